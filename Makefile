@@ -1,0 +1,44 @@
+# make demo · make test · make check · make bench-receive
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench bench-receive clean
+
+help:            ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
+
+$(STAMP): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "webhook_kit needs Python 3.11 or later: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+install: $(STAMP) ## a virtual environment with everything the project needs
+
+demo: $(STAMP)   ## one order travels from a local Gett into a POS and its confirmation back
+	$(BIN)/webhook-kit demo
+
+test: check      ## everything CI runs: check, then all tests
+	$(BIN)/python -m pytest -n auto
+
+check: $(STAMP)  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## what `check` would ask for
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: bench-receive ## all benchmarks
+
+bench-receive: $(STAMP) ## the receiver against bare Flask, FastAPI and the limit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	$(BIN)/python -m benchmarks.receive
+
+clean:           ## remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo *.egg-info build dist

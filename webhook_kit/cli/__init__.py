@@ -1,0 +1,46 @@
+"""``webhook-kit``: the kit from the command line, one module per group of commands."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from webhook_kit.errors import WebhookKitError
+
+__all__ = ["main"]
+
+# command → (module, help): a command's module is imported when it is used, so that `--help` answers at once
+_COMMANDS: dict[str, str] = {
+    "schema": "webhook_kit.cli.schema",
+    "sandbox": "webhook_kit.cli.sandbox",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = import_module(module).command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="webhook-kit", message="%(prog)s %(version)s")
+def _cli() -> None:
+    """Join a restaurant's point of sale to the Gett food-ordering network."""
+
+
+def main() -> None:
+    """Run a command; whatever goes wrong on purpose is one line per mistake and a non-zero exit, never a traceback."""
+    try:
+        _cli(prog_name="webhook-kit")
+    except WebhookKitError as error:
+        for line in str(error).splitlines():
+            click.echo(f"webhook-kit: {line}", err=True)
+        sys.exit(1)

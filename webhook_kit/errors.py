@@ -1,0 +1,183 @@
+"""Every exception of the kit, in one tree.
+
+::
+
+    WebhookKitError
+    ├── ConfigurationError            the environment, a file or an adapter is not usable; says all that is wrong
+    │   └── AdapterError              the adapter named cannot be used
+    │       ├── AdapterNotFound           nothing of that name is installed
+    │       ├── AdapterImportFailed       it is there, its import failed
+    │       ├── AdapterWrongType          what was found is no PosAdapter
+    │       └── AdapterDuplicate          two distributions claim one name
+    ├── NotPlaced                     the POS call failed before anything can have reached the POS
+    ├── Unsupported                   the adapter does not offer this method
+    ├── CatalogInvalid                a CatalogSet that contradicts itself
+    ├── InvalidSignature              a webhook that is not authentic, or stale
+    ├── Impossible                    a step that the order's or store's state does not allow
+    └── GettError                     a call to Gett failed
+        ├── GettRetriable                 the same call may succeed later
+        │   ├── GettUnreachable               no answer: connection refused, reset, timed out
+        │   ├── GettRateLimited               429
+        │   └── GettUnavailable               408, 425, 5xx
+        └── GettPermanent                 the same call will fail again
+            ├── GettUnauthorized              401, 403: the API key, not the call
+            ├── GettNotFound                  404
+            ├── GettConflict                  409
+            └── GettRejected                  every other 4xx
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "AdapterDuplicate",
+    "AdapterError",
+    "AdapterImportFailed",
+    "AdapterNotFound",
+    "AdapterWrongType",
+    "CatalogInvalid",
+    "ConfigurationError",
+    "GettConflict",
+    "GettError",
+    "GettNotFound",
+    "GettPermanent",
+    "GettRateLimited",
+    "GettRejected",
+    "GettRetriable",
+    "GettUnauthorized",
+    "GettUnavailable",
+    "GettUnreachable",
+    "Impossible",
+    "InvalidSignature",
+    "NotPlaced",
+    "Unsupported",
+    "WebhookKitError",
+]
+
+
+class WebhookKitError(Exception):
+    """The root: everything that the kit raises on purpose."""
+
+
+class ConfigurationError(WebhookKitError):
+    """The configuration cannot be used.
+
+    :param mistakes: every mistake found, one line each, naming the variable or file and what to do.
+    """
+
+    def __init__(self, *mistakes: str) -> None:
+        self.mistakes = mistakes
+        super().__init__("\n".join(mistakes))
+
+
+class AdapterError(ConfigurationError):
+    """The adapter named cannot be used."""
+
+
+class AdapterNotFound(AdapterError):
+    """No adapter of that name is installed."""
+
+
+class AdapterImportFailed(AdapterError):
+    """The adapter's module was found, but importing it failed."""
+
+
+class AdapterWrongType(AdapterError):
+    """What was found under the adapter's name is not a concrete ``PosAdapter`` class."""
+
+
+class AdapterDuplicate(AdapterError):
+    """Two installed distributions claim the same adapter name."""
+
+
+class NotPlaced(WebhookKitError):
+    """The POS call failed before anything can have reached the POS, so it is safe to try again.
+
+    Raised by the HTTP session that the kit hands to adapters, when no connection came about; an adapter may raise it
+    itself when it knows.
+    """
+
+
+class Unsupported(WebhookKitError):
+    """The adapter does not offer this method."""
+
+
+class CatalogInvalid(WebhookKitError):
+    """A CatalogSet that contradicts itself: a dangling reference, a cycle.
+
+    :param problems: one line each, with the JSON path.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+class InvalidSignature(WebhookKitError):
+    """A webhook whose signature, time or authorization does not hold (``gett-protocol.md §3``)."""
+
+
+class Impossible(WebhookKitError):
+    """A step that the state of the order or store does not allow."""
+
+
+class GettError(WebhookKitError):
+    """A call to Gett failed.
+
+    :ivar status: HTTP status, or None when no answer came.
+    :ivar code: Gett's ``errorCode``, when the answer was a problem document.
+    :ivar retry_after: seconds that Gett asked to wait, or None.
+    :ivar problem: the problem document as received, or an empty mapping.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+        problem: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+        self.problem = problem or {}
+
+
+class GettRetriable(GettError):
+    """The same call may succeed later."""
+
+
+class GettUnreachable(GettRetriable):
+    """No answer came: connection refused, reset, or timed out. The call may have reached Gett all the same."""
+
+
+class GettRateLimited(GettRetriable):
+    """429: the organisation's quota is used up (``gett-protocol.md §5``)."""
+
+
+class GettUnavailable(GettRetriable):
+    """408, 425 or 5xx."""
+
+
+class GettPermanent(GettError):
+    """The same call will fail again."""
+
+
+class GettUnauthorized(GettPermanent):
+    """401 or 403: the API key is not accepted. The call itself may be fine."""
+
+
+class GettNotFound(GettPermanent):
+    """404."""
+
+
+class GettConflict(GettPermanent):
+    """409."""
+
+
+class GettRejected(GettPermanent):
+    """Every other 4xx: Gett read the call and does not accept it."""

@@ -1,0 +1,46 @@
+"""Money: Decimal inside, a JSON number exact to the cent outside (``gett-protocol.md``, head).
+
+The one rounding rule of the kit is :func:`cents`: half away from zero, to the cent. Catalog prices are exact, so the kit
+itself never has to round; the rule is for adapters that turn a tax rate into an amount.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo
+
+__all__ = ["ZERO", "Money", "Price", "cents"]
+
+CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+
+
+def cents(amount: Decimal) -> Decimal:
+    """Round to the cent, half away from zero: 0.005 becomes 0.01 and −0.005 becomes −0.01."""
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def _exact(value: object, info: ValidationInfo) -> object:
+    """Read a JSON number by its shortest decimal form, so that 15.1 is 15.10 and never 15.0999…"""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, str) and info.mode == "json":
+        raise ValueError("money is a JSON number, not text")
+    return value
+
+
+Money = Annotated[
+    Decimal,
+    # Twelve digits are exact in a JSON number (a double); a larger amount is a mistake, not a meal.
+    Field(max_digits=12, decimal_places=2),
+    BeforeValidator(_exact),
+    PlainSerializer(float, return_type=float, when_used="json"),
+]
+"""An amount in major units (15.25 is $15.25), exact to the cent; may be negative (adjustments)."""
+
+Price = Annotated[Money, Field(ge=0)]
+"""An amount that is never negative."""

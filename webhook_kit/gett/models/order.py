@@ -1,0 +1,236 @@
+"""Orders: carts, amounts, customers, delivery, payment (``gett-protocol.md §3``)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from webhook_kit.gett.models.base import Id, Listed, Quantity, UtcTime, Wire
+from webhook_kit.gett.models.money import ZERO, Money, Price
+
+__all__ = [
+    "AmountDescription",
+    "Amounts",
+    "Cart",
+    "CartModifierGroup",
+    "ExternalAddress",
+    "ExternalCustomer",
+    "ExternalDeliveryInfo",
+    "ExternalOrder",
+    "Fulfillment",
+    "LineItem",
+    "Location",
+    "PaymentInfo",
+    "PlaceOrderRequest",
+    "ValidationError",
+]
+
+
+class Fulfillment(StrEnum):
+    """The fulfillment types that the protocol names; others are accepted as text (``§3``)."""
+
+    DELIVERY = "DeliveryByMerchant"
+    PICKUP = "Pickup"
+
+
+class CartModifierGroup(Wire):
+    """What was chosen in one modifier group; the choices are lines again, so modifiers nest."""
+
+    # [D] The names of the two nested lists are taken from the public examples.
+    modifier_group_id: Id
+    selected_modifiers: Listed[LineItem] = Field(default_factory=list)
+
+
+class LineItem(Wire):
+    """One line of a cart, or one chosen modifier."""
+
+    line_item_id: str | None = None
+    item_id: Id
+    quantity: Quantity = 1
+    modifier_groups: Listed[CartModifierGroup] = Field(default_factory=list)
+
+
+class Cart(Wire):
+    """What is ordered, and where. Carts live with the client."""
+
+    catalog_set_id: str | None = None
+    store_id: Id
+    line_items: list[LineItem]
+
+
+class AmountDescription(Wire):
+    """One named part of an amount; the parts sum to it."""
+
+    name: str
+    value: Money
+
+
+class Amounts(Wire):
+    """What an order costs: ``subTotal + fees − promotions + taxes + adjustments + tip = total``, to the cent.
+
+    ``promotions`` is positive. Every member may be absent: validateOrder brings at most ``tip``.
+    """
+
+    sub_total: Money | None = None
+    fees: Money | None = None
+    fees_description: list[AmountDescription] | None = None
+    promotions: Money | None = None
+    promotions_description: list[AmountDescription] | None = None
+    taxes: Money | None = None
+    taxes_description: list[AmountDescription] | None = None
+    adjustments: Money | None = None
+    adjustments_description: list[AmountDescription] | None = None
+    tip: Price | None = None
+    tip_description: list[AmountDescription] | None = None
+    total: Money | None = None
+
+    @classmethod
+    def of(
+        cls,
+        sub_total: Decimal,
+        *,
+        fees: Decimal = ZERO,
+        promotions: Decimal = ZERO,
+        taxes: Decimal = ZERO,
+        adjustments: Decimal = ZERO,
+        tip: Decimal | None = None,
+    ) -> Self:
+        """Amounts whose total is the sum of the parts."""
+        tip = ZERO if tip is None else tip
+        return cls(
+            sub_total=sub_total,
+            fees=fees,
+            promotions=promotions,
+            taxes=taxes,
+            adjustments=adjustments,
+            tip=tip,
+            total=sub_total + fees - promotions + taxes + adjustments + tip,
+        )
+
+    def computed_total(self) -> Decimal:
+        """The sum of the parts, an absent part counting as nothing."""
+        return (
+            (self.sub_total or ZERO)
+            + (self.fees or ZERO)
+            - (self.promotions or ZERO)
+            + (self.taxes or ZERO)
+            + (self.adjustments or ZERO)
+            + (self.tip or ZERO)
+        )
+
+    def contradictions(self) -> list[str]:
+        """Where these amounts contradict themselves, one line each; empty when they add up."""
+        found = []
+        if self.total is None:
+            found.append("total is missing")
+        elif self.total != self.computed_total():
+            found.append(f"total is {self.total}, its parts sum to {self.computed_total()}")
+        for part in ("fees", "promotions", "taxes", "adjustments", "tip"):
+            description: list[AmountDescription] | None = getattr(self, f"{part}_description")
+            if description is None:
+                continue
+            described = sum((entry.value for entry in description), ZERO)
+            if described != (getattr(self, part) or ZERO):
+                found.append(f"{part} is {getattr(self, part)}, its description sums to {described}")
+        return found
+
+
+class Location(Wire):
+    """A point on the map, in degrees."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+
+
+class ExternalAddress(Wire):
+    """A postal address. ``location`` is Gett's own and is ignored on requests."""
+
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    location: Location | None = None
+
+
+class ExternalDeliveryInfo(Wire):
+    """Where and how to hand over a delivery; required for ``DeliveryByMerchant``."""
+
+    type: str | None = None
+    address: ExternalAddress | None = None
+    instructions: str | None = None
+
+
+class ExternalCustomer(Wire):
+    """Whom to call. Never logged."""
+
+    first_name: str | None = Field(default=None, repr=False)
+    last_name: str | None = Field(default=None, repr=False)
+    email: str | None = Field(default=None, repr=False)
+    phone: str | None = Field(default=None, repr=False)
+    partner_user_id: str | None = None
+
+
+class PaymentInfo(Wire):
+    """How the order is paid. Never logged, stored, echoed or replayed."""
+
+    type: Literal["gettPayment", "cardOnFile", "savedCard"]
+    card_token: str | None = Field(default=None, repr=False)
+    processor_type: str | None = None
+    payment_id: str | None = Field(default=None, repr=False)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.type == "cardOnFile" and not (self.card_token and self.processor_type):
+            raise ValueError("cardOnFile needs cardToken and processorType")
+        if self.type == "savedCard" and not self.payment_id:
+            raise ValueError("savedCard needs paymentId")
+        return self
+
+
+class ValidationError(Wire):
+    """One thing that is wrong with an order or a request: the element of ``errors`` everywhere."""
+
+    code: str
+    message: str
+    item_id: str | None = None
+    json_path: str | None = None
+
+
+class ExternalOrder(Wire):
+    """An order as it travels, in and out. ``gettOrderId`` is often empty in requests, which is normal."""
+
+    gett_order_id: str | None = Field(default=None, max_length=255)
+    partner_order_id: str | None = None
+    cart: Cart
+    fulfillment_type: Id
+    delivery_info: ExternalDeliveryInfo | None = Field(default=None, repr=False)
+    customer: ExternalCustomer | None = Field(default=None, repr=False)
+    amounts: Amounts | None = None
+    errors: list[ValidationError] | None = None
+    is_valid: bool | None = None
+    placed_at: UtcTime | None = None
+    trace_id: str | None = None
+    # [D] The validated token travels as a member of the order.
+    validated_order_token: str | None = Field(default=None, repr=False)
+
+    _order_ref: str = PrivateAttr("")
+
+    @property
+    def order_ref(self) -> str:
+        """The order's name towards the POS: Gett's id when there is one, else the Idempotency-Key (``§3``)."""
+        return self._order_ref or self.gett_order_id or ""
+
+    @property
+    def tip(self) -> Decimal:
+        """The tip that the customer gives, in major units."""
+        return (self.amounts.tip if self.amounts else None) or ZERO
+
+
+class PlaceOrderRequest(ExternalOrder):
+    """What placeOrder brings: the order, and how it is paid."""
+
+    payment: PaymentInfo | None = Field(default=None, repr=False)
