@@ -19,7 +19,7 @@ $(STAMP): setup.cfg pyproject.toml
 install: $(STAMP) ## a virtual environment with everything the project needs
 
 demo: $(STAMP)   ## one order travels from a local Gett into a POS and its confirmation back
-	$(BIN)/webhook-kit demo
+	cd examples/tiny_pos && $(abspath $(BIN))/webhook-kit demo tiny_pos:TinyPos
 
 test: check      ## everything CI runs: check, then all tests
 	$(BIN)/python -m pytest -n auto

@@ -10,6 +10,10 @@
     │       ├── AdapterWrongType          what was found is no PosAdapter
     │       └── AdapterDuplicate          two distributions claim one name
     ├── NotPlaced                     the POS call failed before anything can have reached the POS
+    ├── PosUnavailable                no POS call now; says when to try again
+    │   ├── PosBusy                       too many calls in flight, in all or for this store
+    │   ├── PosBroken                     the store's circuit breaker is open
+    │   └── PosTimeout                    the call did not answer within its deadline; it still runs
     ├── Unsupported                   the adapter does not offer this method
     ├── CatalogInvalid                a CatalogSet that contradicts itself
     ├── InvalidSignature              a webhook that is not authentic, or stale
@@ -51,6 +55,10 @@ __all__ = [
     "Impossible",
     "InvalidSignature",
     "NotPlaced",
+    "PosBroken",
+    "PosBusy",
+    "PosTimeout",
+    "PosUnavailable",
     "Unsupported",
     "WebhookKitError",
 ]
@@ -97,6 +105,29 @@ class NotPlaced(WebhookKitError):
     Raised by the HTTP session that the kit hands to adapters, when no connection came about; an adapter may raise it
     itself when it knows.
     """
+
+
+class PosUnavailable(WebhookKitError):
+    """No POS call can be made, or waited for, now.
+
+    :ivar retry_after: seconds after which it makes sense to try again.
+    """
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PosBusy(PosUnavailable):
+    """Too many POS calls are in flight, in all or for this store. Nothing was called."""
+
+
+class PosBroken(PosUnavailable):
+    """The store's POS failed several times in a row and is left alone for a while. Nothing was called."""
+
+
+class PosTimeout(PosUnavailable):
+    """The POS did not answer within the deadline. The call still runs, and its answer will be recorded."""
 
 
 class Unsupported(WebhookKitError):

@@ -13,6 +13,11 @@ __all__ = ["main"]
 
 # command → (module, help): a command's module is imported when it is used, so that `--help` answers at once
 _COMMANDS: dict[str, str] = {
+    "adapters": "webhook_kit.cli.adapters",
+    "check": "webhook_kit.cli.check",
+    "demo": "webhook_kit.cli.demo",
+    "order": "webhook_kit.cli.order",
+    "worker": "webhook_kit.cli.worker",
     "schema": "webhook_kit.cli.schema",
     "sandbox": "webhook_kit.cli.sandbox",
 }

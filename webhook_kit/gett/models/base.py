@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-__all__ = ["Id", "Quantity", "UtcTime", "Wire"]
+__all__ = ["Id", "Listed", "Quantity", "UtcTime", "Wire"]
 
 
 class Wire(BaseModel):
@@ -42,10 +43,20 @@ class Wire(BaseModel):
         """The same as plain Python data."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # A member we do not know may hold anything, a card number included: only declared fields are ever shown.
+        declared = type(self).model_fields
+        return ((name, value) for name, value in super().__repr_args__() if name in declared)
+
 
 def _to_utc(value: datetime) -> datetime:
     # [D] Gett's timestamps are UTC (§ head), so one without a zone is read as UTC rather than refused.
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as overflow:
+        raise ValueError("the time lies outside the calendar when written in UTC") from overflow
 
 
 def _one_if_null(value: object) -> object:
@@ -64,9 +75,9 @@ Quantity = Annotated[int, Field(ge=1, le=9_999), BeforeValidator(_one_if_null)]
 """How many: at least 1. Absent or null reads as 1 (``§3``: all but three fields may be null); the upper bound is ours [D]."""
 
 
-def empty_if_null(value: object) -> object:
-    """Lists that are null on the wire are empty in Python."""
+def _empty_if_null(value: object) -> object:
     return [] if value is None else value
 
 
-Listed = Annotated[list[T], BeforeValidator(empty_if_null)]
+Listed = Annotated[list[T], BeforeValidator(_empty_if_null)]
+"""A list that may be null on the wire; in Python it is then empty (``§3``: all but three fields may be null)."""

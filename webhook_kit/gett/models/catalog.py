@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import time
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from webhook_kit.gett.models.base import Id, Listed, Quantity, Wire
 from webhook_kit.gett.models.money import Money
@@ -35,6 +36,16 @@ class DayOfWeek(StrEnum):
     SATURDAY = "Saturday"
 
 
+def _of_the_store(value: time) -> time:
+    # A zone of its own would contradict the store's, and could not be compared with the other times.
+    if value.tzinfo is not None:
+        raise ValueError("opening hours carry no zone: they are read in the store's own")
+    return value
+
+
+_StoreTime = Annotated[time, AfterValidator(_of_the_store)]
+
+
 class AvailabilityWindow(Wire):
     """From ``start`` up to, not including, ``end``; an end of ``00:00:00`` is the end of the day.
 
@@ -42,8 +53,8 @@ class AvailabilityWindow(Wire):
     """
 
     day_of_week: DayOfWeek
-    start: time
-    end: time
+    start: _StoreTime
+    end: _StoreTime
 
 
 class ExternalCatalog(Wire):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
 __all__ = ["ZERO", "Money", "Price", "cents"]
 
@@ -23,7 +23,7 @@ def cents(amount: Decimal) -> Decimal:
 
 
 def _exact(value: object, info: ValidationInfo) -> object:
-    """Read a JSON number by its shortest decimal form, so that 15.1 is 15.10 and never 15.0999…"""
+    """Read a JSON number by its shortest decimal form, so that 15.1 is never 15.0999…"""
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, int) and not isinstance(value, bool):
@@ -33,14 +33,21 @@ def _exact(value: object, info: ValidationInfo) -> object:
     return value
 
 
+def _in_cents(amount: Decimal) -> Decimal:
+    """Always two decimals, so that people read 15.10 and not 15.1; and no negative zero."""
+    return amount + ZERO
+
+
 Money = Annotated[
     Decimal,
     # Twelve digits are exact in a JSON number (a double); a larger amount is a mistake, not a meal.
     Field(max_digits=12, decimal_places=2),
     BeforeValidator(_exact),
+    AfterValidator(_in_cents),
     PlainSerializer(float, return_type=float, when_used="json"),
+    WithJsonSchema({"type": "number"}),
 ]
 """An amount in major units (15.25 is $15.25), exact to the cent; may be negative (adjustments)."""
 
-Price = Annotated[Money, Field(ge=0)]
+Price = Annotated[Money, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
 """An amount that is never negative."""

@@ -148,12 +148,12 @@ class Location(Wire):
 class ExternalAddress(Wire):
     """A postal address. ``location`` is Gett's own and is ignored on requests."""
 
-    address1: str | None = None
-    address2: str | None = None
-    city: str | None = None
-    state: str | None = None
-    postal_code: str | None = None
-    location: Location | None = None
+    address1: str | None = Field(default=None, repr=False)
+    address2: str | None = Field(default=None, repr=False)
+    city: str | None = Field(default=None, repr=False)
+    state: str | None = Field(default=None, repr=False)
+    postal_code: str | None = Field(default=None, repr=False)
+    location: Location | None = Field(default=None, repr=False)
 
 
 class ExternalDeliveryInfo(Wire):
@@ -161,7 +161,7 @@ class ExternalDeliveryInfo(Wire):
 
     type: str | None = None
     address: ExternalAddress | None = None
-    instructions: str | None = None
+    instructions: str | None = Field(default=None, repr=False)
 
 
 class ExternalCustomer(Wire):

@@ -1,0 +1,1 @@
+"""Each benchmark measures against a named alternative and a limit in one run."""

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from webhook_kit.gett.models import AvailabilityWindow, ExternalCatalogSet, ExternalItem, ExternalModifierGroup
+
+
+def test_a_menu_comes_back_as_it_went_in() -> None:
+    document = {
+        "catalogSetId": "v1",
+        "storeId": "s",
+        "catalogs": {
+            "c": {
+                "catalogId": "c",
+                "name": "Lunch",
+                "sectionIds": ["x"],
+                "availability": [{"dayOfWeek": "Sunday", "start": "11:00:00", "end": "00:00:00"}],
+            }
+        },
+        "sections": {"x": {"sectionId": "x", "name": "Soup", "itemIds": ["i"], "sectionIds": []}},
+        "items": {
+            "i": {"itemId": "i", "name": "Ramen", "basePrice": 12.5, "startingAt": 10.25, "modifierGroupIds": ["g"]}
+        },
+        "modifierGroups": {
+            "g": {
+                "modifierGroupId": "g",
+                "name": "Egg",
+                "itemIds": ["o"],
+                "minimumAllowed": 0,
+                "maximumAllowed": 2,
+                "defaultItems": [{"itemId": "o", "quantity": 1}],
+                "enableDuplicateItems": True,
+                "tiers": [{"offset": 1, "price": 0.75}],
+            }
+        },
+    }
+    assert json.loads(ExternalCatalogSet.from_json(json.dumps(document)).to_json()) == document
+
+
+def test_null_lists_are_empty() -> None:
+    assert (
+        ExternalItem.from_json(b'{"itemId":"i","name":"n","basePrice":1,"modifierGroupIds":null}').modifier_group_ids
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"dayOfWeek": "monday", "start": "10:00:00", "end": "11:00:00"},
+        {"dayOfWeek": "Monday", "start": 36000, "end": "11:00:00"},
+        {"dayOfWeek": "Monday", "start": "10:00:00", "end": "24:00:00"},
+        {"dayOfWeek": "Monday", "start": "10:00:00"},
+    ],
+)
+def test_what_is_no_window_is_refused(window: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        AvailabilityWindow.from_json(json.dumps(window))
+
+
+def test_opening_hours_carry_no_zone_of_their_own() -> None:
+    with pytest.raises(ValidationError, match="the store's own"):
+        AvailabilityWindow.from_json(b'{"dayOfWeek": "Monday", "start": "10:00:00Z", "end": "11:00:00"}')
+
+
+@pytest.mark.parametrize("price", ['"12.50"', "true", "null", "NaN", "12.505"])
+def test_a_price_is_an_exact_number(price: str) -> None:
+    with pytest.raises(ValidationError):
+        ExternalItem.from_json(f'{{"itemId": "i", "name": "n", "basePrice": {price}}}')
+
+
+def test_a_group_needs_its_upper_bound() -> None:
+    with pytest.raises(ValidationError, match="maximumAllowed"):
+        ExternalModifierGroup.from_json(b'{"modifierGroupId": "g", "name": "n"}')

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from webhook_kit.gett.models import Money, Price, Wire, cents
+
+MOST = 10**12 - 1  # cents: twelve digits
+
+
+class Bill(Wire):
+    amount: Money
+
+
+class Tag(Wire):
+    price: Price
+
+
+@given(st.integers(min_value=-MOST, max_value=MOST))
+def test_every_amount_travels_exactly_as_a_json_number(amount_in_cents: int) -> None:
+    amount = Decimal(amount_in_cents).scaleb(-2)
+    written = Bill(amount=amount).to_json()
+    # Read back by a parser that keeps every digit: what is on the wire is the amount itself.
+    on_the_wire = json.loads(written, parse_float=Decimal, parse_int=Decimal)["amount"]
+    assert isinstance(on_the_wire, Decimal)
+    assert on_the_wire == amount
+    assert Bill.from_json(written).amount == amount
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("15.1", "15.10"), ("15", "15.00"), ("-0.0", "0.00"), ("1e2", "100.00"), ("15.250", "15.25"), ("-3.5", "-3.50")],
+)
+def test_an_amount_always_shows_two_decimals(written: str, shown: str) -> None:
+    assert str(Bill.from_json(f'{{"amount": {written}}}').amount) == shown
+
+
+def test_binary_fractions_never_get_in() -> None:
+    total = sum((Bill.from_json(b'{"amount": 0.1}').amount for _ in range(3)), Decimal(0))
+    assert total == Decimal("0.3")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '"15.25"',
+        "true",
+        "null",
+        "[]",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e400",
+        "15.255",
+        "0.001",
+        "10000000000.00",
+        "1" * 40,
+    ],
+)
+def test_what_is_no_amount_is_refused(written: str) -> None:
+    with pytest.raises(ValidationError):
+        Bill.from_json(f'{{"amount": {written}}}')
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), True])
+def test_what_is_no_amount_is_refused_in_python_too(value: object) -> None:
+    with pytest.raises(ValidationError):
+        Bill.model_validate({"amount": value})
+
+
+def test_a_price_is_never_negative() -> None:
+    assert Tag.from_json(b'{"price": 0}').price == 0
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        Tag.from_json(b'{"price": -0.01}')
+
+
+@pytest.mark.parametrize(
+    ("amount", "rounded"),
+    [("0.005", "0.01"), ("-0.005", "-0.01"), ("0.0049", "0.00"), ("2.675", "2.68"), ("1", "1.00")],
+)
+def test_cents_rounds_half_away_from_zero(amount: str, rounded: str) -> None:
+    assert str(cents(Decimal(amount))) == rounded
+
+
+@pytest.mark.parametrize("mode", ["validation", "serialization"])
+def test_money_is_a_number_in_the_schema(mode: str) -> None:
+    assert TypeAdapter(Money).json_schema(mode=mode) == {"type": "number"}  # type: ignore[arg-type]
+    assert TypeAdapter(Price).json_schema(mode=mode) == {"type": "number", "minimum": 0}  # type: ignore[arg-type]

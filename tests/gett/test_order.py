@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from webhook_kit.gett.models import (
+    AmountDescription,
+    Amounts,
+    CartModifierGroup,
+    ExternalAddress,
+    ExternalOrder,
+    LineItem,
+    PaymentInfo,
+    PlaceOrderRequest,
+)
+
+
+def an_order(**members: Any) -> dict[str, Any]:
+    return {
+        "cart": {"storeId": "s-1", "lineItems": [{"itemId": "i-1", "quantity": 2}]},
+        "fulfillmentType": "Pickup",
+        **members,
+    }
+
+
+def read(document: object) -> PlaceOrderRequest:
+    return PlaceOrderRequest.from_json(json.dumps(document))
+
+
+def test_the_three_required_members_are_enough() -> None:
+    order = ExternalOrder.from_json(json.dumps(an_order()))
+    assert order.order_ref == ""
+    assert order.tip == 0
+    assert order.to_wire() == an_order()
+
+
+def test_everything_else_may_be_null() -> None:
+    optional = set(ExternalOrder.model_fields) - {"cart", "fulfillment_type"}
+    nulls = {ExternalOrder.model_fields[name].alias or name: None for name in optional}
+    assert "gettOrderId" in nulls
+    order = ExternalOrder.from_json(json.dumps(an_order(**nulls)))
+    assert order.to_wire() == an_order(**nulls)
+
+
+@pytest.mark.parametrize("member", ["cart", "fulfillmentType"])
+def test_a_required_member_is_named_when_it_is_missing(member: str) -> None:
+    document = an_order()
+    del document[member]
+    with pytest.raises(ValidationError) as caught:
+        read(document)
+    assert [mistake["loc"] for mistake in caught.value.errors()] == [(member,)]
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    document = an_order(amounts={"tip": "5.00"}, isValid="yes")
+    document["cart"]["lineItems"] = [{"itemId": "i", "quantity": "2"}, {"quantity": True}]
+    with pytest.raises(ValidationError) as caught:
+        read(document)
+    assert {mistake["loc"] for mistake in caught.value.errors()} == {
+        ("amounts", "tip"),
+        ("isValid",),
+        ("cart", "lineItems", 0, "quantity"),
+        ("cart", "lineItems", 1, "itemId"),
+        ("cart", "lineItems", 1, "quantity"),
+    }
+
+
+def test_unknown_members_are_echoed_at_every_level() -> None:
+    new: dict[str, Any] = {"new": {"deep": [1, "two", None]}}
+    option = {"itemId": "o", "quantity": 1, **new}
+    group = {"modifierGroupId": "g", "selectedModifiers": [option], **new}
+    document = {
+        "cart": {"storeId": "s", "lineItems": [{"itemId": "i", "modifierGroups": [group], **new}], **new},
+        "fulfillmentType": "DroneDrop",
+        "deliveryInfo": {
+            "address": {"city": "X", "location": {"latitude": 1.5, "longitude": 2.5, **new}, **new},
+            **new,
+        },
+        "customer": {"firstName": "Jane", **new},
+        "amounts": {"tip": 1.5, "tipDescription": [{"name": "Staff", "value": 1.5, **new}], **new},
+        "errors": [{"code": "OTHER", "message": "m", **new}],
+        **new,
+    }
+    assert json.loads(read(document).to_json()) == document
+
+
+def test_modifiers_nest_up_to_what_the_reader_bounds() -> None:
+    def nested(depth: int) -> str:
+        opened = '{"itemId":"i","modifierGroups":[{"modifierGroupId":"g","selectedModifiers":['
+        return opened * depth + '{"itemId":"z"}' + "]}]}" * depth
+
+    line = LineItem.from_json(nested(10))
+    for _ in range(10):
+        (group,) = line.modifier_groups
+        assert isinstance(group, CartModifierGroup)
+        (line,) = group.selected_modifiers
+    assert line.item_id == "z"
+    with pytest.raises(ValidationError, match="recursion limit"):
+        LineItem.from_json(nested(10_000))
+
+
+def test_an_order_is_named_by_gett_when_it_can_be() -> None:
+    assert read(an_order(gettOrderId="g-1")).order_ref == "g-1"
+    assert read(an_order(gettOrderId="")).order_ref == ""
+
+
+class TestAmounts:
+    def test_the_parts_sum_to_the_total(self) -> None:
+        amounts = Amounts.of(
+            Decimal("20.00"),
+            fees=Decimal("1.99"),
+            promotions=Decimal("5.00"),
+            taxes=Decimal("1.65"),
+            adjustments=Decimal("-0.10"),
+            tip=Decimal("3.00"),
+        )
+        assert amounts.total == Decimal("21.54")
+        assert amounts.contradictions() == []
+
+    def test_a_cent_is_a_contradiction(self) -> None:
+        amounts = Amounts(sub_total=Decimal("10.1"), tip=Decimal(1), total=Decimal("11.11"))
+        assert amounts.contradictions() == ["total is 11.11, its parts sum to 11.10"]
+
+    def test_a_breakdown_must_sum_to_its_part(self) -> None:
+        amounts = Amounts.of(Decimal(10), tip=Decimal(3))
+        amounts.tip_description = [AmountDescription(name="Staff", value=Decimal(2))]
+        amounts.fees_description = []
+        assert amounts.contradictions() == ["tip is 3.00, its description sums to 2.00"]
+
+    def test_a_missing_total_is_told(self) -> None:
+        assert Amounts(tip=Decimal(1)).contradictions() == ["total is missing"]
+
+    def test_a_tip_is_never_negative(self) -> None:
+        with pytest.raises(ValidationError):
+            Amounts.from_json(b'{"tip": -1}')
+
+
+class TestPayment:
+    @pytest.mark.parametrize(
+        "payment",
+        [
+            {"type": "gettPayment"},
+            {"type": "cardOnFile", "cardToken": "tok", "processorType": "stripe"},
+            {"type": "savedCard", "paymentId": "p"},
+        ],
+    )
+    def test_the_three_kinds(self, payment: dict[str, str]) -> None:
+        assert PaymentInfo.from_json(json.dumps(payment)).to_wire() == payment
+
+    @pytest.mark.parametrize(
+        ("payment", "said"),
+        [
+            ({"type": "cash"}, "gettPayment"),
+            ({}, "Field required"),
+            ({"type": "cardOnFile", "cardToken": "tok"}, "cardToken and processorType"),
+            ({"type": "cardOnFile", "processorType": "stripe"}, "cardToken and processorType"),
+            ({"type": "savedCard", "paymentId": ""}, "paymentId"),
+        ],
+    )
+    def test_an_incomplete_payment_says_what_is_missing(self, payment: dict[str, str], said: str) -> None:
+        with pytest.raises(ValidationError, match=said):
+            PaymentInfo.from_json(json.dumps(payment))
+
+    def test_nothing_private_is_ever_shown(self) -> None:
+        secret = "s3cret"
+        document = an_order(
+            payment={"type": "cardOnFile", "cardToken": secret, "processorType": "stripe", "cvc": secret},
+            validatedOrderToken=secret,
+            customer={"firstName": secret, "lastName": secret, "email": secret, "phone": secret, "nick": secret},
+            deliveryInfo={"address": {"address1": secret, "city": secret}, "instructions": secret},
+            note=secret,
+        )
+        order = read(document)
+        for shown in (order, order.payment, order.customer, order.delivery_info, str(order)):
+            assert secret not in repr(shown)
+        assert "payment" not in repr(order)
+
+
+def test_an_address_alone_is_not_shown_either() -> None:
+    members = {name: "s3cret" for name in ("address1", "address2", "city", "state", "postal_code")}
+    assert "s3cret" not in repr(ExternalAddress(**members))
+
+
+def test_coordinates_lie_on_the_map() -> None:
+    for latitude in ("91", "-91", "NaN", '"1"'):
+        with pytest.raises(ValidationError):
+            ExternalAddress.from_json(f'{{"location": {{"latitude": {latitude}, "longitude": 0}}}}')

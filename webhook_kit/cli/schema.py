@@ -1,0 +1,34 @@
+"""``webhook-kit schema``: the JSON Schema of what travels between Gett and its partners."""
+
+from __future__ import annotations
+
+import difflib
+import json
+
+import click
+
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.gett.models import SCHEMAS
+
+__all__ = ["command"]
+
+
+@click.command(name="schema")
+@click.argument("name", required=False)
+def command(name: str | None) -> None:
+    """Print the JSON Schema of NAME as it is read from the wire; without NAME, list all names."""
+    if name is None:
+        click.echo("\n".join(sorted(SCHEMAS)))
+        return
+    model = SCHEMAS.get(name)
+    if model is None:
+        raise ConfigurationError(f"there is no schema {name!r}; {_suggestion(name)}")
+    schema = model.model_json_schema(by_alias=True, mode="validation")
+    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+
+
+def _suggestion(name: str) -> str:
+    # Case is what people get wrong most, so it does not count in the comparison.
+    lowered = {known.lower(): known for known in SCHEMAS}
+    close = [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, n=3)]
+    return f"did you mean {' or '.join(close)}?" if close else "`webhook-kit schema` lists them"

@@ -1,0 +1,46 @@
+"""The only place that opens a Redis connection: TLS, pool size, time-outs, health, the same for web, worker and CLI."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from webhook_kit.settings import Settings, TlsVerify
+
+__all__ = ["connect", "text"]
+
+
+def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
+    """A client with a pool of its own. Connections open when first used, never before a fork.
+
+    :param timeout: seconds to wait for an answer; the setting's when None.
+    """
+    options: dict[str, Any] = {
+        "max_connections": settings.redis_max_connections,
+        # A web thread that finds the pool empty waits its turn instead of failing the order.
+        "timeout": settings.redis_timeout,
+        "socket_connect_timeout": settings.redis_timeout,
+        "socket_timeout": timeout or settings.redis_timeout,
+        "socket_keepalive": not settings.redis_url.startswith("unix"),
+        "health_check_interval": 30,
+        # One retry on a connection that had gone stale; no sleeping inside a webhook.
+        "retry": Retry(NoBackoff(), 1),
+        "protocol": 2,
+    }
+    if settings.redis_url.startswith("unix"):
+        del options["socket_keepalive"], options["socket_connect_timeout"]
+    if settings.redis_url.startswith("rediss"):
+        verify = settings.redis_tls_verify is TlsVerify.REQUIRED
+        options["ssl_cert_reqs"] = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+        options["ssl_check_hostname"] = verify
+    pool = redis.BlockingConnectionPool.from_url(settings.redis_url, **options)
+    return redis.Redis(connection_pool=pool)
+
+
+def text(value: Any) -> str:
+    """A Redis reply as text; nothing is the empty text."""
+    return value.decode() if isinstance(value, bytes) else str(value or "")

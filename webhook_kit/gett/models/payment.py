@@ -1,0 +1,82 @@
+"""The saved cards and addresses of a session's user (``gett-protocol.md §6``)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from webhook_kit.gett.models.base import Id, Wire
+from webhook_kit.gett.models.order import ExternalAddress
+
+__all__ = [
+    "AddPaymentCardRequest",
+    "AddressInput",
+    "UserAddressResponse",
+    "UserAddressResponsePagedResult",
+    "UserPaymentResponse",
+    "UserPaymentResponsePagedResult",
+]
+
+_Count = Annotated[int, Field(ge=0)]
+
+
+class AddressInput(Wire):
+    """An address as a person enters it. All but ``address2`` are required."""
+
+    address1: Id = Field(repr=False)
+    address2: str | None = Field(default=None, repr=False)
+    city: Id = Field(repr=False)
+    state: Id = Field(repr=False)
+    postal_code: Id = Field(repr=False)
+
+
+class AddPaymentCardRequest(Wire):
+    """A card to save, with its billing address. Every member is opaque text: ciphertext, usually. Never logged or stored."""
+
+    # [D] The published listing leaves out the names of nested members; this one fits its alphabetical place.
+    billing_address: AddressInput = Field(repr=False)
+    bin: Id = Field(repr=False)
+    card_number: Id = Field(repr=False, max_length=8192)
+    card_type: Id
+    cvc: Id = Field(repr=False, max_length=8192)
+    expiration: Id = Field(repr=False)
+    last_four: Id = Field(repr=False)
+
+
+class UserPaymentResponse(Wire):
+    """A saved card, as far as it may be shown."""
+
+    payment_id: Id = Field(repr=False)
+    card_type: str
+    last_four: str = Field(repr=False)
+    expiration_date: str | None = Field(default=None, repr=False)
+
+
+class UserAddressResponse(Wire):
+    """A saved address."""
+
+    user_address_id: Id
+    address: ExternalAddress = Field(repr=False)  # [D] the name, as above
+    instructions: str | None = Field(default=None, repr=False)
+
+
+class _Page(Wire):
+    """One page: ``offset`` and ``limit`` after clamping; ``has_more`` when offset + limit < total_count."""
+
+    has_more: bool
+    limit: _Count
+    offset: _Count
+    total_count: _Count
+
+
+class UserPaymentResponsePagedResult(_Page):
+    """One page of saved cards; ``offset`` and ``limit`` are what the server made of the request's."""
+
+    items: list[UserPaymentResponse]  # [D] the name, as above
+
+
+class UserAddressResponsePagedResult(_Page):
+    """One page of saved addresses; ``offset`` and ``limit`` are what the server made of the request's."""
+
+    items: list[UserAddressResponse]  # [D] the name, as above

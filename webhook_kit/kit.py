@@ -1,0 +1,128 @@
+"""The Kit: the object that owns the parts. Web, worker and command line are all built on it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import redis
+
+from webhook_kit import logs
+from webhook_kit.calls import PosCalls
+from webhook_kit.connection import connect
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.gett.client import GettClient
+from webhook_kit.jobs import WakeUp
+from webhook_kit.keys import Keys
+from webhook_kit.menus import Menus
+from webhook_kit.outbox.lanes import Lanes
+from webhook_kit.outbox.push import Pusher
+from webhook_kit.receiver.assessment import Assessor
+from webhook_kit.receiver.blueprint import Receiver
+from webhook_kit.receiver.idempotency import Ledger
+from webhook_kit.receiver.placement import Placement
+from webhook_kit.receiver.token import Tokens
+from webhook_kit.settings import Settings
+from webhook_kit.stores import StoreDirectory
+
+__all__ = ["Kit"]
+
+
+class Kit:
+    """All parts of one installation, each made when first asked for. Nothing connects before it is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.keys = Keys(settings.key_prefix)
+
+    @classmethod
+    def from_env(cls) -> Kit:
+        """The kit as the environment describes it, with its logs set up.
+
+        :raises ConfigurationError: with every mistake at once.
+        """
+        settings = Settings.from_env()
+        logs.configure(settings.log_level, settings.log_format)
+        return cls(settings)
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """The Redis client of this process."""
+        return connect(self.settings)
+
+    @cached_property
+    def stores(self) -> StoreDirectory:
+        """The stores and their adapters.
+
+        :raises ConfigurationError: with every mistake at once.
+        """
+        return StoreDirectory.from_settings(self.settings)
+
+    @cached_property
+    def calls(self) -> PosCalls:
+        """The POS calls of this process."""
+        return PosCalls(self.settings)
+
+    @cached_property
+    def menus(self) -> Menus:
+        """The menus that carts are checked against."""
+        return Menus(self.redis, self.keys, self.stores, self.calls, refresh_after=self.settings.catalog_refresh)
+
+    @cached_property
+    def waker(self) -> WakeUp:
+        """What appends to the outbox wake the workers with."""
+        return WakeUp(self.redis, self.keys)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The record of placements."""
+        settings = self.settings
+        return Ledger(
+            self.redis,
+            self.keys,
+            self.waker,
+            lease_seconds=settings.pos_deadline + 10,
+            abandon_after=settings.pos_abandon_after,
+            key_ttl=settings.idempotency_ttl,
+            order_ttl=settings.order_ttl,
+        )
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Issues and reads validatedOrderTokens."""
+        return Tokens(self.settings.token_keys())
+
+    @cached_property
+    def assessor(self) -> Assessor:
+        """Checks and prices orders."""
+        return Assessor(self.menus, self.stores, self.calls)
+
+    @cached_property
+    def placement(self) -> Placement:
+        """Places orders exactly once."""
+        return Placement(self.ledger, self.stores, self.calls, self.assessor, self.tokens, self.settings)
+
+    @cached_property
+    def receiver(self) -> Receiver:
+        """The parts that the webhooks work with."""
+        return Receiver(self.settings, self.stores, self.assessor, self.placement, self.tokens)
+
+    @cached_property
+    def client(self) -> GettClient:
+        """The Commerce API.
+
+        :raises ConfigurationError: when there is no API key.
+        """
+        key = self.settings.gett_api_key
+        if key is None:
+            raise ConfigurationError("GETT_API_KEY is missing: without it nothing can be told to Gett")
+        return GettClient(self.settings.gett_api_url, key.get_secret_value())
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        """The updates on their way to Gett."""
+        return Lanes(self.redis, self.keys, self.waker)
+
+    @cached_property
+    def pusher(self) -> Pusher:
+        """Sends them."""
+        return Pusher(self.lanes, self.client)

@@ -1,0 +1,1 @@
+"""POS → Gett: what the POS says, on its way to Gett."""

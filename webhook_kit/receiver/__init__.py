@@ -1,0 +1,1 @@
+"""Gett → POS: authentic? once? legal? priced? Then to the adapter."""

@@ -1,0 +1,117 @@
+"""``/openapi.json``: the kit's own webhooks, described from the models that read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
+from webhook_kit.gett.models.problem import ProblemDetail
+from webhook_kit.gett.signing import API_VERSION
+from webhook_kit.settings import Settings
+
+__all__ = ["describe"]
+
+_REFS = "#/components/schemas/{model}"
+
+_SHARED = {
+    "400": "The body is not JSON, or the request breaks a business rule",
+    "401": "No proof that Gett sent this: signature, time or authorization",
+    "404": "The store is not served here",
+    "413": "The body is larger than 1 MiB",
+    "415": "The body is compressed",
+    "422": "The body's shape is wrong; every mistake is listed",
+    "503": "Not now: the POS, its menu or Redis is out of reach",
+}
+
+_PLACE = {
+    "409": "The order is being placed right now, or was placed with other content",
+    "422": "The body's shape is wrong, or the Idempotency-Key was used for another order",
+}
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    _, schemas = models_json_schema(
+        [(ExternalOrder, "validation"), (PlaceOrderRequest, "validation"), (ProblemDetail, "validation")],
+        by_alias=True,
+        ref_template=_REFS,
+    )
+    operations = {
+        "validateOrder": _operation("validateOrder", "Check and price an order", "ExternalOrder", _SHARED, []),
+        "placeOrder": _operation(
+            "placeOrder", "Place an order, exactly once", "PlaceOrderRequest", _SHARED | _PLACE, [_key(settings)]
+        ),
+    }
+    spelt = {
+        "validateOrder": "validateOrder",
+        "validate": "validateOrder",
+        "placeOrder": "placeOrder",
+        "place": "placeOrder",
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "webhook_kit: the webhooks that Gett calls", "version": API_VERSION},
+        "paths": {
+            f"{settings.webhook_prefix}/{path}": {"post": operations[name] | {"operationId": path}}
+            for path, name in spelt.items()
+        }
+        | {
+            "/healthz": {"get": _plain("Alive", {"200": "The process answers"})},
+            "/readyz": {"get": _plain("Ready", {"200": "Orders can be placed", "503": "Redis is out of reach"})},
+        },
+        "components": {"schemas": schemas["$defs"]},
+    }
+
+
+def _operation(
+    name: str, summary: str, model: str, problems: dict[str, str], parameters: list[dict[str, Any]]
+) -> dict[str, Any]:
+    signed = [
+        _header("Signature", "hex HMAC-SHA256 of the raw body with the webhook secret", {"type": "string"}),
+        _header("Timestamp", "Unix seconds, within 300 s of now", {"type": "string", "pattern": "^[0-9]{1,12}$"}),
+    ]
+    order = {"$ref": _REFS.format(model="ExternalOrder")}
+    problem = {"$ref": _REFS.format(model="ProblemDetail")}
+    return {
+        "summary": summary,
+        "tags": [name],
+        "parameters": signed + parameters,
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": _REFS.format(model=model)}}},
+        },
+        "responses": {
+            "200": {"description": "The order", "content": {"application/json": {"schema": order}}},
+            **{
+                status: {
+                    "description": text,
+                    "content": {
+                        "application/problem+json": {"schema": problem},
+                        "text/markdown": {"schema": {"type": "string"}},
+                    },
+                }
+                for status, text in problems.items()
+            },
+        },
+    }
+
+
+def _key(settings: Settings) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": 255}
+    return _header("Idempotency-Key", "UUID v4, fresh for each order", schema) | {
+        "required": settings.require_idempotency_key
+    }
+
+
+def _header(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
+
+
+def _plain(summary: str, answers: dict[str, str]) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {
+        "summary": summary,
+        "responses": {status: {"description": text, "content": content} for status, text in answers.items()},
+    }

@@ -1,0 +1,107 @@
+"""The validatedOrderToken: signed, not stored. It binds store, cart, amounts and time (``gett-protocol.md §3``)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from webhook_kit.catalog.cart import PricedLine
+from webhook_kit.errors import WebhookKitError
+from webhook_kit.gett.models.money import CENT
+from webhook_kit.gett.models.order import Amounts, Cart, ExternalOrder, LineItem
+
+__all__ = ["Accepted", "TokenRefused", "Tokens"]
+
+LIFETIME = 900
+"""Seconds a token is good for."""
+
+CLOCK_SKEW = 300
+"""Seconds by which the clocks of two processes may differ."""
+
+_PARTS = ("sub_total", "fees", "promotions", "taxes", "adjustments", "tip", "total")
+
+
+class TokenRefused(WebhookKitError):
+    """The token is forged, or belongs to another store or cart; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the customer accepted.
+
+    :ivar lines: price of each line, when known.
+    :ivar expired: the token is authentic, but too old to be believed alone.
+    """
+
+    amounts: Amounts
+    lines: tuple[Decimal, ...] | None = None
+    expired: bool = False
+
+
+class Tokens:
+    """Issues and reads tokens; several keys, so that they can be rotated."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """:param keys: newest first; all are accepted, the newest signs."""
+        # itsdangerous signs with the last of its keys.
+        self._serializer = URLSafeSerializer(list(reversed(keys)), salt="validatedOrderToken")
+
+    def issue(self, order: ExternalOrder, amounts: Amounts, lines: Sequence[PricedLine]) -> str:
+        """A token for a validated order."""
+        payload = {
+            "s": order.cart.store_id,
+            "c": _digest(order.cart),
+            "a": [_to_cents(getattr(amounts, part)) for part in _PARTS],
+            "l": [_to_cents(line.total) for line in lines],
+            "t": int(time.time()),
+        }
+        token = self._serializer.dumps(payload)
+        return token if isinstance(token, str) else token.decode()
+
+    def read(self, token: str, order: ExternalOrder) -> Accepted:
+        """What was accepted with this token.
+
+        :raises TokenRefused: when it is not ours, or not for this order.
+        """
+        try:
+            payload: dict[str, Any] = self._serializer.loads(token)
+            store, cart, age = payload["s"], payload["c"], time.time() - payload["t"]
+            amounts = Amounts(**{part: _from_cents(value) for part, value in zip(_PARTS, payload["a"], strict=True)})
+            lines = tuple(_from_cents(value) for value in payload["l"])
+        except (BadData, KeyError, TypeError, ValueError):
+            raise TokenRefused("the validatedOrderToken was not issued here, or was altered") from None
+        if store != order.cart.store_id:
+            raise TokenRefused("the validatedOrderToken belongs to another store")
+        if cart != _digest(order.cart):
+            raise TokenRefused("the validatedOrderToken belongs to another cart")
+        if age < -CLOCK_SKEW:
+            raise TokenRefused("the validatedOrderToken is from the future: the clocks of the servers differ")
+        return Accepted(amounts, lines, expired=age > LIFETIME + CLOCK_SKEW)
+
+
+def _digest(cart: Cart) -> str:
+    content = json.dumps([_content(line) for line in cart.line_items], ensure_ascii=False)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _content(line: LineItem) -> list[Any]:
+    groups = [
+        [group.modifier_group_id, [_content(selected) for selected in group.selected_modifiers]]
+        for group in line.modifier_groups
+    ]
+    return [line.item_id, line.quantity, groups]
+
+
+def _to_cents(amount: Decimal | None) -> int:
+    return int((amount or 0) * 100)
+
+
+def _from_cents(value: int) -> Decimal:
+    return value * CENT

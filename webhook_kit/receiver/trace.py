@@ -1,0 +1,16 @@
+"""The trace of a request: the caller's, when it brings a W3C ``traceparent``, else one of our own."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+__all__ = ["trace_id"]
+
+_TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$")
+
+
+def trace_id(traceparent: str | None) -> str:
+    """32 hex digits (``gett-protocol.md §3``)."""
+    match = _TRACEPARENT.match(traceparent or "")
+    return match.group(1) if match else uuid4().hex

@@ -1,0 +1,114 @@
+"""Finds adapters: by name in the entry-point group ``webhook_kit.adapters``, or as ``module:Class``.
+
+An adapter that is missing, broken, of the wrong type or claimed twice is each its own error, because each has its own cure.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from webhook_kit.adapter import PosAdapter
+from webhook_kit.errors import (
+    AdapterDuplicate,
+    AdapterError,
+    AdapterImportFailed,
+    AdapterNotFound,
+    AdapterWrongType,
+)
+
+__all__ = ["GROUP", "Installed", "installed", "load_adapter"]
+
+GROUP = "webhook_kit.adapters"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One adapter as found on this machine.
+
+    :ivar adapter: its class, or None when it cannot be used.
+    :ivar problem: why it cannot be used.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    adapter: type[PosAdapter] | None = None
+    problem: AdapterError | None = None
+
+
+@cache
+def load_adapter(spec: str) -> PosAdapter:
+    """The adapter of that name, one object per process.
+
+    :param spec: a registered name, or ``module:Class``; modules are also looked for in the current directory.
+    :raises AdapterError: saying which of the things that can be wrong it is, and what to do.
+    """
+    adapter_class = _from_module(spec) if ":" in spec else _from_entry_point(spec)
+    try:
+        return adapter_class()
+    except Exception as error:
+        raise AdapterWrongType(f"adapter {spec!r}: {adapter_class.__name__}() failed: {error!r}") from error
+
+
+def installed() -> Iterator[Installed]:
+    """Every registered adapter, broken ones included."""
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "unknown")
+        try:
+            yield Installed(point.name, name, version, adapter=_from_entry_point(point.name))
+        except AdapterError as problem:
+            yield Installed(point.name, name, version, problem=problem)
+
+
+def _from_entry_point(name: str) -> type[PosAdapter]:
+    points = list(entry_points(group=GROUP, name=name))
+    if not points:
+        known = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
+        raise AdapterNotFound(
+            f"adapter {name!r} is not installed (installed: {known}); install its package, or name it as module:Class"
+        )
+    if len({point.value for point in points}) > 1:
+        claims = " and ".join(sorted(f"{point.dist.name if point.dist else '?'} ({point.value})" for point in points))
+        raise AdapterDuplicate(f"adapter {name!r} is claimed by {claims}: uninstall one, or name it as module:Class")
+    return _checked(name, points[0])
+
+
+def _from_module(spec: str) -> type[PosAdapter]:
+    module, _, attribute = spec.partition(":")
+    if not module or not attribute:
+        raise AdapterNotFound(f"adapter {spec!r}: write module:Class, as in my_pos.adapter:MyPos")
+    # A console script does not look into the current directory, where a vendor's first adapter lies.
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    return _checked(spec, EntryPoint(name=spec, value=spec, group=GROUP))
+
+
+def _checked(spec: str, point: EntryPoint) -> type[PosAdapter]:
+    try:
+        module = import_module(point.module)
+    except ModuleNotFoundError as error:
+        if error.name and (point.module == error.name or point.module.startswith(f"{error.name}.")):
+            raise AdapterNotFound(
+                f"adapter {spec!r}: there is no module {error.name!r}; is it installed, or in the current directory?"
+            ) from error
+        raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {error}") from error
+    except Exception as error:
+        raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {error!r}") from error
+    found: object = module
+    for part in point.attr.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            raise AdapterNotFound(f"adapter {spec!r}: module {point.module} has no {point.attr}")
+    if not (isinstance(found, type) and issubclass(found, PosAdapter)):
+        raise AdapterWrongType(f"adapter {spec!r}: {point.attr} is no subclass of webhook_kit.adapter.PosAdapter")
+    breaches = found.contract_breaches()
+    if breaches:
+        raise AdapterWrongType(*(f"adapter {spec!r}: {breach}" for breach in breaches))
+    return found

@@ -1,0 +1,145 @@
+"""Gett as a partner meets it: it delivers signed webhooks, and hears about the orders it placed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import requests
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from webhook_kit.gett.models.order import ExternalOrder
+from webhook_kit.gett.signing import signed_headers
+from webhook_kit.sandbox.commerce import Ledger, create_app
+
+__all__ = ["Answer", "LocalGett", "server"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the partner answered.
+
+    :ivar status: HTTP status.
+    :ivar body: the parsed JSON, or the text when it is none.
+    :ivar headers: names in any case.
+    """
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+class LocalGett:
+    """Gett for one store of one partner.
+
+    :param webhooks: base URL of the partner's webhooks; may be set later.
+    :param secret: the webhook secret.
+    :param api_key: the key with which the partner calls :meth:`serve`'s URL.
+    :param store_id: Gett's id of the store.
+    :param timeout: seconds that a webhook's answer may take.
+    """
+
+    def __init__(self, webhooks: str, secret: str, api_key: str, store_id: str, *, timeout: float = 30.0) -> None:
+        self.webhooks = webhooks
+        self.store_id = store_id
+        self.timeout = timeout
+        self.ledger = Ledger()
+        """The order updates that came to :meth:`serve`, and the faults to answer them with."""
+        self.app = create_app(api_key, self.ledger)
+        self.order_ids: dict[str, str] = {}
+        """The Gett order ids minted so far, by Idempotency-Key."""
+        self._secret = secret
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def serve(self, port: int = 0) -> Iterator[str]:
+        """Serve the commerce API from threads of this process, for the length of the block.
+
+        :param port: loopback port; a free one when 0.
+        :return: its base URL.
+        """
+        listening = server(self.app, port)
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.port}"
+        finally:
+            listening.shutdown()
+            thread.join()
+            listening.server_close()
+
+    def validate(self, order: ExternalOrder | Mapping[str, Any]) -> Answer:
+        """Deliver validateOrder. An order without a store gets this one.
+
+        :raises requests.exceptions.RequestException: when no answer came.
+        """
+        return self._deliver("validateOrder", self._for_this_store(order), {})
+
+    def place(self, order: ExternalOrder | Mapping[str, Any], *, key: str | None = None) -> Answer:
+        """Deliver placeOrder. Without a store, a payment or a ``gettOrderId`` the order gets one.
+
+        The ``gettOrderId`` is kept in :attr:`order_ids`, and is the same for each delivery with one key. One that is there
+        is left alone, even an empty one.
+
+        :param key: the ``Idempotency-Key``; a new one when None.
+        :raises requests.exceptions.RequestException: when no answer came.
+        """
+        key = str(uuid4()) if key is None else key
+        body = self._for_this_store(order)
+        if body.get("gettOrderId") is None:
+            with self._lock:
+                body["gettOrderId"] = self.order_ids.setdefault(key, str(uuid4()))
+        body.setdefault("payment", {"type": "gettPayment"})
+        return self._deliver("placeOrder", body, {"Idempotency-Key": key})
+
+    def _for_this_store(self, order: ExternalOrder | Mapping[str, Any]) -> dict[str, Any]:
+        body = order.to_wire() if isinstance(order, ExternalOrder) else dict(order)
+        body["cart"] = {"storeId": self.store_id, **body["cart"]}
+        return body
+
+    def _deliver(self, webhook: str, order: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+        body = json.dumps(order).encode()
+        # A session for each delivery: many threads deliver at once, and a session is for one of them.
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy stands between us and the loopback
+            response = session.post(
+                f"{self.webhooks.rstrip('/')}/{webhook}",
+                data=body,
+                headers={**signed_headers(body, self._secret), "traceparent": _traceparent(), **headers},
+                timeout=self.timeout,
+                allow_redirects=False,
+            )
+        try:
+            parsed = response.json()
+        except requests.exceptions.JSONDecodeError:
+            parsed = response.text
+        return Answer(response.status_code, parsed, response.headers)
+
+
+def server(app: Flask, port: int) -> BaseWSGIServer:
+    """A threaded loopback server for an application, bound but not yet serving.
+
+    :param port: a free one when 0.
+    :raises OSError: when the port is taken.
+    """
+    # Bound here, because werkzeug would leave the whole process when the port is taken.
+    with socket.create_server(("127.0.0.1", port)) as bound:
+        port = bound.getsockname()[1]
+        return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, fd=bound.fileno())
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing: the ledger is the log."""
+
+
+def _traceparent() -> str:
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

@@ -1,0 +1,204 @@
+"""Every environment variable of the kit, with its meaning. Read once at start; all mistakes are reported at once."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from webhook_kit.errors import ConfigurationError
+
+__all__ = ["PricePolicy", "Settings", "TlsVerify", "ZoneName"]
+
+
+class PricePolicy(StrEnum):
+    """What happens to a price difference within the tolerance; beyond it, placement is always refused."""
+
+    REFUSE = "refuse"
+    """Any difference is refused."""
+    ACCEPTED = "accepted"
+    """Place at the amounts that the customer accepted."""
+    POS = "pos"
+    """Place at the amounts computed now."""
+
+
+class TlsVerify(StrEnum):
+    """How the certificate of a ``rediss://`` server is checked."""
+
+    REQUIRED = "required"
+    NONE = "none"
+    """Encrypted, not authenticated: Heroku's Redis presents a self-signed chain."""
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is no IANA time zone (example: America/New_York)") from None
+    return value
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+"""The name of an IANA time zone."""
+
+Secrets = Annotated[list[SecretStr], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The configuration, from environment variables of the fields' names in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
+
+    # -- Redis ---------------------------------------------------------------------------------------------------------
+    redis_url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(rediss?|unix)://")
+    """The Redis server: ``redis://``, ``rediss://`` (TLS) or ``unix://``."""
+    redis_tls_verify: TlsVerify = TlsVerify.REQUIRED
+    """``none`` accepts a self-signed chain."""
+    redis_max_connections: int = Field(40, ge=2)
+    """Connections a process may hold; plans with few of them want this times the processes to stay below their limit."""
+    redis_timeout: float = Field(2.0, gt=0)
+    """Seconds to wait for Redis to connect or answer."""
+    key_prefix: str = Field("wk:", min_length=1, max_length=40)
+    """What every key of this installation begins with."""
+
+    # -- Gett ----------------------------------------------------------------------------------------------------------
+    gett_api_url: str = Field("https://api.gett-tech.com", pattern=r"^https?://")
+    """Production; the sandbox is ``https://api-sandbox.gett-tech.com``."""
+    gett_api_key: SecretStr | None = None
+    """The bearer key of the Commerce API."""
+    gett_webhook_secrets: Secrets = Field(default_factory=list)
+    """Secrets that sign Gett's webhooks, separated by commas; several while one is rotated."""
+    gett_webhook_authorization: Secrets = Field(default_factory=list)
+    """Static ``Authorization`` headers accepted instead of a signature, separated by commas."""
+    allow_unsigned_webhooks: bool = False
+    """Development only: take webhooks from anyone."""
+
+    # -- the webhooks --------------------------------------------------------------------------------------------------
+    webhook_prefix: str = Field("", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    """Path under which validateOrder and placeOrder are served (``/gett``); the root when empty."""
+    webhook_deadline: float = Field(25.0, gt=0, le=600)
+    """Seconds within which Gett gets an answer, under a Heroku router's 30 s."""
+    require_idempotency_key: bool = True
+    """False: an absent Idempotency-Key is replaced by the gettOrderId."""
+    require_validated_token: bool = False
+    """True: placeOrder without a validatedOrderToken is refused."""
+    token_secrets: Secrets = Field(default_factory=list)
+    """Keys of the validatedOrderToken, newest first; derived from the webhook secrets when empty."""
+    price_policy: PricePolicy = PricePolicy.REFUSE
+    price_tolerance: Decimal = Field(Decimal("0.00"), ge=0, max_digits=8, decimal_places=2)
+    """Difference in major units up to which ``price_policy`` decides."""
+
+    # -- the POS -------------------------------------------------------------------------------------------------------
+    pos_adapter: str | None = None
+    """The adapter of the single store: a registered name, or ``module:Class``."""
+    gett_store_id: str | None = None
+    """Gett's id of the single store."""
+    pos_store_id: str = "main"
+    """The partner's own id of the single store."""
+    store_name: str = ""
+    store_timezone: ZoneName = "UTC"
+    """IANA zone of the single store (``America/New_York``)."""
+    store_options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """Options of the single store for its adapter, as a JSON object."""
+    store_credentials: dict[str, SecretStr] = Field(default_factory=dict)
+    """Credentials of the single store for its adapter, as a JSON object."""
+    stores_file: Path | None = None
+    """A TOML file of stores, for more than one."""
+    pos_deadline: float = Field(20.0, gt=0, le=600)
+    """Seconds a POS call may take before Gett is answered without it; the call itself goes on and is still recorded."""
+    pos_abandon_after: float = Field(300.0, gt=0)
+    """Seconds after which a call that never came back counts as dead; the order is then in doubt."""
+    pos_max_calls: int = Field(32, ge=1)
+    """POS calls in flight per process; more are answered 503 at once."""
+    pos_max_calls_per_store: int = Field(16, ge=1)
+    """The same per store, so that one hung POS leaves the others their share."""
+    pos_breaker_failures: int = Field(5, ge=1)
+    """Failures of a store's POS in a row that open its circuit breaker."""
+    pos_breaker_seconds: float = Field(15.0, gt=0)
+    """How long the breaker stays open before one call may try again."""
+    lookup_settle: float = Field(1.0, ge=0, le=60)
+    """Seconds between two look-ups of an order in doubt: a POS may commit an order after it answered that it has none."""
+    catalog_refresh: float = Field(300.0, gt=0)
+    """Seconds after which a store's menu is fetched from its POS again."""
+
+    # -- how long things are kept --------------------------------------------------------------------------------------
+    idempotency_ttl: int = Field(86_400, ge=60)
+    """Seconds for which a key replays its answer: 24 h by the protocol."""
+    order_ttl: int = Field(7 * 86_400, ge=60)
+    """Seconds for which a settled order's record is kept."""
+
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    log_format: str = Field("json", pattern=r"^(json|console)$")
+
+    @field_validator("gett_webhook_secrets", "gett_webhook_authorization", "token_secrets", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("gett_api_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.pos_adapter and self.stores_file:
+            raise ValueError("POS_ADAPTER and STORES_FILE exclude each other: name the adapter per store in the file")
+        if self.pos_adapter and not self.gett_store_id:
+            raise ValueError("GETT_STORE_ID is missing: POS_ADAPTER serves one store, say which one it is at Gett")
+        if self.pos_deadline > self.webhook_deadline:
+            raise ValueError(
+                "POS_DEADLINE is longer than WEBHOOK_DEADLINE: Gett would have given up before the POS does"
+            )
+        if self.pos_abandon_after < self.pos_deadline:
+            raise ValueError("POS_ABANDON_AFTER is shorter than POS_DEADLINE")
+        return self
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Read the environment.
+
+        :raises ConfigurationError: with every mistake, one line each, naming the variable.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            mistakes = [_mistake(details["loc"], details["msg"]) for details in error.errors(include_input=False)]
+        except ValueError as error:  # a JSON variable that is no JSON
+            mistakes = [str(error)]
+        raise ConfigurationError(*mistakes)
+
+    def require_authenticity(self) -> None:
+        """Refuse to serve webhooks that anybody could have sent (``gett-protocol.md §3``).
+
+        :raises ConfigurationError: when nothing proves a webhook and unsigned ones are not allowed explicitly.
+        """
+        if not (self.gett_webhook_secrets or self.gett_webhook_authorization or self.allow_unsigned_webhooks):
+            raise ConfigurationError(
+                "GETT_WEBHOOK_SECRETS is missing: without it anybody could send orders. Set it (or "
+                "GETT_WEBHOOK_AUTHORIZATION), or ALLOW_UNSIGNED_WEBHOOKS=true on a developer's machine"
+            )
+
+    def token_keys(self) -> list[str]:
+        """The keys that sign tokens, newest first: the configured ones, else derived from what proves the webhooks."""
+        if self.token_secrets:
+            return [secret.get_secret_value() for secret in self.token_secrets]
+        proofs = [*self.gett_webhook_secrets, *self.gett_webhook_authorization]
+        return [
+            hashlib.sha256(b"webhook-kit token\n" + proof.get_secret_value().encode()).hexdigest() for proof in proofs
+        ] or ["unsigned development"]
+
+
+def _mistake(location: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    variable, *inside = (str(part) for part in location)
+    place = variable.upper() + "".join(f"[{part}]" for part in inside)
+    return f"{place}: {message}"

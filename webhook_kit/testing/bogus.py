@@ -1,0 +1,397 @@
+"""A point of sale that exists only here, and does whatever a test asks of it: what is ordered decides what happens.
+
+The first item of this table found anywhere in the cart, modifiers included, decides; every other item of the menu is simply
+placed. "Ticket" says whether the POS has one afterwards.
+
+======================  ======  ========================================================================================
+item                    ticket  what ``place_order`` does
+======================  ======  ========================================================================================
+``out-of-stock``        no      refuses with ``ITEM_UNAVAILABLE``; so does ``quote``
+``payment-declined``    no      refuses with ``PAYMENT_DECLINED``
+``connection-refused``  no      raises ``NotPlaced``
+``times-out``           no      hangs for ``time_out`` seconds, then raises ``requests.exceptions.ReadTimeout``
+``crashes``             no      raises ``RuntimeError``
+``nonsense``            no      returns the text ``"OK"``
+``reply-lost``          yes     raises ``requests.exceptions.ConnectionError``
+``hangs``               yes     hangs for ``hang`` seconds, whatever the deadline, then answers after all
+``pending``             yes     answers with the status ``pending``
+``other-price``         yes     answers with amounts that are 0.50 higher, as an adjustment
+======================  ======  ========================================================================================
+
+Options of the store:
+
+=============  =========================================================================================================
+option         meaning
+=============  =========================================================================================================
+``file``       SQLite file of the tickets, shared by all processes that name it, and safe from SIGKILL. Else the
+               environment's ``BOGUS_POS_FILE``; else a file of this process that goes away with it
+``tax``        true: ``quote`` adds 8.25 % of the subtotal
+``closed``     true: ``quote`` and ``place_order`` refuse with ``STORE_CLOSED``
+``delay``      seconds that every ``place_order`` takes before it does anything (0)
+``find_delay`` seconds that every ``find_order`` takes (0)
+``time_out``   seconds that ``times-out`` hangs (1)
+``hang``       seconds that ``hangs`` hangs (60)
+``pause_at``   ``before_commit`` or ``after_commit``: there ``place_order`` writes the file ``<gate>/<pause_at>`` and waits until
+               ``<gate>/<pause_at>.go`` exists, so that a test can kill the process at that very point
+``gate``       the directory for that
+=============  =========================================================================================================
+
+With native idempotency a key that has a ticket is answered from it at once: no second ticket, and none of the above.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from time import sleep
+from typing import Any, ClassVar, Literal, NamedTuple
+from uuid import uuid4
+
+import requests
+
+from webhook_kit.adapter import (
+    Capability,
+    CatalogSet,
+    Level,
+    NotPlaced,
+    Placed,
+    PosAdapter,
+    Reason,
+    Refusal,
+    Refused,
+    Store,
+    Unsupported,
+    placement_key,
+)
+from webhook_kit.catalog.build import simple_menu
+from webhook_kit.gett.models.catalog import DefaultItem, ExternalItem, ExternalModifierGroup, Tier
+from webhook_kit.gett.models.money import ZERO, cents
+from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
+from webhook_kit.testing.processes import wait_until
+
+__all__ = ["BogusAdapter", "BogusClaim", "BogusLookUp", "BogusNative", "Ticket"]
+
+_TAX_RATE = Decimal("0.0825")
+_SURCHARGE = Decimal("0.50")
+_GATE_SECONDS = 60.0
+
+
+class Ticket(NamedTuple):
+    """An order as the POS has it.
+
+    :ivar id: the POS's own number of it.
+    :ivar key: the key it was placed with.
+    :ivar ref: the order's name, ``order.order_ref``.
+    :ivar store: the partner's id of the store.
+    :ivar order: the order as it came, as JSON data without payment and token.
+    :ivar created: when, UTC.
+    """
+
+    id: str
+    key: str
+    ref: str
+    store: str
+    order: dict[str, Any]
+    created: datetime
+
+
+class BogusAdapter(PosAdapter):
+    """The POS of this module's table, with native idempotency and look-up."""
+
+    name = "bogus"
+    capabilities: ClassVar[Mapping[Capability, Level]] = {Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED}
+
+    def fetch_catalog(self, store: Store) -> CatalogSet:  # noqa: ARG002 - one menu for all
+        """The menu: always open, the same for every store and at every time."""
+        return _menu().model_copy(deep=True)
+
+    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+        """The catalog's price, with tax when the store option says so; refused when closed or out of stock."""
+        if refused := self._unavailable(order, store):
+            return refused
+        amounts = order.amounts or Amounts()
+        if not store.options.get("tax"):
+            return amounts
+        sub_total = amounts.sub_total or ZERO
+        return Amounts.of(sub_total, taxes=cents(sub_total * _TAX_RATE), tip=amounts.tip)
+
+    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+        """What the table says.
+
+        :raises TimeoutError: when nobody opens the gate within a minute.
+        """
+        sleep(float(store.options.get("delay", 0)))
+        native = self.offers(Capability.NATIVE_IDEMPOTENCY)
+        if native and (placed := _placed(_file(store), key)):
+            return placed
+        if refused := self._unavailable(order, store):
+            return refused
+        outcome = next((item for item in _item_ids(order) if item in _OUTCOMES), "")
+        match outcome:
+            case "payment-declined":
+                return Refused(Reason.PAYMENT_DECLINED, "the card was declined")
+            case "connection-refused":
+                raise NotPlaced("connection refused by the bogus POS")
+            case "times-out":
+                sleep(float(store.options.get("time_out", 1)))
+                raise requests.exceptions.ReadTimeout("the bogus POS timed out")
+            case "crashes":
+                raise RuntimeError("the bogus adapter crashed")
+            case "nonsense":
+                return "OK"  # type: ignore[return-value]  # which is the point
+        _gate(store, "before_commit")
+        placed = _commit(_file(store), order, store, key, outcome, native=native)
+        _gate(store, "after_commit")
+        match outcome:
+            case "reply-lost":
+                raise requests.exceptions.ConnectionError("the bogus POS closed the connection before it answered")
+            case "hangs":
+                sleep(float(store.options.get("hang", 60)))
+        return placed
+
+    def find_order(self, store: Store, order_ref: str) -> Placed | None:
+        """The first ticket of the order."""
+        if not self.offers(Capability.FIND_ORDER):
+            raise Unsupported("find_order")
+        sleep(float(store.options.get("find_delay", 0)))
+        return _placed(_file(store), placement_key(store, order_ref))
+
+    @staticmethod
+    def tickets(file: str | Path | None = None) -> list[Ticket]:
+        """All tickets, oldest first; of this process's own file when None."""
+        with _database(file) as database:
+            rows = database.execute('SELECT id, "key", ref, store, "order", created FROM tickets ORDER BY rowid')
+            return [
+                Ticket(id, key, ref, store, json.loads(order), datetime.fromisoformat(created))
+                for id, key, ref, store, order, created in rows
+            ]
+
+    @staticmethod
+    def sold_out(file: str | Path | None, item_id: str) -> None:
+        """Let an item run out from now on: quotes and orders with it are refused, the menu keeps it."""
+        with _database(file) as database:
+            database.execute("INSERT OR IGNORE INTO sold_out VALUES (?)", (item_id,))
+
+    def _unavailable(self, order: ExternalOrder, store: Store) -> Refused | None:
+        if store.options.get("closed"):
+            return Refused(Reason.STORE_CLOSED, "the kitchen is closed")
+        with _database(_file(store)) as database:
+            gone = {"out-of-stock", *(item for (item,) in database.execute("SELECT item FROM sold_out"))}
+        refusals = [
+            Refusal(Reason.ITEM_UNAVAILABLE, f"{item} has run out", item)
+            for item in dict.fromkeys(_item_ids(order))
+            if item in gone
+        ]
+        return Refused.all(refusals) if refusals else None
+
+
+class BogusNative(BogusAdapter):
+    """The same with native idempotency alone."""
+
+    name = "bogus-native"
+    capabilities: ClassVar[Mapping[Capability, Level]] = {
+        Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED,
+        Capability.FIND_ORDER: Level.UNSUPPORTED,
+    }
+
+
+class BogusLookUp(BogusAdapter):
+    """The same with look-up alone: every ``place_order`` that gets that far makes a ticket, same key or not."""
+
+    name = "bogus-look-up"
+    capabilities: ClassVar[Mapping[Capability, Level]] = {Capability.NATIVE_IDEMPOTENCY: Level.UNSUPPORTED}
+
+
+class BogusClaim(BogusAdapter):
+    """The same with neither native idempotency nor look-up: all rests on the kit's claim."""
+
+    name = "bogus-claim"
+    capabilities: ClassVar[Mapping[Capability, Level]] = {
+        Capability.NATIVE_IDEMPOTENCY: Level.UNSUPPORTED,
+        Capability.FIND_ORDER: Level.UNSUPPORTED,
+    }
+
+
+# -- tickets -----------------------------------------------------------------------------------------------------------
+
+_SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS tickets (id TEXT, "key" TEXT, ref TEXT, store TEXT, "order" TEXT, created TEXT,
+                                    status TEXT, amounts TEXT);
+CREATE INDEX IF NOT EXISTS by_key ON tickets ("key");
+CREATE TABLE IF NOT EXISTS sold_out (item TEXT PRIMARY KEY);
+COMMIT;
+"""
+
+
+@cache
+def _own_file(pid: int) -> Path:
+    """The file of a process that was given none; a forked process gets another."""
+    directory = tempfile.mkdtemp(prefix="bogus-pos-")
+    atexit.register(lambda: shutil.rmtree(directory, ignore_errors=True) if os.getpid() == pid else None)
+    return Path(directory) / "pos.sqlite"
+
+
+def _file(store: Store) -> str | None:
+    return store.options.get("file")
+
+
+@contextmanager
+def _database(file: str | Path | None) -> Iterator[sqlite3.Connection]:
+    """A connection of its own for each call: threads and processes share nothing but the file."""
+    path = file or os.environ.get("BOGUS_POS_FILE") or _own_file(os.getpid())
+    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
+        # What a killed process has written is in the kernel's hands and safe; only a power cut would need the sync.
+        database.execute("PRAGMA synchronous = OFF")
+        if not database.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall():
+            database.executescript(_SCHEMA)
+        yield database
+
+
+def _placed(file: str | None, key: str) -> Placed | None:
+    with _database(file) as database:
+        return _read(database, key)
+
+
+def _read(database: sqlite3.Connection, key: str) -> Placed | None:
+    found = database.execute('SELECT id, status, amounts FROM tickets WHERE "key" = ? ORDER BY rowid LIMIT 1', (key,))
+    for id, status, amounts in found.fetchall():
+        return Placed(id, status, Amounts.from_json(amounts) if amounts else None)
+    return None
+
+
+def _commit(
+    file: str | None, order: PlaceOrderRequest, store: Store, key: str, outcome: str, *, native: bool
+) -> Placed:
+    status: Literal["accepted", "pending"] = "pending" if outcome == "pending" else "accepted"
+    amounts = order.amounts
+    if outcome == "other-price":
+        amounts = _dearer(amounts or Amounts())
+    placed = Placed(f"bogus-{uuid4()}", status, amounts)
+    content = json.dumps({k: v for k, v in order.to_wire().items() if k not in ("payment", "validatedOrderToken")})
+    with _database(file) as database:
+        database.execute("BEGIN IMMEDIATE")
+        if native and (earlier := _read(database, key)):
+            return earlier
+        database.execute(
+            "INSERT INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                placed.id,
+                key,
+                order.order_ref,
+                store.id,
+                content,
+                datetime.now(UTC).isoformat(),
+                status,
+                amounts and amounts.to_json().decode(),
+            ),
+        )
+        database.execute("COMMIT")
+    return placed
+
+
+def _dearer(amounts: Amounts) -> Amounts:
+    return Amounts.of(
+        amounts.sub_total or ZERO,
+        fees=amounts.fees or ZERO,
+        promotions=amounts.promotions or ZERO,
+        taxes=amounts.taxes or ZERO,
+        adjustments=(amounts.adjustments or ZERO) + _SURCHARGE,
+        tip=amounts.tip,
+    )
+
+
+def _item_ids(order: ExternalOrder) -> Iterator[str]:
+    """Every item of the cart, modifiers at any depth included, in the order of the cart."""
+    waiting = list(reversed(order.cart.line_items))
+    while waiting:
+        line = waiting.pop()
+        yield line.item_id
+        waiting.extend(reversed([choice for group in line.modifier_groups for choice in group.selected_modifiers]))
+
+
+def _gate(store: Store, point: str) -> None:
+    """Stand still where the store's options say so, until the test opens the gate."""
+    if store.options.get("pause_at") != point:
+        return
+    gate = Path(store.options["gate"])
+    (gate / point).touch()
+    wait_until((gate / f"{point}.go").exists, _GATE_SECONDS, f"{gate / point}.go")
+
+
+# -- menu --------------------------------------------------------------------------------------------------------------
+
+
+def _item(id: str, price: str, *groups: str) -> ExternalItem:
+    name = id.replace("-", " ").capitalize()
+    return ExternalItem(item_id=id, name=name, base_price=Decimal(price), modifier_group_ids=list(groups))
+
+
+def _group(id: str, *items: str, least: int = 0, most: int, **more: Any) -> ExternalModifierGroup:
+    return ExternalModifierGroup(
+        modifier_group_id=id,
+        name=id.capitalize(),
+        item_ids=list(items),
+        minimum_allowed=least,
+        maximum_allowed=most,
+        **more,
+    )
+
+
+_OUTCOMES = (
+    "out-of-stock",
+    "payment-declined",
+    "connection-refused",
+    "times-out",
+    "crashes",
+    "nonsense",
+    "reply-lost",
+    "hangs",
+    "pending",
+    "other-price",
+)
+_SECTIONS = {
+    "Food": [
+        # required size, optional tiered toppings
+        _item("margherita", "12.50", "size", "toppings"),
+        # required doneness with a default, required side that has options of its own, optional extras
+        _item("burger", "9.95", "doneness", "side", "extras"),
+        _item("salad", "7.33"),
+    ],
+    "Drinks": [_item("cola", "2.75"), _item("espresso", "1.95"), _item("mint", "0.10"), _item("water", "0.00")],
+    "Outcomes": [_item(id, f"5.{number:02}") for number, id in enumerate(_OUTCOMES)],
+}
+
+_OPTIONS = [
+    *(_item("small", "0.00"), _item("large", "3.99")),
+    *(_item("basil", "0.75"), _item("olives", "0.85"), _item("ham", "1.15")),
+    *(_item("rare", "0.00"), _item("medium", "0.00"), _item("well-done", "0.00")),
+    *(_item("fries", "0.00", "dips"), _item("coleslaw", "0.65")),
+    *(_item("ketchup", "0.20"), _item("mayo", "0.35")),
+    *(_item("bacon", "1.49"), _item("cheese", "0.99")),
+]
+
+_TWO_FREE = [Tier(offset=0, price=Decimal("0.00")), Tier(offset=2, price=Decimal("1.25"))]
+_GROUPS = [
+    _group("size", "small", "large", least=1, most=1),
+    _group("toppings", "basil", "olives", "ham", most=5, enable_duplicate_items=True, tiers=_TWO_FREE),
+    _group("doneness", "rare", "medium", "well-done", least=1, most=1, default_items=[DefaultItem(item_id="medium")]),
+    _group("side", "fries", "coleslaw", least=1, most=1),
+    _group("dips", "ketchup", "mayo", most=3, enable_duplicate_items=True),
+    _group("extras", "bacon", "cheese", most=2),
+]
+
+
+@cache
+def _menu() -> CatalogSet:
+    return simple_menu(_SECTIONS, modifier_groups=_GROUPS, options=_OPTIONS)

@@ -1,0 +1,104 @@
+"""The whole kit as real processes on this machine: Redis, a local Gett, the web server and a worker.
+
+What the demo shows and what scenario tests drive; nothing here stands in for anything.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+from webhook_kit.sandbox.local_gett import LocalGett
+from webhook_kit.testing.processes import Process, free_port
+from webhook_kit.testing.redis_server import RedisServer
+
+__all__ = ["Stack"]
+
+SECRET = "whsec_local"  # noqa: S105 - a secret between two processes of one machine
+API_KEY = "key_local"
+
+
+class Stack:
+    """A context manager that starts everything and leaves nothing running.
+
+    :param adapter: ``POS_ADAPTER`` of the one store.
+    :param options: options of that store for its adapter.
+    :param env: further settings, by environment variable.
+    :param web: how many web servers; each is a process of its own on a port of its own.
+    :param worker: whether a worker runs too.
+    :param cwd: where the processes run.
+    """
+
+    def __init__(
+        self,
+        adapter: str,
+        *,
+        options: Mapping[str, Any] | None = None,
+        env: Mapping[str, str] | None = None,
+        web: int = 1,
+        worker: bool = True,
+        cwd: Path | None = None,
+    ) -> None:
+        self.store_id = str(uuid4())
+        self.redis = RedisServer()
+        self._env = {
+            "POS_ADAPTER": adapter,
+            "GETT_STORE_ID": self.store_id,
+            "GETT_WEBHOOK_SECRETS": SECRET,
+            "GETT_API_KEY": API_KEY,
+            "STORE_OPTIONS": json.dumps(dict(options or {})),
+            "LOG_FORMAT": "console",
+            **(env or {}),
+        }
+        self._cwd = cwd
+        self._web_count = web
+        self._with_worker = worker
+        self._resources = ExitStack()
+        self.env: dict[str, str] = {}
+        self.web: list[Process] = []
+        self.urls: list[str] = []
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            self._start(starting)
+            self._resources = starting.pop_all()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process."""
+        self._resources.close()
+
+    def _start(self, resources: ExitStack) -> None:
+        resources.enter_context(self.redis)
+        self.gett = LocalGett("", SECRET, API_KEY, self.store_id)
+        gett_url = resources.enter_context(self.gett.serve())
+        self.env = {"REDIS_URL": self.redis.url, "GETT_API_URL": gett_url, **self._env}
+        prefix = self.env.get("WEBHOOK_PREFIX", "")
+        for _ in range(self._web_count):
+            port = free_port()
+            command = [
+                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "webhook_kit.app:create_app"),
+                *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "32", "--no-ws"),
+            ]
+            self.web.append(resources.enter_context(Process(command, env=self.env, cwd=self._cwd)))
+            self.urls.append(f"http://127.0.0.1:{port}{prefix}")
+        self.worker = Process([sys.executable, "-m", "webhook_kit.cli", "worker"], env=self.env, cwd=self._cwd)
+        if self._with_worker:
+            resources.enter_context(self.worker)
+        for process, url in zip(self.web, self.urls, strict=True):
+            process.wait_http(f"{url.removesuffix(prefix)}/healthz")
+        self.gett.webhooks = self.urls[0]
+
+    def cli(self, *arguments: str) -> Process:
+        """Run a ``webhook-kit`` command to its end."""
+        process = Process([sys.executable, "-m", "webhook_kit.cli", *arguments], env=self.env, cwd=self._cwd).start()
+        process.wait()
+        return process
