@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+LOWEST := .venv-lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench bench-receive clean
+.PHONY: help install demo test test-lowest check format bench bench-receive clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -21,14 +22,23 @@ install: $(STAMP) ## a virtual environment with everything the project needs
 demo: $(STAMP)   ## one order travels from a local Gett into a POS and its confirmation back
 	cd examples/tiny_pos && $(abspath $(BIN))/webhook-kit demo tiny_pos:TinyPos
 
-test: check      ## everything CI runs: check, then all tests
+test: check test-lowest ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed
 	$(BIN)/python -m pytest -n auto
 
-check: $(STAMP)  ## ruff, mypy --strict, import-linter
+check: $(STAMP)  ## ruff, mypy --strict, import-linter, public names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_public_names.py
+
+$(LOWEST)/.installed: setup.cfg pyproject.toml | $(STAMP)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[test]'
+	@touch $@
+
+test-lowest: $(LOWEST)/.installed ## the unit tests with every dependency at its lower bound
+	$(LOWEST)/bin/python -m pytest -n auto -q tests/gett tests/catalog tests/receiver tests/outbox
 
 format: $(STAMP) ## what `check` would ask for
 	$(BIN)/ruff check --fix .
@@ -41,4 +51,4 @@ bench-receive: $(STAMP) ## the receiver against bare Flask, FastAPI and the limi
 	$(BIN)/python -m benchmarks.receive
 
 clean:           ## remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo *.egg-info build dist
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo *.egg-info build dist

@@ -53,7 +53,9 @@ Secrets = Annotated[list[SecretStr], NoDecode]
 class Settings(BaseSettings):
     """The configuration, from environment variables of the fields' names in capitals."""
 
-    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", hide_input_in_errors=True, env_ignore_empty=True, use_attribute_docstrings=True
+    )
 
     # -- Redis ---------------------------------------------------------------------------------------------------------
     redis_url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(rediss?|unix)://")
@@ -91,6 +93,7 @@ class Settings(BaseSettings):
     token_secrets: Secrets = Field(default_factory=list)
     """Keys of the validatedOrderToken, newest first; derived from the webhook secrets when empty."""
     price_policy: PricePolicy = PricePolicy.REFUSE
+    """What happens to a price difference within the tolerance: ``refuse``, ``accepted`` or ``pos``."""
     price_tolerance: Decimal = Field(Decimal("0.00"), ge=0, max_digits=8, decimal_places=2)
     """Difference in major units up to which ``price_policy`` decides."""
 
@@ -102,6 +105,7 @@ class Settings(BaseSettings):
     pos_store_id: str = "main"
     """The partner's own id of the single store."""
     store_name: str = ""
+    """What people call the single store; its id when empty."""
     store_timezone: ZoneName = "UTC"
     """IANA zone of the single store (``America/New_York``)."""
     store_options: dict[str, str | int | float | bool] = Field(default_factory=dict)
@@ -133,8 +137,11 @@ class Settings(BaseSettings):
     order_ttl: int = Field(7 * 86_400, ge=60)
     """Seconds for which a settled order's record is kept."""
 
+    # -- logs ----------------------------------------------------------------------------------------------------------
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    """The least severe log line that is written."""
     log_format: str = Field("json", pattern=r"^(json|console)$")
+    """``json`` for platforms, ``console`` for people."""
 
     @field_validator("gett_webhook_secrets", "gett_webhook_authorization", "token_secrets", mode="before")
     @classmethod
