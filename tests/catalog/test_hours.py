@@ -58,6 +58,11 @@ def test_an_end_of_midnight_is_the_end_of_the_day() -> None:
     assert not is_open(late, utc("2026-07-02T00:00:00"), UTC)
 
 
+def test_fractions_of_a_second_count() -> None:
+    nearly_all_day = [AvailabilityWindow(day_of_week=DayOfWeek.WEDNESDAY, start=time.min, end=time.max)]
+    assert is_open(nearly_all_day, utc("2026-07-01T23:59:59.5"), UTC)
+
+
 @pytest.mark.parametrize("windows", [None, []])
 def test_no_windows_are_never_open(windows: list[AvailabilityWindow] | None) -> None:
     assert not is_open(windows, utc("2026-07-01T12:00:00"), UTC)

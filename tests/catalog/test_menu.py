@@ -132,6 +132,21 @@ def test_every_cycle_is_found() -> None:
     ]
 
 
+def test_a_cycle_apart_from_the_rest_is_found() -> None:
+    wire = cafe()
+    wire["items"]["x"] = item("x", 0, "loop")
+    wire["modifierGroups"]["loop"] = group("loop", ["x"], 0, 1)
+    assert paths(wire) == ["$.modifierGroups['loop'].itemIds[0]"]
+
+
+def test_what_is_reached_on_many_ways_is_walked_once() -> None:
+    floors = 60  # with two ways from each floor to the next there are 2^60 ways down
+    sections: Wire = {str(i): section(str(i), [], str(i + 1), str(i + 1)) for i in range(floors)}
+    sections[str(floors)] = section(str(floors), ["a"])
+    catalogs = {"c": catalog("c", ["0"], None)}
+    assert compiled({"catalogs": catalogs, "sections": sections, "items": {"a": item("a", 1)}}).items["a"].catalogs == 1
+
+
 def test_an_item_and_a_group_of_one_id_are_no_cycle() -> None:
     compiled({"items": {"a": item("a", 0, "a"), "b": item("b", 0)}, "modifierGroups": {"a": group("a", ["b"], 0, 1)}})
 

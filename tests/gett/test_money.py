@@ -68,6 +68,11 @@ def test_what_is_no_amount_is_refused(written: str) -> None:
         Bill.from_json(f'{{"amount": {written}}}')
 
 
+def test_text_is_no_amount_even_for_a_lenient_reader() -> None:
+    with pytest.raises(ValidationError, match="money is a JSON number, not text"):
+        Bill.model_validate_json(b'{"amount": "15.25"}')
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), True])
 def test_what_is_no_amount_is_refused_in_python_too(value: object) -> None:
     with pytest.raises(ValidationError):

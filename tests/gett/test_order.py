@@ -181,7 +181,7 @@ class TestPayment:
 
 
 def test_an_address_alone_is_not_shown_either() -> None:
-    members = {name: "s3cret" for name in ("address1", "address2", "city", "state", "postal_code")}
+    members = dict.fromkeys(("address1", "address2", "city", "state", "postal_code"), "s3cret")
     assert "s3cret" not in repr(ExternalAddress(**members))
 
 

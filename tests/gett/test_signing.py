@@ -76,6 +76,7 @@ def test_more_is_stale(offset: int) -> None:
         "１７６９７６７２００",
         "²",
         "9" * 13,
+        "9" * 5000,
         "0x10",
         "\ud800",
     ],

@@ -67,5 +67,4 @@ def week_spans(windows: Iterable[AvailabilityWindow] | None) -> WeekSpans:
 
 
 def _microseconds(clock: datetime | time) -> int:
-    # [D] A window written with an offset is read as the store's own time all the same: the format has no offsets.
     return ((clock.hour * 60 + clock.minute) * 60 + clock.second) * 1_000_000 + clock.microsecond

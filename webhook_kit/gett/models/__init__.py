@@ -34,7 +34,7 @@ from webhook_kit.gett.models.marketfront import (
     StoreOptions,
     UpdateCartItemRequest,
 )
-from webhook_kit.gett.models.money import ZERO, Money, Price, cents
+from webhook_kit.gett.models.money import CENT, ZERO, Money, Price, cents
 from webhook_kit.gett.models.order import (
     AmountDescription,
     Amounts,
@@ -90,6 +90,7 @@ from webhook_kit.gett.models.store import (
 )
 
 __all__ = [
+    "CENT",
     "ERROR_TYPE_BASE",
     "SCHEMAS",
     "ZERO",

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
-__all__ = ["ZERO", "Money", "Price", "cents"]
+__all__ = ["CENT", "ZERO", "Money", "Price", "cents"]
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+import requests
+
+from webhook_kit import errors
+from webhook_kit.gett.client import GettClient
+
+from .fake_gett import KEY, FakeGett
+
+
+def test_no_server() -> None:
+    with pytest.raises(errors.GettUnreachable, match=r"GET stores: no answer \(ConnectionError\)") as caught:
+        GettClient("http://127.0.0.1:1", KEY).stores()
+    assert caught.value.status is None
+    assert KEY not in str(caught.value)
+
+
+def test_a_server_that_hangs_up_is_asked_once(gett: FakeGett, client: GettClient) -> None:
+    gett.hang_up = True
+    with pytest.raises(errors.GettUnreachable):
+        client.stores()
+    assert len(gett.received) == 1
+
+
+def test_a_server_that_stays_silent(gett: FakeGett) -> None:
+    gett.silent = True
+    with pytest.raises(errors.GettUnreachable, match="ReadTimeout"):
+        GettClient(gett.url, KEY, read_timeout=0.05).stores()
+
+
+def test_both_time_outs_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[object] = []
+
+    def refuse(*_: object, timeout: object, **__: object) -> None:
+        used.append(timeout)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests.Session, "request", refuse)
+    for client in (
+        GettClient("http://127.0.0.1:1", KEY),
+        GettClient("http://127.0.0.1:1", KEY, connect_timeout=1, read_timeout=2),
+    ):
+        with pytest.raises(errors.GettUnreachable):
+            client.stores()
+    assert used == [(3.05, 10.0), (1, 2)]
+
+
+def test_a_failure_is_not_repeated_and_a_redirect_not_followed(gett: FakeGett, client: GettClient) -> None:
+    for status in (503, 429, 307):
+        gett.problem(status)
+        gett.headers = {"Location": f"{gett.url}/elsewhere", "Retry-After": "0"}
+        gett.received.clear()
+        with pytest.raises(errors.GettError):
+            client.stores()
+        assert [received.path for received in gett.received] == ["/v1/commerce/stores"]
+
+
+def test_one_connection_per_thread_and_process(
+    gett: FakeGett, client: GettClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gett.body = b"[]"
+    client.stores()
+    client.stores()
+    thread = threading.Thread(target=client.stores)
+    thread.start()
+    thread.join()
+    child = os.getpid() + 1
+    monkeypatch.setattr(os, "getpid", lambda: child)
+    client.stores()
+    first, again, in_thread, in_child = (received.connection for received in gett.received)
+    assert first == again
+    assert len({first, in_thread, in_child}) == 3
+
+
+def test_a_netrc_entry_does_not_replace_the_key(
+    gett: FakeGett, client: GettClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    gett.body = b"[]"
+    client.stores()
+    assert gett.received[0].headers["Authorization"] == f"Bearer {KEY}"
+
+
+def test_no_cookie_is_kept(gett: FakeGett, client: GettClient) -> None:
+    gett.body, gett.headers = b"[]", {"Set-Cookie": "a=b"}
+    client.stores()
+    client.stores()
+    assert gett.received[1].headers["Cookie"] is None
