@@ -10,11 +10,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
-from typing import Generic, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar, cast
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import PosBroken, PosBusy, PosTimeout
+from webhook_kit.errors import PosBroken, PosBusy, PosTimeout, Unsupported
 from webhook_kit.pos_http import call_deadline
 from webhook_kit.settings import Settings
 
@@ -27,33 +27,37 @@ class Call(Generic[T]):
     """One POS call under way."""
 
     def __init__(self) -> None:
-        self._done = threading.Event()
-        self._result: T
-        self._failure: BaseException | None = None
+        self._said: SimpleQueue[tuple[T | None, Exception | None]] = SimpleQueue()
         self.ended: float | None = None
 
     def wait(self, seconds: float) -> T:
-        """Its result, or the exception that it raised.
+        """Its result, or the exception that it raised. To be called once.
 
         :raises PosTimeout: when it does not end within these seconds; it goes on.
         """
-        if not self._done.wait(max(seconds, 0)):
-            raise PosTimeout("the POS did not answer in time", retry_after=30)
-        if self._failure is not None:
-            raise self._failure
-        return self._result
+        try:
+            result, failure = self._said.get(timeout=max(seconds, 0))
+        except Empty:
+            raise PosTimeout("the POS did not answer in time", retry_after=30) from None
+        if failure is not None:
+            raise failure
+        return cast(T, result)
 
     def finish(self, result: T) -> None:
         """Hand over the result."""
-        self._result = result
-        self.ended = time.monotonic()
-        self._done.set()
+        self._end(result, None)
 
     def fail(self, failure: BaseException) -> None:
         """Hand over the exception."""
-        self._failure = failure
-        self.ended = time.monotonic()
-        self._done.set()
+        if not isinstance(failure, Exception):
+            # A SystemExit of a vendor's code ends nobody's request but this one.
+            failure = RuntimeError(f"the adapter raised {type(failure).__name__}")
+        self._end(None, failure)
+
+    def _end(self, result: T | None, failure: Exception | None) -> None:
+        if self.ended is None:  # what comes after the end changes nothing
+            self.ended = time.monotonic()
+            self._said.put((result, failure))
 
 
 class PosCalls:
@@ -77,6 +81,8 @@ class PosCalls:
         :raises PosUnavailable: when no call can be made or waited for now; whatever the call raises passes through.
         """
         seconds = self._deadline if deadline is None else min(deadline, self._deadline)
+        if seconds <= 0:  # the time was spent elsewhere: that is no failure of the POS
+            raise PosTimeout("no time was left to call the POS", retry_after=5)
 
         def body(done: Call[T]) -> None:
             done.finish(call())
@@ -110,7 +116,7 @@ class PosCalls:
             with call_deadline(deadline):
                 body(call)
         except BaseException as failure:  # noqa: BLE001 - a vendor's code may raise anything; it belongs to who waits
-            failed = True
+            failed = not isinstance(failure, Unsupported)  # which says something of the adapter, not of the POS
             call.fail(failure)
         finally:
             # An answer after the deadline is a failure to whoever waited for it.
@@ -168,18 +174,22 @@ class _Pool:
 
     def __init__(self) -> None:
         self._pid = 0
+        self._lock = threading.Lock()
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        self._idle = 0
 
     def submit(self, job: Callable[[], None]) -> None:
-        if self._pid != os.getpid():  # threads do not survive a fork
-            self._pid, self._jobs, self._idle = os.getpid(), SimpleQueue(), threading.Semaphore(0)
-        if not self._idle.acquire(blocking=False):
-            threading.Thread(target=self._serve, args=(self._jobs, self._idle), name="pos-call", daemon=True).start()
-        self._jobs.put(job)
+        with self._lock:
+            if self._pid != os.getpid():  # threads do not survive a fork
+                self._pid, self._jobs, self._idle = os.getpid(), SimpleQueue(), 0
+            if self._idle:
+                self._idle -= 1
+            else:
+                threading.Thread(target=self._serve, args=(self._jobs,), name="pos-call", daemon=True).start()
+            self._jobs.put(job)
 
-    @staticmethod
-    def _serve(jobs: SimpleQueue[Callable[[], None]], idle: threading.Semaphore) -> None:
+    def _serve(self, jobs: SimpleQueue[Callable[[], None]]) -> None:
         while True:
             jobs.get()()
-            idle.release()
+            with self._lock:
+                self._idle += 1

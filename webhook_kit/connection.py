@@ -9,6 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from webhook_kit.errors import ConfigurationError
 from webhook_kit.settings import Settings, TlsVerify
 
 __all__ = ["connect", "text"]
@@ -18,6 +19,7 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
     """A client with a pool of its own. Connections open when first used, never before a fork.
 
     :param timeout: seconds to wait for an answer; the setting's when None.
+    :raises ConfigurationError: when the URL cannot be read.
     """
     options: dict[str, Any] = {
         "max_connections": settings.redis_max_connections,
@@ -37,7 +39,15 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
         verify = settings.redis_tls_verify is TlsVerify.REQUIRED
         options["ssl_cert_reqs"] = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
         options["ssl_check_hostname"] = verify
-    pool = redis.BlockingConnectionPool.from_url(settings.redis_url, **options)
+    try:
+        pool = redis.BlockingConnectionPool.from_url(settings.redis_url, **options)
+        pool.connection_class(**pool.connection_kwargs)  # connects to nothing, but knows which options there are
+    except (ValueError, TypeError) as error:
+        # Which part is wrong is not repeated: it may be the password.
+        raise ConfigurationError(
+            "REDIS_URL: cannot be read; write rediss://user:password@host:port/0, with special characters "
+            "percent-encoded and no options that redis-py does not know"
+        ) from error
     return redis.Redis(connection_pool=pool)
 
 

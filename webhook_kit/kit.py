@@ -20,6 +20,7 @@ from webhook_kit.receiver.assessment import Assessor
 from webhook_kit.receiver.blueprint import Receiver
 from webhook_kit.receiver.idempotency import Ledger
 from webhook_kit.receiver.placement import Placement
+from webhook_kit.receiver.terms import Terms
 from webhook_kit.receiver.token import Tokens
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
@@ -99,7 +100,8 @@ class Kit:
     @cached_property
     def placement(self) -> Placement:
         """Places orders exactly once."""
-        return Placement(self.ledger, self.stores, self.calls, self.assessor, self.tokens, self.settings)
+        terms = Terms(self.assessor, self.tokens, self.settings)
+        return Placement(self.ledger, self.stores, self.calls, terms, self.settings)
 
     @cached_property
     def receiver(self) -> Receiver:

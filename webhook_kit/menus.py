@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import threading
 import time
+import zlib
 from dataclasses import dataclass
 
 import redis
@@ -28,7 +29,7 @@ __all__ = ["MenuUnavailable", "Menus"]
 
 log = logger("menus")
 
-LOOK_AGAIN = 1.0
+_LOOK_AGAIN = 1.0
 """Seconds for which a process trusts its copy without asking Redis."""
 
 
@@ -65,7 +66,7 @@ class Menus:
         known = self._known.get(store.id)
         if known is None:
             return self._first(store)
-        if time.monotonic() - known.checked >= LOOK_AGAIN:
+        if time.monotonic() - known.checked >= _LOOK_AGAIN:
             self._look_again(store, known)
         return self._known[store.id].menu
 
@@ -139,7 +140,7 @@ class Menus:
             if isinstance(body, bytes):
                 menu = Menu.compile(CatalogSet.model_validate_json(gzip.decompress(body)))
                 self._learn(store, menu, text(version))
-        except (redis.RedisError, OSError, ValidationError, CatalogInvalid) as error:
+        except (redis.RedisError, OSError, EOFError, zlib.error, ValidationError, CatalogInvalid) as error:
             log.warning("menu not read", store=store.id, error=type(error).__name__)
 
     def _learn(self, store: Store, menu: Menu, version: str) -> None:

@@ -5,6 +5,7 @@ An adapter that is missing, broken, of the wrong type or claimed twice is each i
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from webhook_kit.errors import (
 __all__ = ["GROUP", "Installed", "installed", "load_adapter"]
 
 GROUP = "webhook_kit.adapters"
+
+_SPEC = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,7 @@ def _from_entry_point(name: str) -> type[PosAdapter]:
 
 
 def _from_module(spec: str) -> type[PosAdapter]:
-    module, _, attribute = spec.partition(":")
-    if not module or not attribute:
+    if not _SPEC.fullmatch(spec):
         raise AdapterNotFound(f"adapter {spec!r}: write module:Class, as in my_pos.adapter:MyPos")
     # A console script does not look into the current directory, where a vendor's first adapter lies.
     here = str(Path.cwd())

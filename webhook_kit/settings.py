@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -58,7 +59,7 @@ class Settings(BaseSettings):
     )
 
     # -- Redis ---------------------------------------------------------------------------------------------------------
-    redis_url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(rediss?|unix)://")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(rediss?|unix)://", repr=False)
     """The Redis server: ``redis://``, ``rediss://`` (TLS) or ``unix://``."""
     redis_tls_verify: TlsVerify = TlsVerify.REQUIRED
     """``none`` accepts a self-signed chain."""
@@ -108,9 +109,9 @@ class Settings(BaseSettings):
     """What people call the single store; its id when empty."""
     store_timezone: ZoneName = "UTC"
     """IANA zone of the single store (``America/New_York``)."""
-    store_options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    store_options: Annotated[dict[str, str | int | float | bool], NoDecode] = Field(default_factory=dict)
     """Options of the single store for its adapter, as a JSON object."""
-    store_credentials: dict[str, SecretStr] = Field(default_factory=dict)
+    store_credentials: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
     """Credentials of the single store for its adapter, as a JSON object."""
     stores_file: Path | None = None
     """A TOML file of stores, for more than one."""
@@ -148,6 +149,16 @@ class Settings(BaseSettings):
     def _comma_separated(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("store_options", "store_credentials", mode="before")
+    @classmethod
+    def _json_object(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('is no JSON object (example: {"terminal": "3"})') from None
+
     @field_validator("gett_api_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
@@ -155,16 +166,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        mistakes = []
         if self.pos_adapter and self.stores_file:
-            raise ValueError("POS_ADAPTER and STORES_FILE exclude each other: name the adapter per store in the file")
+            mistakes.append("POS_ADAPTER and STORES_FILE exclude each other: name the adapter per store in the file")
         if self.pos_adapter and not self.gett_store_id:
-            raise ValueError("GETT_STORE_ID is missing: POS_ADAPTER serves one store, say which one it is at Gett")
+            mistakes.append("GETT_STORE_ID is missing: POS_ADAPTER serves one store, say which one it is at Gett")
         if self.pos_deadline > self.webhook_deadline:
-            raise ValueError(
+            mistakes.append(
                 "POS_DEADLINE is longer than WEBHOOK_DEADLINE: Gett would have given up before the POS does"
             )
         if self.pos_abandon_after < self.pos_deadline:
-            raise ValueError("POS_ABANDON_AFTER is shorter than POS_DEADLINE")
+            mistakes.append("POS_ABANDON_AFTER is shorter than POS_DEADLINE")
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
         return self
 
     @classmethod
@@ -177,9 +191,7 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             mistakes = [_mistake(details["loc"], details["msg"]) for details in error.errors(include_input=False)]
-        except ValueError as error:  # a JSON variable that is no JSON
-            mistakes = [str(error)]
-        raise ConfigurationError(*mistakes)
+        raise ConfigurationError(*(line for mistake in mistakes for line in mistake.splitlines()))
 
     def require_authenticity(self) -> None:
         """Refuse to serve webhooks that anybody could have sent (``gett-protocol.md §3``).

@@ -23,12 +23,12 @@ __all__ = ["push", "run", "sweep_orders"]
 
 log = logger("worker")
 
-SLICE = 8.0
+_SLICE = 8.0
 """Seconds a job drains at most: short enough for a platform's grace period."""
 
-SWEEP_LANES = 1.0
-SWEEP_ORDERS = 5.0
-LOOK_AGAIN = 30.0
+_SWEEP_LANES = 1.0
+_SWEEP_ORDERS = 5.0
+_LOOK_AGAIN = 30.0
 
 _kits: list[Kit] = []
 
@@ -36,7 +36,7 @@ _kits: list[Kit] = []
 def push() -> int:
     """The job: send what is due. What is left after the slice wakes the next one."""
     kit = _kits[-1]
-    sent = kit.pusher.drain(SLICE)
+    sent = kit.pusher.drain(_SLICE)
     kit.lanes.wake_if_due()
     return sent
 
@@ -53,8 +53,8 @@ def run(kit: Kit, *, burst: bool = False) -> None:
     worker = SimpleWorker([push_queue(connection)], connection=connection, serializer=JSONSerializer)
     worker.log_result_lifespan = False
     stop = threading.Event()
-    _every(SWEEP_LANES, kit.lanes.wake_if_due, stop)
-    _every(SWEEP_ORDERS, lambda: sweep_orders(kit), stop)
+    _every(_SWEEP_LANES, kit.lanes.wake_if_due, stop)
+    _every(_SWEEP_ORDERS, lambda: sweep_orders(kit), stop)
     log.info("working", queue=worker.queues[0].name)
     try:
         worker.work(burst=burst, logging_level="WARNING")
@@ -76,7 +76,7 @@ def sweep_orders(kit: Kit) -> None:
         if settled:
             log.info("order in doubt found at the pos", order=ref)
         else:
-            kit.ledger.look_again_in(ref, LOOK_AGAIN)
+            kit.ledger.look_again_in(ref, _LOOK_AGAIN)
 
 
 def _every(seconds: float, task: Callable[[], object], stop: threading.Event) -> None:

@@ -49,3 +49,12 @@ def main() -> None:
         for line in str(error).splitlines():
             click.echo(f"webhook-kit: {line}", err=True)
         sys.exit(1)
+    except _redis_error() as error:
+        click.echo(f"webhook-kit: REDIS_URL: the server is out of reach: {error}", err=True)
+        sys.exit(1)
+
+
+def _redis_error() -> type[Exception]:
+    import redis  # only once something went wrong: `--help` does without
+
+    return redis.RedisError

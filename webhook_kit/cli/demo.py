@@ -19,7 +19,7 @@ from webhook_kit.testing.stack import Stack
 __all__ = ["command"]
 
 
-class DemoFailed(WebhookKitError):
+class _DemoFailed(WebhookKitError):
     """A step of the demo did not go as it must."""
 
 
@@ -44,7 +44,7 @@ def _cart(menu: CatalogSet) -> dict[str, Any]:
     dishes = [menu.items[item_id] for section in menu.sections.values() for item_id in section.item_ids]
     plain = [dish for dish in dishes if not dish.modifier_group_ids][:2]
     if not plain:
-        raise DemoFailed("the menu has no dish that can be ordered without choosing modifiers")
+        raise _DemoFailed("the menu has no dish that can be ordered without choosing modifiers")
     lines = [{"lineItemId": str(n), "itemId": dish.item_id, "quantity": n} for n, dish in enumerate(plain, 1)]
     return {"lineItems": lines}
 
@@ -55,7 +55,7 @@ def _tour(console: Console, stack: Stack, cart: dict[str, Any]) -> None:
     console.rule("an order's way")
     validated = _step(console, "Gett → validateOrder", gett.validate(order))
     if not validated.body.get("isValid"):
-        raise DemoFailed(f"validateOrder found the order invalid: {validated.body.get('errors')}")
+        raise _DemoFailed(f"validateOrder found the order invalid: {validated.body.get('errors')}")
     _say(console, f"valid, total {validated.body['amounts']['total']:.2f}, a token good for 15 minutes")
     key, token = str(uuid4()), validated.body["validatedOrderToken"]
     placing = {**order, "validatedOrderToken": token}
@@ -63,7 +63,7 @@ def _tour(console: Console, stack: Stack, cart: dict[str, Any]) -> None:
     _say(console, f"the POS has it as {placed.body['partnerOrderId']}")
     again = _step(console, "Gett → placeOrder once more, as after a lost answer", gett.place(placing, key=key))
     if again.body["partnerOrderId"] != placed.body["partnerOrderId"]:
-        raise DemoFailed("the repeated placeOrder got another answer than the first")
+        raise _DemoFailed("the repeated placeOrder got another answer than the first")
     _say(console, "the same answer, no second ticket")
     _confirmation(console, gett, key)
     console.rule("done: one order, one ticket, one confirmation")
@@ -74,7 +74,7 @@ def _confirmation(console: Console, gett: LocalGett, key: str) -> None:
     try:
         updates = wait_until(lambda: gett.ledger.updates(order_id), timeout=15, message="the confirmation")
     except TimeoutError as error:
-        raise DemoFailed(str(error)) from error
+        raise _DemoFailed(str(error)) from error
     console.print(f"[bold]worker → Gett[/] POST /v1/commerce/orders/{order_id}/status")
     _say(console, f"Gett knows: {updates[0].body['status']}")
 
@@ -82,7 +82,7 @@ def _confirmation(console: Console, gett: LocalGett, key: str) -> None:
 def _step(console: Console, what: str, answer: Answer) -> Answer:
     console.print(f"[bold]{what}[/]: {answer.status}")
     if answer.status != 200:
-        raise DemoFailed(f"{what} was answered {answer.status}: {answer.body}")
+        raise _DemoFailed(f"{what} was answered {answer.status}: {answer.body}")
     return answer
 
 

@@ -68,8 +68,10 @@ def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
     if not record.get("order"):
         raise Impossible(f"order {claim.ref} never got as far as the POS: there is nothing to answer with")
     order = PlaceOrderRequest.from_json(record["order"])
-    if kit.placement.record(claim, order, Placed(placed or "")) is Settled.OK:
-        click.echo(f"order {claim.ref} is placed as {placed}; its confirmation is on its way")
+    settled = kit.placement.record(claim, order, Placed(placed or ""))
+    if settled is not Settled.OK:
+        raise Impossible(f"order {claim.ref} was settled by somebody else meanwhile: look at it again")
+    click.echo(f"order {claim.ref} is placed as {placed}; its confirmation is on its way")
 
 
 @command.command()

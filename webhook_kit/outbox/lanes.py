@@ -23,9 +23,14 @@ __all__ = ["APPEND", "Lanes", "Leased", "Waker"]
 
 APPEND = """
 local function wake(key, arg)
-  -- KEYS[key..key+3]: flag, job, queue, set of queues; ARGV[arg..]: job id, the job's fields
+  -- KEYS[key..key+3]: flag, job, queue, set of queues; ARGV[arg], [arg+1]: job id, the job's fields in hex
   if redis.call('SET', KEYS[key], ARGV[arg], 'NX', 'EX', 15) then
-    redis.call('HSET', KEYS[key + 1], unpack(ARGV, arg + 1))
+    local fields = {}
+    for part in string.gmatch(ARGV[arg + 1], '%S+') do
+      fields[#fields + 1] = part == '-' and '' or
+        string.gsub(part, '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
+    end
+    redis.call('HSET', KEYS[key + 1], unpack(fields))
     redis.call('SADD', KEYS[key + 3], KEYS[key + 2])
     redis.call('RPUSH', KEYS[key + 2], ARGV[arg])
   end

@@ -15,13 +15,13 @@ __all__ = ["Pusher"]
 
 log = logger("outbox")
 
-LEASE_MS = 30_000
+_LEASE_MS = 30_000
 """Outlasts the client's full time-out, so that two senders never hold one lane."""
 
-LONGEST_DELAY = 30.0
+_LONGEST_DELAY = 30.0
 """Seconds: Gett asks for 1, 2, 4 … at most 30 (``gett-protocol.md §5``)."""
 
-YOUNG = 900.0
+_YOUNG = 900.0
 """Seconds during which Gett may not have read our answer to placeOrder yet, so that a 404 or 409 is worth repeating [D]."""
 
 
@@ -40,7 +40,7 @@ class Pusher:
         self._lanes.woken()
         until = time.monotonic() + seconds
         tried = 0
-        while time.monotonic() < until and (leased := self._lanes.lease(LEASE_MS)) is not None:
+        while time.monotonic() < until and (leased := self._lanes.lease(_LEASE_MS)) is not None:
             self._send(leased)
             tried += 1
         return tried
@@ -53,7 +53,7 @@ class Pusher:
             # The key is wrong, not the update: it must not cost a single one.
             self._postpone(leased, error, 60.0)
         except (GettNotFound, GettConflict) as error:
-            if age < YOUNG:
+            if age < _YOUNG:
                 self._postpone(leased, error, _backoff(leased.attempts, error.retry_after))
             else:
                 self._bury(leased, error)
@@ -75,5 +75,5 @@ class Pusher:
 
 
 def _backoff(attempts: int, retry_after: float | None) -> float:
-    exponential = min(LONGEST_DELAY, 2.0 ** min(attempts, 10))
+    exponential = min(_LONGEST_DELAY, 2.0 ** min(attempts, 10))
     return max(retry_after or 0.0, exponential * random.uniform(0.75, 1.0))  # noqa: S311 - spreads load, hides nothing

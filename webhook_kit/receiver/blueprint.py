@@ -27,7 +27,7 @@ from webhook_kit.receiver.trace import trace_id
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["Receiver", "problem_response", "webhooks"]
+__all__ = ["Receiver", "current_trace", "place", "problem_response", "validate", "webhooks"]
 
 log = logger("receiver")
 
@@ -65,6 +65,7 @@ def webhooks(receiver: Receiver) -> Blueprint:
         except redis.RedisError as error:
             log.error("redis out of reach", error=type(error).__name__)  # noqa: TRY400 - the traceback says nothing more
             raise unavailable("orders cannot be placed for the moment", retry_after=5) from error
+        g.order = {"order": answer.ref, "replayed": answer.replayed}
         if answer.status != 200:
             return _problem_document(answer.status, answer.body)
         return _json(answer.status, answer.body)
@@ -82,6 +83,7 @@ def webhooks(receiver: Receiver) -> Blueprint:
             status=response.status_code,
             ms=round((time.perf_counter() - g.started) * 1000, 1),
             trace=current_trace(),
+            **g.get("order", {}),
         )
         return response
 
@@ -100,15 +102,26 @@ def validate(receiver: Receiver, order: ExternalOrder) -> bytes:
         "errors": list(assessed.violations),
         "trace_id": None if valid else current_trace(),
     }
+    left_out = {"payment", "validated_order_token"}
     if valid and assessed.amounts is not None:
+        left_out = {"payment"}
         changes["validated_order_token"] = receiver.tokens.issue(order, assessed.amounts, assessed.lines)
-    return order.model_copy(update=changes).to_json()
+    # [D] A payment has no business in a validateOrder; one that comes all the same is not echoed, nor is an older token.
+    return (
+        order.model_copy(update=changes).model_dump_json(by_alias=True, exclude_unset=True, exclude=left_out).encode()
+    )
 
 
 def place(receiver: Receiver, order: PlaceOrderRequest, key: str | None) -> Answer:
     """Answer a placeOrder, exactly once."""
     key = _idempotency_key(receiver, order, key)
-    return receiver.placement.place(order, _known_store(receiver, order), key, _render)
+    # A refusal is rendered in the thread of the POS call, which knows nothing of this request.
+    instance, trace = request.path, current_trace()
+
+    def render(problem: Problem) -> bytes:
+        return problem.document(instance=instance, trace_id=trace).to_json()
+
+    return receiver.placement.place(order, _known_store(receiver, order), key, render)
 
 
 def problem_response(problem: Problem) -> Response:

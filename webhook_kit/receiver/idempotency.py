@@ -56,6 +56,7 @@ class Settled(StrEnum):
 class Claim:
     """This attempt may go on, and no other.
 
+    :ivar calling: it is recorded already that the POS is about to be called.
     :ivar doubt: an earlier attempt may have reached the POS.
     :ivar same_order: the earlier attempt was for the same content.
     :ivar earlier_order: the order of the earlier attempt, as handed to the POS, or empty.
@@ -67,6 +68,7 @@ class Claim:
     store_id: str
     fingerprint: str
     owner: str
+    calling: bool = False
     doubt: bool = False
     same_order: bool = True
     earlier_order: bytes = b""
@@ -130,10 +132,14 @@ class Ledger:
         self._link = connection.register_script(scripts.LINK)
         self._renewals = _Renewals(connection, keys, self._lease_ms, abandon_after)
 
-    def claim(self, *, key: str, gett_id: str, store_id: str, fingerprint: str) -> Decision:
-        """Decide what this placement is."""
+    def claim(self, *, key: str, gett_id: str, store_id: str, fingerprint: str, ready: bytes = b"") -> Decision:
+        """Decide what this placement is.
+
+        :param ready: the order as it will be handed to the POS, when nothing has to be asked before: a fresh claim is then
+            recorded as :meth:`calling` at once.
+        """
         owner = os.urandom(8).hex()
-        args: list[str | int] = [
+        args: list[str | int | bytes] = [
             self._keys.order(""),
             key,
             gett_id,
@@ -143,8 +149,11 @@ class Ledger:
             self._lease_ms,
             store_id,
         ]
-        args += [self._key_ttl, self._order_ttl]
-        found: list[bytes] = self._claim(keys=[self._keys.by_key(key), self._keys.by_gett_id(gett_id)], args=args)
+        args.extend([self._key_ttl, self._order_ttl, ready, self._keys.by_key(""), self._keys.by_gett_id("")])
+        keys = [self._keys.by_key(key), self._keys.by_gett_id(gett_id), self._keys.unsettled]
+        found: bytes | list[bytes] = self._claim(keys=keys, args=args)
+        if isinstance(found, bytes):
+            return Claim(found.decode(), key, gett_id, store_id, fingerprint, owner, calling=True)
         match found[0]:
             case b"claimed":
                 _, ref, doubt, same, earlier = found
@@ -174,10 +183,9 @@ class Ledger:
 
         :return: False when the claim is no longer ours: then it must not be called.
         """
-        keys = [self._keys.order(claim.ref), self._keys.unsettled, self._keys.by_key(claim.key)]
-        if claim.gett_id:
-            keys.append(self._keys.by_gett_id(claim.gett_id))
-        return bool(self._calling(keys=keys, args=[claim.owner, self._lease_ms, claim.fingerprint, order, claim.ref]))
+        args: list[str | int | bytes] = [claim.owner, self._lease_ms, claim.fingerprint, order, claim.ref]
+        args.extend([self._keys.by_key(""), self._keys.by_gett_id("")])
+        return bool(self._calling(keys=[self._keys.order(claim.ref), self._keys.unsettled], args=args))
 
     def keep_alive(self, claim: Claim) -> None:
         """Renew the claim until it is settled or let go."""
@@ -196,13 +204,11 @@ class Ledger:
         answer: bytes = b"",
         partner_order_id: str = "",
         update: dict[str, Any] | None = None,
-        order: bytes = b"",
         force: bool = False,
     ) -> Settled:
         """Record an outcome; for a placement, also append its first update and wake a worker, in one transaction.
 
         :param update: the body of the update to send to Gett, or None.
-        :param order: the order as handed to the POS, kept should Redis have been emptied meanwhile.
         :param force: settle whatever the state: a person has decided.
         """
         lost = {
@@ -210,7 +216,6 @@ class Ledger:
             "gett_id": claim.gett_id,
             "store": claim.store_id,
             "fp": claim.fingerprint,
-            "order": order.decode(),
         }
         wake_keys, wake_args = self._waker.arguments()
         keys = [

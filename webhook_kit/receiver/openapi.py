@@ -58,8 +58,11 @@ def describe(settings: Settings) -> dict[str, Any]:
             for path, name in spelt.items()
         }
         | {
-            "/healthz": {"get": _plain("Alive", {"200": "The process answers"})},
-            "/readyz": {"get": _plain("Ready", {"200": "Orders can be placed", "503": "Redis is out of reach"})},
+            "/healthz": {"get": _plain("healthz", "Alive", {"200": "The process answers"})},
+            "/readyz": {
+                "get": _plain("readyz", "Ready", {"200": "Orders can be placed", "503": "Redis is out of reach"})
+            },
+            "/openapi.json": {"get": _plain("openapi", "This description", {"200": "OpenAPI 3.1"})},
         },
         "components": {"schemas": schemas["$defs"]},
     }
@@ -109,9 +112,10 @@ def _header(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
 
 
-def _plain(summary: str, answers: dict[str, str]) -> dict[str, Any]:
+def _plain(name: str, summary: str, answers: dict[str, str]) -> dict[str, Any]:
     content = {"application/json": {"schema": {"type": "object"}}}
     return {
+        "operationId": name,
         "summary": summary,
         "responses": {status: {"description": text, "content": content} for status, text in answers.items()},
     }

@@ -33,11 +33,10 @@ from webhook_kit.errors import NotPlaced, PosUnavailable
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.logs import logger
-from webhook_kit.receiver.assessment import Assessor, as_violations, ask_pos
+from webhook_kit.receiver.assessment import as_violations, ask_pos
 from webhook_kit.receiver.idempotency import AlreadyPlaced, Busy, Claim, Ledger, Outcome, Replay, Settled
-from webhook_kit.receiver.pricing import agree
 from webhook_kit.receiver.problems import Problem, unavailable
-from webhook_kit.receiver.token import Accepted, TokenRefused, Tokens
+from webhook_kit.receiver.terms import Terms
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 
@@ -45,10 +44,12 @@ __all__ = ["Answer", "Placement", "fingerprint"]
 
 log = logger("placement")
 
-CONFIRMED = {"status": "confirmed"}
+_CONFIRMED = {"status": "confirmed"}
 
 _ANSWER_MARGIN = 0.5
 """Seconds kept back from the webhook's deadline for the answer's own way."""
+
+_CONTENT = {"cart", "fulfillment_type", "delivery_info", "customer", "amounts"}
 
 _NEVER_KEPT = {"payment", "validated_order_token"}
 """What an order's record and answer leave out, by name."""
@@ -60,6 +61,7 @@ class Answer:
 
     status: int
     body: bytes
+    ref: str
     replayed: bool = False
 
 
@@ -75,15 +77,13 @@ class Placement:
         ledger: Ledger,
         stores: StoreDirectory,
         calls: PosCalls,
-        assessor: Assessor,
-        tokens: Tokens,
+        terms: Terms,
         settings: Settings,
     ) -> None:
         self._ledger = ledger
         self._stores = stores
         self._calls = calls
-        self._assessor = assessor
-        self._tokens = tokens
+        self._terms = terms
         self._settings = settings
 
     def place(self, order: PlaceOrderRequest, store: Store, key: str, render: Callable[[Problem], bytes]) -> Answer:
@@ -95,10 +95,14 @@ class Placement:
         """
         until = time.monotonic() + self._settings.webhook_deadline - _ANSWER_MARGIN
         print_ = fingerprint(order)
+        amounts = self._terms.known_beforehand(order, store, self._stores.adapter(store), until=until)
+        ready = b"" if amounts is None else _without_secrets(order.model_copy(update={"amounts": amounts}))
         while True:
-            claim = self._claimed(order, store, key, print_, until)
+            claim = self._claimed(order, store, key, print_, ready, until)
             if isinstance(claim, Answer):
                 return claim
+            if claim.calling:
+                order.amounts = amounts
             attempt = _Attempt(self, order, store, claim, until, render)
             try:
                 return attempt.run()
@@ -124,30 +128,34 @@ class Placement:
         claim = Claim(ref, "", record.get("gett_id", ""), store.id, record["fp"], record.get("owner", ""))
         return self.record(claim, order, ticket) in (Settled.OK, Settled.SAME)
 
-    def record(self, claim: Claim, order: PlaceOrderRequest, ticket: Placed) -> Settled:
-        """Write down a ticket: the answer, and the confirmation that goes to Gett, unless the POS decides later."""
+    def record(self, claim: Claim, order: PlaceOrderRequest, ticket: Placed, receipt: bytes | None = None) -> Settled:
+        """Write down a ticket: the answer, and the confirmation that goes to Gett, unless the POS decides later.
+
+        :param receipt: the answer, when it has been written already.
+        """
         return self._ledger.settle(
             claim,
             Outcome.PLACED,
             status=200,
-            answer=_receipt(order, ticket),
+            answer=receipt or _receipt(order, ticket),
             partner_order_id=ticket.id,
-            update=CONFIRMED if ticket.status == "accepted" else None,
-            order=_without_secrets(order),
+            update=_CONFIRMED if ticket.status == "accepted" else None,
         )
 
-    def _claimed(self, order: ExternalOrder, store: Store, key: str, print_: str, until: float) -> Claim | Answer:
+    def _claimed(
+        self, order: ExternalOrder, store: Store, key: str, print_: str, ready: bytes, until: float
+    ) -> Claim | Answer:
         """Claim the order, waiting for another attempt that is under way."""
         gett_id = order.gett_order_id or ""
         pause = 0.01
         while True:
-            decision = self._ledger.claim(key=key, gett_id=gett_id, store_id=store.id, fingerprint=print_)
+            decision = self._ledger.claim(key=key, gett_id=gett_id, store_id=store.id, fingerprint=print_, ready=ready)
             if isinstance(decision, Claim):
                 return decision
             if isinstance(decision, Replay):
                 if decision.newly_linked:
                     self._ledger.link(decision.ref, decision.newly_linked)
-                return Answer(decision.status, decision.body, replayed=True)
+                return Answer(decision.status, decision.body, decision.ref, replayed=True)
             if isinstance(decision, AlreadyPlaced):
                 raise Problem(
                     ErrorCode.ORDER_ALREADY_PLACED,
@@ -196,7 +204,9 @@ class _Attempt:
         self._ledger.keep_alive(self._claim)
         started = False
         try:
-            call = self._start(self._prepared())
+            if not self._claim.calling:
+                self._say_calling(self._prepared())
+            call = self._start()
             started = True
         except Problem as problem:
             self._settle_problem(problem)
@@ -285,46 +295,19 @@ class _Attempt:
             earlier = PlaceOrderRequest.from_json(self._claim.earlier_order)
             if earlier.amounts is not None:
                 return earlier.amounts
-        accepted = self._accepted()
-        assessed = self._placement._assessor.assess(self._order, self._store, until=self._until)  # noqa: SLF001
-        if assessed.violations or assessed.amounts is None:
-            raise Problem.refusing(assessed.violations)
-        agreed = agree(
-            accepted,
-            assessed.amounts,
-            assessed.lines,
-            policy=self._settings.price_policy,
-            tolerance=self._settings.price_tolerance,
-        )
-        if isinstance(agreed, ValidationError):
-            raise Problem.refusing([agreed])
-        return agreed
-
-    def _accepted(self) -> Accepted | None:
-        token = self._order.validated_order_token
-        if token:
-            try:
-                accepted = self._placement._tokens.read(token, self._order)  # noqa: SLF001
-            except TokenRefused as error:
-                raise Problem(ErrorCode.INVALID_REQUEST, str(error)) from error
-            if self._order.amounts is None or self._order.amounts.tip is None:
-                # The tip was given at validation and is part of what was accepted.
-                amounts = (self._order.amounts or Amounts()).model_copy(update={"tip": accepted.amounts.tip})
-                self._order.amounts = amounts
-            return accepted
-        if self._settings.require_validated_token:
-            raise Problem(ErrorCode.INVALID_REQUEST, "validatedOrderToken is missing: call validateOrder first")
-        return Accepted(self._order.amounts) if self._order.amounts else None
+        return self._placement._terms.amounts(self._order, self._store, until=self._until)  # noqa: SLF001
 
     # -- the call ------------------------------------------------------------------------------------------------------
 
-    def _start(self, amounts: Amounts) -> Call[Answer]:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise unavailable("no time was left to call the POS")
+    def _say_calling(self, amounts: Amounts) -> None:
         self._order.amounts = amounts
         if not self._ledger.calling(self._claim, _without_secrets(self._order)):
             raise _Again
+
+    def _start(self) -> Call[Answer]:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise unavailable("no time was left to call the POS")
         try:
             return self._calls.start(self._store, self._work, deadline=min(left, self._settings.pos_deadline))
         except PosUnavailable as error:
@@ -372,9 +355,8 @@ class _Attempt:
                 accepted=str(order.amounts.total),
                 charged=str(ticket.amounts.total),
             )
-        answer = Answer(200, _receipt(order, ticket))
-        log.info("order placed", order=claim.ref, store=self._store.id, pos_order=ticket.id, status=ticket.status)
-        self._settle_surely(call, lambda: self._placement.record(claim, order, ticket), answer)
+        answer = Answer(200, _receipt(order, ticket), claim.ref)
+        self._settle_surely(call, lambda: self._placement.record(claim, order, ticket, answer.body), answer)
 
     def _refused(self, call: Call[Answer], refused: Refused) -> None:
         problem = Problem.refusing(as_violations(refused.refusals))
@@ -420,13 +402,8 @@ class _Attempt:
 
 def fingerprint(order: ExternalOrder) -> str:
     """What makes an order the same order: store, cart, fulfillment, customer and amounts (``gett-protocol.md §3``)."""
-    content = order.model_dump(
-        mode="json",
-        by_alias=True,
-        exclude_none=True,
-        include={"cart", "fulfillment_type", "delivery_info", "customer", "amounts"},
-    )
-    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    content = order.__pydantic_serializer__.to_json(order, by_alias=True, exclude_none=True, include=_CONTENT)
+    return sha256(json.dumps(json.loads(content), sort_keys=True).encode()).hexdigest()
 
 
 def _receipt(order: ExternalOrder, ticket: Placed) -> bytes:
@@ -449,7 +426,7 @@ def _receipt(order: ExternalOrder, ticket: Placed) -> bytes:
 
 
 def _without_secrets(order: ExternalOrder) -> bytes:
-    return order.model_dump_json(by_alias=True, exclude_unset=True, exclude=_NEVER_KEPT).encode()
+    return order.__pydantic_serializer__.to_json(order, by_alias=True, exclude_unset=True, exclude=_NEVER_KEPT)
 
 
 def _hand_over(call: Call[Answer], result: Answer | BaseException) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -12,6 +13,8 @@ from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ERROR_TYPE_BASE, ErrorCode, ProblemDetail
 
 __all__ = ["Problem", "as_markdown", "unavailable"]
+
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
 
 _TITLES = {
     400: "Bad request",
@@ -96,9 +99,14 @@ def as_markdown(document: bytes) -> bytes:
     """The same document for ``Accept: text/markdown``: all members as YAML front matter, then the text for people."""
     members = json.loads(document)
     # JSON is YAML: every value is written as JSON, so that no text can break out of its line.
-    front = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in members.items())
+    front = "\n".join(f"{name}: {_yaml(value)}" for name, value in members.items())
     lines = [f"---\n{front}\n---\n", f"# {members['title']}\n", f"{members.get('detail', '')}\n"]
     for error in members.get("errors", []):
         place = f" at `{error['jsonPath']}`" if error.get("jsonPath") else ""
         lines.append(f"- **{error['code']}**{place}: {error['message']}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _yaml(value: object) -> str:
+    """A value as JSON, with what YAML does not take literally, or takes for the end of a line, escaped as well."""
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))

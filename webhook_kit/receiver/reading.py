@@ -24,8 +24,10 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 """Nesting of JSON, which also bounds how deep modifiers nest."""
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# Possessive, and the closing quote optional: a string without an end is read once, not once for every quote in it.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _LONG_NUMBER = re.compile(rb"[0-9.eE+-]{40}")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -85,11 +87,11 @@ def _check_text(raw: bytes) -> None:
         raise _unreadable("NaN and Infinity are no JSON")
     if _LONG_NUMBER.search(skeleton):
         raise _unreadable("a number has more than 40 digits")
-    brackets = skeleton.translate(None, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):  # each round takes the innermost layer off
+    brackets = skeleton.translate(_ONE_KIND, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):  # each round takes the innermost layer off, and only that
         if not brackets:
             break
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        brackets = brackets.replace(b"[]", b"")
     if brackets and _balanced(raw):
         raise _unreadable(f"the body nests deeper than {MAX_DEPTH}")
     if b"\\u0000" in raw and _NUL.search(raw):

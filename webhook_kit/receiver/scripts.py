@@ -23,11 +23,23 @@ from webhook_kit.outbox.lanes import APPEND
 
 __all__ = ["CALLING", "CLAIM", "LINK", "RENEW", "SETTLE"]
 
+_PERSIST = """
+-- Nothing about an order that may be at the POS expires: neither its record nor any name that leads to it.
+local function persist(rec, by_key, by_id)
+  redis.call('PERSIST', rec)
+  for key in string.gmatch(redis.call('HGET', rec, 'keys') or '', '[^\\n]+') do redis.call('PERSIST', by_key .. key) end
+  local id = redis.call('HGET', rec, 'gett_id')
+  if id and id ~= '' then redis.call('PERSIST', by_id .. id) end
+end
+"""
+
 CLAIM = (
     APPEND
+    + _PERSIST
     + """
--- KEYS: pointer of the key, pointer of the Gett id.
--- ARGV: prefix of records, key, Gett id, orderRef, fingerprint, owner, lease ms, store, TTL of keys, TTL of orders.
+-- KEYS: pointer of the key, pointer of the Gett id, unsettled.
+-- ARGV: prefix of records, key, Gett id, orderRef, fingerprint, owner, lease ms, store, TTL of keys, TTL of orders,
+--       the order if the POS can be called at once, prefix of key pointers, prefix of Gett id pointers.
 -- A key's pointer is its own fingerprint, a space, the orderRef.
 local pointer = redis.call('GET', KEYS[1])
 local by_key = pointer and string.match(pointer, '^%S* (.*)$')
@@ -75,6 +87,12 @@ redis.call('HSET', rec, 'state', 'claimed', 'owner', ARGV[6], 'lease', now + ARG
 redis.call('HINCRBY', rec, 'attempt', 1)
 redis.call('HSETNX', rec, 'created', now)
 redis.call('HSETNX', rec, 'gett_id', ARGV[3])
+if doubt == '0' and ARGV[11] ~= '' then
+  redis.call('HSET', rec, 'fp', ARGV[5], 'state', 'calling', 'doubt', '1', 'order', ARGV[11])
+  persist(rec, ARGV[12], ARGV[13])
+  redis.call('ZADD', KEYS[3], now + ARGV[7], ref)
+  return ref  -- the way of nearly every order: one word is read faster than five
+end
 if doubt == '0' then
   redis.call('HSET', rec, 'fp', ARGV[5])
   redis.call('EXPIRE', rec, ARGV[9])
@@ -88,13 +106,15 @@ return {'claimed', ref, doubt, same and '1' or '0', r[11] or ''}
 
 CALLING = (
     APPEND
+    + _PERSIST
     + """
--- KEYS: record, unsettled, pointers… ARGV: owner, lease ms, fingerprint, order, orderRef.
+-- KEYS: record, unsettled.
+-- ARGV: owner, lease ms, fingerprint, order, orderRef, prefix of key pointers, prefix of Gett id pointers.
 if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] or redis.call('HGET', KEYS[1], 'state') ~= 'claimed' then return 0 end
 local now = clock()
 redis.call('HSET', KEYS[1], 'state', 'calling', 'doubt', '1', 'lease', now + ARGV[2], 'fp', ARGV[3], 'order', ARGV[4],
            'updated', now)
-for i, key in ipairs(KEYS) do if i ~= 2 then redis.call('PERSIST', key) end end
+persist(KEYS[1], ARGV[6], ARGV[7])
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[5])
 return 1
 """
@@ -116,6 +136,7 @@ return 1
 
 SETTLE = (
     APPEND
+    + _PERSIST
     + """
 -- KEYS: record, unsettled, incidents, lane, waiting, flag, job, queue, set of queues.
 -- ARGV: 1 owner, 2 outcome, 3 orderRef, 4 HTTP status, 5 answer, 6 partner id, 7 update or '', 8 TTL of keys,
@@ -141,6 +162,15 @@ local function keep(seconds)
   redis.call('ZREM', KEYS[2], ARGV[3])
 end
 
+-- Redis was emptied while the POS worked: remember the order all the same.
+local function restore()
+  local lost = cjson.decode(ARGV[12])
+  redis.call('HSET', KEYS[1], 'ref', ARGV[3], 'created', now, 'keys', lost.keys, 'gett_id', lost.gett_id,
+             'store', lost.store, 'fp', lost.fp)
+  for key in string.gmatch(lost.keys, '[^\\n]+') do redis.call('SET', ARGV[10] .. key, lost.fp .. ' ' .. ARGV[3]) end
+  if lost.gett_id ~= '' then redis.call('SET', ARGV[11] .. lost.gett_id, ARGV[3]) end
+end
+
 if ARGV[2] == 'placed' then
   if state == 'placed' then
     if r[3] == ARGV[6] then return 'same' end
@@ -151,16 +181,7 @@ if ARGV[2] == 'placed' then
     incident('placed after a refusal', state, '')
     return 'duplicate'
   end
-  if not state then
-    -- Redis was emptied while the POS worked: remember the order all the same.
-    local lost = cjson.decode(ARGV[12])
-    redis.call('HSET', KEYS[1], 'ref', ARGV[3], 'created', now, 'keys', lost.keys, 'gett_id', lost.gett_id,
-               'store', lost.store, 'fp', lost.fp, 'order', lost.order)
-    for key in string.gmatch(lost.keys, '[^\\n]+') do
-      redis.call('SET', ARGV[10] .. key, lost.fp .. ' ' .. ARGV[3])
-    end
-    if lost.gett_id ~= '' then redis.call('SET', ARGV[11] .. lost.gett_id, ARGV[3]) end
-  end
+  if not state then restore() end
   redis.call('HSET', KEYS[1], 'state', 'placed', 'doubt', '0', 'partner_id', ARGV[6], 'status', ARGV[4],
              'answer', ARGV[5], 'updated', now)
   keep(ARGV[9])
@@ -171,10 +192,14 @@ if ARGV[2] == 'placed' then
   end
   return 'ok'
 end
+if ARGV[2] == 'in_doubt' and not state then
+  restore()
+  mine = true
+end
 if not mine then return 'stale' end
 if ARGV[2] == 'in_doubt' then
   redis.call('HSET', KEYS[1], 'state', 'in_doubt', 'doubt', '1', 'updated', now)
-  redis.call('PERSIST', KEYS[1])
+  persist(KEYS[1], ARGV[10], ARGV[11])
   redis.call('ZADD', KEYS[2], now, ARGV[3])
   return 'ok'
 end

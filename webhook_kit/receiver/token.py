@@ -19,10 +19,10 @@ from webhook_kit.gett.models.order import Amounts, Cart, ExternalOrder, LineItem
 
 __all__ = ["Accepted", "TokenRefused", "Tokens"]
 
-LIFETIME = 900
+_LIFETIME = 900
 """Seconds a token is good for."""
 
-CLOCK_SKEW = 300
+_CLOCK_SKEW = 300
 """Seconds by which the clocks of two processes may differ."""
 
 _PARTS = ("sub_total", "fees", "promotions", "taxes", "adjustments", "tip", "total")
@@ -81,9 +81,9 @@ class Tokens:
             raise TokenRefused("the validatedOrderToken belongs to another store")
         if cart != _digest(order.cart):
             raise TokenRefused("the validatedOrderToken belongs to another cart")
-        if age < -CLOCK_SKEW:
+        if age < -_CLOCK_SKEW:
             raise TokenRefused("the validatedOrderToken is from the future: the clocks of the servers differ")
-        return Accepted(amounts, lines, expired=age > LIFETIME + CLOCK_SKEW)
+        return Accepted(amounts, lines, expired=age > _LIFETIME + _CLOCK_SKEW)
 
 
 def _digest(cart: Cart) -> str:

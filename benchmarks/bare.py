@@ -1,0 +1,65 @@
+"""What the receiver is measured against: web applications that do a named part of its work and nothing else."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from flask import Flask, Response, request
+
+from webhook_kit.connection import connect
+from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
+from webhook_kit.gett.signing import verify
+from webhook_kit.settings import Settings
+
+__all__ = ["fastapi_echo", "flask_echo", "flask_record"]
+
+
+def flask_echo() -> Flask:
+    """Parse an order and dump it."""
+    app = Flask(__name__)
+
+    @app.post("/validateOrder")
+    def validate() -> Response:
+        order = ExternalOrder.from_json(request.get_data())
+        return Response(order.to_json(), mimetype="application/json")
+
+    return app
+
+
+def flask_record() -> Flask:
+    """Check the signature, parse, claim the key, store the order, dump it, store the answer: what one writes first.
+
+    Three Redis round trips, one command each.
+    """
+    settings = Settings.from_env()
+    secrets = [secret.get_secret_value() for secret in settings.gett_webhook_secrets]
+    connection = connect(settings)
+    app = Flask(__name__)
+
+    @app.post("/placeOrder")
+    def place() -> Response:
+        raw = request.get_data()
+        verify(raw, request.headers.get("Signature"), request.headers.get("Timestamp"), secrets)
+        order = PlaceOrderRequest.from_json(raw)
+        key = request.headers["Idempotency-Key"]
+        if not connection.set(f"bare:claim:{key}", order.order_ref, nx=True, ex=86_400):
+            return Response("placed before", 409)
+        connection.set(f"bare:order:{order.order_ref}", raw, ex=86_400)
+        answer = order.to_json()
+        connection.set(f"bare:answer:{key}", answer, ex=86_400)
+        return Response(answer, mimetype="application/json")
+
+    return app
+
+
+def fastapi_echo() -> Any:
+    """Parse an order and dump it, as FastAPI's own documentation would."""
+    # In the extra `bench`, which the type checker does without.
+    app = import_module("fastapi").FastAPI()
+    app.add_api_route("/validateOrder", _echo, methods=["POST"], response_model_exclude_unset=True)
+    return app
+
+
+async def _echo(order: ExternalOrder) -> ExternalOrder:
+    return order

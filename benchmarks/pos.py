@@ -1,0 +1,127 @@
+"""The menu, the order and the point of sale that the receiver is measured with."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from time import sleep
+from typing import Any, ClassVar
+from uuid import UUID, uuid4, uuid5
+
+from webhook_kit.adapter import Capability, CatalogSet, Level, Placed, PosAdapter, Refused, Store
+from webhook_kit.catalog.build import simple_menu
+from webhook_kit.gett.models.catalog import ExternalItem, ExternalModifierGroup
+from webhook_kit.gett.models.order import PlaceOrderRequest
+
+__all__ = ["MemoryPos", "as_body", "menu", "order"]
+
+_IDS = UUID("d7c5a0de-5a0b-4f0c-9a53-0a8a8b2d5d4e")
+_PER_GROUP = 5
+
+
+class MemoryPos(PosAdapter):
+    """A POS with native idempotency that keeps its tickets in memory and has no quote.
+
+    Options of the store: ``items`` on the menu (500); ``delay``, the seconds that a new ticket takes (0).
+    """
+
+    name = "memory"
+    capabilities: ClassVar[dict[Capability, Level]] = {Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED}
+
+    def __init__(self) -> None:
+        self._tickets: dict[str, Placed] = {}
+
+    def fetch_catalog(self, store: Store) -> CatalogSet:
+        """A menu made for this call, as a vendor's would be parsed for it."""
+        return menu(store.id, int(store.options.get("items", 500)))
+
+    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:  # noqa: ARG002
+        """A ticket."""
+        known = self._tickets.get(key)
+        if known is not None:
+            return known
+        delay = float(store.options.get("delay", 0))
+        if delay:
+            sleep(delay)
+        return self._tickets.setdefault(key, Placed(key))
+
+
+def menu(store: str, items: int) -> CatalogSet:
+    """A menu of so many items: a fifth are options in groups of five, each dish has two groups, one of them required."""
+    options = [
+        ExternalItem(item_id=_id(store, "option", n), name=f"Option {n}", base_price=Decimal(n % 4) / 4)
+        for n in range(items // 5)
+    ]
+    groups = [
+        ExternalModifierGroup(
+            modifier_group_id=_id(store, "group", n),
+            name=f"Group {n}",
+            item_ids=[option.item_id for option in options[n * _PER_GROUP : (n + 1) * _PER_GROUP]],
+            minimum_allowed=1 - n % 2,
+            maximum_allowed=3,
+        )
+        for n in range(len(options) // _PER_GROUP)
+    ]
+    dishes = [
+        ExternalItem(
+            item_id=_id(store, "dish", n),
+            name=f"Dish {n}",
+            description=f"Dish {n} of the house, made to order from what the market had this morning, with herbs and bread",
+            image_url=f"https://images.example/{_id(store, 'image', n)}.jpg",
+            base_price=Decimal(700 + n) / 100,
+            modifier_group_ids=[_id(store, "group", group) for group in _groups_of(n, len(groups))],
+        )
+        for n in range(items - len(options))
+    ]
+    sections = {f"Section {n}": dishes[n::20] for n in range(20)}
+    return simple_menu(sections, modifier_groups=groups, options=options)
+
+
+def order(store: str, gett_id: str, items: int) -> dict[str, Any]:
+    """An order of 4 lines with 10 modifiers in all, as JSON data."""
+    groups = items // 5 // _PER_GROUP
+    lines = []
+    for n, extras in ((0, 2), (7, 1), (42, 2), (99, 1)):
+        required, free = _groups_of(n, groups)
+        lines.append(
+            {
+                "lineItemId": str(uuid4()),
+                "itemId": _id(store, "dish", n),
+                "quantity": 1 + n % 2,
+                "modifierGroups": [_chosen(store, required, 1), _chosen(store, free, extras)],
+            }
+        )
+    return {
+        "gettOrderId": str(uuid4()),
+        "cart": {"catalogSetId": str(uuid4()), "storeId": gett_id, "lineItems": lines},
+        "fulfillmentType": "DeliveryByMerchant",
+        "deliveryInfo": {
+            "type": "ASAP",
+            "address": {"address1": "1 Main Street", "city": "New York", "state": "NY", "postalCode": "10001"},
+            "instructions": "ring twice, second floor",
+        },
+        "customer": {"firstName": "Ada", "lastName": "L.", "email": "ada@example.com", "phone": "+12125550100"},
+        "amounts": {"tip": 3.5},
+    }
+
+
+def as_body(data: dict[str, Any]) -> bytes:
+    """The data as a webhook carries it."""
+    return json.dumps(data, separators=(",", ":")).encode()
+
+
+def _chosen(store: str, group: int, count: int) -> dict[str, Any]:
+    options = range(group * _PER_GROUP, group * _PER_GROUP + count)
+    return {
+        "modifierGroupId": _id(store, "group", group),
+        "selectedModifiers": [{"itemId": _id(store, "option", option), "quantity": 1} for option in options],
+    }
+
+
+def _groups_of(dish: int, groups: int) -> tuple[int, int]:
+    required = dish * 2 % groups
+    return required, required + 1
+
+
+def _id(store: str, kind: str, number: int) -> str:
+    return str(uuid5(_IDS, f"{store} {kind} {number}"))

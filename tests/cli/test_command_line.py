@@ -1,0 +1,259 @@
+"""``webhook-kit`` from the shell: one line for each mistake, an honest exit status, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from webhook_kit import logs
+from webhook_kit.adapter import Placed
+from webhook_kit.cli import main
+from webhook_kit.gett.models.order import PlaceOrderRequest
+from webhook_kit.kit import Kit
+from webhook_kit.receiver.idempotency import Claim, Outcome
+from webhook_kit.testing.processes import Process, free_port
+
+STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
+ORDER = {
+    "cart": {"storeId": STORE_ID, "lineItems": [{"itemId": "cola"}]},
+    "fulfillmentType": "Pickup",
+    "amounts": {"subTotal": 2.75, "total": 2.75},
+    "customer": {"email": "ann@example.test", "phone": "+15550100"},
+}
+
+
+class Shell:
+    """Runs commands with the kit's configuration: in this process, because a new one takes a second to start."""
+
+    def __init__(self, kit: Kit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.kit = kit
+        self.env = {
+            "REDIS_URL": kit.settings.redis_url,
+            "KEY_PREFIX": kit.settings.key_prefix,
+            "GETT_WEBHOOK_SECRETS": "whsec_test",
+            "GETT_API_KEY": "key_test",
+            "POS_ADAPTER": "bogus",
+            "GETT_STORE_ID": STORE_ID,
+        }
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def run(self, *arguments: str, **env: str) -> tuple[int, str]:
+        """Exit status and output. What would be a traceback passes through."""
+        with self._monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["webhook-kit", *arguments])
+            for name, value in {**self.env, "COLUMNS": "200", **env}.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as left:
+                main()
+        output = self._capsys.readouterr()
+        return int(left.value.code or 0), output.out + output.err
+
+    def good(self, *arguments: str, **env: str) -> str:
+        status, output = self.run(*arguments, **env)
+        assert status == 0, output
+        return output
+
+    def bad(self, *arguments: str, **env: str) -> list[str]:
+        """The lines in which a command says why it failed."""
+        status, output = self.run(*arguments, **env)
+        assert status == 1, output
+        lines = output.splitlines()
+        assert lines
+        assert all(line.startswith("webhook-kit: ") for line in lines), output
+        return [line.removeprefix("webhook-kit: ") for line in lines]
+
+    def doubt(self, key: str = "k1", gett_id: str = "g1", *, called: bool = True) -> Claim:
+        """An order in doubt."""
+        claim = self.kit.ledger.claim(key=key, gett_id=gett_id, store_id="main", fingerprint="f")
+        assert isinstance(claim, Claim)
+        if called:
+            self.kit.ledger.calling(claim, json.dumps(ORDER).encode())
+        self.kit.ledger.settle(claim, Outcome.IN_DOUBT)
+        return claim
+
+    def placed(self, claim: Claim, ticket: str) -> None:
+        order = PlaceOrderRequest.model_validate(ORDER)
+        self.kit.placement.record(claim, order, Placed(ticket))
+
+    def state(self, ref: str = "g1") -> str:
+        return (self.kit.ledger.record(ref) or {})["state"]
+
+
+@pytest.fixture
+def shell(kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    # How a process logs is for its whole life.
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
+    return Shell(kit, monkeypatch, capsys)
+
+
+# -- order -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_order_is_shown_by_any_of_its_names_and_without_its_customer(shell: Shell) -> None:
+    shell.doubt()
+    by_gett_id = json.loads(shell.good("order", "show", "g1", "--json"))
+    assert by_gett_id == json.loads(shell.good("order", "show", "k1", "--json"))
+    expected = {"orderRef": "g1", "state": "in_doubt", "mayHaveReachedPos": True, "accepted": 2.75, "attempts": 1}
+    assert by_gett_id | expected == by_gett_id
+    assert by_gett_id["idempotencyKeys"] == ["k1"]
+    text = shell.good("order", "show", "g1")
+    assert "in_doubt" in text
+    assert not [word for word in ("ann@", "+1555", "cola") if word in text + json.dumps(by_gett_id)]
+
+
+def test_an_order_in_doubt_is_resolved_as_placed_and_confirmed(shell: Shell) -> None:
+    shell.doubt()
+    assert "order g1 is placed as T7" in shell.good("order", "resolve", "k1", "--placed", "T7")
+    assert shell.state() == "placed"
+    assert shell.kit.lanes.lease(1000) is not None
+    (said,) = shell.bad("order", "resolve", "g1", "--not-placed")
+    assert said == "order g1 is settled already: placed T7"
+
+
+def test_an_order_in_doubt_is_resolved_as_not_placed_and_may_be_placed_again(shell: Shell) -> None:
+    shell.doubt()
+    assert "the next attempt places it" in shell.good("order", "resolve", "g1", "--not-placed")
+    again = shell.kit.ledger.claim(key="k1", gett_id="g1", store_id="main", fingerprint="f")
+    assert isinstance(again, Claim)
+    assert not again.doubt
+
+
+@pytest.mark.parametrize("options", [[], ["--placed", "T1", "--not-placed"]])
+def test_resolving_needs_one_decision(options: list[str], shell: Shell) -> None:
+    shell.doubt()
+    status, output = shell.run("order", "resolve", "g1", *options)
+    assert status == 2
+    assert "say either --placed ID or --not-placed" in output
+    assert shell.state() == "in_doubt"
+
+
+def test_an_order_that_never_got_to_the_pos_cannot_have_been_placed(shell: Shell) -> None:
+    shell.doubt(called=False)
+    (said,) = shell.bad("order", "resolve", "g1", "--placed", "T1")
+    assert "never got as far as the POS" in said
+
+
+def test_an_order_is_linked_once(shell: Shell) -> None:
+    shell.placed(shell.doubt("k1", ""), "T1")
+    assert "is g9 at Gett" in shell.good("order", "link", "k1", "g9")
+    leased = shell.kit.lanes.lease(1000)
+    assert leased is not None
+    assert leased.gett_order_id == "g9"
+    (said,) = shell.bad("order", "link", "k1", "g8")
+    assert said == "order k1 cannot be linked to g8: it is g9"
+
+
+def test_incidents_are_listed_newest_first(shell: Shell) -> None:
+    assert shell.good("order", "incidents").strip() == "no incidents"
+    claim = shell.doubt()
+    for ticket in ("T1", "T2", "T3"):
+        shell.placed(claim, ticket)
+    lines = shell.good("order", "incidents").splitlines()
+    assert [line.split("  ", 1)[1] for line in lines] == [
+        f"duplicate ticket: order g1, known T1, reported {ticket}" for ticket in ("T3", "T2")
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["show", "x"], ["resolve", "x", "--not-placed"], ["resolve", "x", "--placed", "T"], ["link", "x", "g"]],
+)
+def test_an_order_that_nobody_knows_is_one_line(arguments: list[str], shell: Shell) -> None:
+    assert shell.bad("order", *arguments) == ["order x is not known here"]
+
+
+# -- check -------------------------------------------------------------------------------------------------------------
+
+
+def test_check_says_what_one_ticket_per_order_rests_on(shell: Shell) -> None:
+    assert shell.good("check").splitlines()[-2:] == [
+        "store main: bogus, one ticket per order rests on native",
+        "all well",
+    ]
+
+
+def test_check_tells_every_mistake_at_once(shell: Shell) -> None:
+    missing = {"GETT_WEBHOOK_SECRETS": "", "GETT_API_KEY": "", "POS_ADAPTER": "", "GETT_STORE_ID": ""}
+    nowhere = f"redis://:topsecret@127.0.0.1:{free_port()}/0"
+    said = shell.bad("check", **missing, REDIS_URL=nowhere)
+    assert [line.split()[0].rstrip(":") for line in said] == ["GETT_WEBHOOK_SECRETS", "no", "GETT_API_KEY", "REDIS_URL"]
+    assert "topsecret" not in "".join(said)
+
+
+def test_check_refuses_a_redis_that_would_lose_orders(shell: Shell) -> None:
+    shell.kit.redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        (said,) = shell.bad("check")
+    finally:
+        shell.kit.redis.config_set("maxmemory-policy", "noeviction")
+    assert "maxmemory-policy is allkeys-lru" in said
+
+
+BROKEN: dict[str, tuple[dict[str, str], str]] = {
+    "a setting": ({"PRICE_POLICY": "cheap"}, "PRICE_POLICY:"),
+    "an adapter": ({"POS_ADAPTER": "unheard-of"}, "adapter 'unheard-of' is not installed"),
+    "an adapter's spelling": ({"POS_ADAPTER": "my-pos:Pos"}, "write module:Class"),
+    "a file of stores": ({"POS_ADAPTER": "", "STORES_FILE": "nothing.toml"}, "STORES_FILE nothing.toml: No such file"),
+    "a Redis URL": ({"REDIS_URL": "redis://:topsecret@host:port"}, "REDIS_URL: cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_configured_wrongly_is_one_line(case: str, shell: Shell) -> None:
+    env, expected = BROKEN[case]
+    (said,) = shell.bad("check", **env)
+    assert expected in said
+    assert "topsecret" not in said
+
+
+@pytest.mark.parametrize("arguments", [["order", "show", "x"], ["order", "incidents"], ["check"]])
+def test_without_redis_a_command_says_so_in_one_line(arguments: list[str], shell: Shell) -> None:
+    (said,) = shell.bad(*arguments, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    assert said.startswith("REDIS_URL: the server is out of reach")
+
+
+def test_a_worker_without_redis_says_so_in_its_last_line_and_shows_no_traceback(shell: Shell) -> None:
+    env = shell.env | {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
+    process = Process([sys.executable, "-m", "webhook_kit.cli", "worker", "--burst"], env=env).start()
+    assert process.wait() == 1, process.output()
+    assert process.output().splitlines()[-1].startswith("webhook-kit: REDIS_URL: the server is out of reach")
+    assert "Traceback" not in process.output()
+
+
+# -- adapters, schema, help --------------------------------------------------------------------------------------------
+
+
+def test_every_adapter_is_printed_with_what_it_can_do(shell: Shell) -> None:
+    output = shell.good("adapters")
+    (row,) = [line for line in output.splitlines() if " bogus " in line]
+    assert "webhook-kit" in row
+    assert "native" in row
+    assert "quote" in output
+
+
+def test_schemas_are_listed_and_printed_and_a_slip_is_corrected(shell: Shell) -> None:
+    names = shell.good("schema").split()
+    assert names == sorted(names)
+    assert "ExternalOrder" in names
+    schema = json.loads(shell.good("schema", "ExternalOrder"))
+    assert "fulfillmentType" in schema["properties"]
+    (said,) = shell.bad("schema", "externalorder")
+    assert "did you mean ExternalOrder" in said
+
+
+def test_help_lists_every_command_and_an_unknown_one_is_refused(shell: Shell) -> None:
+    output = shell.good("--help")
+    assert all(f"  {name} " in output for name in ("adapters", "check", "demo", "order", "sandbox", "schema", "worker"))
+    status, output = shell.run("unheard-of")
+    assert status == 2
+    assert "No such command" in output
+
+
+def test_the_version_is_the_distributions(shell: Shell) -> None:
+    assert shell.good("--version").strip() == f"webhook-kit {version('webhook-kit')}"

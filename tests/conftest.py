@@ -1,0 +1,59 @@
+"""A kit for whoever asks: on a real Redis, with keys and a bogus POS of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import hypothesis
+import pytest
+from structlog.testing import capture_logs
+
+from webhook_kit.kit import Kit
+from webhook_kit.settings import Settings
+from webhook_kit.testing.redis_server import RedisServer
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("kit", deadline=None)
+hypothesis.settings.load_profile("kit")
+
+STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
+SECRET = "whsec_test"
+
+
+@pytest.fixture
+def make_kit(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[..., Kit]]:
+    """``make_kit(price_policy="pos", options={"tax": True})``: settings by name, ``options`` are the store's."""
+    made: list[Kit] = []
+
+    def make(*, options: dict[str, Any] | None = None, **changes: Any) -> Kit:
+        settings: dict[str, Any] = {
+            "redis_url": redis_server.url,
+            "key_prefix": f"t{uuid4().hex}:",
+            "gett_webhook_secrets": [SECRET],
+            "gett_api_key": "key_test",
+            "pos_adapter": "bogus",
+            "gett_store_id": STORE_ID,
+            "store_options": {"file": str(tmp_path / "pos.sqlite"), **(options or {})},
+        }
+        kit = Kit(Settings(**settings | changes))
+        made.append(kit)
+        return kit
+
+    yield make
+    for kit in made:
+        kit.redis.connection_pool.disconnect()
+
+
+@pytest.fixture
+def kit(make_kit: Callable[..., Kit]) -> Kit:
+    return make_kit()
+
+
+@pytest.fixture
+def events() -> Iterator[list[MutableMapping[str, Any]]]:
+    """Whatever the kit logs meanwhile, at every level."""
+    with capture_logs() as captured:
+        yield captured

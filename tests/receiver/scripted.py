@@ -1,0 +1,44 @@
+"""A POS that does what a test scripts: each method may be replaced by a function of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from webhook_kit.adapter import Capability, CatalogSet, Level, Placed, Refused, Store
+from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
+from webhook_kit.testing.bogus import BogusAdapter
+
+
+class Scripted(BogusAdapter):
+    """The bogus POS with look-up, except for the methods that the store's script replaces."""
+
+    capabilities: ClassVar[Mapping[Capability, Level]] = {Capability.NATIVE_IDEMPOTENCY: Level.UNSUPPORTED}
+    scripts: ClassVar[dict[str, dict[str, Callable[..., Any]]]] = {}
+
+    def fetch_catalog(self, store: Store) -> CatalogSet:
+        catalog: CatalogSet = self._method("fetch_catalog", store)(store)
+        return catalog
+
+    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+        quoted: Amounts | Refused = self._method("quote", store)(order, store)
+        return quoted
+
+    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+        placed: Placed | Refused = self._method("place_order", store)(order, store, key)
+        return placed
+
+    def find_order(self, store: Store, order_ref: str) -> Placed | None:
+        found: Placed | None = self._method("find_order", store)(store, order_ref)
+        return found
+
+    def _method(self, name: str, store: Store) -> Callable[..., Any]:
+        return self.scripts[store.options["script"]].get(name) or getattr(super(), name)
+
+
+def scripted(**methods: Callable[..., Any]) -> dict[str, Any]:
+    """Settings of a store whose POS has these methods: ``make_partner(**scripted(quote=...))``."""
+    name = uuid4().hex
+    Scripted.scripts[name] = methods
+    return {"pos_adapter": f"{__name__}:Scripted", "options": {"script": name}}

@@ -1,0 +1,134 @@
+"""Stores come from the environment or a file, each with its adapter, and every mistake is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.settings import Settings
+from webhook_kit.stores import StoreDirectory
+from webhook_kit.testing.bogus import BogusAdapter
+
+TWO = """
+[stores.main-street]
+gett_id = "g1"
+adapter = "bogus"
+timezone = "America/New_York"
+fulfillment_types = ["Pickup"]
+[stores.main-street.credentials]
+token = "topsecret"
+[stores.main-street.options]
+terminal = 3
+[stores.harbour]
+gett_id = "g2"
+adapter = "webhook_kit.testing.bogus:BogusNative"
+name = "At the harbour"
+"""
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[[str], StoreDirectory]:
+    def from_file(text: str) -> StoreDirectory:
+        path = tmp_path / "stores.toml"
+        path.write_text(text)
+        return StoreDirectory.from_settings(Settings(stores_file=path))
+
+    return from_file
+
+
+def mistakes(make: Callable[[], object]) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+    assert "topsecret" not in str(caught.value)
+    return list(caught.value.mistakes)
+
+
+def test_one_store_comes_from_the_environment() -> None:
+    settings: dict[str, Any] = {"pos_adapter": "bogus", "gett_store_id": "g", "store_timezone": "Europe/Berlin"}
+    settings |= {"store_options": {"tax": True}, "store_credentials": {"token": "topsecret"}}
+    directory = StoreDirectory.from_settings(Settings(**settings))
+    (store,) = directory
+    assert (store.id, store.gett_id, store.name, store.timezone.key) == ("main", "g", "main", "Europe/Berlin")
+    assert (store.options, store.credentials) == ({"tax": True}, {"token": "topsecret"})
+    assert store.fulfillment_types is None
+    assert "topsecret" not in repr(store)
+    assert type(directory.adapter(store)) is BogusAdapter
+
+
+def test_many_stores_come_from_a_file_each_with_its_own(read: Callable[[str], StoreDirectory]) -> None:
+    directory = read(TWO)
+    assert [store.id for store in directory] == ["main-street", "harbour"]
+    main, harbour = directory.by_gett_id("g1"), directory.by_id("harbour")
+    assert main is not None
+    assert harbour is not None
+    assert (main.timezone, main.fulfillment_types) == (ZoneInfo("America/New_York"), frozenset({"Pickup"}))
+    assert (main.credentials, main.options, main.name) == ({"token": "topsecret"}, {"terminal": 3}, "main-street")
+    assert (harbour.name, harbour.options, harbour.timezone) == ("At the harbour", {}, ZoneInfo("UTC"))
+    assert directory.adapter(main) is not directory.adapter(harbour)
+    assert directory.by_gett_id("g3") is directory.by_id("g1") is None
+
+
+def test_every_mistake_of_a_file_is_told_at_once_with_its_place(read: Callable[[str], StoreDirectory]) -> None:
+    found = mistakes(
+        lambda: read(
+            '[stores.a]\nadapter = "bogus"\ntimezone = "Mars"\nspelt_wrong = 1\n'
+            '[stores.b]\ngett_id = ""\nadapter = "bogus"\n[stores.b.credentials]\ntoken = ["topsecret"]\n'
+            "[stores]\nc = 7\n".replace("[stores]\nc = 7\n", "")
+        )
+    )
+    assert sorted(mistake.split("stores.toml: ")[1].split(":")[0] for mistake in found) == [
+        "stores.a.gett_id",
+        "stores.a.spelt_wrong",
+        "stores.a.timezone",
+        "stores.b.credentials.token",
+        "stores.b.gett_id",
+    ]
+
+
+def test_one_gett_id_for_two_stores_and_every_adapter_that_cannot_be_used_are_told_at_once(
+    read: Callable[[str], StoreDirectory],
+) -> None:
+    table = '[stores.{0}]\ngett_id = "{1}"\nadapter = "{2}"\n'
+    stores = [("a", "g1", "bogus"), ("b", "g1", "bogus"), ("c", "g3", "unheard-of"), ("d", "g4", "unheard_of:Pos")]
+    found = mistakes(lambda: read("".join(table.format(*store) for store in stores)))
+    assert len(found) == 3
+    assert found[0] == "Gett's store id g1 is given to two stores: a and b"
+    assert any("'unheard-of' is not installed" in mistake for mistake in found)
+    assert any("there is no module 'unheard_of'" in mistake for mistake in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "stores = 3", "[stores]", "[store.a]\ngett_id = 'g'", "this is no TOML", "[stores.a]\n[stores.a]\n", "\x00"],
+)
+def test_a_file_without_stores_is_told_as_such(text: str, read: Callable[[str], StoreDirectory]) -> None:
+    (mistake,) = mistakes(lambda: read(text))
+    assert mistake.startswith("STORES_FILE ")
+
+
+def test_a_store_that_is_no_table_is_told_as_such(read: Callable[[str], StoreDirectory]) -> None:
+    (mistake,) = mistakes(lambda: read("[stores]\na = 7\n"))
+    assert "stores.a" in mistake
+
+
+def test_a_file_that_is_not_there_or_no_text_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    for name, why in (("nothing", "No such file"), (".", "Is a directory"), ("binary", "codec can't decode")):
+        settings = Settings(stores_file=tmp_path / name)
+        (mistake,) = mistakes(partial(StoreDirectory.from_settings, settings))
+        assert mistake.startswith("STORES_FILE ")
+        assert why in mistake
+
+
+def test_without_any_store_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("POS_ADAPTER", "STORES_FILE", "GETT_STORE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    (mistake,) = mistakes(lambda: StoreDirectory.from_settings(Settings()))
+    assert "POS_ADAPTER" in mistake
+    assert "STORES_FILE" in mistake
