@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from webhook_kit.kit import Kit
 from webhook_kit.receiver.idempotency import AlreadyPlaced, Busy, Claim, KeyReused, Outcome, Replay, Settled
 
-from .test_ledger import ORDER, Book
+from .book import ORDER, Book
 
 KEYS = st.sampled_from(["k1", "k2"])
 PRINTS = st.sampled_from(["f1", "f2"])

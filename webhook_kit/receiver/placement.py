@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -279,9 +280,17 @@ class _Attempt:
         log.info("order found at the pos", order=self._claim.ref, pos_order=ticket.id)
         # The customer accepted what the earlier attempt was placed at, when that is known.
         earlier = self._claim.earlier_order
-        order = PlaceOrderRequest.from_json(earlier) if earlier else self._order
+        order = PlaceOrderRequest.from_json(earlier) if earlier else self._at_accepted_amounts()
         self._placement.record(self._claim, order, ticket)
         raise _Again
+
+    def _at_accepted_amounts(self) -> PlaceOrderRequest:
+        """The order as it came, for a ticket that was placed before anything we remember."""
+        with suppress(Problem):
+            accepted = self._placement._terms.accepted(self._order)  # noqa: SLF001
+            if accepted is not None:
+                self._order.amounts = accepted.amounts
+        return self._order
 
     # -- may it be placed, and at what price? --------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ local ref = by_key or by_id or ARGV[4]
 local rec = ARGV[1] .. ref
 local now = clock()
 local r = redis.call('HMGET', rec, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id',
-                     'keys', 'attempt', 'order')
+                     'keys', 'attempt', 'order', 'owner')
 local state, lease, doubt, fp = r[1], tonumber(r[2] or '0'), r[3] or '0', r[4]
 local same = fp == ARGV[5]
 
@@ -62,6 +62,11 @@ local function learn_gett_id()
   if ARGV[3] ~= '' and (r[8] or '') == '' then redis.call('HSET', rec, 'gett_id', ARGV[3]) end
 end
 
+if state and r[12] == ARGV[6] then
+  -- This very claim was made already and its reply was lost on the way: say it again.
+  if state == 'calling' then return ref end
+  return {'claimed', ref, doubt, same and '1' or '0', r[11] or ''}
+end
 if state then
   if state == 'placed' then
     if not same then return {'already_placed', r[7] or ''} end
@@ -110,7 +115,10 @@ CALLING = (
     + """
 -- KEYS: record, unsettled.
 -- ARGV: owner, lease ms, fingerprint, order, orderRef, prefix of key pointers, prefix of Gett id pointers.
-if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] or redis.call('HGET', KEYS[1], 'state') ~= 'claimed' then return 0 end
+if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
+local state = redis.call('HGET', KEYS[1], 'state')
+if state == 'calling' then return 1 end  -- said already, and the reply was lost on the way
+if state ~= 'claimed' then return 0 end
 local now = clock()
 redis.call('HSET', KEYS[1], 'state', 'calling', 'doubt', '1', 'lease', now + ARGV[2], 'fp', ARGV[3], 'order', ARGV[4],
            'updated', now)

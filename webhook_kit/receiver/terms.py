@@ -28,7 +28,7 @@ class Terms:
         :param until: monotonic time by which an answer is needed.
         :raises Problem: the refusal, or 503 when the POS gives no usable answer.
         """
-        accepted = self._accepted(order)
+        accepted = self.accepted(order)
         assessed = self._assessor.assess(order, store, until=until)
         if assessed.violations or assessed.amounts is None:
             raise Problem.refusing(assessed.violations)
@@ -58,7 +58,11 @@ class Terms:
         except Problem:
             return None
 
-    def _accepted(self, order: PlaceOrderRequest) -> Accepted | None:
+    def accepted(self, order: PlaceOrderRequest) -> Accepted | None:
+        """What the customer accepted: the token's amounts, else the request's; None when neither came.
+
+        :raises Problem: when the token is not ours, not for this order, or missing where it is required.
+        """
         if not order.validated_order_token:
             if self._settings.require_validated_token:
                 raise Problem(ErrorCode.INVALID_REQUEST, "validatedOrderToken is missing: call validateOrder first")
