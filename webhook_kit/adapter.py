@@ -177,6 +177,14 @@ class Placed:
     status: Literal["accepted", "pending"] = "accepted"
     amounts: Amounts | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str) or not self.id:
+            raise TypeError(f"Placed.id has to be the POS's order id as text, not {self.id!r}")
+        if self.status not in ("accepted", "pending"):
+            raise ValueError(f"Placed.status is accepted or pending, not {self.status!r}")
+        if not isinstance(self.amounts, Amounts | None):
+            raise TypeError(f"Placed.amounts has to be Amounts, not {type(self.amounts).__name__}")
+
 
 class StoreState(StrEnum):
     """Whether the POS can take orders now."""

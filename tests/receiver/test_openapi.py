@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import jsonschema_rs
 import pytest
@@ -12,7 +13,7 @@ import schemathesis
 
 from webhook_kit.gett.models.problem import ErrorCode
 
-from .gett_side import Partner, order, problem
+from .gett_side import STORE_ID, Partner, order, problem
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -67,6 +68,25 @@ def test_answers_match_their_schemas(partner: Partner) -> None:
     assert schema_of(partner, "/placeOrder", "200", "application/json").is_valid(placed.json)
     refused = problem(partner.place({}), 422, ErrorCode.VALIDATION_FAILED)
     assert schema_of(partner, "/placeOrder", "422", "application/problem+json").is_valid(refused)
+
+
+REFUSED: dict[str, tuple[bytes, dict[str, str]]] = {
+    "400": (b"", {}),
+    "401": (b"{}", {"Signature": "0" * 64}),
+    "404": (json.dumps(order()).replace(STORE_ID, "unknown").encode(), {}),
+    "413": (b" " * (1024 * 1024 + 1), {}),
+    "415": (b"{}", {"Content-Encoding": "gzip"}),
+    "422": (b"{}", {}),
+}
+
+
+@pytest.mark.parametrize("path", ["/validateOrder", "/placeOrder"])
+@pytest.mark.parametrize("status", REFUSED)
+def test_every_refusal_is_described(status: str, path: str, partner: Partner) -> None:
+    body, headers = REFUSED[status]
+    answer = partner.deliver(path.strip("/"), body, headers, key=str(uuid4()))
+    assert str(answer.status_code) == status
+    assert schema_of(partner, path, status, answer.mimetype or "").is_valid(answer.json)
 
 
 @pytest.mark.parametrize("required", [True, False])

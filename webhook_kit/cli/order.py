@@ -60,6 +60,8 @@ def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
     record = _record(kit, ref)
     if record["state"] in ("placed", "refused"):
         raise Impossible(f"order {record['ref']} is settled already: {record['state']} {record.get('partner_id', '')}")
+    if kit.ledger.lease_left(record) > 0:
+        raise Impossible(f"order {record['ref']} is being placed right now: wait for it to end, then look again")
     claim = Claim(record["ref"], "", record.get("gett_id", ""), record.get("store", ""), record.get("fp", ""), "")
     if not_placed:
         kit.ledger.settle(claim, Outcome.RELEASED, force=True)

@@ -147,18 +147,26 @@ def _received(receiver: Receiver, model: type[W]) -> W:
 
 
 def _prove(settings: Settings, raw: bytes) -> None:
+    """A right static header or a right signature, whichever this installation is set up with."""
     if settings.allow_unsigned_webhooks:
         return
+    secrets = [secret.get_secret_value() for secret in settings.gett_webhook_secrets]
+    accepted = [value.get_secret_value() for value in settings.gett_webhook_authorization]
     try:
-        authorization = request.headers.get("Authorization")
-        if settings.gett_webhook_authorization and (authorization or not settings.gett_webhook_secrets):
-            accepted = [value.get_secret_value() for value in settings.gett_webhook_authorization]
-            verify_authorization(authorization, accepted)
-        else:
-            secrets = [secret.get_secret_value() for secret in settings.gett_webhook_secrets]
+        if accepted and not secrets:
+            verify_authorization(request.headers.get("Authorization"), accepted)
+        elif not (accepted and _authorized(accepted)):
             verify(raw, request.headers.get("Signature"), request.headers.get("Timestamp"), secrets)
     except InvalidSignature as error:
         raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
+
+
+def _authorized(accepted: list[str]) -> bool:
+    try:
+        verify_authorization(request.headers.get("Authorization"), accepted)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _known_store(receiver: Receiver, order: ExternalOrder) -> Store:

@@ -11,6 +11,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -265,6 +266,13 @@ class Ledger:
             if fields:
                 return {text(field): text(value) for field, value in fields.items()}
         return None
+
+    def lease_left(self, record: Mapping[str, str]) -> float:
+        """Seconds for which an attempt at this order counts as alive; 0 or less when none is."""
+        if record.get("state") not in ("claimed", "calling"):
+            return 0.0
+        seconds, micros = self._redis.time()
+        return int(record["lease"]) / 1000 - (seconds + micros / 1e6)
 
     def lapsed(self, limit: int = 100) -> list[str]:
         """Orders whose POS call is over its lease, or in doubt: what the sweeper looks up."""

@@ -1,0 +1,106 @@
+"""The POS's answer is lost, late, or there never was one; meanwhile the kitchen runs out of what was ordered."""
+
+from __future__ import annotations
+
+import pytest
+
+from webhook_kit.testing.bogus import BogusAdapter
+from webhook_kit.testing.processes import wait_until
+
+from .shop import FINDS, LEVELS, SAFE, UNSAFE, Order, Shop, together
+
+every_level = pytest.mark.parametrize("level", LEVELS)
+
+
+def run_out(shop: Shop, order: Order, item: str) -> None:
+    """Take an item off the menu, wait until every process knows it, and let it run out at the POS too."""
+    with (shop.directory / order.level / "off-menu").open("a") as off_menu:
+        off_menu.write(f"{item}\n")
+    for web in range(len(shop.stack.web)):
+        wait_until(lambda web=web: not shop.validate(order, web=web).body["isValid"], 15, f"{item} to be off the menu")  # type: ignore[misc]
+    BogusAdapter.sold_out(shop.pos_file(order.level), item)
+
+
+@pytest.mark.parametrize("level", SAFE)
+def test_a_lost_reply_is_made_good_by_the_retry(shop: Shop, level: str) -> None:
+    order = Order(level, ("reply-lost",))
+    first = shop.place(order)
+    assert (first.status, first.body["retryable"]) == (503, True)
+    assert int(first.headers["Retry-After"]) > 0
+    shop.assert_placed_once(order, shop.place(order, web=1))
+
+
+@every_level
+def test_what_ran_out_after_a_lost_reply_does_not_refuse_the_order_that_is_cooking(shop: Shop, level: str) -> None:
+    order = Order(level, ("reply-lost", "espresso"))
+    assert shop.place(order).status == 503
+    run_out(shop, order, "espresso")
+    fresh = Order(level, ("reply-lost", "espresso"))
+    assert (refused := shop.place(fresh)).status == 400, refused.body
+    assert shop.tickets(fresh) == []
+
+    answer = shop.place(order, web=1)
+    if level in SAFE:
+        shop.assert_placed_once(order, answer)
+    else:  # nobody can tell, but "refused" would be a lie
+        assert answer.status == 503
+        shop.ticket(order)
+
+
+@pytest.mark.parametrize("level", FINDS)
+def test_what_ran_out_does_not_refuse_it_either_when_redis_was_emptied_too(shop: Shop, level: str) -> None:
+    order = Order(level, ("salad", "mint"))
+    assert shop.place(order).status == 200
+    run_out(shop, order, "mint")
+    shop.redis.flushall()
+    shop.assert_placed_once(order, shop.place(order, web=1))
+
+
+@every_level
+def test_an_answer_after_the_deadline_is_recorded_for_the_retry(shop: Shop, level: str) -> None:
+    order = Order(level, ("hangs",))
+    first = shop.place(order)
+    assert (first.status, first.body["errorCode"], first.body["retryable"]) == (503, "SERVICE_UNAVAILABLE", True)
+    assert int(first.headers["Retry-After"]) > 0
+    shop.await_state(order, "placed")
+    shop.assert_placed_once(order, shop.place(order, web=1))
+
+
+@every_level
+def test_a_retry_that_comes_while_the_late_call_still_runs_waits_for_its_answer(shop: Shop, level: str) -> None:
+    order = Order(level, ("hangs",))
+    assert shop.place(order).status == 503
+    assert shop.state(order) == "calling"
+    for answer in together(lambda n: shop.place(order, web=n), range(2)):
+        shop.assert_placed_once(order, answer)
+    assert shop.attempts(order) == 1
+
+
+@every_level
+def test_a_refused_connection_releases_the_order_and_the_retry_starts_afresh(shop: Shop, level: str) -> None:
+    order = Order(level, ("connection-refused",))
+    for attempt in (1, 2):
+        answer = shop.place(order, web=attempt - 1)
+        assert (answer.status, answer.body["retryable"]) == (503, True)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (shop.state(order), shop.attempts(order)) == ("released", attempt)
+    assert shop.tickets(order) == []
+
+
+@pytest.mark.parametrize("level", UNSAFE)
+def test_an_order_that_may_have_reached_a_pos_without_key_or_look_up_waits_for_a_person(shop: Shop, level: str) -> None:
+    lost, never = Order(level, ("reply-lost",)), Order(level, ("times-out",))
+    for order in (lost, never):
+        for web in (0, 1, 0):
+            answer = shop.place(order, web=web)
+            assert (answer.status, answer.body["retryable"]) == (503, True)
+            assert int(answer.headers["Retry-After"]) > 0
+    shop.cli("order", "resolve", lost.ref, "--placed", shop.ticket(lost))
+    shop.assert_placed_once(lost, shop.place(lost, web=1))
+    shop.await_confirmation(lost)
+
+    shop.cli("order", "resolve", never.key, "--not-placed")
+    assert shop.shown(never)["mayHaveReachedPos"] is False
+    assert shop.place(never).status == 503
+    assert shop.shown(never)["attempts"] > 3, "after a person's word the POS is asked again"
+    assert shop.tickets(never) == []

@@ -1,0 +1,89 @@
+"""One POS hangs or fails; the other stores of the same process do not feel it."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from webhook_kit.sandbox.local_gett import Answer
+from webhook_kit.testing.processes import wait_until
+
+from .shop import Order, Shop
+
+
+def timed(shop: Shop, order: Order) -> tuple[Answer, float]:
+    started = time.monotonic()
+    return shop.place(order), time.monotonic() - started
+
+
+def assert_not_now(answer: Answer) -> None:
+    assert (answer.status, answer.body["retryable"]) == (503, True)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def served(shop: Shop, order: Order, when: str) -> Answer:
+    """What the order is answered once it is not answered "later" any more."""
+
+    def answered() -> Answer | None:
+        answer = shop.place(order)
+        return answer if answer.status != 503 else None
+
+    answer = wait_until(answered, 10, when)
+    assert answer is not None
+    return answer
+
+
+def test_a_hung_pos_fills_its_own_share_and_leaves_the_others_theirs(tmp_path: Path) -> None:
+    env = {"POS_DEADLINE": "4", "WEBHOOK_DEADLINE": "5", "POS_MAX_CALLS": "8", "POS_MAX_CALLS_PER_STORE": "3"}
+    with Shop(tmp_path, store_options={"native": {"hang": 6}}, env=env) as shop, ThreadPoolExecutor(12) as threads:
+        for level in ("native", "look-up"):
+            shop.validate(Order(level, ("salad",)))
+        hung = [Order("native", ("hangs",)) for _ in range(3)]
+        waiting = [threads.submit(shop.place, order) for order in hung]
+        wait_until(lambda: all(shop.tickets(order) for order in hung), 4, "the POS to hang with three orders")
+
+        too_many = [threads.submit(timed, shop, Order("native", ("salad",))) for _ in range(8)]
+        for refused, seconds in [future.result() for future in too_many]:
+            assert_not_now(refused)
+            assert "in flight" in refused.body["detail"]
+            assert seconds < 2, "refused at once, not after a deadline"
+        other = [Order("look-up", ("salad",)) for _ in range(3)]
+        for order in other:
+            answer, seconds = timed(shop, order)
+            shop.assert_placed_once(order, answer)
+            assert seconds < 2
+        assert not any(future.done() for future in waiting), "all of this happened while the POS was hanging"
+
+        for future in waiting:
+            assert_not_now(future.result())
+        for order in hung:
+            shop.await_state(order, "placed")
+            shop.assert_placed_once(order, shop.place(order))
+        after = Order("native", ("salad",))
+        shop.assert_placed_once(after, served(shop, after, "the store to have room again"))
+
+
+def test_a_failing_pos_is_left_alone_for_a_while_and_taken_back_when_it_answers(tmp_path: Path) -> None:
+    env = {"POS_BREAKER_FAILURES": "3", "POS_BREAKER_SECONDS": "3"}
+    with Shop(tmp_path, env=env) as shop:
+        for level in ("both", "claim"):
+            shop.validate(Order(level, ("salad",)))
+        offline = tmp_path / "both" / "offline"
+        offline.touch()
+        failing = [Order("both", ("salad",)) for _ in range(5)]
+        details = []
+        for order in failing:
+            answer = shop.place(order)
+            assert_not_now(answer)
+            details.append(answer.body["detail"])
+            assert shop.state(order) == "released"
+        assert ["left alone" in detail for detail in details] == [False] * 3 + [True] * 2
+        assert int(answer.headers["Retry-After"]) <= 3
+
+        other = Order("claim", ("salad",))
+        shop.assert_placed_once(other, shop.place(other))
+
+        offline.unlink()
+        for order in failing:
+            shop.assert_placed_once(order, served(shop, order, "the breaker to close"))
