@@ -45,14 +45,17 @@ def raw_body(request: Request) -> bytes:
     too_large = Problem(ErrorCode.INVALID_REQUEST, f"the body is larger than {MAX_BYTES} bytes", status=413)
     if (request.content_length or 0) > MAX_BYTES:
         raise too_large
+    body = bytearray()
     try:
-        # Chunked bodies carry no length: read one byte more than allowed.
-        body = request.stream.read(MAX_BYTES + 1)
+        # Chunked bodies carry no length, and a server may hand over less than it was asked for: read until there is no
+        # more, or one byte more than allowed.
+        while piece := request.stream.read(MAX_BYTES + 1 - len(body)):
+            body += piece
+            if len(body) > MAX_BYTES:
+                raise too_large
     except RequestEntityTooLarge:
         raise too_large from None
-    if len(body) > MAX_BYTES:
-        raise too_large
-    return body
+    return bytes(body)
 
 
 def parse(model: type[W], raw: bytes) -> W:
