@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 LOWEST := .venv-lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-lowest check format bench bench-receive clean
+.PHONY: help install demo test test-lowest check format bench bench-receive bench-outbox clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -19,7 +19,7 @@ $(STAMP): setup.cfg pyproject.toml
 
 install: $(STAMP) ## a virtual environment with everything the project needs
 
-demo: $(STAMP)   ## one order travels from a local Gett into a POS and its confirmation back
+demo: $(STAMP)   ## an order's whole life between a local Gett and a POS
 	cd examples/tiny_pos && $(abspath $(BIN))/webhook-kit demo tiny_pos:TinyPos
 
 test: check test-lowest ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed
@@ -44,11 +44,15 @@ format: $(STAMP) ## what `check` would ask for
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-receive ## all benchmarks
+bench: bench-receive bench-outbox ## all benchmarks
 
 bench-receive: $(STAMP) ## the receiver against bare Flask, FastAPI and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.receive
+
+bench-outbox: $(STAMP) ## the outbox against plain RQ, Celery, Dramatiq and the limit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	$(BIN)/python -m benchmarks.outbox
 
 clean:           ## remove the virtual environment and all caches
 	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo *.egg-info build dist

@@ -41,7 +41,7 @@ def place(kit: Kit, ref: str = "g1", gett_id: str | None = None) -> None:
     claim = kit.ledger.claim(key=f"key of {ref}", gett_id=gett_id, store_id="s", fingerprint="f")
     assert isinstance(claim, Claim)
     kit.ledger.settle(
-        claim, Outcome.PLACED, status=200, answer=b"{}", partner_order_id="T1", update={"status": "confirmed"}
+        claim, Outcome.PLACED, status=200, answer=b"{}", partner_order_id="T1", update='{"status":"confirmed"}'
     )
 
 
@@ -80,7 +80,7 @@ def test_however_much_is_appended_one_wake_up_is_queued(kit: Kit) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: place(kit, f"g{n}"), range(40)))
     assert push_queue(kit.redis).count == 1
-    assert kit.redis.zcard(kit.keys.waiting) == 40
+    assert len(kit.lanes.all_waiting()) == 40
 
 
 def test_once_a_wake_up_has_begun_the_next_append_queues_another(kit: Kit) -> None:
@@ -99,13 +99,13 @@ def test_what_nobody_sends_is_woken_again_and_what_waits_for_a_link_is_not(kit: 
     queue = push_queue(kit.redis)
     place(kit, "k1", gett_id="")
     kit.redis.delete(kit.keys.wake, queue.key)
-    kit.lanes.wake_if_due()
+    kit.lanes.wake_if_ready()
     assert queue.count == 0
     kit.ledger.link("key of k1", "g1")
     assert queue.count == 1
     kit.redis.delete(kit.keys.wake, queue.key)  # a worker took the job and died
-    kit.lanes.wake_if_due()
-    kit.lanes.wake_if_due()
+    kit.lanes.wake_if_ready()
+    kit.lanes.wake_if_ready()
     assert queue.count == 1
 
 

@@ -26,13 +26,18 @@ __all__ = [
     "CatalogSet",
     "Guarantee",
     "Level",
+    "MenuChanged",
     "NotPlaced",
+    "OrderChanged",
     "Placed",
     "PosAdapter",
+    "PosEvent",
+    "PosOrder",
     "Reason",
     "Refusal",
     "Refused",
     "Store",
+    "StoreChanged",
     "StoreState",
     "Unsupported",
     "placement_key",
@@ -195,6 +200,59 @@ class StoreState(StrEnum):
     UNKNOWN = "unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """The POS says how far an order is: a ``status``, or a ``state`` that ends it.
+
+    :ivar store_id: the partner's own id of the store.
+    :ivar order_id: the POS's order id, as in :class:`Placed`; or name the order by ``order_ref``.
+    :ivar status: ``confirmed``, ``preparing``, ``ready`` or ``inTransit``.
+    :ivar state: ``completed`` or ``cancelled``, the latter with a ``reason``.
+    """
+
+    store_id: str
+    order_id: str = ""
+    order_ref: str = ""
+    status: str | None = None
+    state: str | None = None
+    reason: str | None = None
+    estimated_ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChanged:
+    """The POS opens or closes. ``reason`` is one of Gett's reasons for a pause."""
+
+    store_id: str
+    state: StoreState
+    reason: str = "operational_issues"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuChanged:
+    """The POS's menu has changed."""
+
+    store_id: str
+
+
+PosEvent = OrderChanged | StoreChanged | MenuChanged
+
+
+@dataclass(frozen=True, slots=True)
+class PosOrder:
+    """An order as the POS has it now, for reconciliation; closed ones included.
+
+    :ivar order_ref: what :meth:`PosAdapter.place_order` was given as ``order.order_ref``, when the POS kept it.
+    """
+
+    id: str
+    order_ref: str = ""
+    status: str | None = None
+    state: str | None = None
+    reason: str | None = None
+    estimated_ready_at: datetime | None = None
+
+
 class Level(StrEnum):
     """How far an adapter vouches for a capability."""
 
@@ -297,7 +355,7 @@ class PosAdapter:
         """
         raise Unsupported("quote")
 
-    def orders_since(self, store: Store, since: datetime) -> Sequence[Any]:
+    def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
         """The store's orders changed since then, closed ones included."""
         raise Unsupported("orders_since")
 
@@ -305,11 +363,15 @@ class PosAdapter:
         """Whether the POS takes orders now."""
         raise Unsupported("store_status")
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[Any]:
-        """Authenticate and read one of the POS's own webhooks."""
+    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+        """Authenticate and read one of the POS's own webhooks.
+
+        :param headers: names in lower case.
+        :raises InvalidSignature: when it is not the POS's.
+        """
         raise Unsupported("parse_event")
 
-    def cancel_order(self, order: Any, store: Store, reason: str) -> None:
+    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
         """Take an order back out of the POS."""
         raise Unsupported("cancel_order")
 

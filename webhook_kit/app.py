@@ -14,6 +14,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.receiver.blueprint import problem_response, webhooks
 from webhook_kit.receiver.openapi import describe
+from webhook_kit.receiver.pos_events import pos_webhooks
 from webhook_kit.receiver.problems import Problem
 
 __all__ = ["create_app"]
@@ -31,6 +32,7 @@ def create_app(kit: Kit | None = None) -> Flask:
     kit.settings.require_authenticity()
     app = Flask("webhook_kit")
     app.register_blueprint(webhooks(kit.receiver))
+    app.register_blueprint(pos_webhooks(kit.pos_events))
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
@@ -43,12 +45,14 @@ def create_app(kit: Kit | None = None) -> Flask:
 
     @app.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """Ready: orders can be placed."""
+        """Ready: orders can be placed, and Gett can be told about them."""
         try:
-            kit.redis.ping()
+            halted = kit.gate.halt_reason()
         except redis.RedisError as error:
-            return jsonify(status="not ready", redis=type(error).__name__), 503
-        return jsonify(status="ready", redis="ok", posCallsInFlight=kit.calls.in_flight()), 200
+            return jsonify(status="not ready", redis=type(error).__name__, sending="unknown"), 503
+        if halted is not None:
+            return jsonify(status="not ready", redis="ok", sending=f"halted: {halted}"), 503
+        return jsonify(status="ready", redis="ok", sending="ok", posCallsInFlight=kit.calls.in_flight()), 200
 
     @app.get("/openapi.json")
     def openapi() -> Response:

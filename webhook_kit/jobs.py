@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 
 from webhook_kit.keys import Keys
 
-__all__ = ["PUSH_JOB", "WakeUp", "push_queue"]
+__all__ = ["PUSH_JOB", "WakeUp", "push_queue", "sync_queue"]
 
 PUSH_JOB = "webhook_kit.worker.push"
 """The job: drain what is due."""
@@ -27,6 +27,11 @@ PUSH_JOB = "webhook_kit.worker.push"
 def push_queue(connection: redis.Redis) -> Queue:
     """The queue of wake-ups; JSON on the wire, because unpickling is running code."""
     return Queue("webhook-kit-push", connection=connection, serializer=JSONSerializer)
+
+
+def sync_queue(connection: redis.Redis) -> Queue:
+    """The queue of everything that is not a push."""
+    return Queue("webhook-kit-sync", connection=connection, serializer=JSONSerializer)
 
 
 class WakeUp:

@@ -35,6 +35,19 @@ class Keys:
         """List: what a person has to look at, newest first, trimmed."""
         return f"{self.prefix}incidents"
 
+    @property
+    def alerts(self) -> str:
+        """Hash: how many alerts of each kind there were."""
+        return f"{self.prefix}alerts"
+
+    def alerted(self, kind: str, order: str) -> str:
+        """String: this alert was given."""
+        return f"{self.prefix}alerted:{kind}:{order}"
+
+    def withdrawn(self, ref: str) -> str:
+        """String: an unconfirmed order is being taken back out of the POS (``calling``), or is out of it (``done``)."""
+        return f"{self.prefix}withdrawn:{ref}"
+
     def menu(self, store_id: str) -> str:
         """Hash: a store's menu as last fetched from its POS (version, body, fetched)."""
         return f"{self.prefix}menu:{store_id}"
@@ -43,25 +56,42 @@ class Keys:
         """String: which process fetches a store's menu now."""
         return f"{self.prefix}menu-lock:{store_id}"
 
-    def lane(self, ref: str) -> str:
-        """List: an order's updates that Gett has not acknowledged, oldest first."""
-        return f"{self.prefix}lane:{ref}"
+    def pos_order(self, store_id: str, partner_order_id: str) -> str:
+        """String: the orderRef of a POS's own order id."""
+        return f"{self.prefix}pos:{store_id}:{partner_order_id}"
 
-    def lane_lease(self, ref: str) -> str:
-        """String: which sender works on a lane now."""
-        return f"{self.prefix}lane-lease:{ref}"
+    def pause_owner(self, store_id: str) -> str:
+        """String: who paused a store."""
+        return f"{self.prefix}paused-by:{store_id}"
 
     @property
-    def waiting(self) -> str:
-        """Sorted set: lanes with something to send, by the moment it is due (ms)."""
-        return f"{self.prefix}waiting"
+    def unconfirmed(self) -> str:
+        """Sorted set: orders that the POS took as pending and nobody has confirmed, by the moment they were placed (ms)."""
+        return f"{self.prefix}unconfirmed"
+
+    @property
+    def held(self) -> str:
+        """List: POS events of orders that are still being placed, as JSON: at (ms), event."""
+        return f"{self.prefix}held"
+
+    @property
+    def events(self) -> str:
+        """Hash: how many POS events ended in which way."""
+        return f"{self.prefix}events"
+
+    def lane(self, lane: str) -> str:
+        """Hash: a lane's state (:mod:`webhook_kit.outbox.scripts` lists the fields)."""
+        return f"{self.prefix}lane:{lane}"
+
+    def queue(self, lane: str) -> str:
+        """List: a lane's updates that Gett has not taken, oldest first."""
+        return f"{self.prefix}queue:{lane}"
+
+    def history(self, lane: str) -> str:
+        """List: what became of a lane's updates, newest last, trimmed."""
+        return f"{self.prefix}history:{lane}"
 
     @property
     def wake(self) -> str:
         """String: set while a wake-up job is queued and has not begun."""
         return f"{self.prefix}wake"
-
-    @property
-    def dead_letters(self) -> str:
-        """List: updates that Gett refused for good, newest first, trimmed."""
-        return f"{self.prefix}dead"

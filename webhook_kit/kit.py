@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 import redis
 
 from webhook_kit import logs
+from webhook_kit.alerts import Alerts
 from webhook_kit.calls import PosCalls
 from webhook_kit.connection import connect
 from webhook_kit.errors import ConfigurationError
@@ -14,16 +16,22 @@ from webhook_kit.gett.client import GettClient
 from webhook_kit.jobs import WakeUp
 from webhook_kit.keys import Keys
 from webhook_kit.menus import Menus
+from webhook_kit.outbox.dead_letters import DeadLetters
 from webhook_kit.outbox.lanes import Lanes
-from webhook_kit.outbox.push import Pusher
+from webhook_kit.outbox.orders import Orders
+from webhook_kit.outbox.push import Pusher, RetryPolicy, lease_seconds
+from webhook_kit.outbox.quota import Gate, Quota
+from webhook_kit.outbox.store_status import Catalogs, Stores
 from webhook_kit.receiver.assessment import Assessor
 from webhook_kit.receiver.blueprint import Receiver
 from webhook_kit.receiver.idempotency import Ledger
 from webhook_kit.receiver.placement import Placement
+from webhook_kit.receiver.pos_events import PosEvents
 from webhook_kit.receiver.terms import Terms
 from webhook_kit.receiver.token import Tokens
+from webhook_kit.reconcile import Reconciler
 from webhook_kit.settings import Settings
-from webhook_kit.stores import StoreDirectory
+from webhook_kit.watch import Watch
 
 __all__ = ["Kit"]
 
@@ -51,12 +59,22 @@ class Kit:
         return connect(self.settings)
 
     @cached_property
-    def stores(self) -> StoreDirectory:
-        """The stores and their adapters.
+    def stores(self) -> Stores:
+        """The stores, their adapters, and their status at Gett.
 
         :raises ConfigurationError: with every mistake at once.
         """
-        return StoreDirectory.from_settings(self.settings)
+        return Stores.from_settings(self.settings).attach(self.redis, self.keys, self.lanes)
+
+    @cached_property
+    def orders(self) -> Orders:
+        """Order progress on its way to Gett."""
+        return Orders(self.redis, self.keys, self.lanes)
+
+    @cached_property
+    def catalogs(self) -> Catalogs:
+        """Menus that changed."""
+        return Catalogs(self.stores, self.lanes, self.settings.catalog_url)
 
     @cached_property
     def calls(self) -> PosCalls:
@@ -109,6 +127,46 @@ class Kit:
         return Receiver(self.settings, self.stores, self.assessor, self.placement, self.tokens)
 
     @cached_property
+    def alerts(self) -> Alerts:
+        """What a person has to look at."""
+        # Remembered for longer than the order, so that an order that is about to be forgotten is no news.
+        return Alerts(self.redis, self.keys, ttl=2 * self.settings.order_ttl)
+
+    @cached_property
+    def pos_events(self) -> PosEvents:
+        """The POS systems' own webhooks."""
+        return PosEvents(
+            self.redis,
+            self.keys,
+            self.stores,
+            self.orders,
+            self.catalogs,
+            self.menus,
+            self.alerts,
+            self.settings,
+        )
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Looks out for orders that go wrong in silence."""
+        return Watch(
+            self.redis,
+            self.keys,
+            self.ledger,
+            self.orders,
+            self.stores,
+            self.calls,
+            self.dead_letters,
+            self.alerts,
+            self.settings,
+        )
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """Compares what the POS says with what Gett was told."""
+        return Reconciler(self.stores, self.orders, self.lanes, self.calls, self.settings)
+
+    @cached_property
     def client(self) -> GettClient:
         """The Commerce API.
 
@@ -117,14 +175,41 @@ class Kit:
         key = self.settings.gett_api_key
         if key is None:
             raise ConfigurationError("GETT_API_KEY is missing: without it nothing can be told to Gett")
-        return GettClient(self.settings.gett_api_url, key.get_secret_value())
+        return GettClient(
+            self.settings.gett_api_url,
+            key.get_secret_value(),
+            connect_timeout=self.settings.gett_connect_timeout,
+            read_timeout=self.settings.gett_read_timeout,
+            on_answer=self._learn,
+        )
+
+    def _learn(self, status: int, headers: Mapping[str, str]) -> None:
+        self.gate.learn(status, headers)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """What Gett's answers teach about when to send."""
+        return Gate(self.redis, self.keys)
+
+    @cached_property
+    def quota(self) -> Quota:
+        """Gett's writes per minute."""
+        return Quota(self.settings.gett_writes_per_minute)
 
     @cached_property
     def lanes(self) -> Lanes:
         """The updates on their way to Gett."""
-        return Lanes(self.redis, self.keys, self.waker)
+        return Lanes(self.redis, self.keys, self.waker, self.quota, ttl=self.settings.order_ttl)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """The updates that Gett did not take."""
+        return DeadLetters(self.redis, self.keys, self.waker)
 
     @cached_property
     def pusher(self) -> Pusher:
         """Sends them."""
-        return Pusher(self.lanes, self.client)
+        retry = RetryPolicy(give_up=self.settings.give_up_after)
+        lease = lease_seconds(self.settings.gett_connect_timeout, self.settings.gett_read_timeout)
+        threads = self.settings.push_threads
+        return Pusher(self.lanes, self.gate, self.client, threads=threads, retry=retry, lease=lease)

@@ -75,12 +75,36 @@ class Settings(BaseSettings):
     """Production; the sandbox is ``https://api-sandbox.gett-tech.com``."""
     gett_api_key: SecretStr | None = None
     """The bearer key of the Commerce API."""
+    gett_connect_timeout: float = Field(3.05, gt=0, le=60)
+    """Seconds to wait for a connection to Gett."""
+    gett_read_timeout: float = Field(10.0, gt=0, le=60)
+    """Seconds to wait for Gett's answer; together they decide how soon another worker takes over from one that died."""
     gett_webhook_secrets: Secrets = Field(default_factory=list)
     """Secrets that sign Gett's webhooks, separated by commas; several while one is rotated."""
     gett_webhook_authorization: Secrets = Field(default_factory=list)
     """Static ``Authorization`` headers accepted instead of a signature, separated by commas."""
     allow_unsigned_webhooks: bool = False
     """Development only: take webhooks from anyone."""
+
+    gett_writes_per_minute: int = Field(100, ge=0)
+    """Gett's quota of writes for the whole organisation: 100 in production, 500 in the sandbox; 0 switches it off."""
+    push_threads: int = Field(16, ge=1, le=200)
+    """Updates that one push worker sends at the same time."""
+    give_up_after: float = Field(14_400.0, gt=0)
+    """Seconds after which an update that keeps failing goes to the dead letters."""
+
+    catalog_url: str | None = Field(None, pattern=r"^https?://")
+    """Where Gett pulls menus from; ``{store}`` stands for the partner's store id."""
+    unconfirmed_after: float = Field(300.0, gt=0)
+    """Seconds after which an order that the POS left pending, and nobody confirmed, is an alert."""
+    cancel_unconfirmed: bool = False
+    """True: such an order is also cancelled, at the POS and at Gett."""
+    hold_events_for: float = Field(600.0, gt=0)
+    """Seconds for which a POS event of an order that is not known (yet) is held."""
+    reconcile_every: float = Field(300.0, ge=5)
+    """Seconds between two comparisons of what the POS says with what Gett was told."""
+    reconcile_back: float = Field(86_400.0, gt=0)
+    """Seconds into the past that a comparison looks."""
 
     # -- the webhooks --------------------------------------------------------------------------------------------------
     webhook_prefix: str = Field("", pattern=r"^(/[A-Za-z0-9._~-]+)*$")

@@ -17,7 +17,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -52,7 +52,7 @@ class StoreDirectory:
             raise ConfigurationError(*mistakes)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> StoreDirectory:
+    def from_settings(cls, settings: Settings) -> Self:
         """The stores that the environment names.
 
         :raises ConfigurationError: with every mistake at once.

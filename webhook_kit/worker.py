@@ -1,66 +1,147 @@
-"""The RQ worker: runs the wake-ups, and sweeps for what no wake-up told of.
+"""The RQ workers: ``push`` sends what waits for Gett, ``sync`` looks after orders, stores and menus.
 
-A wake-up can die with a worker, and RQ needs minutes to notice; so a thread of each worker looks every second whether
-something is due that nobody sends, and every few seconds whether an order in doubt has turned up at its POS.
+One queue per process, because RQ takes a job off several queues in two steps and can lose it in between. A wake-up can die
+with its worker, and RQ needs minutes to notice; so every worker also looks once a second whether something could be sent.
+Nothing is forked: an HTTP session lives as long as its thread. SIGTERM ends the slice: what is being sent is finished, the rest stays
+in its lanes.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 
 import redis
-from rq import SimpleWorker
+from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from webhook_kit.connection import connect
 from webhook_kit.errors import WebhookKitError
-from webhook_kit.jobs import push_queue
+from webhook_kit.jobs import push_queue, sync_queue
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 
-__all__ = ["push", "run", "sweep_orders"]
+__all__ = ["Worker", "push", "reconcile", "run_push", "run_sync", "sweep_orders"]
 
 log = logger("worker")
 
 _SLICE = 8.0
 """Seconds a job drains at most: short enough for a platform's grace period."""
 
-_SWEEP_LANES = 1.0
-_SWEEP_ORDERS = 5.0
+_RECONNECT = 2.0
 _LOOK_AGAIN = 30.0
 
-_kits: list[Kit] = []
+_current: list[tuple[Kit, Worker]] = []
+
+
+class Worker(SimpleWorker):
+    """An RQ worker that tells its job when it has been asked to stop."""
+
+    max_connection_wait_time = 5.0  # seconds between two attempts to reach Redis, instead of a minute
+    stopping = False
+    working = False
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """SIGTERM or SIGINT: finish what is at hand."""
+        self.stopping = True
+        if not self.working:  # between two attempts to reach Redis
+            raise StopRequested
+        with suppress(redis.RedisError):  # RQ notes the request in Redis, which may be away
+            super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # RQ leaves it untyped
+
+
+# -- the jobs ----------------------------------------------------------------------------------------------------------
 
 
 def push() -> int:
-    """The job: send what is due. What is left after the slice wakes the next one."""
-    kit = _kits[-1]
-    sent = kit.pusher.drain(_SLICE)
-    kit.lanes.wake_if_due()
+    """Send what can be sent; what is left after the slice wakes the next job."""
+    kit, worker = _current[-1]
+    sent = kit.pusher.drain(_SLICE, lambda: worker.stopping)
+    kit.lanes.wake_if_ready()
     return sent
 
 
-def run(kit: Kit, *, burst: bool = False) -> None:
-    """Work until told to stop (SIGTERM finishes the job at hand).
+def reconcile(store_id: str) -> None:
+    """Compare what a store's POS says with what Gett was told, and append what is missing."""
+    kit, _ = _current[-1]
+    store = kit.stores.by_id(store_id)
+    if store is not None:
+        kit.reconciler.reconcile(store)
+
+
+# -- the workers -------------------------------------------------------------------------------------------------------
+
+
+def run_push(kit: Kit, *, burst: bool = False) -> None:
+    """Send until told to stop.
 
     :param burst: stop when nothing is queued.
     :raises ConfigurationError: when there is no API key.
     """
     kit.client  # noqa: B018 - a missing key is found before the first update is
-    _kits.append(kit)
-    connection = connect(kit.settings)
-    worker = SimpleWorker([push_queue(connection)], connection=connection, serializer=JSONSerializer)
-    worker.log_result_lifespan = False
+    _run(kit, push_queue, [(1.0, kit.lanes.wake_if_ready)], burst=burst)
+
+
+def run_sync(kit: Kit, *, burst: bool = False) -> None:
+    """Look after orders, stores and menus until told to stop."""
+    tasks: list[tuple[float, Callable[[], object]]] = [
+        (2.0, kit.pos_events.retry_held),
+        (5.0, lambda: sweep_orders(kit)),
+        (15.0, kit.watch.look),
+        (kit.settings.reconcile_every, lambda: _queue_reconciliations(kit)),
+    ]
+    _run(kit, sync_queue, tasks, burst=burst)
+
+
+def _run(
+    kit: Kit, queue: Callable[[redis.Redis], Queue], tasks: list[tuple[float, Callable[[], object]]], *, burst: bool
+) -> None:
     stop = threading.Event()
-    _every(_SWEEP_LANES, kit.lanes.wake_if_due, stop)
-    _every(_SWEEP_ORDERS, lambda: sweep_orders(kit), stop)
-    log.info("working", queue=worker.queues[0].name)
+    for seconds, task in tasks:
+        threading.Thread(target=_every, args=(seconds, task, stop), name="sweep", daemon=True).start()
     try:
-        worker.work(burst=burst, logging_level="WARNING")
+        while not _work(kit, queue, burst=burst):
+            log.warning("redis out of reach, waiting")
+            time.sleep(_RECONNECT)
+    except StopRequested:
+        return
     finally:
         stop.set()
-        _kits.remove(kit)
+
+
+def _work(kit: Kit, queue: Callable[[redis.Redis], Queue], *, burst: bool) -> bool:
+    """Work until told to stop, or with nothing left to do; False when Redis went away."""
+    connection = connect(kit.settings)
+    worker: Worker | None = None
+    try:
+        worker = Worker([queue(connection)], connection=connection, serializer=JSONSerializer)
+        worker.working = True
+        _current.append((kit, worker))
+        log.info("working", queue=worker.queues[0].name)
+        # No scheduler: it would be a forked process that outlives a killed worker, and nothing here needs one.
+        worker.work(burst=burst, logging_level="WARNING")
+    except redis.RedisError as error:
+        log.warning("work interrupted", error=type(error).__name__)
+        return worker is not None and worker.stopping
+    finally:
+        if worker is not None:
+            worker.working = False
+    # RQ ends without a word, too, when Redis fails in the middle of its work.
+    return burst or worker.stopping
+
+
+def _every(seconds: float, task: Callable[[], object], stop: threading.Event) -> None:
+    while not stop.wait(seconds):
+        try:
+            task()
+        except (redis.RedisError, WebhookKitError) as error:
+            log.warning("sweep failed, will try again", error=type(error).__name__)
+        except Exception:
+            log.exception("sweep failed in an unexpected way")
 
 
 def sweep_orders(kit: Kit) -> None:
@@ -79,12 +160,10 @@ def sweep_orders(kit: Kit) -> None:
             kit.ledger.look_again_in(ref, _LOOK_AGAIN)
 
 
-def _every(seconds: float, task: Callable[[], object], stop: threading.Event) -> None:
-    def loop() -> None:
-        while not stop.wait(seconds):
-            try:
-                task()
-            except (redis.RedisError, WebhookKitError) as error:
-                log.warning("sweep failed, will try again", error=type(error).__name__)
-
-    threading.Thread(target=loop, name="sweep", daemon=True).start()
+def _queue_reconciliations(kit: Kit) -> None:
+    """One job a store, by whichever worker comes first."""
+    every = max(1, int(kit.settings.reconcile_every) - 1)
+    if not kit.redis.set(f"{kit.keys.prefix}reconciled", "1", nx=True, ex=every):
+        return
+    for store in kit.stores:
+        sync_queue(kit.redis).enqueue(reconcile, store.id, result_ttl=0, failure_ttl=86_400, job_timeout=600)

@@ -43,7 +43,7 @@ class Book:
         """Claim an order about which nothing has to be asked before the POS is called."""
         return self.ledger.claim(key=key, gett_id="g1", store_id="s", fingerprint="f1", ready=ORDER)
 
-    def place(self, claim: Claim, ticket: str = "T1", update: dict[str, Any] | None = None) -> Settled:
+    def place(self, claim: Claim, ticket: str = "T1", update: str = "") -> Settled:
         return self.ledger.settle(
             claim,
             Outcome.PLACED,

@@ -10,10 +10,13 @@ import pytest
 
 from webhook_kit.errors import Impossible
 from webhook_kit.kit import Kit
+from webhook_kit.outbox.updates import order_progress
 from webhook_kit.receiver.idempotency import AlreadyPlaced, Busy, Claim, KeyReused, Outcome, Replay, Settled
 from webhook_kit.testing.processes import wait_until
 
 from .book import KEY_TTL, LEASE, ORDER, ORDER_TTL, Book, the
+
+CONFIRMED = order_progress("confirmed").text
 
 
 @pytest.fixture
@@ -189,23 +192,21 @@ def test_a_person_decides_whatever_the_state(book: Book) -> None:
 
 
 def test_a_ticket_is_recorded_with_its_first_update_and_a_wake_up_in_one(book: Book) -> None:
-    book.place(book.calling(), update={"status": "confirmed"})
-    leased = book.kit.lanes.lease(1000)
-    assert leased is not None
-    assert (leased.ref, leased.gett_order_id, leased.store_id) == ("g1", "g1", "s")
-    assert leased.update["body"] == {"status": "confirmed"}
+    book.place(book.calling(), update=CONFIRMED)
+    (leased,) = book.kit.lanes.next(9, 1000).leases
+    assert (leased.lane, leased.gett_id, leased.store_id) == ("order:g1", "g1", "s")
+    assert leased.body == {"status": "confirmed"}
     assert book.redis.exists(book.keys.wake)
 
 
 def test_an_update_of_an_order_without_a_gett_id_waits_until_it_is_linked(book: Book) -> None:
-    book.place(book.calling("k1", ""), update={"status": "confirmed"})
-    assert book.kit.lanes.lease(1000) is None
+    book.place(book.calling("k1", ""), update=CONFIRMED)
+    assert not book.kit.lanes.next(9, 1000).leases
     replay = the(Replay, book.decide("k1", "g1"))
     assert (replay.ref, replay.newly_linked) == ("k1", "g1")
     book.ledger.link(replay.ref, replay.newly_linked)
-    leased = book.kit.lanes.lease(1000)
-    assert leased is not None
-    assert (leased.ref, leased.gett_order_id) == ("k1", "g1")
+    (leased,) = book.kit.lanes.next(9, 1000).leases
+    assert (leased.lane, leased.gett_id) == ("order:k1", "g1")
     assert the(Replay, book.decide("k2", "g1")).ref == "k1"
 
 
@@ -214,11 +215,11 @@ def test_linking_ties_one_to_one_and_says_why_not(book: Book) -> None:
     book.place(book.calling("k2", "g2"))
     with pytest.raises(Impossible, match="order k3 is not known"):
         book.ledger.link("k3", "g3")
-    with pytest.raises(Impossible, match="cannot be linked to g2: it is taken by g2"):
+    with pytest.raises(Impossible, match="cannot be linked to g2: it is taken by order g2"):
         book.ledger.link("k1", "g2")
     book.ledger.link("k1", "g1")
     book.ledger.link("k1", "g1")
-    with pytest.raises(Impossible, match="cannot be linked to g3: it is g1"):
+    with pytest.raises(Impossible, match="cannot be linked to g3: it is tied to g1"):
         book.ledger.link("k1", "g3")
 
 
@@ -240,11 +241,11 @@ def flush(book: Book) -> None:
 def test_a_ticket_is_recorded_even_when_redis_was_emptied_in_mid_call(book: Book) -> None:
     claim = book.calling()
     flush(book)
-    assert book.place(claim, update={"status": "confirmed"}) is Settled.OK
+    assert book.place(claim, update=CONFIRMED) is Settled.OK
     for key, gett_id in (("k1", "g1"), ("k2", "g1"), ("k1", "")):
         assert the(Replay, book.decide(key, gett_id)).body == b"receipt of T1"
     the(AlreadyPlaced, book.decide("k3", "g1", "f2"))
-    assert book.kit.lanes.lease(1000) is not None
+    assert book.kit.lanes.next(9, 1000).leases
     assert all(ttl > 0 for ttl in book.ttls())
 
 

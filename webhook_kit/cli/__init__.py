@@ -17,9 +17,12 @@ _COMMANDS: dict[str, str] = {
     "check": "webhook_kit.cli.check",
     "demo": "webhook_kit.cli.demo",
     "order": "webhook_kit.cli.order",
-    "worker": "webhook_kit.cli.worker",
-    "schema": "webhook_kit.cli.schema",
+    "outbox": "webhook_kit.cli.outbox",
+    "reconcile": "webhook_kit.cli.reconcile",
     "sandbox": "webhook_kit.cli.sandbox",
+    "schema": "webhook_kit.cli.schema",
+    "store": "webhook_kit.cli.store",
+    "worker": "webhook_kit.cli.worker",
 }
 
 
@@ -46,15 +49,16 @@ def main() -> None:
     try:
         _cli(prog_name="webhook-kit")
     except WebhookKitError as error:
-        for line in str(error).splitlines():
-            click.echo(f"webhook-kit: {line}", err=True)
-        sys.exit(1)
-    except _redis_error() as error:
-        click.echo(f"webhook-kit: REDIS_URL: the server is out of reach: {error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
+    except Exception as error:
+        # Imported by now, if it is the cause; `--help` need not wait for it.
+        client = sys.modules.get("redis")
+        if client is None or not isinstance(error, client.RedisError):
+            raise
+        _fail(f"REDIS_URL: the server is out of reach: {error}")
 
 
-def _redis_error() -> type[Exception]:
-    import redis  # only once something went wrong: `--help` does without
-
-    return redis.RedisError
+def _fail(message: str) -> None:
+    for line in message.splitlines():
+        click.echo(f"webhook-kit: {line}", err=True)
+    sys.exit(1)

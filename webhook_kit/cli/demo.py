@@ -1,4 +1,4 @@
-"""``webhook-kit demo``: one order travels from a local Gett into a POS, and its confirmation back. All of it real."""
+"""``webhook-kit demo``: an order's whole life between a local Gett and a POS, on real processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from webhook_kit.adapter import CatalogSet, Store
-from webhook_kit.errors import WebhookKitError
+from webhook_kit.errors import Impossible, WebhookKitError
 from webhook_kit.registry import load_adapter
 from webhook_kit.sandbox.local_gett import Answer, LocalGett
 from webhook_kit.testing.processes import wait_until
@@ -26,7 +26,9 @@ class _DemoFailed(WebhookKitError):
 @click.command("demo")
 @click.argument("adapter", default="bogus")
 def command(adapter: str) -> None:
-    """Start Redis, a local Gett, the web server and a worker, and place one order.
+    """Start Redis, a local Gett, the web server and workers; an order is placed, progresses, and is completed.
+
+    Another one is cancelled, and the store is paused and resumed.
 
     ADAPTER is a registered name or module:Class.
     """
@@ -50,9 +52,36 @@ def _cart(menu: CatalogSet) -> dict[str, Any]:
 
 
 def _tour(console: Console, stack: Stack, cart: dict[str, Any]) -> None:
-    gett = stack.gett
+    gett, kit = stack.gett, stack.kit()
+    console.rule("an order's way into the POS")
+    first = _place(console, gett, cart)
+    _told(console, gett, first, {"status": "confirmed"})
+    console.rule("its progress, back to Gett")
+    for status in ("preparing", "ready"):
+        kit.orders.progress(first, status)
+        _told(console, gett, first, {"status": status})
+    kit.orders.complete(first)
+    _told(console, gett, first, {"state": "completed"})
+    try:
+        kit.orders.progress(first, "preparing")
+    except Impossible as refused:
+        _say(console, f"an older status is refused at the door: {refused}")
+    console.rule("an order that will not be made")
+    second = _place(console, gett, cart)
+    _told(console, gett, second, {"status": "confirmed"})
+    kit.orders.cancel(second, "the oven is broken")
+    _told(console, gett, second, {"state": "cancelled"})
+    console.rule("the store, paused and resumed")
+    kit.stores.pause("main", "operational_issues")
+    _told(console, gett, stack.store_id, {"status": "paused"})
+    kit.stores.resume("main")
+    _told(console, gett, stack.store_id, {"status": "online"})
+    console.rule("done: two orders, two tickets, every word in order")
+
+
+def _place(console: Console, gett: LocalGett, cart: dict[str, Any]) -> str:
+    """Place an order; its id at Gett."""
     order = {"cart": cart, "fulfillmentType": "Pickup", "amounts": {"tip": 2.00}}
-    console.rule("an order's way")
     validated = _step(console, "Gett → validateOrder", gett.validate(order))
     if not validated.body.get("isValid"):
         raise _DemoFailed(f"validateOrder found the order invalid: {validated.body.get('errors')}")
@@ -65,18 +94,22 @@ def _tour(console: Console, stack: Stack, cart: dict[str, Any]) -> None:
     if again.body["partnerOrderId"] != placed.body["partnerOrderId"]:
         raise _DemoFailed("the repeated placeOrder got another answer than the first")
     _say(console, "the same answer, no second ticket")
-    _confirmation(console, gett, key)
-    console.rule("done: one order, one ticket, one confirmation")
+    return gett.order_ids[key]
 
 
-def _confirmation(console: Console, gett: LocalGett, key: str) -> None:
-    order_id = gett.order_ids[key]
+def _told(console: Console, gett: LocalGett, subject: str, expected: dict[str, str]) -> None:
+    """Wait until Gett has been told this of an order or a store."""
+
+    def arrived() -> bool:
+        updates = [update for update in gett.ledger.updates(subject) if update.answer < 300]
+        return bool(updates) and expected.items() <= updates[-1].body.items()
+
+    said = ", ".join(f"{name} {value}" for name, value in expected.items())
     try:
-        updates = wait_until(lambda: gett.ledger.updates(order_id), timeout=15, message="the confirmation")
+        wait_until(arrived, timeout=20, message=f"Gett to be told: {said}")
     except TimeoutError as error:
         raise _DemoFailed(str(error)) from error
-    console.print(f"[bold]worker → Gett[/] POST /v1/commerce/orders/{order_id}/status")
-    _say(console, f"Gett knows: {updates[0].body['status']}")
+    console.print(f"[bold]worker → Gett[/] …{subject[-8:]} {said}")
 
 
 def _step(console: Console, what: str, answer: Answer) -> Answer:

@@ -1,13 +1,13 @@
-"""``webhook-kit order``: see an order's record, settle one in doubt, tie one to its Gett id."""
+"""``webhook-kit order``: see an order's record, settle one in doubt, tie one to its Gett id, say how far it is."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import click
 
 from webhook_kit.adapter import Placed
+from webhook_kit.cli.common import instant, moment
 from webhook_kit.errors import Impossible
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
@@ -87,13 +87,37 @@ def link(ref: str, gett_order_id: str) -> None:
 
 
 @command.command()
+@click.argument("ref")
+@click.option("--status", required=True, help="confirmed, preparing, ready or inTransit.")
+@click.option("--ready-at", metavar="ISO", help="When it will be ready (2026-05-01T18:30:00Z).")
+def progress(ref: str, status: str, ready_at: str | None) -> None:
+    """Tell Gett how far an order is."""
+    said = Kit.from_env().orders.progress(ref, status, estimated_ready_at=instant(ready_at))
+    click.echo(f"order {ref} is {status} ({said})")
+
+
+@command.command()
+@click.argument("ref")
+def complete(ref: str) -> None:
+    """Tell Gett that the customer has the order."""
+    click.echo(f"order {ref} is completed ({Kit.from_env().orders.complete(ref)})")
+
+
+@command.command()
+@click.argument("ref")
+@click.option("--reason", required=True, help="For the customer.")
+def cancel(ref: str, reason: str) -> None:
+    """Tell Gett that the order will not be made; the POS is not told."""
+    click.echo(f"order {ref} is cancelled ({Kit.from_env().orders.cancel(ref, reason)})")
+
+
+@command.command()
 def incidents() -> None:
     """List what a person has to look at, newest first."""
     found = Kit.from_env().ledger.incidents()
     for entry in found:
-        click.echo(
-            f"{_moment(entry['at'])}  {entry['kind']}: order {entry['order']}, known {entry['known'] or 'none'}, reported {entry['reported']}"
-        )
+        why = entry.get("why") or f"known {entry.get('known') or 'none'}, reported {entry.get('reported')}"
+        click.echo(f"{_moment(entry['at'])}  {entry['kind']}: order {entry['order']}, {why}")
     if not found:
         click.echo("no incidents")
 
@@ -106,6 +130,4 @@ def _record(kit: Kit, ref: str) -> dict[str, str]:
 
 
 def _moment(milliseconds: str | int | None) -> str | None:
-    if milliseconds is None:
-        return None
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC).isoformat(timespec="milliseconds")
+    return None if milliseconds is None else moment(int(milliseconds) / 1000)

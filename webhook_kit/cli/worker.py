@@ -1,17 +1,88 @@
-"""``webhook-kit worker``: send what waits for Gett."""
+"""``webhook-kit worker``: ``push`` sends what waits for Gett, ``sync`` looks after orders, stores and menus."""
 
 from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
 
 import click
 
 from webhook_kit.kit import Kit
-from webhook_kit.worker import run
+from webhook_kit.logs import logger
+from webhook_kit.worker import run_push, run_sync
 
 __all__ = ["command"]
 
+log = logger("worker")
+
+_WORKERS = ("push", "sync")
+_PAUSE = 1.0
+"""Seconds before a worker that died is started again."""
+
 
 @click.command("worker")
+@click.argument("which", type=click.Choice([*_WORKERS, "all"]), default="all")
 @click.option("--burst", is_flag=True, help="Stop when nothing is queued.")
-def command(burst: bool) -> None:
-    """Run a worker: it sends order updates to Gett and settles orders in doubt."""
-    run(Kit.from_env(), burst=burst)
+def command(which: str, burst: bool) -> None:
+    """Run a worker until it is told to stop; all (the default) runs push and sync, one process each."""
+    if which == "push":
+        run_push(Kit.from_env(), burst=burst)
+    elif which == "sync":
+        run_sync(Kit.from_env(), burst=burst)
+    else:
+        kit = Kit.from_env()
+        _ = kit.stores, kit.client  # what is configured wrong is told once, before anything runs
+        sys.exit(_Both(burst=burst).run())
+
+
+class _Both:
+    """Both workers as child processes: signals are passed on, one that dies unexpectedly is started again."""
+
+    def __init__(self, *, burst: bool) -> None:
+        self._burst = burst
+        self._stopping = False
+        self._failed = False
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def run(self) -> int:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self._stop)
+        try:
+            for name in _WORKERS:
+                self._start(name)
+            while self._children:
+                time.sleep(0.1)
+                for name, child in list(self._children.items()):
+                    if child.poll() is not None:
+                        del self._children[name]
+                        self._ended(name, child.returncode)
+        finally:
+            self._stop(signal.SIGTERM, None)
+            for child in self._children.values():
+                child.wait()
+        return int(self._failed)
+
+    def _start(self, name: str) -> None:
+        command = [sys.executable, "-m", "webhook_kit.cli", "worker", name, *(["--burst"] if self._burst else [])]
+        self._children[name] = subprocess.Popen(command)  # noqa: S603 - our own command
+        if self._stopping:  # told to stop while it was being started
+            self._children[name].terminate()
+
+    def _ended(self, name: str, status: int) -> None:
+        if self._stopping:
+            return
+        if self._burst:
+            self._failed |= status != 0
+            return
+        log.error("worker died, starting it again", worker=name, status=status)
+        time.sleep(_PAUSE)
+        self._start(name)
+
+    def _stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
+        self._stopping = True
+        for child in self._children.values():
+            if child.poll() is None:
+                child.send_signal(signum)

@@ -1,106 +1,39 @@
-"""Lanes: one per order, the updates that Gett has not acknowledged yet, oldest first.
+"""Lanes: one per order, one per store's status, one per catalog. The truth of what Gett has still to be told.
 
-Invariants
+Invariants, each kept by a script of :mod:`webhook_kit.outbox.scripts` in one transaction:
 
-* A lane with something to send is in ``waiting``, with the moment (ms, Redis TIME) at which its head is due.
-* Whoever leases a lane moves that moment past the lease: a sender that dies gives the lane back by itself.
-* Only the holder of the lease may acknowledge, postpone or bury the head.
-* An order whose Gett id is unknown keeps its lane out of ``waiting`` until it is linked.
+* Updates of a lane are sent in the order in which they were appended, by one sender at a time.
+* A lane that has something to send is in exactly one of ``ready``, ``delayed`` and ``unlinked``.
+* A lease is an entry in ``delayed``: a sender that dies gives its lane back when it runs out.
+* Only the holder of the lease settles the head. What it says later, or after a person's hand, changes nothing.
+* A waiting update that a newer one supersedes is merged into it; one that is being sent is not touched.
+* An order's rank never falls: an older status is not sent after a newer one was taken.
+* Every update ends sent, merged, buried or dropped, and is counted once.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 import redis
 
+from webhook_kit.connection import text
 from webhook_kit.keys import Keys
+from webhook_kit.outbox import scripts
+from webhook_kit.outbox.quota import Quota
+from webhook_kit.outbox.updates import Kind, Update
 
-__all__ = ["APPEND", "Lanes", "Leased", "Waker"]
+__all__ = ["Appended", "Lanes", "Lease", "Next", "Verdict", "Waker", "lane_name"]
 
-APPEND = """
-local function wake(key, arg)
-  -- KEYS[key..key+3]: flag, job, queue, set of queues; ARGV[arg], [arg+1]: job id, the job's fields in hex
-  if redis.call('SET', KEYS[key], ARGV[arg], 'NX', 'EX', 15) then
-    local fields = {}
-    for part in string.gmatch(ARGV[arg + 1], '%S+') do
-      fields[#fields + 1] = part == '-' and '' or
-        string.gsub(part, '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
-    end
-    redis.call('HSET', KEYS[key + 1], unpack(fields))
-    redis.call('SADD', KEYS[key + 3], KEYS[key + 2])
-    redis.call('RPUSH', KEYS[key + 2], ARGV[arg])
-  end
-end
-local function append(lane, waiting, ref, update, linked, now)
-  redis.call('RPUSH', lane, update)
-  if linked then redis.call('ZADD', waiting, 'NX', now, ref) end
-end
-local function clock()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
-end
-"""
-"""Lua shared by every script that appends to a lane and wakes a worker, so that both are one transaction."""
 
-_LEASE = (
-    APPEND
-    + """
--- KEYS: waiting. ARGV: lease ms, owner, prefixes of lane, lease and order keys.
-local now = clock()
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1)
-if #due == 0 then return nil end
-local ref = due[1]
-local head = redis.call('LINDEX', ARGV[3] .. ref, 0)
-if not head then
-  redis.call('ZREM', KEYS[1], ref)
-  return {ref}
-end
-local order = redis.call('HMGET', ARGV[5] .. ref, 'gett_id', 'store')
-if not order[1] or order[1] == '' then
-  redis.call('ZREM', KEYS[1], ref)
-  return {ref}
-end
-redis.call('ZADD', KEYS[1], now + ARGV[1], ref)
-redis.call('HSET', ARGV[4] .. ref, 'owner', ARGV[2])
-redis.call('PEXPIRE', ARGV[4] .. ref, 86400000)
-return {ref, head, order[1], order[2] or '', redis.call('HGET', ARGV[4] .. ref, 'attempts') or '0'}
-"""
-)
-
-_SETTLE = (
-    APPEND
-    + """
--- KEYS: waiting, lane, lease, dead letters. ARGV: ref, owner, what, delay ms, dead letter.
-if redis.call('HGET', KEYS[3], 'owner') ~= ARGV[2] then return 0 end
-if ARGV[3] == 'postpone' then
-  redis.call('HINCRBY', KEYS[3], 'attempts', 1)
-  redis.call('HDEL', KEYS[3], 'owner')
-  redis.call('ZADD', KEYS[1], clock() + ARGV[4], ARGV[1])
-  return 1
-end
-if ARGV[3] == 'bury' then
-  redis.call('LPUSH', KEYS[4], ARGV[5])
-  redis.call('LTRIM', KEYS[4], 0, 9999)
-end
-redis.call('LPOP', KEYS[2])
-redis.call('DEL', KEYS[3])
-if redis.call('LLEN', KEYS[2]) == 0 then redis.call('ZREM', KEYS[1], ARGV[1])
-else redis.call('ZADD', KEYS[1], clock(), ARGV[1]) end
-return 1
-"""
-)
-
-_WAKE_IF_DUE = (
-    APPEND
-    + """
--- KEYS: waiting, flag, job, queue, set of queues. ARGV: job id, fields.
-if #redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', clock(), 'LIMIT', 0, 1) == 1 then wake(2, 1) end
-"""
-)
+def lane_name(kind: Kind, name: str) -> str:
+    """The lane of an order (by orderRef), of a store's status or of its catalog (by the partner's store id)."""
+    return f"{kind}:{name}"
 
 
 class Waker(Protocol):
@@ -111,65 +44,188 @@ class Waker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
-    """The head of a lane, leased to one sender.
+class Appended(StrEnum):
+    """What became of an append."""
 
+    OK = "ok"
+    SAME = "same"
+    """It was said already; nothing to do."""
+    STALE = "stale"
+    """A newer status was said already."""
+    CLOSED = "closed"
+    """The order is completed or cancelled."""
+
+
+class Verdict(StrEnum):
+    """Why there is, or is not, something to send now."""
+
+    SEND = "send"
+    IDLE = "idle"
+    """Nothing is waiting; the wait is until something is due again, or negative."""
+    WAIT = "wait"
+    """The quota is used up, or sending is paced."""
+    BLOCKED = "blocked"
+    """Gett asked to wait (429)."""
+    OPEN = "open"
+    """Gett is failing; the circuit is open."""
+    HALTED = "halted"
+    """Gett refuses the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The head of a lane, to be sent by one sender.
+
+    :ivar number: the update's number, unique in this installation.
+    :ivar age: the moment it was appended, Unix seconds.
     :ivar attempts: how often sending it has failed.
     """
 
-    ref: str
-    gett_order_id: str
-    store_id: str
-    update: dict[str, Any]
-    attempts: int
+    lane: str
     owner: str
+    number: int
+    at: float
+    kind: Kind
+    store_id: str
+    gett_id: str
+    body: dict[str, Any]
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What to do now, and how long to wait if nothing."""
+
+    verdict: Verdict
+    wait: float
+    leases: Sequence[Lease] = ()
 
 
 class Lanes:
-    """All lanes of this installation."""
+    """All lanes of this installation.
 
-    def __init__(self, connection: redis.Redis, keys: Keys, waker: Waker) -> None:
+    :param merging: fold superseded updates; only measurements switch it off.
+    :param ttl: seconds for which an empty lane's state and history are kept.
+    """
+
+    def __init__(
+        self, connection: redis.Redis, keys: Keys, waker: Waker, quota: Quota, *, ttl: int, merging: bool = True
+    ) -> None:
         self._redis = connection
         self._keys = keys
         self._waker = waker
-        self._lease = connection.register_script(_LEASE)
-        self._settle = connection.register_script(_SETTLE)
-        self._wake_if_due = connection.register_script(_WAKE_IF_DUE)
+        self._quota = quota
+        self._ttl = ttl
+        self._merging = int(merging)
+        self._append = connection.register_script(scripts.APPEND)
+        self._next = connection.register_script(scripts.NEXT)
+        self._settle = connection.register_script(scripts.SETTLE)
+        self._touch = connection.register_script(scripts.TOUCH)
+        self._wake_if_ready = connection.register_script(scripts.WAKE_IF_READY)
 
-    def lease(self, milliseconds: int) -> Leased | None:
-        """Lease the lane that has been due for longest, or None when nothing is due."""
+    def append(self, lane: str, update: Update, *, store_id: str, gett_id: str = "", force: bool = False) -> Appended:
+        """Append an update and wake a worker, in one transaction.
+
+        :param gett_id: Gett's id of the order or store, when known.
+        :param force: also what was said before, or comes after the end: for reconciliation and people.
+        """
+        keys, wake = self._waker.arguments()
+        args: list[Any] = [self._keys.prefix, lane, update.kind, store_id, gett_id, update.rank, int(update.urgency)]
+        args += [update.text, int(force), self._merging, self._ttl]
+        return Appended(text(self._append(keys=keys, args=args + wake)[0]))
+
+    def next(self, want: int, lease_ms: int) -> Next:
+        """Lease up to so many lanes, most urgent first, as far as all gates allow."""
         owner = os.urandom(8).hex()
-        prefixes = [self._keys.lane(""), self._keys.lane_lease(""), self._keys.order("")]
-        while (found := self._lease(keys=[self._keys.waiting], args=[milliseconds, owner, *prefixes])) is not None:
-            if len(found) > 1:  # otherwise the lane had nothing to send, or nobody to send it to yet
-                ref, head, gett_id, store_id, attempts = (part.decode() for part in found)
-                return Leased(ref, gett_id, store_id, json.loads(head), int(attempts), owner)
-        return None
+        limits = [self._quota.limit, self._quota.window_ms, self._quota.spare, self._quota.burst]
+        found = self._next(args=[self._keys.prefix, want, lease_ms, owner, *limits, self._merging])
+        verdict, wait, *flat = (text(part) for part in found)
+        leases = [_lease(owner, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
+        return Next(Verdict(verdict), float(wait) / 1000, leases)
 
-    def acknowledge(self, leased: Leased) -> None:
-        """Gett has the update."""
-        self._finish(leased, "acknowledge")
+    def sent(self, lease: Lease, status: int) -> bool:
+        """Gett took the update."""
+        return self._finish(lease, "sent", status=status)
 
-    def postpone(self, leased: Leased, seconds: float) -> None:
-        """Try again after so many seconds."""
-        self._finish(leased, "postpone", delay=int(seconds * 1000))
+    def postpone(self, lease: Lease, seconds: float, why: str, *, charge: bool) -> bool:
+        """Send it later; ``charge`` counts the attempt."""
+        return self._finish(lease, "postponed", delay=int(seconds * 1000), charge=charge, why=why)
 
-    def bury(self, leased: Leased, why: str) -> None:
+    def bury(self, lease: Lease, why: str, status: int | None) -> bool:
         """Gett will never take it: to the dead letters, and on with the lane."""
-        letter = {"ref": leased.ref, "gettOrderId": leased.gett_order_id, "update": leased.update, "why": why}
-        self._finish(leased, "bury", letter=json.dumps(letter))
+        return self._finish(lease, "buried", why=why, status=status or 0)
 
-    def wake_if_due(self) -> None:
-        """Queue a wake-up when something is due: for updates whose wake-up died with a worker."""
-        keys, args = self._waker.arguments()
-        self._wake_if_due(keys=[self._keys.waiting, *keys], args=args)
+    def _finish(
+        self, lease: Lease, outcome: str, *, delay: int = 0, charge: bool = False, why: str = "", status: int = 0
+    ) -> bool:
+        keys, wake = self._waker.arguments()
+        args: list[Any] = [self._keys.prefix, lease.lane, lease.owner, lease.number, outcome, delay, int(charge), why]
+        args += [self._merging, status]
+        return text(self._settle(keys=keys, args=args + wake)) == "ok"
+
+    def unclog(self, lane: str) -> bool:
+        """Send a lane's head now, whatever it waits for; False when there is no such lane."""
+        return self._by_hand(lane, "unclog") >= 0
+
+    def drop(self, lane: str, number: int | None = None) -> int:
+        """Take one waiting update, or all, out of a lane for good.
+
+        :return: how many; −1 when there is no such lane.
+        """
+        return self._by_hand(lane, "drop", "" if number is None else str(number))
+
+    def _by_hand(self, lane: str, what: str, number: str = "") -> int:
+        keys, wake = self._waker.arguments()
+        return int(self._touch(keys=keys, args=[self._keys.prefix, lane, what, number, *wake]))
+
+    def wake_if_ready(self) -> bool:
+        """Queue a wake-up when something could be sent: for updates whose wake-up died with a worker."""
+        keys, wake = self._waker.arguments()
+        return bool(self._wake_if_ready(keys=keys, args=[self._keys.prefix, *wake]))
 
     def woken(self) -> None:
         """A wake-up has begun: from here on an append queues the next one."""
         self._redis.delete(self._keys.wake)
 
-    def _finish(self, leased: Leased, what: str, *, delay: int = 0, letter: str = "") -> None:
-        ref = leased.ref
-        keys = [self._keys.waiting, self._keys.lane(ref), self._keys.lane_lease(ref), self._keys.dead_letters]
-        self._settle(keys=keys, args=[ref, leased.owner, what, delay, letter])
+    # -- looking -------------------------------------------------------------------------------------------------------
+
+    def state(self, lane: str) -> dict[str, str]:
+        """A lane's fields; empty when there is no such lane."""
+        found = self._redis.hgetall(self._keys.lane(lane))
+        return {text(field): text(value) for field, value in found.items()}
+
+    def waiting(self, lane: str) -> list[dict[str, Any]]:
+        """A lane's updates that Gett has not taken, oldest first."""
+        return [json.loads(entry) for entry in self._redis.lrange(self._keys.queue(lane), 0, -1)]
+
+    def history(self, lane: str) -> list[dict[str, Any]]:
+        """What became of a lane's updates, oldest first."""
+        return [json.loads(entry) for entry in self._redis.lrange(self._keys.history(lane), 0, -1)]
+
+    def all_waiting(self) -> dict[str, str]:
+        """Every lane with something to send, and whether it is ready, delayed or unlinked."""
+        found: dict[str, str] = {}
+        for where in ("ready", "delayed", "unlinked"):
+            for lane in self._redis.zrange(f"{self._keys.prefix}{where}", 0, -1):
+                found[text(lane)] = where
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """How many updates were appended, and ended in which way."""
+        found = self._redis.hgetall(f"{self._keys.prefix}counts")
+        return {text(name): int(value) for name, value in found.items()}
+
+
+def _lease(owner: str, lane: str, head: str, kind: str, store_id: str, gett_id: str, attempts: str) -> Lease:
+    update = json.loads(head)
+    return Lease(
+        lane=lane,
+        owner=owner,
+        number=int(update["id"]),
+        at=float(update["at"]) / 1000,
+        kind=Kind(kind),
+        store_id=store_id,
+        gett_id=gett_id,
+        body=update["body"],
+        attempts=int(attempts),
+    )

@@ -1,79 +1,242 @@
-"""Sending: drain what is due, one lane at a time, and decide what each failure means."""
+"""Sending: drain the lanes, and decide what each failure means.
+
+===============================  =====================================================================================
+what Gett says                   what happens to the update
+===============================  =====================================================================================
+2xx                              sent
+429                              postponed until ``retryAfter``, with everything else; no attempt is charged
+408, 425, 5xx, no answer         postponed: max(Retry-After, capped exponential with jitter); several in a row open the circuit
+404, 409 while the order's young the same: Gett may not have read our answer to placeOrder yet
+401, 403                         postponed; all sending stops, for a rotated key must not cost a single update
+everything else                  buried: to the dead letters; the lane goes on
+===============================  =====================================================================================
+
+What has failed for long enough is buried too. Waiting for quota, an open circuit or a shutdown costs no attempt.
+"""
 
 from __future__ import annotations
 
 import random
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-from webhook_kit.errors import GettConflict, GettNotFound, GettPermanent, GettRetriable, GettUnauthorized
+import redis
+
+from webhook_kit.errors import (
+    GettConflict,
+    GettError,
+    GettNotFound,
+    GettRateLimited,
+    GettRetriable,
+    GettUnauthorized,
+)
 from webhook_kit.gett.client import GettClient
-from webhook_kit.gett.models.store import OrderStatusUpdate
+from webhook_kit.gett.models.store import CatalogSetNotification, OrderStatusUpdate, StoreStatusUpdate
 from webhook_kit.logs import logger
-from webhook_kit.outbox.lanes import Lanes, Leased
+from webhook_kit.outbox.lanes import Lanes, Lease, Verdict
+from webhook_kit.outbox.quota import Gate
+from webhook_kit.outbox.updates import Kind
 
-__all__ = ["Pusher"]
+__all__ = ["Pusher", "RetryPolicy", "lease_seconds"]
 
 log = logger("outbox")
 
-_LEASE_MS = 30_000
-"""Outlasts the client's full time-out, so that two senders never hold one lane."""
+_LONGEST_ASKED = 3600.0
+"""Seconds that Gett may ask us to wait; more is taken for a mistake."""
 
-_LONGEST_DELAY = 30.0
-"""Seconds: Gett asks for 1, 2, 4 … at most 30 (``gett-protocol.md §5``)."""
 
-_YOUNG = 900.0
-"""Seconds during which Gett may not have read our answer to placeOrder yet, so that a 404 or 409 is worth repeating [D]."""
+_GATHER = 0.003
+"""Seconds to wait for more threads to come free: asking for work costs about as much as a send, so it is asked for several."""
+
+
+def lease_seconds(connect_timeout: float, read_timeout: float) -> float:
+    """How long a lane is leased: longer than a call and the record of its outcome take, so that two senders never hold one."""
+    return 2 * (connect_timeout + read_timeout) + 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When to try again, and when to give up.
+
+    :ivar first: seconds before the first repetition; each further one doubles it.
+    :ivar longest: seconds at most (``gett-protocol.md §5``: 1, 2, 4 … at most 30).
+    :ivar young: seconds during which a 404 or 409 may only mean that Gett has not read our answer yet [D].
+    :ivar give_up: seconds after which an update that keeps failing is buried.
+    :ivar least_attempts: attempts it has had by then, at least.
+    """
+
+    first: float = 1.0
+    longest: float = 30.0
+    young: float = 900.0
+    give_up: float = 4 * 3600.0
+    least_attempts: int = 12
+
+    def delay(self, attempts: int, retry_after: float | None) -> float:
+        """Seconds to wait after so many failures."""
+        exponential = min(self.longest, self.first * 2.0 ** min(attempts, 16))
+        jittered = exponential * random.uniform(0.7, 1.0)  # noqa: S311 - spreads load, hides nothing
+        return max(min(retry_after or 0.0, _LONGEST_ASKED), jittered)
 
 
 class Pusher:
-    """Sends the heads of lanes to Gett."""
+    """Drains the lanes with a few threads, each with an HTTP session of its own.
 
-    def __init__(self, lanes: Lanes, client: GettClient) -> None:
+    :param lease: seconds for which a lane is leased; see :func:`lease_seconds`.
+    :param look_again: seconds after which it looks again at the latest although a gate is closed: for something urgent.
+    """
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        gate: Gate,
+        client: GettClient,
+        *,
+        threads: int,
+        retry: RetryPolicy | None = None,
+        lease: float = lease_seconds(3.05, 10.0),
+        look_again: float = 0.25,
+    ) -> None:
         self._lanes = lanes
+        self._gate = gate
         self._client = client
+        self._threads = threads
+        self._retry = retry or RetryPolicy()
+        self._lease_ms = int(lease * 1000)
+        self._look_again = look_again
+        self._free = threading.Semaphore(threads)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="push")
 
-    def drain(self, seconds: float) -> int:
-        """Send until nothing is due or the time is up.
+    def drain(self, seconds: float, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Send until nothing can be sent for a while, the time is up, or the process is told to stop.
+
+        What is being sent then is finished; what is only leased is never left: a lease is taken when a thread is free.
 
         :return: how many updates were tried.
         """
         self._lanes.woken()
         until = time.monotonic() + seconds
         tried = 0
-        while time.monotonic() < until and (leased := self._lanes.lease(_LEASE_MS)) is not None:
-            self._send(leased)
-            tried += 1
+        try:
+            while not stopping() and (left := until - time.monotonic()) > 0:
+                free = self._take_free()
+                if stopping():  # that may have taken a while
+                    self._give_free(free)
+                    break
+                try:
+                    found = self._lanes.next(free, self._lease_ms)
+                except BaseException:
+                    self._give_free(free)
+                    raise
+                self._give_free(free - len(found.leases))
+                for lease in found.leases:
+                    self._pool.submit(self._guarded, lease)
+                tried += len(found.leases)
+                # Fewer than asked for: to ask again at once would only be in the senders' way.
+                if len(found.leases) < free and not self._rest(found.verdict, found.wait, left):
+                    break
+        finally:
+            for _ in range(self._threads):  # every thread has come to its end
+                self._free.acquire()
+            self._free.release(self._threads)
         return tried
 
-    def _send(self, leased: Leased) -> None:
-        age = time.time() - float(leased.update.get("at", 0))
+    def _take_free(self) -> int:
+        self._free.acquire()
+        taken, until = 1, time.monotonic() + _GATHER
+        while taken < self._threads:
+            patience = until - time.monotonic() if taken < self._threads // 4 else 0.0
+            if not self._free.acquire(timeout=max(patience, 0.0)):
+                break
+            taken += 1
+        return taken
+
+    def _give_free(self, count: int) -> None:
+        if count > 0:
+            self._free.release(count)
+
+    def _rest(self, verdict: Verdict, wait: float, left: float) -> bool:
+        """Wait a little for the gates; False when nothing is waiting: then the sweep or an append wakes the next job.
+
+        Behind a closed gate the slice is waited out, for a job that ended at once would be woken again at once.
+        """
+        if verdict is Verdict.IDLE and (wait < 0 or wait > 0.5):
+            return False
+        time.sleep(min(max(wait, 0.001), left, self._look_again))
+        return True
+
+    def _guarded(self, lease: Lease) -> None:
         try:
-            self._client.set_order_status(leased.gett_order_id, OrderStatusUpdate.model_validate(leased.update["body"]))
-        except GettUnauthorized as error:
-            # The key is wrong, not the update: it must not cost a single one.
-            self._postpone(leased, error, 60.0)
-        except (GettNotFound, GettConflict) as error:
-            if age < _YOUNG:
-                self._postpone(leased, error, _backoff(leased.attempts, error.retry_after))
+            self.send(lease)
+        except redis.RedisError as error:
+            # The lease runs out and the update is sent again: Gett takes the same status twice.
+            log.warning("outcome not recorded", lane=lease.lane, error=type(error).__name__)
+        except Exception:
+            log.exception("outcome not recorded, for an unexpected reason", lane=lease.lane)
+        finally:
+            self._free.release()
+
+    def send(self, lease: Lease) -> None:
+        """Send one update and settle its lease."""
+        try:
+            self._deliver(lease)
+        except GettError as error:
+            if error.status is not None and 200 <= error.status < 300:  # taken, whatever was wrong with the answer
+                self._lanes.sent(lease, error.status)
             else:
-                self._bury(leased, error)
-        except GettRetriable as error:
-            self._postpone(leased, error, _backoff(leased.attempts, error.retry_after))
-        except GettPermanent as error:
-            self._bury(leased, error)
+                self._failed(lease, error)
+        except Exception as error:
+            log.exception("sending failed in an unexpected way", lane=lease.lane)
+            unexpected = GettError(f"not sent: {type(error).__name__}")
+            self._again_or_bury(lease, unexpected, again=not self._spent(lease))
         else:
-            self._lanes.acknowledge(leased)
-            log.info("update sent", order=leased.ref, update=leased.update["body"])
+            self._lanes.sent(lease, 200)
+            log.info("update sent", lane=lease.lane, update=lease.number)
 
-    def _postpone(self, leased: Leased, error: Exception, seconds: float) -> None:
-        self._lanes.postpone(leased, seconds)
-        log.warning("update postponed", order=leased.ref, seconds=round(seconds, 1), why=str(error))
+    def _deliver(self, lease: Lease) -> None:
+        if lease.kind is Kind.ORDER:
+            self._client.set_order_status(lease.gett_id, OrderStatusUpdate.model_validate(lease.body))
+        elif lease.kind is Kind.STORE:
+            self._client.set_store_status(lease.gett_id, StoreStatusUpdate.model_validate(lease.body))
+        else:
+            self._client.notify_catalog(lease.store_id, CatalogSetNotification.model_validate(lease.body).callback_url)
 
-    def _bury(self, leased: Leased, error: Exception) -> None:
-        self._lanes.bury(leased, str(error))
-        log.error("update refused for good", order=leased.ref, update=leased.update["body"], why=str(error))
+    def _failed(self, lease: Lease, error: GettError) -> None:
+        if isinstance(error, GettUnauthorized):
+            self._gate.halted(str(error))
+            self._postpone(lease, 1.0, error, charge=False)
+            log.error("gett refuses the key: nothing is sent until it is right", why=str(error))
+        elif isinstance(error, GettRateLimited):
+            wait = min(error.retry_after or self._retry.first, _LONGEST_ASKED)
+            self._gate.blocked(wait)
+            self._postpone(lease, wait, error, charge=False)
+        elif isinstance(error, GettNotFound | GettConflict):
+            self._gate.answered()
+            young = lease.kind is Kind.ORDER and _age(lease) < self._retry.young
+            self._again_or_bury(lease, error, again=young)
+        elif isinstance(error, GettRetriable):
+            self._gate.failed()
+            self._again_or_bury(lease, error, again=not self._spent(lease))
+        else:
+            self._gate.answered()
+            self._again_or_bury(lease, error, again=False)
+
+    def _spent(self, lease: Lease) -> bool:
+        return _age(lease) > self._retry.give_up and lease.attempts >= self._retry.least_attempts
+
+    def _again_or_bury(self, lease: Lease, error: GettError, *, again: bool) -> None:
+        if again:
+            self._postpone(lease, self._retry.delay(lease.attempts, error.retry_after), error, charge=True)
+            return
+        self._lanes.bury(lease, str(error), error.status)
+        log.error("update buried", lane=lease.lane, update=lease.number, why=str(error))
+
+    def _postpone(self, lease: Lease, seconds: float, error: GettError, *, charge: bool) -> None:
+        self._lanes.postpone(lease, seconds, str(error), charge=charge)
+        log.warning("update postponed", lane=lease.lane, seconds=round(seconds, 2), why=str(error))
 
 
-def _backoff(attempts: int, retry_after: float | None) -> float:
-    exponential = min(_LONGEST_DELAY, 2.0 ** min(attempts, 10))
-    return max(retry_after or 0.0, exponential * random.uniform(0.75, 1.0))  # noqa: S311 - spreads load, hides nothing
+def _age(lease: Lease) -> float:
+    return time.time() - lease.at

@@ -150,7 +150,7 @@ class Ledger:
             self._lease_ms,
             store_id,
         ]
-        args.extend([self._key_ttl, self._order_ttl, ready, self._keys.by_key(""), self._keys.by_gett_id("")])
+        args.extend([self._key_ttl, self._order_ttl, ready, self._keys.prefix])
         keys = [self._keys.by_key(key), self._keys.by_gett_id(gett_id), self._keys.unsettled]
         found: bytes | list[bytes] = self._claim(keys=keys, args=args)
         if isinstance(found, bytes):
@@ -185,7 +185,7 @@ class Ledger:
         :return: False when the claim is no longer ours: then it must not be called.
         """
         args: list[str | int | bytes] = [claim.owner, self._lease_ms, claim.fingerprint, order, claim.ref]
-        args.extend([self._keys.by_key(""), self._keys.by_gett_id("")])
+        args.append(self._keys.prefix)
         return bool(self._calling(keys=[self._keys.order(claim.ref), self._keys.unsettled], args=args))
 
     def keep_alive(self, claim: Claim) -> None:
@@ -204,12 +204,12 @@ class Ledger:
         status: int = 0,
         answer: bytes = b"",
         partner_order_id: str = "",
-        update: dict[str, Any] | None = None,
+        update: str = "",
         force: bool = False,
     ) -> Settled:
         """Record an outcome; for a placement, also append its first update and wake a worker, in one transaction.
 
-        :param update: the body of the update to send to Gett, or None.
+        :param update: the first update to send to Gett, as JSON, or nothing.
         :param force: settle whatever the state: a person has decided.
         """
         lost = {
@@ -219,14 +219,7 @@ class Ledger:
             "fp": claim.fingerprint,
         }
         wake_keys, wake_args = self._waker.arguments()
-        keys = [
-            self._keys.order(claim.ref),
-            self._keys.unsettled,
-            self._keys.incidents,
-            self._keys.lane(claim.ref),
-            self._keys.waiting,
-            *wake_keys,
-        ]
+        keys = [self._keys.order(claim.ref), self._keys.unsettled, self._keys.incidents, *wake_keys]
         args = [
             claim.owner,
             outcome.value,
@@ -234,13 +227,13 @@ class Ledger:
             status,
             answer,
             partner_order_id,
-            json.dumps({"body": update, "at": time.time()}) if update else "",
+            update,
             self._key_ttl,
             self._order_ttl,
-            self._keys.by_key(""),
-            self._keys.by_gett_id(""),
+            self._keys.prefix,
             json.dumps(lost),
             "1" if force else "0",
+            claim.store_id,
             *wake_args,
         ]
         return Settled(text(self._settle(keys=keys, args=args)))
@@ -251,8 +244,9 @@ class Ledger:
         :raises Impossible: when the order is unknown, or either is tied to another.
         """
         wake_keys, wake_args = self._waker.arguments()
-        keys = [self._keys.order(ref), self._keys.by_gett_id(gett_id), self._keys.lane(ref), self._keys.waiting]
-        said = self._link(keys=[*keys, *wake_keys], args=[gett_id, ref, self._order_ttl, *wake_args]).decode()
+        keys = [self._keys.order(ref), self._keys.by_gett_id(gett_id), *wake_keys]
+        args = [gett_id, ref, self._order_ttl, self._keys.prefix, *wake_args]
+        said = text(self._link(keys=keys, args=args))
         if said == "unknown":
             raise Impossible(f"order {ref} is not known here")
         if said != "ok":

@@ -25,6 +25,15 @@ _SHARED = {
     "503": "Not now: the POS, its menu or Redis is out of reach",
 }
 
+_POS = {
+    "400": "The adapter cannot read the body",
+    "401": "No proof that the POS sent this",
+    "404": "No adapter of that name serves a store here, or it reads no events",
+    "413": "The body is larger than 1 MiB",
+    "415": "The body is compressed",
+    "503": "Not now: say it again",
+}
+
 _PLACE = {
     "409": "The order is being placed right now, or was placed with other content",
     "422": "The body's shape is wrong, or the Idempotency-Key was used for another order",
@@ -58,6 +67,7 @@ def describe(settings: Settings) -> dict[str, Any]:
             for path, name in spelt.items()
         }
         | {
+            "/pos/{adapter}/events": {"post": _pos_events()},
             "/healthz": {"get": _plain("healthz", "Alive", {"200": "The process answers"})},
             "/readyz": {
                 "get": _plain("readyz", "Ready", {"200": "Orders can be placed", "503": "Redis is out of reach"})
@@ -76,7 +86,6 @@ def _operation(
         _header("Timestamp", "Unix seconds, within 300 s of now", {"type": "string", "pattern": "^[0-9]{1,12}$"}),
     ]
     order = {"$ref": _REFS.format(model="ExternalOrder")}
-    problem = {"$ref": _REFS.format(model="ProblemDetail")}
     return {
         "summary": summary,
         "tags": [name],
@@ -87,16 +96,34 @@ def _operation(
         },
         "responses": {
             "200": {"description": "The order", "content": {"application/json": {"schema": order}}},
-            **{
-                status: {
-                    "description": text,
-                    "content": {
-                        "application/problem+json": {"schema": problem},
-                        "text/markdown": {"schema": {"type": "string"}},
-                    },
-                }
-                for status, text in problems.items()
+            **_problems(problems),
+        },
+    }
+
+
+def _problems(texts: dict[str, str]) -> dict[str, Any]:
+    content = {
+        "application/problem+json": {"schema": {"$ref": _REFS.format(model="ProblemDetail")}},
+        "text/markdown": {"schema": {"type": "string"}},
+    }
+    return {status: {"description": text, "content": content} for status, text in texts.items()}
+
+
+def _pos_events() -> dict[str, Any]:
+    adapter = {"name": "adapter", "in": "path", "required": True, "schema": {"type": "string"}}
+    said = {"type": "array", "items": {"type": "string"}}
+    return {
+        "operationId": "posEvents",
+        "summary": "What the POS itself says: read by its adapter, answered when durable",
+        "tags": ["pos"],
+        "parameters": [adapter],
+        "requestBody": {"content": {"*/*": {"schema": {}}}},
+        "responses": {
+            "200": {
+                "description": "What became of each event",
+                "content": {"application/json": {"schema": said}},
             },
+            **_problems(_POS),
         },
     }
 

@@ -33,7 +33,9 @@ from webhook_kit.calls import Call, PosCalls
 from webhook_kit.errors import NotPlaced, PosUnavailable
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.logs import logger
+from webhook_kit.outbox.updates import order_progress
 from webhook_kit.receiver.assessment import as_violations, ask_pos
 from webhook_kit.receiver.idempotency import AlreadyPlaced, Busy, Claim, Ledger, Outcome, Replay, Settled
 from webhook_kit.receiver.problems import Problem, unavailable
@@ -45,7 +47,7 @@ __all__ = ["Answer", "Placement", "fingerprint"]
 
 log = logger("placement")
 
-_CONFIRMED = {"status": "confirmed"}
+_CONFIRMED = order_progress(OrderStatus.CONFIRMED).text
 
 _ANSWER_MARGIN = 0.5
 """Seconds kept back from the webhook's deadline for the answer's own way."""
@@ -140,7 +142,7 @@ class Placement:
             status=200,
             answer=receipt or _receipt(order, ticket),
             partner_order_id=ticket.id,
-            update=_CONFIRMED if ticket.status == "accepted" else None,
+            update=_CONFIRMED if ticket.status == "accepted" else "",
         )
 
     def _claimed(

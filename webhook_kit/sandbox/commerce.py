@@ -2,6 +2,7 @@
 
 ========================================  ==============================================================================
 ``POST /v1/commerce/orders/{id}/status``  an OrderStatusUpdate → 202; needs ``Authorization: Bearer <api key>``
+``POST /v1/commerce/stores/{id}/status``  a StoreStatusUpdate → 200 and the StoreStatus; likewise
 ``GET /__sandbox/orders``                 ``{"updates": [{orderId, arrivedAt, answer, update}]}``, in order of arrival
 ``POST /__sandbox/faults``                ``{"statuses": [503, 429]}``: the next calls are answered with these
 ========================================  ==============================================================================
@@ -23,9 +24,10 @@ import pydantic
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ERROR_TYPE_BASE, ErrorCode, ProblemDetail
-from webhook_kit.gett.models.store import OrderStatusUpdate
+from webhook_kit.gett.models.store import OrderStatusUpdate, StoreStatusUpdate
 
 __all__ = ["Ledger", "Update", "create_app"]
 
@@ -45,11 +47,11 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One order update, as it arrived.
+    """One update of an order or a store, as it arrived.
 
-    :ivar order_id: the order it was sent for.
+    :ivar order_id: Gett's id of the order, or of the store, it was sent for.
     :ivar arrived_at: when, UTC.
-    :ivar answer: the HTTP status it was answered with; only 202 counts at Gett.
+    :ivar answer: the HTTP status it was answered with; only 2xx counts at Gett.
     :ivar body: what was sent, as JSON data; None when it was no JSON.
     """
 
@@ -109,10 +111,18 @@ def create_app(api_key: str, ledger: Ledger | None = None) -> Flask:
 
     @app.post("/v1/commerce/orders/<order_id>/status")
     def order_status(order_id: str) -> Response:
+        return received(order_id, OrderStatusUpdate, 202, {"orderId": order_id})
+
+    @app.post("/v1/commerce/stores/<store_id>/status")
+    def store_status(store_id: str) -> Response:
+        body = request.get_json(force=True, silent=True)
+        return received(store_id, StoreStatusUpdate, 200, body if isinstance(body, dict) else {})
+
+    def received(subject: str, model: type[Wire], status: int, answer: Mapping[str, Any]) -> Response:
         arrived = datetime.now(UTC)
         fault = kept.next_fault()
-        response = _accept(order_id) if fault is None else _problem(fault, "a fault on demand")
-        kept.record(Update(order_id, arrived, response.status_code, request.get_json(force=True, silent=True)))
+        response = _accept(model, status, answer) if fault is None else _problem(fault, "a fault on demand")
+        kept.record(Update(subject, arrived, response.status_code, request.get_json(force=True, silent=True)))
         return response
 
     @app.get("/__sandbox/orders")
@@ -135,16 +145,16 @@ def create_app(api_key: str, ledger: Ledger | None = None) -> Flask:
     return app
 
 
-def _accept(order_id: str) -> Response:
+def _accept(model: type[Wire], status: int, answer: Mapping[str, Any]) -> Response:
     try:
-        OrderStatusUpdate.from_json(request.get_data())
+        model.from_json(request.get_data())
     except pydantic.ValidationError as failure:
         mistakes = failure.errors(include_url=False, include_input=False, include_context=False)
         if any(mistake["type"] == "json_invalid" for mistake in mistakes):
             return _problem(400, "the body is no JSON")
         return _problem(422, "the update is not valid", [_mistake(mistake) for mistake in mistakes])
-    response = jsonify(orderId=order_id)
-    response.status_code = 202  # [D] the protocol says "accepted" and no more
+    response = jsonify(answer)
+    response.status_code = status  # [D] for orders the protocol says "accepted" and no more
     return response
 
 

@@ -26,7 +26,7 @@ option         meaning
 ``file``       SQLite file of the tickets, shared by all processes that name it, and safe from SIGKILL. Else the
                environment's ``BOGUS_POS_FILE``; else a file of this process that goes away with it
 ``tax``        true: ``quote`` adds 8.25 % of the subtotal
-``closed``     true: ``quote`` and ``place_order`` refuse with ``STORE_CLOSED``
+``closed``     true: ``quote`` and ``place_order`` refuse with ``STORE_CLOSED``, ``store_status`` says closed
 ``delay``      seconds that every ``place_order`` takes before it does anything (0)
 ``find_delay`` seconds that every ``find_order`` takes (0)
 ``time_out``   seconds that ``times-out`` hangs (1)
@@ -37,46 +37,63 @@ option         meaning
 =============  =========================================================================================================
 
 With native idempotency a key that has a ticket is answered from it at once: no second ticket, and none of the above.
+
+An accepted ticket is ``confirmed`` at once, a pending one says nothing; ``advance`` moves it on, and ``orders_since`` and
+``cancel_order`` see the same. What the POS sends of its own accord is ``{"events": [...]}`` with the header ``x-bogus-secret``, which
+is the environment's ``BOGUS_POS_SECRET``, else ``bogus-secret``:
+
+=============  =========================================================================================================
+``type``       further members, named as in the contract's events
+=============  =========================================================================================================
+``order``      ``store_id``, ``order_id`` or ``order_ref``, ``status`` or ``state``, ``reason``, ``estimated_ready_at``
+``store``      ``store_id``, ``state``, ``reason``
+``menu``       ``store_id``
+=============  =========================================================================================================
 """
 
 from __future__ import annotations
 
-import atexit
+import hmac
 import json
 import os
-import shutil
-import sqlite3
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from time import sleep
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 from uuid import uuid4
 
 import requests
+from pydantic import TypeAdapter
 
 from webhook_kit.adapter import (
     Capability,
     CatalogSet,
     Level,
+    MenuChanged,
     NotPlaced,
+    OrderChanged,
     Placed,
     PosAdapter,
+    PosEvent,
+    PosOrder,
     Reason,
     Refusal,
     Refused,
     Store,
+    StoreChanged,
+    StoreState,
     Unsupported,
     placement_key,
 )
 from webhook_kit.catalog.build import simple_menu
+from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.models.catalog import DefaultItem, ExternalItem, ExternalModifierGroup, Tier
 from webhook_kit.gett.models.money import ZERO, cents
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
+from webhook_kit.testing.bogus_tickets import Ticket, Tickets
 from webhook_kit.testing.processes import wait_until
 
 __all__ = ["BogusAdapter", "BogusClaim", "BogusLookUp", "BogusNative", "Ticket"]
@@ -84,25 +101,11 @@ __all__ = ["BogusAdapter", "BogusClaim", "BogusLookUp", "BogusNative", "Ticket"]
 _TAX_RATE = Decimal("0.0825")
 _SURCHARGE = Decimal("0.50")
 _GATE_SECONDS = 60.0
-
-
-class Ticket(NamedTuple):
-    """An order as the POS has it.
-
-    :ivar id: the POS's own number of it.
-    :ivar key: the key it was placed with.
-    :ivar ref: the order's name, ``order.order_ref``.
-    :ivar store: the partner's id of the store.
-    :ivar order: the order as it came, as JSON data without payment and token.
-    :ivar created: when, UTC.
-    """
-
-    id: str
-    key: str
-    ref: str
-    store: str
-    order: dict[str, Any]
-    created: datetime
+_EVENTS: dict[str, TypeAdapter[PosEvent]] = {
+    "order": TypeAdapter(OrderChanged),
+    "store": TypeAdapter(StoreChanged),
+    "menu": TypeAdapter(MenuChanged),
+}
 
 
 class BogusAdapter(PosAdapter):
@@ -132,7 +135,7 @@ class BogusAdapter(PosAdapter):
         """
         sleep(float(store.options.get("delay", 0)))
         native = self.offers(Capability.NATIVE_IDEMPOTENCY)
-        if native and (placed := _placed(_file(store), key)):
+        if native and (placed := _tickets(store).placed(key)):
             return placed
         if refused := self._unavailable(order, store):
             return refused
@@ -150,7 +153,7 @@ class BogusAdapter(PosAdapter):
             case "nonsense":
                 return "OK"  # type: ignore[return-value]  # which is the point
         _gate(store, "before_commit")
-        placed = _commit(_file(store), order, store, key, outcome, native=native)
+        placed = _commit(order, store, key, outcome, native=native)
         _gate(store, "after_commit")
         match outcome:
             case "reply-lost":
@@ -164,29 +167,57 @@ class BogusAdapter(PosAdapter):
         if not self.offers(Capability.FIND_ORDER):
             raise Unsupported("find_order")
         sleep(float(store.options.get("find_delay", 0)))
-        return _placed(_file(store), placement_key(store, order_ref))
+        return _tickets(store).placed(placement_key(store, order_ref))
+
+    def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
+        """The store's tickets that changed since then."""
+        return _tickets(store).changed_since(store.id, since)
+
+    def store_status(self, store: Store) -> StoreState:
+        """What the option or :meth:`set_state` says."""
+        return StoreState.CLOSED if store.options.get("closed") else _tickets(store).state(store.id)
+
+    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+        """What this module's table of events says."""
+        secret = os.environ.get("BOGUS_POS_SECRET", "bogus-secret")
+        if not hmac.compare_digest(headers.get("x-bogus-secret", "").encode(), secret.encode()):
+            raise InvalidSignature("x-bogus-secret is missing or wrong")
+        return [_EVENTS[event.pop("type")].validate_python(event) for event in json.loads(body)["events"]]
+
+    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
+        """The ticket ends cancelled.
+
+        :raises LookupError: when there is no such ticket, or it has come to its end.
+        """
+        _tickets(store).advance(order.id, "cancelled", reason)
 
     @staticmethod
     def tickets(file: str | Path | None = None) -> list[Ticket]:
         """All tickets, oldest first; of this process's own file when None."""
-        with _database(file) as database:
-            rows = database.execute('SELECT id, "key", ref, store, "order", created FROM tickets ORDER BY rowid')
-            return [
-                Ticket(id, key, ref, store, json.loads(order), datetime.fromisoformat(created))
-                for id, key, ref, store, order, created in rows
-            ]
+        return Tickets(file).all()
+
+    @staticmethod
+    def advance(file: str | Path | None, ticket_id: str, said: str, reason: str | None = None) -> None:
+        """Let a ticket come to a status (``preparing``) or its end (``completed``, ``cancelled``); nobody is told.
+
+        :raises LookupError: when there is no such ticket, or it has come to its end.
+        """
+        Tickets(file).advance(ticket_id, said, reason)
+
+    @staticmethod
+    def set_state(file: str | Path | None, store_id: str, state: StoreState) -> None:
+        """Let a store open, close or go down from now on; nobody is told."""
+        Tickets(file).set_state(store_id, state)
 
     @staticmethod
     def sold_out(file: str | Path | None, item_id: str) -> None:
         """Let an item run out from now on: quotes and orders with it are refused, the menu keeps it."""
-        with _database(file) as database:
-            database.execute("INSERT OR IGNORE INTO sold_out VALUES (?)", (item_id,))
+        Tickets(file).sold_out(item_id)
 
     def _unavailable(self, order: ExternalOrder, store: Store) -> Refused | None:
         if store.options.get("closed"):
             return Refused(Reason.STORE_CLOSED, "the kitchen is closed")
-        with _database(_file(store)) as database:
-            gone = {"out-of-stock", *(item for (item,) in database.execute("SELECT item FROM sold_out"))}
+        gone = {"out-of-stock", *_tickets(store).gone()}
         refusals = [
             Refusal(Reason.ITEM_UNAVAILABLE, f"{item} has run out", item)
             for item in dict.fromkeys(_item_ids(order))
@@ -224,80 +255,17 @@ class BogusClaim(BogusAdapter):
 
 # -- tickets -----------------------------------------------------------------------------------------------------------
 
-_SCHEMA = """
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS tickets (id TEXT, "key" TEXT, ref TEXT, store TEXT, "order" TEXT, created TEXT,
-                                    status TEXT, amounts TEXT);
-CREATE INDEX IF NOT EXISTS by_key ON tickets ("key");
-CREATE TABLE IF NOT EXISTS sold_out (item TEXT PRIMARY KEY);
-COMMIT;
-"""
+
+def _tickets(store: Store) -> Tickets:
+    return Tickets(store.options.get("file"))
 
 
-@cache
-def _own_file(pid: int) -> Path:
-    """The file of a process that was given none; a forked process gets another."""
-    directory = tempfile.mkdtemp(prefix="bogus-pos-")
-    atexit.register(lambda: shutil.rmtree(directory, ignore_errors=True) if os.getpid() == pid else None)
-    return Path(directory) / "pos.sqlite"
-
-
-def _file(store: Store) -> str | None:
-    return store.options.get("file")
-
-
-@contextmanager
-def _database(file: str | Path | None) -> Iterator[sqlite3.Connection]:
-    """A connection of its own for each call: threads and processes share nothing but the file."""
-    path = file or os.environ.get("BOGUS_POS_FILE") or _own_file(os.getpid())
-    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
-        # What a killed process has written is in the kernel's hands and safe; only a power cut would need the sync.
-        database.execute("PRAGMA synchronous = OFF")
-        if not database.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall():
-            database.executescript(_SCHEMA)
-        yield database
-
-
-def _placed(file: str | None, key: str) -> Placed | None:
-    with _database(file) as database:
-        return _read(database, key)
-
-
-def _read(database: sqlite3.Connection, key: str) -> Placed | None:
-    found = database.execute('SELECT id, status, amounts FROM tickets WHERE "key" = ? ORDER BY rowid LIMIT 1', (key,))
-    for id, status, amounts in found.fetchall():
-        return Placed(id, status, Amounts.from_json(amounts) if amounts else None)
-    return None
-
-
-def _commit(
-    file: str | None, order: PlaceOrderRequest, store: Store, key: str, outcome: str, *, native: bool
-) -> Placed:
+def _commit(order: PlaceOrderRequest, store: Store, key: str, outcome: str, *, native: bool) -> Placed:
     status: Literal["accepted", "pending"] = "pending" if outcome == "pending" else "accepted"
     amounts = order.amounts
     if outcome == "other-price":
         amounts = _dearer(amounts or Amounts())
-    placed = Placed(f"bogus-{uuid4()}", status, amounts)
-    content = json.dumps({k: v for k, v in order.to_wire().items() if k not in ("payment", "validatedOrderToken")})
-    with _database(file) as database:
-        database.execute("BEGIN IMMEDIATE")
-        if native and (earlier := _read(database, key)):
-            return earlier
-        database.execute(
-            "INSERT INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                placed.id,
-                key,
-                order.order_ref,
-                store.id,
-                content,
-                datetime.now(UTC).isoformat(),
-                status,
-                amounts and amounts.to_json().decode(),
-            ),
-        )
-        database.execute("COMMIT")
-    return placed
+    return _tickets(store).add(Placed(f"bogus-{uuid4()}", status, amounts), order, store.id, key, native=native)
 
 
 def _dearer(amounts: Amounts) -> Amounts:

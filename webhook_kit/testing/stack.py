@@ -6,14 +6,18 @@ What the demo shows and what scenario tests drive; nothing here stands in for an
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
+from unittest.mock import patch
 from uuid import uuid4
 
+from webhook_kit.kit import Kit
 from webhook_kit.sandbox.local_gett import LocalGett
+from webhook_kit.settings import Settings
 from webhook_kit.testing.processes import Process, free_port
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -96,6 +100,11 @@ class Stack:
         for process, url in zip(self.web, self.urls, strict=True):
             process.wait_http(f"{url.removesuffix(prefix)}/healthz")
         self.gett.webhooks = self.urls[0]
+
+    def kit(self) -> Kit:
+        """The kit of this installation, in this process: what a vendor's own code works with."""
+        with patch.dict(os.environ, self.env):
+            return Kit(Settings.from_env())
 
     def cli(self, *arguments: str) -> Process:
         """Run a ``webhook-kit`` command to its end."""

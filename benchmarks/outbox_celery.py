@@ -1,0 +1,16 @@
+"""The same POST as a Celery task: ``celery -A benchmarks.outbox_celery worker``."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Any
+
+from benchmarks.outbox_work import post
+
+__all__ = ["app", "task"]
+
+# In the extra `bench`, which the type checker does without.
+app: Any = import_module("celery").Celery("outbox", broker=os.environ["REDIS_URL"])
+app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True)
+task: Any = app.task(name="post")(post)

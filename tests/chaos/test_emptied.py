@@ -1,0 +1,96 @@
+"""Redis is emptied while updates are on their way; one comparison with the POS, and Gett knows all there is to know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+from uuid import uuid4
+
+import pytest
+
+from webhook_kit.adapter import PosOrder, Store
+from webhook_kit.reconcile import Outcome
+from webhook_kit.testing.bogus import BogusAdapter
+from webhook_kit.testing.redis_server import RedisServer
+
+from .crew import Said, Worker, account, evening, make_kit, say_durably, soon
+from .sink import Sink
+
+ORDERS = 40
+THREADS = 4
+
+EMPTY = """
+local heads = {}
+for _, lane in ipairs(redis.call('ZRANGE', ARGV[1] .. 'delayed', 0, -1)) do
+  heads[#heads + 1] = cjson.encode({order = string.sub(lane, 7), body = cjson.decode(redis.call('LINDEX', ARGV[1] .. 'queue:' .. lane, 0)).body})
+end
+redis.call('FLUSHALL')
+return heads
+"""
+"""Empties Redis, and says what was being sent at that moment."""
+
+
+class Pos(BogusAdapter):
+    """A POS that remembers how far its orders are."""
+
+    said: ClassVar[dict[str, Said]] = {}
+
+    def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
+        return [_as_it_is(said) for said in self.said.values()]
+
+
+def _as_it_is(said: Said) -> PosOrder:
+    ended = said.step in ("completed", "cancelled")
+    return PosOrder(
+        id=f"ticket-{said.order}",
+        order_ref=said.order,
+        status=None if ended else said.step,
+        state=said.step if ended else "open",
+        reason="the guest has gone",
+        estimated_ready_at=said.estimate,
+    )
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", [20_260_131])
+def test_one_comparison_with_the_pos_heals_an_emptied_redis(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pos, "said", {})
+    words = list(evening(seed, ORDERS))
+    half, most = len(words) // 2, len(words) * 9 // 10
+    sink = Sink()
+    env = {"PUSH_THREADS": str(THREADS), "GETT_READ_TIMEOUT": "60"}
+    with RedisServer() as server, sink.serve() as gett:
+        kit = make_kit(server, pos_adapter=f"{__name__}:Pos", gett_store_id=str(uuid4()))
+        with Worker(server, gett, env) as first, Worker(server, gett, env) as second:
+            first.wait_working()
+            second.wait_working()
+            for said in words[:half]:
+                say_durably(kit, said)
+                Pos.said[said.order] = said
+            sink.open.clear()
+            for said in words[half:most]:
+                say_durably(kit, said)
+                Pos.said[said.order] = said
+            soon(lambda: sink.held >= THREADS, "some sending")
+            heads = [json.loads(head) for head in kit.redis.eval(EMPTY, 0, kit.keys.prefix)]
+            under_way = [(head["order"], head["body"]) for head in heads]
+            assert len(under_way) >= THREADS
+            assert kit.lanes.counts() == {}
+            sink.open.set()
+            # Whoever sends now has lost its lease; what comes after it must come after it.
+            soon(lambda: all(map(sink.has_got, under_way)), "what was under way to arrive")
+            for said in words[most:]:
+                say_durably(kit, said)
+                Pos.said[said.order] = said
+            (store,) = kit.stores
+            report = kit.reconciler.reconcile(store)
+            assert report.failures == []
+            assert report.counts[Outcome.APPENDED] > 0
+            soon(lambda: not kit.lanes.all_waiting(), "everything to be told")
+            account(kit)
+            assert set(kit.reconciler.reconcile(store).counts) == {Outcome.ALREADY}
+    assert sink.steps_back() == []
+    told = {order: arrival.step for order, arrival in sink.accepted().items()}
+    assert told == {order: said.step for order, said in Pos.said.items()}

@@ -1,0 +1,95 @@
+"""``webhook-kit worker``: both workers as children of one process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from webhook_kit.kit import Kit
+from webhook_kit.sandbox.local_gett import LocalGett
+from webhook_kit.testing.processes import Process, wait_until
+from webhook_kit.testing.redis_server import RedisServer
+
+Worker = Callable[..., Process]
+
+
+@pytest.fixture
+def gett() -> Iterator[LocalGett]:
+    local = LocalGett("", "secret", "key_test", str(uuid4()))
+    with local.serve() as local.webhooks:
+        yield local
+
+
+@pytest.fixture
+def worker(kit: Kit, gett: LocalGett, redis_server: RedisServer, tmp_path: Path) -> Iterator[Worker]:
+    """``worker("all")``, not started."""
+    made: list[Process] = []
+
+    def make(*arguments: str, **env: str) -> Process:
+        settings = {
+            "REDIS_URL": redis_server.url,
+            "KEY_PREFIX": kit.keys.prefix,
+            "GETT_API_URL": gett.webhooks,
+            "GETT_API_KEY": "key_test",
+            "POS_ADAPTER": "bogus",
+            "GETT_STORE_ID": gett.store_id,
+            "BOGUS_POS_FILE": str(tmp_path / "pos.sqlite"),
+            "GETT_WRITES_PER_MINUTE": "0",
+        }
+        command = [sys.executable, "-m", "webhook_kit.cli", "worker", *arguments]
+        made.append(Process(command, env=settings | env, cwd=tmp_path))
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.terminate()
+
+
+def children(process: Process) -> dict[str, int]:
+    """The workers under it: name and process id."""
+    found = {}
+    for child in psutil.Process(process.pid).children():
+        with suppress(psutil.Error):
+            for name in child.cmdline()[-1:]:  # a dead one has none
+                found[name] = child.pid
+    return found
+
+
+def working(process: Process) -> bool:
+    return process.output().count('"working"') >= 2
+
+
+def test_all_runs_both_restarts_what_dies_and_passes_the_end_on(worker: Worker, kit: Kit, gett: LocalGett) -> None:
+    with worker("all") as both:
+        both.wait_until(lambda: working(both), message="both workers")
+        first = children(both)
+        assert set(first) == {"push", "sync"}
+        kit.orders.progress("order-1", "confirmed")
+        wait_until(lambda: not kit.lanes.all_waiting(), message="the update's record")
+        psutil.Process(first["push"]).kill()
+        both.wait_until(lambda: children(both).get("push", first["push"]) != first["push"], message="a new push worker")
+        assert children(both)["sync"] == first["sync"]
+        kit.orders.progress("order-1", "ready")
+        wait_until(lambda: len(gett.ledger.updates("order-1")) == 2, 20, message="the next update")
+        pids = list(children(both).values())
+        assert both.terminate() == 0
+        assert not [pid for pid in pids if psutil.pid_exists(pid)]
+
+
+def test_mistakes_are_told_before_anything_runs(worker: Worker) -> None:
+    with worker("all", GETT_API_KEY="") as both:
+        assert both.wait() == 1
+        assert both.output() == "webhook-kit: GETT_API_KEY is missing: without it nothing can be told to Gett\n"
+
+
+def test_a_burst_ends_by_itself(worker: Worker, kit: Kit, gett: LocalGett) -> None:
+    kit.orders.progress("order-1", "confirmed")
+    with worker("all", "--burst") as both:
+        assert both.wait() == 0
+    assert [update.body for update in gett.ledger.updates("order-1")] == [{"status": "confirmed"}]

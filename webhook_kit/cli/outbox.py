@@ -1,0 +1,234 @@
+"""``webhook-kit outbox``: what waits for Gett and why, and a person's hand on it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from webhook_kit.cli.common import age, moment, print_table
+from webhook_kit.errors import Impossible
+from webhook_kit.kit import Kit
+from webhook_kit.outbox.dead_letters import DeadLetter
+from webhook_kit.outbox.updates import Kind
+
+__all__ = ["command"]
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+
+
+@click.group("outbox", invoke_without_command=True)
+@click.option("--limit", default=50, show_default=True, help="List at most so many lanes; 0 for all.")
+@_as_json
+@click.pass_context
+def command(ctx: click.Context, limit: int, as_json: bool) -> None:
+    """What waits for Gett, since when and why; the subcommands lend it a hand.
+
+    LANE is order:REF, store:ID or catalog:ID; an order's REF or Gett id alone will do.
+    """
+    if ctx.invoked_subcommand is None:
+        _overview(Kit.from_env(), limit, as_json=as_json)
+
+
+def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
+    waiting = kit.lanes.all_waiting()
+    names = list(waiting)[: limit or None]
+    lanes = [found for name in names if (found := _lane(kit, name, waiting[name])) is not None]
+    standing = kit.gate.standing(kit.quota)
+    gate = {
+        "halted": standing.halted,
+        "blockedSeconds": round(standing.blocked, 1),
+        "openSeconds": round(standing.open, 1),
+        "quotaUsed": standing.used,
+        "quota": kit.quota.limit,
+    }
+    counts = kit.lanes.counts()
+    if as_json:
+        click.echo(json.dumps({"waiting": len(waiting), "lanes": lanes, "gate": gate, "counts": counts}))
+        return
+    if lanes:
+        columns = ("lane", "state", "updates", "age", "attempts", "why")
+        print_table(columns, [[lane[column] for column in columns] for lane in lanes])
+    else:
+        click.echo("nothing waits")
+    if len(waiting) > len(names):
+        click.echo(f"… and {len(waiting) - len(names)} more")
+    if standing.halted:
+        click.echo(f"HALTED: Gett refuses the key: {standing.halted}")
+    if standing.blocked:
+        click.echo(f"blocked: Gett asked to wait; {standing.blocked:.0f} s left")
+    if standing.open:
+        click.echo(f"open: Gett is failing; the next send in {standing.open:.0f} s")
+    click.echo(f"quota: {standing.used} of {kit.quota.limit or 'any number of'} writes in the last minute")
+    click.echo("updates: " + (", ".join(f"{number} {what}" for what, number in sorted(counts.items())) or "none yet"))
+
+
+def _lane(kit: Kit, name: str, where: str) -> dict[str, Any] | None:
+    updates = kit.lanes.waiting(name)
+    if not updates:  # sent meanwhile
+        return None
+    state, since = kit.lanes.state(name), float(updates[0]["at"]) / 1000
+    why = next((note["why"] for note in reversed(kit.lanes.history(name)) if note["what"] == "postponed"), None)
+    if where == "unlinked":
+        why = "Gett's order id is not known: webhook-kit order link"
+    return {
+        "lane": name,
+        "state": "being sent" if state.get("owner") else where,
+        "updates": len(updates),
+        "since": moment(since),
+        "age": age(since),
+        "attempts": int(state.get("attempts") or 0),
+        "why": why,
+    }
+
+
+@command.command()
+@click.argument("lane")
+@_as_json
+def show(lane: str, as_json: bool) -> None:
+    """Show what became of a lane's updates, oldest first, and what waits in it."""
+    kit = Kit.from_env()
+    name = _known(kit, lane)
+    history, waiting, state = kit.lanes.history(name), kit.lanes.waiting(name), kit.lanes.state(name)
+    if as_json:
+        click.echo(json.dumps({"lane": name, "state": state, "waiting": waiting, "history": history}))
+        return
+    click.echo(f"{name}  store {state.get('store') or 'unknown'}, at Gett {state.get('gett_id') or 'unknown'}")
+    for note in history:
+        more = {key: value for key, value in note.items() if key not in ("at", "what", "update")}
+        click.echo(
+            f"{moment(float(note['at']) / 1000)}  {note['what']} {note['update']}  {json.dumps(more) if more else ''}"
+        )
+    for update in waiting:
+        click.echo(f"waits: {update['id']}  {json.dumps(update['body'])}")
+
+
+@command.command()
+@click.argument("lane")
+def unclog(lane: str) -> None:
+    """Send a lane's next update now, whatever it waits for."""
+    kit = Kit.from_env()
+    name = _known(kit, lane)
+    kit.lanes.unclog(name)
+    click.echo(f"{name} goes now" if kit.lanes.waiting(name) else f"nothing waits in {name}")
+
+
+@command.command()
+@click.argument("lane")
+@click.option("--update", "number", type=int, help="This update alone.")
+def drop(lane: str, number: int | None) -> None:
+    """Take waiting updates out of a lane for good: Gett will not be told."""
+    kit = Kit.from_env()
+    name = _known(kit, lane)
+    dropped = kit.lanes.drop(name, number)
+    if number is not None and not dropped:
+        raise Impossible(f"update {number} does not wait in {name}, or is being sent")
+    click.echo(f"{dropped} dropped from {name}")
+
+
+def _known(kit: Kit, lane: str) -> str:
+    """A lane by its full name, or an order's by whatever names the order."""
+    if kit.lanes.state(lane):
+        return lane
+    order = kit.orders.find(lane.removeprefix(f"{Kind.ORDER}:"))
+    if order is None or not kit.lanes.state(order.lane):
+        raise Impossible(f"there is no lane {lane}")
+    return order.lane
+
+
+# -- dead letters ------------------------------------------------------------------------------------------------------
+
+
+def _filters(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--older-than", type=float, metavar="SECONDS", help="Those buried at least so long ago."),
+        click.option("--why", metavar="TEXT", help="Those whose reason holds this text."),
+        click.option("--lane", metavar="LANE", help="Those of this lane."),
+    ):
+        function = option(function)
+    return function
+
+
+def _choice(function: Callable[..., None]) -> Callable[..., None]:
+    function = _filters(click.option("--all", "all_", is_flag=True, help="All of them.")(function))
+    return click.argument("numbers", nargs=-1, type=int, metavar="[N]...")(function)
+
+
+@command.command()
+@_filters
+@_as_json
+def dead(lane: str | None, why: str | None, older_than: float | None, as_json: bool) -> None:
+    """List the dead letters: updates that Gett refused for good, or that failed for too long."""
+    letters = _found(Kit.from_env(), lane, why, older_than)
+    if as_json:
+        click.echo(json.dumps([_plain(letter) for letter in letters]))
+    elif letters:
+        columns = ("number", "lane", "buried", "update", "why")
+        print_table(columns, [(x.number, x.lane, age(x.buried), json.dumps(x.body), x.why) for x in letters])
+    else:
+        click.echo("no dead letters")
+
+
+@command.command()
+@_choice
+def replay(numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None) -> None:
+    """Send dead letters again: those of these numbers, all, or those that meet the conditions."""
+    kit = Kit.from_env()
+    _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.replay, "replayed")
+
+
+@command.command()
+@_choice
+def forget(numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None) -> None:
+    """Drop dead letters for good: those of these numbers, all, or those that meet the conditions."""
+    kit = Kit.from_env()
+    _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.drop, "forgotten")
+
+
+def _found(kit: Kit, lane: str | None, why: str | None, older_than: float | None) -> list[DeadLetter]:
+    if lane is not None and ":" not in lane:
+        lane = _known(kit, lane)
+    return kit.dead_letters.find(lane=lane, why=why, older_than=older_than)
+
+
+def _chosen(
+    kit: Kit, numbers: tuple[int, ...], lane: str | None, why: str | None, older_than: float | None, *, all_: bool
+) -> list[int]:
+    filtered = (lane, why, older_than) != (None, None, None)
+    if bool(numbers) + all_ + filtered != 1:
+        raise click.UsageError("say which: numbers, --all, or --lane, --why, --older-than")
+    return list(numbers) or [letter.number for letter in _found(kit, lane, why, older_than)]
+
+
+_WHY_NOT = {
+    "unknown": "there is no dead letter of that number",
+    "superseded": "something newer waits in its lane",
+    "stale": "Gett was told something newer",
+    "forgotten": "its lane has expired",
+}
+
+
+def _each(numbers: list[int], touch: Callable[[int], str], done: str) -> None:
+    failed = 0
+    for number in numbers:
+        if (said := touch(number)) != "ok":
+            failed += 1
+            click.echo(f"{number}: not {done}: {_WHY_NOT.get(said, said)}", err=True)
+    click.echo(f"{len(numbers) - failed} {done}")
+    if failed:
+        sys.exit(1)
+
+
+def _plain(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "number": letter.number,
+        "lane": letter.lane,
+        "update": letter.body,
+        "why": letter.why,
+        "status": letter.status or None,
+        "appended": moment(letter.appended),
+        "buried": moment(letter.buried),
+    }

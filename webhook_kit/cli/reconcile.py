@@ -1,0 +1,42 @@
+"""``webhook-kit reconcile``: compare what the POS says with what Gett was told, and tell what is missing."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from webhook_kit.errors import Impossible
+from webhook_kit.kit import Kit
+from webhook_kit.reconcile import Outcome, Report
+
+__all__ = ["command"]
+
+
+@click.command("reconcile")
+@click.option("--store", "store_ids", multiple=True, metavar="ID", help="This store alone; may be repeated.")
+def command(store_ids: tuple[str, ...]) -> None:
+    """Compare every store, print every difference, and tell Gett what it had not been told."""
+    kit = Kit.from_env()
+    stores = [store for store in kit.stores if not store_ids or store.id in store_ids]
+    if unknown := set(store_ids) - {store.id for store in stores}:
+        raise Impossible(f"not known here: store {', '.join(sorted(unknown))}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("comparing stores", total=len(stores))
+        reports = kit.reconciler.reconcile_all(stores, lambda _: progress.advance(task))
+    _print(reports)
+    if any(report.failures for report in reports):
+        sys.exit(1)
+
+
+def _print(reports: list[Report]) -> None:
+    for report in reports:
+        for line in report.lines():
+            click.echo(line)
+    counts: Counter[Outcome] = sum((report.counts for report in reports), Counter())
+    figures = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    click.echo(f"{len(reports)} stores compared: {figures or 'nothing to compare'}")

@@ -1,0 +1,115 @@
+"""``kit.stores``: the directory, and whether each store takes orders.
+
+Every pause has an owner, and only that owner or a person lifts it: a POS that comes back must not reopen a kitchen that its chef
+has closed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import redis
+
+from webhook_kit.adapter import Store
+from webhook_kit.connection import text
+from webhook_kit.errors import Impossible
+from webhook_kit.gett.models.store import PauseReason
+from webhook_kit.keys import Keys
+from webhook_kit.outbox.lanes import Appended, Lanes, lane_name
+from webhook_kit.outbox.updates import Kind, catalog_changed, store_online, store_paused
+from webhook_kit.stores import StoreDirectory
+
+__all__ = ["Catalogs", "Owner", "Stores"]
+
+
+class Owner(StrEnum):
+    """Who paused a store."""
+
+    PERSON = "person"
+    POS = "pos"
+    """The POS said that it is closed."""
+    MONITOR = "monitor"
+    """The kit saw that the POS is down."""
+
+
+class Stores(StoreDirectory):
+    """The stores of this installation, and their status at Gett."""
+
+    def attach(self, connection: redis.Redis, keys: Keys, lanes: Lanes) -> Stores:
+        """Give the directory its way to Gett."""
+        self._redis, self._keys, self._lanes = connection, keys, lanes
+        return self
+
+    def pause(
+        self,
+        store: Store | str,
+        reason: PauseReason | str,
+        resume_at: datetime | None = None,
+        *,
+        owner: Owner = Owner.PERSON,
+    ) -> Appended:
+        """Take no orders for now. What a person has paused, a POS leaves as it is.
+
+        :param resume_at: when Gett lifts the pause by itself; aware, in the future.
+        :raises Impossible: without a known reason, with a moment that is past, or for a store that is not known.
+        """
+        store = self._known(store)
+        update = store_paused(reason, resume_at)
+        held = self.pause_owner(store)
+        if held is Owner.PERSON and owner is not Owner.PERSON:
+            return Appended.SAME
+        if held is None or owner is Owner.PERSON:
+            # Gett lifts a pause with an end by itself: nobody owns it after that.
+            self._redis.set(self._keys.pause_owner(store.id), owner, exat=resume_at)
+        return self._lanes.append(lane_name(Kind.STORE, store.id), update, store_id=store.id, gett_id=store.gett_id)
+
+    def resume(self, store: Store | str, *, owner: Owner = Owner.PERSON) -> Appended:
+        """Take orders again.
+
+        :raises Impossible: when somebody else paused the store, or it is not known.
+        """
+        store = self._known(store)
+        held = self.pause_owner(store)
+        if held is not None and owner not in (Owner.PERSON, held):
+            raise Impossible(f"store {store.id} was paused by {held}: only {held} or a person lifts that")
+        self._redis.delete(self._keys.pause_owner(store.id))
+        return self._lanes.append(
+            lane_name(Kind.STORE, store.id), store_online(), store_id=store.id, gett_id=store.gett_id
+        )
+
+    def pause_owner(self, store: Store) -> Owner | None:
+        """Who paused the store, or None when nobody did."""
+        owner = text(self._redis.get(self._keys.pause_owner(store.id)))
+        return Owner(owner) if owner else None
+
+    def _known(self, store: Store | str) -> Store:
+        if isinstance(store, Store):
+            return store
+        found = self.by_id(store) or self.by_gett_id(store)
+        if found is None:
+            raise Impossible(f"store {store} is not known here (known: {', '.join(known.id for known in self)})")
+        return found
+
+
+class Catalogs:
+    """``kit.catalogs``: menus that changed."""
+
+    def __init__(self, stores: Stores, lanes: Lanes, public_url: str | None) -> None:
+        self._stores = stores
+        self._lanes = lanes
+        self._public_url = public_url
+
+    def changed(self, store: Store | str) -> Appended:
+        """Tell Gett that a store's menu has changed; it pulls it from our address.
+
+        :raises Impossible: for a store that is not known, or when ``CATALOG_URL`` is not set.
+        """
+        known = self._stores._known(store)  # noqa: SLF001 - one room
+        if self._public_url is None:
+            raise Impossible("CATALOG_URL is not set: Gett would not know where to pull the menu from")
+        update = catalog_changed(self._public_url.replace("{store}", known.id))
+        # A notification says "again", so the same words are news.
+        return self._lanes.append(
+            lane_name(Kind.CATALOG, known.id), update, store_id=known.id, gett_id=known.gett_id, force=True
+        )

@@ -1,0 +1,162 @@
+"""What can be told to Gett: order progress, a store's status, a changed menu; and how urgent each is.
+
+An order only moves forward: confirmed → preparing → ready → inTransit → completed or cancelled (``gett-protocol.md §2``). The
+rank of an update is its place on that way; a lane takes no update of a lower rank than it has taken before.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+import pydantic
+
+from webhook_kit.adapter import OrderChanged, PosOrder
+from webhook_kit.errors import Impossible
+from webhook_kit.gett.models.store import (
+    CatalogSetNotification,
+    OrderState,
+    OrderStatus,
+    OrderStatusUpdate,
+    PauseReason,
+    StoreAvailability,
+    StoreStatusUpdate,
+)
+
+__all__ = [
+    "Kind",
+    "Update",
+    "Urgency",
+    "catalog_changed",
+    "from_pos",
+    "order_ended",
+    "order_progress",
+    "store_online",
+    "store_paused",
+]
+
+
+class Kind(StrEnum):
+    """What a lane is about."""
+
+    ORDER = "order"
+    STORE = "store"
+    CATALOG = "catalog"
+
+
+class Urgency(IntEnum):
+    """The class of an update: a lower one is always sent first."""
+
+    NOW = 0
+    """A cancellation, a pause: every minute costs somebody a meal."""
+    PROGRESS = 1
+    CATALOG = 2
+
+
+_RANKS = {
+    OrderStatus.CONFIRMED: 1,
+    OrderStatus.PREPARING: 2,
+    OrderStatus.READY: 3,
+    OrderStatus.IN_TRANSIT: 4,
+}
+_CLOSED = {OrderState.COMPLETED: 8, OrderState.CANCELLED: 9}
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One thing to tell Gett.
+
+    :ivar rank: how far the order is; 0 where order does not matter.
+    :ivar body: what is sent, as plain data.
+    """
+
+    kind: Kind
+    rank: int
+    urgency: Urgency
+    body: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The body in one spelling, by which two updates are the same."""
+        return json.dumps(self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def order_progress(status: OrderStatus | str, estimated_ready_at: datetime | None = None) -> Update:
+    """An open order has come this far.
+
+    :raises Impossible: for a status that is not sent (``pending``) or does not exist.
+    """
+    body = _wire(OrderStatusUpdate, status=status, estimated_ready_at=_utc(estimated_ready_at))
+    return Update(Kind.ORDER, _RANKS[OrderStatus(status)], Urgency.PROGRESS, body)
+
+
+def order_ended(state: OrderState | str, reason: str | None = None) -> Update:
+    """An order is completed, or cancelled with a reason.
+
+    :raises Impossible: for a cancellation without a reason, or a state that is no end.
+    """
+    if state not in _CLOSED:
+        raise Impossible(f"an order ends completed or cancelled, not {state}")
+    body = _wire(OrderStatusUpdate, state=state, cancel_reason=reason)
+    urgency = Urgency.NOW if state == OrderState.CANCELLED else Urgency.PROGRESS
+    return Update(Kind.ORDER, _CLOSED[OrderState(state)], urgency, body)
+
+
+def from_pos(said: OrderChanged | PosOrder) -> Update:
+    """What the POS says about an order, as it is told to Gett.
+
+    An end says more than a status; an estimate says nothing once the food is ready; an order that the POS takes back without a
+    word is cancelled all the same.
+
+    :raises Impossible: for what is never sent, or says nothing.
+    """
+    if said.state is not None and said.state != OrderState.OPEN:
+        cancelled = said.state == OrderState.CANCELLED
+        return order_ended(said.state, (said.reason or "").strip() or "cancelled at the POS" if cancelled else None)
+    if said.status is None:
+        raise Impossible("neither a status nor an end is said")
+    estimate = None if said.status in (OrderStatus.READY, OrderStatus.IN_TRANSIT) else said.estimated_ready_at
+    return order_progress(said.status, estimate)
+
+
+def store_paused(reason: PauseReason | str | None, resume_at: datetime | None = None) -> Update:
+    """A store takes no orders for now.
+
+    :param resume_at: when Gett lifts the pause by itself; aware, in the future.
+    :raises Impossible: without a reason, or with a moment that is past.
+    """
+    resume_at = _utc(resume_at)
+    if resume_at is not None and resume_at <= datetime.now(UTC):
+        raise Impossible(f"resumeAt {resume_at.isoformat()} is in the past")
+    body = _wire(StoreStatusUpdate, status=StoreAvailability.PAUSED, reason=reason, resume_at=resume_at)
+    return Update(Kind.STORE, 0, Urgency.NOW, body)
+
+
+def store_online() -> Update:
+    """A store takes orders again."""
+    return Update(Kind.STORE, 0, Urgency.PROGRESS, _wire(StoreStatusUpdate, status=StoreAvailability.ONLINE))
+
+
+def catalog_changed(callback_url: str) -> Update:
+    """A store's menu has changed; Gett pulls it from this address.
+
+    :raises Impossible: when it is no web address.
+    """
+    return Update(Kind.CATALOG, 0, Urgency.CATALOG, _wire(CatalogSetNotification, callback_url=callback_url))
+
+
+def _wire(model: type[pydantic.BaseModel], **members: object) -> dict[str, Any]:
+    try:
+        made = model(**{name: value for name, value in members.items() if value is not None})
+    except pydantic.ValidationError as error:
+        raise Impossible("; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())) from None
+    return made.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise Impossible(f"{moment.isoformat()} has no time zone")
+    return moment

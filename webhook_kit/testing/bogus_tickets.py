@@ -1,0 +1,165 @@
+"""What the bogus POS knows: tickets, stores and what has run out, in an SQLite file.
+
+All processes that name the file share it, and it is safe from SIGKILL.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from webhook_kit.adapter import Placed, PosOrder, StoreState
+from webhook_kit.gett.models.order import Amounts, PlaceOrderRequest
+
+__all__ = ["Ticket", "Tickets"]
+
+_SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS tickets (id TEXT PRIMARY KEY, "key" TEXT, ref TEXT, store TEXT, "order" TEXT, created TEXT,
+                                    accepted TEXT, amounts TEXT, status TEXT, state TEXT, reason TEXT, changed TEXT);
+CREATE INDEX IF NOT EXISTS by_key ON tickets ("key");
+CREATE TABLE IF NOT EXISTS sold_out (item TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS stores (id TEXT PRIMARY KEY, state TEXT);
+COMMIT;
+"""
+
+
+class Ticket(NamedTuple):
+    """An order as the POS has it.
+
+    :ivar id: the POS's own number of it.
+    :ivar key: the key it was placed with.
+    :ivar ref: the order's name, ``order.order_ref``.
+    :ivar store: the partner's id of the store.
+    :ivar order: the order as it came, as JSON data without payment and token.
+    :ivar created: when, UTC.
+    """
+
+    id: str
+    key: str
+    ref: str
+    store: str
+    order: dict[str, Any]
+    created: datetime
+
+
+class Tickets:
+    """One file. Each call has a connection of its own: threads and processes share nothing but the file.
+
+    :param file: when None the environment's ``BOGUS_POS_FILE``, else a file of this process that goes away with it.
+    """
+
+    def __init__(self, file: str | Path | None) -> None:
+        self._path = file or os.environ.get("BOGUS_POS_FILE") or _own_file(os.getpid())
+
+    def all(self) -> list[Ticket]:
+        """All tickets, oldest first."""
+        with self._open() as database:
+            rows = database.execute('SELECT id, "key", ref, store, "order", created FROM tickets ORDER BY rowid')
+            return [
+                Ticket(id, key, ref, store, json.loads(order), datetime.fromisoformat(created))
+                for id, key, ref, store, order, created in rows
+            ]
+
+    def placed(self, key: str) -> Placed | None:
+        """The first ticket that was placed with a key."""
+        with self._open() as database:
+            return _read(database, key)
+
+    def add(self, placed: Placed, order: PlaceOrderRequest, store_id: str, key: str, *, native: bool) -> Placed:
+        """Write a ticket.
+
+        :param native: a key that has a ticket gets no second one.
+        :return: the ticket of the key.
+        """
+        content = json.dumps({k: v for k, v in order.to_wire().items() if k not in ("payment", "validatedOrderToken")})
+        amounts = placed.amounts and placed.amounts.to_json().decode()
+        status = "confirmed" if placed.status == "accepted" else None
+        now = datetime.now(UTC).isoformat()
+        row = (placed.id, key, order.order_ref, store_id, content, now, placed.status, amounts, status, None, None, now)
+        with self._open() as database:
+            database.execute("BEGIN IMMEDIATE")
+            if native and (earlier := _read(database, key)):
+                return earlier
+            database.execute("INSERT INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            database.execute("COMMIT")
+        return placed
+
+    def advance(self, id: str, said: str, reason: str | None = None) -> None:
+        """A ticket has come to a status, or to its end.
+
+        :param said: ``confirmed``, ``preparing``, ``ready``, ``inTransit``, ``completed`` or ``cancelled``.
+        :raises LookupError: when there is no such ticket, or it has come to its end.
+        """
+        column = "state" if said in ("completed", "cancelled") else "status"
+        with self._open() as database:
+            done = database.execute(
+                f"UPDATE tickets SET {column} = ?, reason = ?, changed = ? WHERE id = ? AND state IS NULL",  # noqa: S608
+                (said, reason, datetime.now(UTC).isoformat(), id),
+            )
+            if done.rowcount != 1:
+                raise LookupError(f"the bogus POS has no open ticket {id}")
+
+    def changed_since(self, store_id: str, since: datetime) -> list[PosOrder]:
+        """A store's tickets as they are now, those that did not change since then left out; oldest first."""
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT id, ref, status, state, reason FROM tickets WHERE store = ? AND changed >= ? ORDER BY rowid",
+                (store_id, since.astimezone(UTC).isoformat()),
+            )
+            return [PosOrder(*row) for row in rows]
+
+    def sold_out(self, item_id: str) -> None:
+        """An item runs out."""
+        with self._open() as database:
+            database.execute("INSERT OR IGNORE INTO sold_out VALUES (?)", (item_id,))
+
+    def gone(self) -> set[str]:
+        """What has run out."""
+        with self._open() as database:
+            return {item for (item,) in database.execute("SELECT item FROM sold_out")}
+
+    def set_state(self, store_id: str, state: StoreState) -> None:
+        """A store opens, closes or goes down."""
+        with self._open() as database:
+            database.execute("INSERT OR REPLACE INTO stores VALUES (?, ?)", (store_id, state))
+
+    def state(self, store_id: str) -> StoreState:
+        """Whether a store is open; it is until something else is said."""
+        with self._open() as database:
+            found = database.execute("SELECT state FROM stores WHERE id = ?", (store_id,)).fetchone()
+        return StoreState(found[0]) if found else StoreState.OPEN
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as database:
+            # What a killed process has written is in the kernel's hands and safe; only a power cut would need the sync.
+            database.execute("PRAGMA synchronous = OFF")
+            if not database.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall():
+                database.executescript(_SCHEMA)
+            yield database
+
+
+def _read(database: sqlite3.Connection, key: str) -> Placed | None:
+    found = database.execute('SELECT id, accepted, amounts FROM tickets WHERE "key" = ? ORDER BY rowid LIMIT 1', (key,))
+    for id, accepted, amounts in found.fetchall():
+        return Placed(id, accepted, Amounts.from_json(amounts) if amounts else None)
+    return None
+
+
+@cache
+def _own_file(pid: int) -> Path:
+    """The file of a process that was given none; a forked process gets another."""
+    directory = tempfile.mkdtemp(prefix="bogus-pos-")
+    atexit.register(lambda: shutil.rmtree(directory, ignore_errors=True) if os.getpid() == pid else None)
+    return Path(directory) / "pos.sqlite"
