@@ -131,6 +131,7 @@ class Ledger:
         self._calling = connection.register_script(scripts.CALLING)
         self._settle = connection.register_script(scripts.SETTLE)
         self._link = connection.register_script(scripts.LINK)
+        self._abandon_after = abandon_after
         self._renewals = _Renewals(connection, keys, self._lease_ms, abandon_after)
 
     def claim(self, *, key: str, gett_id: str, store_id: str, fingerprint: str, ready: bytes = b"") -> Decision:
@@ -152,7 +153,12 @@ class Ledger:
         ]
         args.extend([self._key_ttl, self._order_ttl, ready, self._keys.prefix])
         keys = [self._keys.by_key(key), self._keys.by_gett_id(gett_id), self._keys.unsettled]
-        found: bytes | list[bytes] = self._claim(keys=keys, args=args)
+        try:
+            found: bytes | list[bytes] = self._claim(keys=keys, args=args)
+        except redis.RedisError:
+            # It may have been claimed all the same; nobody will use it.
+            self.give_back(Claim(gett_id or key, key, gett_id, store_id, fingerprint, owner), Outcome.RELEASED)
+            raise
         if isinstance(found, bytes):
             return Claim(found.decode(), key, gett_id, store_id, fingerprint, owner, calling=True)
         match found[0]:
@@ -195,6 +201,20 @@ class Ledger:
     def let_go(self, claim: Claim) -> None:
         """Stop renewing the claim: it lapses unless it is settled."""
         self._renewals.discard(claim)
+
+    def give_back(self, claim: Claim, outcome: Outcome) -> None:
+        """Settle a claim that was never used, as soon as Redis can be reached: the POS was not called."""
+        threading.Thread(target=self._give_back, args=(claim, outcome), name="give-back", daemon=True).start()
+
+    def _give_back(self, claim: Claim, outcome: Outcome) -> None:
+        give_up = time.monotonic() + self._abandon_after
+        while time.monotonic() < give_up:
+            try:
+                self.settle(claim, outcome)
+            except redis.RedisError:
+                time.sleep(0.25)
+            else:
+                return
 
     def settle(
         self,

@@ -212,9 +212,15 @@ class _Attempt:
             call = self._start()
             started = True
         except Problem as problem:
-            self._settle_problem(problem)
+            try:
+                self._settle_problem(problem)
+            except redis.RedisError:
+                self._give_back()
             raise
-        except (_Again, redis.RedisError):
+        except redis.RedisError:
+            self._give_back()
+            raise
+        except _Again:
             raise
         except BaseException:
             self._settle_problem(unavailable("this order could not be handled"))
@@ -223,6 +229,9 @@ class _Attempt:
             if not started:  # from here on the call's own thread keeps the claim alive
                 self._ledger.let_go(self._claim)
         return self._wait(call)
+
+    def _give_back(self) -> None:
+        self._ledger.give_back(self._claim, Outcome.IN_DOUBT if self._doubt else Outcome.RELEASED)
 
     def _prepared(self) -> Amounts:
         """Everything that comes before the call: the amounts to place at."""
