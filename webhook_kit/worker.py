@@ -17,7 +17,9 @@ from types import FrameType
 import redis
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 from webhook_kit.connection import connect
 from webhook_kit.errors import WebhookKitError
@@ -25,7 +27,7 @@ from webhook_kit.jobs import push_queue, sync_queue
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 
-__all__ = ["Worker", "push", "reconcile", "run_push", "run_sync", "sweep_orders"]
+__all__ = ["PushWorker", "Worker", "push", "reconcile", "run_push", "run_sync", "sweep_orders"]
 
 log = logger("worker")
 
@@ -52,6 +54,27 @@ class Worker(SimpleWorker):
             raise StopRequested
         with suppress(redis.RedisError):  # RQ notes the request in Redis, which may be away
             super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # RQ leaves it untyped
+
+
+class PushWorker(Worker):
+    """Runs wake-ups without RQ's record of executions, which would take longer than sending: a wake-up has neither result nor
+    failure, and the lanes know what is left to do.
+    """
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Drain the outbox for a slice."""
+        with self.connection.pipeline(transaction=False) as pipeline:
+            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+            pipeline.delete(job.key)
+            self.set_state(WorkerStatus.BUSY, pipeline=pipeline)
+            pipeline.execute()
+        try:
+            push()
+        except redis.RedisError as error:
+            log.warning("slice interrupted", error=type(error).__name__)
+        except Exception:
+            log.exception("slice interrupted in an unexpected way")
+        self.set_state(WorkerStatus.IDLE)
 
 
 # -- the jobs ----------------------------------------------------------------------------------------------------------
@@ -83,7 +106,7 @@ def run_push(kit: Kit, *, burst: bool = False) -> None:
     :raises ConfigurationError: when there is no API key.
     """
     kit.client  # noqa: B018 - a missing key is found before the first update is
-    _run(kit, push_queue, [(1.0, kit.lanes.wake_if_ready)], burst=burst)
+    _run(kit, PushWorker, push_queue, [(1.0, kit.lanes.wake_if_ready)], burst=burst)
 
 
 def run_sync(kit: Kit, *, burst: bool = False) -> None:
@@ -94,17 +117,22 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
         (15.0, kit.watch.look),
         (kit.settings.reconcile_every, lambda: _queue_reconciliations(kit)),
     ]
-    _run(kit, sync_queue, tasks, burst=burst)
+    _run(kit, Worker, sync_queue, tasks, burst=burst)
 
 
 def _run(
-    kit: Kit, queue: Callable[[redis.Redis], Queue], tasks: list[tuple[float, Callable[[], object]]], *, burst: bool
+    kit: Kit,
+    kind: type[Worker],
+    queue: Callable[[redis.Redis], Queue],
+    tasks: list[tuple[float, Callable[[], object]]],
+    *,
+    burst: bool,
 ) -> None:
     stop = threading.Event()
     for seconds, task in tasks:
         threading.Thread(target=_every, args=(seconds, task, stop), name="sweep", daemon=True).start()
     try:
-        while not _work(kit, queue, burst=burst):
+        while not _work(kit, kind, queue, burst=burst):
             log.warning("redis out of reach, waiting")
             time.sleep(_RECONNECT)
     except StopRequested:
@@ -113,12 +141,12 @@ def _run(
         stop.set()
 
 
-def _work(kit: Kit, queue: Callable[[redis.Redis], Queue], *, burst: bool) -> bool:
+def _work(kit: Kit, kind: type[Worker], queue: Callable[[redis.Redis], Queue], *, burst: bool) -> bool:
     """Work until told to stop, or with nothing left to do; False when Redis went away."""
     connection = connect(kit.settings)
     worker: Worker | None = None
     try:
-        worker = Worker([queue(connection)], connection=connection, serializer=JSONSerializer)
+        worker = kind([queue(connection)], connection=connection, serializer=JSONSerializer)
         worker.working = True
         _current.append((kit, worker))
         log.info("working", queue=worker.queues[0].name)

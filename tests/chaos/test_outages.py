@@ -48,8 +48,8 @@ class WatchedLanes(Lanes):
     watch: redis.Redis
     sends: str
 
-    def next(self, want: int, lease_ms: int) -> Next:
-        found = super().next(want, lease_ms)
+    def next(self, want: int, lease_ms: int, *, woken: bool = False) -> Next:
+        found = super().next(want, lease_ms, woken=woken)
         if found.leases:
             self.booked += reversed(
                 [float(moment) for moment in self.watch.lrange(self.sends, 0, len(found.leases) - 1)]

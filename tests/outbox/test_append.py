@@ -210,7 +210,7 @@ def test_many_appends_queue_one_wake_up(bench: Workbench) -> None:
     for ref in range(20):
         bench.order(str(ref), "confirmed")
     assert len(push_queue(bench.redis)) == before + 1
-    bench.lanes.woken()
+    bench.lanes.next(0, 1000, woken=True)
     bench.order("20", "confirmed")
     assert len(push_queue(bench.redis)) == before + 2
 
@@ -219,7 +219,7 @@ def test_an_update_whose_wake_up_died_is_found_by_the_sweep(bench: Workbench) ->
     assert not bench.lanes.wake_if_ready()
     bench.order("1", "confirmed")
     before = len(push_queue(bench.redis))
-    bench.lanes.woken()  # the worker that took the wake-up dies here
+    bench.lanes.next(0, 1000, woken=True)  # the worker that took the wake-up dies here
     assert bench.lanes.wake_if_ready()
     assert len(push_queue(bench.redis)) == before + 1
     lease = bench.one()

@@ -134,11 +134,14 @@ class Lanes:
         args += [update.text, int(force), self._merging, self._ttl]
         return Appended(text(self._append(keys=keys, args=args + wake)[0]))
 
-    def next(self, want: int, lease_ms: int) -> Next:
-        """Lease up to so many lanes, most urgent first, as far as all gates allow."""
+    def next(self, want: int, lease_ms: int, *, woken: bool = False) -> Next:
+        """Lease up to so many lanes, most urgent first, as far as all gates allow.
+
+        :param woken: a wake-up has begun: from here on an append queues the next one.
+        """
         owner = os.urandom(8).hex()
         limits = [self._quota.limit, self._quota.window_ms, self._quota.spare, self._quota.burst]
-        found = self._next(args=[self._keys.prefix, want, lease_ms, owner, *limits, self._merging])
+        found = self._next(args=[self._keys.prefix, want, lease_ms, owner, *limits, self._merging, int(woken)])
         verdict, wait, *flat = (text(part) for part in found)
         leases = [_lease(owner, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
         return Next(Verdict(verdict), float(wait) / 1000, leases)
@@ -182,10 +185,6 @@ class Lanes:
         """Queue a wake-up when something could be sent: for updates whose wake-up died with a worker."""
         keys, wake = self._waker.arguments()
         return bool(self._wake_if_ready(keys=keys, args=[self._keys.prefix, *wake]))
-
-    def woken(self) -> None:
-        """A wake-up has begun: from here on an append queues the next one."""
-        self._redis.delete(self._keys.wake)
 
     # -- looking -------------------------------------------------------------------------------------------------------
 

@@ -116,9 +116,8 @@ class Pusher:
 
         :return: how many updates were tried.
         """
-        self._lanes.woken()
         until = time.monotonic() + seconds
-        tried = 0
+        tried, woken = 0, True
         try:
             while not stopping() and (left := until - time.monotonic()) > 0:
                 free = self._take_free()
@@ -126,10 +125,11 @@ class Pusher:
                     self._give_free(free)
                     break
                 try:
-                    found = self._lanes.next(free, self._lease_ms)
+                    found = self._lanes.next(free, self._lease_ms, woken=woken)
                 except BaseException:
                     self._give_free(free)
                     raise
+                woken = False
                 self._give_free(free - len(found.leases))
                 for lease in found.leases:
                     self._pool.submit(self._guarded, lease)

@@ -142,11 +142,13 @@ return said
 NEXT = (
     LIBRARY
     + """
--- ARGV: P, how many, lease ms, owner, quota, window ms, share kept for urgent updates, burst, merging.
+-- ARGV: P, how many, lease ms, owner, quota, window ms, share kept for urgent updates, burst, merging,
+--       whether a wake-up begins with this.
 -- Answers {verdict, wait ms, lease…}; a lease is lane, update, kind, store, gett_id, attempts.
 local P, want, lease, owner = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local quota, window, spare, burst = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local merging, now = ARGV[9] == '1', clock()
+if ARGV[10] == '1' then redis.call('DEL', P .. 'wake') end
 
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. 'delayed', '-inf', ms(now), 'LIMIT', 0, 100)) do
   redis.call('ZREM', P .. 'delayed', lane)
