@@ -149,8 +149,9 @@ def _idle_latency(ours: Engine, other: Engine, sink: Sink) -> dict[str, float]:
         for n in range(SAMPLES // BLOCKS):
             given.append(time.time())
             engine.give([Told(f"idle-{block}-{n}", preparing(n))])
+            # Long enough to arrive and come to rest; to ask the sink meanwhile would be work on an idle system.
+            time.sleep(0.08 + random.uniform(0, 0.02))
             sink.wait(n + 1)
-            time.sleep(0.04 + random.uniform(0, 0.02))  # the worker comes to rest
         engine.halt()
         arrived = [arrival.at for arrival in sink.log()]
         samples[engine.name] += [at - event for at, event in zip(arrived, given, strict=True)]

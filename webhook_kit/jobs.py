@@ -8,6 +8,7 @@ worker clears the flag before it looks.
 from __future__ import annotations
 
 import os
+import struct
 from enum import Enum
 from typing import Any
 
@@ -52,18 +53,20 @@ class WakeUp:
             description="drain the outbox",
         )
         job.enqueued_at = job.created_at
-        fields = [part for pair in job.to_dict().items() for part in pair]
         # One argument instead of fifty: it is sent with every append and opened only when a job is queued.
-        self._fields = " ".join(_hex(part) or "-" for part in fields)
+        self._fields = _msgpack([_bytes(part) for pair in job.to_dict().items() for part in pair])
 
     def arguments(self) -> tuple[list[str], list[Any]]:
-        """KEYS (flag, job, queue, set of queues) and ARGV (job id, the job's fields in hex) for the script's ``wake``."""
+        """KEYS (flag, job, queue, set of queues) and ARGV (job id, the job's fields as MessagePack) for the script's ``wake``."""
         job_id = os.urandom(12).hex()
         job_key = f"{Job.redis_job_namespace_prefix}{job_id}"
         return [self._flag, job_key, self._queue.key, Queue.redis_queues_keys], [job_id, self._fields]
 
 
-def _hex(part: Any) -> str:
-    if isinstance(part, bytes):
-        return part.hex()
-    return str(part.value if isinstance(part, Enum) else part).encode().hex()
+def _bytes(part: Any) -> bytes:
+    return part if isinstance(part, bytes) else str(part.value if isinstance(part, Enum) else part).encode()
+
+
+def _msgpack(parts: list[bytes]) -> bytes:
+    """A list of strings as MessagePack, which Redis's Lua reads (array 32, str 32)."""
+    return struct.pack(">BI", 0xDD, len(parts)) + b"".join(struct.pack(">BI", 0xDB, len(part)) + part for part in parts)

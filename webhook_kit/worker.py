@@ -34,6 +34,9 @@ log = logger("worker")
 _SLICE = 8.0
 """Seconds a job drains at most: short enough for a platform's grace period."""
 
+_HEARTBEAT = 30.0
+"""Seconds between two signs of life at least; RQ takes a worker for dead after seven minutes without one."""
+
 _RECONNECT = 2.0
 _LOOK_AGAIN = 30.0
 
@@ -60,6 +63,14 @@ class PushWorker(Worker):
     """Runs wake-ups without RQ's record of executions, which would take longer than sending: a wake-up has neither result nor
     failure, and the lanes know what is left to do.
     """
+
+    _beat = 0.0
+
+    def heartbeat(self, timeout: int | None = None, pipeline: redis.client.Pipeline | None = None) -> None:
+        """Say that this worker lives: RQ wants to hear it every few minutes, not between a wake-up and its send."""
+        if pipeline is not None or time.monotonic() - self._beat > _HEARTBEAT:
+            super().heartbeat(timeout, pipeline)
+            self._beat = time.monotonic()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Drain the outbox for a slice."""

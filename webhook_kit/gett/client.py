@@ -30,6 +30,7 @@ from urllib.parse import quote, urlsplit
 import pydantic
 import requests
 from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies
 
 from webhook_kit.errors import (
     ConfigurationError,
@@ -103,7 +104,7 @@ class RequestsTransport:
 
     def send(self, call: Call) -> Answer:
         """Deliver a call once; a redirect is an answer like any other."""
-        response = self._session().request(
+        response = self._session(call.url).request(
             call.method,
             call.url,
             headers=dict(call.headers),
@@ -113,19 +114,18 @@ class RequestsTransport:
         )
         return Answer(response.status_code, response.headers, response.content)
 
-    def _session(self) -> requests.Session:
+    def _session(self, url: str) -> requests.Session:
         if getattr(self._local, "pid", None) != os.getpid():
             session = requests.Session()
-            # Without an auth of its own, requests would let a .netrc entry replace our Authorization header.
-            session.auth = _keep_headers
+            # Read once, for requests would read it all again with every call; and without it no .netrc entry replaces
+            # our Authorization header.
+            session.trust_env = False
+            session.proxies.update(get_environ_proxies(url))
+            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             self._local.session, self._local.pid = session, os.getpid()
         current: requests.Session = self._local.session
         return current
-
-
-def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 _Model = TypeVar("_Model", bound=Wire)

@@ -31,14 +31,9 @@ local function clock()
 end
 local function ms(number) return string.format('%.3f', number) end
 local function wake(key, arg)
-  -- KEYS[key..key+3]: flag, job, queue of RQ, set of queues; ARGV[arg], [arg+1]: job id, the job's fields in hex
+  -- KEYS[key..key+3]: flag, job, queue of RQ, set of queues; ARGV[arg], [arg+1]: job id, the job's fields as MessagePack
   if redis.call('SET', KEYS[key], ARGV[arg], 'NX', 'EX', 15) then
-    local fields = {}
-    for part in string.gmatch(ARGV[arg + 1], '%S+') do
-      fields[#fields + 1] = part == '-' and '' or
-        string.gsub(part, '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
-    end
-    redis.call('HSET', KEYS[key + 1], unpack(fields))
+    redis.call('HSET', KEYS[key + 1], unpack(cmsgpack.unpack(ARGV[arg + 1])))
     redis.call('SADD', KEYS[key + 3], KEYS[key + 2])
     redis.call('RPUSH', KEYS[key + 2], ARGV[arg])
   end
