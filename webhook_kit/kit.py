@@ -17,6 +17,7 @@ from webhook_kit.jobs import WakeUp
 from webhook_kit.keys import Keys
 from webhook_kit.menus import Menus
 from webhook_kit.outbox.dead_letters import DeadLetters
+from webhook_kit.outbox.direct import DirectWrites
 from webhook_kit.outbox.lanes import Lanes
 from webhook_kit.outbox.orders import Orders
 from webhook_kit.outbox.push import Pusher, RetryPolicy, lease_seconds
@@ -195,6 +196,11 @@ class Kit:
     def quota(self) -> Quota:
         """Gett's writes per minute."""
         return Quota(self.settings.gett_writes_per_minute)
+
+    @cached_property
+    def writes(self) -> DirectWrites:
+        """Calls that write at Gett outside the lanes; they draw on the same quota."""
+        return DirectWrites(self.redis, self.keys, self.gate, self.quota)
 
     @cached_property
     def lanes(self) -> Lanes:
