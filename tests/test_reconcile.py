@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, MutableMapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -125,8 +127,11 @@ def test_an_order_that_was_closed_meanwhile_is_closed(kit: Kit, tmp_path: Path) 
 
 
 def test_an_old_order_is_not_asked_for(make_kit: Callable[..., Kit], tmp_path: Path) -> None:
-    kit = make_kit(reconcile_back=0.001)
-    place(kit)
+    kit = make_kit(reconcile_back=3600)
+    _, pos_id = place(kit)
+    two_hours_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    with closing(sqlite3.connect(tmp_path / "pos.sqlite", isolation_level=None)) as tickets:
+        tickets.execute("UPDATE tickets SET changed = ? WHERE id = ?", (two_hours_ago, pos_id))
     assert [finding.subject for finding in reconcile(kit).findings] == ["store"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -80,6 +82,16 @@ def test_all_runs_both_restarts_what_dies_and_passes_the_end_on(worker: Worker, 
         pids = list(children(both).values())
         assert both.terminate() == 0
         assert not [pid for pid in pids if psutil.pid_exists(pid)]
+
+
+def test_ctrl_c_ends_both_quietly(worker: Worker) -> None:
+    with worker("all") as both:
+        both.wait_until(lambda: working(both), message="both workers")
+        pids = list(children(both).values())
+        os.killpg(both.pid, signal.SIGINT)  # a terminal tells the whole group
+        assert both.wait() == 0
+        assert not [pid for pid in pids if psutil.pid_exists(pid)]
+        assert "Traceback" not in both.output()
 
 
 def test_mistakes_are_told_before_anything_runs(worker: Worker) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from webhook_kit.outbox.lanes import Verdict
 
-from .workbench import LANE, Workbench
+from .workbench import HOUR, LANE, Workbench
 
 
 def bury(bench: Workbench, name: str) -> int:
@@ -25,6 +25,14 @@ def test_a_dead_letter_tells_the_whole_story(bench: Workbench) -> None:
     assert (letter.why, letter.status) == ("422: no", 422)
     assert letter.appended <= letter.buried
     assert bench.lanes.counts() == {"appended": 1, "dead": 1}
+
+
+def test_what_nobody_has_looked_at_for_a_month_is_forgotten(bench: Workbench) -> None:
+    old = bury(bench, "preparing")
+    bench.redis.zincrby(f"{bench.keys.prefix}dead-at", -30 * 24 * HOUR, old)
+    new = bury(bench, "ready")
+    assert [letter.number for letter in bench.dead.find()] == [new]
+    assert bench.dead.replay(old) == "unknown"
 
 
 def test_the_lane_goes_on_after_a_burial(bench: Workbench) -> None:

@@ -232,6 +232,6 @@ class Workbench:
 
 
 def check_accounts(counts: dict[str, int], queues: dict[str, int]) -> None:
-    """appended = sent + merged + dead + dropped + waiting."""
-    ended = sum(counts.get(name, 0) for name in ("sent", "merged", "dead", "dropped"))
+    """appended = sent + merged + dead (or expired as such) + dropped + waiting."""
+    ended = sum(counts.get(name, 0) for name in ("sent", "merged", "dead", "expired", "dropped"))
     assert counts.get("appended", 0) == ended + sum(queues.values()), (counts, queues)

@@ -278,6 +278,13 @@ else
   redis.call('HSET', P .. 'dead', update.id, cjson.encode({id = update.id, lane = lane, at = ms(update.at), body = update.body,
     rank = update.rank, class = update.class, why = ARGV[8], status = tonumber(ARGV[10]), buried = ms(now)}))
   redis.call('ZADD', P .. 'dead-at', ms(now), update.id)
+  -- Nobody has looked for 30 days: nobody will, and what is kept has to have an end.
+  for _, number in ipairs(redis.call('ZRANGEBYSCORE', P .. 'dead-at', '-inf', ms(now - 2592000000), 'LIMIT', 0, 100)) do
+    redis.call('HDEL', P .. 'dead', number)
+    redis.call('ZREM', P .. 'dead-at', number)
+    count(P, 'dead', -1)
+    count(P, 'expired')
+  end
   note(P, lane, 'buried', update.id, {why = ARGV[8]})
   count(P, 'dead')
 end
