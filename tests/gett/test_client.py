@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from webhook_kit import errors
-from webhook_kit.gett.client import Answer, Call, GettClient
+from webhook_kit.gett.client import GettClient
+from webhook_kit.gett.http import Answer, Call
 from webhook_kit.gett.models import (
     CommerceStore,
     Onboarding,

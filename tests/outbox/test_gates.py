@@ -8,7 +8,7 @@ from email.utils import formatdate
 
 import pytest
 
-from webhook_kit.gett.client import Answer
+from webhook_kit.gett.http import Answer
 from webhook_kit.outbox.lanes import Verdict
 
 from .workbench import HOUR, Workbench

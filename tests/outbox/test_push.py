@@ -8,7 +8,7 @@ import pytest
 import redis
 import requests
 
-from webhook_kit.gett.client import Answer, Call
+from webhook_kit.gett.http import Answer, Call
 from webhook_kit.outbox.push import RetryPolicy, lease_seconds
 from webhook_kit.testing.processes import wait_until
 

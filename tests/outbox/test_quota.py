@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webhook_kit.gett.client import Answer
+from webhook_kit.gett.http import Answer
 from webhook_kit.outbox.lanes import Verdict
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.testing.redis_server import RedisServer

@@ -11,7 +11,8 @@ from uuid import uuid4
 import redis
 
 from webhook_kit.connection import text
-from webhook_kit.gett.client import Answer, Call, GettClient
+from webhook_kit.gett.client import GettClient
+from webhook_kit.gett.http import Answer, Call
 from webhook_kit.jobs import WakeUp
 from webhook_kit.keys import Keys
 from webhook_kit.outbox.dead_letters import DeadLetters
