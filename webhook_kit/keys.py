@@ -79,6 +79,14 @@ class Keys:
         """Hash: how many POS events ended in which way."""
         return f"{self.prefix}events"
 
+    def order_event(self, checkout_session_id: str) -> str:
+        """String: the order event that was handled last, as JSON: rank, digest, refunds."""
+        return f"{self.prefix}order-event:{checkout_session_id}"
+
+    def order_event_lock(self, checkout_session_id: str) -> str:
+        """String: an event of this order is being handled."""
+        return f"{self.prefix}order-event-lock:{checkout_session_id}"
+
     def lane(self, lane: str) -> str:
         """Hash: a lane's state (:mod:`webhook_kit.outbox.scripts` lists the fields)."""
         return f"{self.prefix}lane:{lane}"

@@ -26,6 +26,7 @@ from webhook_kit.outbox.store_status import Catalogs, Stores
 from webhook_kit.receiver.assessment import Assessor
 from webhook_kit.receiver.blueprint import Receiver
 from webhook_kit.receiver.idempotency import Ledger
+from webhook_kit.receiver.order_events import OrderEvents, load_handler
 from webhook_kit.receiver.placement import Placement
 from webhook_kit.receiver.pos_events import PosEvents
 from webhook_kit.receiver.terms import Terms
@@ -125,7 +126,19 @@ class Kit:
     @cached_property
     def receiver(self) -> Receiver:
         """The parts that the webhooks work with."""
-        return Receiver(self.settings, self.stores, self.assessor, self.placement, self.tokens)
+        return Receiver(self.settings, self.stores, self.assessor, self.placement, self.tokens, self.order_events)
+
+    @cached_property
+    def order_events(self) -> OrderEvents | None:
+        """What becomes of Gett's order events; None when nobody handles them.
+
+        :raises ConfigurationError: when the handler cannot be loaded.
+        """
+        settings = self.settings
+        if settings.order_event_handler is None:
+            return None
+        handler = load_handler(settings.order_event_handler)
+        return OrderEvents(self.redis, self.keys, handler, patience=settings.webhook_deadline, ttl=settings.order_ttl)
 
     @cached_property
     def alerts(self) -> Alerts:

@@ -23,7 +23,7 @@ from webhook_kit.errors import (
     AdapterWrongType,
 )
 
-__all__ = ["GROUP", "Installed", "installed", "load_adapter"]
+__all__ = ["GROUP", "Installed", "installed", "load_adapter", "look_here"]
 
 GROUP = "webhook_kit.adapters"
 
@@ -69,6 +69,13 @@ def installed() -> Iterator[Installed]:
             yield Installed(point.name, name, version, problem=problem)
 
 
+def look_here() -> None:
+    """Let modules be imported from the current directory, where a vendor's first code lies: a console script does not."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
 def _from_entry_point(name: str) -> type[PosAdapter]:
     points = list(entry_points(group=GROUP, name=name))
     if not points:
@@ -85,10 +92,7 @@ def _from_entry_point(name: str) -> type[PosAdapter]:
 def _from_module(spec: str) -> type[PosAdapter]:
     if not _SPEC.fullmatch(spec):
         raise AdapterNotFound(f"adapter {spec!r}: write module:Class, as in my_pos.adapter:MyPos")
-    # A console script does not look into the current directory, where a vendor's first adapter lies.
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    look_here()
     return _checked(spec, EntryPoint(name=spec, value=spec, group=GROUP))
 
 

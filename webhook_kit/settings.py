@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     price_tolerance: Decimal = Field(Decimal("0.00"), ge=0, max_digits=8, decimal_places=2)
     """Difference in major units up to which ``price_policy`` decides."""
 
+    order_event_handler: str | None = Field(None, pattern=r"^[\w.]+:\w+$")
+    """``module:function`` that is handed Gett's order events, for distribution partners; without it there is no ``/orderEvents``."""
+
     # -- the POS -------------------------------------------------------------------------------------------------------
     pos_adapter: str | None = None
     """The adapter of the single store: a registered name, or ``module:Class``."""

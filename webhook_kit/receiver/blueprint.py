@@ -9,16 +9,18 @@ import time
 from typing import NamedTuple, TypeVar
 
 import redis
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.models.base import Wire
+from webhook_kit.gett.models.marketfront import OrderEvent
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.gett.signing import API_VERSION, verify, verify_authorization
+from webhook_kit.gett.signing import API_VERSION
 from webhook_kit.logs import logger
 from webhook_kit.receiver.assessment import Assessor
+from webhook_kit.receiver.authenticity import prove
+from webhook_kit.receiver.order_events import OrderEvents
 from webhook_kit.receiver.placement import Answer, Placement
 from webhook_kit.receiver.problems import Problem, as_markdown, unavailable
 from webhook_kit.receiver.reading import parse, raw_body
@@ -44,10 +46,11 @@ class Receiver(NamedTuple):
     assessor: Assessor
     placement: Placement
     tokens: Tokens
+    order_events: OrderEvents | None = None
 
 
 def webhooks(receiver: Receiver) -> Blueprint:
-    """ValidateOrder and placeOrder, both spellings (``gett-protocol.md §3``)."""
+    """ValidateOrder and placeOrder, both spellings, and order events if somebody handles them (``gett-protocol.md §3``)."""
     blueprint = Blueprint("webhooks", __name__, url_prefix=receiver.settings.webhook_prefix or None)
 
     @blueprint.post("/validateOrder")
@@ -69,6 +72,17 @@ def webhooks(receiver: Receiver) -> Blueprint:
         if answer.status != 200:
             return _problem_document(answer.status, answer.body)
         return _json(answer.status, answer.body)
+
+    if (events := receiver.order_events) is not None:
+
+        @blueprint.post("/orderEvents")
+        def order_events() -> Response:
+            event = _received(receiver, OrderEvent)
+            try:
+                outcome = events.receive(event)
+            except redis.RedisError as error:
+                raise unavailable("order events cannot be handled for the moment", retry_after=5) from error
+            return jsonify(outcome=outcome)
 
     @blueprint.before_request
     def begin() -> None:
@@ -142,31 +156,8 @@ def current_trace() -> str:
 
 def _received(receiver: Receiver, model: type[W]) -> W:
     raw = raw_body(request)
-    _prove(receiver.settings, raw)
+    prove(receiver.settings, raw)
     return parse(model, raw)
-
-
-def _prove(settings: Settings, raw: bytes) -> None:
-    """A right static header or a right signature, whichever this installation is set up with."""
-    if settings.allow_unsigned_webhooks:
-        return
-    secrets = [secret.get_secret_value() for secret in settings.gett_webhook_secrets]
-    accepted = [value.get_secret_value() for value in settings.gett_webhook_authorization]
-    try:
-        if accepted and not secrets:
-            verify_authorization(request.headers.get("Authorization"), accepted)
-        elif not (accepted and _authorized(accepted)):
-            verify(raw, request.headers.get("Signature"), request.headers.get("Timestamp"), secrets)
-    except InvalidSignature as error:
-        raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
-
-
-def _authorized(accepted: list[str]) -> bool:
-    try:
-        verify_authorization(request.headers.get("Authorization"), accepted)
-    except InvalidSignature:
-        return False
-    return True
 
 
 def _known_store(receiver: Receiver, order: ExternalOrder) -> Store:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from webhook_kit.gett.models.marketfront import OrderEvent
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.models.problem import ProblemDetail
 from webhook_kit.gett.signing import API_VERSION
@@ -40,10 +41,20 @@ _PLACE = {
 }
 
 
+_EVENTS = {status: text for status, text in _SHARED.items() if status != "404"} | {
+    "503": "Not now: the handler failed, or Redis is out of reach"
+}
+_OUTCOME = {
+    "type": "object",
+    "required": ["outcome"],
+    "properties": {"outcome": {"enum": ["handled", "duplicate", "stale"]}},
+}
+
+
 def describe(settings: Settings) -> dict[str, Any]:
     """The OpenAPI 3.1 document."""
     _, schemas = models_json_schema(
-        [(ExternalOrder, "validation"), (PlaceOrderRequest, "validation"), (ProblemDetail, "validation")],
+        [(model, "validation") for model in (ExternalOrder, PlaceOrderRequest, OrderEvent, ProblemDetail)],
         by_alias=True,
         ref_template=_REFS,
     )
@@ -59,6 +70,8 @@ def describe(settings: Settings) -> dict[str, Any]:
         "placeOrder": "placeOrder",
         "place": "placeOrder",
     }
+    events = _operation("orderEvents", "Hear of an order's progress", "OrderEvent", _EVENTS, [], answer=_OUTCOME)
+    heard = {f"{settings.webhook_prefix}/orderEvents": {"post": events | {"operationId": "orderEvents"}}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "webhook_kit: the webhooks that Gett calls", "version": API_VERSION},
@@ -66,6 +79,7 @@ def describe(settings: Settings) -> dict[str, Any]:
             f"{settings.webhook_prefix}/{path}": {"post": operations[name] | {"operationId": path}}
             for path, name in spelt.items()
         }
+        | (heard if settings.order_event_handler else {})
         | {
             "/pos/{adapter}/events": {"post": _pos_events()},
             "/healthz": {"get": _plain("healthz", "Alive", {"200": "The process answers"})},
@@ -79,13 +93,19 @@ def describe(settings: Settings) -> dict[str, Any]:
 
 
 def _operation(
-    name: str, summary: str, model: str, problems: dict[str, str], parameters: list[dict[str, Any]]
+    name: str,
+    summary: str,
+    model: str,
+    problems: dict[str, str],
+    parameters: list[dict[str, Any]],
+    *,
+    answer: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     signed = [
         _header("Signature", "hex HMAC-SHA256 of the raw body with the webhook secret", {"type": "string"}),
         _header("Timestamp", "Unix seconds, within 300 s of now", {"type": "string", "pattern": "^[0-9]{1,12}$"}),
     ]
-    order = {"$ref": _REFS.format(model="ExternalOrder")}
+    answer = answer or {"$ref": _REFS.format(model="ExternalOrder")}
     return {
         "summary": summary,
         "tags": [name],
@@ -95,7 +115,7 @@ def _operation(
             "content": {"application/json": {"schema": {"$ref": _REFS.format(model=model)}}},
         },
         "responses": {
-            "200": {"description": "The order", "content": {"application/json": {"schema": order}}},
+            "200": {"description": "The answer", "content": {"application/json": {"schema": answer}}},
             **_problems(problems),
         },
     }
