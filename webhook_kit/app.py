@@ -16,6 +16,7 @@ from webhook_kit.receiver.blueprint import problem_response, webhooks
 from webhook_kit.receiver.openapi import describe
 from webhook_kit.receiver.pos_events import pos_webhooks
 from webhook_kit.receiver.problems import Problem
+from webhook_kit.serving import Catalogs
 
 __all__ = ["create_app"]
 
@@ -33,6 +34,7 @@ def create_app(kit: Kit | None = None) -> Flask:
     app = Flask("webhook_kit")
     app.register_blueprint(webhooks(kit.receiver))
     app.register_blueprint(pos_webhooks(kit.pos_events))
+    app.wsgi_app = Catalogs(app.wsgi_app, kit.publisher, kit.addresses)  # type: ignore[method-assign] # Flask's own way
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)

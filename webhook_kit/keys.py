@@ -56,6 +56,18 @@ class Keys:
         """String: which process fetches a store's menu now."""
         return f"{self.prefix}menu-lock:{store_id}"
 
+    def catalog(self, version: str) -> str:
+        """String: a published version of a menu, gzipped."""
+        return f"{self.prefix}catalog:{version}"
+
+    def published(self, store_id: str) -> str:
+        """Hash: what a store's menu is published as (version, at, items)."""
+        return f"{self.prefix}published:{store_id}"
+
+    def superseded(self, store_id: str) -> str:
+        """Sorted set: a store's earlier versions that are still kept, by the moment of their successor (s)."""
+        return f"{self.prefix}superseded:{store_id}"
+
     def pos_order(self, store_id: str, partner_order_id: str) -> str:
         """String: the orderRef of a POS's own order id."""
         return f"{self.prefix}pos:{store_id}:{partner_order_id}"

@@ -10,6 +10,7 @@ import redis
 from webhook_kit import logs
 from webhook_kit.alerts import Alerts
 from webhook_kit.calls import PosCalls
+from webhook_kit.catalog.publish import Addresses, Publisher, RedisShelf, Shelf
 from webhook_kit.connection import connect
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.client import GettClient
@@ -87,6 +88,21 @@ class Kit:
     def menus(self) -> Menus:
         """The menus that carts are checked against."""
         return Menus(self.redis, self.keys, self.stores, self.calls, refresh_after=self.settings.catalog_refresh)
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        """Where the kit itself serves published menus."""
+        return Addresses(self.settings.public_url, self.settings.token_keys())
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """What keeps published menus."""
+        return RedisShelf(self.redis, self.keys, self.addresses)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Publishes menus."""
+        return Publisher(self.redis, self.keys, self.shelf, keep=self.settings.catalog_keep)
 
     @cached_property
     def waker(self) -> WakeUp:

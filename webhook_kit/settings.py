@@ -159,6 +159,12 @@ class Settings(BaseSettings):
     catalog_refresh: float = Field(300.0, gt=0)
     """Seconds after which a store's menu is fetched from its POS again."""
 
+    # -- publishing menus ----------------------------------------------------------------------------------------------
+    public_url: str | None = Field(None, pattern=r"^https?://[^/?#]+[^?#]*$")
+    """This installation's base URL as Gett reaches it (``https://pos.example.org``); without it no menu is published."""
+    catalog_keep: int = Field(2 * 86_400, ge=86_400)
+    """Seconds for which a published menu is kept after its successor: Gett pulls late."""
+
     # -- how long things are kept --------------------------------------------------------------------------------------
     idempotency_ttl: int = Field(86_400, ge=60)
     """Seconds for which a key replays its answer: 24 h by the protocol."""
@@ -186,10 +192,10 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError('is no JSON object (example: {"terminal": "3"})') from None
 
-    @field_validator("gett_api_url")
+    @field_validator("gett_api_url", "public_url")
     @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    def _no_trailing_slash(cls, value: str | None) -> str | None:
+        return value and value.rstrip("/")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
