@@ -63,7 +63,10 @@ def create_app(kit: Kit | None = None) -> Flask:
 
     if kit.settings.allow_unsigned_webhooks:
         log.warning("UNSIGNED WEBHOOKS ARE ACCEPTED: anybody can send orders; for development only")
-    log.info("serving", stores=[store.id for store in kit.stores], prefix=kit.settings.webhook_prefix or "/")
+    stores = [store.id for store in kit.stores]
+    if not stores:
+        log.warning("no store yet: every order is refused until one is onboarded or configured")
+    log.info("serving", stores=stores, prefix=kit.settings.webhook_prefix or "/")
     return app
 
 

@@ -15,6 +15,7 @@
     │   ├── PosBroken                     the store's circuit breaker is open
     │   └── PosTimeout                    the call did not answer within its deadline; it still runs
     ├── Unsupported                   the adapter does not offer this method
+    ├── StoresUnavailable             whether a store is served here cannot be said now
     ├── CatalogInvalid                a CatalogSet that contradicts itself
     ├── InvalidSignature              a webhook that is not authentic, or stale
     ├── Impossible                    a step that the order's or store's state does not allow
@@ -59,6 +60,7 @@ __all__ = [
     "PosBusy",
     "PosTimeout",
     "PosUnavailable",
+    "StoresUnavailable",
     "Unsupported",
     "WebhookKitError",
 ]
@@ -132,6 +134,10 @@ class PosTimeout(PosUnavailable):
 
 class Unsupported(WebhookKitError):
     """The adapter does not offer this method."""
+
+
+class StoresUnavailable(WebhookKitError):
+    """Whether a store is served here cannot be said now: the directory is out of reach and was never read."""
 
 
 class CatalogInvalid(WebhookKitError):

@@ -72,6 +72,16 @@ class Keys:
         """String: the orderRef of a POS's own order id."""
         return f"{self.prefix}pos:{store_id}:{partner_order_id}"
 
+    @property
+    def stores(self) -> str:
+        """Hash: what was learned of each store, as JSON (:mod:`webhook_kit.stores.book`)."""
+        return f"{self.prefix}stores"
+
+    @property
+    def stores_version(self) -> str:
+        """String: changes with every change of a store."""
+        return f"{self.prefix}stores-version"
+
     def pause_owner(self, store_id: str) -> str:
         """String: who paused a store."""
         return f"{self.prefix}paused-by:{store_id}"

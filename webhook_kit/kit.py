@@ -34,6 +34,8 @@ from webhook_kit.receiver.terms import Terms
 from webhook_kit.receiver.token import Tokens
 from webhook_kit.reconcile import Reconciler
 from webhook_kit.settings import Settings
+from webhook_kit.stores.book import StoreBook
+from webhook_kit.stores.vault import Vault
 from webhook_kit.watch import Watch
 
 __all__ = ["Kit"]
@@ -67,7 +69,13 @@ class Kit:
 
         :raises ConfigurationError: with every mistake at once.
         """
-        return Stores.from_settings(self.settings).attach(self.redis, self.keys, self.lanes)
+        return Stores.from_settings(self.settings, self.book).attach(self.redis, self.keys, self.lanes)
+
+    @cached_property
+    def book(self) -> StoreBook:
+        """The stores that were learned, in Redis."""
+        keys = [key.get_secret_value() for key in self.settings.webhook_kit_key]
+        return StoreBook(self.redis, self.keys, Vault(keys, in_clear=self.settings.credentials_in_clear))
 
     @cached_property
     def orders(self) -> Orders:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from decimal import Decimal
@@ -141,7 +142,13 @@ class Settings(BaseSettings):
     store_credentials: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
     """Credentials of the single store for its adapter, as a JSON object."""
     stores_file: Path | None = None
-    """A TOML file of stores, for more than one."""
+    """A TOML file of stores, for more than one; read again when it changes."""
+    stores_source: str | None = None
+    """A directory of the vendor's own instead of a file, as ``module:Class`` (``docs/stores.md``)."""
+    webhook_kit_key: Secrets = Field(default_factory=list)
+    """Keys that encrypt credentials in Redis, newest first, separated by commas; ``webhook-kit stores new-key`` makes one."""
+    credentials_in_clear: bool = False
+    """True: without a key, credentials are stored in Redis as they are, instead of being refused."""
     pos_deadline: float = Field(20.0, gt=0, le=600)
     """Seconds a POS call may take before Gett is answered without it; the call itself goes on and is still recorded."""
     pos_abandon_after: float = Field(300.0, gt=0)
@@ -177,7 +184,9 @@ class Settings(BaseSettings):
     log_format: str = Field("json", pattern=r"^(json|console)$")
     """``json`` for platforms, ``console`` for people."""
 
-    @field_validator("gett_webhook_secrets", "gett_webhook_authorization", "token_secrets", mode="before")
+    @field_validator(
+        "gett_webhook_secrets", "gett_webhook_authorization", "token_secrets", "webhook_kit_key", mode="before"
+    )
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -192,6 +201,18 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError('is no JSON object (example: {"terminal": "3"})') from None
 
+    @field_validator("webhook_kit_key")
+    @classmethod
+    def _fernet_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
+        for key in value:
+            try:
+                length = len(base64.urlsafe_b64decode(key.get_secret_value()))
+            except ValueError:
+                length = 0
+            if length != 32:
+                raise ValueError("holds a key that is none; webhook-kit stores new-key makes one")
+        return value
+
     @field_validator("gett_api_url", "public_url")
     @classmethod
     def _no_trailing_slash(cls, value: str | None) -> str | None:
@@ -202,6 +223,8 @@ class Settings(BaseSettings):
         mistakes = []
         if self.pos_adapter and self.stores_file:
             mistakes.append("POS_ADAPTER and STORES_FILE exclude each other: name the adapter per store in the file")
+        if self.stores_source and (self.pos_adapter or self.stores_file):
+            mistakes.append("STORES_SOURCE excludes POS_ADAPTER and STORES_FILE: its class names every store")
         if self.pos_adapter and not self.gett_store_id:
             mistakes.append("GETT_STORE_ID is missing: POS_ADAPTER serves one store, say which one it is at Gett")
         if self.pos_deadline > self.webhook_deadline:

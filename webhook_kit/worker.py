@@ -205,4 +205,6 @@ def _queue_reconciliations(kit: Kit) -> None:
     if not kit.redis.set(f"{kit.keys.prefix}reconciled", "1", nx=True, ex=every):
         return
     for store in kit.stores:
+        if not store.gett_id:  # Gett knows nothing of it yet
+            continue
         sync_queue(kit.redis).enqueue(reconcile, store.id, result_ttl=0, failure_ttl=86_400, job_timeout=600)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 
 import redis
 
@@ -52,9 +53,9 @@ class Stores(StoreDirectory):
         """Take no orders for now. What a person has paused, a POS leaves as it is.
 
         :param resume_at: when Gett lifts the pause by itself; aware, in the future.
-        :raises Impossible: without a known reason, with a moment that is past, or for a store that is not known.
+        :raises Impossible: without a known reason, with a moment that is past, or for a store not known here or at Gett.
         """
-        store = self._known(store)
+        store = self._at_gett(store)
         update = store_paused(reason, resume_at)
         held = self.pause_owner(store)
         if held is Owner.PERSON and owner is not Owner.PERSON:
@@ -69,7 +70,7 @@ class Stores(StoreDirectory):
 
         :raises Impossible: when somebody else paused the store, or it is not known.
         """
-        store = self._known(store)
+        store = self._at_gett(store)
         held = self.pause_owner(store)
         if held is not None and owner not in (Owner.PERSON, held):
             raise Impossible(f"store {store.id} was paused by {held}: only {held} or a person lifts that")
@@ -88,8 +89,16 @@ class Stores(StoreDirectory):
             return store
         found = self.by_id(store) or self.by_gett_id(store)
         if found is None:
-            raise Impossible(f"store {store} is not known here (known: {', '.join(known.id for known in self)})")
+            known = [known.id for known in islice(self, 11)]
+            more = ", …" if known[10:] else ""
+            raise Impossible(f"store {store} is not known here (known: {', '.join(known[:10]) or 'none'}{more})")
         return found
+
+    def _at_gett(self, store: Store | str) -> Store:
+        known = self._known(store)
+        if not known.gett_id:
+            raise Impossible(f"store {known.id} is not at Gett yet: webhook-kit stores onboard {known.id}")
+        return known
 
 
 class Catalogs:

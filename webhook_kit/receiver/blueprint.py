@@ -12,6 +12,7 @@ import redis
 from flask import Blueprint, Response, g, jsonify, request
 
 from webhook_kit.adapter import Store
+from webhook_kit.errors import StoresUnavailable
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.marketfront import OrderEvent
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
@@ -161,7 +162,10 @@ def _received(receiver: Receiver, model: type[W]) -> W:
 
 
 def _known_store(receiver: Receiver, order: ExternalOrder) -> Store:
-    store = receiver.stores.by_gett_id(order.cart.store_id)
+    try:
+        store = receiver.stores.by_gett_id(order.cart.store_id)
+    except StoresUnavailable as error:  # a refusal would be final
+        raise unavailable(str(error), retry_after=5) from error
     if store is None:
         raise Problem(ErrorCode.STORE_NOT_FOUND, "no store of that id is served here: $.cart.storeId")
     return store

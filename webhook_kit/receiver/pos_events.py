@@ -28,7 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 from webhook_kit.adapter import MenuChanged, OrderChanged, PosAdapter, PosEvent, Store, StoreChanged, StoreState
 from webhook_kit.alerts import Alert, Alerts
 from webhook_kit.connection import text
-from webhook_kit.errors import Impossible, InvalidSignature, NotPlaced, PosUnavailable, Unsupported
+from webhook_kit.errors import Impossible, InvalidSignature, NotPlaced, PosUnavailable, StoresUnavailable, Unsupported
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.keys import Keys
@@ -87,7 +87,9 @@ class PosEvents:
         :return: what became of each event.
         :raises Problem: when it is not from the POS, or cannot be read; 5xx when it is worth sending again.
         :raises redis.RedisError: when not all of it could be made durable; to be sent again as well.
+        :raises StoresUnavailable: when its store may be one that this process has not heard of; likewise.
         """
+        self._stores.require_whole()
         served = {store.id: store for store in self._stores if store.adapter == adapter}
         if not served:
             raise Problem(ErrorCode.NOT_FOUND, "no store here has an adapter of that name")
@@ -212,7 +214,7 @@ def pos_webhooks(events: PosEvents) -> Blueprint:
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             return jsonify(events.receive(adapter, headers, raw))
-        except redis.RedisError as error:
+        except (redis.RedisError, StoresUnavailable) as error:
             log.error("redis out of reach", error=type(error).__name__)  # noqa: TRY400 - the traceback says nothing more
             raise unavailable("events cannot be taken for the moment", retry_after=5) from error
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
+from webhook_kit.stores.file import FileStores, as_toml
 from webhook_kit.testing.bogus import BogusAdapter
+from webhook_kit.testing.processes import wait_until
 
 TWO = """
 [stores.main-street]
@@ -83,7 +89,6 @@ def test_every_mistake_of_a_file_is_told_at_once_with_its_place(read: Callable[[
         )
     )
     assert sorted(mistake.split("stores.toml: ")[1].split(":")[0] for mistake in found) == [
-        "stores.a.gett_id",
         "stores.a.spelt_wrong",
         "stores.a.timezone",
         "stores.b.credentials.token",
@@ -126,9 +131,82 @@ def test_a_file_that_is_not_there_or_no_text_is_told_as_such(tmp_path: Path) -> 
         assert why in mistake
 
 
-def test_without_any_store_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("POS_ADAPTER", "STORES_FILE", "GETT_STORE_ID"):
+def test_without_any_store_the_directory_is_empty_until_one_is_onboarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("POS_ADAPTER", "STORES_FILE", "GETT_STORE_ID", "STORES_SOURCE"):
         monkeypatch.delenv(name, raising=False)
-    (mistake,) = mistakes(lambda: StoreDirectory.from_settings(Settings()))
-    assert "POS_ADAPTER" in mistake
-    assert "STORES_FILE" in mistake
+    directory = StoreDirectory.from_settings(Settings())
+    assert list(directory) == []
+    assert directory.nothing_configured()
+    assert directory.by_gett_id("g") is directory.by_id("main") is None
+
+
+def test_a_store_that_gett_does_not_know_yet_has_no_id_there(read: Callable[[str], StoreDirectory]) -> None:
+    directory = read('[stores.a]\nadapter = "bogus"\n[stores.b]\nadapter = "bogus"\n')
+    assert [store.gett_id for store in directory] == ["", ""]
+    assert directory.by_gett_id("") is None
+
+
+def changed(path: Path, text: str) -> None:
+    """Write a file so that its time says so, however coarse the clock of the disk."""
+    before = path.stat().st_mtime_ns
+    path.write_text(text)
+    os.utime(path, ns=(before + 1_000_000_000, before + 1_000_000_000))
+
+
+def test_a_file_that_changed_is_read_again_and_one_with_mistakes_leaves_the_last_good_one(
+    read: Callable[[str], StoreDirectory], tmp_path: Path, events: list[MutableMapping[str, Any]]
+) -> None:
+    directory, path = read(TWO), tmp_path / "stores.toml"
+    changed(path, TWO.replace("harbour", "market"))
+    wait_until(lambda: directory.by_id("market") is not None)
+    assert directory.by_id("harbour") is None
+    changed(path, TWO + '[stores.bad]\nadapter = "unheard-of"\ngett_id = "g9"\ntimezone = "Mars"\n')
+    wait_until(lambda: directory.by_id("market") and any("last good" in event["event"] for event in events))
+    assert [store.id for store in directory] == ["main-street", "market"]
+    (told,) = (event for event in events if "last good" in event["event"])
+    assert any("stores.bad.timezone" in mistake for mistake in told["mistakes"])
+    path.unlink()
+    wait_until(lambda: directory.by_id("market") and sum("last good" in event["event"] for event in events) == 2)
+    assert len(list(directory)) == 2
+    assert "topsecret" not in str(events)
+
+
+def test_what_is_written_out_is_read_back_the_same(read: Callable[[str], StoreDirectory]) -> None:
+    stores = list(read(TWO))
+    text = as_toml(stores)
+    assert list(read(text)) == stores
+    bare = as_toml(stores, credentials=False)
+    assert "topsecret" not in bare
+    assert [store.options for store in read(bare)] == [store.options for store in stores]
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=12)
+VALUES = st.recursive(
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(
+        NAMES,
+        st.tuples(
+            st.dictionaries(NAMES, st.text(max_size=12), max_size=2),
+            st.dictionaries(NAMES, VALUES, max_size=2),
+            st.none() | st.frozensets(NAMES, max_size=2),
+            st.sampled_from(["UTC", "Europe/Berlin"]),
+            st.text(max_size=8),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_any_store_survives_being_written_out(tmp_path_factory: pytest.TempPathFactory, made: dict[str, Any]) -> None:
+    stores = [
+        Store(store_id, f"g{n}", "bogus", ZoneInfo(zone), name or store_id, kinds, credentials, options)
+        for n, (store_id, (credentials, options, kinds, zone, name)) in enumerate(made.items())
+    ]
+    path = tmp_path_factory.mktemp("stores") / "stores.toml"
+    path.write_text(as_toml(stores), encoding="utf-8", newline="")
+    assert list(FileStores(path)) == stores
