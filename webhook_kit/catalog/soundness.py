@@ -1,103 +1,119 @@
 """What makes a CatalogSet impossible to check a cart against, or to price one with (``gett-protocol.md §4``).
 
-Only that: a catalog without these problems may still have others, which a lint is to tell.
+Only that: a catalog without these faults may still have others, which :mod:`webhook_kit.catalog.check` tells too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from webhook_kit.catalog.exact import from_cents, to_cents
+from webhook_kit.catalog.rules import Finding, Rule, entity, shown
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup
 
-__all__ = ["problems"]
+__all__ = ["faults", "problems"]
 
 _Node = TypeVar("_Node")
 
 
 def problems(catalog: ExternalCatalogSet) -> list[str]:
-    """Every such problem, one line each, beginning with its JSON path (``$.items['x'].modifierGroupIds[0]: …``)."""
-    return [
-        *_foreign_keys(catalog),
-        *_dangling_references(catalog),
-        *_section_cycles(catalog),
-        *_modifier_cycles(catalog),
-        *(problem for key, group in catalog.modifier_groups.items() for problem in _group_problems(key, group)),
-        *_inexact_prices(catalog),
-    ]
+    """Every such fault, one line each, beginning with its JSON path (``$.items['x'].modifierGroupIds[0]: …``)."""
+    return [str(fault) for fault in faults(catalog)]
 
 
-def _foreign_keys(catalog: ExternalCatalogSet) -> Iterator[str]:
-    owned = [
-        *(("catalogs", key, "catalogId", menu.catalog_id) for key, menu in catalog.catalogs.items()),
-        *(("sections", key, "sectionId", section.section_id) for key, section in catalog.sections.items()),
-        *(("items", key, "itemId", item.item_id) for key, item in catalog.items.items()),
-        *(
-            ("modifierGroups", key, "modifierGroupId", g.modifier_group_id)
-            for key, g in catalog.modifier_groups.items()
-        ),
-    ]
+def faults(catalog: ExternalCatalogSet) -> Iterator[Finding]:
+    """The same as findings of their rules."""
+    yield from _foreign_keys(catalog)
+    yield from _dangling_references(catalog)
+    yield from _section_cycles(catalog)
+    yield from _modifier_cycles(catalog)
+    for key, group in catalog.modifier_groups.items():
+        if group.minimum_allowed > group.maximum_allowed or group.tiers is not None:
+            yield from _group_faults(key, group)
+    yield from _inexact_prices(catalog)
+
+
+def _foreign_keys(catalog: ExternalCatalogSet) -> Iterator[Finding]:
+    owned = chain(
+        (("catalogs", key, "catalogId", menu.catalog_id) for key, menu in catalog.catalogs.items()),
+        (("sections", key, "sectionId", section.section_id) for key, section in catalog.sections.items()),
+        (("items", key, "itemId", item.item_id) for key, item in catalog.items.items()),
+        (("modifierGroups", key, "modifierGroupId", g.modifier_group_id) for key, g in catalog.modifier_groups.items()),
+    )
     for table, key, member, own_id in owned:
         if own_id != key:
-            yield f"{_at(table, key)}.{member}: is '{own_id}', but stands under the key '{key}'"
+            message = f"is {shown(own_id)}, but stands under the key {shown(key)}"
+            yield Rule.KEY_IS_NOT_ID.at(f"{entity(table, key)}.{member}", message)
 
 
-def _dangling_references(catalog: ExternalCatalogSet) -> Iterator[str]:
+def _dangling_references(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     for key, menu in catalog.catalogs.items():
-        yield from _missing(f"{_at('catalogs', key)}.sectionIds", menu.section_ids, catalog.sections, "section")
+        yield from _missing("catalogs", key, "sectionIds", menu.section_ids, catalog.sections)
     for key, section in catalog.sections.items():
-        yield from _missing(f"{_at('sections', key)}.itemIds", section.item_ids, catalog.items, "item")
-        yield from _missing(f"{_at('sections', key)}.sectionIds", section.section_ids, catalog.sections, "section")
+        yield from _missing("sections", key, "itemIds", section.item_ids, catalog.items)
+        yield from _missing("sections", key, "sectionIds", section.section_ids, catalog.sections)
     for key, item in catalog.items.items():
-        path = f"{_at('items', key)}.modifierGroupIds"
-        yield from _missing(path, item.modifier_group_ids, catalog.modifier_groups, "modifier group")
+        if item.modifier_group_ids:
+            yield from _missing("items", key, "modifierGroupIds", item.modifier_group_ids, catalog.modifier_groups)
     for key, group in catalog.modifier_groups.items():
-        yield from _missing(f"{_at('modifierGroups', key)}.itemIds", group.item_ids, catalog.items, "item")
+        yield from _missing("modifierGroups", key, "itemIds", group.item_ids, catalog.items)
 
 
-def _missing(path: str, references: Sequence[str], known: Container[str], kind: str) -> Iterator[str]:
+_KINDS = {"sectionIds": "section", "itemIds": "item", "modifierGroupIds": "modifier group"}
+
+
+def _missing(table: str, key: str, member: str, references: Sequence[str], known: Container[str]) -> Iterator[Finding]:
     for index, reference in enumerate(references):
         if reference not in known:
-            yield f"{path}[{index}]: there is no {kind} '{reference}'"
+            path = f"{entity(table, key)}.{member}[{index}]"
+            yield Rule.DANGLING_REFERENCE.at(path, f"there is no {_KINDS[member]} {shown(reference)}")
 
 
-def _group_problems(key: str, group: ExternalModifierGroup) -> Iterator[str]:
-    path = _at("modifierGroups", key)
+def _group_faults(key: str, group: ExternalModifierGroup) -> Iterator[Finding]:
+    path = entity("modifierGroups", key)
     if group.minimum_allowed > group.maximum_allowed:
-        yield f"{path}.minimumAllowed: {group.minimum_allowed} is more than maximumAllowed, {group.maximum_allowed}"
+        message = f"{group.minimum_allowed} is more than maximumAllowed, {group.maximum_allowed}"
+        yield Rule.MINIMUM_ABOVE_MAXIMUM.at(f"{path}.minimumAllowed", message)
     if group.tiers is None:
         return
-    offsets = [tier.offset for tier in group.tiers]
-    if 0 not in offsets:
-        yield f"{path}.tiers: no tier has the offset 0, so the first selection has no price"
-    for index, offset in enumerate(offsets):
+    if all(tier.offset for tier in group.tiers):
+        message = "no tier has the offset 0, so the first selection has no price"
+        yield Rule.TIERS_WITHOUT_ZERO.at(f"{path}.tiers", message)
+    offsets: set[int] = set()
+    for index, tier in enumerate(group.tiers):
         # [D] Two prices for one selection: the protocol does not say which holds, so neither does.
-        if offset in offsets[:index]:
-            yield f"{path}.tiers[{index}].offset: {offset} is the offset of an earlier tier, too"
+        if tier.offset in offsets:
+            message = f"{tier.offset} is the offset of an earlier tier, too"
+            yield Rule.TIER_REPEATED.at(f"{path}.tiers[{index}].offset", message)
+        offsets.add(tier.offset)
 
 
-def _inexact_prices(catalog: ExternalCatalogSet) -> Iterator[str]:
+def _inexact_prices(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     # The models refuse such a price, but a copy with changed members (`model_copy`) is not read again.
-    prices = [(f"{_at('items', key)}.basePrice", item.base_price) for key, item in catalog.items.items()]
-    for key, group in catalog.modifier_groups.items():
-        path = f"{_at('modifierGroups', key)}.tiers"
-        prices += [(f"{path}[{index}].price", tier.price) for index, tier in enumerate(group.tiers or ())]
-    for path, price in prices:
+    for key, item in catalog.items.items():
+        price = item.base_price
         if price != from_cents(to_cents(price)):
-            yield f"{path}: {price} is finer than a cent"
+            yield Rule.INEXACT_PRICE.at(f"{entity('items', key)}.basePrice", f"{price} is finer than a cent")
+    for key, group in catalog.modifier_groups.items():
+        for index, tier in enumerate(group.tiers or ()):
+            if tier.price != from_cents(to_cents(tier.price)):
+                path = f"{entity('modifierGroups', key)}.tiers[{index}].price"
+                yield Rule.INEXACT_PRICE.at(path, f"{tier.price} is finer than a cent")
 
 
-def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[str]:
+def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     def inner(section_id: str) -> Sequence[str]:
         section = catalog.sections.get(section_id)
         return section.section_ids if section else ()
 
     for cycle, index in _cycles(catalog.sections, inner):
-        yield f"{_at('sections', cycle[-1])}.sectionIds[{index}]: a section holds itself: {_round(cycle)}"
+        path = f"{entity('sections', cycle[-1])}.sectionIds[{index}]"
+        yield Rule.SECTION_CYCLE.at(path, f"a section holds itself: {_round(cycle)}")
 
 
-def _modifier_cycles(catalog: ExternalCatalogSet) -> Iterator[str]:
+def _modifier_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     # An item and a group may share an id, so a node carries the name of its table.
     def inner(node: tuple[str, str]) -> Sequence[tuple[str, str]]:
         table, key = node
@@ -108,9 +124,12 @@ def _modifier_cycles(catalog: ExternalCatalogSet) -> Iterator[str]:
         return [("items", item_id) for item_id in group.item_ids] if group else ()
 
     members = {"items": "modifierGroupIds", "modifierGroups": "itemIds"}
-    for cycle, index in _cycles((("items", key) for key in catalog.items), inner):
+    # An item without modifiers is in no circle, and most are without.
+    starts = (("items", key) for key, item in catalog.items.items() if item.modifier_group_ids)
+    for cycle, index in _cycles(starts, inner):
         table, key = cycle[-1]
-        yield f"{_at(table, key)}.{members[table]}[{index}]: modifiers go round in a circle: {_round(k for _, k in cycle)}"
+        path = f"{entity(table, key)}.{members[table]}[{index}]"
+        yield Rule.MODIFIER_CYCLE.at(path, f"modifiers go round in a circle: {_round(key for _, key in cycle)}")
 
 
 def _cycles(starts: Iterable[_Node], inner: Callable[[_Node], Sequence[_Node]]) -> Iterator[tuple[list[_Node], int]]:
@@ -139,11 +158,13 @@ def _cycles(starts: Iterable[_Node], inner: Callable[[_Node], Sequence[_Node]]) 
                 stack.append((reference, iter(list(enumerate(inner(reference))))))
 
 
+_ROUND = 12
+"""So many names of a circle are told; a longer one is cut in the middle."""
+
+
 def _round(cycle: Iterable[str]) -> str:
-    names = list(cycle)
-    return " → ".join(f"'{name}'" for name in [*names, names[0]])
-
-
-def _at(table: str, key: str) -> str:
-    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
-    return f"$.{table}['{escaped}']"
+    names = [shown(name) for name in cycle]
+    names.append(names[0])
+    if len(names) > _ROUND:
+        names[_ROUND // 2 : -_ROUND // 2] = ["…"]
+    return " → ".join(names)
