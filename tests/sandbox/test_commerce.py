@@ -2,57 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from webhook_kit.sandbox.commerce import Ledger, create_app
+from webhook_kit.gett.models.store import OrderState
+from webhook_kit.sandbox.ledger import Ledger
+from webhook_kit.sandbox.state import OrderRecord
+from webhook_kit.sandbox.world import World
 
-KEY = {"Authorization": "Bearer key-1"}
-
-
-@pytest.fixture
-def ledger() -> Ledger:
-    return Ledger()
+from .conftest import KEY, NOON, STORE, Call, check_problem
 
 
 @pytest.fixture
-def client(ledger: Ledger) -> FlaskClient:
-    return create_app("key-1", ledger).test_client()
+def ledger(world: World) -> Ledger:
+    for order_id in ("o-1", "o-2"):
+        world.state.orders[order_id] = OrderRecord(order_id=order_id, store_id=STORE, created_at=NOON)
+    return world.ledger
 
 
 def send(client: FlaskClient, update: Any, order: str = "o-1") -> TestResponse:
     return client.post(f"/v1/commerce/orders/{order}/status", json=update, headers=KEY)
 
 
-def check_problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
-    assert response.status_code == status
-    assert response.mimetype == "application/problem+json"
-    problem: dict[str, Any] = response.get_json(force=True)
-    assert problem["status"] == status
-    assert problem["errorCode"] == code
-    assert problem["type"] == f"https://developer.gett-tech.com/errors/{code}"
-    assert {"title", "detail", "errorCategory", "retryable", "requestId", "timestamp"} <= set(problem)
-    return problem
-
-
 def test_an_update_is_accepted_and_recorded(client: FlaskClient, ledger: Ledger) -> None:
-    before = datetime.now(UTC)
     assert send(client, {"status": "confirmed"}).status_code == 202
     assert send(client, {"state": "completed"}, "o/2").status_code == 404
     assert send(client, {"state": "completed"}, "o-2").status_code == 202
     (update,) = ledger.updates("o-1")
     assert (update.order_id, update.answer, update.body) == ("o-1", 202, {"status": "confirmed"})
-    assert before <= update.arrived_at <= datetime.now(UTC)
+    assert update.arrived_at == NOON
     listed = client.get("/__sandbox/orders").get_json()["updates"]
     assert [(u["orderId"], u["answer"], u["update"]) for u in listed] == [
         ("o-1", 202, {"status": "confirmed"}),
         ("o-2", 202, {"state": "completed"}),
     ]
-    assert datetime.fromisoformat(listed[0]["arrivedAt"]) == update.arrived_at
+    assert listed[0]["arrivedAt"] == NOON.isoformat()
 
 
 @pytest.mark.parametrize("given", [None, "Bearer", "Bearer key-2", "key-1", "Basic a2V5LTE=", "Bearer ké"])
@@ -98,12 +85,84 @@ def test_faults_are_answered_in_turn_and_recorded(client: FlaskClient, ledger: L
     assert [update.answer for update in ledger.updates()] == [503, 418, 429, 202]
 
 
-@pytest.mark.parametrize("wanted", [{}, [503], {"statuses": 503}, {"statuses": ["503"]}, {"statuses": [200]}])
+@pytest.mark.parametrize("wanted", [{"statuses": 503}, {"statuses": ["503"]}, {"statuses": [200]}])
 def test_a_fault_is_an_error_status(wanted: Any, client: FlaskClient, ledger: Ledger) -> None:
     check_problem(client.post("/__sandbox/faults", json=wanted), 400, "INVALID_REQUEST")
-    assert ledger.next_fault() is None
+    ledger.fail_with()
+    assert client.get("/__sandbox/faults").get_json() == {"faults": []}
 
 
 def test_every_other_answer_is_a_problem_too(client: FlaskClient) -> None:
     check_problem(client.get("/v1/nothing", headers=KEY), 404, "NOT_FOUND")
     check_problem(client.get("/v1/commerce/orders/o-1/status", headers=KEY), 405, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ({"status": "ready"}, {"status": "ready"}, 202),
+        ({"status": "confirmed"}, {"status": "inTransit"}, 202),
+        ({"status": "ready"}, {"status": "preparing"}, 409),
+        ({"state": "completed"}, {"state": "completed"}, 202),
+        ({"state": "completed"}, {"status": "ready"}, 409),
+        ({"state": "completed"}, {"state": "cancelled", "cancelReason": "too late"}, 409),
+        ({"status": "inTransit"}, {"state": "cancelled", "cancelReason": "lost"}, 202),
+        ({"state": "cancelled", "cancelReason": "burnt"}, {"state": "completed"}, 409),
+        ({"state": "cancelled", "cancelReason": "burnt"}, {"state": "open"}, 409),
+    ],
+)
+def test_an_order_only_goes_on(
+    first: Any, second: Any, status: int, client: FlaskClient, ledger: Ledger, world: World
+) -> None:
+    assert send(client, first).status_code == 202
+    before = world.state.orders["o-1"].to_data()
+    response = send(client, second)
+    assert response.status_code == status
+    if status == 409:
+        check_problem(response, 409, "CONFLICT")
+        assert world.state.orders["o-1"].to_data() == before
+    else:
+        assert len(world.state.orders["o-1"].history) == 2
+
+
+def test_orders_and_stores_that_gett_does_not_know_are_404_unless_adopted(call: Call, world: World) -> None:
+    check_problem(call("POST", "orders/o-9/status", {"state": "completed"}), 404, "NOT_FOUND")
+    check_problem(call("GET", "stores/s-9"), 404, "STORE_NOT_FOUND")
+    world.options.adopt_unknown = True
+    assert call("POST", "orders/o-9/status", {"state": "completed"}).status_code == 202
+    assert world.state.orders["o-9"].state is OrderState.COMPLETED
+    assert call("GET", "stores/s-9").get_json() == {"storeId": "s-9", "name": "s-9", "status": "online"}
+
+
+def test_stores_are_listed_read_and_changed(call: Call, world: World) -> None:
+    store = {"storeId": STORE, "name": "Trattoria", "timezone": "UTC", "status": "online"}
+    assert call("GET", "stores").get_json() == [store]
+    changed = store | {"name": "Osteria", "phone": "+15550100", "logoUrl": "https://x/l.png", "description": "d"}
+    update = {name: changed[name] for name in ("name", "phone", "logoUrl", "description")}
+    assert (
+        call("PUT", f"stores/{STORE}", update | {"deliveryAllowed": False, "pickupAllowed": True}).get_json() == changed
+    )
+    assert call("GET", f"stores/{STORE}").get_json() == changed
+    assert (world.state.stores[STORE].delivery_allowed, world.state.stores[STORE].pickup_allowed) == (False, True)
+
+
+def test_a_store_keeps_one_way_to_its_customers(call: Call, world: World) -> None:
+    for update in ({"pickupAllowed": False}, {"deliveryAllowed": False, "pickupAllowed": False}):
+        check_problem(call("PUT", f"stores/{STORE}", update | {"name": "X"}), 422, "VALIDATION_FAILED")
+    assert world.state.stores[STORE].store.name == "Trattoria"
+
+
+def test_a_pause_ends_by_itself_when_its_time_has_come(call: Call, world: World) -> None:
+    pause = {"status": "paused", "reason": "too_busy", "resumeAt": "2026-03-04T12:30:00Z"}
+    paused = pause | {"pausedAt": "2026-03-04T12:00:00Z"}
+    assert call("POST", f"stores/{STORE}/status", pause).get_json() == paused
+    assert call("GET", f"stores/{STORE}").get_json()["status"] == "paused"
+    world.clock.advance(1799)
+    assert call("GET", f"stores/{STORE}/status").get_json() == paused
+    world.clock.advance(1)
+    assert call("GET", f"stores/{STORE}/status").get_json() == {"status": "online"}
+    assert call("POST", f"stores/{STORE}/status", {"status": "paused", "reason": "other"}).status_code == 200
+    world.clock.advance(86_400)
+    assert call("GET", f"stores/{STORE}/status").get_json()["status"] == "paused"
+    assert call("POST", f"stores/{STORE}/status", {"status": "online"}).get_json() == {"status": "online"}
+    check_problem(call("POST", f"stores/{STORE}/status", {"status": "paused"}), 422, "VALIDATION_FAILED")

@@ -15,7 +15,8 @@ from flask import Flask, Response, jsonify, request
 
 from webhook_kit.gett.models.order import Cart, ExternalOrder, LineItem, PlaceOrderRequest
 from webhook_kit.gett.signing import verify
-from webhook_kit.sandbox.local_gett import LocalGett, server
+from webhook_kit.sandbox.local_gett import LocalGett
+from webhook_kit.sandbox.serving import server
 from webhook_kit.testing.processes import Process, free_port
 
 STORE = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
@@ -129,6 +130,7 @@ def test_the_command_serves_until_terminated() -> None:
     with Process(command, env={"GETT_API_KEY": "key-2"}) as sandbox:
         url = f"http://127.0.0.1:{port}"
         sandbox.wait_http(f"{url}/__sandbox/orders")
+        assert requests.patch(f"{url}/__sandbox/options", json={"adoptUnknown": True}, timeout=5).status_code == 200
         answer = requests.post(
             f"{url}/v1/commerce/orders/o-1/status",
             json={"state": "cancelled", "cancelReason": "burnt"},

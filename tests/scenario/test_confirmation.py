@@ -84,7 +84,7 @@ def test_a_key_that_gett_refuses_costs_no_update(courier: Shop, status: int) -> 
     assert {answer for order in orders for answer in shop.confirmations(order)} == {status}
     assert shop.redis.hlen(f"{KEYS.prefix}dead") == 0
     wait_until(lambda: len(waiting(shop)) == len(orders), 20, "every update to be kept")
-    shop.stack.gett.ledger._faults.clear()
+    shop.stack.gett.ledger.forgive()
     # One send a minute finds out whether the key is right again. Its moment is brought forward here; nothing else of it is.
     wait_until(lambda: probe(shop) or not waiting(shop), 30, "every confirmation to be sent")
     for order in orders:

@@ -7,8 +7,9 @@ import os
 import click
 
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.sandbox.commerce import create_app
-from webhook_kit.sandbox.local_gett import server
+from webhook_kit.sandbox.app import create_app
+from webhook_kit.sandbox.serving import server
+from webhook_kit.sandbox.world import World
 
 __all__ = ["command"]
 
@@ -19,9 +20,9 @@ __all__ = ["command"]
 def command(port: int, api_key: str) -> None:
     """Play Gett's commerce API on the loopback until interrupted."""
     try:
-        listening = server(create_app(api_key), port)
+        listening = server(create_app(World(api_key)), port)
     except OSError as failure:
         raise ConfigurationError(f"--port {port}: {os.strerror(failure.errno or 0)}") from failure
-    click.echo(f"A local Gett listens on http://127.0.0.1:{listening.port}; what it hears is at /__sandbox/orders")
+    click.echo(f"A local Gett listens on http://127.0.0.1:{listening.port}; what it hears is at /__sandbox/log")
     with listening:
         listening.serve_forever()

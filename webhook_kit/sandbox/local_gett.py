@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,14 +12,17 @@ from typing import Any
 from uuid import uuid4
 
 import requests
-from flask import Flask
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from webhook_kit.gett.models.order import ExternalOrder
+from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.gett.signing import signed_headers
-from webhook_kit.sandbox.commerce import Ledger, create_app
+from webhook_kit.sandbox.app import create_app
+from webhook_kit.sandbox.options import Options
+from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.state import StoreRecord
+from webhook_kit.sandbox.world import World
 
-__all__ = ["Answer", "LocalGett", "server"]
+__all__ = ["Answer", "LocalGett"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,33 @@ class LocalGett:
     :param secret: the webhook secret.
     :param api_key: the key with which the partner calls :meth:`serve`'s URL.
     :param store_id: Gett's id of the store.
+    :param partner_store_id: the partner's own id of it.
     :param timeout: seconds that a webhook's answer may take.
     """
 
-    def __init__(self, webhooks: str, secret: str, api_key: str, store_id: str, *, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        webhooks: str,
+        secret: str,
+        api_key: str,
+        store_id: str,
+        *,
+        partner_store_id: str = "main",
+        timeout: float = 30.0,
+    ) -> None:
         self.webhooks = webhooks
         self.store_id = store_id
         self.timeout = timeout
-        self.ledger = Ledger()
-        """The order updates that came to :meth:`serve`, and the faults to answer them with."""
-        self.app = create_app(api_key, self.ledger)
+        # Orders are named by whoever places them here, and as many as he likes.
+        lenient = Options(adopt_unknown=True, writes_per_minute=0, reads_per_minute=0, discoveries_per_minute=0)
+        self.world = World(api_key, secret=secret, options=lenient, seed=str(uuid4()))
+        """What the calls to :meth:`serve` see and change."""
+        self.world.state.stores[store_id] = StoreRecord(
+            store=CommerceStore(store_id=store_id, name=partner_store_id), partner_store_id=partner_store_id
+        )
+        self.ledger = self.world.ledger
+        """The updates that came to :meth:`serve`, and the faults to answer them with."""
+        self.app = create_app(self.world)
         self.order_ids: dict[str, str] = {}
         """The Gett order ids minted so far, by Idempotency-Key."""
         self._secret = secret
@@ -66,15 +85,8 @@ class LocalGett:
         :param port: loopback port; a free one when 0.
         :return: its base URL.
         """
-        listening = server(self.app, port)
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.port}"
-        finally:
-            listening.shutdown()
-            thread.join()
-            listening.server_close()
+        with serving(self.app, port) as url:
+            yield url
 
     def validate(self, order: ExternalOrder | Mapping[str, Any]) -> Answer:
         """Deliver validateOrder. An order without a store gets this one.
@@ -122,23 +134,6 @@ class LocalGett:
         except requests.exceptions.JSONDecodeError:
             parsed = response.text
         return Answer(response.status_code, parsed, response.headers)
-
-
-def server(app: Flask, port: int) -> BaseWSGIServer:
-    """A threaded loopback server for an application, bound but not yet serving.
-
-    :param port: a free one when 0.
-    :raises OSError: when the port is taken.
-    """
-    # Bound here, because werkzeug would leave the whole process when the port is taken.
-    with socket.create_server(("127.0.0.1", port)) as bound:
-        port = bound.getsockname()[1]
-        return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, fd=bound.fileno())
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing: the ledger is the log."""
 
 
 def _traceparent() -> str:

@@ -1,0 +1,229 @@
+"""Registration of stores, and how Gett takes in their catalogs: real pulls over real HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask, Response
+
+from webhook_kit.catalog.build import simple_menu, versioned
+from webhook_kit.gett.models.catalog import ExternalItem
+from webhook_kit.sandbox.clock import Clock
+from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.world import Saved, World
+from webhook_kit.testing.processes import free_port, wait_until
+
+from .conftest import STORE, Call, check_problem
+
+MENU = versioned(simple_menu({"Pizza": [ExternalItem(item_id="m", name="Margherita", base_price=9)]}), "main").to_wire()
+
+
+class Partner:
+    """Who hosts a catalog."""
+
+    def __init__(self) -> None:
+        self.menu: Any = MENU
+        self.status = 200
+        self.pulls = 0
+
+    def serve(self) -> Response:
+        self.pulls += 1
+        if callable(self.menu):
+            return Response(self.menu(), self.status, mimetype="application/json")
+        body = self.menu if isinstance(self.menu, bytes) else json.dumps(self.menu).encode()
+        return Response(body, self.status, mimetype="application/json")
+
+
+@pytest.fixture
+def partner() -> Partner:
+    return Partner()
+
+
+@pytest.fixture
+def url(partner: Partner) -> Iterator[str]:
+    app = Flask("partner")
+    app.get("/menu.json")(partner.serve)
+    with serving(app) as base:
+        yield f"{base}/menu.json"
+
+
+Register = Callable[[], str]
+
+
+@pytest.fixture
+def register(call: Call, url: str) -> Register:
+    def made() -> str:
+        answered = call("POST", "onboarding/stores", request(url))
+        assert answered.status_code == 201
+        onboarding: dict[str, str] = answered.get_json()
+        assert set(onboarding) == {"onboardingId", "partnerStoreId", "status", "createdAt"}
+        assert onboarding["status"] == "pending_catalog"
+        return onboarding["onboardingId"]
+
+    return made
+
+
+def request(url: str) -> dict[str, Any]:
+    return {
+        "partnerStoreId": "p-1",
+        "name": "Osteria",
+        "catalogCallbackUrl": url,
+        "webhookUrl": "https://partner.example/hooks",
+        "timezone": "America/New_York",
+        "address": {"street": "1 Main St", "city": "New York"},
+    }
+
+
+def until(call: Call, onboarding_id: str, status: str) -> dict[str, Any]:
+    """The registration, once it has this status."""
+
+    def shown() -> dict[str, Any]:
+        onboarding: dict[str, Any] = call("GET", f"onboarding/stores/{onboarding_id}").get_json()
+        return onboarding
+
+    wait_until(lambda: shown()["status"] == status, 10, f"the registration to be {status}")
+    return shown()
+
+
+def pulled(world: World, count: int) -> None:
+    wait_until(lambda: len(world.state.stores[STORE].pulls) == count, 10, "the pull to be over")
+
+
+def test_a_store_goes_live(call: Call, register: Register, world: World) -> None:
+    world.options.ingestion_seconds = 60
+    onboarding_id = register()
+    early = call("POST", f"onboarding/stores/{onboarding_id}/activate")
+    assert "pending_catalog" in check_problem(early, 409, "CONFLICT")["detail"]
+    world.clock.advance(60)
+    until(call, onboarding_id, "catalog_ingesting")
+    world.clock.advance(60)
+    assert "storeId" not in until(call, onboarding_id, "ready_to_activate")
+    activated = call("POST", f"onboarding/stores/{onboarding_id}/activate").get_json()
+    assert activated["status"] == "active"
+    store = call("GET", f"stores/{activated['storeId']}").get_json()
+    assert store == {
+        "storeId": activated["storeId"],
+        "name": "Osteria",
+        "timezone": "America/New_York",
+        "address": {"street": "1 Main St", "city": "New York"},
+        "status": "online",
+    }
+    record = world.state.stores[activated["storeId"]]
+    assert (record.partner_store_id, record.catalog_set_id) == ("p-1", MENU["catalogSetId"])
+    assert record.webhook_url == "https://partner.example/hooks"
+    check_problem(call("POST", f"onboarding/stores/{onboarding_id}/activate"), 409, "CONFLICT")
+    check_problem(call("DELETE", f"onboarding/stores/{onboarding_id}"), 409, "CONFLICT")
+
+
+def changed(**members: Any) -> dict[str, Any]:
+    return {**MENU, **members}
+
+
+def endless() -> Iterator[bytes]:
+    yield b"{"
+    while True:
+        yield b" " * 65_536
+
+
+@pytest.mark.parametrize(
+    ("menu", "status", "said"),
+    [
+        (changed(sections={"s": {"sectionId": "s", "name": "S", "itemIds": ["gone"]}}), 200, "no item 'gone'"),
+        (changed(catalogSetId="menu-7"), 200, "$.catalogSetId: “menu-7” is no canonical UUID"),
+        (changed(items={"m": {"itemId": "m", "name": "M"}}), 200, "$.items.m.basePrice"),
+        (b"<html>", 200, "Invalid JSON"),
+        (MENU, 404, "answered 404"),
+        (endless, 200, "larger than 100000 bytes"),
+    ],
+)
+def test_a_catalog_that_is_not_sound_fails_as_a_whole(
+    menu: Any, status: int, said: str, call: Call, register: Register, partner: Partner, world: World
+) -> None:
+    world.options.pull_max_bytes = 100_000
+    partner.menu, partner.status = menu, status
+    onboarding_id = register()
+    assert said in until(call, onboarding_id, "catalog_failed")["error"]
+    check_problem(call("POST", f"onboarding/stores/{onboarding_id}/activate"), 409, "CONFLICT")
+    assert world.state.catalogs == {}
+    # Once it is mended, the store can be registered anew.
+    partner.menu, partner.status = MENU, 200
+    until(call, register(), "ready_to_activate")
+
+
+def test_a_partner_that_cannot_be_reached_or_is_too_slow_fails(call: Call, register: Register, world: World) -> None:
+    failed = call("POST", "onboarding/stores", request(f"http://127.0.0.1:{free_port()}/menu.json")).get_json()
+    assert "ConnectionError" in until(call, failed["onboardingId"], "catalog_failed")["error"]
+    world.options.pull_timeout = 0.000_001
+    assert "catalog_failed" in until(call, register(), "catalog_failed")["status"]
+
+
+def test_a_store_is_registered_once_and_may_be_cancelled(call: Call, register: Register, url: str) -> None:
+    onboarding_id = register()
+    assert onboarding_id in check_problem(call("POST", "onboarding/stores", request(url)), 409, "CONFLICT")["detail"]
+    assert call("DELETE", f"onboarding/stores/{onboarding_id}").status_code == 204
+    check_problem(call("GET", f"onboarding/stores/{onboarding_id}"), 404, "NOT_FOUND")
+    check_problem(call("DELETE", f"onboarding/stores/{onboarding_id}"), 404, "NOT_FOUND")
+    register()
+
+
+def test_a_registration_must_be_complete(call: Call) -> None:
+    problem = check_problem(call("POST", "onboarding/stores", {"webhookUrl": "ftp://x"}), 422, "VALIDATION_FAILED")
+    paths = {error["jsonPath"] for error in problem["errors"]}
+    assert paths == {"$.partnerStoreId", "$.name", "$.catalogCallbackUrl", "$.webhookUrl"}
+
+
+def notify(call: Call, url: str, store: str = "main") -> int:
+    return call("POST", "catalogset-notification", {"callbackUrl": url}, query_string={"storeId": store}).status_code
+
+
+def test_a_notification_makes_gett_pull_and_a_failed_pull_keeps_the_old_menu(
+    call: Call, url: str, partner: Partner, world: World
+) -> None:
+    store = world.state.stores[STORE]
+    assert notify(call, url) == 202
+    pulled(world, 1)
+    assert store.catalog_set_id == MENU["catalogSetId"]
+    assert store.pulls[0].error is None
+    partner.menu = b"{"
+    assert notify(call, url) == 202
+    pulled(world, 2)
+    assert store.catalog_set_id == MENU["catalogSetId"]
+    assert "Invalid JSON" in str(store.pulls[1].error)
+    partner.menu = {name: value for name, value in MENU.items() if name != "catalogSetId"}
+    assert notify(call, url) == 202
+    pulled(world, 3)
+    assert store.catalog_set_id not in (None, MENU["catalogSetId"])
+    entries = [entry for entry in world.log.after(0) if entry["kind"] == "pull"]
+    assert [entry.get("error") is None for entry in entries] == [True, False, True]
+
+
+def test_a_notification_names_a_store(call: Call, url: str) -> None:
+    assert notify(call, url, "nobody") == 404
+    missing = call("POST", "catalogset-notification", {"callbackUrl": url})
+    assert "storeId" in check_problem(missing, 400, "INVALID_REQUEST")["detail"]
+    wrong = call("POST", "catalogset-notification", {"callbackUrl": "menu"}, query_string={"storeId": "main"})
+    check_problem(wrong, 422, "VALIDATION_FAILED")
+
+
+def test_what_is_saved_goes_on_where_it_stood(call: Call, register: Register, partner: Partner, world: World) -> None:
+    world.options.ingestion_seconds = 60
+    onboarding_id = register()
+    saved = json.dumps(world.save().to_data())
+    other = World("key-1", clock=Clock(speed=0))
+    try:
+        from webhook_kit.sandbox.app import create_app
+
+        create_app(other)
+        other.load(Saved.model_validate_json(saved))
+        assert json.dumps(other.save().to_data()) == saved
+        for _ in range(2):
+            other.clock.advance(60)
+            wait_until(lambda: not other.agenda.tasks() or other.clock.now() < other.agenda.tasks()[0].due, 10, "it")
+        record = other.state.onboardings[onboarding_id]
+        wait_until(lambda: record.status == "ready_to_activate", 10, "the menu to be taken in")
+    finally:
+        other.close()
+    assert call("GET", f"onboarding/stores/{onboarding_id}").get_json()["status"] == "pending_catalog"

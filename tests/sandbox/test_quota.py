@@ -1,0 +1,60 @@
+"""Gett's quota, as its callers see it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from webhook_kit.sandbox.world import World
+
+from .conftest import STORE, Call, check_problem
+
+
+def test_writes_and_reads_have_a_quota_each(call: Call, world: World) -> None:
+    world.options.writes_per_minute = 2
+    world.options.reads_per_minute = 3
+    world.clock.set(speed=1)
+    write = {"status": "online"}
+    left = [call("POST", f"stores/{STORE}/status", write).headers["X-RateLimit-Remaining"] for _ in range(2)]
+    assert left == ["1", "0"]
+    refused = call("POST", f"stores/{STORE}/status", write)
+    problem = check_problem(refused, 429, "RATE_LIMITED")
+    assert problem["retryable"] is True
+    assert 1 <= problem["retryAfter"] <= 60
+    assert refused.headers["Retry-After"] == str(problem["retryAfter"])
+    assert refused.headers["X-RateLimit-Remaining"] == "0"
+    assert 0 <= int(refused.headers["X-RateLimit-Reset"]) - time.time() <= 61
+    assert call("GET", "stores").headers["X-RateLimit-Remaining"] == "2"
+    assert [update.answer for update in world.ledger.updates(STORE)] == [200, 200, 429]
+
+
+def test_a_new_minute_brings_a_new_quota(call: Call, world: World) -> None:
+    world.options.reads_per_minute = 1
+    assert [call("GET", "stores").status_code for _ in range(3)] == [200, 429, 429]
+    world.clock.advance(59)
+    assert call("GET", "stores").status_code == 429
+    world.clock.advance(1)
+    assert [call("GET", "stores").status_code for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize("made", [lambda world: None, lambda world: world.clock.advance(3600)])
+def test_it_can_be_switched_off(made: Callable[[World], None], call: Call, world: World) -> None:
+    world.options.reads_per_minute = 0
+    made(world)
+    answers = [call("GET", "stores") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert not any("X-RateLimit-Remaining" in answer.headers for answer in answers)
+
+
+def test_who_has_no_key_uses_nothing_up(call: Call, world: World) -> None:
+    world.options.reads_per_minute = 1
+    client = call("GET", "stores", query_string="x")
+    assert client.status_code == 200
+    world.quota.reset()
+    from webhook_kit.sandbox.app import create_app
+
+    for _ in range(3):
+        assert create_app(world).test_client().get("/v1/commerce/stores").status_code == 401
+    assert call("GET", "stores").status_code == 200

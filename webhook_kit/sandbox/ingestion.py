@@ -1,0 +1,142 @@
+"""How Gett takes in a catalog: it pulls it from its partner, checks it, and takes all of it or none (``gett-protocol.md §2``)."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+import pydantic
+import requests
+
+from webhook_kit.catalog.soundness import problems
+from webhook_kit.gett.models.catalog import ExternalCatalogSet
+from webhook_kit.gett.models.store import OnboardingStatus
+from webhook_kit.sandbox.state import OnboardingRecord, Pull, StoreRecord
+from webhook_kit.sandbox.world import World
+
+__all__ = ["Ingestion", "IngestionFailed"]
+
+_TOLD = 5  # problems of a catalog that the error spells out
+_CHUNK = 64 * 1024
+
+
+class IngestionFailed(Exception):
+    """Why a catalog was not taken in."""
+
+
+class Ingestion:
+    """Pulls catalogs in the background, for registrations and for stores."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        world.agenda.does("begin ingestion", self._begin)
+        world.agenda.does("pull for onboarding", self._pull_for_onboarding)
+        world.agenda.does("pull for store", self._pull_for_store)
+
+    def register(self, onboarding_id: str) -> None:
+        """Ingest the catalog of a registration, soon."""
+        self._world.agenda.add(
+            "begin ingestion", delay=self._world.options.ingestion_seconds, onboarding_id=onboarding_id
+        )
+
+    def _begin(self, onboarding_id: str) -> None:
+        with self._world.lock:
+            record = self._world.state.onboardings.get(onboarding_id)
+            if record is None:
+                return
+            record.status = OnboardingStatus.CATALOG_INGESTING
+            delay = self._world.options.ingestion_seconds
+            self._world.agenda.add("pull for onboarding", delay=delay, onboarding_id=onboarding_id)
+
+    def _pull_for_onboarding(self, onboarding_id: str) -> None:
+        with self._world.lock:
+            record = self._world.state.onboardings.get(onboarding_id)
+            if record is None:
+                return
+            url = record.request.catalog_callback_url
+        pull = self._pull(url, record)
+        with self._world.lock:
+            record.status = OnboardingStatus.CATALOG_FAILED if pull.error else OnboardingStatus.READY_TO_ACTIVATE
+            record.error = pull.error
+
+    def _pull_for_store(self, store_id: str, url: str) -> None:
+        with self._world.lock:
+            record = self._world.state.stores.get(store_id)
+        if record is not None:
+            self._pull(url, record)
+
+    def _pull(self, url: str, record: StoreRecord | OnboardingRecord) -> Pull:
+        """Fetch a catalog and give it to its owner; one that fails leaves the owner what it has, and goes on record."""
+        at, begun = self._world.clock.now(), time.monotonic()
+        pull = Pull(at=at, url=url, seconds=0)
+        catalog = None
+        try:
+            raw = self._fetch(url)
+            pull.seconds = round(time.monotonic() - begun, 6)
+            catalog = _checked(raw)
+        except IngestionFailed as failure:
+            pull.error = str(failure)
+            pull.seconds = pull.seconds or round(time.monotonic() - begun, 6)
+        with self._world.lock:
+            if catalog is not None:
+                if catalog.catalog_set_id is None:
+                    catalog = catalog.model_copy(update={"catalog_set_id": self._world.dice.uuid("catalog set")})
+                pull.catalog_set_id = record.catalog_set_id = str(catalog.catalog_set_id)
+                self._world.state.catalogs[record.catalog_set_id] = catalog
+            record.pulls.append(pull)
+        self._world.log.append("pull", pull.at, **pull.model_dump(mode="json", by_alias=True, exclude={"at"}))
+        return pull
+
+    def _fetch(self, url: str) -> bytes:
+        """The body behind an address, size and time limited.
+
+        :raises IngestionFailed: when it is not to be had.
+        """
+        limit, seconds = self._world.options.pull_max_bytes, self._world.options.pull_timeout
+        deadline = time.monotonic() + seconds
+        body = bytearray()
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                with session.get(url, stream=True, timeout=seconds, headers={"Accept": "application/json"}) as response:
+                    if response.status_code != 200:
+                        raise IngestionFailed(f"{url} answered {response.status_code}")
+                    for piece in response.iter_content(_CHUNK):
+                        body += piece
+                        if len(body) > limit:
+                            raise IngestionFailed(f"{url}: the CatalogSet is larger than {limit} bytes")
+                        if time.monotonic() > deadline:
+                            raise IngestionFailed(f"{url}: not read within {seconds:g} s")
+        except (requests.RequestException, OSError) as failure:
+            raise IngestionFailed(f"{url} gave no answer ({type(failure).__name__})") from failure
+        return bytes(body)
+
+
+def _checked(raw: bytes) -> ExternalCatalogSet:
+    """A catalog that can be taken in.
+
+    :raises IngestionFailed: with what is wrong; one dangling reference is enough.
+    """
+    try:
+        catalog = ExternalCatalogSet.from_json(raw)
+    except pydantic.ValidationError as failure:
+        mistakes = failure.errors(include_url=False, include_input=False, include_context=False)
+        raise _failed([f"$.{'.'.join(map(str, m['loc']))}: {m['msg']}" for m in mistakes]) from None
+    if catalog.catalog_set_id is not None and not _is_uuid(catalog.catalog_set_id):
+        raise _failed([f"$.catalogSetId: “{catalog.catalog_set_id}” is no canonical UUID"])
+    found = problems(catalog)
+    if found:
+        raise _failed(found)
+    return catalog
+
+
+def _failed(found: list[str]) -> IngestionFailed:
+    more = [f"… and {len(found) - _TOLD} more"] if len(found) > _TOLD else []
+    return IngestionFailed("the CatalogSet is not valid: " + "; ".join(found[:_TOLD] + more))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False

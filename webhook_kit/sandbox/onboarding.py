@@ -1,0 +1,119 @@
+"""Registration of stores: pending_catalog → catalog_ingesting → ready_to_activate → active (``gett-protocol.md §2``)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.models.store import CommerceStore, Onboarding, OnboardingRequest, OnboardingStatus
+from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.ingestion import Ingestion
+from webhook_kit.sandbox.problems import Problem
+from webhook_kit.sandbox.state import OnboardingRecord, StoreRecord
+from webhook_kit.sandbox.world import World
+
+__all__ = ["blueprint"]
+
+
+def blueprint(world: World, ingestion: Ingestion) -> Blueprint:
+    """The calls about stores that are to be."""
+    calls = _Onboarding(world, ingestion)
+    return room(
+        "onboarding",
+        "/v1/commerce/onboarding/stores",
+        {
+            "POST ": calls.register_store,
+            "GET /<onboarding_id>": calls.onboarding,
+            "DELETE /<onboarding_id>": calls.cancel_onboarding,
+            "POST /<onboarding_id>/activate": calls.activate_store,
+        },
+    )
+
+
+class _Onboarding:
+    def __init__(self, world: World, ingestion: Ingestion) -> None:
+        self._world = world
+        self._ingestion = ingestion
+
+    def register_store(self) -> Response:
+        wanted = read(OnboardingRequest)
+        with self._world.lock:
+            _check_free(self._world, wanted.partner_store_id)
+            record = OnboardingRecord(
+                onboarding_id=self._world.dice.uuid("onboarding"), request=wanted, created_at=self._world.clock.now()
+            )
+            self._world.state.onboardings[record.onboarding_id] = record
+            response = answer(_shown(record), 201)  # [D] the protocol names no status
+        self._ingestion.register(record.onboarding_id)
+        return response
+
+    def onboarding(self, onboarding_id: str) -> Response:
+        with self._world.lock:
+            return answer(_shown(_record(self._world, onboarding_id)))
+
+    def cancel_onboarding(self, onboarding_id: str) -> Response:
+        with self._world.lock:
+            record = _record(self._world, onboarding_id)
+            if record.status is OnboardingStatus.ACTIVE:
+                raise Problem(ErrorCode.CONFLICT, "the store is active already: its registration is over")
+            del self._world.state.onboardings[onboarding_id]
+        return Response(status=204)
+
+    def activate_store(self, onboarding_id: str) -> Response:
+        with self._world.lock:
+            record = _record(self._world, onboarding_id)
+            if record.status is not OnboardingStatus.READY_TO_ACTIVATE:
+                raise Problem(ErrorCode.CONFLICT, f"only ready_to_activate can be activated; this is {record.status}")
+            store = _store(self._world.dice.uuid("store"), record)
+            self._world.state.stores[store.store.store_id] = store
+            record.status, record.store_id = OnboardingStatus.ACTIVE, store.store.store_id
+            return answer(_shown(record))
+
+
+def _record(world: World, onboarding_id: str) -> OnboardingRecord:
+    record = world.state.onboardings.get(onboarding_id)
+    if record is None:
+        raise Problem(ErrorCode.NOT_FOUND, f"there is no onboarding {onboarding_id}")
+    return record
+
+
+def _check_free(world: World, partner_store_id: str) -> None:
+    """[D] A store is registered once; after a failure, or when it was cancelled, it may be registered anew."""
+    for record in world.state.onboardings.values():
+        if record.request.partner_store_id == partner_store_id and record.status is not OnboardingStatus.CATALOG_FAILED:
+            raise Problem(
+                ErrorCode.CONFLICT,
+                f"“{partner_store_id}” is registered already: onboarding {record.onboarding_id}, {record.status}",
+            )
+    if world.state.store_of_partner(partner_store_id) is not None:
+        raise Problem(ErrorCode.CONFLICT, f"“{partner_store_id}” is a store already")
+
+
+def _store(store_id: str, record: OnboardingRecord) -> StoreRecord:
+    wanted = record.request
+    details = {
+        "address": wanted.address,
+        "phone": wanted.phone,
+        "timezone": wanted.timezone,
+        "logo_url": wanted.logo_url,
+        "description": wanted.description,
+    }
+    given = {name: value for name, value in details.items() if value is not None}
+    return StoreRecord(
+        store=CommerceStore(store_id=store_id, name=wanted.name, **given),
+        partner_store_id=wanted.partner_store_id,
+        webhook_url=wanted.webhook_url,
+        catalog_set_id=record.catalog_set_id,
+        pulls=list(record.pulls),
+    )
+
+
+def _shown(record: OnboardingRecord) -> Onboarding:
+    shown = Onboarding(
+        onboarding_id=record.onboarding_id,
+        partner_store_id=record.request.partner_store_id,
+        status=record.status,
+        created_at=record.created_at,
+    )
+    later = {"store_id": record.store_id, "error": record.error}
+    return shown.model_copy(update={name: value for name, value in later.items() if value is not None})
