@@ -21,6 +21,7 @@ from webhook_kit.receiver.problems import Problem
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "parse", "raw_body"]
 
 MAX_BYTES = 1024 * 1024
+_PIECE = 16 * 1024
 MAX_DEPTH = 32
 """Nesting of JSON, which also bounds how deep modifiers nest."""
 
@@ -48,11 +49,13 @@ def raw_body(request: Request) -> bytes:
     body = bytearray()
     try:
         # Chunked bodies carry no length, and a server may hand over less than it was asked for: read until there is no
-        # more, or one byte more than allowed.
-        while piece := request.stream.read(MAX_BYTES + 1 - len(body)):
+        # more, or more than allowed. In small pieces, because room for what is asked for is made beforehand.
+        while piece := request.stream.read(_PIECE):
             body += piece
             if len(body) > MAX_BYTES:
                 raise too_large
+            if len(body) == request.content_length:
+                break
     except RequestEntityTooLarge:
         raise too_large from None
     return bytes(body)
