@@ -38,6 +38,10 @@ class Alert(StrEnum):
     """The POS works on an order that Gett does not know."""
     DUPLICATE = "duplicate ticket"
     """The POS may have the order twice."""
+    STATUS = "store differs at Gett"
+    """Gett has a store paused or online that it was told otherwise of."""
+    ONBOARDING = "store not onboarded"
+    """An onboarding that runs in the background came to a bad end."""
     AFTER_REFUSAL = "placed after a refusal"
     """The POS has an order that Gett was told is refused."""
 
@@ -49,19 +53,25 @@ class Alerts:
     """
 
     def __init__(self, connection: redis.Redis, keys: Keys, *, ttl: int) -> None:
+        self._redis = connection
         self._once = connection.register_script(_ONCE)
         self._keys = keys
         self._ttl = ttl
 
-    def once(self, alert: Alert, order: str, why: str, *, incident: bool = True) -> bool:
+    def once(self, alert: Alert, order: str, why: str, *, incident: bool = True, about: str = "order") -> bool:
         """Give an alert, unless it was given for this order.
 
+        :param about: ``store`` when it is about a store, of that id.
         :param incident: False when there is an incident of it already.
         :return: whether it was given now.
         """
-        entry = {"at": int(time.time() * 1000), "kind": alert, "order": order, "why": why}
+        entry = {"at": int(time.time() * 1000), "kind": alert, about: order, "why": why}
         keys = [self._keys.alerted(alert, order), self._keys.alerts, self._keys.incidents]
         given = bool(self._once(keys=keys, args=[alert, self._ttl, json.dumps(entry) if incident else ""]))
         if given:
-            log.error(alert.value, order=order, why=why)
+            log.error(alert.value, **{about: order}, why=why)
         return given
+
+    def over(self, alert: Alert, subject: str) -> None:
+        """What an alert was about is over: should it come back, it is news."""
+        self._redis.delete(self._keys.alerted(alert, subject))

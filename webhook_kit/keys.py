@@ -86,6 +86,23 @@ class Keys:
         """String: who paused a store."""
         return f"{self.prefix}paused-by:{store_id}"
 
+    def status_lock(self, store_id: str) -> str:
+        """String: somebody pauses or resumes a store at this moment."""
+        return f"{self.prefix}status-lock:{store_id}"
+
+    def monitor(self, store_id: str) -> str:
+        """Hash: the monitor's looks at a store (bad, good, judged, seen), and what Gett said (gett_resume_at, healed)."""
+        return f"{self.prefix}monitor:{store_id}"
+
+    def monitored(self, store_id: str) -> str:
+        """String: a store is being looked at, or was not long ago."""
+        return f"{self.prefix}monitored:{store_id}"
+
+    @property
+    def compared(self) -> str:
+        """String: somebody has compared the stores' status with Gett's this round."""
+        return f"{self.prefix}compared"
+
     @property
     def unconfirmed(self) -> str:
         """Sorted set: orders that the POS took as pending and nobody has confirmed, by the moment they were placed (ms)."""

@@ -17,6 +17,7 @@ from webhook_kit.gett.client import GettClient
 from webhook_kit.jobs import WakeUp
 from webhook_kit.keys import Keys
 from webhook_kit.menus import Menus
+from webhook_kit.monitor import Monitor
 from webhook_kit.outbox.dead_letters import DeadLetters
 from webhook_kit.outbox.direct import DirectWrites
 from webhook_kit.outbox.lanes import Lanes
@@ -34,6 +35,7 @@ from webhook_kit.receiver.terms import Terms
 from webhook_kit.receiver.token import Tokens
 from webhook_kit.reconcile import Reconciler
 from webhook_kit.settings import Settings
+from webhook_kit.status_check import StatusCheck
 from webhook_kit.stores.book import StoreBook
 from webhook_kit.stores.vault import Vault
 from webhook_kit.watch import Watch
@@ -198,6 +200,19 @@ class Kit:
             self.alerts,
             self.settings,
         )
+
+    @cached_property
+    def monitor(self) -> Monitor:
+        """Pauses stores whose POS is down."""
+        return Monitor(self.redis, self.keys, self.stores, self.calls, self.settings)
+
+    @cached_property
+    def status_check(self) -> StatusCheck:
+        """Compares what Gett says of the stores with what it was told.
+
+        :raises ConfigurationError: when there is no API key.
+        """
+        return StatusCheck(self.redis, self.keys, self.stores, self.lanes, self.client, self.alerts)
 
     @cached_property
     def reconciler(self) -> Reconciler:

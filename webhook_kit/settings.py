@@ -106,6 +106,14 @@ class Settings(BaseSettings):
     """Seconds between two comparisons of what the POS says with what Gett was told."""
     reconcile_back: float = Field(86_400.0, gt=0)
     """Seconds into the past that a comparison looks."""
+    monitor_every: float = Field(15.0, ge=0)
+    """Seconds between two looks whether a store's POS is well; 0 switches the monitor off."""
+    pause_after_looks: int = Field(3, ge=1)
+    """Bad looks in a row after which a store is paused."""
+    resume_after_looks: int = Field(2, ge=1)
+    """Good looks in a row after which such a pause is lifted."""
+    compare_status_every: float = Field(120.0, ge=0)
+    """Seconds between two comparisons of each store's status with what Gett says; 0 switches them off."""
 
     # -- the webhooks --------------------------------------------------------------------------------------------------
     webhook_prefix: str = Field("", pattern=r"^(/[A-Za-z0-9._~-]+)*$")

@@ -104,7 +104,7 @@ def reconcile(store_id: str) -> None:
     kit, _ = _current[-1]
     store = kit.stores.by_id(store_id)
     if store is not None:
-        kit.reconciler.reconcile(store)
+        kit.reconciler.reconcile(store, status=not kit.settings.monitor_every)
 
 
 # -- the workers -------------------------------------------------------------------------------------------------------
@@ -128,6 +128,10 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
         (15.0, kit.watch.look),
         (kit.settings.reconcile_every, lambda: _queue_reconciliations(kit)),
     ]
+    if kit.settings.monitor_every:
+        tasks.append((kit.settings.monitor_every, kit.monitor.look_at_all))
+    if kit.settings.compare_status_every:
+        tasks.append((kit.settings.compare_status_every, lambda: _compare_status(kit)))
     _run(kit, Worker, sync_queue, tasks, burst=burst)
 
 
@@ -197,6 +201,12 @@ def sweep_orders(kit: Kit) -> None:
             log.info("order in doubt found at the pos", order=ref)
         else:
             kit.ledger.look_again_in(ref, _LOOK_AGAIN)
+
+
+def _compare_status(kit: Kit) -> None:
+    """Once a round, by whichever worker comes first."""
+    if kit.redis.set(kit.keys.compared, "1", nx=True, px=int(kit.settings.compare_status_every * 900)):
+        kit.status_check.check_all()
 
 
 def _queue_reconciliations(kit: Kit) -> None:

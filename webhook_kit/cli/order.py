@@ -116,8 +116,9 @@ def incidents() -> None:
     """List what a person has to look at, newest first."""
     found = Kit.from_env().ledger.incidents()
     for entry in found:
+        what = "store" if "store" in entry else "order"
         why = entry.get("why") or f"known {entry.get('known') or 'none'}, reported {entry.get('reported')}"
-        click.echo(f"{_moment(entry['at'])}  {entry['kind']}: order {entry['order']}, {why}")
+        click.echo(f"{_moment(entry['at'])}  {entry['kind']}: {what} {entry[what]}, {why}")
     if not found:
         click.echo("no incidents")
 

@@ -6,19 +6,21 @@ has closed.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 
 import redis
+from redis.lock import Lock
 
 from webhook_kit.adapter import Store
 from webhook_kit.connection import text
 from webhook_kit.errors import Impossible
-from webhook_kit.gett.models.store import PauseReason
+from webhook_kit.gett.models.store import PauseReason, StoreAvailability
 from webhook_kit.keys import Keys
 from webhook_kit.outbox.lanes import Appended, Lanes, lane_name
-from webhook_kit.outbox.updates import Kind, catalog_changed, store_online, store_paused
+from webhook_kit.outbox.updates import Kind, Update, catalog_changed, store_online, store_paused
 from webhook_kit.stores import StoreDirectory
 
 __all__ = ["Catalogs", "Owner", "Stores"]
@@ -57,13 +59,14 @@ class Stores(StoreDirectory):
         """
         store = self._at_gett(store)
         update = store_paused(reason, resume_at)
-        held = self.pause_owner(store)
-        if held is Owner.PERSON and owner is not Owner.PERSON:
-            return Appended.SAME
-        if held is None or owner is Owner.PERSON:
-            # Gett lifts a pause with an end by itself: nobody owns it after that.
-            self._redis.set(self._keys.pause_owner(store.id), owner, exat=resume_at)
-        return self._lanes.append(lane_name(Kind.STORE, store.id), update, store_id=store.id, gett_id=store.gett_id)
+        with self._one_at_a_time(store):
+            held = self.pause_owner(store)
+            if held is Owner.PERSON and owner is not Owner.PERSON:
+                return Appended.SAME
+            if held is None or owner is Owner.PERSON:
+                # Gett lifts a pause with an end by itself: nobody owns it after that.
+                self._redis.set(self._keys.pause_owner(store.id), owner, exat=resume_at)
+            return self._append(store, update)
 
     def resume(self, store: Store | str, *, owner: Owner = Owner.PERSON) -> Appended:
         """Take orders again.
@@ -71,13 +74,33 @@ class Stores(StoreDirectory):
         :raises Impossible: when somebody else paused the store, or it is not known.
         """
         store = self._at_gett(store)
-        held = self.pause_owner(store)
-        if held is not None and owner not in (Owner.PERSON, held):
-            raise Impossible(f"store {store.id} was paused by {held}: only {held} or a person lifts that")
-        self._redis.delete(self._keys.pause_owner(store.id))
-        return self._lanes.append(
-            lane_name(Kind.STORE, store.id), store_online(), store_id=store.id, gett_id=store.gett_id
-        )
+        with self._one_at_a_time(store):
+            held = self.pause_owner(store)
+            if held is not None and owner not in (Owner.PERSON, held):
+                raise Impossible(f"store {store.id} was paused by {held}: only {held} or a person lifts that")
+            self._redis.delete(self._keys.pause_owner(store.id))
+            return self._append(store, store_online(), force=owner is Owner.PERSON)
+
+    def say_again(self, store: Store) -> Appended:
+        """Tell Gett once more of the pause that it was told of last; whose it is stays as it is.
+
+        :raises Impossible: when there is none, or its end has come.
+        """
+        with self._one_at_a_time(store):
+            told = json.loads(self._lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}")
+            if told.get("status") != StoreAvailability.PAUSED:
+                raise Impossible(f"store {store.id} is not paused")
+            end = datetime.fromisoformat(told["resumeAt"]) if told.get("resumeAt") else None
+            return self._append(store, store_paused(told.get("reason"), end), force=True)
+
+    def _append(self, store: Store, update: Update, *, force: bool = False) -> Appended:
+        lane = lane_name(Kind.STORE, store.id)
+        return self._lanes.append(lane, update, store_id=store.id, gett_id=store.gett_id, force=force)
+
+    def _one_at_a_time(self, store: Store) -> Lock:
+        # Whose a pause is, and what Gett is told, change together: a POS that comes back in the moment in which a person pauses
+        # the store must not have the last word.
+        return Lock(self._redis, self._keys.status_lock(store.id), timeout=10, blocking_timeout=5)
 
     def pause_owner(self, store: Store) -> Owner | None:
         """Who paused the store, or None when nobody did."""
