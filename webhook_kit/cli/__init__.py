@@ -14,6 +14,7 @@ __all__ = ["main"]
 # command → (module, help): a command's module is imported when it is used, so that `--help` answers at once
 _COMMANDS: dict[str, str] = {
     "adapters": "webhook_kit.cli.adapters",
+    "catalog": "webhook_kit.cli.catalog",
     "check": "webhook_kit.cli.check",
     "demo": "webhook_kit.cli.demo",
     "order": "webhook_kit.cli.order",

@@ -1,0 +1,90 @@
+"""``webhook-kit catalog``: menus, as files, at an address, or as a store's POS has them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+
+import click
+from rich.console import Console
+
+from webhook_kit.catalog.check import Finding, Severity, check_bytes
+from webhook_kit.catalog.diff import diff as differences
+from webhook_kit.cli.catalog_source import read_source
+from webhook_kit.cli.common import print_table
+from webhook_kit.errors import CatalogInvalid
+from webhook_kit.gett.models.catalog import ExternalCatalogSet
+
+__all__ = ["command"]
+
+_SHOWN = 20
+"""So many places are listed of one broken rule; ``--json`` lists all."""
+
+
+@click.group("catalog")
+def command() -> None:
+    """Menus: a SOURCE is a file, an http(s) address, or a store, whose menu is fetched from its POS."""
+
+
+@command.command()
+@click.argument("source")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, complete.")
+def check(source: str, as_json: bool) -> None:
+    """Check a menu against every rule, all violations at once; the exit status is 1 when there are errors."""
+    catalog, findings = check_bytes(read_source(source))
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    warnings = len(findings) - errors
+    if as_json:
+        told = [finding.to_wire() for finding in findings]
+        click.echo(json.dumps({"errors": errors, "warnings": warnings, "findings": told}))
+    else:
+        _print(findings)
+        size = "" if catalog is None else f", {len(catalog.items)} items"
+        click.echo(f"{source}: {_count(errors, 'error')}, {_count(warnings, 'warning')}{size}")
+    if errors:
+        sys.exit(1)
+
+
+@command.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def diff(old: str, new: str, as_json: bool) -> None:
+    """Tell what changed from one menu to another; OLD and NEW are sources."""
+    changes = differences(_readable(old), _readable(new))
+    if as_json:
+        click.echo(json.dumps({"changes": [change.to_wire() for change in changes]}))
+        return
+    if changes:
+        rows = [(change.kind, change.name, change.before, change.after, change.path) for change in changes]
+        print_table(["change", "name", "before", "after", "path"], rows)
+    click.echo(_count(len(changes), "change"))
+
+
+def _readable(source: str) -> ExternalCatalogSet:
+    catalog, findings = check_bytes(read_source(source))
+    if catalog is None:
+        errors = [f"{source}: {finding}" for finding in findings if finding.severity is Severity.ERROR]
+        raise CatalogInvalid("\n".join(errors[:_SHOWN]))
+    return catalog
+
+
+def _print(findings: Iterable[Finding]) -> None:
+    """The findings by rule, errors first."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR):
+        by_rule.setdefault(finding.rule, []).append(finding)
+    console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
+    for found in by_rule.values():
+        severity = found[0].severity
+        console.print(f"{severity} {found[0].rule}", style="bold red" if severity is Severity.ERROR else "bold yellow")
+        for finding in found[:_SHOWN]:
+            console.print(f"  {finding}")
+        if len(found) > _SHOWN:
+            console.print(f"  … and {len(found) - _SHOWN} more; --json lists all")
+        console.print(f"  → {found[0].hint}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

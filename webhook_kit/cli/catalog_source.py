@@ -1,0 +1,84 @@
+"""Where a menu on the command line comes from: a file, an address, or a store's POS."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+import requests
+
+from webhook_kit.adapter import CatalogSet
+from webhook_kit.catalog.intake import LARGEST
+from webhook_kit.errors import ConfigurationError, WebhookKitError
+from webhook_kit.kit import Kit
+
+__all__ = ["read_source"]
+
+_TIMEOUTS = 5.0, 10.0
+_DEADLINE = 60.0
+"""Seconds for a whole download."""
+
+
+class _Unreadable(WebhookKitError):
+    """The source is there, or ought to be, and cannot be read."""
+
+
+def read_source(source: str) -> bytes:
+    """The bytes of a menu; of one that is too large no more than it takes to see that.
+
+    :raises WebhookKitError: with one line, when the source cannot be read.
+    :raises BadParameter: when it is no source at all.
+    """
+    if source.startswith(("http://", "https://")):
+        return _download(source)
+    path = Path(source)
+    if path.exists():
+        try:
+            with path.open("rb") as file:
+                return file.read(LARGEST + 1)
+        except OSError as error:
+            raise _Unreadable(f"{source}: {error.strerror}") from error
+    return _from_pos(source)
+
+
+def _download(url: str) -> bytes:
+    until = time.monotonic() + _DEADLINE
+    body = bytearray()
+    try:
+        with requests.get(url, stream=True, timeout=_TIMEOUTS) as answer:
+            if answer.status_code != 200:
+                raise _Unreadable(f"{url}: answered {answer.status_code}")
+            for piece in answer.iter_content(65_536):
+                body += piece
+                if len(body) > LARGEST:
+                    break
+                if time.monotonic() > until:
+                    raise _Unreadable(f"{url}: took longer than {_DEADLINE:g} seconds")
+    except (requests.RequestException, ValueError) as error:  # requests lets some malformed addresses through to others
+        raise _Unreadable(f"{url}: cannot be fetched ({type(error).__name__})") from error
+    return bytes(body)
+
+
+def _from_pos(store_id: str) -> bytes:
+    try:
+        kit = Kit.from_env()
+        store = kit.stores.by_id(store_id) or kit.stores.by_gett_id(store_id)
+    except ConfigurationError as error:
+        raise click.BadParameter(
+            f"{store_id!r} is no file and no address, and no store can be looked up: {error}"
+        ) from error
+    if store is None:
+        known = ", ".join(one.id for one in kit.stores)
+        raise click.BadParameter(f"{store_id!r} is no file, no http(s) address, and none of the stores ({known})")
+    adapter = kit.stores.adapter(store)
+    try:
+        menu = kit.calls.run(store, lambda: adapter.fetch_catalog(store))
+        body = menu.to_json() if isinstance(menu, CatalogSet) else None
+    except WebhookKitError:
+        raise
+    except Exception as error:  # a vendor's code may raise anything
+        raise _Unreadable(f"store {store.id}: fetch_catalog() failed ({type(error).__name__}: {error})") from error
+    if body is None:
+        raise _Unreadable(f"store {store.id}: fetch_catalog() returned {type(menu).__name__}")
+    return body
