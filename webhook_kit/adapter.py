@@ -25,6 +25,7 @@ __all__ = [
     "Capability",
     "CatalogSet",
     "Guarantee",
+    "ItemChanged",
     "Level",
     "MenuChanged",
     "NotPlaced",
@@ -235,7 +236,20 @@ class MenuChanged:
     store_id: str
 
 
-PosEvent = OrderChanged | StoreChanged | MenuChanged
+@dataclass(frozen=True, slots=True)
+class ItemChanged:
+    """An item or option of the menu has run out, or is back; the menu itself stays as it is.
+
+    :ivar until: when it is back by itself; aware. None: until the POS says so.
+    """
+
+    store_id: str
+    item_id: str
+    available: bool
+    until: datetime | None = None
+
+
+PosEvent = OrderChanged | StoreChanged | MenuChanged | ItemChanged
 
 
 @dataclass(frozen=True, slots=True)

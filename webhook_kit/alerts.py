@@ -44,6 +44,8 @@ class Alert(StrEnum):
     """An onboarding that runs in the background came to a bad end."""
     AFTER_REFUSAL = "placed after a refusal"
     """The POS has an order that Gett was told is refused."""
+    MENU = "menu not taken"
+    """The POS's menu has errors, or shrank suddenly; Gett keeps the last good one."""
 
 
 class Alerts:

@@ -64,6 +64,28 @@ class Keys:
         """Hash: what a store's menu is published as (version, at, items)."""
         return f"{self.prefix}published:{store_id}"
 
+    def sync(self, store_id: str) -> str:
+        """Hash: how the last synchronisation of a store's menu ended, and the last failure (at, outcome, failed, why)."""
+        return f"{self.prefix}sync:{store_id}"
+
+    def sync_lock(self, store_id: str) -> str:
+        """String: who synchronises a store's menu now."""
+        return f"{self.prefix}sync-lock:{store_id}"
+
+    @property
+    def synced(self) -> str:
+        """String: somebody has queued this round's synchronisations."""
+        return f"{self.prefix}synced"
+
+    @property
+    def due(self) -> str:
+        """Sorted set: menus to fetch (``menu:<store id>``) and to publish anew (``out:<store id>``), by when (s)."""
+        return f"{self.prefix}due"
+
+    def out(self, store_id: str) -> str:
+        """Sorted set: the items and options that a store has run out of, by the moment they are back (s, or infinite)."""
+        return f"{self.prefix}out:{store_id}"
+
     def superseded(self, store_id: str) -> str:
         """Sorted set: a store's earlier versions that are still kept, by the moment of their successor (s)."""
         return f"{self.prefix}superseded:{store_id}"

@@ -9,6 +9,7 @@ import redis
 
 from webhook_kit import logs
 from webhook_kit.alerts import Alerts
+from webhook_kit.availability import Availability
 from webhook_kit.calls import PosCalls
 from webhook_kit.catalog.publish import Addresses, Publisher, RedisShelf, Shelf
 from webhook_kit.connection import connect
@@ -38,6 +39,7 @@ from webhook_kit.settings import Settings
 from webhook_kit.status_check import StatusCheck
 from webhook_kit.stores.book import StoreBook
 from webhook_kit.stores.vault import Vault
+from webhook_kit.sync import Sync
 from webhook_kit.watch import Watch
 
 __all__ = ["Kit"]
@@ -86,8 +88,8 @@ class Kit:
 
     @cached_property
     def catalogs(self) -> Catalogs:
-        """Menus that changed."""
-        return Catalogs(self.stores, self.lanes, self.settings.catalog_url)
+        """Menus that were published."""
+        return Catalogs(self.lanes)
 
     @cached_property
     def calls(self) -> PosCalls:
@@ -113,6 +115,22 @@ class Kit:
     def publisher(self) -> Publisher:
         """Publishes menus."""
         return Publisher(self.redis, self.keys, self.shelf, keep=self.settings.catalog_keep)
+
+    @cached_property
+    def availability(self) -> Availability:
+        """What has run out."""
+        return Availability(
+            self.redis,
+            self.keys,
+            self.stores,
+            republish_after=self.settings.republish_after,
+            on_change=self.menus.look_again,
+        )
+
+    @cached_property
+    def sync(self) -> Sync:
+        """Menus on their way from the POS to Gett."""
+        return Sync(self.redis, self.keys, self.menus, self.availability, self.publisher, self.catalogs, self.alerts)
 
     @cached_property
     def waker(self) -> WakeUp:
@@ -180,8 +198,8 @@ class Kit:
             self.keys,
             self.stores,
             self.orders,
-            self.catalogs,
-            self.menus,
+            self.sync,
+            self.availability,
             self.alerts,
             self.settings,
         )

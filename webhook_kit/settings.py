@@ -94,8 +94,6 @@ class Settings(BaseSettings):
     give_up_after: float = Field(14_400.0, gt=0)
     """Seconds after which an update that keeps failing goes to the dead letters."""
 
-    catalog_url: str | None = Field(None, pattern=r"^https?://")
-    """Where Gett pulls menus from; ``{store}`` stands for the partner's store id."""
     unconfirmed_after: float = Field(300.0, gt=0)
     """Seconds after which an order that the POS left pending, and nobody confirmed, is an alert."""
     cancel_unconfirmed: bool = False
@@ -179,6 +177,8 @@ class Settings(BaseSettings):
     """This installation's base URL as Gett reaches it (``https://pos.example.org``); without it no menu is published."""
     catalog_keep: int = Field(2 * 86_400, ge=86_400)
     """Seconds for which a published menu is kept after its successor: Gett pulls late."""
+    republish_after: float = Field(10.0, ge=0, le=3_600)
+    """Seconds to wait, when something has run out or is back, for more of the same before the menu is published anew."""
 
     # -- how long things are kept --------------------------------------------------------------------------------------
     idempotency_ttl: int = Field(86_400, ge=60)

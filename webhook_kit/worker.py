@@ -27,7 +27,17 @@ from webhook_kit.jobs import push_queue, sync_queue
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 
-__all__ = ["PushWorker", "Worker", "push", "reconcile", "run_push", "run_sync", "sweep_orders"]
+__all__ = [
+    "PushWorker",
+    "Worker",
+    "publish_menu",
+    "push",
+    "reconcile",
+    "run_push",
+    "run_sync",
+    "sweep_orders",
+    "sync_menu",
+]
 
 log = logger("worker")
 
@@ -107,6 +117,22 @@ def reconcile(store_id: str) -> None:
         kit.reconciler.reconcile(store, status=not kit.settings.monitor_every)
 
 
+def sync_menu(store_id: str) -> None:
+    """Fetch a store's menu and publish it."""
+    kit, _ = _current[-1]
+    store = kit.stores.by_id(store_id)
+    if store is not None:
+        kit.sync.sync(store)
+
+
+def publish_menu(store_id: str) -> None:
+    """Publish a store's menu anew, because something has run out or is back."""
+    kit, _ = _current[-1]
+    store = kit.stores.by_id(store_id)
+    if store is not None:
+        kit.sync.publish(store)
+
+
 # -- the workers -------------------------------------------------------------------------------------------------------
 
 
@@ -127,6 +153,8 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
         (5.0, lambda: sweep_orders(kit)),
         (15.0, kit.watch.look),
         (kit.settings.reconcile_every, lambda: _queue_reconciliations(kit)),
+        (kit.settings.catalog_refresh, lambda: _queue_menus(kit)),
+        (1.0, lambda: _queue_due_menus(kit)),
     ]
     if kit.settings.monitor_every:
         tasks.append((kit.settings.monitor_every, kit.monitor.look_at_all))
@@ -218,3 +246,20 @@ def _queue_reconciliations(kit: Kit) -> None:
         if not store.gett_id:  # Gett knows nothing of it yet
             continue
         sync_queue(kit.redis).enqueue(reconcile, store.id, result_ttl=0, failure_ttl=86_400, job_timeout=600)
+
+
+def _queue_menus(kit: Kit) -> None:
+    every = max(1, int(kit.settings.catalog_refresh) - 1)
+    if not kit.redis.set(kit.keys.synced, "1", nx=True, ex=every):
+        return
+    for store in kit.stores:
+        _queue_menu(kit, sync_menu, store.id)
+
+
+def _queue_due_menus(kit: Kit) -> None:
+    for what, store_id in kit.sync.due():
+        _queue_menu(kit, sync_menu if what == "menu" else publish_menu, store_id, soon=True)
+
+
+def _queue_menu(kit: Kit, job: Callable[[str], None], store_id: str, *, soon: bool = False) -> None:
+    sync_queue(kit.redis).enqueue(job, store_id, result_ttl=0, failure_ttl=86_400, job_timeout=600, at_front=soon)

@@ -334,21 +334,29 @@ def test_what_a_person_paused_a_pos_neither_changes_nor_lifts(kit: Kit) -> None:
     assert json.loads(kit.lanes.state("store:main")["last"])["reason"] == "too_busy"
 
 
-def test_a_menu_that_changed_is_fetched_and_gett_is_told(make_kit: Callable[..., Kit]) -> None:
-    kit = make_kit(catalog_url="https://example.org/menus/{store}")
-    before = kit.redis.exists(kit.keys.menu("main"))
-    assert send(kit, {"type": "menu", "store_id": "main"}) == ["ok"]
-    (waiting,) = kit.lanes.waiting("catalog:main")
-    assert waiting["body"] == {"callbackUrl": "https://example.org/menus/main"}
-    until = time.monotonic() + 5
-    while not kit.redis.exists(kit.keys.menu("main")) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert (before, kit.redis.exists(kit.keys.menu("main"))) == (0, 1)
+def test_a_menu_that_changed_is_for_a_worker_to_synchronise(kit: Kit) -> None:
+    assert send(kit, {"type": "menu", "store_id": "main"}, {"type": "menu", "store_id": "main"}) == ["ok", "ok"]
+    assert list(kit.sync.due()) == [("menu", "main")]
+    assert list(kit.sync.due()) == []
 
 
-def test_without_a_catalog_url_the_menu_is_fetched_all_the_same(kit: Kit) -> None:
-    assert send(kit, {"type": "menu", "store_id": "main"}) == ["ok"]
-    assert kit.lanes.state("catalog:main") == {}
+def item(*, available: bool, until: str | None = None) -> dict[str, Any]:
+    return {"type": "item", "store_id": "main", "item_id": "burger", "available": available, "until": until}
+
+
+def test_an_item_runs_out_and_is_back(kit: Kit) -> None:
+    assert send(kit, item(available=False), item(available=False)) == ["ok", "same"]
+    assert kit.availability.of("main") == {"burger": None}
+    assert send(kit, item(available=True), item(available=True)) == ["ok", "same"]
+    assert kit.availability.of("main") == {}
+
+
+def test_a_moment_that_is_past_or_nowhere_is_refused(kit: Kit) -> None:
+    for until in ("2020-01-01T00:00:00Z", "2999-01-01T00:00:00"):
+        (outcome,) = send(kit, item(available=False, until=until))
+        assert outcome.startswith("refused: ")
+    assert kit.availability.of("main") == {}
+    assert send(kit, item(available=False, until="2999-01-01T00:00:00Z")) == ["ok"]
 
 
 def test_a_poss_order_id_means_something_within_its_store_only(kit: Kit) -> None:

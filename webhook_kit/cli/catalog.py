@@ -11,6 +11,7 @@ from rich.console import Console
 
 from webhook_kit.catalog.check import Finding, Severity, check_bytes
 from webhook_kit.catalog.diff import diff as differences
+from webhook_kit.cli import publishing
 from webhook_kit.cli.catalog_source import read_source
 from webhook_kit.cli.common import print_table
 from webhook_kit.errors import CatalogInvalid
@@ -25,6 +26,10 @@ _SHOWN = 20
 @click.group("catalog")
 def command() -> None:
     """Menus: a SOURCE is a file, an http(s) address, or a store, whose menu is fetched from its POS."""
+
+
+for one in (publishing.sync, publishing.publish, publishing.status, publishing.out, publishing.back):
+    command.add_command(one)
 
 
 @command.command()

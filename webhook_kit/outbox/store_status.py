@@ -125,23 +125,22 @@ class Stores(StoreDirectory):
 
 
 class Catalogs:
-    """``kit.catalogs``: menus that changed."""
+    """``kit.catalogs``: menus that were published."""
 
-    def __init__(self, stores: Stores, lanes: Lanes, public_url: str | None) -> None:
-        self._stores = stores
+    def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
-        self._public_url = public_url
 
-    def changed(self, store: Store | str) -> Appended:
-        """Tell Gett that a store's menu has changed; it pulls it from our address.
+    def changed(self, store: Store, address: str) -> Appended:
+        """Tell Gett that a store's menu has changed.
 
-        :raises Impossible: for a store that is not known, or when ``CATALOG_URL`` is not set.
+        :param address: where Gett pulls it from.
+        :raises Impossible: when that is no web address.
         """
-        known = self._stores._known(store)  # noqa: SLF001 - one room
-        if self._public_url is None:
-            raise Impossible("CATALOG_URL is not set: Gett would not know where to pull the menu from")
-        update = catalog_changed(self._public_url.replace("{store}", known.id))
         # A notification says "again", so the same words are news.
         return self._lanes.append(
-            lane_name(Kind.CATALOG, known.id), update, store_id=known.id, gett_id=known.gett_id, force=True
+            lane_name(Kind.CATALOG, store.id),
+            catalog_changed(address),
+            store_id=store.id,
+            gett_id=store.gett_id,
+            force=True,
         )

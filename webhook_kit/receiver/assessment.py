@@ -53,7 +53,7 @@ class Assessor:
         :raises Problem: 503 when the menu is not known yet, or the POS gives no usable answer.
         """
         try:
-            menu = self._menus.get(store)
+            menu, run_out = self._menus.offer(store)
         except MenuUnavailable as error:
             raise unavailable(str(error)) from error
         checked = check_cart(
@@ -61,6 +61,7 @@ class Assessor:
             order,
             at=datetime.now(UTC),
             timezone=store.timezone,
+            unavailable=run_out,
             fulfillment_types=store.fulfillment_types,
         )
         whole = len(checked.lines) == len(order.cart.line_items)

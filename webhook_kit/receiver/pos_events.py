@@ -5,7 +5,8 @@ what it says      what becomes of it
 ================  ======================================================================================================
 an order changed  appended to the order's lane; held while the order is still being placed, or is not known (yet)
 the store closed  paused at Gett, and resumed when it opens; what a person has paused stays paused
-the menu changed  fetched anew; Gett is told when ``CATALOG_URL`` says where to pull it from
+the menu changed  a worker fetches and publishes it
+an item ran out   refused from now on; the published menu follows (and again when it is back)
 ================  ======================================================================================================
 
 The answer is a JSON list with one text for each event: ``ok``, ``same`` (said before), ``stale`` (the order is further),
@@ -16,7 +17,6 @@ unknown for ``HOLD_EVENTS_FOR`` seconds is an alert; an adapter whose POS also t
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -25,31 +25,42 @@ import redis
 from flask import Blueprint, Response, jsonify, request
 from pydantic import TypeAdapter, ValidationError
 
-from webhook_kit.adapter import MenuChanged, OrderChanged, PosAdapter, PosEvent, Store, StoreChanged, StoreState
+from webhook_kit.adapter import (
+    ItemChanged,
+    MenuChanged,
+    OrderChanged,
+    PosAdapter,
+    PosEvent,
+    Store,
+    StoreChanged,
+    StoreState,
+)
 from webhook_kit.alerts import Alert, Alerts
+from webhook_kit.availability import Availability
 from webhook_kit.connection import text
 from webhook_kit.errors import Impossible, InvalidSignature, NotPlaced, PosUnavailable, StoresUnavailable, Unsupported
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.keys import Keys
 from webhook_kit.logs import logger
-from webhook_kit.menus import Menus
 from webhook_kit.outbox.orders import Orders
-from webhook_kit.outbox.store_status import Catalogs, Owner, Stores
+from webhook_kit.outbox.store_status import Owner, Stores
 from webhook_kit.outbox.updates import from_pos
 from webhook_kit.pos_http import call_deadline
 from webhook_kit.receiver.problems import Problem, unavailable
 from webhook_kit.receiver.reading import raw_body
 from webhook_kit.settings import Settings
+from webhook_kit.sync import Sync
 
 __all__ = ["PosEvents", "pos_webhooks"]
 
 log = logger("pos-events")
 
+_OK = "ok"
 _HELD = "held"
 
 _SHAPES: dict[type, TypeAdapter[Any]] = {
-    shape: TypeAdapter(shape) for shape in (OrderChanged, StoreChanged, MenuChanged)
+    shape: TypeAdapter(shape) for shape in (OrderChanged, StoreChanged, MenuChanged, ItemChanged)
 }
 
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
@@ -65,8 +76,8 @@ class PosEvents:
         keys: Keys,
         stores: Stores,
         orders: Orders,
-        catalogs: Catalogs,
-        menus: Menus,
+        sync: Sync,
+        availability: Availability,
         alerts: Alerts,
         settings: Settings,
     ) -> None:
@@ -74,8 +85,8 @@ class PosEvents:
         self._keys = keys
         self._stores = stores
         self._orders = orders
-        self._catalogs = catalogs
-        self._menus = menus
+        self._sync = sync
+        self._availability = availability
         self._alerts = alerts
         self._settings = settings
 
@@ -158,7 +169,10 @@ class PosEvents:
         if store is None:
             raise Impossible(f"this adapter serves no store {event.store_id}")
         if isinstance(event, MenuChanged):
-            return self._menu_changed(store)
+            self._sync.soon(store)
+            return _OK
+        if isinstance(event, ItemChanged):
+            return self._item_changed(event, store)
         if isinstance(event, StoreChanged):
             return self._store_changed(event, store)
         if self._redis.llen(self._keys.held):
@@ -183,16 +197,12 @@ class PosEvents:
         reason = event.reason if event.reason in set(PauseReason) else PauseReason.OTHER
         return self._stores.pause(store, reason, owner=Owner.POS).value
 
-    def _menu_changed(self, store: Store) -> str:
-        # In the background: nobody's webhook waits for a menu. Lost with the process, it is fetched when it is due again.
-        threading.Thread(target=self._refresh, args=(store,), name="menu", daemon=True).start()
-        return self._catalogs.changed(store).value if self._settings.catalog_url else "ok"
-
-    def _refresh(self, store: Store) -> None:
-        try:
-            self._menus.refresh(store)
-        except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the last good menu stays
-            log.warning("menu not refreshed, the last good one stays", store=store.id, error=repr(error))
+    def _item_changed(self, event: ItemChanged, store: Store) -> str:
+        if event.available:
+            changed = self._availability.back(store, event.item_id)
+        else:
+            changed = self._availability.out(store, event.item_id, event.until)
+        return _OK if changed else "same"
 
     def _note(self, event: PosEvent, outcome: str) -> None:
         self._redis.hincrby(self._keys.events, outcome.partition(":")[0], 1)

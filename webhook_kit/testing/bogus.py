@@ -48,6 +48,7 @@ is the environment's ``BOGUS_POS_SECRET``, else ``bogus-secret``:
 ``order``      ``store_id``, ``order_id`` or ``order_ref``, ``status`` or ``state``, ``reason``, ``estimated_ready_at``
 ``store``      ``store_id``, ``state``, ``reason``
 ``menu``       ``store_id``
+``item``       ``store_id``, ``item_id``, ``available``, ``until``
 =============  =========================================================================================================
 """
 
@@ -71,6 +72,7 @@ from pydantic import TypeAdapter
 from webhook_kit.adapter import (
     Capability,
     CatalogSet,
+    ItemChanged,
     Level,
     MenuChanged,
     NotPlaced,
@@ -105,6 +107,7 @@ _EVENTS: dict[str, TypeAdapter[PosEvent]] = {
     "order": TypeAdapter(OrderChanged),
     "store": TypeAdapter(StoreChanged),
     "menu": TypeAdapter(MenuChanged),
+    "item": TypeAdapter(ItemChanged),
 }
 
 
