@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,12 @@ from webhook_kit.adapter import (
     Unsupported,
     placement_key,
 )
-from webhook_kit.catalog.soundness import problems
+from webhook_kit.catalog.check import check
+from webhook_kit.catalog.menu import Menu
 from webhook_kit.gett.models.order import Amounts, Cart, CartModifierGroup, LineItem, PaymentInfo, PlaceOrderRequest
 from webhook_kit.testing import bogus
 from webhook_kit.testing.bogus import BogusAdapter, BogusClaim, BogusLookUp, BogusNative
+from webhook_kit.testing.bogus_menu import OUTCOMES
 from webhook_kit.testing.processes import Process, wait_until
 
 POS = BogusAdapter()
@@ -87,7 +90,7 @@ def reasons(answer: object) -> list[tuple[Reason, str | None]]:
 
 def test_the_menu_is_sound_and_the_same_each_time(store: Store) -> None:
     menu = POS.fetch_catalog(store)
-    assert problems(menu) == []
+    assert check(menu) == []
     assert menu.to_json() == POS.fetch_catalog(store).to_json()
     menu.items.clear()
     assert POS.fetch_catalog(store).items, "what a caller does to its copy is its own business"
@@ -104,11 +107,23 @@ def test_the_menu_has_every_kind_of_group(store: Store) -> None:
     assert any(menu.items[option].modifier_group_ids for group in groups for option in group.item_ids), "nested"
 
 
+def test_the_menu_is_one_of_real_size_with_hours_of_its_own_and_something_always_open(store: Store) -> None:
+    menu = POS.fetch_catalog(store)
+    assert sum(len(section.item_ids) for section in menu.sections.values()) > 100
+    assert any(section.section_ids for section in menu.sections.values())
+    compiled = Menu.compile(menu)
+    week = [datetime(2026, 11, 16, tzinfo=UTC) + timedelta(hours=hour) for hour in range(7 * 24)]
+    opened = [compiled.open_catalogs(moment, UTC) for moment in week]
+    all_day = compiled.items["cola"].catalogs
+    assert all(mask & all_day for mask in opened)
+    assert len(set(opened)) > 3, "by the time of day"
+
+
 def test_the_table_and_the_menu_name_the_same_outcomes(store: Store) -> None:
     assert bogus.__doc__ is not None
     table = [line.split("``")[1] for line in bogus.__doc__.splitlines() if line.startswith("``")]
-    assert tuple(table[: len(bogus._OUTCOMES)]) == bogus._OUTCOMES
-    assert set(bogus._OUTCOMES) <= set(POS.fetch_catalog(store).items)
+    assert tuple(table[: len(OUTCOMES)]) == OUTCOMES
+    assert set(OUTCOMES) <= set(POS.fetch_catalog(store).items)
 
 
 # -- outcomes ----------------------------------------------------------------------------------------------------------

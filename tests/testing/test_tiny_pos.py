@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from webhook_kit.adapter import Guarantee, Placed, PosAdapter, Store
-from webhook_kit.catalog.soundness import problems
+from webhook_kit.catalog.check import check
 from webhook_kit.gett.models.order import Cart, LineItem, PlaceOrderRequest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tiny_pos"
@@ -25,7 +25,7 @@ def pos(monkeypatch: pytest.MonkeyPatch) -> PosAdapter:
 def test_it_keeps_the_contract(pos: PosAdapter) -> None:
     assert pos.contract_breaches() == []
     assert pos.guarantee() is Guarantee.CLAIM
-    assert problems(pos.fetch_catalog(STORE)) == []
+    assert check(pos.fetch_catalog(STORE)) == []
 
 
 def test_it_prints_the_ticket(pos: PosAdapter, capsys: pytest.CaptureFixture[str]) -> None:

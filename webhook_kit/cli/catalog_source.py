@@ -68,6 +68,8 @@ def _from_pos(store_id: str) -> bytes:
         raise click.BadParameter(
             f"{store_id!r} is no file and no address, and no store can be looked up: {error}"
         ) from error
+    except WebhookKitError as error:
+        raise _Unreadable(f"{store_id} is no file and no address, and no store can be looked up: {error}") from error
     if store is None:
         known = ", ".join(one.id for one in kit.stores)
         raise click.BadParameter(f"{store_id!r} is no file, no http(s) address, and none of the stores ({known})")

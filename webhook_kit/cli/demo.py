@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import click
 from rich.console import Console
 
 from webhook_kit.adapter import CatalogSet, Store
+from webhook_kit.catalog.menu import Menu
 from webhook_kit.errors import Impossible, WebhookKitError
 from webhook_kit.registry import load_adapter
 from webhook_kit.sandbox.local_gett import Answer, LocalGett
@@ -42,12 +44,13 @@ def command(adapter: str) -> None:
 
 
 def _cart(menu: CatalogSet) -> dict[str, Any]:
-    """Two dishes of the menu that need no choices."""
-    dishes = [menu.items[item_id] for section in menu.sections.values() for item_id in section.item_ids]
-    plain = [dish for dish in dishes if not dish.modifier_group_ids][:2]
+    """Two dishes of the menu that are served now and need no choices."""
+    compiled = Menu.compile(menu)
+    opened = compiled.open_catalogs(datetime.now(UTC), UTC)  # the zone of a store that names none
+    plain = [dish for dish in compiled.items.values() if dish.catalogs & opened and not dish.groups][:2]
     if not plain:
-        raise _DemoFailed("the menu has no dish that can be ordered without choosing modifiers")
-    lines = [{"lineItemId": str(n), "itemId": dish.item_id, "quantity": n} for n, dish in enumerate(plain, 1)]
+        raise _DemoFailed("the menu has no dish that is served now and can be ordered without choosing modifiers")
+    lines = [{"lineItemId": str(n), "itemId": dish.id, "quantity": n} for n, dish in enumerate(plain, 1)]
     return {"lineItems": lines}
 
 

@@ -60,10 +60,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from time import sleep
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from uuid import uuid4
 
 import requests
@@ -90,11 +89,10 @@ from webhook_kit.adapter import (
     Unsupported,
     placement_key,
 )
-from webhook_kit.catalog.build import simple_menu
 from webhook_kit.errors import InvalidSignature
-from webhook_kit.gett.models.catalog import DefaultItem, ExternalItem, ExternalModifierGroup, Tier
 from webhook_kit.gett.models.money import ZERO, cents
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
+from webhook_kit.testing.bogus_menu import OUTCOMES, bogus_menu
 from webhook_kit.testing.bogus_tickets import Ticket, Tickets
 from webhook_kit.testing.processes import wait_until
 
@@ -118,8 +116,8 @@ class BogusAdapter(PosAdapter):
     capabilities: ClassVar[Mapping[Capability, Level]] = {Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED}
 
     def fetch_catalog(self, store: Store) -> CatalogSet:  # noqa: ARG002 - one menu for all
-        """The menu: always open, the same for every store and at every time."""
-        return _menu().model_copy(deep=True)
+        """The menu of :mod:`~webhook_kit.testing.bogus_menu`: the same for every store and at every time."""
+        return bogus_menu().model_copy(deep=True)
 
     def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
         """The catalog's price, with tax when the store option says so; refused when closed or out of stock."""
@@ -142,7 +140,7 @@ class BogusAdapter(PosAdapter):
             return placed
         if refused := self._unavailable(order, store):
             return refused
-        outcome = next((item for item in _item_ids(order) if item in _OUTCOMES), "")
+        outcome = next((item for item in _item_ids(order) if item in OUTCOMES), "")
         match outcome:
             case "payment-declined":
                 return Refused(Reason.PAYMENT_DECLINED, "the card was declined")
@@ -298,71 +296,3 @@ def _gate(store: Store, point: str) -> None:
     gate = Path(store.options["gate"])
     (gate / point).touch()
     wait_until((gate / f"{point}.go").exists, _GATE_SECONDS, f"{gate / point}.go")
-
-
-# -- menu --------------------------------------------------------------------------------------------------------------
-
-
-def _item(id: str, price: str, *groups: str) -> ExternalItem:
-    name = id.replace("-", " ").capitalize()
-    return ExternalItem(item_id=id, name=name, base_price=Decimal(price), modifier_group_ids=list(groups))
-
-
-def _group(id: str, *items: str, least: int = 0, most: int, **more: Any) -> ExternalModifierGroup:
-    return ExternalModifierGroup(
-        modifier_group_id=id,
-        name=id.capitalize(),
-        item_ids=list(items),
-        minimum_allowed=least,
-        maximum_allowed=most,
-        **more,
-    )
-
-
-_OUTCOMES = (
-    "out-of-stock",
-    "payment-declined",
-    "connection-refused",
-    "times-out",
-    "crashes",
-    "nonsense",
-    "reply-lost",
-    "hangs",
-    "pending",
-    "other-price",
-)
-_SECTIONS = {
-    "Food": [
-        # required size, optional tiered toppings
-        _item("margherita", "12.50", "size", "toppings"),
-        # required doneness with a default, required side that has options of its own, optional extras
-        _item("burger", "9.95", "doneness", "side", "extras"),
-        _item("salad", "7.33"),
-    ],
-    "Drinks": [_item("cola", "2.75"), _item("espresso", "1.95"), _item("mint", "0.10"), _item("water", "0.00")],
-    "Outcomes": [_item(id, f"5.{number:02}") for number, id in enumerate(_OUTCOMES)],
-}
-
-_OPTIONS = [
-    *(_item("small", "0.00"), _item("large", "3.99")),
-    *(_item("basil", "0.75"), _item("olives", "0.85"), _item("ham", "1.15")),
-    *(_item("rare", "0.00"), _item("medium", "0.00"), _item("well-done", "0.00")),
-    *(_item("fries", "0.00", "dips"), _item("coleslaw", "0.65")),
-    *(_item("ketchup", "0.20"), _item("mayo", "0.35")),
-    *(_item("bacon", "1.49"), _item("cheese", "0.99")),
-]
-
-_TWO_FREE = [Tier(offset=0, price=Decimal("0.00")), Tier(offset=2, price=Decimal("1.25"))]
-_GROUPS = [
-    _group("size", "small", "large", least=1, most=1),
-    _group("toppings", "basil", "olives", "ham", most=5, enable_duplicate_items=True, tiers=_TWO_FREE),
-    _group("doneness", "rare", "medium", "well-done", least=1, most=1, default_items=[DefaultItem(item_id="medium")]),
-    _group("side", "fries", "coleslaw", least=1, most=1),
-    _group("dips", "ketchup", "mayo", most=3, enable_duplicate_items=True),
-    _group("extras", "bacon", "cheese", most=2),
-]
-
-
-@cache
-def _menu() -> CatalogSet:
-    return simple_menu(_SECTIONS, modifier_groups=_GROUPS, options=_OPTIONS)
