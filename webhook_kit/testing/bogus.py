@@ -115,9 +115,12 @@ class BogusAdapter(PosAdapter):
     name = "bogus"
     capabilities: ClassVar[Mapping[Capability, Level]] = {Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED}
 
-    def fetch_catalog(self, store: Store) -> CatalogSet:  # noqa: ARG002 - one menu for all
-        """The menu of :mod:`~webhook_kit.testing.bogus_menu`: the same for every store and at every time."""
-        return bogus_menu().model_copy(deep=True)
+    def fetch_catalog(self, store: Store) -> CatalogSet:
+        """The menu of :mod:`~webhook_kit.testing.bogus_menu`, the same for every store, but for what :meth:`set_price` changed."""
+        menu = bogus_menu().model_copy(deep=True)
+        for item_id, price in _tickets(store).prices().items():
+            menu.items[item_id].base_price = price
+        return menu
 
     def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
         """The catalog's price, with tax when the store option says so; refused when closed or out of stock."""
@@ -207,7 +210,7 @@ class BogusAdapter(PosAdapter):
 
     @staticmethod
     def set_state(file: str | Path | None, store_id: str, state: StoreState) -> None:
-        """Let a store open, close or go down from now on; nobody is told."""
+        """Let a store open, close or go down from now on; nobody is told. A closed one refuses quotes and orders."""
         Tickets(file).set_state(store_id, state)
 
     @staticmethod
@@ -215,8 +218,13 @@ class BogusAdapter(PosAdapter):
         """Let an item run out from now on: quotes and orders with it are refused, the menu keeps it."""
         Tickets(file).sold_out(item_id)
 
+    @staticmethod
+    def set_price(file: str | Path | None, item_id: str, price: Decimal) -> None:
+        """Let an item or option cost that from now on."""
+        Tickets(file).set_price(item_id, price)
+
     def _unavailable(self, order: ExternalOrder, store: Store) -> Refused | None:
-        if store.options.get("closed"):
+        if self.store_status(store) is StoreState.CLOSED:
             return Refused(Reason.STORE_CLOSED, "the kitchen is closed")
         gone = {"out-of-stock", *_tickets(store).gone()}
         refusals = [

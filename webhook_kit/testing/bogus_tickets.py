@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS tickets (id TEXT PRIMARY KEY, "key" TEXT, ref TEXT, s
                                     accepted TEXT, amounts TEXT, status TEXT, state TEXT, reason TEXT, changed TEXT);
 CREATE INDEX IF NOT EXISTS by_key ON tickets ("key");
 CREATE TABLE IF NOT EXISTS sold_out (item TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS prices (item TEXT PRIMARY KEY, price TEXT);
 CREATE TABLE IF NOT EXISTS stores (id TEXT PRIMARY KEY, state TEXT);
 COMMIT;
 """
@@ -128,6 +130,16 @@ class Tickets:
         """What has run out."""
         with self._open() as database:
             return {item for (item,) in database.execute("SELECT item FROM sold_out")}
+
+    def set_price(self, item_id: str, price: Decimal) -> None:
+        """An item or option costs that from now on."""
+        with self._open() as database:
+            database.execute("INSERT OR REPLACE INTO prices VALUES (?, ?)", (item_id, str(price)))
+
+    def prices(self) -> dict[str, Decimal]:
+        """What costs something else than in the beginning."""
+        with self._open() as database:
+            return {item: Decimal(price) for item, price in database.execute("SELECT item, price FROM prices")}
 
     def set_state(self, store_id: str, state: StoreState) -> None:
         """A store opens, closes or goes down."""

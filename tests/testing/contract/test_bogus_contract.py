@@ -1,0 +1,22 @@
+"""The bogus POS passes the contract at each of its levels."""
+
+from __future__ import annotations
+
+from webhook_kit.testing.bogus import BogusClaim, BogusLookUp, BogusNative
+from webhook_kit.testing.bogus_contract import BogusContract
+
+
+class TestBogus(BogusContract):
+    pass
+
+
+class TestNative(BogusContract):
+    adapter = BogusNative
+
+
+class TestLookUp(BogusContract):
+    adapter = BogusLookUp
+
+
+class TestClaim(BogusContract):
+    adapter = BogusClaim

@@ -1,0 +1,87 @@
+"""The bogus POS under the contract: what a vendor's own test module looks like, at its fullest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from webhook_kit.adapter import Store, StoreState
+from webhook_kit.testing.bogus import BogusAdapter, Ticket
+from webhook_kit.testing.bogus_menu import OUTCOMES
+from webhook_kit.testing.bogus_tickets import Tickets
+from webhook_kit.testing.contract import AdapterContract, PosTicket, PosWebhook, TicketLine
+
+__all__ = ["BogusContract"]
+
+_LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+class BogusContract(AdapterContract):
+    """Proves the bogus adapter; the subclasses of a test module prove its levels."""
+
+    adapter = BogusAdapter
+    leave_out = OUTCOMES
+    signs_events = False
+
+    def open_store(self) -> AbstractContextManager[Store]:
+        """A store with a file of its own."""
+        file = str(self.directory / "pos.sqlite")
+        return self._just(self.make_store(credentials={"token": "bogus-credential-90125"}, file=file, tax=True))
+
+    def tickets(self, store: Store) -> Sequence[PosTicket]:
+        """As the file has them."""
+        now = {order.id: order.state for order in Tickets(_file(store)).changed_since(store.id, _LONG_AGO)}
+        return [
+            _ticket(ticket, cancelled=now.get(ticket.id) == "cancelled")
+            for ticket in BogusAdapter.tickets(_file(store))
+        ]
+
+    def sell_out(self, store: Store, item_id: str) -> None:
+        """From now on."""
+        BogusAdapter.sold_out(_file(store), item_id)
+
+    def set_price(self, store: Store, item_id: str, price: Decimal) -> None:
+        """From now on."""
+        BogusAdapter.set_price(_file(store), item_id, price)
+
+    def close_store(self, store: Store) -> None:
+        """From now on."""
+        BogusAdapter.set_state(_file(store), store.id, StoreState.CLOSED)
+
+    def advance(self, store: Store, order_id: str, step: str) -> PosWebhook:
+        """The ticket moves on, and the POS says so."""
+        BogusAdapter.advance(_file(store), order_id, step)
+        which = "state" if step in ("completed", "cancelled") else "status"
+        event = {"type": "order", "store_id": store.id, "order_id": order_id, which: step}
+        body = json.dumps({"events": [event]}).encode()
+        return PosWebhook({"x-bogus-secret": "bogus-secret", "content-type": "application/json"}, body)
+
+
+def _file(store: Store) -> str:
+    return str(store.options["file"])
+
+
+def _ticket(ticket: Ticket, *, cancelled: bool) -> PosTicket:
+    order = ticket.order
+    amounts, delivery = order.get("amounts") or {}, order.get("deliveryInfo") or {}
+    return PosTicket(
+        ticket.id,
+        lines=[_line(line) for line in order["cart"]["lineItems"]],
+        total=_money(amounts.get("total")),
+        tip=_money(amounts.get("tip")),
+        instructions=delivery.get("instructions"),
+        cancelled=cancelled,
+    )
+
+
+def _line(line: dict[str, Any]) -> TicketLine:
+    chosen = [each for group in line.get("modifierGroups", []) for each in group["selectedModifiers"]]
+    return TicketLine(line["itemId"], line.get("quantity", 1), [_line(each) for each in chosen])
+
+
+def _money(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(str(value))

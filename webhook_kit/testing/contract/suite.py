@@ -1,0 +1,58 @@
+"""The contract: all its parts, and what keeps anyone from leaving one out unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from webhook_kit.testing.contract.bench import Bench
+from webhook_kit.testing.contract.catalog import CatalogPart
+from webhook_kit.testing.contract.placement import PlacementPart
+from webhook_kit.testing.contract.progress import ProgressPart
+from webhook_kit.testing.contract.refusals import RefusalsPart
+from webhook_kit.testing.contract.rules import rules
+from webhook_kit.testing.contract.safety import SafetyPart
+from webhook_kit.testing.contract.trouble import TroublePart
+from webhook_kit.testing.contract.validation import ValidationPart
+from webhook_kit.testing.redis_server import RedisServer
+
+__all__ = ["AdapterContract"]
+
+
+class AdapterContract(CatalogPart, ValidationPart, PlacementPart, RefusalsPart, TroublePart, ProgressPart, SafetyPart):
+    """What every adapter has to pass: subclass it in a test module, under a name that begins with ``Test``.
+
+    ``adapter`` and ``tickets`` are required; see :class:`~webhook_kit.testing.contract.vendor.Vendor` for the rest. The tests
+    themselves cannot be overridden: one that cannot pass is named, with its reason, in ``known_failures``.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        tests = rules(AdapterContract)
+        overridden = sorted(tests.keys() & vars(cls).keys())
+        if overridden:
+            raise TypeError(
+                f"{cls.__name__} overrides {', '.join(overridden)}: the contract is the same for every adapter; name a test "
+                "that cannot pass in known_failures, with the reason"
+            )
+        unknown = sorted(set(cls.known_failures) - set(tests))
+        if unknown:
+            raise TypeError(
+                f"{cls.__name__}.known_failures names {', '.join(unknown)}, which is no test of the contract"
+            )
+        silent = sorted(name for name, reason in cls.known_failures.items() if not reason.strip())
+        if silent:
+            raise TypeError(f"{cls.__name__}.known_failures gives no reason for {', '.join(silent)}")
+
+    @pytest.fixture
+    def bench(self, redis_server: RedisServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+        """The kit, the store and the POS of one test."""
+        self.directory = tmp_path
+        properties = request.node.user_properties
+        with Bench(self, redis_server.url, lambda reason: properties.append(("contract-skip", reason))) as bench:
+            yield bench
+            heard = bench.heard
+        print(*heard, sep="\n")  # noqa: T201 - pytest shows it beside a test that failed
