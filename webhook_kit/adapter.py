@@ -7,10 +7,13 @@ or an order in it. Everything store-specific, credentials included, arrives in `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -42,6 +45,7 @@ __all__ = [
     "StoreState",
     "Unsupported",
     "placement_key",
+    "serving",
 ]
 
 
@@ -317,6 +321,20 @@ def placement_key(store: Store, order_ref: str) -> str:
 _KEY_NAMESPACE = UUID("5f0a3c0e-6c3b-5c55-9d1e-6a2b5e0d7c11")
 
 
+_NOBODY: Mapping[str, Store] = MappingProxyType({})
+_SERVED: ContextVar[Mapping[str, Store]] = ContextVar("served", default=_NOBODY)
+
+
+@contextmanager
+def serving(stores: Iterable[Store]) -> Iterator[None]:
+    """Let adapters know which stores they serve, for the length of one :meth:`PosAdapter.parse_event`."""
+    token = _SERVED.set(MappingProxyType({store.id: store for store in stores}))
+    try:
+        yield
+    finally:
+        _SERVED.reset(token)
+
+
 class PosAdapter:
     """The contract between the kit and a POS. Subclass it, override what your POS can do, set ``capabilities``.
 
@@ -338,6 +356,15 @@ class PosAdapter:
     def http(self) -> PosSession:
         """A ``requests`` session of this process and thread, with time-outs, bound to the deadline of the running call."""
         return current_session()
+
+    @property
+    def stores(self) -> Mapping[str, Store]:
+        """While :meth:`parse_event` runs: the stores that this adapter serves, by the partner's own id.
+
+        An event names its store only in its own words; the secret that proves it, and whatever else it takes to read the rest
+        from the POS, are that store's.
+        """
+        return _SERVED.get()
 
     # -- required ------------------------------------------------------------------------------------------------------
 
@@ -378,7 +405,7 @@ class PosAdapter:
         raise Unsupported("store_status")
 
     def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
-        """Authenticate and read one of the POS's own webhooks.
+        """Authenticate and read one of the POS's own webhooks; ``self.stores`` are the stores that it may speak of.
 
         :param headers: names in lower case.
         :raises InvalidSignature: when it is not the POS's.

@@ -50,6 +50,14 @@ class Silent(BogusAdapter):
     parse_event = PosAdapter.parse_event
 
 
+class Attentive(BogusAdapter):
+    """Believes whoever knows the token of a store."""
+
+    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+        tokens = {store.credentials["token"]: store for store in self.stores.values()}
+        return [StoreChanged(tokens[headers["x-token"]].id, StoreState.CLOSED)]
+
+
 SCRIPTED = f"{__name__}:Scripted"
 
 
@@ -165,6 +173,16 @@ def test_what_an_adapter_does_wrong_is_worth_another_try_unless_the_body_is_at_f
     assert "Traceback" not in answer.text
     if status == 503:
         assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_an_adapter_knows_its_stores_and_their_credentials_while_it_reads_and_only_then(
+    make_kit: Callable[..., Kit],
+) -> None:
+    attentive = f"{__name__}:Attentive"
+    kit = make_kit(pos_adapter=attentive, store_credentials={"token": "t-1"})
+    assert post(kit, {}, attentive, {"x-token": "t-1"}).text.strip() == '["ok"]'
+    assert post(kit, {}, attentive, {"x-token": "t-2"}).status_code == 400
+    assert dict(Attentive().stores) == {}
 
 
 def test_an_adapter_without_events_is_404(make_kit: Callable[..., Kit]) -> None:

@@ -34,6 +34,7 @@ from webhook_kit.adapter import (
     Store,
     StoreChanged,
     StoreState,
+    serving,
 )
 from webhook_kit.alerts import Alert, Alerts
 from webhook_kit.availability import Availability
@@ -104,7 +105,8 @@ class PosEvents:
         served = {store.id: store for store in self._stores if store.adapter == adapter}
         if not served:
             raise Problem(ErrorCode.NOT_FOUND, "no store here has an adapter of that name")
-        events = self._read(adapter, self._stores.adapter(next(iter(served.values()))), headers, body)
+        with serving(served.values()):
+            events = self._read(adapter, self._stores.adapter(next(iter(served.values()))), headers, body)
         return [self._take(event, served.get(event.store_id)) for event in events]
 
     def retry_held(self, store_id: str | None = None) -> int:
