@@ -103,3 +103,11 @@ def test_every_session_error_with_its_status() -> None:
         "session_invalid": 401,
         "session_not_found": 404,
     }
+
+
+def test_a_token_may_be_long() -> None:
+    # A JSON Web Token with an identity in it is longer than an id may be.
+    token = "x" * 8_192
+    assert HoistSessionRequest.from_json(json.dumps({"googleIdToken": token})).google_id_token == token
+    with pytest.raises(ValidationError):
+        HoistSessionRequest.from_json(json.dumps({"googleIdToken": token + "x"}))

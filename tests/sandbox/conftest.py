@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,14 +12,12 @@ from werkzeug.test import TestResponse
 from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
+from webhook_kit.sandbox.serving import serving
 from webhook_kit.sandbox.state import StoreRecord
 from webhook_kit.sandbox.world import World
 
-KEY = {"Authorization": "Bearer key-1"}
-NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
-STORE = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
-
-Call = Callable[..., TestResponse]
+from .restaurant import MENU, Consumer, Partner
+from .shared import KEY, NOON, STORE, Call
 
 
 @pytest.fixture
@@ -49,11 +46,18 @@ def call(client: FlaskClient) -> Call:
     return made
 
 
-def check_problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
-    assert (response.status_code, response.mimetype) == (status, "application/problem+json"), response.text
-    problem: dict[str, Any] = response.get_json(force=True)
-    assert problem["status"] == status
-    assert problem["errorCode"] == code
-    assert problem["type"] == f"https://developer.gett-tech.com/errors/{code}"
-    assert {"title", "detail", "errorCategory", "retryable", "requestId", "timestamp", "traceId"} <= set(problem)
-    return problem
+@pytest.fixture
+def partner(world: World) -> Iterator[Partner]:
+    """Whoever owns the one store: its menu is ingested and its webhooks are served."""
+    made = Partner()
+    store = world.state.stores[STORE]
+    world.state.catalogs[str(MENU.catalog_set_id)] = MENU
+    store.catalog_set_id = MENU.catalog_set_id
+    with serving(made.app) as url:
+        store.webhook_url = f"{url}/hooks"
+        yield made
+
+
+@pytest.fixture
+def consumer(client: FlaskClient, world: World) -> Consumer:
+    return Consumer(client, world)

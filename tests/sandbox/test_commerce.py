@@ -13,7 +13,7 @@ from webhook_kit.sandbox.ledger import Ledger
 from webhook_kit.sandbox.state import OrderRecord
 from webhook_kit.sandbox.world import World
 
-from .conftest import KEY, NOON, STORE, Call, check_problem
+from .shared import KEY, NOON, STORE, Call, check_problem
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from webhook_kit.sandbox.world import World
 
-from .conftest import STORE, Call, check_problem
+from .shared import STORE, Call, check_problem
 
 
 def test_writes_and_reads_have_a_quota_each(call: Call, world: World) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webhook_kit.sandbox import commerce, control, onboarding
+from webhook_kit.sandbox import carts, checkout, commerce, control, marketfront, onboarding, orders, sessions
+from webhook_kit.sandbox.events import Events
 from webhook_kit.sandbox.http import guard
 from webhook_kit.sandbox.ingestion import Ingestion
+from webhook_kit.sandbox.placing import Placing
+from webhook_kit.sandbox.webhooks import Webhooks
 from webhook_kit.sandbox.world import World
 
 __all__ = ["create_app"]
@@ -15,8 +18,18 @@ __all__ = ["create_app"]
 def create_app(world: World) -> Flask:
     """Everything this Gett answers."""
     app = Flask("webhook_kit.sandbox")
+    webhooks = Webhooks(world)
+    events = Events(world, webhooks)
     guard(app, world)
-    app.register_blueprint(commerce.blueprint(world))
-    app.register_blueprint(onboarding.blueprint(world, Ingestion(world)))
-    app.register_blueprint(control.blueprint(world))
+    for room in (
+        commerce.blueprint(world, events),
+        onboarding.blueprint(world, Ingestion(world)),
+        sessions.blueprint(world),
+        marketfront.blueprint(world),
+        carts.blueprint(world),
+        orders.blueprint(world, webhooks, Placing(world, webhooks, events)),
+        checkout.blueprint(world),
+        control.blueprint(world),
+    ):
+        app.register_blueprint(room)
     return app

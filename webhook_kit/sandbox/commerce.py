@@ -19,6 +19,7 @@ from webhook_kit.gett.models.store import (
     StoreStatusUpdate,
     StoreUpdate,
 )
+from webhook_kit.sandbox.events import Events
 from webhook_kit.sandbox.http import answer, read, room
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import OrderRecord, StoreRecord
@@ -29,9 +30,9 @@ __all__ = ["blueprint", "progress", "store_record"]
 _PROGRESS: list[str] = ["pending", *OrderStatus]
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint(world: World, events: Events) -> Blueprint:
     """The calls about stores that exist, and about orders."""
-    calls = _Commerce(world)
+    calls = _Commerce(world, events)
     return room(
         "commerce",
         "/v1/commerce",
@@ -48,8 +49,9 @@ def blueprint(world: World) -> Blueprint:
 
 
 class _Commerce:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, events: Events) -> None:
         self._world = world
+        self._events = events
 
     def stores(self) -> Response:
         with self._world.lock:
@@ -82,7 +84,9 @@ class _Commerce:
         update = read(OrderStatusUpdate)
         with self._world.lock:
             record = _order_record(self._world, order_id)
+            before = self._events.status(record)
             progress(record, update, self._world.clock.now())
+            self._events.updated(record, before)
             # The protocol says "accepted" and no more; the members are ours [D].
             return answer({"orderId": order_id, "state": record.state, "status": record.status}, 202)
 
@@ -138,7 +142,8 @@ def _order_record(world: World, order_id: str) -> OrderRecord:
     record = world.state.orders.get(order_id)
     if record is None and world.options.adopt_unknown:
         record = world.state.orders[order_id] = OrderRecord(order_id=order_id, created_at=world.clock.now())
-    if record is None:
+    # Gett may be asked about an order before it has read that it was placed.
+    if record is None or (world.options.early_updates_unknown and not record.answered):
         raise Problem(ErrorCode.NOT_FOUND, f"there is no order {order_id}")
     return record
 

@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
+from pydantic import Field
 
 from webhook_kit.gett.models.base import UtcTime
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
+from webhook_kit.sandbox.commerce import store_record
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.sandbox.http import read, room
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.problems import Problem
-from webhook_kit.sandbox.state import Kept
+from webhook_kit.sandbox.state import Kept, Listing, StoreRecord
 from webhook_kit.sandbox.world import Saved, World
 
 __all__ = ["blueprint"]
 
 _LONGEST_WAIT = 30.0
+_HEARTBEAT = 10.0
 
 
 class _Time(Kept):
     now: UtcTime | None = None
     speed: float | None = None
     advance: float | None = None
+
+
+class _NewStore(Kept):
+    partner_store_id: str
+    name: str
+    webhook_url: str = ""
+    catalog_url: str = ""
+    timezone: str = "UTC"
+    phone: str | None = None
+    description: str | None = None
+    logo_url: str | None = None
+    address: CommerceAddress | None = None
+    listing: Listing = Field(default_factory=Listing)
+
+
+class _StoreChanges(Kept):
+    webhook_url: str = ""
+    enabled: bool = True
+    delivery_allowed: bool = True
+    pickup_allowed: bool = True
+    listing: Listing = Field(default_factory=Listing)
 
 
 def blueprint(world: World) -> Blueprint:
@@ -34,7 +61,13 @@ def blueprint(world: World) -> Blueprint:
         "/__sandbox",
         {
             "GET /orders": calls.updates,
+            "GET /orders/<order_id>": calls.order,
             "GET /log": calls.log,
+            "GET /stream": calls.stream,
+            "GET /stores": calls.all_stores,
+            "PUT /stores/<store_id>": calls.put_store,
+            "PATCH /stores/<store_id>": calls.change_store,
+            "POST /reset": calls.reset,
             "GET /faults": calls.faults,
             "POST /faults": calls.add_faults,
             "PUT /faults": calls.replace_faults,
@@ -54,6 +87,60 @@ class _Control:
 
     def updates(self) -> Response:
         return jsonify(updates=[update.to_data() for update in self._world.ledger.updates()])
+
+    def order(self, order_id: str) -> Response:
+        with self._world.lock:
+            record = self._world.state.orders.get(order_id)
+            if record is None:
+                raise Problem(ErrorCode.NOT_FOUND, f"there is no order {order_id}")
+            return jsonify(record.to_data())
+
+    def all_stores(self) -> Response:
+        with self._world.lock:
+            return jsonify(stores=[record.to_data() for record in self._world.state.stores.values()])
+
+    def put_store(self, store_id: str) -> Response:
+        """A store as it would be after its registration; its catalog is pulled when ``catalogUrl`` says from where."""
+        wanted = read(_NewStore)
+        given = {name: value for name in CommerceStore.model_fields if (value := getattr(wanted, name, None))}
+        record = StoreRecord(
+            store=CommerceStore(store_id=store_id, **given),
+            partner_store_id=wanted.partner_store_id,
+            webhook_url=wanted.webhook_url,
+            listing=wanted.listing,
+        )
+        with self._world.lock:
+            self._world.state.stores[store_id] = record
+        if wanted.catalog_url:
+            self._world.agenda.add("pull for store", store_id=store_id, url=wanted.catalog_url)
+        return jsonify(record.to_data())
+
+    def change_store(self, store_id: str) -> Response:
+        changes = read(_StoreChanges)
+        with self._world.lock:
+            record = store_record(self._world, store_id)
+            for name in changes.model_fields_set:
+                setattr(record, name, getattr(changes, name))
+            return jsonify(record.to_data())
+
+    def reset(self) -> Response:
+        """Forget everything but the settings, the clock and the seed."""
+        self._world.reset()
+        return Response(status=204)
+
+    def stream(self) -> Response:
+        """The log as server-sent events, from ``?after=`` on, as they come."""
+        number = int(_number("after", 0))
+
+        def entries() -> Iterator[str]:
+            last = number
+            while True:
+                for entry in self._world.log.after(last, wait=_HEARTBEAT):
+                    last = entry["n"]
+                    yield f"id: {last}\nevent: {entry['kind']}\ndata: {json.dumps(entry)}\n\n"
+                yield ": still here\n\n"  # finds out, too, whether somebody still listens
+
+        return Response(entries(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
 
     def log(self) -> Response:
         wait = min(_number("wait", 0.0), _LONGEST_WAIT)

@@ -16,12 +16,14 @@ from werkzeug.exceptions import HTTPException
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.models.session import SessionErrorCode
 from webhook_kit.sandbox.ledger import Update
 from webhook_kit.sandbox.log import presentable, without_payment
 from webhook_kit.sandbox.problems import Problem, of_status
+from webhook_kit.sandbox.tokens import session_of_token
 from webhook_kit.sandbox.world import World
 
-__all__ = ["MAX_BYTES", "answer", "guard", "read", "require_key", "room"]
+__all__ = ["MAX_BYTES", "answer", "guard", "mistakes_of", "read", "room"]
 
 MAX_BYTES = 1024 * 1024
 """Size of a request's body [D]."""
@@ -60,13 +62,24 @@ class _Guard:
         g.authentic = _has_key(self._world)
         g.quota = None
         g.faults = {}
+        g.session = None
         g.store_id = (request.view_args or {}).get("store_id")
         if not request.path.startswith("/v1/"):
             return
-        if not request.path.startswith("/v1/marketplace/"):
-            require_key()
+        self._authenticate()
         _take_quota(self._world)
         _suffer(self._world)
+
+    def _authenticate(self) -> None:
+        if g.authentic:
+            return
+        if not request.path.startswith("/v1/marketplace/"):
+            raise Problem(
+                ErrorCode.UNAUTHENTICATED, "the API key is missing or wrong: send Authorization: Bearer <api key>"
+            )
+        if request.path == "/v1/marketplace/session/create":
+            raise Problem(SessionErrorCode.INVALID_API_KEY, "a session is created with the API key")
+        g.session = session_of_token(self._world)
 
     def end(self, response: Response) -> Response:
         if not request.path.startswith("/v1/"):
@@ -89,23 +102,6 @@ class _Guard:
         return response
 
 
-def require_key() -> None:
-    """Prove that the running call is the partner's.
-
-    :raises Problem: 401.
-    """
-    if not g.authentic:
-        raise Problem(
-            ErrorCode.UNAUTHENTICATED, "the API key is missing or wrong: send Authorization: Bearer <api key>"
-        )
-
-
-def _has_key(world: World) -> bool:
-    """Whether the running call carries the partner's API key."""
-    given = request.headers.get("Authorization", "")
-    return hmac.compare_digest(given.encode(errors="surrogatepass"), f"Bearer {world.api_key}".encode())
-
-
 def read(model: type[W]) -> W:
     """The body of the running call.
 
@@ -114,10 +110,19 @@ def read(model: type[W]) -> W:
     try:
         return model.model_validate_json(request.get_data(), strict=True)
     except pydantic.ValidationError as failure:
-        mistakes = failure.errors(include_url=False, include_input=False, include_context=False)
+        mistakes = mistakes_of(failure)
+    raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=mistakes)
+
+
+def mistakes_of(failure: pydantic.ValidationError) -> list[ValidationError]:
+    """What is wrong with a body, one by one.
+
+    :raises Problem: 400 when it is no JSON at all.
+    """
+    mistakes = failure.errors(include_url=False, include_input=False, include_context=False)
     if any(mistake["type"] == "json_invalid" for mistake in mistakes):
         raise Problem(ErrorCode.INVALID_REQUEST, "the body is no JSON")
-    raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=[_mistake(m) for m in mistakes])
+    return [_mistake(mistake) for mistake in mistakes]
 
 
 def answer(what: Wire | Mapping[str, Any] | list[Wire], status: int = 200) -> Response:
@@ -129,6 +134,12 @@ def answer(what: Wire | Mapping[str, Any] | list[Wire], status: int = 200) -> Re
     return Response(body, status, mimetype="application/json")
 
 
+def _has_key(world: World) -> bool:
+    """Whether the running call carries the partner's API key."""
+    given = request.headers.get("Authorization", "")
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), f"Bearer {world.api_key}".encode())
+
+
 def _take_quota(world: World) -> None:
     # [D] The quota is the partner organisation's; a consumer's session has none of its own.
     if not g.authentic:
@@ -137,8 +148,9 @@ def _take_quota(world: World) -> None:
     if limit:
         g.quota = world.quota.take(kind, limit)
         if g.quota.remaining < 0:
+            session = request.path.startswith("/v1/marketplace/session/")
             raise Problem(
-                ErrorCode.RATE_LIMITED,
+                SessionErrorCode.RATE_LIMITED if session else ErrorCode.RATE_LIMITED,
                 f"more than {limit} {kind} a minute, all keys and processes of the organisation together",
                 retry_after=g.quota.seconds,
             )
@@ -159,6 +171,8 @@ def _suffer(world: World) -> None:
     if "status" in g.faults:
         fault = g.faults["status"]
         raise of_status(fault.status or 500, "a fault on demand", retry_after=fault.seconds)
+    if "expired_token" in g.faults and g.session is not None:
+        raise Problem(SessionErrorCode.SESSION_EXPIRED, "the session token has expired: a fault on demand")
 
 
 def _call() -> str:

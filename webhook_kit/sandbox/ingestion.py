@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
-import pydantic
 import requests
 
-from webhook_kit.catalog.soundness import problems
+from webhook_kit.catalog.check import Severity, check_bytes
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.store import OnboardingStatus
 from webhook_kit.sandbox.state import OnboardingRecord, Pull, StoreRecord
@@ -73,7 +72,7 @@ class Ingestion:
         try:
             raw = self._fetch(url)
             pull.seconds = round(time.monotonic() - begun, 6)
-            catalog = _checked(raw)
+            catalog = _checked(raw, self._world.options.pull_max_bytes)
         except IngestionFailed as failure:
             pull.error = str(failure)
             pull.seconds = pull.seconds or round(time.monotonic() - begun, 6)
@@ -112,20 +111,16 @@ class Ingestion:
         return bytes(body)
 
 
-def _checked(raw: bytes) -> ExternalCatalogSet:
+def _checked(raw: bytes, limit: int) -> ExternalCatalogSet:
     """A catalog that can be taken in.
 
     :raises IngestionFailed: with what is wrong; one dangling reference is enough.
     """
-    try:
-        catalog = ExternalCatalogSet.from_json(raw)
-    except pydantic.ValidationError as failure:
-        mistakes = failure.errors(include_url=False, include_input=False, include_context=False)
-        raise _failed([f"$.{'.'.join(map(str, m['loc']))}: {m['msg']}" for m in mistakes]) from None
-    if catalog.catalog_set_id is not None and not _is_uuid(catalog.catalog_set_id):
-        raise _failed([f"$.catalogSetId: “{catalog.catalog_set_id}” is no canonical UUID"])
-    found = problems(catalog)
-    if found:
+    catalog, findings = check_bytes(raw, limit=limit)
+    found = [f"{finding.path}: {finding.message}" for finding in findings if finding.severity is Severity.ERROR]
+    if catalog is not None and catalog.catalog_set_id is not None and not _is_uuid(catalog.catalog_set_id):
+        found.append(f"$.catalogSetId: “{catalog.catalog_set_id}” is no canonical UUID")
+    if found or catalog is None:
         raise _failed(found)
     return catalog
 

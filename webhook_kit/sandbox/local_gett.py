@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
-
-import requests
 
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.gett.models.store import CommerceStore
-from webhook_kit.gett.signing import signed_headers
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.serving import serving
 from webhook_kit.sandbox.state import StoreRecord
+from webhook_kit.sandbox.webhooks import Webhook, Webhooks
 from webhook_kit.sandbox.world import World
 
 __all__ = ["Answer", "LocalGett"]
@@ -62,9 +58,14 @@ class LocalGett:
     ) -> None:
         self.webhooks = webhooks
         self.store_id = store_id
-        self.timeout = timeout
         # Orders are named by whoever places them here, and as many as he likes.
-        lenient = Options(adopt_unknown=True, writes_per_minute=0, reads_per_minute=0, discoveries_per_minute=0)
+        lenient = Options(
+            adopt_unknown=True,
+            writes_per_minute=0,
+            reads_per_minute=0,
+            discoveries_per_minute=0,
+            answer_timeout=timeout,
+        )
         self.world = World(api_key, secret=secret, options=lenient, seed=str(uuid4()))
         """What the calls to :meth:`serve` see and change."""
         self.world.state.stores[store_id] = StoreRecord(
@@ -73,9 +74,9 @@ class LocalGett:
         self.ledger = self.world.ledger
         """The updates that came to :meth:`serve`, and the faults to answer them with."""
         self.app = create_app(self.world)
+        self._deliveries = Webhooks(self.world)
         self.order_ids: dict[str, str] = {}
         """The Gett order ids minted so far, by Idempotency-Key."""
-        self._secret = secret
         self._lock = threading.Lock()
 
     @contextmanager
@@ -117,24 +118,12 @@ class LocalGett:
         body["cart"] = {"storeId": self.store_id, **body["cart"]}
         return body
 
-    def _deliver(self, webhook: str, order: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
-        body = json.dumps(order).encode()
-        # A session for each delivery: many threads deliver at once, and a session is for one of them.
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy stands between us and the loopback
-            response = session.post(
-                f"{self.webhooks.rstrip('/')}/{webhook}",
-                data=body,
-                headers={**signed_headers(body, self._secret), "traceparent": _traceparent(), **headers},
-                timeout=self.timeout,
-                allow_redirects=False,
-            )
-        try:
-            parsed = response.json()
-        except requests.exceptions.JSONDecodeError:
-            parsed = response.text
-        return Answer(response.status_code, parsed, response.headers)
-
-
-def _traceparent() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    def _deliver(
+        self, webhook: Literal["validateOrder", "placeOrder"], order: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Answer:
+        attempt = self._deliveries.deliver(
+            Webhook(webhook, self.webhooks, order, store_id=self.store_id, headers=headers)
+        )
+        if attempt.error is not None:
+            raise attempt.error
+        return Answer(attempt.status or 0, attempt.body, attempt.headers)

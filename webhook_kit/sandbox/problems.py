@@ -46,6 +46,7 @@ class Problem(Exception):
         status: int | None = None,
         errors: Sequence[ValidationError] = (),
         retry_after: float | None = None,
+        retryable: bool | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
@@ -57,6 +58,7 @@ class Problem(Exception):
             self.category = _SESSION_CATEGORIES[code.status]
             self.retryable = code is SessionErrorCode.RATE_LIMITED
         self.status = status or self.status
+        self.retryable = self.retryable if retryable is None else retryable
         self.errors = list(errors)
         self.retry_after = None if retry_after is None else max(1, math.ceil(retry_after))
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from webhook_kit.gett.models.base import UtcTime
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
+from webhook_kit.gett.models.order import Location
+from webhook_kit.gett.models.payment import UserAddressResponse, UserPaymentResponse
+from webhook_kit.gett.models.session import FulfillmentContextDto
 from webhook_kit.gett.models.store import (
     CommerceStore,
     OnboardingRequest,
@@ -19,7 +22,19 @@ from webhook_kit.gett.models.store import (
     StoreStatus,
 )
 
-__all__ = ["Kept", "OnboardingRecord", "OrderRecord", "Pull", "State", "StoreRecord"]
+__all__ = [
+    "Kept",
+    "Listing",
+    "OnboardingRecord",
+    "OrderRecord",
+    "Placement",
+    "Pull",
+    "SessionRecord",
+    "State",
+    "StoreRecord",
+    "TokenRecord",
+    "UserRecord",
+]
 
 
 class Kept(BaseModel):
@@ -47,6 +62,23 @@ class Pull(Kept):
     error: str | None = None
 
 
+class Listing(Kept):
+    """What consumers see of a store besides what its partner says; Gett's own, so it is set by hand here.
+
+    :ivar location: where it is; derived from the address when None.
+    """
+
+    image_url: str | None = None
+    cuisines: list[str] = Field(default_factory=list)
+    location: Location | None = None
+    price_level: Annotated[int, Field(ge=1, le=4)] | None = None
+    rating: Annotated[float, Field(ge=1, le=5)] | None = None
+    review_count: Annotated[int, Field(ge=0)] | None = None
+    savings: Annotated[float, Field(ge=0, le=100)] | None = None
+    accepts_delivery_tips: bool = True
+    accepts_pickup_tips: bool = True
+
+
 class StoreRecord(Kept):
     """A store, with what its partner set and what Gett made of it."""
 
@@ -59,6 +91,7 @@ class StoreRecord(Kept):
     catalog_set_id: str | None = None
     pulls: list[Pull] = Field(default_factory=list)
     pause: StoreStatus | None = None
+    listing: Listing = Field(default_factory=Listing)
 
     def status(self, now: datetime) -> StoreStatus:
         """Online or paused; a pause whose ``resumeAt`` has come is over."""
@@ -87,26 +120,97 @@ class OnboardingRecord(Kept):
 class OrderRecord(Kept):
     """An order.
 
+    :ivar answered: Gett has read what the store said to its placeOrder.
+    :ivar key: the Idempotency-Key it was placed with.
+    :ivar order: what the store is, or was, asked to place; without the payment.
+    :ivar placed: the store's answer.
+    :ivar problem: why it was not placed.
+    :ivar attempts: how many times the placeOrder was delivered.
     :ivar history: every update of it that was accepted, with its time.
     """
 
     order_id: str
     store_id: str | None = None
+    session_id: str | None = None
     created_at: UtcTime
+    answered: bool = True
+    key: str | None = None
     status: str = "pending"
     state: OrderState = OrderState.OPEN
     cancel_reason: str | None = None
     estimated_ready_at: UtcTime | None = None
+    order: dict[str, Any] = Field(default_factory=dict)
+    placed: dict[str, Any] | None = None
+    problem: dict[str, Any] | None = None
+    attempts: int = 0
     history: list[dict[str, Any]] = Field(default_factory=list)
 
 
+class SessionRecord(Kept):
+    """A session. Its token carries the same id (``jti``)."""
+
+    session_id: str
+    partner_user_id: str
+    expires_at: UtcTime
+    user_id: str | None = None
+    fulfillment: FulfillmentContextDto | None = None
+
+
+class UserRecord(Kept):
+    """A consumer with an identity: one per email address."""
+
+    user_id: str
+    email: str
+    first_name: str
+    last_name: str
+    phone: str | None = None
+    last_payment_id: str | None = None
+    last_user_address_id: str | None = None
+    payments: dict[str, UserPaymentResponse] = Field(default_factory=dict)
+    addresses: dict[str, UserAddressResponse] = Field(default_factory=dict)
+
+    def missing(self) -> list[Literal["address", "phone", "payment"]]:
+        """What stands between the user and an order (``levelMissing``)."""
+        has: dict[Literal["address", "phone", "payment"], bool] = {
+            "address": bool(self.addresses),
+            "phone": bool(self.phone),
+            "payment": bool(self.payments),
+        }
+        return [what for what, there in has.items() if not there]
+
+    def level(self) -> int:
+        """1 identified, 2 with address and phone, 3 with a payment too (``gett-protocol.md §6``)."""
+        missing = set(self.missing())
+        return 3 if not missing else 2 if missing == {"payment"} else 1
+
+
+class TokenRecord(Kept):
+    """A ``validatedOrderToken`` that a store gave, and the amounts that were accepted with it."""
+
+    store_id: str
+    issued_at: UtcTime
+    amounts: dict[str, Any] | None = None
+
+
+class Placement(Kept):
+    """What an Idempotency-Key stands for. Its answer is that of the order."""
+
+    fingerprint: str
+    order_id: str
+    at: UtcTime
+
+
 class State(Kept):
-    """All of it, by id."""
+    """All of it, by id; tokens by the token, placements by the Idempotency-Key."""
 
     stores: dict[str, StoreRecord] = Field(default_factory=dict)
     onboardings: dict[str, OnboardingRecord] = Field(default_factory=dict)
     catalogs: dict[str, ExternalCatalogSet] = Field(default_factory=dict)
     orders: dict[str, OrderRecord] = Field(default_factory=dict)
+    sessions: dict[str, SessionRecord] = Field(default_factory=dict)
+    users: dict[str, UserRecord] = Field(default_factory=dict)
+    tokens: dict[str, TokenRecord] = Field(default_factory=dict)
+    placements: dict[str, Placement] = Field(default_factory=dict)
 
     def store_of_partner(self, partner_store_id: str) -> StoreRecord | None:
         """The store that its partner calls so."""

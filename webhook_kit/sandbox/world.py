@@ -87,6 +87,16 @@ class World:
             self.clock.set(now=saved.now, speed=saved.speed)
             self.agenda.restore(saved.tasks)
 
+    def reset(self) -> None:
+        """Forget everything but the settings, the clock and the seed."""
+        with self.lock:
+            self.state = State()
+            self.faults.replace([])
+            self.dice.restore(self.dice.seed, {})
+            self.quota.reset()
+            self.agenda.restore([])
+            self.log.clear()
+
     def note(self, kind: str, **members: Any) -> None:
         """Put something on record."""
         self.log.append(kind, self.clock.now(), **members)

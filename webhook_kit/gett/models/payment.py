@@ -37,9 +37,9 @@ class AddPaymentCardRequest(Wire):
     # [D] The published listing leaves out the names of nested members; this one fits its alphabetical place.
     billing_address: AddressInput = Field(repr=False)
     bin: Id = Field(repr=False)
-    card_number: Id = Field(repr=False, max_length=8192)
+    card_number: str = Field(repr=False, min_length=1, max_length=8192)
     card_type: Id
-    cvc: Id = Field(repr=False, max_length=8192)
+    cvc: str = Field(repr=False, min_length=1, max_length=8192)
     expiration: Id = Field(repr=False)
     last_four: Id = Field(repr=False)
 

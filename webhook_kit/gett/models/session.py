@@ -85,7 +85,7 @@ class SessionCreateResponse(Wire):
     ``session_id`` is the token's ``jti``; ``partner_user_id`` is echoed, or minted by the server (``gen_<guid>``).
     """
 
-    token: Id = Field(repr=False, max_length=8192)
+    token: str = Field(repr=False, min_length=1, max_length=8192)
     expires_at: UtcTime
     partner_user_id: Id
     session_id: Id
@@ -139,7 +139,7 @@ class SessionMeResponse(Wire):
 class HoistSessionRequest(Wire):
     """Promote an anonymous session by a Google ID token."""
 
-    google_id_token: Id = Field(repr=False, max_length=8192)
+    google_id_token: str = Field(repr=False, min_length=1, max_length=8192)
 
 
 class UpdateProfileRequest(Wire):

@@ -1,0 +1,133 @@
+"""Faults on demand, in both directions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from webhook_kit.sandbox.app import create_app
+from webhook_kit.sandbox.dice import Dice
+from webhook_kit.sandbox.faults import Fault, Faults
+from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.world import World
+from webhook_kit.testing.processes import wait_until
+
+from .restaurant import Consumer, Partner
+from .shared import KEY, STORE, Call, check_problem
+
+
+def test_a_fault_is_for_one_call_and_one_store(call: Call, world: World) -> None:
+    world.faults.add(Fault(kind="status", status=503, call="setStoreStatus", store=STORE, seconds=7))
+    problem = check_problem(call("POST", f"stores/{STORE}/status", {"status": "online"}), 503, "SERVICE_UNAVAILABLE")
+    assert problem["retryAfter"] == 7
+    assert call("GET", f"stores/{STORE}/status").status_code == 200
+    check_problem(call("POST", "stores/other/status", {"status": "online"}), 404, "STORE_NOT_FOUND")
+
+
+def test_chance_is_the_seeds() -> None:
+    def struck(seed: str) -> list[bool]:
+        faults = Faults(Dice(seed))
+        faults.add(Fault(kind="drop", probability=0.5))
+        return [bool(faults.strike("x")) for _ in range(200)]
+
+    assert struck("a") == struck("a") != struck("b")
+    assert 60 < sum(struck("a")) < 140
+
+
+def test_a_dropped_answer_was_done_all_the_same(world: World) -> None:
+    world.faults.add(Fault(kind="drop", call="setStoreStatus", times=1))
+    with serving(create_app(world)) as url:
+        pause = {"status": "paused", "reason": "other"}
+        with pytest.raises(requests.exceptions.ConnectionError):
+            requests.post(f"{url}/v1/commerce/stores/{STORE}/status", json=pause, headers=KEY, timeout=10)
+        shown = requests.get(f"{url}/v1/commerce/stores/{STORE}/status", headers=KEY, timeout=10).json()
+    assert shown["status"] == "paused"
+    (entry, _) = world.log.after(0)
+    assert entry["answer"]["dropped"] is True
+
+
+def test_an_answer_is_late(call: Call, world: World) -> None:
+    world.faults.add(Fault(kind="delay", seconds=0.2, times=1))
+    begun = time.monotonic()
+    assert call("GET", "stores").status_code == 200
+    assert time.monotonic() - begun >= 0.2
+
+
+def test_a_webhook_with_a_wrong_signature_is_refused_and_tried_again(
+    consumer: Consumer, partner: Partner, world: World
+) -> None:
+    partner.app.register_error_handler(Exception, lambda _: ("no", 401))
+    consumer.validate()
+    world.faults.add(Fault(kind="wrong_signature", call="placeOrder", times=1))
+    check_problem(consumer.place(), 502, "BAD_GATEWAY")
+    world.clock.advance(30)
+    (order,) = world.state.orders.values()
+    wait_until(lambda: order.placed is not None, 10, "the retry")
+
+
+def test_a_dropped_webhook_answer_makes_gett_ask_again(consumer: Consumer, partner: Partner, world: World) -> None:
+    consumer.validate()
+    world.faults.add(Fault(kind="drop", call="placeOrder", times=1))
+    check_problem(consumer.place(), 502, "BAD_GATEWAY")
+    assert partner.names().count("placeOrder") == 1
+    (task,) = world.agenda.tasks()
+    assert task.kind == "place order"
+
+
+def test_a_webhook_comes_twice(consumer: Consumer, partner: Partner, world: World) -> None:
+    consumer.validate()
+    world.faults.add(Fault(kind="duplicate", call="placeOrder", times=1))
+    assert consumer.place().status_code == 200
+    first, second = [seen for seen in partner.seen if seen[0] == "placeOrder"]
+    assert first[2] == second[2]
+    assert first[1]["Idempotency-Key"] == second[1]["Idempotency-Key"]
+
+
+def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner, world: World) -> None:
+    consumer.validate()
+    world.faults.add(Fault(kind="reorder", call="placeOrder", times=1))
+    tips: list[Any] = []
+
+    def place(tip: float) -> None:
+        tips.append(consumer.place(amounts={"tip": tip}).status_code)
+
+    world.options.placed_amounts = "tip"
+    first = threading.Thread(target=place, args=(1.0,))
+    first.start()
+    wait_until(lambda: not world.faults.rules() and world.state.orders, 10, "the first to be held back")
+    place(2.0)
+    first.join()
+    assert tips == [200, 200]
+    sent = [body["amounts"]["tip"] for name, _, body in partner.seen if name == "placeOrder"]
+    assert sent == [2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"kind": "status"},
+        {"kind": "drop", "status": 500},
+        {"kind": "nonsense"},
+        {"kind": "drop", "probability": 2},
+        {"kind": "drop", "when": "now"},
+        {"faults": [{}]},
+    ],
+)
+def test_a_rule_must_be_one(wanted: Any, client: Any, world: World) -> None:
+    check_problem(client.post("/__sandbox/faults", json=wanted), 422, "VALIDATION_FAILED")
+    assert world.faults.rules() == []
+
+
+def test_problems_in_markdown(client: Any) -> None:
+    import yaml  # type: ignore[import-untyped]
+
+    response = client.get("/v1/commerce/stores/s-9", headers={**KEY, "Accept": "text/markdown"})
+    assert (response.status_code, response.mimetype) == (404, "text/markdown")
+    _, front, text = response.text.split("---\n", 2)
+    members = yaml.safe_load(front)
+    assert (members["errorCode"], members["status"], members["retryable"]) == ("STORE_NOT_FOUND", 404, False)
+    assert text == f"\n# Not Found\n\n{members['detail']}\n\n"

@@ -1,0 +1,335 @@
+"""Orders from a consumer through Gett to a store: what is sent, answered, retried and kept."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Response
+
+from webhook_kit.gett.models.store import OrderState
+from webhook_kit.sandbox.world import World
+from webhook_kit.testing.processes import free_port, wait_until
+
+from .restaurant import AMOUNTS, ORDER, Consumer, Partner
+from .shared import STORE, Call, check_problem
+
+
+def webhooks(world: World) -> list[dict[str, Any]]:
+    return [entry for entry in world.log.after(0) if entry["kind"] == "webhook"]
+
+
+def only_order(world: World) -> str:
+    (order_id,) = world.state.orders
+    return order_id
+
+
+def test_an_order_is_validated_placed_and_followed(
+    consumer: Consumer, partner: Partner, world: World, call: Call
+) -> None:
+    validated = consumer.validate().get_json()
+    assert (validated["isValid"], validated["validatedOrderToken"], validated["amounts"]) == (True, "t-1", AMOUNTS)
+    key = str(uuid4())
+    placed = consumer.place(key)
+    assert placed.status_code == 200
+    order_id = only_order(world)
+    assert placed.get_json() | {"partnerOrderId": "p-7", "gettOrderId": order_id} == placed.get_json()
+    assert "payment" not in placed.get_json()
+    (validate, _, sent_first), (place, headers, sent_then) = partner.seen
+    assert (validate, place) == ("validateOrder", "placeOrder")
+    assert sent_first["amounts"] == {"tip": 1.0}
+    assert not {"gettOrderId", "payment", "validatedOrderToken"} & set(sent_first)
+    assert headers["Idempotency-Key"] == key
+    assert (sent_then["gettOrderId"], sent_then["validatedOrderToken"]) == (order_id, "t-1")
+    assert (sent_then["amounts"], sent_then["payment"]) == (AMOUNTS, {"type": "gettPayment"})
+    assert call("POST", f"orders/{order_id}/status", {"status": "confirmed"}).status_code == 202
+    live = consumer.client.get(f"/__sandbox/orders/{order_id}").get_json()
+    assert (live["status"], live["state"], live["placed"]["partnerOrderId"]) == ("confirmed", "open", "p-7")
+
+
+def test_every_attempt_is_on_record_without_what_is_secret(consumer: Consumer, partner: Partner, world: World) -> None:
+    card = {"type": "cardOnFile", "cardToken": "tok_secret", "processorType": "stripe"}
+    consumer.validate()
+    consumer.place(payment=card)
+    _, entry = webhooks(world)
+    assert (entry["call"], entry["attempt"], entry["answer"]["status"]) == ("placeOrder", 1, 200)
+    assert entry["request"]["headers"]["API-Version"] == "2026-01-30"
+    assert entry["request"]["body"]["cart"] == ORDER["cart"]
+    assert entry["answer"]["body"]["partnerOrderId"] == "p-7"
+    assert entry["seconds"] > 0
+    assert partner.seen[1][2]["payment"] == card
+    everything = repr(world.log.after(0)) + repr(world.save().to_data())
+    assert "tok_secret" not in everything
+    assert "key-1" not in everything
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"empty_gett_order_id": True}, {"gettOrderId": ""}),
+        ({"placed_amounts": "tip"}, {"amounts": {"tip": 1.0}}),
+        ({"placed_amounts": "null"}, {"amounts": None}),
+        ({"null_customer": True}, {"customer": None}),
+    ],
+)
+def test_what_surprises_partners(
+    options: dict[str, Any], expected: dict[str, Any], consumer: Consumer, partner: Partner, world: World
+) -> None:
+    world.options = world.options.model_copy(update=options)
+    consumer.validate()
+    assert consumer.place().status_code == 200
+    sent = partner.seen[1][2]
+    assert {name: sent[name] for name in expected} == expected
+
+
+def test_the_short_spelling_of_the_webhooks(consumer: Consumer, partner: Partner, world: World) -> None:
+    world.options.short_paths = True
+    consumer.validate()
+    consumer.place()
+    assert partner.names() == ["validate", "place"]
+
+
+def test_a_key_replays_its_answer_for_a_day(consumer: Consumer, partner: Partner, world: World) -> None:
+    key = str(uuid4())
+    consumer.validate()
+    first = consumer.place(key).get_json()
+    world.clock.advance(86_399)
+    world.options.require_token = False
+    assert consumer.place(key, validatedOrderToken=None).get_json() == first
+    assert partner.names().count("placeOrder") == 1
+    check_problem(consumer.place(key, fulfillmentType="Other"), 422, "VALIDATION_FAILED")
+    world.clock.advance(1)
+    again = consumer.place(key, validatedOrderToken=None).get_json()
+    assert again["gettOrderId"] != first["gettOrderId"]
+
+
+def test_a_key_is_a_uuid(consumer: Consumer, partner: Partner) -> None:
+    consumer.validate()
+    check_problem(consumer.call("POST", "orders/place", ORDER), 400, "MISSING_IDEMPOTENCY_KEY")
+    check_problem(consumer.place("mine"), 400, "INVALID_REQUEST")
+    assert partner.names() == ["validateOrder"]
+
+
+def test_a_token_is_good_for_fifteen_minutes(consumer: Consumer, partner: Partner, world: World) -> None:
+    for token in (None, "t-9"):
+        problem = check_problem(consumer.place(validatedOrderToken=token), 422, "VALIDATION_FAILED")
+        assert problem["errors"][0]["jsonPath"] == "$.validatedOrderToken"
+    consumer.validate()
+    world.clock.advance(899)
+    assert consumer.place().status_code == 200
+    world.clock.advance(1)
+    assert "older than 15 minutes" in check_problem(consumer.place(), 422, "VALIDATION_FAILED")["detail"]
+
+
+def test_a_token_expires_early_on_demand(consumer: Consumer, partner: Partner, client: Any) -> None:
+    consumer.validate()
+    client.post("/__sandbox/faults", json={"kind": "expired_token", "call": "place", "times": 1})
+    check_problem(consumer.place(), 422, "VALIDATION_FAILED")
+    assert consumer.place().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("card", "status", "code"),
+    [
+        ({"type": "cardOnFile", "cardToken": "tok_ok", "processorType": "stripe"}, 200, ""),
+        ({"type": "cardOnFile", "cardToken": "tok_declined", "processorType": "stripe"}, 400, "PAYMENT_DECLINED"),
+        ({"type": "cardOnFile", "cardToken": "tok_failed", "processorType": "stripe"}, 400, "PAYMENT_FAILED"),
+        ({"type": "cardOnFile", "cardToken": "tok_ok"}, 422, "VALIDATION_FAILED"),
+        ({"type": "savedCard", "paymentId": "x"}, 401, "SESSION_USER_REQUIRED"),
+        (None, 400, "PAYMENT_METHOD_INVALID"),
+    ],
+)
+def test_payments_by_type(
+    card: Any, status: int, code: str, consumer: Consumer, partner: Partner, world: World
+) -> None:
+    consumer.validate()
+    placed = consumer.place(payment=card)
+    if status == 200:
+        assert placed.status_code == 200
+    else:
+        check_problem(placed, status, code)
+        assert world.state.orders == {}
+        assert partner.names() == ["validateOrder"]
+
+
+def test_a_saved_card_is_the_users(consumer: Consumer, partner: Partner) -> None:
+    consumer.session(email="a@b.co", firstName="Ada", lastName="L")
+    address = {"address1": "1 Main", "city": "NY", "state": "NY", "postalCode": "10001"}
+    card = dict.fromkeys(("bin", "cardNumber", "cardType", "cvc", "expiration"), "x") | {"billingAddress": address}
+    saved = consumer.call("POST", "checkout/payments", card | {"lastFour": "4242"}).get_json()
+    bad = consumer.call("POST", "checkout/payments", card | {"lastFour": "0002"}).get_json()
+    consumer.validate()
+    for payment_id, status in ((saved["paymentId"], 200), (bad["paymentId"], 400), ("nobody's", 400)):
+        placed = consumer.place(payment={"type": "savedCard", "paymentId": payment_id}, customer=None)
+        assert placed.status_code == status
+    # The session knows whom the order is for.
+    assert partner.seen[-1][2]["customer"]["email"] == "a@b.co"
+
+
+def test_with_the_key_alone_an_order_needs_a_customer(consumer: Consumer, partner: Partner) -> None:
+    consumer.validate()
+    problem = check_problem(consumer.place(customer=None), 422, "VALIDATION_FAILED")
+    assert problem["errors"][0]["jsonPath"] == "$.customer"
+
+
+def test_a_refusal_of_the_store_is_the_consumers_answer_and_final(
+    consumer: Consumer, partner: Partner, world: World
+) -> None:
+    consumer.validate()
+    error = {"code": "ITEM_UNAVAILABLE", "message": "no basil", "jsonPath": "$.cart.lineItems[0]"}
+    refusal = {"errorCode": "ITEM_UNAVAILABLE", "detail": "no basil", "status": 400, "errors": [error]}
+    answered = jsonify_response(refusal, 400)
+    partner.answers = [answered]
+    key = str(uuid4())
+    for _ in range(2):
+        assert check_problem(consumer.place(key), 400, "ITEM_UNAVAILABLE")["errors"] == [error]
+    assert partner.names().count("placeOrder") == 1
+    assert world.state.orders[only_order(world)].state is OrderState.CANCELLED
+    assert world.agenda.tasks() == []
+
+
+def jsonify_response(body: Any, status: int) -> Response:
+    import json
+
+    return Response(json.dumps(body), status, mimetype="application/problem+json")
+
+
+@pytest.mark.parametrize("answer", [503, 500, 429, 404, 401, 302])
+def test_a_delivery_that_failed_is_retried_on_the_schedule(
+    answer: int, consumer: Consumer, partner: Partner, world: World
+) -> None:
+    consumer.validate()
+    partner.answers = [Response("not now", answer) for _ in range(3)]
+    key = str(uuid4())
+    check_problem(consumer.place(key), 502, "BAD_GATEWAY")
+    record = world.state.orders[only_order(world)]
+    for wait in (30, 120):
+        world.clock.advance(wait - 1)
+        check_problem(consumer.place(key), 502, "BAD_GATEWAY")
+        attempts = record.attempts
+        world.clock.advance(1)
+        wait_until(lambda attempts=attempts: record.attempts > attempts and len(world.agenda.tasks()) == 1, 10, "it")  # type: ignore[misc]
+        wait_until(lambda: world.agenda.tasks()[0].due > world.clock.now(), 10, "the next attempt to be planned")
+    world.clock.advance(600)
+    wait_until(lambda: record.placed is not None, 10, "the order to be placed")
+    assert consumer.place(key).get_json()["partnerOrderId"] == "p-7"
+    tries = [entry for entry in webhooks(world) if entry["call"] == "placeOrder"]
+    assert [(entry["attempt"], entry["answer"]["status"]) for entry in tries] == [
+        *((n, answer) for n in (1, 2, 3)),
+        (4, 200),
+    ]
+    keys = {headers["Idempotency-Key"] for name, headers, _ in partner.seen if name == "placeOrder"}
+    ids = {body["gettOrderId"] for name, _, body in partner.seen if name == "placeOrder"}
+    assert (keys, ids) == ({key}, {record.order_id})
+
+
+def test_retries_may_come_an_hour_late(consumer: Consumer, partner: Partner, world: World) -> None:
+    world.options.late_retries = True
+    consumer.validate()
+    partner.answers = [Response("not now", 503)]
+    consumer.place()
+    (task,) = world.agenda.tasks()
+    assert (task.due - world.clock.now()).total_seconds() == 3_600
+
+
+def test_gett_gives_up_in_the_end(consumer: Consumer, partner: Partner, world: World) -> None:
+    world.options.retry_delays = []
+    consumer.validate()
+    world.state.stores[STORE].webhook_url = f"http://127.0.0.1:{free_port()}"
+    check_problem(consumer.place(), 502, "BAD_GATEWAY")
+    record = world.state.orders[only_order(world)]
+    assert (record.state, world.agenda.tasks()) == (OrderState.CANCELLED, [])
+    assert "ConnectionError" in webhooks(world)[-1]["error"]
+
+
+def test_while_an_order_is_being_placed(consumer: Consumer, partner: Partner, world: World, call: Call) -> None:
+    world.options.early_updates_unknown = True
+    consumer.validate()
+    partner.hold.clear()
+    key = str(uuid4())
+    answers: list[int] = []
+    first = threading.Thread(target=lambda: answers.append(consumer.place(key).status_code))
+    first.start()
+    wait_until(lambda: "placeOrder" in partner.names(), 10, "the order to reach its store")
+    conflict = check_problem(consumer.place(key), 409, "CONFLICT")
+    assert (conflict["retryable"], conflict["retryAfter"]) == (True, 1)
+    update = {"status": "confirmed"}
+    check_problem(call("POST", f"orders/{only_order(world)}/status", update), 404, "NOT_FOUND")
+    partner.hold.set()
+    first.join()
+    assert answers == [200]
+    assert call("POST", f"orders/{only_order(world)}/status", update).status_code == 202
+
+
+def test_what_gett_itself_refuses_never_reaches_the_store(consumer: Consumer, partner: Partner, world: World) -> None:
+    cart = ORDER["cart"]
+    consumer.validate()
+    cases = [
+        ({**cart, "storeId": "s-9"}, 404, "STORE_NOT_FOUND"),
+        ({**cart, "catalogSetId": None}, 400, "CATALOGSET_REQUIRED"),
+        ({**cart, "catalogSetId": str(uuid4())}, 404, "CATALOGSET_NOT_FOUND"),
+        ({**cart, "lineItems": []}, 400, "CART_EMPTY"),
+    ]
+    for wrong, status, code in cases:
+        check_problem(consumer.place(cart=wrong), status, code)
+    empty = consumer.validate(cart={**cart, "lineItems": []}).get_json()
+    assert (empty["isValid"], [error["code"] for error in empty["errors"]]) == (False, ["CART_EMPTY"])
+    assert len(empty["traceId"]) == 32
+    world.state.stores[STORE].enabled = False
+    check_problem(consumer.place(), 400, "STORE_CLOSED")
+    closed = consumer.validate().get_json()
+    assert [error["code"] for error in closed["errors"]] == ["STORE_CLOSED"]
+    assert partner.names() == ["validateOrder"]
+
+
+def test_amounts_that_do_not_add_up_are_found(consumer: Consumer, partner: Partner, world: World) -> None:
+    wrong = {**ORDER, "amounts": {**AMOUNTS, "total": 11.0}, "isValid": True, "validatedOrderToken": "t-1"}
+    partner.answers = [jsonify_response(wrong, 200)]
+    consumer.validate()
+    (finding,) = [entry for entry in world.log.after(0) if entry["kind"] == "finding"]
+    assert finding["said"] == "total is 11.00, its parts sum to 10.90"
+
+
+@pytest.mark.parametrize("answer", [Response("oops", 500), Response("[]", 200), Response("{", 200)])
+def test_a_validation_without_an_answer_is_a_bad_gateway(
+    answer: Response, consumer: Consumer, partner: Partner
+) -> None:
+    partner.answers = [answer]
+    assert check_problem(consumer.validate(), 502, "BAD_GATEWAY")["retryable"] is True
+
+
+def test_order_events_tell_what_happens(consumer: Consumer, partner: Partner, world: World, call: Call) -> None:
+    store = world.state.stores[STORE]
+    world.options.order_events_url = store.webhook_url.replace("/hooks", "/hooks/events")
+    consumer.validate()
+    consumer.place()
+    order_id = only_order(world)
+
+    def told() -> list[str]:
+        return [body["data"]["status"] for name, _, body in partner.seen if name == "events"]
+
+    wait_until(lambda: told() == ["created"], 10, "the first event")
+    partner.answers = [Response("not now", 503)]
+    updates = [{"status": "confirmed"}, {"status": "preparing"}, {"state": "cancelled", "cancelReason": "burnt"}]
+    call("POST", f"orders/{order_id}/status", updates[0])
+    wait_until(lambda: told() == ["created", "confirmed"], 10, "the second event")
+    wait_until(lambda: [task.arguments["number"] for task in world.agenda.tasks()] == [2], 10, "its retry")
+    for update in updates[1:]:
+        call("POST", f"orders/{order_id}/status", update)
+    wait_until(lambda: told()[2:] == ["canceled"], 10, "the third event")
+    world.clock.advance(30)
+    wait_until(lambda: told()[3:] == ["confirmed"], 10, "the second event once more, late")
+    events = [body for name, _, body in partner.seen if name == "events"]
+    assert [event["type"] for event in events] == ["order_create", *["order_update"] * 3]
+    assert events[2]["data"]["refunds"] == [{"type": "original_payment", "amount": 1090}]
+
+
+def test_the_same_seed_gives_the_same_ids() -> None:
+    def drawn(seed: str) -> list[Any]:
+        world = World("k", seed=seed)
+        return [world.dice.uuid("order"), world.dice.uuid("order"), world.dice.fraction("x"), world.dice.fixed("y")]
+
+    assert drawn("a") == drawn("a")
+    assert not set(map(str, drawn("a"))) & set(map(str, drawn("b")))

@@ -1,0 +1,169 @@
+"""Sessions, and what only their users have."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from webhook_kit.sandbox.world import World
+
+from .restaurant import Consumer
+from .shared import KEY, check_problem
+
+ADDRESS = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCode": "10001"}
+ADA = {"email": "ada@x.co", "firstName": "Ada", "lastName": "L"}
+CARD = {
+    "billingAddress": ADDRESS,
+    **{name: f"{name}-cipher" for name in ("bin", "cardNumber", "cvc", "expiration")},
+    "cardType": "visa",
+    "lastFour": "4242",
+}
+
+
+def test_an_empty_body_makes_an_anonymous_session(consumer: Consumer) -> None:
+    created = consumer.client.post("/v1/marketplace/session/create", headers=KEY).get_json()
+    assert created["expiresAt"] == "2026-03-11T12:00:00Z"
+    assert created["partnerUserId"].startswith("gen_")
+    assert (created["isAnonymous"], created["level"]) == (True, 0)
+    consumer.headers = {"Authorization": f"Bearer {created['token']}"}
+    assert consumer.call("GET", "session/me").get_json() == {
+        "expiresAt": "2026-03-11T12:00:00Z",
+        "sessionId": created["sessionId"],
+        "isAnonymous": True,
+        "level": 0,
+        "levelMissing": ["address", "phone", "payment"],
+        "fulfillmentContext": None,
+        "user": None,
+    }
+
+
+def test_the_token_carries_the_sessions_id(consumer: Consumer) -> None:
+    created = consumer.session(**ADA)
+    middle = created["token"].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(middle + "=="))
+    assert claims["jti"] == created["sessionId"]
+    assert claims["Id"] == consumer.call("GET", "session/me").get_json()["user"]["userId"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"email": "a@b.co"}, "LEVEL_1_INCOMPLETE"),
+        ({"firstName": "A", "lastName": "B"}, "LEVEL_1_INCOMPLETE"),
+        (ADA | {"email": "ada"}, "invalid_email"),
+        ({"phone": "555-1234"}, "invalid_phone"),
+        ({"address": {"address1": "1 Main St"}}, "invalid_address"),
+        ({"address": ADDRESS | {"city": ""}}, "invalid_address"),
+    ],
+)
+def test_what_a_creation_must_hold(given: Any, code: str, consumer: Consumer, world: World) -> None:
+    response = consumer.client.post("/v1/marketplace/session/create", json=given, headers=KEY)
+    check_problem(response, 400, code)
+    assert world.state.sessions == {}
+
+
+def test_only_the_partner_creates_sessions(consumer: Consumer) -> None:
+    url = "/v1/marketplace/session/create"
+    check_problem(consumer.client.post(url), 401, "invalid_api_key")
+    token = consumer.session()["token"]
+    response = consumer.client.post(url, headers={"Authorization": f"Bearer {token}"})
+    check_problem(response, 401, "invalid_api_key")
+
+
+def test_levels_and_what_is_missing(consumer: Consumer) -> None:
+    def level() -> tuple[int, list[str]]:
+        me = consumer.call("GET", "session/me").get_json()
+        return me["level"], me["levelMissing"]
+
+    assert consumer.session(**ADA)["level"] == 1
+    assert level() == (1, ["address", "phone", "payment"])
+    assert consumer.call("PATCH", "session/profile", {"phone": "+15551234567"}).get_json()["level"] == 1
+    assert level() == (1, ["address", "payment"])
+    assert consumer.call("POST", "checkout/addresses", ADDRESS).status_code == 201
+    assert level() == (2, ["payment"])
+    assert consumer.call("POST", "checkout/payments", CARD).status_code == 201
+    assert level() == (3, [])
+    assert consumer.session(**ADA)["level"] == 2, "at most 2 at creation"
+    assert level() == (3, []), "the same user"
+    other = consumer.session(email="b@x.co", firstName="B", lastName="C", phone="+15551234567", address=ADDRESS)
+    assert other["level"] == 2
+
+
+def test_a_session_lasts_seven_days(consumer: Consumer, world: World) -> None:
+    consumer.session()
+    world.clock.advance(7 * 86_400 - 1)
+    assert consumer.call("GET", "session/me").status_code == 200
+    world.clock.advance(1)
+    check_problem(consumer.call("GET", "session/me"), 401, "session_expired")
+
+
+def test_tokens_that_are_none(consumer: Consumer, world: World, client: Any) -> None:
+    token = consumer.session()["token"]
+    for wrong in ("x", token[:-4] + "AAAA", f"{token}x", "a.b.c", "é"):
+        consumer.headers = {"Authorization": f"Bearer {wrong}"}
+        check_problem(consumer.call("GET", "session/me"), 401, "session_invalid")
+    consumer.headers = {}
+    check_problem(consumer.call("GET", "session/me"), 401, "UNAUTHENTICATED")
+    consumer.headers = dict(KEY)
+    check_problem(consumer.call("GET", "session/me"), 401, "session_invalid")
+    consumer.headers = {"Authorization": f"Bearer {token}"}
+    client.post("/__sandbox/faults", json={"kind": "expired_token", "times": 1})
+    check_problem(consumer.call("GET", "session/me"), 401, "session_expired")
+    assert consumer.call("GET", "session/me").status_code == 200
+    world.reset()
+    check_problem(consumer.call("GET", "session/me"), 404, "session_not_found")
+
+
+def test_an_anonymous_session_is_hoisted(consumer: Consumer) -> None:
+    created = consumer.session()
+    claims = {"email": "g@x.co", "given_name": "G", "family_name": "H"}
+    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    me = consumer.call("POST", "session/hoist", {"googleIdToken": f"h.{part}.s"}).get_json()
+    assert (me["isAnonymous"], me["sessionId"], me["user"]["email"]) == (False, created["sessionId"], "g@x.co")
+    check_problem(consumer.call("POST", "session/hoist", {"googleIdToken": "h.x.s"}), 400, "INVALID_REQUEST")
+
+
+def test_the_fulfillment_context(consumer: Consumer) -> None:
+    consumer.session()
+    put = consumer.call("PUT", "session/fulfillment-context", {"mode": "Pickup"})
+    assert put.get_json() == {"mode": "Pickup", "addressId": None}
+    assert consumer.call("GET", "session/me").get_json()["fulfillmentContext"] is None
+    consumer.session(**ADA)
+    address = consumer.call("POST", "checkout/addresses", ADDRESS).get_json()["userAddressId"]
+    wanted = {"mode": "DeliveryByMerchant", "addressId": address}
+    assert consumer.call("PUT", "session/fulfillment-context", wanted).get_json() == wanted
+    me = consumer.call("GET", "session/me").get_json()
+    assert (me["fulfillmentContext"], me["user"]["lastUserAddressId"]) == (wanted, address)
+    other = consumer.call("PUT", "session/fulfillment-context", {"mode": "Pickup", "addressId": "x"})
+    check_problem(other, 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("path", ["checkout/payments", "checkout/addresses"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_checkout_needs_a_user(path: str, method: str, consumer: Consumer) -> None:
+    body: Any = None if method == "GET" else {}
+    problem = check_problem(consumer.call(method, path, body), 401, "SESSION_USER_REQUIRED")
+    assert (problem["errorCategory"], problem["retryable"]) == ("authentication", False)
+    consumer.session()
+    check_problem(consumer.call(method, path, body), 401, "SESSION_USER_REQUIRED")
+
+
+def test_cards_are_paged_and_hold_nothing_secret(consumer: Consumer, world: World) -> None:
+    consumer.session(**ADA)
+    saved = [consumer.call("POST", "checkout/payments", CARD).get_json() for _ in range(3)]
+    assert saved[0].keys() == {"paymentId", "cardType", "lastFour", "expirationDate"}
+    page = consumer.call("GET", "checkout/payments?limit=2").get_json()
+    assert page == {"items": saved[:2], "limit": 2, "offset": 0, "totalCount": 3, "hasMore": True}
+    page = consumer.call("GET", "checkout/payments?limit=2&offset=2").get_json()
+    assert (page["items"], page["hasMore"]) == (saved[2:], False)
+    page = consumer.call("GET", "checkout/payments?limit=1000&offset=-5").get_json()
+    assert (page["limit"], page["offset"], len(page["items"])) == (100, 0, 3)
+    assert "cardNumber-cipher" not in repr(world.save().to_data()) + repr(world.log.after(0))
+    # The billing address is upserted: three cards, one address.
+    addresses = consumer.call("GET", "checkout/addresses").get_json()
+    assert addresses["totalCount"] == 1
+    assert addresses["items"][0]["address"] | ADDRESS == addresses["items"][0]["address"]
+    assert set(addresses["items"][0]["address"]["location"]) == {"latitude", "longitude"}

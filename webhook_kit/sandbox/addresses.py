@@ -1,0 +1,69 @@
+"""Postal addresses: saved once each, and where they are on the sandbox's map."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from uuid import UUID
+
+from webhook_kit.gett.models.order import ExternalAddress, Location
+from webhook_kit.gett.models.payment import AddressInput, UserAddressResponse
+from webhook_kit.sandbox.state import StoreRecord, UserRecord
+
+__all__ = ["geocoded", "miles", "save_address", "store_address", "store_location"]
+
+_CENTRE = (40.7128, -74.0060)
+_SPREAD = 0.1  # degrees: some seven miles
+_EARTH_RADIUS = 3_958.8  # miles
+
+
+def geocoded(*parts: str | None) -> Location:
+    """[D] A place that depends on the address alone, somewhere around New York: the sandbox has no map."""
+    text = "\n".join((part or "").strip().casefold() for part in parts)
+    digest = hashlib.sha256(text.encode(errors="replace")).digest()
+    north, east = (int.from_bytes(digest[i : i + 4], "big") / 2**31 - 1 for i in (0, 4))
+    return Location(latitude=round(_CENTRE[0] + north * _SPREAD, 6), longitude=round(_CENTRE[1] + east * _SPREAD, 6))
+
+
+def store_address(record: StoreRecord) -> ExternalAddress | None:
+    """A store's address in the Marketfront API's spelling, with its location."""
+    address = record.store.address
+    if address is None:
+        return None
+    return ExternalAddress(
+        address1=address.street,
+        city=address.city,
+        state=address.state,
+        postal_code=address.postal_code,
+        location=store_location(record),
+    )
+
+
+def store_location(record: StoreRecord) -> Location | None:
+    """Where a store is; None when it has neither a location nor an address."""
+    address = record.store.address
+    if record.listing.location is not None or address is None:
+        return record.listing.location
+    return geocoded(address.street, address.city, address.state, address.postal_code)
+
+
+def miles(one: Location, other: Location) -> float:
+    """The distance as the crow flies."""
+    lat1, lat2 = math.radians(one.latitude), math.radians(other.latitude)
+    half = math.sin((lat2 - lat1) / 2) ** 2
+    half += math.cos(lat1) * math.cos(lat2) * math.sin(math.radians(other.longitude - one.longitude) / 2) ** 2
+    return 2 * _EARTH_RADIUS * math.asin(math.sqrt(min(1.0, half)))
+
+
+def save_address(user: UserRecord, given: AddressInput, instructions: str | None = None) -> str:
+    """Put an address into a user's book, once: its id follows from its content. The address's id."""
+    wire = given.to_wire()
+    parts = [str(wire.get(name) or "") for name in ("address1", "address2", "city", "state", "postalCode")]
+    digest = hashlib.sha256("\n".join([user.user_id, *parts]).casefold().encode(errors="replace")).digest()
+    address_id = str(UUID(bytes=digest[:16], version=4))
+    address = ExternalAddress.model_validate({**wire, "location": geocoded(parts[0], *parts[2:]).to_wire()})
+    saved = UserAddressResponse(user_address_id=address_id, address=address)
+    user.addresses[address_id] = (
+        saved if instructions is None else saved.model_copy(update={"instructions": instructions})
+    )
+    return address_id

@@ -1,0 +1,62 @@
+"""Carts live with the client: each call is a function of a cart and an operation, and keeps nothing (``gett-protocol.md §6``)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from webhook_kit.gett.models.marketfront import AddCartItemRequest, RemoveCartItemRequest, UpdateCartItemRequest
+from webhook_kit.gett.models.order import Cart, LineItem
+from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.problems import Problem
+from webhook_kit.sandbox.world import World
+
+__all__ = ["blueprint"]
+
+
+def blueprint(world: World) -> Blueprint:
+    """The calls about carts."""
+    calls = _Carts(world)
+    return room(
+        "carts",
+        "/v1/marketplace/carts",
+        {"POST /add": calls.add_to_cart, "POST /update": calls.update_cart, "POST /remove": calls.remove_from_cart},
+    )
+
+
+class _Carts:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def add_to_cart(self) -> Response:
+        """[D] A line without an id is given one."""
+        wanted = read(AddCartItemRequest)
+        line = wanted.line_item
+        if not line.line_item_id:
+            line = line.model_copy(update={"line_item_id": self._world.dice.uuid("line")})
+        if any(one.line_item_id == line.line_item_id for one in wanted.cart.line_items):
+            raise Problem(ErrorCode.CONFLICT, "the cart has a line with this lineItemId already: update that one")
+        return answer(_with(wanted.cart, [*wanted.cart.line_items, line]))
+
+    def update_cart(self) -> Response:
+        wanted = read(UpdateCartItemRequest)
+        return answer(_changed(wanted.cart, wanted.line_item_id, wanted.quantity))
+
+    def remove_from_cart(self) -> Response:
+        wanted = read(RemoveCartItemRequest)
+        return answer(_changed(wanted.cart, wanted.line_item_id, 0))
+
+
+def _changed(cart: Cart, line_item_id: str, quantity: int) -> Cart:
+    if all(line.line_item_id != line_item_id for line in cart.line_items):
+        raise Problem(ErrorCode.NOT_FOUND, "the cart has no line with this lineItemId")
+    lines = [
+        line.model_copy(update={"quantity": quantity}) if line.line_item_id == line_item_id else line
+        for line in cart.line_items
+        if quantity or line.line_item_id != line_item_id
+    ]
+    return _with(cart, lines)
+
+
+def _with(cart: Cart, lines: list[LineItem]) -> Cart:
+    return cart.model_copy(update={"line_items": lines})

@@ -1,0 +1,171 @@
+"""What consumers find: stores near them, their menus, and carts to fill (``gett-protocol.md §6``)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response
+
+from webhook_kit.catalog.hours import is_open
+from webhook_kit.gett.models.catalog import AvailabilityWindow
+from webhook_kit.gett.models.marketfront import DiscoverStoresRequest, DiscoverStoresResponse, Store, StoreOptions
+from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.models.store import StoreAvailability
+from webhook_kit.sandbox.addresses import miles, store_address, store_location
+from webhook_kit.sandbox.commerce import store_record
+from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.problems import Problem
+from webhook_kit.sandbox.search import Match, search, words
+from webhook_kit.sandbox.state import StoreRecord
+from webhook_kit.sandbox.world import World
+
+__all__ = ["blueprint", "is_accepting_orders", "zone_of"]
+
+_CLUSTER = 1.0  # [D] miles beyond the nearest store that still count as closest
+_POPULAR = 4.5  # [D] a rating from which a store is popular
+_SAVINGS = 5.0  # [D] a discount, in percent, that means something
+_FLAGS = {"deliverybymerchant": "delivery", "delivery": "delivery", "pickup": "pickup"}
+
+
+class _Found(NamedTuple):
+    record: StoreRecord
+    distance: float | None
+    match: Match | None
+
+
+def blueprint(world: World) -> Blueprint:
+    """The calls of a consumer who looks around."""
+    calls = _Marketfront(world)
+    return room(
+        "marketfront",
+        "/v1/marketplace",
+        {
+            "POST /stores/discover": calls.discover_stores,
+            "GET /stores/<store_id>": calls.market_store,
+            "GET /catalog-sets/<catalog_set_id>": calls.catalog_set,
+        },
+    )
+
+
+def zone_of(record: StoreRecord) -> ZoneInfo | None:
+    """The store's time zone; None when it has none that exists."""
+    try:
+        return ZoneInfo(record.store.timezone or "")
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def is_accepting_orders(world: World, record: StoreRecord, now: datetime) -> bool:
+    """Whether the store takes orders at this moment; whatever is not known means no (``gett-protocol.md §6``)."""
+    zone = zone_of(record)
+    online = record.status(now).status == StoreAvailability.ONLINE
+    return record.enabled and online and zone is not None and is_open(_availability(world, record), now, zone)
+
+
+class _Marketfront:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def discover_stores(self) -> Response:
+        wanted = read(DiscoverStoresRequest)
+        query = words(wanted.query or "")
+        found = []
+        with self._world.lock:
+            for record in self._world.state.stores.values():
+                match = search(query, record, self._world.state.catalogs.get(record.catalog_set_id or ""))
+                if (query and match is None) or not _offers(record, wanted.fulfillment_type):
+                    continue
+                place = store_location(record)
+                distance = None if place is None else miles(wanted.location, place)
+                found.append(_Found(record, distance, match if query else None))
+            found.sort(key=_rank)
+            nearest = min((one.distance for one in found if one.distance is not None), default=0.0)
+            page = found[wanted.offset : wanted.offset + wanted.limit]
+            stores = [self._shown(one, nearest) for one in page]
+        return answer(
+            DiscoverStoresResponse(
+                stores=stores, total_count=len(found), has_more=wanted.offset + wanted.limit < len(found)
+            )
+        )
+
+    def market_store(self, store_id: str) -> Response:
+        with self._world.lock:
+            return answer(self._shown(_Found(store_record(self._world, store_id), None, None), 0.0))
+
+    def catalog_set(self, catalog_set_id: str) -> Response:
+        with self._world.lock:
+            catalog = self._world.state.catalogs.get(catalog_set_id)
+        if catalog is None:
+            raise Problem(ErrorCode.CATALOGSET_NOT_FOUND, f"there is no catalog set {catalog_set_id}")
+        return answer(catalog)
+
+    def _shown(self, found: _Found, nearest: float) -> Store:
+        record, listing = found.record, found.record.listing
+        return Store(
+            store_id=record.store.store_id,
+            name=record.store.name or "",
+            stem=_stem(record),
+            categories=_categories(found, nearest),
+            options=StoreOptions(
+                accepts_delivery_tips=listing.accepts_delivery_tips, accepts_pickup_tips=listing.accepts_pickup_tips
+            ),
+            delivery_allowed=record.delivery_allowed,
+            pickup_allowed=record.pickup_allowed,
+            is_accepting_orders=is_accepting_orders(self._world, record, self._world.clock.now()),
+            address=store_address(record),
+            availability=_availability(self._world, record),
+            catalog_set_id=record.catalog_set_id,
+            description=record.store.description,
+            distance_miles=None if found.distance is None else round(found.distance, 2),
+            highlights=found.match.highlights if found.match else None,
+            image_url=listing.image_url or record.store.logo_url,
+            matched_dishes=(found.match.dishes or None) if found.match else None,
+            price_level=listing.price_level,
+            rating=listing.rating,
+            review_count=listing.review_count,
+            savings=listing.savings,
+            time_zone=record.store.timezone,
+        )
+
+
+def _rank(found: _Found) -> tuple[int, bool, float]:
+    """The best match first, then the nearest; what is nowhere comes last."""
+    score = found.match.score if found.match else 0
+    return -score, found.distance is None, found.distance or 0.0
+
+
+def _offers(record: StoreRecord, fulfillment_type: str | None) -> bool:
+    if not fulfillment_type:
+        return True
+    flags = {"delivery": record.delivery_allowed, "pickup": record.pickup_allowed}
+    return flags.get(_FLAGS.get(fulfillment_type.casefold(), ""), False)
+
+
+def _categories(found: _Found, nearest: float) -> list[str]:
+    """Cuisines, and tags that are computed; those about discounts are left out of a search [S]."""
+    listing = found.record.listing
+    tags = {
+        "Closest": found.distance is not None and found.distance <= nearest + _CLUSTER,
+        "Popular": (listing.rating or 0) >= _POPULAR,
+        "Savings": found.match is None and (listing.savings or 0) >= _SAVINGS,
+        "Exclusive": found.match is None and found.record.catalog_set_id is not None and not listing.savings,
+    }
+    return [*listing.cuisines, *(tag for tag, fits in tags.items() if fits)]
+
+
+def _availability(world: World, record: StoreRecord) -> list[AvailabilityWindow] | None:
+    """When any of its menus is served; None without a catalog."""
+    catalog = world.state.catalogs.get(record.catalog_set_id or "")
+    if catalog is None:
+        return None
+    windows = [window for menu in catalog.catalogs.values() for window in menu.availability or ()]
+    return [window for index, window in enumerate(windows) if window not in windows[:index]]
+
+
+def _stem(record: StoreRecord) -> str:
+    """[D] The name as it may stand in an address, and the beginning of the id."""
+    name = re.sub(r"[^a-z0-9]+", "-", (record.store.name or "").lower()).strip("-")
+    return "-".join(filter(None, (name, record.store.store_id[:8])))

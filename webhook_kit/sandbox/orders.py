@@ -1,0 +1,222 @@
+"""Orders as consumers place them; behind each call stand the store's webhooks (``gett-protocol.md §3`` and ``§6``)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, g, request
+
+from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest, ValidationError
+from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.sandbox.commerce import store_record
+from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.marketfront import is_accepting_orders
+from webhook_kit.sandbox.payments import charge
+from webhook_kit.sandbox.placing import Placing
+from webhook_kit.sandbox.problems import Problem
+from webhook_kit.sandbox.state import OrderRecord, Placement, StoreRecord, TokenRecord
+from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
+from webhook_kit.sandbox.wires import contradictions, customer_of, refusal_of, to_store
+from webhook_kit.sandbox.world import World
+
+__all__ = ["blueprint"]
+
+# Never part of what makes two requests the same one: how it is paid, and what is new each time (gett-protocol.md §3).
+_NOT_CONTENT = {"payment", "validatedOrderToken", "traceId", "gettOrderId", "errors", "isValid"}
+
+
+def blueprint(world: World, webhooks: Webhooks, placing: Placing) -> Blueprint:
+    """The calls about orders."""
+    calls = _Orders(world, webhooks, placing)
+    return room("orders", "/v1/marketplace/orders", {"POST /validate": calls.validate, "POST /place": calls.place})
+
+
+class _Orders:
+    def __init__(self, world: World, webhooks: Webhooks, placing: Placing) -> None:
+        self._world = world
+        self._webhooks = webhooks
+        self._placing = placing
+
+    def validate(self) -> Response:
+        """What the store says of the order; business failures stand in it, with 200."""
+        order = read(ExternalOrder)
+        with self._world.lock:
+            store = self._store(order)
+            body = to_store(self._world.options, order, customer_of(self._world, order))
+            closed = self._closed(store)
+        if closed or not order.cart.line_items:
+            return answer(self._invalid(order, closed or ErrorCode.CART_EMPTY))
+        webhook = Webhook("validateOrder", store.webhook_url, body, store_id=store.store.store_id)
+        validated = _validated(self._webhooks.deliver(webhook))
+        for said in contradictions(validated):
+            self._world.note("finding", storeId=store.store.store_id, call="validateOrder", said=said)
+        token = validated.get("validatedOrderToken")
+        with self._world.lock:
+            if isinstance(token, str) and validated.get("isValid"):
+                self._world.state.tokens[token] = TokenRecord(
+                    store_id=store.store.store_id,
+                    issued_at=self._world.clock.now(),
+                    amounts=validated.get("amounts"),
+                )
+            if validated.get("errors") and not validated.get("traceId"):
+                validated["traceId"] = self._world.dice.hex("trace", 32)
+        return answer(validated)
+
+    def place(self) -> Response:
+        """Placed once per Idempotency-Key, which replays its final answer for 24 hours."""
+        key = _key()
+        order = read(PlaceOrderRequest)
+        with self._world.lock:
+            record = self._begun(key, order)
+            fresh = record is None
+            if record is None:
+                record = self._begin(key, order)
+        if fresh:
+            if order.payment is not None:
+                self._placing.pay(record.order_id, order.payment.to_wire())
+            self._placing.attempt(record.order_id)
+        return self._outcome(record)
+
+    def _begun(self, key: str, order: PlaceOrderRequest) -> OrderRecord | None:
+        """The order that this key was used for already.
+
+        :raises Problem: 422 when that was another one.
+        """
+        placements = self._world.state.placements
+        used = placements.get(key)
+        if used is not None and used.at + timedelta(hours=self._world.options.replay_hours) <= self._world.clock.now():
+            del placements[key]
+            used = None
+        if used is None:
+            return None
+        if used.fingerprint != _fingerprint(order):
+            raise Problem(ErrorCode.VALIDATION_FAILED, "the Idempotency-Key was used for another order")
+        return self._world.state.orders[used.order_id]
+
+    def _begin(self, key: str, order: PlaceOrderRequest) -> OrderRecord:
+        """Everything that Gett itself can refuse, then the payment, then the order's record."""
+        world = self._world
+        store = self._store(order)
+        if not order.cart.line_items:
+            raise Problem(ErrorCode.CART_EMPTY, "the cart is empty")
+        closed = self._closed(store)
+        if closed:
+            raise Problem(closed, "the store does not take orders now")
+        accepted = self._accepted(order)
+        customer = customer_of(world, order)
+        if customer is None and g.session is None:
+            error = ValidationError(code=ErrorCode.INVALID_REQUEST, message="required", json_path="$.customer")
+            raise Problem(
+                ErrorCode.VALIDATION_FAILED, "an order placed with the API key needs a customer", errors=[error]
+            )
+        charge(world, order.payment)
+        record = OrderRecord(
+            order_id=world.dice.uuid("order"),
+            store_id=store.store.store_id,
+            session_id=g.session.session_id if g.session else None,
+            created_at=world.clock.now(),
+            answered=False,
+            key=key,
+        )
+        record.order = to_store(world.options, order, customer, order_id=record.order_id, accepted=accepted)
+        world.state.orders[record.order_id] = record
+        world.state.placements[key] = Placement(
+            fingerprint=_fingerprint(order), order_id=record.order_id, at=world.clock.now()
+        )
+        return record
+
+    def _store(self, order: ExternalOrder) -> StoreRecord:
+        store = store_record(self._world, order.cart.store_id)
+        g.store_id = store.store.store_id
+        if not order.cart.catalog_set_id:
+            raise Problem(ErrorCode.CATALOGSET_REQUIRED, "cart.catalogSetId is missing")
+        if order.cart.catalog_set_id not in self._world.state.catalogs:
+            raise Problem(ErrorCode.CATALOGSET_NOT_FOUND, f"there is no catalog set {order.cart.catalog_set_id}")
+        return store
+
+    def _closed(self, store: StoreRecord) -> ErrorCode | None:
+        return None if is_accepting_orders(self._world, store, self._world.clock.now()) else ErrorCode.STORE_CLOSED
+
+    def _accepted(self, order: PlaceOrderRequest) -> dict[str, Any] | None:
+        """The amounts that were accepted with the order's token.
+
+        :raises Problem: [D] 422 when the token is missing, unknown, another store's, or too old.
+        """
+        token = order.validated_order_token
+        known = self._world.state.tokens.get(token or "")
+        age = timedelta(minutes=self._world.options.token_minutes)
+        wrong = None
+        if not token:
+            wrong = "missing: validate the order first" if self._world.options.require_token else None
+        elif known is None or known.store_id != order.cart.store_id:
+            wrong = "not one that this store gave"
+        elif known.issued_at + age <= self._world.clock.now() or "expired_token" in g.faults:
+            wrong = f"older than {age.total_seconds() / 60:g} minutes: validate the order again"
+        if wrong:
+            error = ValidationError(code=ErrorCode.INVALID_REQUEST, message=wrong, json_path="$.validatedOrderToken")
+            raise Problem(ErrorCode.VALIDATION_FAILED, f"the validatedOrderToken is {wrong}", errors=[error])
+        return known.amounts if known else None
+
+    def _invalid(self, order: ExternalOrder, code: ErrorCode) -> dict[str, Any]:
+        """The order with what Gett itself has against it; the store is not asked."""
+        path = "$.cart.storeId" if code is ErrorCode.STORE_CLOSED else "$.cart.lineItems"
+        said = "The store does not take orders now." if code is ErrorCode.STORE_CLOSED else "The cart is empty."
+        error = ValidationError(code=code, message=said, json_path=path)
+        return {
+            **order.to_wire(),
+            "errors": [error.to_wire()],
+            "isValid": False,
+            "traceId": self._world.dice.hex("trace", 32),
+        }
+
+    def _outcome(self, record: OrderRecord) -> Response:
+        """What is known of the order now.
+
+        :raises Problem: the store's refusal; 409 while it is being placed, 502 when its store gave no answer.
+        """
+        with self._world.lock:
+            placed, problem, answered, attempts = record.placed, record.problem, record.answered, record.attempts
+        if placed is not None:
+            return answer(placed)
+        if problem is not None and answered:
+            raise refusal_of(problem)
+        if problem is not None and attempts:
+            raise Problem(ErrorCode.BAD_GATEWAY, f"{problem['detail']}: Gett goes on trying", retry_after=1)
+        raise Problem(ErrorCode.CONFLICT, "the order is being placed right now", retry_after=1, retryable=True)
+
+
+def _key() -> str:
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not key:
+        raise Problem(
+            ErrorCode.MISSING_IDEMPOTENCY_KEY, "the Idempotency-Key header is missing: a fresh UUID v4 per order"
+        )
+    try:
+        version = UUID(key).version
+    except ValueError:
+        version = None
+    if version != 4:
+        raise Problem(ErrorCode.INVALID_REQUEST, "the Idempotency-Key must be a UUID v4")
+    return key
+
+
+def _fingerprint(order: PlaceOrderRequest) -> str:
+    content = {name: value for name, value in order.to_wire().items() if name not in _NOT_CONTENT}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _validated(attempt: Attempt) -> dict[str, Any]:
+    """The order as the store gave it back.
+
+    :raises Problem: the store's own problem, or 502 when it gave no answer that can be read.
+    """
+    if attempt.status == 200 and isinstance(attempt.body, dict) and isinstance(attempt.body.get("cart"), dict):
+        return dict(attempt.body)
+    if not attempt.failed and isinstance(attempt.body, dict) and (attempt.status or 0) >= 400:
+        raise refusal_of(attempt.body)
+    said = "gave no answer" if attempt.status is None else f"answered {attempt.status}"
+    raise Problem(ErrorCode.BAD_GATEWAY, f"the store's system {said}", retry_after=1)

@@ -1,0 +1,48 @@
+"""How an order is paid, by the type of its payment (``gett-protocol.md §3``); no money moves.
+
+========================================  ==============================================
+``cardToken`` or ``lastFour``             what becomes of the payment [D]
+========================================  ==============================================
+``tok_declined``, ``0002``                400 ``PAYMENT_DECLINED``
+``tok_failed``, ``0119``                  400 ``PAYMENT_FAILED``, which may be repeated
+``tok_invalid``                           400 ``PAYMENT_METHOD_INVALID``
+========================================  ==============================================
+"""
+
+from __future__ import annotations
+
+from webhook_kit.gett.models.order import PaymentInfo
+from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.sandbox.problems import Problem
+from webhook_kit.sandbox.sessions import user_of_call
+from webhook_kit.sandbox.world import World
+
+__all__ = ["charge"]
+
+_FATES = {
+    "tok_declined": ErrorCode.PAYMENT_DECLINED,
+    "0002": ErrorCode.PAYMENT_DECLINED,
+    "tok_failed": ErrorCode.PAYMENT_FAILED,
+    "0119": ErrorCode.PAYMENT_FAILED,
+    "tok_invalid": ErrorCode.PAYMENT_METHOD_INVALID,
+}
+
+
+def charge(world: World, payment: PaymentInfo | None) -> None:
+    """Take the money, or what stands for it here.
+
+    :raises Problem: 400 with a payment code; 401 for a saved card without a user.
+    """
+    if payment is None:
+        raise Problem(ErrorCode.PAYMENT_METHOD_INVALID, "an order needs a payment")
+    what = payment.card_token
+    if payment.type == "savedCard":
+        user = user_of_call(world)
+        saved = user.payments.get(payment.payment_id or "")
+        if saved is None:
+            raise Problem(ErrorCode.PAYMENT_METHOD_INVALID, "the user has no such card")
+        user.last_payment_id = saved.payment_id
+        what = saved.last_four
+    fate = _FATES.get(what or "") if payment.type != "gettPayment" else None
+    if fate is not None:
+        raise Problem(fate, "a card that was made to fail")

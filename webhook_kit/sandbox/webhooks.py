@@ -1,0 +1,181 @@
+"""How Gett calls its partner: signed, with the faults that were asked for, each attempt on record (``gett-protocol.md §3``)."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from webhook_kit.gett.signing import signed_headers
+from webhook_kit.sandbox.log import presentable, without_payment
+from webhook_kit.sandbox.world import World
+
+__all__ = ["Attempt", "Webhook", "Webhooks"]
+
+Name = Literal["validateOrder", "placeOrder", "orderEvent"]
+
+_PATHS = {"validateOrder": "validate", "placeOrder": "place"}
+_HELD_AT_MOST = 10.0  # real seconds that a webhook is held back for the next one
+_ANSWER_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One thing to tell a partner, however often it is tried.
+
+    :ivar url: base URL of the partner's webhooks; the whole URL of an order event.
+    :ivar number: which attempt this is, from 1.
+    """
+
+    name: Name
+    url: str
+    body: Mapping[str, Any]
+    store_id: str | None = None
+    order_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of a delivery.
+
+    :ivar status: HTTP status; None when no answer came.
+    :ivar body: the parsed JSON, or the text when it is none.
+    :ivar headers: names in any case.
+    :ivar error: why no answer came.
+    """
+
+    status: int | None
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: Exception | None = None
+
+    @property
+    def failed(self) -> bool:
+        """It says nothing about the webhook itself and is to be tried again [D]."""
+        if self.status is None or self.status >= 500 or 300 <= self.status < 400:
+            return True
+        if self.status == 409:  # it is being placed right now, or it never will be
+            return isinstance(self.body, dict) and self.body.get("retryable") is True
+        return self.status in (401, 403, 404, 408, 425, 429) and not _refused(self.body)
+
+
+class Webhooks:
+    """Delivers webhooks. Used by many threads at once."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._sent: Counter[str | None] = Counter()
+        self._changed = threading.Condition()
+
+    def deliver(self, webhook: Webhook) -> Attempt:
+        """Try once."""
+        faults = self._world.faults.strike(webhook.name, webhook.store_id)
+        if "delay" in faults:
+            time.sleep(faults["delay"].seconds)
+        if "status" in faults:
+            attempt = Attempt(faults["status"].status, {"detail": "a fault on demand: nothing was sent"})
+            self._note(webhook, {}, attempt, 0.0, None, sorted(faults))
+            return attempt
+        if "reorder" in faults:
+            self._hold(webhook)
+        attempt = self._send(webhook, sorted(faults), secret="wrong" if "wrong_signature" in faults else None)
+        if "duplicate" in faults:
+            self._send(webhook, sorted(faults), secret=None)
+        with self._changed:
+            self._sent[webhook.store_id] += 1
+            self._changed.notify_all()
+        if "drop" in faults:
+            return Attempt(None, error=ConnectionResetError("the answer was dropped: a fault on demand"))
+        return attempt
+
+    def _hold(self, webhook: Webhook) -> None:
+        """Until the next webhook for the same store went out."""
+        with self._changed:
+            before = self._sent[webhook.store_id]
+            self._changed.wait_for(lambda: self._sent[webhook.store_id] > before, _HELD_AT_MOST)
+
+    def _send(self, webhook: Webhook, faults: list[Any], *, secret: str | None) -> Attempt:
+        path = _PATHS[webhook.name] if self._world.options.short_paths and webhook.name in _PATHS else webhook.name
+        url = webhook.url if webhook.name == "orderEvent" else f"{webhook.url.rstrip('/')}/{path}"
+        body = json.dumps(webhook.body).encode()
+        headers = {
+            # A Timestamp of the real time: the partner compares it with a clock of its own.
+            **signed_headers(body, secret or self._world.secret),
+            "traceparent": f"00-{self._trace()}-{self._trace()[:16]}-01",
+            **webhook.headers,
+        }
+        begun = time.monotonic()
+        try:
+            # A session for each delivery: many threads deliver at once, and a session is for one of them.
+            with requests.Session() as session:
+                session.trust_env = False  # no proxy stands between us and the loopback
+                response = session.post(
+                    url,
+                    data=body,
+                    headers=headers,
+                    timeout=self._world.options.answer_timeout,
+                    allow_redirects=False,
+                )
+            attempt = Attempt(response.status_code, _read(response), CaseInsensitiveDict(response.headers))
+        except (requests.RequestException, OSError) as failure:
+            attempt = Attempt(None, error=failure)
+        self._note(webhook, headers, attempt, time.monotonic() - begun, url, faults)
+        return attempt
+
+    def _trace(self) -> str:
+        return self._world.dice.hex("webhook trace", 32)
+
+    def _note(
+        self,
+        webhook: Webhook,
+        headers: Mapping[str, str],
+        attempt: Attempt,
+        seconds: float,
+        url: str | None,
+        faults: list[Any],
+    ) -> None:
+        answer = None
+        if attempt.status is not None:
+            answer = {
+                "status": attempt.status,
+                "headers": presentable(attempt.headers.items()),
+                "body": without_payment(attempt.body),
+            }
+        self._world.note(
+            "event" if webhook.name == "orderEvent" else "webhook",
+            call=webhook.name,
+            storeId=webhook.store_id,
+            orderId=webhook.order_id,
+            attempt=webhook.number,
+            request={
+                "method": "POST",
+                "url": url,
+                "headers": presentable(headers.items()),
+                "body": without_payment(dict(webhook.body)),
+            },
+            answer=answer,
+            error=None if attempt.error is None else f"{type(attempt.error).__name__}: {attempt.error}",
+            seconds=round(seconds, 6),
+            faults=faults,
+        )
+
+
+def _refused(body: Any) -> bool:
+    """Whether an answer of 404 is the partner's own word about the order, and not a wrong address."""
+    return isinstance(body, dict) and str(body.get("errorCode", "")).endswith("_NOT_FOUND")
+
+
+def _read(response: requests.Response) -> Any:
+    try:
+        return response.json() if len(response.content) <= _ANSWER_BYTES else response.text[:1000]
+    except (requests.exceptions.JSONDecodeError, RecursionError):
+        return response.text
