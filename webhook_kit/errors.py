@@ -16,6 +16,8 @@
     │   └── PosTimeout                    the call did not answer within its deadline; it still runs
     ├── Unsupported                   the adapter does not offer this method
     ├── StoresUnavailable             whether a store is served here cannot be said now
+    ├── OnboardingFailed              Gett refuses a store's registration, or cannot take in its menu
+    ├── OnboardingUncertain           whether a registration reached Gett a person has to find out
     ├── CatalogInvalid                a CatalogSet that contradicts itself
     ├── InvalidSignature              a webhook that is not authentic, or stale
     ├── Impossible                    a step that the order's or store's state does not allow
@@ -56,6 +58,8 @@ __all__ = [
     "Impossible",
     "InvalidSignature",
     "NotPlaced",
+    "OnboardingFailed",
+    "OnboardingUncertain",
     "PosBroken",
     "PosBusy",
     "PosTimeout",
@@ -138,6 +142,21 @@ class Unsupported(WebhookKitError):
 
 class StoresUnavailable(WebhookKitError):
     """Whether a store is served here cannot be said now: the directory is out of reach and was never read."""
+
+
+class OnboardingFailed(WebhookKitError):
+    """A store's onboarding cannot go on before somebody has acted.
+
+    :param lines: what happened, and what to do, one line each.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+class OnboardingUncertain(WebhookKitError):
+    """A registration was sent and its answer lost; it is never repeated by itself, for Gett would register the store twice."""
 
 
 class CatalogInvalid(WebhookKitError):

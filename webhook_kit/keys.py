@@ -104,6 +104,19 @@ class Keys:
         """String: changes with every change of a store."""
         return f"{self.prefix}stores-version"
 
+    def onboarding(self, store_id: str) -> str:
+        """Hash: how far a store's onboarding is (step, status, onboarding_id, gett_id, error, at)."""
+        return f"{self.prefix}onboarding:{store_id}"
+
+    def onboarding_lock(self, store_id: str) -> str:
+        """String: somebody onboards a store at this moment."""
+        return f"{self.prefix}onboarding-lock:{store_id}"
+
+    @property
+    def onboardings(self) -> str:
+        """Set: the stores whose onboarding the workers go on with."""
+        return f"{self.prefix}onboardings"
+
     def pause_owner(self, store_id: str) -> str:
         """String: who paused a store."""
         return f"{self.prefix}paused-by:{store_id}"

@@ -19,6 +19,7 @@ from webhook_kit.jobs import WakeUp
 from webhook_kit.keys import Keys
 from webhook_kit.menus import Menus
 from webhook_kit.monitor import Monitor
+from webhook_kit.onboarding import FirstMenu, Onboarder
 from webhook_kit.outbox.dead_letters import DeadLetters
 from webhook_kit.outbox.direct import DirectWrites
 from webhook_kit.outbox.lanes import Lanes
@@ -231,6 +232,25 @@ class Kit:
         :raises ConfigurationError: when there is no API key.
         """
         return StatusCheck(self.redis, self.keys, self.stores, self.lanes, self.client, self.alerts)
+
+    @cached_property
+    def onboarding(self) -> Onboarder:
+        """Brings stores into the network.
+
+        :raises ConfigurationError: when there is no API key.
+        """
+        settings = self.settings
+        return Onboarder(
+            self.redis,
+            self.keys,
+            self.stores,
+            self.client,
+            self.writes,
+            self.alerts,
+            FirstMenu(self.stores, self.calls, self.sync, self.publisher),
+            webhook_url=settings.public_url and settings.public_url + settings.webhook_prefix,
+            keep=settings.order_ttl,
+        )
 
     @cached_property
     def reconciler(self) -> Reconciler:

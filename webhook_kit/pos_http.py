@@ -88,7 +88,7 @@ class _Exchange(HTTPAdapter):
         try:
             response = super().send(request, stream, timeouts, verify, cert, proxies)
         except requests.exceptions.RequestException as failure:
-            if not _never_connected(failure):
+            if not never_connected(failure):
                 session.may_have_written |= writes
             elif not session.may_have_written:
                 raise NotPlaced(f"no connection to the POS ({type(failure).__name__})") from failure
@@ -118,7 +118,8 @@ def call_deadline(seconds: float) -> Iterator[None]:
         session.deadline = None
 
 
-def _never_connected(failure: requests.exceptions.RequestException) -> bool:
+def never_connected(failure: BaseException | None) -> bool:
+    """Whether nothing of a request can have reached the other side."""
     if isinstance(failure, requests.exceptions.ConnectTimeout):
         return True
     if not isinstance(failure, requests.exceptions.ConnectionError) or not failure.args:

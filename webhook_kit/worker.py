@@ -30,6 +30,7 @@ from webhook_kit.logs import logger
 __all__ = [
     "PushWorker",
     "Worker",
+    "onboard",
     "publish_menu",
     "push",
     "reconcile",
@@ -117,6 +118,13 @@ def reconcile(store_id: str) -> None:
         kit.reconciler.reconcile(store, status=not kit.settings.monitor_every)
 
 
+def onboard(store_id: str) -> None:
+    """Register a store, or go on with its onboarding; the worker takes it further from time to time."""
+    kit, _ = _current[-1]
+    kit.onboarding.follow(store_id)
+    kit.onboarding.advance_all()
+
+
 def sync_menu(store_id: str) -> None:
     """Fetch a store's menu and publish it."""
     kit, _ = _current[-1]
@@ -152,6 +160,7 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
         (2.0, kit.pos_events.retry_held),
         (5.0, lambda: sweep_orders(kit)),
         (15.0, kit.watch.look),
+        (5.0, lambda: _advance_onboardings(kit)),
         (kit.settings.reconcile_every, lambda: _queue_reconciliations(kit)),
         (kit.settings.catalog_refresh, lambda: _queue_menus(kit)),
         (1.0, lambda: _queue_due_menus(kit)),
@@ -229,6 +238,10 @@ def sweep_orders(kit: Kit) -> None:
             log.info("order in doubt found at the pos", order=ref)
         else:
             kit.ledger.look_again_in(ref, _LOOK_AGAIN)
+
+
+def _advance_onboardings(kit: Kit) -> None:
+    kit.onboarding.advance_all()
 
 
 def _compare_status(kit: Kit) -> None:
