@@ -22,7 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from webhook_kit.errors import NotPlaced
 
-__all__ = ["PosSession", "call_deadline", "current_session"]
+__all__ = ["PosSession", "call_deadline", "current_session", "never_connected"]
 
 CONNECT_TIMEOUT = 3.05
 READ_TIMEOUT = 30.0

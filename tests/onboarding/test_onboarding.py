@@ -73,6 +73,7 @@ def test_a_store_is_registered_ingested_activated_and_known(town: Town) -> None:
     other = town.process()
     wait_until(lambda: other.stores.by_gett_id(gett_id) is not None)
     assert town.kit.redis.ttl(town.kit.keys.onboarding("main")) > 0
+    assert ("menu", "main") in list(other.sync.due()), "the menu is published again, under Gett's id"
 
 
 def test_said_again_it_changes_nothing(town: Town) -> None:

@@ -47,3 +47,7 @@ class FirstMenu:
         if address is None:
             raise Impossible("PUBLIC_URL is not set: Gett would not know where to pull the menu from")
         return address
+
+    def activated(self, store: Store) -> None:
+        """Have it published again, under Gett's id."""
+        self._sync.soon(store)

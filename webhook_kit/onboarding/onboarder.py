@@ -77,6 +77,10 @@ class Menu(Protocol):
         """Publish it and say where Gett can pull it."""
         ...
 
+    def activated(self, store: Store) -> None:
+        """The store has Gett's id from now on."""
+        ...
+
 
 class Onboarder:
     """Onboards stores.
@@ -336,6 +340,7 @@ class Onboarder:
         if not state.gett_id:
             raise OnboardingFailed(f"Gett says that store {store.id} is active, but not by which id: ask Gett for it")
         self._stores.learn(store.id, state.gett_id)
+        self._menu.activated(replace(store, gett_id=state.gett_id))
         done = self._records.note(replace(state, step=Step.DONE))
         self._alerts.over(Alert.ONBOARDING, store.id)
         log.info("store onboarded", store=store.id, gett_store=state.gett_id)
