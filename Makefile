@@ -4,17 +4,18 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LOWEST := .venv-lowest
+ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-lowest check format bench bench-receive bench-outbox clean
+.PHONY: help install demo test test-lowest test-adapters check format bench bench-receive bench-outbox clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
 
-$(STAMP): setup.cfg pyproject.toml
+$(STAMP): setup.cfg pyproject.toml $(ADAPTERS:=/setup.cfg)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "webhook_kit needs Python 3.11 or later: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' $(ADAPTERS:%=--editable ./%)
 	@touch $@
 
 install: $(STAMP) ## a virtual environment with everything the project needs
@@ -24,11 +25,16 @@ demo: $(STAMP)   ## an order's whole life between a local Gett and a POS
 
 test: check test-lowest ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed
 	$(BIN)/python -m pytest -n auto
+	@$(MAKE) --no-print-directory test-adapters
+
+test-adapters: $(STAMP) ## the tests of every adapter under adapters/, each by itself, as its vendor would run them
+	@set -e; for each in $(ADAPTERS); do echo "$$each"; $(BIN)/python -m pytest -n auto $$each/tests; done
 
 check: $(STAMP)  ## ruff, mypy --strict, import-linter, public names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@set -e; for each in $(ADAPTERS); do echo "mypy $$each"; (cd $$each && MYPYPATH=$(CURDIR) $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml .); done
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_public_names.py
 

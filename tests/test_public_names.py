@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "webhook_kit"
-MODULES = sorted(path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*.py"))
+SOURCES = [*PACKAGE.rglob("*.py"), *PACKAGE.parent.glob("adapters/*/webhook_kit_*/**/*.py")]
+MODULES = sorted(path.relative_to(PACKAGE.parent).as_posix() for path in SOURCES)
 
 
 def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
