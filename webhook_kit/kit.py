@@ -11,6 +11,7 @@ from webhook_kit import logs
 from webhook_kit.alerts import Alerts
 from webhook_kit.availability import Availability
 from webhook_kit.calls import PosCalls
+from webhook_kit.catalog.bucket import BucketShelf
 from webhook_kit.catalog.publish import Addresses, Publisher, RedisShelf, Shelf
 from webhook_kit.connection import connect
 from webhook_kit.errors import ConfigurationError
@@ -109,8 +110,15 @@ class Kit:
 
     @cached_property
     def shelf(self) -> Shelf:
-        """What keeps published menus."""
-        return RedisShelf(self.redis, self.keys, self.addresses)
+        """What keeps published menus.
+
+        :raises ConfigurationError: when a bucket is named that cannot be used.
+        """
+        settings = self.settings
+        if settings.catalog_bucket is None:
+            return RedisShelf(self.redis, self.keys, self.addresses)
+        where = {"endpoint": settings.catalog_bucket_endpoint, "public_url": settings.catalog_bucket_url}
+        return BucketShelf(settings.catalog_bucket, self.addresses, **where)
 
     @cached_property
     def publisher(self) -> Publisher:

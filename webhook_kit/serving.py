@@ -17,7 +17,7 @@ import redis
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_etags
 
-from webhook_kit.catalog.publish import Addresses, Publisher
+from webhook_kit.catalog.publish import Addresses, Publisher, ShelfUnavailable
 from webhook_kit.logs import logger
 from webhook_kit.receiver.problems import unavailable
 from webhook_kit.receiver.trace import trace_id
@@ -53,8 +53,8 @@ class Catalogs:
             version = self._find(path)
         except LookupError:
             return self._behind(environ, start_response)
-        except redis.RedisError as error:
-            log.error("redis out of reach", error=type(error).__name__)  # noqa: TRY400 - the traceback says nothing more
+        except (redis.RedisError, ShelfUnavailable) as error:
+            log.error("menu not served", error=type(error).__name__)  # noqa: TRY400 - the traceback says nothing more
             return _not_now(path, start_response)
         compressed = _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
         spelling = version if compressed else _plain(version)

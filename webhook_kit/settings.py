@@ -174,7 +174,13 @@ class Settings(BaseSettings):
 
     # -- publishing menus ----------------------------------------------------------------------------------------------
     public_url: str | None = Field(None, pattern=r"^https?://[^/?#]+[^?#]*$")
-    """This installation's base URL as Gett reaches it (``https://pos.example.org``); without it no menu is published."""
+    """This installation's base URL as Gett reaches it (``https://pos.example.org``); without it, or a bucket, no menu is published."""
+    catalog_bucket: str | None = None
+    """An S3 bucket to keep published menus in, for Gett to pull from; Redis keeps and the kit serves them when empty."""
+    catalog_bucket_endpoint: str | None = Field(None, pattern=r"^https?://")
+    """Where an S3-compatible store other than Amazon's listens."""
+    catalog_bucket_url: str | None = Field(None, pattern=r"^https?://")
+    """Where anyone can read the bucket; addresses are signed, for a week, when empty."""
     catalog_keep: int = Field(2 * 86_400, ge=86_400)
     """Seconds for which a published menu is kept after its successor: Gett pulls late."""
     republish_after: float = Field(10.0, ge=0, le=3_600)
@@ -221,7 +227,7 @@ class Settings(BaseSettings):
                 raise ValueError("holds a key that is none; webhook-kit stores new-key makes one")
         return value
 
-    @field_validator("gett_api_url", "public_url")
+    @field_validator("gett_api_url", "public_url", "catalog_bucket_url")
     @classmethod
     def _no_trailing_slash(cls, value: str | None) -> str | None:
         return value and value.rstrip("/")

@@ -19,10 +19,14 @@ import redis
 
 from webhook_kit.catalog.build import canonical_json
 from webhook_kit.connection import text
+from webhook_kit.errors import WebhookKitError
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.keys import Keys
+from webhook_kit.logs import logger
 
-__all__ = ["Addresses", "Published", "Publisher", "RedisShelf", "Shelf", "packed"]
+__all__ = ["Addresses", "Published", "Publisher", "RedisShelf", "Shelf", "ShelfUnavailable", "packed"]
+
+log = logger("publish")
 
 _TOKEN = 32  # hex digits: 128 bits
 
@@ -38,6 +42,10 @@ if former and former ~= ARGV[2] then
 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'at', ARGV[4], 'items', ARGV[5])
 """
+
+
+class ShelfUnavailable(WebhookKitError):
+    """What keeps published menus cannot be reached now, or does not let us in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +194,11 @@ class Publisher:
         # Redis lets them lapse by itself; other shelves have to be told.
         superseded = self._keys.superseded(store_id)
         for version in map(text, self._redis.zrangebyscore(superseded, 0, now - self._keep)):
-            self._shelf.drop(version)
+            try:
+                self._shelf.drop(version)
+            except ShelfUnavailable as error:  # the next time will do
+                log.warning("old menu not dropped", store=store_id, version=version, error=str(error))
+                return
             self._redis.zrem(superseded, version)
 
 

@@ -27,6 +27,7 @@ def command() -> None:
         kit.settings.require_authenticity,
         lambda: _readable_stores(kit),
         lambda: kit.client,
+        lambda: kit.shelf,
     ]
     for needed in needs:
         try:
