@@ -21,6 +21,7 @@ from webhook_kit.connection import text
 from webhook_kit.keys import Keys
 from webhook_kit.sandbox.local_gett import Answer
 from webhook_kit.testing.bogus import BogusAdapter, Ticket
+from webhook_kit.testing.bogus_menu import bogus_menu
 from webhook_kit.testing.processes import wait_until
 from webhook_kit.testing.signer import signed
 from webhook_kit.testing.stack import SECRET, Stack
@@ -50,7 +51,7 @@ LAPSE = 20.0
 
 KEYS = Keys("wk:")
 
-_PRICES = {id: item.base_price for id, item in BogusAdapter().fetch_catalog(None).items.items()}  # type: ignore[arg-type]
+_PRICES = {id: item.base_price for id, item in bogus_menu().items.items()}
 
 
 @dataclass(frozen=True)

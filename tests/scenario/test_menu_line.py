@@ -13,11 +13,11 @@ import requests
 
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.sandbox.local_gett import Answer
-from webhook_kit.testing.bogus import BogusAdapter
+from webhook_kit.testing.bogus_menu import bogus_menu
 from webhook_kit.testing.processes import Process, wait_until
 from webhook_kit.testing.stack import Stack
 
-_MENU = set(BogusAdapter().fetch_catalog(None).items)  # type: ignore[arg-type] # one menu for all
+_MENU = set(bogus_menu().items)
 
 _PATIENCE = 60.0  # seconds, for a busy machine
 
