@@ -41,10 +41,10 @@ def test_how_far_an_order_is(run: Run, kit: Kit) -> None:
         ("order", "progress", "1", "--status", "pending"),
         ("order", "progress", "1", "--status", "burnt"),
         ("order", "cancel", "1", "--reason", " "),
-        ("store", "pause", "main", "--reason", "too_tired"),
-        ("store", "pause", "main", "--reason", "too_busy", "--until", "2001-01-01T00:00:00Z"),
-        ("store", "pause", "typo", "--reason", "too_busy"),
-        ("store", "resume", "typo"),
+        ("stores", "pause", "main", "--reason", "too_tired"),
+        ("stores", "pause", "main", "--reason", "too_busy", "--until", "2001-01-01T00:00:00Z"),
+        ("stores", "pause", "typo", "--reason", "too_busy"),
+        ("stores", "resume", "typo"),
         ("reconcile", "--store", "typo"),
     ],
 )
@@ -58,15 +58,15 @@ def test_what_is_impossible_is_one_line(arguments: tuple[str, ...], run: Run, ki
 
 @pytest.mark.parametrize("until", ["soon", "2031-05-01T18:30:00"])
 def test_a_moment_needs_a_zone(until: str, run: Run) -> None:
-    ran = run("store", "pause", "main", "--reason", "too_busy", "--until", until)
+    ran = run("stores", "pause", "main", "--reason", "too_busy", "--until", until)
     assert ran.status == 2
     assert "time zone" in ran.err
 
 
 def test_a_store_is_paused_listed_and_resumed(run: Run, kit: Kit) -> None:
-    ran = run("store", "pause", "main", "--reason", "too_busy", "--until", "2031-05-01T18:30:00Z")
+    ran = run("stores", "pause", "main", "--reason", "too_busy", "--until", "2031-05-01T18:30:00Z")
     assert ran.out == "store main is paused (ok)\n"
-    (row,) = json.loads(run("store", "list", "--json").out)
+    (row,) = json.loads(run("stores", "list", "--local", "--json").out)
     assert (row["store"], row["told"], row["reason"], row["until"], row["pausedBy"]) == (
         "main",
         "paused",
@@ -74,9 +74,9 @@ def test_a_store_is_paused_listed_and_resumed(run: Run, kit: Kit) -> None:
         "2031-05-01T18:30:00Z",
         "person",
     )
-    shown = run("store", "list").out
+    shown = run("stores", "list", "--local").out
     assert row["gettStoreId"] in shown
-    assert run("store", "resume", row["gettStoreId"]).status == 0
+    assert run("stores", "resume", row["gettStoreId"]).status == 0
     assert body(kit, "store:main") == {"status": "online"}
 
 
@@ -116,7 +116,7 @@ def test_incidents_of_the_watch_are_listed(run: Run, kit: Kit) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("outbox",), ("outbox", "dead"), ("order", "complete", "1"), ("store", "list"), ("store", "resume", "main")],
+    [("outbox",), ("outbox", "dead"), ("order", "complete", "1"), ("stores", "list"), ("stores", "resume", "main")],
 )
 def test_without_redis_every_command_says_so_in_one_line(
     arguments: tuple[str, ...],

@@ -22,7 +22,7 @@ _COMMANDS: dict[str, str] = {
     "reconcile": "webhook_kit.cli.reconcile",
     "sandbox": "webhook_kit.cli.sandbox",
     "schema": "webhook_kit.cli.schema",
-    "store": "webhook_kit.cli.store",
+    "stores": "webhook_kit.cli.stores",
     "worker": "webhook_kit.cli.worker",
 }
 

@@ -107,7 +107,11 @@ class Stores(StoreDirectory):
         owner = text(self._redis.get(self._keys.pause_owner(store.id)))
         return Owner(owner) if owner else None
 
-    def _known(self, store: Store | str) -> Store:
+    def known(self, store: Store | str) -> Store:
+        """A store by the partner's id or by Gett's.
+
+        :raises Impossible: when it is not known here.
+        """
         if isinstance(store, Store):
             return store
         found = self.by_id(store) or self.by_gett_id(store)
@@ -118,7 +122,7 @@ class Stores(StoreDirectory):
         return found
 
     def _at_gett(self, store: Store | str) -> Store:
-        known = self._known(store)
+        known = self.known(store)
         if not known.gett_id:
             raise Impossible(f"store {known.id} is not at Gett yet: webhook-kit stores onboard {known.id}")
         return known

@@ -1,0 +1,75 @@
+"""``webhook-kit stores onboard``: a store's way into the network, step by step."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from webhook_kit.gett.models.store import CommerceAddress
+from webhook_kit.kit import Kit
+from webhook_kit.onboarding import Details, Progress, Step
+
+__all__ = ["onboard"]
+
+
+@click.command()
+@click.argument("store")
+@click.option("--street")
+@click.option("--city")
+@click.option("--state")
+@click.option("--postal-code")
+@click.option("--country")
+@click.option("--phone")
+@click.option("--logo-url")
+@click.option("--description")
+@click.option("--onboarding-id", default="", help="Go on with this registration of Gett's.")
+@click.option("--again", is_flag=True, help="Begin anew; a registration that is known is cancelled first.")
+@click.option("--cancel", is_flag=True, help="Give the registration up, at Gett too.")
+@click.option("--background", is_flag=True, help="Register, and leave the rest to the sync worker.")
+@click.option("--patience", default=600.0, show_default=True, help="Seconds to wait for Gett.")
+def onboard(
+    store: str,
+    onboarding_id: str,
+    again: bool,
+    cancel: bool,
+    background: bool,
+    patience: float,
+    phone: str | None,
+    logo_url: str | None,
+    description: str | None,
+    **address: str | None,
+) -> None:
+    """Register a store at Gett and see it through to its activation; said again, it goes on where it stopped."""
+    kit = Kit.from_env()
+    found = kit.stores.known(store)
+    if cancel:
+        kit.onboarding.cancel(found, onboarding_id=onboarding_id)
+        click.echo(f"store {found.id}: the registration is cancelled")
+        return
+    given = {name: value for name, value in address.items() if value is not None}
+    details = Details(CommerceAddress(**given) if given else None, phone, logo_url, description)
+    with Console(stderr=True).status(f"onboarding {found.id}") as status:
+
+        def show(progress: Progress) -> None:
+            words = progress.status or progress.step
+            status.update(f"onboarding {found.id}: {words}")
+            click.echo(f"{progress.step}: {words}" + (f" ({progress.onboarding_id})" if progress.onboarding_id else ""))
+
+        ended = kit.onboarding.onboard(
+            found,
+            details,
+            onboarding_id=onboarding_id,
+            again=again,
+            patience=0 if background else patience,
+            on_progress=show,
+        )
+    if ended.step is Step.DONE:
+        click.echo(f"store {found.id} is in the network, as {ended.gett_id}")
+    elif background:
+        kit.onboarding.follow(found.id)
+        click.echo(f"store {found.id}: the sync worker goes on; see webhook-kit stores show {found.id}")
+    else:
+        click.echo(
+            f"store {found.id} is not there yet ({ended.status}); go on with webhook-kit stores onboard {found.id}"
+        )
+        raise SystemExit(1)
