@@ -146,10 +146,15 @@ class Shop:
         return self._deliver("validateOrder", body, web, age, None)
 
     def insist(self, order: Order, *, web: int = 0) -> Answer:
-        """Deliver placeOrder again and again, as Gett does, while it is told that the order is being placed right now."""
+        """Deliver placeOrder again and again, as Gett does, while it is told that the order is being placed right now.
+
+        Or that the wait for the attempt before it left no time to call the POS.
+        """
 
         def another() -> Answer | None:
             answer = self.place(order, web=web)
+            if answer.status == 503 and "no time was left" in answer.body["detail"]:
+                return None
             if answer.status != 409:
                 return answer
             assert answer.body["errorCode"] == "CONFLICT"
