@@ -109,6 +109,21 @@ def test_unchanged_content_pushes_nothing(kit: Kit) -> None:
     assert len(told(kit)) == 1
 
 
+def test_what_changed_is_counted_and_ids_that_churn_are_warned_of(
+    kit: Kit, events: list[MutableMapping[str, Any]]
+) -> None:
+    assert sync(kit).changes == {}
+    assert sync(kit, *DISHES, "pie").changes["added"] == 1
+    assert sync(kit).changes == {}
+    churned = simple_menu(
+        {"Food": [ExternalItem(item_id=f"{id}-2", name=id, base_price=ZERO) for id in (*DISHES, "pie")]}
+    )
+    Kitchen.menus["main"] = churned
+    assert sync(kit).outcome is Outcome.BRAKED
+    assert sync(kit, force=True).changes["new-id"] == 7
+    assert [e["count"] for e in events if e["event"] == "ids of the same things changed"] == [7]
+
+
 def test_carts_are_checked_against_what_was_synchronised(kit: Kit) -> None:
     (store,) = kit.stores
     sync(kit)

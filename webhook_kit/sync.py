@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, cast
@@ -27,6 +28,7 @@ from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.alerts import Alert, Alerts
 from webhook_kit.availability import Availability
 from webhook_kit.catalog.build import versioned
+from webhook_kit.catalog.diff import ChangeKind, diff
 from webhook_kit.catalog.publish import Publisher
 from webhook_kit.catalog.runout import without
 from webhook_kit.connection import text
@@ -67,12 +69,14 @@ class Report:
 
     :ivar items: how many items the last good menu has; 0 when there is none.
     :ivar why: one line each, when nothing was changed.
+    :ivar changes: how much of the last good menu changed in which way (:class:`~webhook_kit.catalog.diff.ChangeKind`).
     """
 
     store_id: str
     outcome: Outcome
     items: int = 0
     why: tuple[str, ...] = ()
+    changes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -136,7 +140,13 @@ class Sync:
         :param force: also when it lacks more than a third of the items.
         :raises redis.RedisError: when Redis is out of reach; nothing was changed, or not all of it, and the next one goes on.
         """
-        return self._recorded(store, lambda: self._publish(store, self._menus.refresh(store, brake=not force)))
+
+        def sync() -> Report:
+            before = self._before(store)
+            catalog = self._menus.refresh(store, brake=not force)
+            return replace(self._publish(store, catalog), changes=_changes(store, before, catalog))
+
+        return self._recorded(store, sync)
 
     def publish(self, store: Store, *, again: bool = False) -> Report:
         """Publish the last good menu, without what has run out by now; the POS is not asked.
@@ -251,6 +261,11 @@ class Sync:
         unchanged = current is not None and current.version == on_sale.catalog_set_id
         return Report(store.id, Outcome.UNCHANGED if unchanged else Outcome.KEPT, len(catalog.items))
 
+    def _before(self, store: Store) -> CatalogSet | None:
+        with suppress(CatalogInvalid):  # somebody else's writing is nothing to compare with
+            return self._menus.last_good(store)
+        return None
+
     def _follow(self, store: Store, until: Iterable[datetime | None]) -> None:
         """What is back by itself at some moment is published again then."""
         moments = [moment.timestamp() for moment in until if moment is not None]
@@ -285,3 +300,13 @@ class Sync:
             if news:
                 self._alerts.once(Alert.MENU, f"menu of {report.store_id} {now}", "; ".join(report.why[:3]))
         self._redis.hset(key, mapping=facts)
+
+
+def _changes(store: Store, before: CatalogSet | None, after: CatalogSet) -> Mapping[str, int]:
+    if before is None or before.catalog_set_id == after.catalog_set_id:
+        return {}
+    changes = Counter(change.kind.value for change in diff(before, after))
+    if churned := changes[ChangeKind.NEW_ID]:
+        # Gett wants ids that stay (§2): carts and favourites know a dish by its id.
+        log.warning("ids of the same things changed", store=store.id, count=churned)
+    return changes

@@ -116,7 +116,8 @@ def _require_known(kit: Kit, store: Store, item_ids: tuple[str, ...]) -> None:
 
 def _tell(reports: list[Report]) -> None:
     for report in reports:
-        click.echo(f"{report.store_id}  {report.outcome}, {report.items} items")
+        changes = ", ".join(f"{count} {kind}" for kind, count in report.changes.items())
+        click.echo(f"{report.store_id}  {report.outcome}, {report.items} items{f' ({changes})' if changes else ''}")
         for line in report.why:
             click.echo(f"{report.store_id}    {line}")
     counts = Counter(report.outcome for report in reports)
