@@ -7,7 +7,7 @@ LOWEST := .venv-lowest
 ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-lowest test-adapters check format bench bench-receive bench-outbox clean
+.PHONY: help install demo test test-lowest test-adapters check format bench bench-receive bench-outbox bench-catalog clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -50,7 +50,7 @@ format: $(STAMP) ## what `check` would ask for
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-receive bench-outbox ## all benchmarks
+bench: bench-receive bench-outbox bench-catalog ## all benchmarks
 
 bench-receive: $(STAMP) ## the receiver against bare Flask, FastAPI and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
@@ -59,6 +59,10 @@ bench-receive: $(STAMP) ## the receiver against bare Flask, FastAPI and the limi
 bench-outbox: $(STAMP) ## the outbox against plain RQ, Celery, Dramatiq and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.outbox
+
+bench-catalog: $(STAMP) ## menus of 10,000 items: check, price, growth, memory, downloads
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	$(BIN)/python -m benchmarks.catalog
 
 clean:           ## remove the virtual environment and all caches
 	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo *.egg-info build dist

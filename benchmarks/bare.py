@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, request
@@ -12,7 +14,7 @@ from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.signing import verify
 from webhook_kit.settings import Settings
 
-__all__ = ["fastapi_echo", "flask_echo", "flask_record"]
+__all__ = ["fastapi_echo", "flask_echo", "flask_record", "wsgi_bytes"]
 
 
 def flask_echo() -> Flask:
@@ -63,3 +65,15 @@ def fastapi_echo() -> Any:
 
 async def _echo(order: ExternalOrder) -> ExternalOrder:
     return order
+
+
+def wsgi_bytes() -> Any:
+    """The bytes of the file ``BARE_BODY``, whatever is asked for: the least that a WSGI application can do."""
+    body = Path(os.environ["BARE_BODY"]).read_bytes()
+    headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip"), ("Content-Length", str(len(body)))]
+
+    def serve(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", headers)
+        return [body]
+
+    return serve

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.calls import PosCalls
 from webhook_kit.catalog.build import versioned
+from webhook_kit.catalog.bulk import collector_paused
 from webhook_kit.catalog.check import Severity, check
 from webhook_kit.catalog.intake import LARGEST
 from webhook_kit.catalog.menu import Menu
@@ -271,6 +272,7 @@ def _body(catalog: CatalogSet) -> bytes:
     return gzip.compress(json, compresslevel=6, mtime=0)
 
 
+@collector_paused
 def _read(body: bytes) -> CatalogSet:
     """A menu as it was kept.
 

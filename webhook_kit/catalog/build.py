@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID, uuid5
 
+from webhook_kit.catalog.bulk import collector_paused
 from webhook_kit.catalog.hours import always_open
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.base import Wire
@@ -83,6 +84,7 @@ def versioned(catalog: ExternalCatalogSet, store_id: str) -> ExternalCatalogSet:
     return catalog.model_copy(update={"catalog_set_id": str(uuid5(_NAMESPACE, content))})
 
 
+@collector_paused
 def canonical_json(catalog: ExternalCatalogSet) -> bytes:
     """The content of a menu, the same bytes for the same content: keys sorted, no whitespace, ASCII, no ``catalogSetId``.
 

@@ -92,24 +92,31 @@ _Node: TypeAlias = tuple[str, str]
 def _leaves_first(catalog: ExternalCatalogSet) -> Iterator[_Node]:
     """Items that have modifiers, and groups, as (table, id): each after all that it holds, so nothing that holds a circle."""
     items, groups = catalog.items, catalog.modifier_groups
-    inner: dict[_Node, set[_Node]] = {}
+    # What each one still waits for, and who waits for it.
+    item_waits: dict[str, int] = {}
+    group_waits: dict[str, int] = {}
+    of_group: dict[str, list[str]] = {key: [] for key in groups}
+    of_item: dict[str, list[str]] = {}
     for key, item in items.items():
         if item.modifier_group_ids:
-            inner["items", key] = {("groups", group) for group in item.modifier_group_ids if group in groups}
+            own = [group for group in item.modifier_group_ids if group in groups]
+            item_waits[key] = len(own)
+            for group_id in own:
+                of_group[group_id].append(key)
     for key, group in groups.items():
-        inner["groups", key] = {
-            ("items", one) for one in group.item_ids if one in items and items[one].modifier_group_ids
-        }
-    holders: dict[_Node, list[_Node]] = {node: [] for node in inner}
-    for node, held in inner.items():
-        for one in held:
-            holders[one].append(node)
-    missing = {node: len(held) for node, held in inner.items()}
-    ready = [node for node, count in missing.items() if not count]
+        held = [option for option in group.item_ids if option in item_waits]
+        group_waits[key] = len(held)
+        for option in held:
+            of_item.setdefault(option, []).append(key)
+    ready = [("items", key) for key, count in item_waits.items() if not count]
+    ready += [("groups", key) for key, count in group_waits.items() if not count]
     while ready:
-        node = ready.pop()
+        table, key = node = ready.pop()
         yield node
-        for holder in holders[node]:
-            missing[holder] -= 1
-            if not missing[holder]:
-                ready.append(holder)
+        outer, waits, holders = (
+            ("items", item_waits, of_group[key]) if table == "groups" else ("groups", group_waits, of_item.get(key, []))
+        )
+        for holder in holders:
+            waits[holder] -= 1
+            if not waits[holder]:
+                ready.append((outer, holder))

@@ -5,12 +5,13 @@ Wrong bytes are told just the same: :func:`check_bytes` reads them so that one m
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
+from webhook_kit.catalog.bulk import collector_paused
 from webhook_kit.catalog.cheapest import Configurations
 from webhook_kit.catalog.exact import from_cents, to_cents
 from webhook_kit.catalog.hours import week_spans
@@ -33,6 +34,7 @@ MODIFIER_LEVELS = 6
 """So deep modifiers may nest: the JSON of an order with more is refused as too deep [D]."""
 
 
+@collector_paused
 def check(catalog: ExternalCatalogSet) -> list[Finding]:
     """Every rule that the catalog breaks, and where."""
     found = list(faults(catalog))
@@ -49,6 +51,7 @@ def check(catalog: ExternalCatalogSet) -> list[Finding]:
     return found
 
 
+@collector_paused
 def check_bytes(raw: bytes, *, limit: int = LARGEST) -> tuple[ExternalCatalogSet | None, list[Finding]]:
     """The catalog that the bytes hold, and everything that is wrong with them and with it.
 
@@ -62,6 +65,8 @@ def check_bytes(raw: bytes, *, limit: int = LARGEST) -> tuple[ExternalCatalogSet
     found = [*intake.findings, *(finding for finding in check(intake.catalog) if intake.vouches_for(finding))]
     return (intake.catalog if intake.whole else None), found
 
+
+_HTTPS = re.compile(r"https://([^\s/?#@:\[\]]+|\[[0-9a-fA-F:.]+\])(:\d+)?([/?#]\S*)?")
 
 # -- references --------------------------------------------------------------------------------------------------------
 
@@ -265,15 +270,6 @@ def _names_and_images(catalog: ExternalCatalogSet) -> Iterator[Finding]:
             if not one.name or one.name.isspace():
                 yield Rule.BLANK_NAME.at(f"{entity(table, key)}.name", "is blank")
     for key, item in catalog.items.items():
-        if item.image_url is not None and not _is_https(item.image_url):
+        if item.image_url is not None and not _HTTPS.fullmatch(item.image_url):
             path = f"{entity('items', key)}.imageUrl"
             yield Rule.IMAGE_NOT_HTTPS.at(path, f"{shown(item.image_url)} is no https address")
-
-
-def _is_https(url: str) -> bool:
-    if not url.startswith("https://") or any(character.isspace() for character in url):
-        return False
-    try:
-        return bool(urlsplit(url).hostname)
-    except ValueError:
-        return False

@@ -12,6 +12,7 @@ from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import TypeAlias
 
+from webhook_kit.catalog.bulk import collector_paused
 from webhook_kit.catalog.exact import to_cents
 from webhook_kit.catalog.hours import WeekSpans, local_time, week_spans
 from webhook_kit.catalog.soundness import problems
@@ -95,6 +96,7 @@ class Menu:
     schedule: tuple[WeekSpans, ...] = field(repr=False)
 
     @classmethod
+    @collector_paused
     def compile(cls, catalog: ExternalCatalogSet) -> Menu:
         """The compiled form of a catalog.
 

@@ -104,9 +104,9 @@ def _inexact_prices(catalog: ExternalCatalogSet) -> Iterator[Finding]:
 
 
 def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
-    def inner(section_id: str) -> Sequence[str]:
+    def inner(section_id: str) -> Iterable[tuple[int, str]]:
         section = catalog.sections.get(section_id)
-        return section.section_ids if section else ()
+        return enumerate(section.section_ids) if section else ()
 
     for cycle, index in _cycles(catalog.sections, inner):
         path = f"{entity('sections', cycle[-1])}.sectionIds[{index}]"
@@ -115,25 +115,31 @@ def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
 
 def _modifier_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     # An item and a group may share an id, so a node carries the name of its table.
-    def inner(node: tuple[str, str]) -> Sequence[tuple[str, str]]:
+    items, groups = catalog.items, catalog.modifier_groups
+
+    def inner(node: tuple[str, str]) -> Iterable[tuple[int, tuple[str, str]]]:
         table, key = node
         if table == "items":
-            item = catalog.items.get(key)
-            return [("modifierGroups", group_id) for group_id in item.modifier_group_ids] if item else ()
-        group = catalog.modifier_groups.get(key)
-        return [("items", item_id) for item_id in group.item_ids] if group else ()
+            own = enumerate(items[key].modifier_group_ids)
+            return ((index, ("modifierGroups", group_id)) for index, group_id in own if group_id in groups)
+        held = enumerate(groups[key].item_ids)
+        # An item without modifiers is in no circle, and most are without.
+        return ((index, ("items", one)) for index, one in held if one in items and items[one].modifier_group_ids)
 
     members = {"items": "modifierGroupIds", "modifierGroups": "itemIds"}
-    # An item without modifiers is in no circle, and most are without.
-    starts = (("items", key) for key, item in catalog.items.items() if item.modifier_group_ids)
+    starts = (("items", key) for key, item in items.items() if item.modifier_group_ids)
     for cycle, index in _cycles(starts, inner):
         table, key = cycle[-1]
         path = f"{entity(table, key)}.{members[table]}[{index}]"
         yield Rule.MODIFIER_CYCLE.at(path, f"modifiers go round in a circle: {_round(key for _, key in cycle)}")
 
 
-def _cycles(starts: Iterable[_Node], inner: Callable[[_Node], Sequence[_Node]]) -> Iterator[tuple[list[_Node], int]]:
+def _cycles(
+    starts: Iterable[_Node], inner: Callable[[_Node], Iterable[tuple[int, _Node]]]
+) -> Iterator[tuple[list[_Node], int]]:
     """Each reference that closes a cycle: the nodes of the cycle, and the reference's index in the last of them.
+
+    :param inner: what a node refers to, with the index of the reference.
 
     A walk in depth with a stack of its own, because a menu's nesting is not ours to bound.
     """
@@ -142,7 +148,7 @@ def _cycles(starts: Iterable[_Node], inner: Callable[[_Node], Sequence[_Node]]) 
         if start in done:
             continue
         path = {start: None}  # an ordered set: the way from `start` to where the walk stands
-        stack = [(start, iter(list(enumerate(inner(start)))))]
+        stack = [(start, iter(inner(start)))]
         while stack:
             node, references = stack[-1]
             index, reference = next(references, (-1, node))
@@ -155,7 +161,7 @@ def _cycles(starts: Iterable[_Node], inner: Callable[[_Node], Sequence[_Node]]) 
                 yield way[way.index(reference) :], index
             elif reference not in done:
                 path[reference] = None
-                stack.append((reference, iter(list(enumerate(inner(reference))))))
+                stack.append((reference, iter(inner(reference))))
 
 
 _ROUND = 12
