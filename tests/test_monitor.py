@@ -149,6 +149,15 @@ def test_a_store_that_cannot_say_or_is_not_at_gett_is_not_looked_at(make_kit: Ca
     assert Scripted.asked == ["main"]
 
 
+def test_a_store_whose_adapter_cannot_be_loaded_keeps_no_other_from_being_looked_at(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kit.stores, "_configured", [*kit.stores, Store("bad", "g-bad", "unheard-of")])
+    Scripted.state = OPEN
+    kit.monitor.look_at_all()
+    assert Scripted.asked == ["main"]
+
+
 def test_one_store_that_fails_keeps_no_other_from_being_looked_at(make_kit: Callable[..., Kit]) -> None:
     kit = make_kit(pos_adapter=f"{__name__}:Scripted", pause_after_looks=1)
     Scripted.state = DOWN

@@ -25,7 +25,7 @@ import redis
 from webhook_kit.adapter import Capability, Store, StoreState
 from webhook_kit.calls import PosCalls
 from webhook_kit.connection import text
-from webhook_kit.errors import Impossible, PosBusy, Unsupported
+from webhook_kit.errors import AdapterError, Impossible, PosBusy, Unsupported, WebhookKitError
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.keys import Keys
 from webhook_kit.logs import logger
@@ -134,7 +134,13 @@ class Monitor:
         return verdict
 
     def _is_watched(self, store: Store) -> bool:
-        return bool(store.gett_id) and self._stores.adapter(store).offers(Capability.STORE_STATUS)
+        if not store.gett_id:
+            return False
+        try:
+            return self._stores.adapter(store).offers(Capability.STORE_STATUS)
+        except AdapterError as error:  # of a store that only a vendor's own directory vouches for
+            log.warning("store not looked at", store=store.id, why=str(error))
+            return False
 
     def _look_if_due(self, store: Store) -> bool:
         # The mark keeps others away while this look lasts, and until the next one is due; it lapses by itself.
@@ -145,7 +151,7 @@ class Monitor:
             verdict = self.look(store)
             left = self._every * 0.9 - (time.monotonic() - begun)
             self._redis.pexpire(mark, max(1, int(left * 1000)))
-        except redis.RedisError as error:
+        except (redis.RedisError, WebhookKitError) as error:
             log.warning("store not looked at", store=store.id, error=type(error).__name__)
             return False
         return verdict is not Verdict.NONE

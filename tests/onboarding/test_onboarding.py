@@ -22,9 +22,11 @@ from webhook_kit.errors import (
 )
 from webhook_kit.gett.http import Answer, Call
 from webhook_kit.gett.models.store import CommerceAddress, OnboardingStatus
+from webhook_kit.jobs import sync_queue
 from webhook_kit.kit import Kit
 from webhook_kit.onboarding import Details, Progress, Step
 from webhook_kit.testing.processes import free_port, wait_until
+from webhook_kit.worker import run_sync
 
 from .conftest import ACTIVATE, CANCEL, REGISTER, Menus, Town
 
@@ -364,6 +366,15 @@ def test_the_workers_go_on_with_what_is_left_to_them(town: Town) -> None:
     wait_until(done)
     wait_until(lambda: town.store.gett_id != "")
     assert len(town.active()) == 1
+
+
+def test_onboarding_is_a_job_of_the_sync_queue(town: Town) -> None:
+    sync_queue(town.kit.redis).enqueue("webhook_kit.worker.onboard", "main", result_ttl=0)
+    run_sync(town.kit, burst=True)
+    state = town.kit.onboarding.progress("main")
+    assert state is not None
+    assert state.onboarding_id, "registered, and left to the workers"
+    wait_until(lambda: town.kit.onboarding.advance_all() >= 0 and town.active() != [])
 
 
 def test_a_bad_end_in_the_background_is_one_alert(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ class _Learned:
     """The records of one version, read and understood."""
 
     version: str = ""
-    raw: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold credentials in clear
     records: Mapping[str, Record] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     mistakes: Mapping[str, str] = field(default_factory=dict)
