@@ -23,7 +23,7 @@ install: $(STAMP) ## a virtual environment with everything the project needs
 demo: $(STAMP)   ## an order's whole life between a local Gett and a POS
 	cd examples/tiny_pos && $(abspath $(BIN))/webhook-kit demo tiny_pos:TinyPos
 
-test: check test-lowest ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed
+test: check test-lowest browser ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed
 	$(BIN)/python -m pytest -n auto
 	@$(MAKE) --no-print-directory test-adapters
 
@@ -45,6 +45,13 @@ $(LOWEST)/.installed: setup.cfg pyproject.toml | $(STAMP)
 
 test-lowest: $(LOWEST)/.installed ## the unit tests with every dependency at its lower bound
 	$(LOWEST)/bin/python -m pytest -n auto -q tests/gett tests/catalog tests/receiver tests/outbox
+
+browser:         ## in CI alone: a Chromium for the tests of the storefront, which elsewhere do without when there is none
+	@if [ -n "$$CI" ] && ! command -v chromium-headless-shell chromium >/dev/null; then \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && apt-get -qq install --yes --no-install-recommends \
+			chromium-headless-shell fonts-liberation >/dev/null; \
+	fi
 
 format: $(STAMP) ## what `check` would ask for
 	$(BIN)/ruff check --fix .

@@ -21,6 +21,13 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit").rglob("*.py"))
 
 
+STATIC = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "webhook_kit/sandbox/storefront/static").rglob("*")
+    if path.is_file()
+)
+
+
 def can_build_wheels() -> bool:
     try:
         version = metadata.version("setuptools")
@@ -82,12 +89,12 @@ ENTRY_POINTS = {
 
 def test_the_source_distribution_holds_every_module_the_marker_of_types_and_the_licence(sdist: Path) -> None:
     held = names(sdist)
-    assert {*SOURCES, "webhook_kit/py.typed", "LICENSE", "setup.cfg", "pyproject.toml"} <= set(held)
+    assert {*SOURCES, *STATIC, "webhook_kit/py.typed", "LICENSE", "setup.cfg", "pyproject.toml"} <= set(held)
     assert (sdist / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_what_is_built_from_it_holds_exactly_the_package_and_its_data(built: Path) -> None:
-    assert names(built / "lib") == sorted([*SOURCES, "webhook_kit/py.typed"])
+    assert names(built / "lib") == sorted([*SOURCES, *STATIC, "webhook_kit/py.typed"])
 
 
 def test_what_is_built_registers_command_plugin_and_adapter(built: Path) -> None:

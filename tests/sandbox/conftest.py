@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 from werkzeug.test import TestResponse
 
 from webhook_kit.gett.models.store import CommerceStore
@@ -18,6 +19,7 @@ from webhook_kit.sandbox.world import World
 
 from .restaurant import MENU, Consumer, Partner
 from .shared import KEY, NOON, STORE, Call
+from .street import Street, Visitor, browsing, chromium
 
 
 @pytest.fixture
@@ -61,3 +63,27 @@ def partner(world: World) -> Iterator[Partner]:
 @pytest.fixture
 def consumer(client: FlaskClient, world: World) -> Consumer:
     return Consumer(client, world)
+
+
+@pytest.fixture(scope="session")
+def street() -> Iterator[Street]:
+    """A store with the kit behind it. Each test orders for itself and leaves menu, store and clock as they were."""
+    chromium()  # first: without a browser nothing needs to be started
+    with Street() as street:
+        yield street
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(street: Street, browser: Browser) -> Iterator[Visitor]:
+    """Somebody whose browser remembers nothing. The page must have run without a single error."""
+    context = browser.new_context(viewport={"width": 1280, "height": 850}, color_scheme="light")
+    visitor = Visitor(context.new_page(), street.url)
+    yield visitor
+    context.close()
+    assert visitor.complaints == []

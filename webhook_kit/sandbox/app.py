@@ -9,6 +9,7 @@ from webhook_kit.sandbox.events import Events
 from webhook_kit.sandbox.http import guard
 from webhook_kit.sandbox.ingestion import Ingestion
 from webhook_kit.sandbox.placing import Placing
+from webhook_kit.sandbox.storefront import pages
 from webhook_kit.sandbox.webhooks import Webhooks
 from webhook_kit.sandbox.world import World
 
@@ -30,6 +31,7 @@ def create_app(world: World) -> Flask:
         orders.blueprint(world, webhooks, Placing(world, webhooks, events)),
         checkout.blueprint(world),
         control.blueprint(world),
+        pages.blueprint(world),
     ):
         app.register_blueprint(room)
     return app

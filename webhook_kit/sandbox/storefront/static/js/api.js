@@ -1,0 +1,179 @@
+/**
+ * Gett's Marketfront API, called as any consumer calls it: with a session's token (gett-protocol.md §6). The API key stays with
+ * the server, which creates the session.
+ *
+ * @typedef {import("./types.js").Cart} Cart
+ * @typedef {import("./types.js").Line} Line
+ * @typedef {import("./types.js").Menu} Menu
+ * @typedef {import("./types.js").Order} Order
+ * @typedef {import("./types.js").OrderError} OrderError
+ * @typedef {import("./types.js").Store} Store
+ */
+
+import { userId } from "./keep.js";
+
+const MARKET = "/v1/marketplace/";
+const HERE = { latitude: 40.7128, longitude: -74.006 };
+const PLACING_TRIES = 20;
+
+/** An answer that is an error: a problem document, or none at all. */
+export class Problem extends Error {
+  /**
+   * @param {number} status 0 when no answer came
+   * @param {Record<string, any>} document
+   */
+  constructor(status, document) {
+    super(String(document.detail || document.title || `answered ${status}`));
+    this.status = status;
+    this.code = String(document.errorCode ?? "");
+    this.retryable = document.retryable === true;
+    this.retryAfter = Number(document.retryAfter) || 1;
+    /** @type {OrderError[]} */
+    this.errors = document.errors ?? [];
+  }
+}
+
+/** @type {Promise<string> | null} */
+let session = null;
+
+/** @returns {Promise<string>} the session's token */
+function token() {
+  session ??= send("/__storefront/session", { method: "POST", body: { partnerUserId: userId() } }).then((made) => made.token);
+  session.catch(() => (session = null));
+  return session;
+}
+
+/**
+ * @param {string} path
+ * @param {{method?: string, body?: unknown, headers?: Record<string, string>}} [call]
+ * @returns {Promise<any>}
+ */
+async function send(path, { method = "GET", body, headers = {} } = {}) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new Problem(0, { detail: "The sandbox does not answer. Is it still running?" });
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Problem(response.status, answer);
+  return answer;
+}
+
+/**
+ * A call of the session's. A session that is over is replaced once.
+ *
+ * @param {string} path
+ * @param {Parameters<typeof send>[1]} [call]
+ * @returns {Promise<any>}
+ */
+async function market(path, call = {}) {
+  const attempt = async () =>
+    send(MARKET + path, { ...call, headers: { ...call.headers, Authorization: `Bearer ${await token()}` } });
+  try {
+    return await attempt();
+  } catch (failure) {
+    if (!(failure instanceof Problem && failure.status === 401)) throw failure;
+    session = null;
+    return attempt();
+  }
+}
+
+/**
+ * @param {{query: string, fulfillmentType: string}} wanted
+ * @returns {Promise<{stores: Store[], totalCount: number}>}
+ */
+export function discover({ query, fulfillmentType }) {
+  const body = { location: HERE, limit: 100, ...(query && { query }), ...(fulfillmentType && { fulfillmentType }) };
+  return market("stores/discover", { method: "POST", body });
+}
+
+/**
+ * @param {string} id
+ * @returns {Promise<Store>}
+ */
+export function store(id) {
+  return market(`stores/${encodeURIComponent(id)}`);
+}
+
+/**
+ * @param {string} id
+ * @returns {Promise<Menu>}
+ */
+export function catalogSet(id) {
+  return market(`catalog-sets/${encodeURIComponent(id)}`);
+}
+
+/**
+ * @param {Cart} cart
+ * @param {Line} lineItem
+ * @returns {Promise<Cart>}
+ */
+export function addToCart(cart, lineItem) {
+  return market("carts/add", { method: "POST", body: { cart, lineItem } });
+}
+
+/**
+ * @param {Cart} cart
+ * @param {string} lineItemId
+ * @param {number} quantity 0 removes the line
+ * @returns {Promise<Cart>}
+ */
+export function updateCart(cart, lineItemId, quantity) {
+  return market("carts/update", { method: "POST", body: { cart, lineItemId, quantity } });
+}
+
+/**
+ * @param {Cart} cart
+ * @param {string} lineItemId
+ * @returns {Promise<Cart>}
+ */
+export function removeFromCart(cart, lineItemId) {
+  return market("carts/remove", { method: "POST", body: { cart, lineItemId } });
+}
+
+/**
+ * @param {Order} order
+ * @returns {Promise<Order>} with `amounts`, and `errors` when it is not valid
+ */
+export function validate(order) {
+  return market("orders/validate", { method: "POST", body: order });
+}
+
+/**
+ * Place an order; while Gett says that it is still trying, ask again with the same key, which can place nothing twice.
+ *
+ * @param {Order} order
+ * @param {string} key the Idempotency-Key
+ * @param {(problem: Problem) => void} onWait called before each further try
+ * @returns {Promise<Order>}
+ */
+export async function place(order, key, onWait) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await market("orders/place", { method: "POST", body: order, headers: { "Idempotency-Key": key } });
+    } catch (failure) {
+      if (!(failure instanceof Problem && failure.retryable) || tries === PLACING_TRIES) throw failure;
+      onWait(failure);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(failure.retryAfter, 30) * 1000));
+    }
+  }
+}
+
+/**
+ * @param {number} after number of the last entry that is known
+ * @param {number} wait seconds to wait for another one
+ * @returns {Promise<{entries: import("./types.js").Entry[]}>}
+ */
+export function log(after, wait) {
+  return send(`/__sandbox/log?after=${after}&wait=${wait}`);
+}
+
+/** @returns {Promise<{now: string, speed: number}>} the sandbox's clock */
+export function clock() {
+  return send("/__sandbox/clock");
+}

@@ -1,0 +1,134 @@
+/**
+ * What went over the wire, for whoever wants to look: headers, bodies, answers, timing.
+ *
+ * @typedef {import("./types.js").Entry} Entry
+ */
+
+import { h, icon } from "./dom.js";
+import { follow } from "./feed.js";
+
+const SHOWN = 200;
+const ABBREVIATED = /(signature|token)$/i;
+const LONG = 24;
+
+/** @returns {HTMLElement} */
+export function inspector() {
+  const list = h("ol", { class: "wire" });
+  const count = h("span", { class: "quiet" }, "nothing yet");
+  const empty = h("p", { class: "quiet" }, "Nothing has gone over the wire yet. Check an order, and the webhook appears here.");
+  const all = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
+  const box = h(
+    "details",
+    { class: "inspector" },
+    h("summary", null, icon("wire"), h("span", { class: "inspector-title" }, "On the wire"), count),
+    h("label", { class: "toggle" }, all, "Show the calls of this page, too"),
+    empty,
+    list,
+  );
+  all.addEventListener("change", () => list.classList.toggle("all", all.checked));
+  let seen = 0;
+  follow((entries) => {
+    const fresh = entries.filter((entry) => !isOwn(entry));
+    seen += fresh.length;
+    const latest = fresh.at(-1);
+    if (latest) count.textContent = `${seen} ${seen === 1 ? "message" : "messages"} · latest ${title(latest)}`;
+    list.prepend(...entries.map(row).reverse());
+    while (list.childElementCount > SHOWN) list.lastElementChild?.remove();
+    empty.hidden = seen > 0;
+  });
+  return box;
+}
+
+/**
+ * @param {Entry} entry
+ * @returns {boolean} whether it is a call of the consumer's side, which is mostly this page
+ */
+function isOwn(entry) {
+  return String(entry.request?.path ?? "").startsWith("/v1/marketplace/");
+}
+
+/** @param {Entry} entry */
+function title(entry) {
+  return String(entry.call ?? entry.kind);
+}
+
+/** @param {Entry} entry */
+function way(entry) {
+  if (isOwn(entry)) return "page → Gett";
+  return entry.kind === "push" ? "store → Gett" : "Gett → store";
+}
+
+/** @param {Entry} entry */
+function row(entry) {
+  const status = entry.answer?.status ?? (entry.kind === "pull" ? (entry.error ? "failed" : "ok") : "no answer");
+  const bad = typeof status === "number" ? status >= 400 : status !== "ok";
+  const details = h(
+    "details",
+    null,
+    h(
+      "summary",
+      null,
+      h("span", { class: "way-tag" }, way(entry)),
+      h("span", { class: "call" }, title(entry)),
+      h("span", { class: bad ? "status bad" : "status" }, status),
+      h("span", { class: "quiet" }, duration(entry.seconds)),
+      h("time", { class: "quiet", datetime: entry.at }, new Date(entry.at).toLocaleTimeString("en-GB")),
+    ),
+  );
+  // Made when somebody looks: most are never opened.
+  details.addEventListener("toggle", () => details.childElementCount === 1 && details.append(...insides(entry)), { once: true });
+  return h("li", { class: isOwn(entry) ? "own" : null, dataset: { n: entry.n } }, details);
+}
+
+/** @param {Entry} entry */
+function insides(entry) {
+  const { request, answer } = entry;
+  if (!request) {
+    const { n, kind, at, ...rest } = entry;
+    return [part(`${kind} ${n}`, null, rest)];
+  }
+  const line = `${request.method} ${request.url ?? request.path}`;
+  return [
+    part(line, request.headers, request.body),
+    answer ? part(`Answer ${answer.status}${answer.dropped ? ", dropped" : ""}`, answer.headers, answer.body) : null,
+    entry.error ? h("p", { class: "complaint" }, entry.error) : null,
+  ].filter((one) => one !== null);
+}
+
+/**
+ * @param {string} head
+ * @param {Record<string, string> | null | undefined} headers
+ * @param {unknown} body
+ */
+function part(head, headers, body) {
+  const rows = Object.entries(headers ?? {}).map(([name, value]) =>
+    h("div", null, h("dt", null, name), h("dd", null, abbreviated(name, value))),
+  );
+  return h(
+    "section",
+    { class: "message" },
+    h("h3", null, head),
+    rows.length ? h("dl", { class: "headers" }, ...rows) : null,
+    body === null || body === undefined ? null : h("pre", { tabindex: "0", aria: { label: `Body of ${head}` } }, json(body)),
+  );
+}
+
+/** @param {unknown} body */
+function json(body) {
+  return typeof body === "string" ? body : JSON.stringify(body, abbreviated, 2);
+}
+
+/**
+ * @param {string} name
+ * @param {any} value
+ */
+function abbreviated(name, value) {
+  const long = typeof value === "string" && value.length > LONG && ABBREVIATED.test(name);
+  return long ? `${value.slice(0, LONG)}… (${value.length} characters)` : value;
+}
+
+/** @param {number | undefined} seconds */
+function duration(seconds) {
+  if (seconds === undefined) return "";
+  return seconds < 1 ? `${Math.max(1, Math.round(seconds * 1000))} ms` : `${seconds.toFixed(1)} s`;
+}
