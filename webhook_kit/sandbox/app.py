@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, jsonify
 
 from webhook_kit.sandbox import carts, checkout, commerce, control, marketfront, onboarding, orders, sessions
 from webhook_kit.sandbox.events import Events
 from webhook_kit.sandbox.http import guard
 from webhook_kit.sandbox.ingestion import Ingestion
+from webhook_kit.sandbox.openapi import describe
 from webhook_kit.sandbox.placing import Placing
 from webhook_kit.sandbox.storefront import pages
 from webhook_kit.sandbox.webhooks import Webhooks
@@ -21,6 +22,7 @@ def create_app(world: World) -> Flask:
     app = Flask("webhook_kit.sandbox")
     webhooks = Webhooks(world)
     events = Events(world, webhooks)
+    app.url_map.merge_slashes = False  # an address with an empty id is none, and no other one's
     guard(app, world)
     for room in (
         commerce.blueprint(world, events),
@@ -34,4 +36,5 @@ def create_app(world: World) -> Flask:
         pages.blueprint(world),
     ):
         app.register_blueprint(room)
+    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(describe()))
     return app

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import Field
@@ -24,12 +26,15 @@ __all__ = ["blueprint"]
 
 _LONGEST_WAIT = 30.0
 _HEARTBEAT = 10.0
+_FURTHEST = 2**53
+_YEARS = 10 * 365 * 86_400.0  # seconds that the clock is put on at most at once
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class _Time(Kept):
-    now: UtcTime | None = None
-    speed: float | None = None
-    advance: float | None = None
+    now: Annotated[UtcTime, Field(ge=_EARLIEST, le=_LATEST)] | None = None
+    speed: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
+    advance: Annotated[float, Field(ge=-_YEARS, le=_YEARS)] | None = None
 
 
 class _NewStore(Kept):
@@ -135,10 +140,12 @@ class _Control:
         def entries() -> Iterator[str]:
             last = number
             while True:
-                for entry in self._world.log.after(last, wait=_HEARTBEAT):
+                found = self._world.log.after(last, wait=_HEARTBEAT)
+                for entry in found:
                     last = entry["n"]
                     yield f"id: {last}\nevent: {entry['kind']}\ndata: {json.dumps(entry)}\n\n"
-                yield ": still here\n\n"  # finds out, too, whether somebody still listens
+                if not found:
+                    yield ": still here\n\n"  # finds out, too, whether somebody still listens
 
         return Response(entries(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
 
@@ -206,6 +213,9 @@ class _Rules(Kept):
 def _number(name: str, default: float) -> float:
     given: Any = request.args.get(name, default)
     try:
-        return float(given)
+        number = float(given)
     except ValueError:
-        raise Problem(ErrorCode.INVALID_REQUEST, f"?{name}= must be a number") from None
+        number = math.nan
+    if not 0 <= number <= _FURTHEST:
+        raise Problem(ErrorCode.INVALID_REQUEST, f"?{name}= must be a number, and not negative")
+    return number

@@ -28,6 +28,8 @@ __all__ = ["MAX_BYTES", "answer", "guard", "mistakes_of", "read", "room"]
 MAX_BYTES = 1024 * 1024
 """Size of a request's body [D]."""
 
+_STATE_BYTES = 256 * 1024 * 1024  # a whole sandbox that is loaded
+
 W = TypeVar("W", bound=pydantic.BaseModel)
 
 
@@ -65,6 +67,7 @@ class _Guard:
         g.session = None
         g.store_id = (request.view_args or {}).get("store_id")
         if not request.path.startswith("/v1/"):
+            request.max_content_length = _STATE_BYTES
             return
         self._authenticate()
         _take_quota(self._world)

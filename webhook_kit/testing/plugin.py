@@ -11,9 +11,10 @@ import pytest
 pytest.register_assert_rewrite("webhook_kit.testing.contract")
 
 if TYPE_CHECKING:  # every pytest run loads this module: it must cost nothing
+    from webhook_kit.sandbox.running import GettSandbox
     from webhook_kit.testing.redis_server import RedisServer
 
-__all__ = ["pytest_itemcollected", "pytest_runtest_makereport", "redis_server"]
+__all__ = ["gett_sandbox", "pytest_itemcollected", "pytest_runtest_makereport", "redis_server"]
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +42,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and getattr(test, "__module__", "").startswith("webhook_kit.testing.contract."):
         report.sections.insert(0, ("the rule that does not hold", inspect.cleandoc(test.__doc__ or "")))
     return report
+
+
+@pytest.fixture
+def gett_sandbox() -> Iterator[GettSandbox]:
+    """A Gett of this test's own: served on the loopback, with a clock, a quota and faults that the test may set."""
+    from webhook_kit.sandbox.running import GettSandbox
+
+    with GettSandbox.start() as sandbox:
+        yield sandbox

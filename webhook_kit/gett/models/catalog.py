@@ -6,7 +6,7 @@ from datetime import time
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from webhook_kit.gett.models.base import Id, Listed, Quantity, Wire
 from webhook_kit.gett.models.money import Money
@@ -43,7 +43,12 @@ def _of_the_store(value: time) -> time:
     return value
 
 
-_StoreTime = Annotated[time, AfterValidator(_of_the_store)]
+_StoreTime = Annotated[
+    time,
+    AfterValidator(_of_the_store),
+    # JSON Schema's own format "time" demands a zone.
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?$"}),
+]
 
 
 class AvailabilityWindow(Wire):

@@ -1,0 +1,184 @@
+"""The control room: clock, options, log, state; and the command and the fixture that use it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask.testing import FlaskClient
+
+from webhook_kit.sandbox.app import create_app
+from webhook_kit.sandbox.clock import Clock
+from webhook_kit.sandbox.running import GettSandbox
+from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.world import World
+from webhook_kit.testing.processes import Process, free_port, wait_until
+
+from .restaurant import MENU, Consumer, Partner
+from .shared import NOON, STORE, Call, check_problem
+
+
+def test_a_clock_is_set_stopped_and_made_faster() -> None:
+    clock = Clock(now=NOON, speed=0)
+    assert clock.now() == NOON == clock.now()
+    later = NOON + timedelta(seconds=90)
+    assert clock.real_seconds_until(later) == float("inf")
+    clock.advance(60)
+    assert clock.now() == NOON + timedelta(seconds=60)
+    clock.set(now=NOON, speed=3_600)
+    assert 0.02 < clock.real_seconds_until(later) <= 0.025
+    wait_until(lambda: clock.now() >= later, 10, "the clock to run")
+    assert clock.real_seconds_until(NOON) == 0
+
+
+def test_the_clock_over_http(client: FlaskClient, world: World) -> None:
+    assert client.get("/__sandbox/clock").get_json() == {"now": NOON.isoformat(), "speed": 0}
+    shown = client.post("/__sandbox/clock", json={"now": "2027-01-01T00:00:00Z", "advance": 5}).get_json()
+    assert shown == {"now": "2027-01-01T00:00:05+00:00", "speed": 0}
+    assert client.post("/__sandbox/clock", json={"speed": 2}).get_json()["speed"] == 2
+    for wrong in ({"speed": -1}, {"speed": "fast"}, {"now": "noon"}, {"hands": 3}, {"advance": 1e300}):
+        check_problem(client.post("/__sandbox/clock", json=wrong), 422, "VALIDATION_FAILED")
+    assert world.clock.speed == 2
+
+
+def test_options_are_changed_one_by_one(client: FlaskClient, world: World) -> None:
+    before = client.get("/__sandbox/options").get_json()
+    after = client.patch("/__sandbox/options", json={"nullCustomer": True, "retryDelays": [1, 2]}).get_json()
+    assert after == before | {"nullCustomer": True, "retryDelays": [1, 2]}
+    for wrong in ({"nullCustomer": 1}, {"unknown": 1}, {"tokenMinutes": 0}, {"placedAmounts": "all"}):
+        check_problem(client.patch("/__sandbox/options", json=wrong), 422, "VALIDATION_FAILED")
+    assert world.options.to_data() == after
+
+
+def test_the_log_is_read_from_where_one_left_off(client: FlaskClient, call: Call) -> None:
+    call("GET", "stores")
+    call("POST", f"stores/{STORE}/status", {"status": "online"})
+    first, second = client.get("/__sandbox/log").get_json()["entries"]
+    assert (first["n"], first["kind"], first["call"]) == (1, "push", "stores")
+    assert first["request"]["headers"]["Authorization"] == "(hidden)"
+    assert second["request"] | {"method": "POST", "path": f"/v1/commerce/stores/{STORE}/status"} == second["request"]
+    assert second["request"]["body"] == {"status": "online"} == second["answer"]["body"]
+    assert client.get("/__sandbox/log?after=1").get_json()["entries"] == [second]
+    assert client.get("/__sandbox/log?after=2&wait=0.01").get_json()["entries"] == []
+    check_problem(client.get("/__sandbox/log?after=x"), 400, "INVALID_REQUEST")
+    check_problem(client.get("/__sandbox/log?wait=nan"), 400, "INVALID_REQUEST")
+
+
+def test_the_log_as_it_happens(world: World) -> None:
+    with serving(create_app(world)) as url:
+        world.note("finding", said="one")
+        with requests.get(f"{url}/__sandbox/stream", stream=True, timeout=10) as stream:
+            lines = stream.iter_lines(decode_unicode=True)
+            assert [next(lines), next(lines)] == ["id: 1", "event: finding"]
+            assert json.loads(next(lines).removeprefix("data: "))["said"] == "one"
+            world.note("finding", said="two")
+            assert "id: 2" in (next(lines), next(lines))
+
+
+def test_stores_are_made_and_changed_by_hand(client: FlaskClient, call: Call, world: World) -> None:
+    made = client.put("/__sandbox/stores/s-2", json={"partnerStoreId": "two", "name": "Two", "timezone": "UTC"})
+    assert made.get_json()["store"] == {"storeId": "s-2", "name": "Two", "timezone": "UTC"}
+    assert call("GET", "stores/s-2").status_code == 200
+    changed = client.patch("/__sandbox/stores/s-2", json={"enabled": False, "listing": {"rating": 4.5}}).get_json()
+    assert (changed["enabled"], changed["listing"]["rating"], changed["deliveryAllowed"]) == (False, 4.5, True)
+    check_problem(client.patch("/__sandbox/stores/s-2", json={"listing": {"rating": 6}}), 422, "VALIDATION_FAILED")
+    check_problem(client.patch("/__sandbox/stores/s-3", json={}), 404, "STORE_NOT_FOUND")
+    assert len(client.get("/__sandbox/stores").get_json()["stores"]) == 2
+    assert client.post("/__sandbox/reset").status_code == 204
+    assert client.get("/__sandbox/stores").get_json() == {"stores": []}
+
+
+def test_what_was_saved_is_the_same_gett_elsewhere(consumer: Consumer, partner: Partner, world: World) -> None:
+    consumer.session(email="a@b.co", firstName="A", lastName="B", phone="+15551234567")
+    consumer.validate()
+    consumer.place()
+    saved = consumer.client.get("/__sandbox/state").get_json()
+    other = World("key-1", seed="another")
+    try:
+        there = create_app(other).test_client()
+        assert there.put("/__sandbox/state", json=saved).status_code == 200
+        assert there.get("/__sandbox/state").get_json() == saved
+        me = there.get("/v1/marketplace/session/me", headers=consumer.headers)
+        assert me.get_json() == consumer.call("GET", "session/me").get_json()
+        assert other.dice.uuid("order") == world.dice.uuid("order")
+        check_problem(there.put("/__sandbox/state", json={"now": 1}), 422, "VALIDATION_FAILED")
+        assert len(other.state.orders) == 1
+    finally:
+        other.close()
+
+
+def test_a_failure_nobody_foresaw_is_a_problem_too(client: FlaskClient, world: World, caplog: Any) -> None:
+    world.state.orders = None  # type: ignore[assignment]
+    response = client.get("/__sandbox/orders/x")
+    assert "Traceback" not in response.text
+    check_problem(response, 500, "INTERNAL_ERROR")
+
+
+def test_the_fixture_is_a_gett_that_runs(gett_sandbox: GettSandbox) -> None:
+    partner = Partner()
+    with serving(partner.app) as url:
+        store = gett_sandbox.add_store("main", webhooks=f"{url}/hooks", catalog=MENU)
+        placed = gett_sandbox.place(gett_sandbox.order(store, [{"itemId": "m", "quantity": 1}]))
+    assert placed["partnerOrderId"] == "p-7"
+    update = gett_sandbox.call("POST", f"/v1/commerce/orders/{placed['gettOrderId']}/status", {"status": "confirmed"})
+    assert update.status_code == 202
+    assert gett_sandbox.call("GET", "/v1/commerce/stores").json()[0]["storeId"] == store
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    port = free_port()
+    with Process(cli("--port", str(port)), env={"GETT_API_KEY": "key-2"}) as sandbox:
+        url = f"http://127.0.0.1:{port}"
+        sandbox.wait_http(f"{url}/__sandbox/clock")
+        yield url, tmp_path
+
+
+def cli(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "webhook_kit.cli", "sandbox", *arguments]
+
+
+def run(url: str, *arguments: str) -> tuple[int | None, str]:
+    with Process(cli(*arguments), env={"SANDBOX_URL": url}) as process:
+        return process.wait(), process.output()
+
+
+def test_the_command_steers_one_that_runs(running: tuple[str, Path]) -> None:
+    url, folder = running
+    assert run(url, "store", "main", "--id", "s-1", "--name", "Main") == (0, "main is s-1 at Gett\n")
+    code, said = run(url, "clock", "--now", "2027-01-01T00:00:00Z", "--speed", "0")
+    assert (code, said) == (0, "2027-01-01T00:00:00+00:00, 0 seconds a second\n")
+    assert "nullCustomer" in run(url, "options", "nullCustomer=true", "placedAmounts=tip")[1]
+    assert requests.get(f"{url}/__sandbox/options", timeout=5).json()["placedAmounts"] == "tip"
+    assert run(url, "fault", "status", "--status", "503", "--call", "stores", "--times", "1")[0] == 0
+    headers = {"Authorization": "Bearer key-2"}
+    assert requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=5).status_code == 503
+    assert run(url, "faults") == (0, "nothing fails\n")
+    assert run(url, "log")[1].endswith(" ← push stores 503\n")
+    file = folder / "state.json"
+    assert run(url, "save", str(file)) == (0, f"saved to {file}\n")
+    assert run(url, "reset") == (0, "")
+    assert run(url, "load", str(file))[0] == 0
+    stores = requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=5).json()
+    assert [store["storeId"] for store in stores] == ["s-1"]
+
+
+def test_the_command_says_what_is_wrong_in_a_line(running: tuple[str, Path]) -> None:
+    url, folder = running
+    code, said = run(url, "options", "nullCustomer=7")
+    assert (code, said) == (1, "webhook-kit: $.nullCustomer: Input should be a valid boolean\n")
+    assert run(url, "fault", "nonsense")[0] == 1
+    file = folder / "other.json"
+    file.write_text("{}")
+    code, said = run(url, "load", str(file))
+    assert code == 1
+    assert said.startswith(f"webhook-kit: {file} holds no sandbox: ")
+    assert said.count("\n") == 1
+    code, said = run(f"http://127.0.0.1:{free_port()}", "clock")
+    assert (code, "no sandbox answers at" in said, said.count("\n")) == (1, True, 1)
