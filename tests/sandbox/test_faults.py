@@ -28,6 +28,13 @@ def test_a_fault_is_for_one_call_and_one_store(call: Call, world: World) -> None
     check_problem(call("POST", "stores/other/status", {"status": "online"}), 404, "STORE_NOT_FOUND")
 
 
+def test_a_fault_may_name_several_calls(call: Call, world: World) -> None:
+    world.ledger.fail_with(503)
+    assert call("GET", "stores").status_code == 200, "no update"
+    assert call("POST", f"stores/{STORE}/status", {"status": "online"}).status_code == 503
+    assert call("POST", f"stores/{STORE}/status", {"status": "online"}).status_code == 200
+
+
 def test_chance_is_the_seeds() -> None:
     def struck(seed: str) -> list[bool]:
         faults = Faults(Dice(seed))

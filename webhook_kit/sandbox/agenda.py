@@ -101,5 +101,5 @@ class Agenda:
             self._doers[task.kind](**task.arguments)
         finally:
             with self._changed:
-                del self._running[task.number]
+                self._running.pop(task.number, None)  # another may have been loaded under its number
                 self._changed.notify_all()

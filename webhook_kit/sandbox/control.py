@@ -17,6 +17,7 @@ from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
 from webhook_kit.sandbox.commerce import store_record
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.sandbox.http import read, room
+from webhook_kit.sandbox.ledger import UPDATES
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import Kept, Listing, StoreRecord
@@ -194,13 +195,13 @@ class _Control:
 
 
 def _faults() -> list[Fault]:
-    """A rule, ``{"faults": [rule, …]}``, or ``{"statuses": [503, …]}``: the next calls are answered with these, one each."""
+    """A rule, ``{"faults": [rule, …]}``, or ``{"statuses": [503, …]}``: the next updates are answered with these, one each."""
     body = request.get_json(force=True, silent=True)
     if isinstance(body, dict) and "statuses" in body:
         statuses = body["statuses"]
         if not isinstance(statuses, list) or not all(isinstance(s, int) and 400 <= s <= 599 for s in statuses):
             raise Problem(ErrorCode.INVALID_REQUEST, "statuses must be a list of HTTP statuses from 400 to 599")
-        return [Fault(kind="status", status=status, times=1) for status in statuses]
+        return [Fault(kind="status", status=status, times=1, call=UPDATES) for status in statuses]
     if isinstance(body, dict) and "faults" in body:
         return read(_Rules).faults
     return [read(Fault)]

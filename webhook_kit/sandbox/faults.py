@@ -23,7 +23,8 @@ Of webhooks alone: ``duplicate``: delivered twice · ``reorder``: held back unti
 class Fault(Kept):
     """One rule.
 
-    :ivar call: the name of the call or webhook it is for (see ``docs/sandbox.md``); any when None.
+    :ivar call: the name of the call or webhook it is for (see ``docs/sandbox.md``), or several, separated by commas; any
+        when None.
     :ivar store: Gett's id of the store it is for; any when None.
     :ivar probability: how often it strikes, from 0 to 1.
     :ivar times: how many times it still strikes; without end when None.
@@ -74,7 +75,8 @@ class Faults:
         struck: dict[Kind, Fault] = {}
         with self._lock:
             for rule in self._rules:
-                fits = rule.call in (None, call) and rule.store in (None, store) and rule.kind not in struck
+                named = rule.call is None or call in rule.call.split(",")
+                fits = named and rule.store in (None, store) and rule.kind not in struck
                 if fits and (rule.probability == 1 or self._dice.fraction(f"fault {rule.kind}") < rule.probability):
                     struck[rule.kind] = rule
                     rule.times = None if rule.times is None else rule.times - 1

@@ -106,7 +106,7 @@ class Ingestion:
                             raise IngestionFailed(f"{url}: the CatalogSet is larger than {limit} bytes")
                         if time.monotonic() > deadline:
                             raise IngestionFailed(f"{url}: not read within {seconds:g} s")
-        except (requests.RequestException, OSError) as failure:
+        except (requests.RequestException, OSError, ValueError) as failure:
             raise IngestionFailed(f"{url} gave no answer ({type(failure).__name__})") from failure
         return bytes(body)
 

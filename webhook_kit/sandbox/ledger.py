@@ -9,7 +9,10 @@ from typing import Any
 
 from webhook_kit.sandbox.faults import Fault, Faults
 
-__all__ = ["Ledger", "Update"]
+__all__ = ["UPDATES", "Ledger", "Update"]
+
+UPDATES = "setOrderStatus,setStoreStatus"
+"""The names of the calls that are updates, as a fault has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class Ledger:
             return [update for update in self._updates if order_id in (None, update.order_id)]
 
     def fail_with(self, *statuses: int) -> None:
-        """Answer the next calls with these HTTP statuses, one each, and do nothing else."""
-        self._faults.add(*(Fault(kind="status", status=status, times=1) for status in statuses))
+        """Answer the next updates of orders and stores with these HTTP statuses, one each, and do nothing else."""
+        self._faults.add(*(Fault(kind="status", status=status, times=1, call=UPDATES) for status in statuses))
 
     def forgive(self) -> None:
         """Answer as usual again."""

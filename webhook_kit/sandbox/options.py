@@ -46,7 +46,7 @@ class Options(Kept):
     reads_per_minute: _PerMinute = 1_000
     discoveries_per_minute: _PerMinute = 60
     ingestion_seconds: _Seconds = 0.0
-    pull_timeout: _Seconds = 10.0
+    pull_timeout: Annotated[float, Field(gt=0, le=600)] = 10.0
     pull_max_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
     adopt_unknown: bool = False
     answer_timeout: Annotated[float, Field(gt=0, le=600)] = 25.0

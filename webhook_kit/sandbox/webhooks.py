@@ -126,7 +126,7 @@ class Webhooks:
                     allow_redirects=False,
                 )
             attempt = Attempt(response.status_code, _read(response), CaseInsensitiveDict(response.headers))
-        except (requests.RequestException, OSError) as failure:
+        except (requests.RequestException, OSError, ValueError) as failure:
             attempt = Attempt(None, error=failure)
         self._note(webhook, headers, attempt, time.monotonic() - begun, url, faults)
         return attempt
