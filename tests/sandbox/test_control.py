@@ -182,3 +182,15 @@ def test_the_command_says_what_is_wrong_in_a_line(running: tuple[str, Path]) -> 
     assert said.count("\n") == 1
     code, said = run(f"http://127.0.0.1:{free_port()}", "clock")
     assert (code, "no sandbox answers at" in said, said.count("\n")) == (1, True, 1)
+
+
+def test_the_same_seed_and_the_same_calls_give_the_same_answers() -> None:
+    def heard(seed: str) -> list[Any]:
+        world = World("key-1", seed=seed, clock=Clock(now=NOON, speed=0))
+        consumer = Consumer(create_app(world).test_client(), world)
+        consumer.client.put(f"/__sandbox/stores/{STORE}", json={"partnerStoreId": "main", "name": "Main"})
+        consumer.client.post("/__sandbox/faults", json={"kind": "status", "status": 503, "probability": 0.5})
+        session = consumer.client.post("/v1/marketplace/session/create", headers={"Authorization": "Bearer key-1"})
+        return [session.get_json(), *(consumer.call("GET", f"stores/{STORE}").get_json() for _ in range(20))]
+
+    assert heard("a") == heard("a") != heard("b")

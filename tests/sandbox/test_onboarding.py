@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -158,6 +159,18 @@ def test_a_partner_that_cannot_be_reached_or_is_too_slow_fails(call: Call, regis
     assert "ConnectionError" in until(call, failed["onboardingId"], "catalog_failed")["error"]
     world.options.pull_timeout = 0.000_001
     assert "catalog_failed" in until(call, register(), "catalog_failed")["status"]
+
+
+def trickle() -> Iterator[bytes]:
+    while True:
+        yield b" "
+        time.sleep(0.02)
+
+
+def test_a_menu_that_trickles_is_given_up(call: Call, register: Register, partner: Partner, world: World) -> None:
+    world.options.pull_timeout = 0.5
+    partner.menu = trickle
+    assert "not read within 0.5 s" in until(call, register(), "catalog_failed")["error"]
 
 
 def test_a_store_is_registered_once_and_may_be_cancelled(call: Call, register: Register, url: str) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 import requests
@@ -97,18 +102,40 @@ class Ingestion:
         try:
             with requests.Session() as session:
                 session.trust_env = False
-                with session.get(url, stream=True, timeout=seconds, headers={"Accept": "application/json"}) as response:
+                with (
+                    session.get(url, stream=True, timeout=seconds, headers={"Accept": "application/json"}) as response,
+                    _cut_off(response, deadline),
+                ):
                     if response.status_code != 200:
                         raise IngestionFailed(f"{url} answered {response.status_code}")
                     for piece in response.iter_content(_CHUNK):
                         body += piece
                         if len(body) > limit:
                             raise IngestionFailed(f"{url}: the CatalogSet is larger than {limit} bytes")
-                        if time.monotonic() > deadline:
-                            raise IngestionFailed(f"{url}: not read within {seconds:g} s")
         except (requests.RequestException, OSError, ValueError) as failure:
-            raise IngestionFailed(f"{url} gave no answer ({type(failure).__name__})") from failure
+            if time.monotonic() < deadline:
+                raise IngestionFailed(f"{url} gave no answer ({type(failure).__name__})") from failure
+        if time.monotonic() >= deadline:
+            raise IngestionFailed(f"{url}: not read within {seconds:g} s")
         return bytes(body)
+
+
+@contextmanager
+def _cut_off(response: requests.Response, deadline: float) -> Iterator[None]:
+    """Break the connection off at the deadline: a body that trickles keeps every time-out of its reader waiting."""
+
+    def cut() -> None:
+        # Closed by now, if everything was read in time.
+        with suppress(OSError, ValueError), socket.socket(fileno=os.dup(response.raw.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(max(0.0, deadline - time.monotonic()), cut)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
 
 
 def _checked(raw: bytes, limit: int) -> ExternalCatalogSet:
