@@ -262,7 +262,7 @@ class SquareAdapter(PosAdapter):
                     location_ids=[store.id], query=query, limit=_PAGE, request_options=ONCE, **cursor
                 )
             yield from page.orders or ()
-            if not page.cursor:
+            if not page.cursor or page.cursor == cursor.get("cursor"):  # the end, or a cursor that leads back to itself
                 return
             cursor = {"cursor": page.cursor}
 
