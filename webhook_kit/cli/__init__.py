@@ -15,6 +15,7 @@ __all__ = ["main"]
 _COMMANDS: dict[str, str] = {
     "adapters": "webhook_kit.cli.adapters",
     "catalog": "webhook_kit.cli.catalog",
+    "certify": "webhook_kit.cli.certify",
     "check": "webhook_kit.cli.check",
     "demo": "webhook_kit.cli.demo",
     "order": "webhook_kit.cli.order",

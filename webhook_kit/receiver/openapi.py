@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -53,11 +54,7 @@ _OUTCOME = {
 
 def describe(settings: Settings) -> dict[str, Any]:
     """The OpenAPI 3.1 document."""
-    _, schemas = models_json_schema(
-        [(model, "validation") for model in (ExternalOrder, PlaceOrderRequest, OrderEvent, ProblemDetail)],
-        by_alias=True,
-        ref_template=_REFS,
-    )
+    schemas = _schemas()
     operations = {
         "validateOrder": _operation("validateOrder", "Check and price an order", "ExternalOrder", _SHARED, []),
         "placeOrder": _operation(
@@ -90,6 +87,14 @@ def describe(settings: Settings) -> dict[str, Any]:
         },
         "components": {"schemas": schemas["$defs"]},
     }
+
+
+@cache
+def _schemas() -> dict[str, Any]:
+    # They are slow to make, and whoever makes many applications in one process (tests do) needs them once.
+    models = (ExternalOrder, PlaceOrderRequest, OrderEvent, ProblemDetail)
+    _, schemas = models_json_schema([(model, "validation") for model in models], by_alias=True, ref_template=_REFS)
+    return schemas
 
 
 def _operation(

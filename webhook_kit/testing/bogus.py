@@ -179,7 +179,7 @@ class BogusAdapter(PosAdapter):
 
     def store_status(self, store: Store) -> StoreState:
         """What the option or :meth:`set_state` says."""
-        return StoreState.CLOSED if store.options.get("closed") else _tickets(store).state(store.id)
+        return _state(store)
 
     def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
         """What this module's table of events says."""
@@ -210,7 +210,7 @@ class BogusAdapter(PosAdapter):
 
     @staticmethod
     def set_state(file: str | Path | None, store_id: str, state: StoreState) -> None:
-        """Let a store open, close or go down from now on; nobody is told. A closed one refuses quotes and orders."""
+        """Let a store open, close or go down from now on; nobody is told. Closed, it refuses quotes and orders; down, they fail."""
         Tickets(file).set_state(store_id, state)
 
     @staticmethod
@@ -224,7 +224,10 @@ class BogusAdapter(PosAdapter):
         Tickets(file).set_price(item_id, price)
 
     def _unavailable(self, order: ExternalOrder, store: Store) -> Refused | None:
-        if self.store_status(store) is StoreState.CLOSED:
+        state = _state(store)
+        if state is StoreState.DOWN:
+            raise NotPlaced("the bogus POS is down")
+        if state is StoreState.CLOSED:
             return Refused(Reason.STORE_CLOSED, "the kitchen is closed")
         gone = {"out-of-stock", *_tickets(store).gone()}
         refusals = [
@@ -267,6 +270,10 @@ class BogusClaim(BogusAdapter):
 
 def _tickets(store: Store) -> Tickets:
     return Tickets(store.options.get("file"))
+
+
+def _state(store: Store) -> StoreState:
+    return StoreState.CLOSED if store.options.get("closed") else _tickets(store).state(store.id)
 
 
 def _commit(order: PlaceOrderRequest, store: Store, key: str, outcome: str, *, native: bool) -> Placed:

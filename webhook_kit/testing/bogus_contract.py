@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -51,6 +51,15 @@ class BogusContract(AdapterContract):
     def close_store(self, store: Store) -> None:
         """From now on."""
         BogusAdapter.set_state(_file(store), store.id, StoreState.CLOSED)
+
+    @contextmanager
+    def down(self, store: Store) -> Iterator[None]:
+        """Quotes and orders fail."""
+        BogusAdapter.set_state(_file(store), store.id, StoreState.DOWN)
+        try:
+            yield
+        finally:
+            BogusAdapter.set_state(_file(store), store.id, StoreState.OPEN)
 
     def advance(self, store: Store, order_id: str, step: str) -> PosWebhook:
         """The ticket moves on, and the POS says so."""

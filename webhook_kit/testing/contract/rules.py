@@ -42,7 +42,7 @@ class Rule:
 def rules(contract: type) -> dict[str, Rule]:
     """The rules of a contract class by the name of their test, in the order in which they are written."""
     found: dict[str, Rule] = {}
-    for room in reversed(contract.__mro__):
+    for room in contract.__mro__:
         found.update((name, _rule(name, test)) for name, test in vars(room).items() if name.startswith("test_"))
     return found
 
@@ -85,5 +85,5 @@ def _rule(name: str, test: Any) -> Rule:
     if said is None:
         raise TypeError(f"{name} does not say what it protects and what to do when it fails")
     part = test.__module__.rpartition(".")[2]
-    texts = {which: " ".join(text.split()) for which, text in said.groupdict().items()}
+    texts = {which: " ".join(text.replace("``", "").split()) for which, text in said.groupdict().items()}
     return Rule(name, part, binds=getattr(test, "binds", ""), **texts)

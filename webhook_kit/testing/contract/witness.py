@@ -117,9 +117,7 @@ class _Heard(logging.Handler):
         self._lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
-        # The HTTP library's own chatter is never switched on in production.
-        if record.levelno >= logging.INFO or not record.name.startswith("urllib3"):
-            self._lines.append(self.format(record))
+        self._lines.append(self.format(record))
 
 
 class _Printed(io.StringIO):
@@ -148,15 +146,19 @@ def overheard() -> Iterator[list[str]]:
     processors[:] = [listen]
     structlog.configure(processors=processors)
     root, handler = logging.getLogger(), _Heard(heard)
-    level = root.level
+    # The HTTP library's own chatter is never switched on in production.
+    levels = {root: logging.DEBUG, logging.getLogger("urllib3"): logging.INFO}
+    levels_before = {each: each.level for each in levels}
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    for each, level in levels.items():
+        each.setLevel(level)
     printed = _Printed(heard)
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             yield heard
     finally:
-        root.setLevel(level)
+        for each, level in levels_before.items():
+            each.setLevel(level)
         root.removeHandler(handler)
         processors[:] = before
         structlog.configure(processors=processors)

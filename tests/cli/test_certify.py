@@ -1,0 +1,156 @@
+"""``webhook-kit certify``: what holds and what does not, in the terminal, as JSON and as a page; by the exit code, too."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from webhook_kit.testing.certificate import Certificate, Verdict
+from webhook_kit.testing.stack import SECRET, Stack
+
+WRONG = """
+from webhook_kit.testing.bogus_contract import BogusContract
+from webhook_kit.testing.contract.vendor import Vendor
+from webhook_kit.testing.hostile import ordering
+
+class Wrong(BogusContract):
+    adapter = ordering._IgnoresQuantities
+    set_price = Vendor.set_price
+    advance = Vendor.advance
+    known_failures = {"test_quantities_reach_the_ticket": "the till rings up one by one <soon>"}
+"""
+
+
+def certify(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "webhook_kit.cli", "certify", *arguments]
+    return subprocess.run(
+        command,
+        check=False,
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+
+
+def read(file: Path) -> Certificate:
+    return Certificate.from_dict(json.loads(file.read_text()))
+
+
+def verdicts(certificate: Certificate) -> dict[str, tuple[Verdict, str]]:
+    return {finding.name: (finding.verdict, finding.why) for finding in certificate.findings}
+
+
+def test_an_adapter_that_passes_is_certified(tmp_path: Path) -> None:
+    done = certify("webhook_kit.testing.bogus_contract:BogusContract", "--json", "report.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "certified: 48 passed" in done.stdout
+    certificate = read(tmp_path / "report.json")
+    assert certificate.passed
+    assert certificate.capabilities["one ticket rests on"] == "native"
+
+
+def test_the_report_says_what_failed_what_was_left_out_and_why(tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text(WRONG)
+    done = certify("wrong:Wrong", "--json", "report.json", "--html", "report.html", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "not certified" in done.stdout
+    found = verdicts(read(tmp_path / "report.json"))
+    assert found["test_quantities_reach_the_ticket"] == (Verdict.KNOWN, "the till rings up one by one <soon>")
+    assert found["test_no_order_at_a_stale_price"][0] is Verdict.SKIPPED
+    assert "Wrong.set_price() is not defined" in found["test_no_order_at_a_stale_price"][1]
+    failed = {name for name, (verdict, _) in found.items() if not verdict.good}
+    assert failed == {
+        "test_progress_reaches_gett",
+        "test_events_out_of_order_and_twice",
+        "test_events_of_unknown_orders",
+        "test_forged_events_are_refused",
+        "test_garbage_is_refused",
+        "test_a_lost_event_is_found",
+        "test_a_closed_order_is_found",
+        "test_a_cancellation_that_comes_too_late",
+    }
+    assert "Wrong.advance() is not defined" in found["test_a_lost_event_is_found"][1]
+    page = (tmp_path / "report.html").read_text()
+    assert "one by one &lt;soon&gt;" in page
+    assert "To do: let orders_since() return the order" in page
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("wrong", "write module:Class"),
+        ("nowhere:Contract", "importing nowhere failed"),
+        ("webhook_kit.testing.bogus:BogusAdapter", "is no subclass of webhook_kit.testing.contract.AdapterContract"),
+    ],
+)
+def test_what_cannot_be_certified_is_said_in_one_line(spec: str, said: str, tmp_path: Path) -> None:
+    done = certify(spec, cwd=tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+# -- an endpoint -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with Stack("bogus", worker=False) as stack:
+        yield stack
+
+
+def order(stack: Stack, directory: Path) -> str:
+    cart: dict[str, Any] = {"storeId": stack.store_id, "lineItems": [{"itemId": "cola", "quantity": 1}]}
+    file = directory / "order.json"
+    file.write_text(json.dumps({"cart": cart, "fulfillmentType": "Pickup"}))
+    return str(file)
+
+
+def test_an_endpoint_is_certified(stack: Stack, tmp_path: Path) -> None:
+    done = certify(
+        stack.urls[0],
+        "--order",
+        order(stack, tmp_path),
+        "--json",
+        "report.json",
+        cwd=tmp_path,
+        GETT_WEBHOOK_SECRETS=SECRET,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {verdict for verdict, _ in verdicts(read(tmp_path / "report.json")).values()} == {Verdict.PASSED}
+
+
+def test_without_an_order_nothing_is_placed_and_the_report_says_so(stack: Stack, tmp_path: Path) -> None:
+    done = certify(stack.urls[0], "--json", "report.json", cwd=tmp_path, GETT_WEBHOOK_SECRETS=SECRET)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = verdicts(read(tmp_path / "report.json"))
+    assert found["replay_is_the_same"] == (Verdict.SKIPPED, "no order was given: --order FILE")
+    assert found["forged_is_refused"] == (Verdict.PASSED, "")
+
+
+def test_an_endpoint_that_believes_anyone_is_not_certified(tmp_path: Path) -> None:
+    with Stack("bogus", worker=False, env={"ALLOW_UNSIGNED_WEBHOOKS": "true"}) as open_to_all:
+        done = certify(open_to_all.urls[0], "--json", "report.json", cwd=tmp_path, GETT_WEBHOOK_SECRETS=SECRET)
+    assert done.returncode == 1
+    found = verdicts(read(tmp_path / "report.json"))
+    failed = {name for name, (verdict, _) in found.items() if verdict is Verdict.FAILED}
+    assert failed == {"unsigned_is_refused", "forged_is_refused", "stale_is_refused"}
+
+
+def test_the_endpoint_of_somebody_with_another_secret_is_told_apart(stack: Stack, tmp_path: Path) -> None:
+    secret = f"whsec_{uuid4()}"
+    done = certify(stack.urls[0], "--order", order(stack, tmp_path), cwd=tmp_path, GETT_WEBHOOK_SECRETS=secret)
+    assert done.returncode == 1
+    assert secret not in done.stdout + done.stderr
+    done = certify(stack.urls[0], cwd=tmp_path)
+    assert "GETT_WEBHOOK_SECRETS is missing" in done.stderr
