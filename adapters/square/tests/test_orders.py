@@ -75,6 +75,11 @@ def test_what_has_run_out_is_refused_where_it_stands_though_square_would_sell_it
     ]
 
 
+def test_a_location_that_is_not_active_is_closed(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
+    square.location["status"] = "INACTIVE"
+    assert refusals(adapter.quote(order(), harbour)) == [(Reason.STORE_CLOSED, None, None)]
+
+
 def test_what_square_does_not_know_is_refused_where_it_stands(adapter: SquareAdapter, harbour: Store) -> None:
     said = adapter.quote(order(BURGER, line("GONE")), harbour)
     assert refusals(said) == [(Reason.ITEM_UNKNOWN, "GONE", "$.cart.lineItems[1]")]

@@ -59,7 +59,7 @@ class SquareAdapter(PosAdapter):
     """One Square seller per store; many stores."""
 
     name = "square"
-    capabilities: ClassVar[Mapping[Capability, Level]] = {Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED}
+    capabilities: ClassVar[Mapping[Capability, Level]] = dict.fromkeys(Capability, Level.TESTED)
 
     def __init__(self) -> None:
         # Holds no connection: each request goes through the session of the thread that makes it.
@@ -76,9 +76,12 @@ class SquareAdapter(PosAdapter):
         return menu(objects, store.id, location.business_hours, datetime.now(UTC))
 
     def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
-        """What Square would charge, taxes included. Refused when something has run out, which Square itself would sell."""
+        """What Square would charge, taxes included.
+
+        Refused when the location is not active or something has run out: Square itself would price and sell all the same.
+        """
         square = self._square(store)
-        if refused := mapping.unplaceable(order) or self._run_out(square, order, store):
+        if refused := mapping.unplaceable(order) or self._closed(square, store) or self._run_out(square, order, store):
             return refused
         try:
             with plainly("orders.calculate"):
@@ -141,8 +144,7 @@ class SquareAdapter(PosAdapter):
 
     def store_status(self, store: Store) -> StoreState:
         """Open while the location is active; its hours are in the menu."""
-        location = self._location(self._square(store), store)
-        return StoreState.OPEN if location.status == "ACTIVE" else StoreState.CLOSED
+        return StoreState.CLOSED if self._closed(self._square(store), store) else StoreState.OPEN
 
     def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
         """``order.fulfillment.updated``, as far as it is about our orders; every other event says nothing here.
@@ -165,6 +167,11 @@ class SquareAdapter(PosAdapter):
         with plainly("locations.get"):
             location: Location | None = square.locations.get(store.id, request_options=ONCE).location
         return _the(location, "locations.get")
+
+    def _closed(self, square: Square, store: Store) -> Refused | None:
+        if self._location(square, store).status == "ACTIVE":
+            return None
+        return Refused(Reason.STORE_CLOSED, "Square says that the location is not active")
 
     def _run_out(self, square: Square, order: ExternalOrder, store: Store) -> Refused | None:
         wanted = list(mapping.sold(order))

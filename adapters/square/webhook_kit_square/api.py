@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import httpx
 import requests
 from square import Square
-from square.core.api_error import ApiError
+from square.core.api_error import FALLBACK_ERROR, ApiError
 from square.core.request_options import RequestOptions
 from square.environment import SquareEnvironment
 from square.types.error import Error
@@ -28,8 +28,8 @@ ONCE = RequestOptions(max_retries=0)
 _STALE = frozenset({"VERSION_MISMATCH", "CONFLICT"})
 _TURNED_AWAY = frozenset({401, 403, 429})
 _UNDECIDED = frozenset({408, 409})
-# requests has undone these by the time httpx sees the body.
-_OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+# requests has undone the first three by the time httpx sees the body; and httpx would keep cookies, of one seller for the next.
+_NOT_PASSED_ON = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
 
 
 class SquareError(Exception):
@@ -58,12 +58,16 @@ class SquareError(Exception):
 
     @property
     def refused(self) -> bool:
-        """Whether this is Square's final word on what was asked: it has done nothing, and never will."""
+        """Whether this is Square's final word on what was asked: it has done nothing, and never will.
+
+        An answer that is not in Square's form may come from anything on the way, and says nothing.
+        """
         return (
             self.status is not None
             and 400 <= self.status < 500
             and self.status not in _UNDECIDED
             and not self.turned_away
+            and FALLBACK_ERROR not in self.errors
         )
 
     @property
@@ -87,7 +91,7 @@ class KitTransport(httpx.BaseTransport):
         answer = self._session().request(
             request.method, str(request.url), headers=headers, data=request.read(), allow_redirects=False
         )
-        kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _OF_THE_WIRE]
+        kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_ON]
         return httpx.Response(answer.status_code, headers=kept, content=answer.content)
 
 
