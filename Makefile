@@ -15,7 +15,7 @@ help:            ## what there is
 $(STAMP): setup.cfg pyproject.toml $(ADAPTERS:=/setup.cfg)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "webhook_kit needs Python 3.11 or later: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' $(ADAPTERS:%=--editable ./%)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' $(ADAPTERS:%=--editable './%[test]')
 	@touch $@
 
 install: $(STAMP) ## a virtual environment with everything the project needs

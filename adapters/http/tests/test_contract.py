@@ -1,0 +1,69 @@
+"""The POS in Node passes the contract, with and without native idempotency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from tests.node import node_pos
+from webhook_kit.adapter import Store
+from webhook_kit.testing.contract import AdapterContract, PosTicket, PosWebhook, TicketLine
+from webhook_kit_http import HttpAdapter, HttpNativeAdapter
+
+SECRET = "one-long-secret-of-the-store"
+
+
+class NodeContract(AdapterContract):
+    placing_request = "POST /orders "
+    env: ClassVar[dict[str, str]] = {}
+
+    @contextmanager
+    def open_store(self) -> Iterator[Store]:
+        store = self.make_store(credentials={"secret": SECRET})
+        with node_pos(self.directory, store.id, SECRET, **self.env) as self.till:
+            yield replace(store, options={"base_url": self.till.pos_url})
+
+    def tickets(self, store: Store) -> Sequence[PosTicket]:
+        return [_ticket(each) for each in self.till.tickets()]
+
+    def advance(self, store: Store, order_id: str, step: str) -> PosWebhook:
+        return self.till.advance(order_id, step)
+
+    def sell_out(self, store: Store, item_id: str) -> PosWebhook:
+        return self.till.sell_out(item_id)
+
+    def set_price(self, store: Store, item_id: str, price: Decimal) -> None:
+        self.till.set_price(item_id, price)
+
+    def close_store(self, store: Store) -> None:
+        self.till.close()
+
+
+class TestNodePos(NodeContract):
+    """It makes a ticket of every order that it is sent, same key or not."""
+
+    adapter = HttpAdapter
+    env: ClassVar[dict[str, str]] = {"FORGETFUL": "1"}
+
+
+class TestNodePosThatTakesOurKey(NodeContract):
+    adapter = HttpNativeAdapter
+
+
+def _ticket(ticket: dict[str, Any]) -> PosTicket:
+    return PosTicket(
+        ticket["id"],
+        lines=[_line(line) for line in ticket["cart"]["lineItems"]],
+        total=Decimal(str(ticket["amounts"]["total"])),
+        tip=Decimal(str(ticket["amounts"]["tip"])),
+        instructions=(ticket.get("deliveryInfo") or {}).get("instructions"),
+        cancelled=ticket.get("state") == "cancelled",
+    )
+
+
+def _line(line: dict[str, Any]) -> TicketLine:
+    chosen = [each for group in line.get("modifierGroups", []) for each in group["selectedModifiers"]]
+    return TicketLine(line["itemId"], line.get("quantity", 1), [_line(each) for each in chosen])
