@@ -20,8 +20,8 @@ $(STAMP): setup.cfg pyproject.toml $(ADAPTERS:=/setup.cfg)
 
 install: $(STAMP) ## a virtual environment with everything the project needs
 
-demo: $(STAMP)   ## an order's whole life between a local Gett and a POS
-	cd examples/tiny_pos && $(abspath $(BIN))/webhook-kit demo tiny_pos:TinyPos
+demo: $(STAMP)   ## an order's whole life between a local Gett and a POS; at a terminal it stays open
+	$(BIN)/webhook-kit dev bogus --tour --option outcomes=hidden
 
 test: check test-lowest browser ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed
 	$(BIN)/python -m pytest -n auto

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from webhook_kit.adapter import PosAdapter
+from webhook_kit.adapter import Capability, CatalogSet, Placed, PosAdapter, Refused
 from webhook_kit.errors import (
     AdapterDuplicate,
     AdapterError,
@@ -22,8 +25,11 @@ from webhook_kit.errors import (
     AdapterNotFound,
     AdapterWrongType,
 )
+from webhook_kit.logs import logger
 
 __all__ = ["GROUP", "Installed", "installed", "load_adapter", "look_here"]
+
+log = logger("pos")
 
 GROUP = "webhook_kit.adapters"
 
@@ -54,9 +60,13 @@ def load_adapter(spec: str) -> PosAdapter:
     """
     adapter_class = _from_module(spec) if ":" in spec else _from_entry_point(spec)
     try:
-        return adapter_class()
+        adapter = adapter_class()
     except Exception as error:
         raise AdapterWrongType(f"adapter {spec!r}: {adapter_class.__name__}() failed: {error!r}") from error
+    for method in ("fetch_catalog", "place_order", *(c.value for c in Capability if hasattr(adapter, c.value))):
+        with suppress(AttributeError):  # a class with slots has no room for it
+            setattr(adapter, method, _told(adapter, method))
+    return adapter
 
 
 def installed() -> Iterator[Installed]:
@@ -67,6 +77,38 @@ def installed() -> Iterator[Installed]:
             yield Installed(point.name, name, version, adapter=_from_entry_point(point.name))
         except AdapterError as problem:
             yield Installed(point.name, name, version, problem=problem)
+
+
+def _told(adapter: PosAdapter, method: str) -> Callable[..., object]:
+    """The method, each call of it logged at the level DEBUG: what it was, what came of it, how long it took."""
+
+    def call(*args: object, **named: object) -> object:
+        started, outcome = time.perf_counter(), ""
+        try:
+            result = getattr(type(adapter), method)(adapter, *args, **named)
+            outcome = _outcome(result)
+        except BaseException as error:
+            outcome = f"!{type(error).__name__}"
+            raise
+        else:
+            return result
+        finally:
+            log.debug("adapter", call=method, outcome=outcome, ms=round((time.perf_counter() - started) * 1000, 1))
+
+    return call
+
+
+def _outcome(result: object) -> str:
+    """A result in a word or two, without anybody's name in it."""
+    if isinstance(result, Placed):
+        return f"{result.status} {result.id}"
+    if isinstance(result, Refused):
+        return f"refused: {', '.join(refusal.reason for refusal in result.refusals)}"
+    if isinstance(result, CatalogSet):
+        return f"{len(result.items)} items"
+    if isinstance(result, StrEnum):
+        return result.value
+    return f"{len(result)} found" if isinstance(result, list | tuple) else type(result).__name__
 
 
 def look_here() -> None:

@@ -248,7 +248,7 @@ def test_schemas_are_listed_and_printed_and_a_slip_is_corrected(shell: Shell) ->
 
 def test_help_lists_every_command_and_an_unknown_one_is_refused(shell: Shell) -> None:
     output = shell.good("--help")
-    assert all(f"  {name} " in output for name in ("adapters", "check", "demo", "order", "sandbox", "schema", "worker"))
+    assert all(f"  {name} " in output for name in ("adapters", "check", "dev", "order", "sandbox", "schema", "worker"))
     status, output = shell.run("unheard-of")
     assert status == 2
     assert "No such command" in output

@@ -72,8 +72,29 @@ def test_looking_up_a_store_asks_redis_once_a_second_at_most(empty: Make, monkey
     monkeypatch.setattr(kit.book, "version", counted)
     while len(asked) < 3:
         assert kit.stores.by_gett_id("g1")
-        assert kit.stores.by_gett_id("unknown") is None
     assert all(later - earlier >= 1 for earlier, later in pairwise(asked))
+
+
+def test_a_store_that_is_missing_is_looked_for_at_once_but_not_with_every_call(
+    empty: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = empty()
+    other = sister(empty, kit)
+    assert other.stores.by_gett_id("g1") is None
+    kit.stores.add(a_store())
+    asked: list[float] = []
+    version = other.book.version
+
+    def counted() -> str:
+        asked.append(time.monotonic())
+        return version()
+
+    monkeypatch.setattr(other.book, "version", counted)
+    wait_until(lambda: other.stores.by_gett_id("g1"), 20)
+    assert len(asked) == 1
+    while len(asked) < 4:
+        assert other.stores.by_gett_id("unknown") is None
+    assert all(later - earlier >= 0.05 for earlier, later in pairwise(asked[1:]))
 
 
 def test_credentials_lie_in_redis_encrypted(empty: Make, events: list[MutableMapping[str, Any]]) -> None:

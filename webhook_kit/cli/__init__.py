@@ -17,7 +17,7 @@ _COMMANDS: dict[str, str] = {
     "catalog": "webhook_kit.cli.catalog",
     "certify": "webhook_kit.cli.certify",
     "check": "webhook_kit.cli.check",
-    "demo": "webhook_kit.cli.demo",
+    "dev": "webhook_kit.cli.dev",
     "order": "webhook_kit.cli.order",
     "outbox": "webhook_kit.cli.outbox",
     "reconcile": "webhook_kit.cli.reconcile",

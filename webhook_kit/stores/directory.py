@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -30,6 +30,9 @@ log = logger("stores")
 
 _LOOK_AGAIN = 1.0
 """Seconds for which a process trusts its copy without asking Redis."""
+
+_MISSING = 0.05
+"""The same when a store is not in it: Gett's first order comes right after the activation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +103,30 @@ class StoreDirectory:
 
         :raises StoresUnavailable: when it is not known, and this process could not read all stores yet.
         """
-        learned = self._current()
-        store = self._configured.by_id(store_id)
-        if store is not None:
-            return _with_learned_id(store, learned)
-        record = learned.records.get(store_id)
-        if record is None:
-            self.require_whole()
-        return record.store if record else None
+        configured = self._configured.by_id(store_id)
+        if configured is not None:
+            return _with_learned_id(configured, self._current())
+
+        def find(learned: _Learned) -> Store | None:
+            record = learned.records.get(store_id)
+            return record.store if record else None
+
+        return self._learned_store(find)
 
     def by_gett_id(self, gett_store_id: str) -> Store | None:
         """The store that Gett calls so.
 
         :raises StoresUnavailable: when it is not known, and this process could not read all stores yet.
         """
-        learned = self._current()
-        store = self._configured.by_gett_id(gett_store_id) if gett_store_id else None
-        if store is None and gett_store_id in learned.ids:
-            store = self.by_id(learned.ids[gett_store_id])
-        if store is None or store.gett_id != gett_store_id:
-            self.require_whole()
-            return None
-        return store
+        configured = self._configured.by_gett_id(gett_store_id) if gett_store_id else None
+        if configured is not None and configured.gett_id == gett_store_id:
+            return configured
+
+        def find(learned: _Learned) -> Store | None:
+            store = self.by_id(learned.ids[gett_store_id]) if gett_store_id in learned.ids else None
+            return store if store is not None and store.gett_id == gett_store_id else None
+
+        return self._learned_store(find)
 
     def adapter(self, store: Store) -> PosAdapter:
         """The adapter that serves a store.
@@ -218,19 +223,28 @@ class StoreDirectory:
 
     # -- what was learned ----------------------------------------------------------------------------------------------
 
-    def _current(self) -> _Learned:
+    def _learned_store(self, find: Callable[[_Learned], Store | None]) -> Store | None:
+        """A store by what was learned; one that is missing may have been learned by another process a moment ago."""
+        store = find(self._current())
+        if store is None:
+            store = find(self._current(_MISSING))
+        if store is None:
+            self.require_whole()
+        return store
+
+    def _current(self, age: float = _LOOK_AGAIN) -> _Learned:
         # One thread looks; the others go on with what is known, unless nothing is.
-        if self._book is not None and self._is_due() and self._lock.acquire(blocking=not self._whole):
+        if self._book is not None and self._is_due(age) and self._lock.acquire(blocking=not self._whole):
             try:
-                if self._is_due():
+                if self._is_due(age):
                     self._look(self._book)
             finally:
                 self._looked = time.monotonic()
                 self._lock.release()
         return self._learned
 
-    def _is_due(self) -> bool:
-        return time.monotonic() - self._looked >= _LOOK_AGAIN
+    def _is_due(self, age: float) -> bool:
+        return time.monotonic() - self._looked >= age
 
     def _look(self, book: StoreBook) -> None:
         known = self._learned

@@ -34,6 +34,7 @@ option         meaning
 ``pause_at``   ``before_commit`` or ``after_commit``: there ``place_order`` writes the file ``<gate>/<pause_at>`` and waits until
                ``<gate>/<pause_at>.go`` exists, so that a test can kill the process at that very point
 ``gate``       the directory for that
+``outcomes``   ``hidden``: the items that choose an outcome are not on the menu
 =============  =========================================================================================================
 
 With native idempotency a key that has a ticket is answered from it at once: no second ticket, and none of the above.
@@ -89,6 +90,7 @@ from webhook_kit.adapter import (
     Unsupported,
     placement_key,
 )
+from webhook_kit.catalog.runout import without
 from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.models.money import ZERO, cents
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
@@ -118,6 +120,8 @@ class BogusAdapter(PosAdapter):
     def fetch_catalog(self, store: Store) -> CatalogSet:
         """The menu of :mod:`~webhook_kit.testing.bogus_menu`, the same for every store, but for what :meth:`set_price` changed."""
         menu = bogus_menu().model_copy(deep=True)
+        if store.options.get("outcomes") == "hidden":
+            menu = without(menu, OUTCOMES)
         for item_id, price in _tickets(store).prices().items():
             menu.items[item_id].base_price = price
         return menu

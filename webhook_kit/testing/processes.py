@@ -1,4 +1,4 @@
-"""Real processes for tests and the demo: started, waited for, killed, and never left behind. POSIX only."""
+"""Real processes for tests and for a vendor's desk: started, waited for, killed, and never left behind. POSIX only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Redis for tests and the demo, a process of its own that nothing outlives."""
+"""A real Redis for tests and for a vendor's desk, a process of its own that nothing outlives."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The whole kit as real processes on this machine: Redis, a local Gett, the web server and a worker.
 
-What the demo shows and what scenario tests drive; nothing here stands in for anything.
+What ``webhook-kit dev`` runs and what scenario tests drive; nothing here stands in for anything.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ class Stack:
     :param web: how many web servers; each is a process of its own on a port of its own.
     :param worker: whether a worker runs too.
     :param cwd: where the processes run.
+    :param gett_url: a local Gett that runs already, instead of one for this one store.
+    :param configured: False leaves the store out of the configuration: it is to be onboarded.
+    :param port: of the first web server; a free one when 0.
     """
 
     def __init__(
@@ -47,12 +50,15 @@ class Stack:
         web: int = 1,
         worker: bool = True,
         cwd: Path | None = None,
+        gett_url: str | None = None,
+        configured: bool = True,
+        port: int = 0,
     ) -> None:
         self.store_id = str(uuid4())
         self.redis = RedisServer()
+        store = {"POS_ADAPTER": adapter, "GETT_STORE_ID": self.store_id} if configured else {}
         self._env = {
-            "POS_ADAPTER": adapter,
-            "GETT_STORE_ID": self.store_id,
+            **store,
             "GETT_WEBHOOK_SECRETS": SECRET,
             "GETT_API_KEY": API_KEY,
             "STORE_OPTIONS": json.dumps(dict(options or {})),
@@ -62,6 +68,8 @@ class Stack:
         self._cwd = cwd
         self._web_count = web
         self._with_worker = worker
+        self._gett_url = gett_url
+        self._port = port
         self._resources = ExitStack()
         self.env: dict[str, str] = {}
         self.web: list[Process] = []
@@ -82,12 +90,18 @@ class Stack:
 
     def _start(self, resources: ExitStack) -> None:
         resources.enter_context(self.redis)
-        self.gett = LocalGett("", SECRET, API_KEY, self.store_id)
-        gett_url = resources.enter_context(self.gett.serve())
-        self.env = {"REDIS_URL": self.redis.url, "GETT_API_URL": gett_url, **self._env}
+        if self._gett_url is None:
+            self.gett = LocalGett("", SECRET, API_KEY, self.store_id)
+        ports = [self._port or free_port(), *(free_port() for _ in range(self._web_count - 1))]
+        self.env = {
+            "REDIS_URL": self.redis.url,
+            "GETT_API_URL": self._gett_url or resources.enter_context(self.gett.serve()),
+            **self._env,
+        }
+        if self._gett_url is not None:  # a Gett that pulls menus
+            self.env.setdefault("PUBLIC_URL", f"http://127.0.0.1:{ports[0]}")
         prefix = self.env.get("WEBHOOK_PREFIX", "")
-        for _ in range(self._web_count):
-            port = free_port()
+        for port in ports[: self._web_count]:
             command = [
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "webhook_kit.app:create_app"),
                 *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "32", "--no-ws"),
@@ -99,7 +113,8 @@ class Stack:
             resources.enter_context(self.worker)
         for process, url in zip(self.web, self.urls, strict=True):
             process.wait_http(f"{url.removesuffix(prefix)}/healthz")
-        self.gett.webhooks = self.urls[0]
+        if self._gett_url is None:
+            self.gett.webhooks = self.urls[0]
 
     def kit(self) -> Kit:
         """The kit of this installation, in this process: what a vendor's own code works with."""

@@ -1,0 +1,224 @@
+"""``webhook-kit dev`` as a vendor meets it: real processes, a terminal, his file being edited."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import psutil
+import pytest
+import requests
+
+from webhook_kit.testing.processes import wait_until
+
+COMMAND = [sys.executable, "-m", "webhook_kit.cli", "dev"]
+
+TINY = """
+from decimal import Decimal
+from webhook_kit.adapter import CatalogSet, Placed, PosAdapter, Refused, Store
+from webhook_kit.catalog.build import simple_menu
+from webhook_kit.gett.models.catalog import ExternalItem
+from webhook_kit.gett.models.order import PlaceOrderRequest
+
+class DeskPos(PosAdapter):
+    def fetch_catalog(self, store: Store) -> CatalogSet:
+        return simple_menu({"Pizza": [ExternalItem(item_id="margherita", name="Margherita", base_price=Decimal("9.50"))]})
+
+    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+        print("SAID", store.options.get("till"), flush=True)
+        return Placed(key)
+"""
+
+
+@pytest.fixture
+def vendor(tmp_path: Path) -> Path:
+    """A folder with a vendor's first adapter in it."""
+    (tmp_path / "desk_pos.py").write_text(TINY)
+    return tmp_path
+
+
+class Terminal:
+    """The command on a terminal of its own; a context manager that ends it."""
+
+    def __init__(self, cwd: Path, *arguments: str) -> None:
+        self._ours, theirs = pty.openpty()
+        self._said = bytearray()
+        env = {**os.environ, "TERM": "dumb", "COLUMNS": "200", "BROWSER": "true"}
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments], cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        )
+        os.close(theirs)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join(10)
+        os.close(self._ours)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                piece = os.read(self._ours, 65536)
+            except OSError:  # the other side is closed
+                return
+            if not piece:
+                return
+            self._said += piece
+
+    @property
+    def text(self) -> str:
+        return self._said.decode(errors="replace")
+
+    def press(self, key: str) -> None:
+        os.write(self._ours, key.encode())
+
+    def until(self, pattern: str, timeout: float = 60.0) -> re.Match[str]:
+        def found() -> re.Match[str] | None:
+            assert self.process.poll() is None or re.search(pattern, self.text), self.text
+            return re.search(pattern, self.text)
+
+        try:
+            match = wait_until(found, timeout, pattern)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.text}") from None
+        assert match is not None
+        return match
+
+    def end(self) -> int:
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """Whatever was started meanwhile has ended."""
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    yield
+    wait_until(
+        lambda: (
+            not [
+                child
+                for child in psutil.Process().children(recursive=True)
+                if child.pid not in before and child.status() != psutil.STATUS_ZOMBIE
+            ]
+        ),
+        20,
+        "every process to end",
+    )
+
+
+def test_without_a_terminal_the_tour_ends_by_itself(vendor: Path, nothing_left: None) -> None:
+    done = subprocess.run(
+        [*COMMAND, "desk_pos:DeskPos", "--tour", "--option", "till=3"],
+        cwd=vendor,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "onboarding: done, Gett: active",
+        "delivered twice, and one ticket",
+        "done: every order once",
+        "SAID 3",
+    ):
+        assert said in done.stdout, done.stdout
+    assert done.stderr == ""
+
+
+def test_a_tour_that_fails_names_the_step(vendor: Path, nothing_left: None) -> None:
+    file = vendor / "desk_pos.py"
+    file.write_text(
+        TINY.replace("return Placed(key)", 'return Refused(Reason.OTHER, "the till is broken")').replace(
+            "Placed,", "Placed, Reason,"
+        )
+    )
+    done = subprocess.run(
+        [*COMMAND, "desk_pos:DeskPos", "--tour"],
+        cwd=vendor,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("webhook-kit: an order's way into the POS: "), done.stderr
+    assert "the till is broken" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere:Pos"], "there is no module 'nowhere'"),
+        (["desk_pos:DeskPos", "--option", "x"], "write NAME=VALUE"),
+        (["desk_pos:DeskPos", "--timezone", "Mars/Base"], "Mars/Base"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(vendor: Path, arguments: list[str], said: str, nothing_left: None) -> None:
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=vendor,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_at_a_terminal_keys_order_pause_and_break_things_and_a_saved_file_is_loaded_anew(
+    vendor: Path, nothing_left: None
+) -> None:
+    with Terminal(vendor, "desk_pos:DeskPos", "--option", "till=7") as terminal:
+        url = terminal.until(r"storefront: (http://\S+)")[1]
+        terminal.until("a random order")
+        assert requests.get(f"{url}/__sandbox/log", timeout=10).ok
+        terminal.press("r")
+        terminal.until("nothing was ordered yet")
+        terminal.press("o")
+        terminal.until(r"your POS +place_order +accepted")
+        terminal.until("SAID 7")
+        terminal.until(r"you → Gett +orders \S+ status +confirmed +202")
+        terminal.press("p")
+        terminal.until(r"paused too_busy +200")
+        terminal.press("p")
+        terminal.until(r"online +200")
+        terminal.press("f")
+        terminal.until("from here: the answer to the next webhook is lost")
+        file = vendor / "desk_pos.py"
+        file.write_text(TINY.replace('"SAID"', '"NOW SAID"'))
+        terminal.until(r"desk_pos.py changed: loading the adapter anew")
+        wait_until(lambda: requests.get(f"{url}/__sandbox/log", timeout=10).ok)
+        terminal.press("r")
+        terminal.until("NOW SAID 7")
+        terminal.press("q")
+        assert terminal.end() == 0
+    assert "Traceback" not in terminal.text
+
+
+def test_ctrl_c_leaves_nothing_running(vendor: Path, nothing_left: None) -> None:
+    with Terminal(vendor, "desk_pos:DeskPos", "--no-open") as terminal:
+        terminal.until("a random order")
+        os.killpg(terminal.process.pid, signal.SIGINT)
+        assert terminal.end() == 0
+    assert "Traceback" not in terminal.text
