@@ -16,6 +16,41 @@ import pytest
 from webhook_kit.testing.certificate import Certificate, Verdict
 from webhook_kit.testing.stack import SECRET, Stack
 
+FIXTURES = """
+import pytest
+
+@pytest.fixture(scope="session")
+def till():
+    return "a till"
+"""
+WITH_FIXTURES = """
+import pytest
+from webhook_kit.testing.bogus_contract import BogusContract
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch):
+    monkeypatch.setenv("SECRET_OF_THE_TILL", "x")
+
+class Contract(BogusContract):
+    @pytest.fixture(autouse=True)
+    def _till(self, till):
+        self.till = till
+
+    def open_store(self):
+        import os
+        assert self.till == "a till"
+        assert os.environ["SECRET_OF_THE_TILL"] == "x"
+        return super().open_store()
+"""
+LEFT_OUT = """
+import pytest
+from webhook_kit.testing.bogus_contract import BogusContract
+
+pytestmark = pytest.mark.skip(reason="no till today")
+
+class TestContract(BogusContract):
+    pass
+"""
 WRONG = """
 from webhook_kit.testing.bogus_contract import BogusContract
 from webhook_kit.testing.contract.vendor import Vendor
@@ -85,11 +120,30 @@ def test_the_report_says_what_failed_what_was_left_out_and_why(tmp_path: Path) -
     assert "To do: let orders_since() return the order" in page
 
 
+def test_the_fixtures_of_the_vendors_own_tests_hold(tmp_path: Path) -> None:
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tests / "__init__.py").touch()
+    (tests / "conftest.py").write_text(FIXTURES)
+    (tests / "test_contract.py").write_text(WITH_FIXTURES)
+    done = certify("tests.test_contract:Contract", cwd=tmp_path, PYTEST_ADDOPTS="-k nothing")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "certified: 48 passed" in done.stdout
+
+
+def test_what_is_left_out_from_outside_is_not_certified(tmp_path: Path) -> None:
+    (tmp_path / "test_contract.py").write_text(LEFT_OUT)
+    done = certify("test_contract:TestContract", "--json", "report.json", cwd=tmp_path)
+    assert done.returncode == 1
+    found = set(verdicts(read(tmp_path / "report.json")).values())
+    assert found == {(Verdict.MISSING, "it was skipped from outside the contract: Skipped: no till today")}
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
         ("wrong", "write module:Class"),
-        ("nowhere:Contract", "importing nowhere failed"),
+        ("nowhere:Contract", "there is no module nowhere"),
         ("webhook_kit.testing.bogus:BogusAdapter", "is no subclass of webhook_kit.testing.contract.AdapterContract"),
     ],
 )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Generator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +34,11 @@ def certify(spec: str) -> Certificate:
 
     :raises ConfigurationError: when there is no such class.
     """
+    module, _, name = spec.partition(":")
     watcher = _Watcher(spec)
-    with tempfile.TemporaryDirectory(prefix="webhook-kit-certify-") as directory:
-        module, _, name = spec.partition(":")
-        file = Path(directory) / "test_certify.py"
-        file.write_text(f"from {module} import {name} as TestContract\n__all__ = ['TestContract']\n")
-        pytest.main([*_OPTIONS, "--rootdir", directory, f"{file}::TestContract"], plugins=[watcher])
+    # From the vendor's own file, because its fixtures belong to the class, whatever the class is called.
+    here = ["--rootdir", str(Path.cwd()), "--confcutdir", str(Path.cwd()), "-o", f"python_classes={name}"]
+    pytest.main([*_OPTIONS, *here, f"{_file(spec, module)}::{name}"], plugins=[watcher])
     if watcher.mistake is not None:
         raise watcher.mistake
     return watcher.certificate()
@@ -62,6 +61,7 @@ class _Watcher:
     def __init__(self, spec: str) -> None:
         self.mistake: ConfigurationError | None = None
         self._spec = spec
+        self._never = "something keeps pytest from running it"
         self._verdicts: dict[str, tuple[Verdict, str]] = {}
 
     def pytest_sessionstart(self) -> None:
@@ -71,6 +71,11 @@ class _Watcher:
         except ConfigurationError as error:
             self.mistake = error
             pytest.exit("there is nothing to certify")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """What keeps the whole class from being run."""
+        if not report.passed:
+            self._never = _short(_reason(report.longrepr) or report.longreprtext)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -87,7 +92,7 @@ class _Watcher:
         """What came out; a rule that was never run is not forgotten."""
         from webhook_kit.testing.contract.rules import rules
 
-        never = Verdict.MISSING, "something keeps pytest from running it"
+        never = Verdict.MISSING, self._never
         findings = tuple(
             Finding(name, rule.part, rule.sentence, rule.protects, rule.remedy, *self._verdicts.get(name, never))
             for name, rule in rules(self._contract).items()
@@ -96,11 +101,23 @@ class _Watcher:
         return Certificate(f"{adapter.__name__} ({self._spec})", findings, _matrix_row(adapter))
 
 
+def _file(spec: str, module: str) -> str:
+    look_here()
+    try:
+        found = find_spec(module)
+    except Exception as error:
+        raise ConfigurationError(f"{spec}: importing {module} failed: {error!r}") from error
+    if found is None or found.origin is None:
+        raise ConfigurationError(
+            f"{spec}: there is no module {module}; modules are looked for in the current directory, too"
+        )
+    return found.origin
+
+
 def _find(spec: str) -> type[AdapterContract]:
     from webhook_kit.testing.contract import AdapterContract
 
     module_name, _, name = spec.partition(":")
-    look_here()
     try:
         module = import_module(module_name)
     except Exception as error:
@@ -126,13 +143,21 @@ def _verdict(report: pytest.TestReport, item: pytest.Item) -> tuple[Verdict, str
         reasons = [str(value) for name, value in item.user_properties if name == "contract-skip"]
         if reasons:
             return Verdict.SKIPPED, reasons[0]
-        return Verdict.MISSING, "it was skipped from outside the contract"
+        return Verdict.MISSING, f"it was skipped from outside the contract: {_reason(report.longrepr)}"
     return Verdict.FAILED, _why(report)
 
 
 def _why(report: pytest.TestReport) -> str:
     crash: Any = getattr(report.longrepr, "reprcrash", None)
-    text = crash.message if crash is not None else report.longreprtext
+    return _short(crash.message if crash is not None else report.longreprtext)
+
+
+def _reason(longrepr: object) -> str:
+    """Of a skip, which pytest tells as file, line and reason."""
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else ""
+
+
+def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import count
 from time import sleep
+from typing import ClassVar
 from uuid import uuid4
 
-from webhook_kit.adapter import CatalogSet, Placed, Reason, Refused, Store
+from webhook_kit.adapter import Capability, CatalogSet, Level, NotPlaced, Placed, Reason, Refused, Store
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.testing.bogus import BogusLookUp, BogusNative
 from webhook_kit.testing.hostile.base import Small, all_lines, breaks, changed, choices, tickets_of
@@ -22,6 +24,7 @@ _counter = count()
 # -- the menu ----------------------------------------------------------------------------------------------------------
 
 
+@breaks("test_ids_stay_the_same")
 class _ChangesIds(Small):
     """A section has a new id at every fetch."""
 
@@ -228,6 +231,22 @@ class _NumbersItsOwnWay(Small):
     def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
         placed = super().place_order(order, store, key)
         return placed if isinstance(placed, Refused) else Placed(f"#{placed.id}", amounts=placed.amounts)
+
+
+@breaks("test_a_pos_that_is_down")
+class _QueuesForLater(Small):
+    """Says that an order is placed while the POS is down, and means to place it some day."""
+
+    capabilities: ClassVar[Mapping[Capability, Level]] = {
+        Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED,
+        Capability.QUOTE: Level.UNSUPPORTED,
+    }
+
+    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+        try:
+            return super().place_order(order, store, key)
+        except NotPlaced:
+            return Placed(f"queued-{key}", amounts=order.amounts)
 
 
 @breaks("test_the_pos_charges_what_was_accepted")
