@@ -171,3 +171,14 @@ def test_every_installed_adapter_is_listed_and_a_broken_one_with_its_problem(
     assert usable.guarantee() is Guarantee.CLAIM
     assert found[broken].adapter is None
     assert isinstance(found[broken].problem, AdapterNotFound)
+
+
+def test_an_installed_adapter_that_cannot_be_made_is_listed_as_broken(
+    module: Callable[[str], str], package: Callable[..., str]
+) -> None:
+    name = f"unlicensed-{uuid4().hex}"
+    code = f"{WHOLE}\n    def __init__(self): raise RuntimeError('no licence')\nPos.__init__ = Inner.__init__"
+    package(name, f"{module(code)}:Pos")
+    (found,) = [entry for entry in installed() if entry.name == name]
+    assert found.adapter is None
+    assert "no licence" in str(found.problem)

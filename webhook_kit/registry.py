@@ -58,11 +58,7 @@ def load_adapter(spec: str) -> PosAdapter:
     :param spec: a registered name, or ``module:Class``; modules are also looked for in the current directory.
     :raises AdapterError: saying which of the things that can be wrong it is, and what to do.
     """
-    adapter_class = _from_module(spec) if ":" in spec else _from_entry_point(spec)
-    try:
-        adapter = adapter_class()
-    except Exception as error:
-        raise AdapterWrongType(f"adapter {spec!r}: {adapter_class.__name__}() failed: {error!r}") from error
+    adapter = _made(spec, _from_module(spec) if ":" in spec else _from_entry_point(spec))
     for method in ("fetch_catalog", "place_order", *(c.value for c in Capability if hasattr(adapter, c.value))):
         with suppress(AttributeError):  # a class with slots has no room for it
             setattr(adapter, method, _told(adapter, method))
@@ -74,9 +70,11 @@ def installed() -> Iterator[Installed]:
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "unknown")
         try:
-            yield Installed(point.name, name, version, adapter=_from_entry_point(point.name))
+            adapter = type(_made(point.name, _from_entry_point(point.name)))
         except AdapterError as problem:
             yield Installed(point.name, name, version, problem=problem)
+        else:
+            yield Installed(point.name, name, version, adapter=adapter)
 
 
 def _told(adapter: PosAdapter, method: str) -> Callable[..., object]:
@@ -136,6 +134,13 @@ def _from_module(spec: str) -> type[PosAdapter]:
         raise AdapterNotFound(f"adapter {spec!r}: write module:Class, as in my_pos.adapter:MyPos")
     look_here()
     return _checked(spec, EntryPoint(name=spec, value=spec, group=GROUP))
+
+
+def _made(spec: str, adapter_class: type[PosAdapter]) -> PosAdapter:
+    try:
+        return adapter_class()
+    except Exception as error:
+        raise AdapterWrongType(f"adapter {spec!r}: {adapter_class.__name__}() failed: {error!r}") from error
 
 
 def _checked(spec: str, point: EntryPoint) -> type[PosAdapter]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from webhook_kit import logs
-from webhook_kit.adapter import Placed
+from webhook_kit.adapter import Capability, Placed
 from webhook_kit.cli import main
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
@@ -230,10 +230,25 @@ def test_a_worker_without_redis_says_so_waits_and_shows_no_traceback(shell: Shel
 
 def test_every_adapter_is_printed_with_what_it_can_do(shell: Shell) -> None:
     output = shell.good("adapters")
-    (row,) = [line for line in output.splitlines() if " bogus " in line]
-    assert "webhook-kit" in row
-    assert "native" in row
-    assert "quote" in output
+    heads, *rows = [line.split() for line in output.splitlines()]
+    assert {"adapter", "package", "version", "health", *Capability} <= set(heads)
+    (row,) = [row for row in rows if row[:1] == ["bogus"]]
+    assert row == ["bogus", "webhook-kit", version("webhook-kit"), "ok", *["supported"] * len(Capability), "native"]
+
+
+def test_a_broken_adapter_is_printed_with_what_is_wrong_with_it(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    info = tmp_path / "broken_pos-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-pos\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[webhook_kit.adapters]\nbroken = broken_pos:Pos\n")
+    (tmp_path / "broken_pos.py").write_text("import unheard_of\n")
+    output = shell.good("adapters")
+    assert ["broken", "broken-pos", "1.2", "broken"] in [line.split() for line in output.splitlines()]
+    assert "importing broken_pos failed" in output
+    assert any(line.startswith("bogus ") for line in output.splitlines())
 
 
 def test_schemas_are_listed_and_printed_and_a_slip_is_corrected(shell: Shell) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +63,11 @@ def test_the_kit_knows_no_adapter() -> None:
         if source.startswith("webhook_kit_")
     ]
     assert known == []
+
+
+def test_the_readme_shows_what_the_adapters_can_do() -> None:
+    text = (ROOT / "README.md").read_text()
+    written = runpy.run_path(str(ROOT / "docs" / "make_adapters.py"))["page"](text)
+    assert text == written, "write it anew: make install; python docs/make_adapters.py"
+    missing = [folder.name for folder in ADAPTERS if f"(adapters/{folder.name}) |" not in written]
+    assert missing == [], "make install"

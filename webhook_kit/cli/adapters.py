@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
-from rich.console import Console
-from rich.table import Table
 
 from webhook_kit.adapter import Capability
+from webhook_kit.cli.common import print_table
 from webhook_kit.registry import Installed, installed
 
 __all__ = ["command"]
+
+_REST = "one ticket rests on"
 
 
 @click.command("adapters")
 def command() -> None:
     """Print every installed adapter, broken ones included, and what "one ticket per order" rests on."""
-    table = Table("adapter", "package", *(capability.value for capability in Capability), "one ticket rests on")
-    for found in installed():
-        table.add_row(*_row(found))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    columns = ["adapter", "package", "version", "health", *(capability.value for capability in Capability), _REST]
+    found = list(installed())
+    print_table(columns, map(_row, found))
+    for broken in found:
+        if broken.problem is not None:
+            click.echo(f"\n{broken.name}: {broken.problem}")
 
 
 def _row(found: Installed) -> list[str]:
-    package = f"{found.distribution} {found.version}"
+    known = [found.name, found.distribution, found.version]
     if found.adapter is None:
-        return [found.name, package, f"unusable: {found.problem}"]
+        return [*known, "broken"]
     levels = [found.adapter.level(capability).value for capability in Capability]
-    return [found.name, package, *levels, found.adapter.guarantee().value]
+    return [*known, "ok", *levels, found.adapter.guarantee().value]

@@ -68,6 +68,10 @@ class HttpAdapter(PosAdapter):
     """A POS that can be asked for an order's ticket. Whether it knows our key again is not relied on."""
 
     name = "http"
+    # Proven against example/pos.js. Whether a POS takes our key nobody knows but its vendor, who then names the other adapter.
+    capabilities: ClassVar[Mapping[Capability, Level]] = {
+        capability: Level.TESTED for capability in Capability if capability is not Capability.NATIVE_IDEMPOTENCY
+    }
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
         """``GET /catalog``."""
@@ -161,7 +165,7 @@ class HttpNativeAdapter(HttpAdapter):
     """A POS that takes our key: placing twice with one Idempotency-Key makes one ticket and gives one answer."""
 
     name = "http-native"
-    capabilities: ClassVar[Mapping[Capability, Level]] = {Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED}
+    capabilities: ClassVar[Mapping[Capability, Level]] = dict.fromkeys(Capability, Level.TESTED)
 
 
 def _base_url(store: Store) -> str:
