@@ -30,9 +30,13 @@ class Dangling(BogusAdapter):
         return menu
 
 
-def test_no_rule_can_be_overridden() -> None:
-    with pytest.raises(TypeError, match="Eager overrides test_ids_stay_the_same"):
-        type("Eager", (BogusContract,), {"test_ids_stay_the_same": lambda *_: None})
+@pytest.mark.parametrize("name", ["test_ids_stay_the_same", "bench", "_settled"])
+def test_nothing_of_the_suites_own_can_be_overridden(name: str) -> None:
+    own = {name: lambda *_: None}
+    with pytest.raises(TypeError, match=f"Eager overrides {name}"):
+        type("Eager", (BogusContract,), own)
+    with pytest.raises(TypeError, match=f"Sly overrides {name}"):
+        type("Sly", (type("Mixin", (), own), BogusContract), {})
 
 
 @pytest.mark.parametrize(
