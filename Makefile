@@ -7,7 +7,7 @@ LOWEST := .venv-lowest
 ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-lowest test-adapters check format bench bench-receive bench-outbox bench-catalog clean
+.PHONY: help install demo test test-lowest test-adapters browser pictures check format bench bench-receive bench-outbox bench-catalog clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -47,11 +47,14 @@ test-lowest: $(LOWEST)/.installed ## the unit tests with every dependency at its
 	$(LOWEST)/bin/python -m pytest -n auto -q tests/gett tests/catalog tests/receiver tests/outbox
 
 browser:         ## in CI alone: a Chromium for the tests of the storefront, which elsewhere do without when there is none
-	@if [ -n "$$CI" ] && ! command -v chromium-headless-shell chromium >/dev/null; then \
+	@if [ -n "$$CI" ] && [ -z "$$(command -v chromium-headless-shell || command -v chromium)" ]; then \
 		export DEBIAN_FRONTEND=noninteractive; \
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends \
 			chromium-headless-shell fonts-liberation >/dev/null; \
 	fi
+
+pictures: $(STAMP) ## renew docs/images, which takes a Chromium and a good look at what has changed
+	PICTURES=docs/images $(BIN)/python -m pytest -q tests/sandbox/test_storefront_sights.py
 
 format: $(STAMP) ## what `check` would ask for
 	$(BIN)/ruff check --fix .

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 from werkzeug.test import TestResponse
 
 from webhook_kit.gett.models.store import CommerceStore
@@ -80,9 +80,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visitor(street: Street, browser: Browser) -> Iterator[Visitor]:
-    """Somebody whose browser remembers nothing. The page must have run without a single error."""
-    context = browser.new_context(viewport={"width": 1280, "height": 850}, color_scheme="light")
+def visitor(street: Street, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    """Somebody whose browser remembers nothing, with a window of the parameter's size. The page must run without an error."""
+    window: ViewportSize = getattr(request, "param", ViewportSize(width=1280, height=850))
+    context = browser.new_context(viewport=window, color_scheme="light", has_touch=window["width"] < 600)
     visitor = Visitor(context.new_page(), street.url)
     yield visitor
     context.close()

@@ -9,17 +9,18 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from webhook_kit.catalog.build import versioned
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
 from webhook_kit.kit import Kit
-from webhook_kit.sandbox.serving import serving
 from webhook_kit.sandbox.state import Listing, StoreRecord
 from webhook_kit.sandbox.world import World
 from webhook_kit.testing.bogus_menu import bogus_menu
 from webhook_kit.testing.stack import Stack
+
+expect.set_options(timeout=15_000)
 
 NAME = "Trattoria Bogus"
 _BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -62,6 +63,8 @@ class Street:
     def __exit__(self, *_exc: object) -> None:
         self._resources.close()
 
+    name = NAME
+
     @property
     def store_id(self) -> str:
         return self.stack.store_id
@@ -92,12 +95,6 @@ def list_store(world: World, store_id: str, name: str, menu: ExternalCatalogSet,
         world.state.catalogs[version] = catalog
         world.state.stores[store_id] = record
     return record
-
-
-@contextmanager
-def sandbox_page(app: Any) -> Iterator[str]:
-    with serving(app) as url:
-        yield url
 
 
 class Visitor:

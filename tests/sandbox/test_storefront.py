@@ -1,10 +1,20 @@
-"""The storefront in a real browser, from the choice of a store to the end of the order."""
+"""The storefront in a real browser, with the real kit behind it: from the choice of a store to the end of the order."""
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+import json
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
 from .street import NAME, Street, Visitor
+
+
+def placed(page: Page) -> str:
+    """Wait for the order's page; the order's id."""
+    expect(page.get_by_role("heading", name="The store has confirmed")).to_be_visible()
+    return page.url.rpartition("/")[2]
 
 
 def test_the_whole_way_from_a_store_to_a_completed_order(street: Street, visitor: Visitor) -> None:
@@ -26,8 +36,7 @@ def test_the_whole_way_from_a_store_to_a_completed_order(street: Street, visitor
         expect(amounts).to_contain_text(text)
     page.get_by_role("button", name="Place order").click()
 
-    expect(page.get_by_role("heading", name="The store has confirmed")).to_be_visible()
-    order_id = page.url.rpartition("/")[2]
+    order_id = placed(page)
     ticket = street.world.state.orders[order_id].placed
     assert ticket is not None
     expect(page.locator(".ids")).to_contain_text(ticket["partnerOrderId"])
@@ -43,3 +52,289 @@ def test_the_whole_way_from_a_store_to_a_completed_order(street: Street, visitor
 
     page.reload()  # what was heard is heard again
     expect(page.get_by_role("heading", name="Enjoy your meal")).to_be_visible()
+    page.get_by_role("link", name="Your orders").click()
+    expect(page.get_by_role("listitem").filter(has_text="2 × Margherita, 1 × Burger")).to_contain_text("$51.58")
+
+
+def test_a_delivery_carries_all_that_was_typed_and_may_be_cancelled(street: Street, visitor: Visitor) -> None:
+    page = visitor.open(f"stores/{street.store_id}").page
+    visitor.add("salad")
+    page.get_by_role("link", name="Checkout").first.click()
+    page.get_by_label("First name").fill("Grace")
+    page.get_by_label("Street and number").fill("1 Harbor Way")
+    page.get_by_label("Instructions").fill("Ring twice")
+    page.get_by_role("radio", name="10 %").check()
+    page.get_by_role("button", name="Check order").click()
+    page.get_by_role("button", name="Place order").click()
+    order_id = placed(page)
+    expect(page.get_by_text("On its way")).to_be_visible()
+    sent = street.world.state.orders[order_id].order
+    assert sent["fulfillmentType"] == "DeliveryByMerchant"
+    assert sent["deliveryInfo"]["address"]["address1"] == "1 Harbor Way"
+    assert sent["deliveryInfo"]["instructions"] == "Ring twice"
+    assert sent["customer"]["firstName"] == "Grace"
+    assert sent["customer"]["partnerUserId"] == page.evaluate("JSON.parse(localStorage.getItem('partnerUserId'))")
+    assert sent["amounts"]["tip"] == 0.73  # 10 % of 7.33
+    street.kit().orders.cancel(order_id, "The oven is broken")
+    expect(page.get_by_role("heading", name="The order was cancelled")).to_be_visible()
+    expect(page.get_by_text("The oven is broken", exact=True)).to_be_visible()
+
+
+def test_every_message_can_be_looked_at_and_no_secret_is_in_it(street: Street, visitor: Visitor) -> None:
+    page = visitor.open(f"stores/{street.store_id}").page
+    visitor.add("cola")
+    page.get_by_role("link", name="Checkout").first.click()
+    page.get_by_role("radio", name="Pickup").check()
+    page.get_by_role("button", name="Check order").click()
+    page.get_by_role("button", name="Place order").click()
+    order_id = placed(page)
+    page.get_by_text("On the wire").click()
+    rows = page.locator(".wire > li")
+    told = rows.filter(has_text="setOrderStatus").first
+    told.click()
+    expect(told).to_contain_text(f"POST /v1/commerce/orders/{order_id}/status")
+    expect(told).to_contain_text('"status": "confirmed"')
+    expect(told).to_contain_text("Answer 202")
+    webhook = rows.filter(has_text="placeOrder").filter(has_text="Gett → store").first
+    webhook.click()
+    expect(webhook).to_contain_text(order_id)
+    expect(webhook).to_contain_text(re.compile(r"Signature[0-9a-f]{24}… \(64 characters\)"))
+    expect(webhook).to_contain_text(re.compile(r"\d+ ms"))
+    own = rows.filter(has_text="page → Gett").first
+    expect(own).to_be_hidden()
+    page.get_by_label("Show the calls of this page").check()
+    expect(own).to_be_visible()
+    everything = page.content() + json.dumps(page.evaluate("({ ...localStorage })"))
+    assert street.world.api_key not in everything
+    assert street.world.secret not in everything
+
+
+# -- bounds, as you click ----------------------------------------------------------------------------------------------
+
+
+def open_dish(visitor: Visitor, street: Street, item_id: str) -> Locator:
+    page = visitor.open(f"stores/{street.store_id}").page
+    page.locator(f"[data-item={item_id}]").first.click()
+    return page.get_by_role("dialog")
+
+
+def test_what_is_required_is_asked_for_and_defaults_are_chosen(street: Street, visitor: Visitor) -> None:
+    dialog = open_dish(visitor, street, "burger")
+    expect(dialog.get_by_role("radio", name="Medium")).to_be_checked()
+    dialog.get_by_role("button", name="Add").click()
+    side = dialog.get_by_role("group", name="Side")
+    expect(side.locator(".complaint")).to_have_text("Choose 1.")
+    expect(side.get_by_role("radio").first).to_be_focused()
+    side.get_by_role("radio", name="Coleslaw").check()
+    expect(side.locator(".complaint")).to_have_count(0)
+    expect(dialog.get_by_role("button", name="Add")).to_contain_text("$10.60")
+    dialog.get_by_role("button", name="Add").click()
+    expect(dialog).to_have_count(0)
+
+
+def test_no_more_than_the_maximum_and_tiers_are_priced(street: Street, visitor: Visitor) -> None:
+    dialog = open_dish(visitor, street, "margherita")
+    dialog.get_by_role("radio", name="Small").check()
+    expect(dialog.get_by_text("First 2 free, then $1.25 each")).to_be_visible()
+    more = dialog.get_by_role("button", name="One more Basil")
+    for price in ("$12.50", "$12.50", "$13.75", "$15.00", "$16.25"):
+        more.click()
+        expect(dialog.get_by_role("button", name="Add")).to_contain_text(price)
+    expect(more).to_have_attribute("aria-disabled", "true")
+    expect(dialog.get_by_role("button", name="One more Ham")).to_have_attribute("aria-disabled", "true")
+    more.click(force=True)
+    more.press("Enter")
+    expect(dialog.get_by_role("group", name="Quantity of Basil")).to_have_text("5")
+    dialog.get_by_role("button", name="One less Basil").click()
+    expect(dialog.get_by_role("button", name="Add")).to_contain_text("$15.00")
+    expect(more).not_to_have_attribute("aria-disabled", "true")
+
+
+def test_a_group_that_is_full_takes_no_further_tick(street: Street, visitor: Visitor) -> None:
+    dialog = open_dish(visitor, street, "tenders")
+    dialog.get_by_role("checkbox", name="Buffalo").check()
+    dialog.get_by_role("checkbox", name="Barbecue").check()
+    third = dialog.get_by_role("checkbox", name="Honey mustard")
+    expect(third).to_have_attribute("aria-disabled", "true")
+    third.click(force=True)
+    third.press("Space")
+    expect(third).not_to_be_checked()
+    dialog.get_by_role("checkbox", name="Buffalo").uncheck()
+    third.check()
+    expect(dialog.get_by_role("button", name="Add")).to_contain_text("$9.30")
+
+
+def test_modifiers_of_modifiers_are_chosen_and_priced(street: Street, visitor: Visitor) -> None:
+    dialog = open_dish(visitor, street, "two-pizzas")
+    dialog.get_by_role("button", name="One more Pair funghi").click()
+    dialog.get_by_role("button", name="One more Pair funghi").click()
+    olives = dialog.get_by_role("button", name="One more Olives")
+    for _ in range(3):
+        olives.click()
+    # 21.00 + 2 × (1.00 + the third topping's 1.25)
+    expect(dialog.get_by_role("button", name="Add")).to_contain_text("$25.50")
+    dialog.get_by_role("button", name="Add").click()
+    line = visitor.page.locator(".cart .line")
+    expect(line).to_contain_text("2 × Pair funghi")
+    expect(line).to_contain_text("3 × Olives")
+    visitor.page.get_by_role("button", name="Edit Two pizzas").click()
+    expect(dialog.get_by_role("group", name="Quantity of Olives")).to_have_text("3")
+    dialog.get_by_role("button", name="One less Olives").click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(line).to_contain_text("$23.00")
+    expect(line).to_have_count(1)
+
+
+# -- what the store has against it ------------------------------------------------------------------------------------
+
+
+def test_errors_stand_where_they_belong(street: Street, visitor: Visitor) -> None:
+    page = visitor.open(f"stores/{street.store_id}").page
+    visitor.add("salad")
+    visitor.add("out-of-stock")
+    page.get_by_role("link", name="Checkout").first.click()
+    city = page.get_by_label("City")
+    city.fill("")
+    page.get_by_role("button", name="Check order").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The delivery address has no city.")
+    expect(city).to_have_attribute("aria-invalid", "true")
+    expect(city).to_have_accessible_description("The delivery address has no city.")
+    alert.get_by_role("button").click()
+    expect(city).to_be_focused()
+    city.fill("Paris")
+    expect(alert).to_have_count(0)
+
+    page.get_by_role("button", name="Check order").click()
+    line = page.locator(".line", has_text="Out of stock")
+    expect(line.locator(".complaint").first).to_have_text("out-of-stock has run out")
+    expect(page.locator(".line", has_text="Salad").locator(".complaint").first).to_be_hidden()
+    line.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Check order").click()
+    expect(page.get_by_role("button", name="Place order")).to_be_visible()
+
+
+def test_an_error_deep_in_a_line_stands_at_its_modifier(street: Street, visitor: Visitor) -> None:
+    page = visitor.open(f"stores/{street.store_id}").page
+    visitor.add("burger", "Fries")
+    # What the menu no longer offers, as when it changed since.
+    key = page.evaluate("Object.keys(localStorage).find((key) => key.endsWith('/carts'))")
+    spoilt = page.evaluate("(key) => localStorage.getItem(key)", key).replace('"fries"', '"ketchup"')
+    page.evaluate("([key, text]) => localStorage.setItem(key, text)", [key, spoilt])
+    page.goto(f"{visitor.url}/#/stores/{street.store_id}/checkout")
+    page.get_by_role("button", name="Check order").click()
+    spot = page.locator("[data-path='$.cart.lineItems[0].modifierGroups[1].selectedModifiers[0]']")
+    expect(spot.locator("[data-slot]").first).to_have_text("Burger: Ketchup is no choice of Side.")
+
+
+def test_a_tip_that_is_no_amount_never_leaves_the_page(street: Street, visitor: Visitor) -> None:
+    page = visitor.open(f"stores/{street.store_id}").page
+    visitor.add("cola")
+    page.get_by_role("link", name="Checkout").first.click()
+    tip = page.get_by_label("Other amount")
+    tip.fill("a lot")
+    page.get_by_role("button", name="Check order").click()
+    expect(tip).to_have_accessible_description("“a lot” is no amount. Write it like $3.50.")
+
+
+def test_a_refused_placement_says_why_and_can_be_mended(street: Street, visitor: Visitor) -> None:
+    page = visitor.open(f"stores/{street.store_id}").page
+    visitor.add("payment-declined")
+    visitor.add("cola")
+    page.get_by_role("link", name="Checkout").first.click()
+    page.get_by_role("radio", name="Pickup").check()
+    page.get_by_role("button", name="Check order").click()
+    page.get_by_role("button", name="Place order").click()
+    expect(page.get_by_role("alert")).to_contain_text("the card was declined")
+    visitor.complaints.clear()  # the browser itself notes the 400
+    page.get_by_role("button", name="Remove Payment declined").click()
+    page.get_by_role("button", name="Check order").click()
+    page.get_by_role("button", name="Place order").click()
+    placed(page)
+
+
+# -- other people, other devices ---------------------------------------------------------------------------------------
+
+
+def test_the_keyboard_is_enough(street: Street, visitor: Visitor) -> None:
+    page = visitor.open().page
+
+    def walk(to: Locator, key: str = "Tab") -> None:
+        for _ in range(80):
+            if to.evaluate("(element) => element === document.activeElement"):
+                break
+            page.keyboard.press(key)
+        expect(to).to_be_focused()
+        ring = to.evaluate("(e) => getComputedStyle(e).outlineStyle + getComputedStyle(e, '::after').outlineStyle")
+        seen = to.evaluate("(e) => e.nextElementSibling && getComputedStyle(e.nextElementSibling).outlineStyle")
+        assert "solid" in f"{ring} {seen}"
+
+    page.locator("body").press("Tab")
+    page.get_by_role("link", name=NAME).wait_for()
+    walk(page.get_by_role("link", name=NAME))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=NAME)).to_be_focused()
+    dish = page.locator("[data-item=burger]").first
+    walk(dish)
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="Burger")).to_be_focused()
+    for _ in range(25):  # round and round, and never out
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(dish).to_be_focused()
+    page.keyboard.press("Enter")
+    walk(dialog.get_by_role("radio", name="Medium"))
+    page.keyboard.press("ArrowDown")
+    expect(dialog.get_by_role("radio", name="Well done")).to_be_checked()
+    expect(dialog.get_by_role("radio", name="Well done")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(dialog.get_by_role("radio", name="Fries")).to_be_checked()
+    more = dialog.get_by_role("button", name="One more Ketchup")
+    walk(more)
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    expect(more).to_be_focused()  # though there can be no more of it
+    page.keyboard.press("Enter")
+    walk(dialog.get_by_role("button", name="Add"))
+    page.keyboard.press("Enter")
+    expect(dish).to_be_focused()
+    expect(page.locator("#announcer")).to_have_text("1 × Burger added to your cart")
+    walk(page.get_by_role("complementary", name="Cart").get_by_role("link", name="Checkout"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Checkout")).to_be_focused()
+    walk(page.get_by_role("radio", name="Delivery"))
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="Pickup")).to_be_checked()
+    walk(page.get_by_role("button", name="Check order"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Place order")).to_be_focused()
+    page.keyboard.press("Enter")
+    placed(page)
+    expect(page.get_by_role("heading", name="The store has confirmed")).to_be_focused()
+
+
+@pytest.mark.parametrize("visitor", [{"width": 360, "height": 740}], indirect=True, ids=["360 px"])
+def test_a_phone_is_enough(street: Street, visitor: Visitor) -> None:
+    page = visitor.open().page
+    page.get_by_role("link", name=NAME).tap()
+    page.locator("[data-item=margherita]").tap()
+    dialog = page.get_by_role("dialog")
+    box = dialog.bounding_box()
+    assert box is not None
+    assert (box["x"], box["width"]) == (0, 360)
+    dialog.get_by_text("Large", exact=True).tap()
+    dialog.get_by_role("button", name="Add").tap()
+    bar = page.get_by_role("link", name="Checkout")
+    expect(bar).to_be_in_viewport()
+    expect(bar).to_contain_text("$16.49")
+    page.reload()  # the cart is the browser's
+    expect(bar).to_contain_text("$16.49")
+    bar.tap()
+    page.locator(".way", has_text="Pickup").tap()
+    page.get_by_role("button", name="Check order").tap()
+    page.get_by_role("button", name="Place order").tap()
+    placed(page)

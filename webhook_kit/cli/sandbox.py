@@ -60,7 +60,7 @@ def command(ctx: click.Context, port: int, api_key: str | None, secret: str, see
         listening = server(app, port)
     except OSError as failure:
         raise ConfigurationError(f"--port {port}: {os.strerror(failure.errno or 0)}") from failure
-    click.echo(f"A local Gett listens on http://127.0.0.1:{listening.port}; what it hears is at /__sandbox/log")
+    click.echo(f"A local Gett listens on http://127.0.0.1:{listening.port}; a browser finds its storefront there")
     with listening:
         listening.serve_forever()
 

@@ -77,7 +77,7 @@ async function market(path, call = {}) {
   try {
     return await attempt();
   } catch (failure) {
-    if (!(failure instanceof Problem && failure.status === 401)) throw failure;
+    if (!(failure instanceof Problem && (failure.status === 401 || failure.code.startsWith("session_")))) throw failure;
     session = null;
     return attempt();
   }

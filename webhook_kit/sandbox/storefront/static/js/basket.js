@@ -32,13 +32,21 @@ export class Basket {
   }
 
   /**
+   * Change the quantity of a line, by a step: clicks may come quicker than answers, and each one counts.
+   *
    * @param {string} lineItemId
-   * @param {number} quantity 0 removes the line
+   * @param {number} by
    */
-  update(lineItemId, quantity) {
-    return this.#change((cart) =>
-      quantity > 0 ? api.updateCart(cart, lineItemId, quantity) : api.removeFromCart(cart, lineItemId),
-    );
+  step(lineItemId, by) {
+    return this.#change(async (cart) => {
+      const line = cart.lineItems.find((one) => one.lineItemId === lineItemId);
+      return line && line.quantity + by > 0 ? api.updateCart(cart, lineItemId, line.quantity + by) : cart;
+    });
+  }
+
+  /** @param {string} lineItemId */
+  remove(lineItemId) {
+    return this.#change((cart) => api.removeFromCart(cart, lineItemId));
   }
 
   /**

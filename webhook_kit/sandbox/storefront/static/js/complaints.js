@@ -19,7 +19,7 @@ const FOCUSABLE = "input:not([disabled]), button:not([disabled]), select, textar
 export function show(root, head, errors, title) {
   clear(root, head);
   const items = errors.map((error) => {
-    const place = locate(root, error.jsonPath);
+    const place = locate(root, error);
     if (place) complain(place, error.message);
     return h("li", null, place ? link(place, error.message) : error.message);
   });
@@ -50,21 +50,19 @@ export function clear(root, head) {
 }
 
 /**
- * The element whose path is the longest beginning of the given one.
+ * The element whose path is the longest beginning of the error's; without a path the first that shows its item.
  *
  * @param {HTMLElement} root
- * @param {string | null | undefined} path
+ * @param {OrderError} error
  * @returns {HTMLElement | null}
  */
-export function locate(root, path) {
-  /** @type {HTMLElement | null} */
-  let best = null;
-  for (const place of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-path]"))) {
-    const own = place.dataset.path ?? "";
-    const holds = path === own || path?.startsWith(`${own}.`) || path?.startsWith(`${own}[`);
-    if (holds && own.length > (best?.dataset.path ?? "").length) best = place;
-  }
-  return best;
+export function locate(root, { jsonPath, itemId }) {
+  /** @type {HTMLElement[]} */
+  const places = [...root.querySelectorAll("[data-path]")].map((place) => /** @type {HTMLElement} */ (place));
+  if (!jsonPath) return (itemId && places.find((place) => place.dataset.itemId === itemId)) || null;
+  const own = (/** @type {HTMLElement} */ place) => place.dataset.path ?? "";
+  const holding = places.filter((place) => `${jsonPath}.`.startsWith(`${own(place)}.`) || jsonPath.startsWith(`${own(place)}[`));
+  return holding.sort((a, b) => own(b).length - own(a).length)[0] ?? null;
 }
 
 /**

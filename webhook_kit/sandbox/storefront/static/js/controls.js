@@ -5,7 +5,8 @@ import { h, icon } from "./dom.js";
 /**
  * − 2 +. A button at its end stays in the tab order and says that it does nothing.
  *
- * @param {{label: string, value: number, key: string, mayLess?: boolean, mayMore?: boolean, onChange: (value: number) => void}} what
+ * @param {{label: string, value: number, key: string, mayLess?: boolean, mayMore?: boolean, onChange: (by: number) => void}} what
+ *   `onChange` hears of a step, 1 or −1
  * @returns {HTMLElement}
  */
 export function stepper({ label, value, key, mayLess = value > 0, mayMore = true, onChange }) {
@@ -17,7 +18,7 @@ export function stepper({ label, value, key, mayLess = value > 0, mayMore = true
         class: "step",
         dataset: { key: `${key}${by}` },
         aria: { label: `${name} ${label}`, disabled: may ? null : "true" },
-        onclick: () => may && onChange(value + by),
+        onclick: () => may && onChange(by),
       },
       icon(by > 0 ? "plus" : "minus"),
     );

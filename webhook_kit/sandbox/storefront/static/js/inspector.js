@@ -4,7 +4,7 @@
  * @typedef {import("./types.js").Entry} Entry
  */
 
-import { h, icon } from "./dom.js";
+import { h, icon, swap } from "./dom.js";
 import { follow } from "./feed.js";
 
 const SHOWN = 200;
@@ -31,7 +31,7 @@ export function inspector() {
     const fresh = entries.filter((entry) => !isOwn(entry));
     seen += fresh.length;
     const latest = fresh.at(-1);
-    if (latest) count.textContent = `${seen} ${seen === 1 ? "message" : "messages"} · latest ${title(latest)}`;
+    if (latest) swap(count, `${seen} ${seen === 1 ? "message" : "messages"}`, h("span", null, ` · latest ${title(latest)}`));
     list.prepend(...entries.map(row).reverse());
     while (list.childElementCount > SHOWN) list.lastElementChild?.remove();
     empty.hidden = seen > 0;

@@ -126,7 +126,7 @@ class Sheet {
               key: "quantity",
               mayLess: this.line.quantity > 1,
               mayMore: this.line.quantity < MOST,
-              onChange: (value) => this.change(() => (this.line.quantity = value)),
+              onChange: (by) => this.change(() => (this.line.quantity += by)),
             }),
             h(
               "button",
@@ -274,7 +274,7 @@ class Sheet {
         value,
         key: rules.below(trail, itemId),
         mayMore,
-        onChange: (wanted) => this.change(() => rules.choose(this.menu, line, group, itemId, wanted)),
+        onChange: (by) => this.change(() => rules.choose(this.menu, line, group, itemId, value + by)),
       }),
     );
   }

@@ -43,9 +43,13 @@ function row(menu, basket, line, path, onFailure) {
   const id = line.lineItemId ?? "";
   const item = menu.items[line.itemId];
   const name = item?.name ?? "No longer on the menu";
-  const change = async (/** @type {number} */ quantity) => {
-    await basket.update(id, quantity).catch(onFailure);
-    announce(quantity ? `${quantity} × ${name}` : `${name} is out of your cart`);
+  const step = async (/** @type {number} */ by) => {
+    await basket.step(id, by).catch(onFailure);
+    announce(`${basket.cart.lineItems.find((one) => one.lineItemId === id)?.quantity ?? 0} × ${name}`);
+  };
+  const remove = async () => {
+    await basket.remove(id).catch(onFailure);
+    announce(`${name} is out of your cart`);
   };
   const edit = async () => {
     const made = await makeUp({ menu, line, action: "Save" });
@@ -53,20 +57,20 @@ function row(menu, basket, line, path, onFailure) {
   };
   return h(
     "li",
-    { class: "line", dataset: { path } },
+    { class: "line", dataset: { path, itemId: line.itemId } },
     h("div", { class: "line-head" }, h("span", { class: "line-name" }, name), h("span", { class: "amount" }, dollars(linePrice(menu, line)))),
     slot(),
     choices(menu, line, path),
     h(
       "div",
       { class: "line-tools" },
-      stepper({ label: name, value: line.quantity, key: `line-${id}`, mayLess: line.quantity > 1, onChange: change }),
+      stepper({ label: name, value: line.quantity, key: `line-${id}`, mayLess: line.quantity > 1, onChange: step }),
       item && groupsOf(menu, line.itemId).length
         ? h("button", { type: "button", class: "quiet-button", dataset: { key: `edit-${id}` }, aria: { label: `Edit ${name}` }, onclick: edit }, "Edit")
         : null,
       h(
         "button",
-        { type: "button", class: "quiet-button", dataset: { key: `remove-${id}` }, aria: { label: `Remove ${name}` }, onclick: () => change(0) },
+        { type: "button", class: "quiet-button", dataset: { key: `remove-${id}` }, aria: { label: `Remove ${name}` }, onclick: remove },
         icon("bin"),
         "Remove",
       ),
@@ -90,7 +94,7 @@ export function choices(menu, line, path) {
       const at = `${here}.selectedModifiers[${m}]`;
       const name = menu.items[one.itemId]?.name ?? "No longer on the menu";
       const times = one.quantity > 1 ? `${one.quantity} × ` : "";
-      return h("li", { dataset: { path: at } }, `${times}${name}`, slot(), choices(menu, one, at));
+      return h("li", { dataset: { path: at, itemId: one.itemId } }, `${times}${name}`, slot(), choices(menu, one, at));
     });
     return h("li", { dataset: { path: here } }, slot(), h("ul", { class: "choices" }, ...options));
   });

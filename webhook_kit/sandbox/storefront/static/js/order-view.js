@@ -106,7 +106,7 @@ function track(order, progress) {
     );
   });
   return [
-    h("h1", { tabindex: "-1", dataset: { state: now } }, TITLES[now] ?? now),
+    h("h1", { tabindex: "-1", dataset: { state: now, key: "title" } }, TITLES[now] ?? now),
     h(
       "p",
       { class: "quiet" },

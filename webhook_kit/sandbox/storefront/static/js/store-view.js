@@ -102,8 +102,8 @@ function body(page, store, menu) {
   return h(
     "div",
     { class: "store-body" },
+    aside, // before the menu, which is long: the keyboard reaches it in a few steps
     h("div", { class: "stack" }, all.length > 1 || !first.open ? times(all, first, choose) : null, shown),
-    aside,
     bar,
   );
 }
@@ -142,7 +142,7 @@ function courses(menu, sitting, served, order) {
     h("li", null, h("button", { type: "button", class: "chip", onclick: jump(blocks[index]) }, section.name)),
   );
   return [
-    sitting.open ? null : h("p", { class: "notice" }, icon("clock"), `${sitting.name}: ${sitting.text.toLowerCase().replace(/ [ap]m/, (x) => x.toUpperCase())}. You can look, but not order yet.`),
+    sitting.open ? null : h("p", { class: "notice" }, icon("clock"), `${sitting.text}. You can look, but not order yet.`),
     links.length > 1 ? h("nav", { class: "chips", aria: { label: "Sections" } }, h("ul", null, ...links)) : null,
     ...blocks,
   ];

@@ -1,0 +1,85 @@
+"""What everybody needs of a page, read from the page itself: names, structure, contrast, room. A small part of WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+__all__ = ["barriers"]
+
+_LOOK = """() => {
+  const found = [];
+  const dialog = document.querySelector("dialog[open]");
+  const shown = (e) => e.checkVisibility({ checkOpacity: false, checkVisibilityCSS: true });
+  const all = (selector) => [...(dialog ?? document).querySelectorAll(selector)].filter(shown);
+  const name = (e) => e.tagName + "." + e.className + " “" + (e.textContent ?? "").trim().slice(0, 40) + "”";
+  const say = (what, e) => found.push(what + ": " + name(e));
+
+  // Names: whatever can be operated is called something.
+  for (const e of all("a[href], button, input, summary, fieldset, nav, dialog")) {
+    const labels = [...(e.labels ?? [])].map((one) => one.textContent).join(" ");
+    const by = (e.getAttribute("aria-labelledby") ?? "").split(" ").map((id) => document.getElementById(id)?.textContent ?? "").join(" ");
+    const own = e.matches("input, nav, dialog") ? "" : e.matches("fieldset") ? e.querySelector("legend")?.textContent : e.textContent;
+    if (![e.getAttribute("aria-label"), by, labels, own].some((text) => text?.trim())) say("no name", e);
+  }
+  // References lead somewhere, and ids are unique.
+  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  for (const id of ids.filter((id, index) => ids.indexOf(id) !== index)) found.push("the id " + id + " twice");
+  for (const attribute of ["for", "aria-labelledby", "aria-describedby"]) {
+    for (const e of document.querySelectorAll("[" + attribute + "]")) {
+      if (!document.getElementById(e.getAttribute(attribute))) say(attribute + " leads nowhere", e);
+    }
+  }
+  // Structure: one main, one h1, no level left out.
+  if (!document.documentElement.lang || !document.title) found.push("no language or no title");
+  if (document.querySelectorAll("main").length !== 1) found.push("not one main");
+  if (!dialog) {
+    const levels = all("main h1, main h2, main h3, main h4, main h5, main h6").map((e) => Number(e.tagName[1]));
+    if (levels.filter((level) => level === 1).length !== 1) found.push("not one h1: " + levels);
+    levels.forEach((level, index) => index && level > levels[index - 1] + 1 && found.push("a level is left out: " + levels));
+  }
+  // Room: nothing is cut off sideways, and what is clicked is large enough.
+  if (document.documentElement.scrollWidth > innerWidth) found.push("wider than the window: " + document.documentElement.scrollWidth);
+  for (const e of all("button, a.primary, .row, summary")) {
+    const box = e.getBoundingClientRect();
+    if (box.width < 24 || box.height < 24) say("smaller than 24 px", e);
+  }
+  // Contrast of text with what is behind it.
+  const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgba = (css) => {
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = css;
+    pen.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
+  const behind = (e) => {
+    const own = rgba(getComputedStyle(e).backgroundColor);
+    if (own[3] === 1 || !e.parentElement) return own[3] === 1 ? own : over(own, rgba("Canvas"));
+    return over(own, behind(e.parentElement));
+  };
+  const light = ([r, g, b]) => {
+    const part = (c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  };
+  const texts = document.createTreeWalker(dialog ?? document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const e = text.parentElement;
+    if (!text.textContent.trim() || !shown(e)) continue;
+    if (e.closest(".unseen, .skip, .tile, [aria-disabled], noscript, script, style, symbol")) continue;
+    const style = getComputedStyle(e);
+    const back = behind(e);
+    const [a, b] = [light(over(rgba(style.color), back)), light(back)];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    if (ratio < (large ? 3 : 4.5)) say("contrast " + ratio.toFixed(2), e);
+  }
+  return [...new Set(found)];
+}"""
+
+
+def barriers(page: Page) -> list[str]:
+    """Everything that keeps somebody out of the page as it stands, each with the element; empty when there is nothing."""
+    found: list[str] = page.evaluate(_LOOK)
+    return found

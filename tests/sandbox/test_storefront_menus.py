@@ -1,0 +1,220 @@
+"""What the page makes of menus, hours and failures: a sandbox alone, whose clock stands at noon in New York on a Wednesday."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from webhook_kit.catalog.build import simple_menu
+from webhook_kit.gett.models.catalog import DefaultItem, ExternalCatalogSet, ExternalItem, ExternalModifierGroup
+from webhook_kit.sandbox.app import create_app
+from webhook_kit.sandbox.clock import Clock
+from webhook_kit.sandbox.faults import Fault
+from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.world import World
+from webhook_kit.testing.bogus_menu import bogus_menu
+
+from .accessibility import barriers
+from .street import Visitor, list_store
+
+NOON_IN_NEW_YORK = datetime(2026, 3, 4, 17, tzinfo=UTC)
+STORE = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
+
+Guest = Callable[[], Visitor]
+
+
+@pytest.fixture
+def market() -> Iterator[World]:
+    made = World("key-1", clock=Clock(now=NOON_IN_NEW_YORK, speed=0))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(market: World, browser: Browser) -> Iterator[Page]:
+    """The storefront's first page, as soon as it is opened."""
+    with serving(create_app(market)) as url:
+        context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 850})
+        yield context.new_page()
+        context.close()
+
+
+def test_menus_by_the_time_of_day(market: World, page: Page) -> None:
+    list_store(market, STORE, "By the hour", bogus_menu())
+    page.goto(f"/#/stores/{STORE}")
+    times = page.get_by_role("group", name="Menus by time of day")
+    for name, text in {
+        "All day": "Served all day",
+        "Breakfast": "Served tomorrow from 6:00 AM",
+        "Lunch": "Served until 3:00 PM",
+        "Dinner": "Served from 5:00 PM",
+    }.items():
+        expect(times.locator("label", has_text=name)).to_contain_text(text)
+    times.get_by_role("radio", name="Dinner").check()
+    expect(page.get_by_text("Served from 5:00 PM. You can look, but not order yet.")).to_be_visible()
+    page.locator("[data-item=lasagna]").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Served from 5:00 PM")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Add")).to_have_count(0)
+    assert barriers(page) == []
+    page.keyboard.press("Escape")
+    times.get_by_role("radio", name="Lunch").check()
+    page.locator("[data-item=meatball-sub]").click()
+    expect(dialog.get_by_role("button", name="Add")).to_contain_text("$9.95")
+
+
+def test_sections_stand_within_sections(market: World, page: Page) -> None:
+    list_store(market, STORE, "Nested", bogus_menu())
+    page.goto(f"/#/stores/{STORE}")
+    drinks = page.locator(".menu > .section", has=page.get_by_role("heading", name="Drinks", exact=True, level=2))
+    inner = drinks.locator(".section", has=page.get_by_role("heading", name="Coffee and tea", level=3))
+    expect(inner.locator("[data-item=latte]")).to_be_visible()
+    page.get_by_role("navigation", name="Sections").get_by_role("button", name="Grocery").click()
+    expect(page.get_by_role("heading", name="Grocery")).to_be_focused()
+    expect(page.locator("[data-item=olive-oil]")).to_be_in_viewport()
+
+
+EVIL = [
+    "<script>window.stolen = 1</script>",
+    "<img src=x onerror='window.stolen = 2'>",
+    "«<svg onload=window.stolen=3>» & &lt;b&gt;",
+    '" onmouseover="window.stolen = 4',
+    "javascript:window.stolen=5",
+    "</script></style><iframe srcdoc='<script>parent.stolen=6</script>'>",
+]
+
+
+def evil_menu() -> ExternalCatalogSet:
+    """Every text of it, and every id, would like to be more than text."""
+    option = ExternalItem(item_id=EVIL[1], name=EVIL[0], base_price=Decimal(1))
+    group = ExternalModifierGroup(
+        modifier_group_id=EVIL[0],
+        name=EVIL[1],
+        item_ids=[option.item_id],
+        minimum_allowed=1,
+        maximum_allowed=2,
+        enable_duplicate_items=True,
+        default_items=[DefaultItem(item_id=option.item_id)],
+    )
+    dishes = [
+        ExternalItem(
+            item_id=f"{number} {text}",
+            name=f"Pie {text}",
+            description=text,
+            image_url=text,
+            base_price=Decimal(number),
+            modifier_group_ids=[group.modifier_group_id],
+        )
+        for number, text in enumerate(EVIL)
+    ]
+    sections = {text: [dish] for text, dish in zip(EVIL, dishes, strict=True)}
+    return simple_menu(sections, modifier_groups=[group], options=[option], name=EVIL[0])
+
+
+def test_text_of_a_menu_is_only_ever_text(market: World, page: Page) -> None:
+    record = list_store(market, STORE, f"Pies {EVIL[0]} {EVIL[1]}", evil_menu())
+    record.store.description = EVIL[5]
+    record.listing.cuisines = EVIL
+    page.goto("/")
+    page.get_by_role("searchbox").fill("pie")
+    expect(page.locator(".card mark").first).to_be_visible()
+    expect(page.locator(".card")).to_contain_text("<script>window.stolen = 1</script>")
+    page.locator(".card a").click()
+    for number, text in enumerate(EVIL):
+        dish = page.locator(".dish").nth(number)
+        expect(dish).to_contain_text(f"Pie {text}")
+        dish.hover()
+        dish.click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text(EVIL[0])
+        dialog.get_by_role("button", name="Add").click()
+    expect(page.locator(".cart .line")).to_have_count(len(EVIL))
+    page.locator(".cart").get_by_role("link", name="Checkout").click()
+    expect(page.locator(".summary .line")).to_have_count(len(EVIL))
+    page.get_by_text("On the wire").click()
+    page.get_by_label("Show the calls of this page").check()
+    page.locator(".wire > li", has_text="addToCart").first.click()
+    assert page.evaluate("window.stolen") is None
+    assert page.locator("main :is(script, img, iframe, [onerror], [onload], [onmouseover])").count() == 0
+
+
+def test_what_gets_into_the_page_all_the_same_does_not_run(market: World, page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("heading", name="No stores yet").wait_for()
+    refused = page.evaluate(
+        """() => {
+          const made = [];
+          try { document.body.insertAdjacentHTML("beforeend", "<b>read as HTML</b>"); } catch (error) { made.push(error.name); }
+          const script = document.createElement("script");
+          try { script.text = "window.stolen = 1"; document.body.append(script); } catch (error) { made.push(error.name); }
+          return made;
+        }"""
+    )
+    assert refused == ["TypeError", "TypeError"]
+    assert page.evaluate("window.stolen") is None
+    with pytest.raises(Exception, match="fetch"):
+        page.evaluate("fetch('http://127.0.0.1:9/')")  # another host: nothing may be told to it
+
+
+def test_an_empty_network_says_how_stores_come_into_it(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_role("heading", name="No stores yet")).to_be_visible()
+    assert barriers(page) == []
+
+
+def test_a_store_without_a_menu_and_one_that_does_not_exist(market: World, page: Page) -> None:
+    record = list_store(market, STORE, "Bare", bogus_menu())
+    record.catalog_set_id = None
+    page.goto(f"/#/stores/{STORE}")
+    expect(page.get_by_role("heading", name="No menu yet")).to_be_visible()
+    expect(page.get_by_text("Closed")).to_be_visible()
+    assert barriers(page) == []
+    page.goto("/#/stores/another")
+    expect(page.get_by_role("alert")).to_contain_text("there is no store another")
+    assert barriers(page) == []
+
+
+def test_a_failure_passes_and_the_page_goes_on(market: World, page: Page) -> None:
+    list_store(market, STORE, "Patience", bogus_menu())
+    market.faults.add(Fault(kind="status", call="discoverStores", status=503, times=1))
+    page.goto("/")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("link", name="Patience")).to_be_visible()
+    page.get_by_role("link", name="Patience").click()
+    market.faults.add(Fault(kind="status", call="addToCart", status=503, times=1))
+    for _ in range(2):
+        page.locator("[data-item=cola]").click()
+        page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    expect(page.locator(".toast")).to_contain_text("a fault on demand")
+    expect(page.locator(".cart .line")).to_have_count(1)
+
+
+def test_a_session_that_is_over_is_replaced(market: World, page: Page) -> None:
+    list_store(market, STORE, "Forgetful", bogus_menu())
+    page.goto("/")
+    page.get_by_role("link", name="Forgetful").wait_for()
+    first = set(market.state.sessions)
+    with market.lock:
+        market.state.sessions.clear()
+    page.get_by_role("link", name="Forgetful").click()
+    expect(page.locator("[data-item=cola]")).to_be_visible()
+    assert set(market.state.sessions) - first
+    names: set[Any] = {session.partner_user_id for session in market.state.sessions.values()}
+    assert names == {page.evaluate("JSON.parse(localStorage.getItem('partnerUserId'))")}
+
+
+def test_quick_clicks_are_all_counted(market: World, page: Page) -> None:
+    list_store(market, STORE, "Busy", bogus_menu())
+    page.goto(f"/#/stores/{STORE}")
+    page.locator("[data-item=cola]").click()
+    page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    market.faults.add(Fault(kind="delay", call="updateCart", seconds=0.1, times=1))
+    more = page.get_by_role("button", name="One more Cola")
+    more.wait_for()
+    more.evaluate("(button) => { button.click(); button.click(); button.click(); }")
+    expect(page.locator(".cart .count")).to_have_text("4")

@@ -1,0 +1,172 @@
+"""What the page computes by itself, against what the kit computes: prices to the cent, bounds, opening hours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from playwright.sync_api import Browser
+
+from webhook_kit.catalog.cart import CheckedCart, check_cart
+from webhook_kit.catalog.hours import is_open
+from webhook_kit.catalog.menu import Menu
+from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalCatalogSet
+from webhook_kit.gett.models.order import ExternalOrder
+from webhook_kit.sandbox.app import create_app
+from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.world import World
+
+random = import_module("catalog.strategies")  # of the rooms' tests, the one that draws menus and carts
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+OF_CHOICE = ("foreign_group", "foreign_option", "required_group_absent", "too_few", "too_many", "repeated")
+SPOIL = [mutation for mutation in random.MUTATIONS if mutation.__name__ in OF_CHOICE]
+EXAMPLES = hypothesis_settings(max_examples=60)
+
+Page = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """``page("rules.linePrice(a.menu, a.line)", menu=…, line=…)``: an expression over the page's modules."""
+    with serving(create_app(World("key-1"))) as url:
+        opened = browser.new_page()
+        opened.goto(url)
+
+        def evaluate(expression: str, **arguments: Any) -> Any:
+            load = "await Promise.all(['rules', 'hours'].map((name) => import(`/__storefront/static/js/${name}.js`)))"
+            return opened.evaluate(f"async (a) => {{ const [rules, hours] = {load}; return {expression}; }}", arguments)
+
+        yield evaluate
+        opened.close()
+
+
+def check(catalog: Any, order: Any) -> CheckedCart:
+    menu = Menu.compile(ExternalCatalogSet.model_validate(catalog))
+    return check_cart(menu, ExternalOrder.model_validate(order), at=NOON, timezone=UTC)
+
+
+@EXAMPLES
+@given(st.data())
+def test_a_legal_cart_costs_the_same_to_the_cent_and_is_legal(page: Page, data: st.DataObject) -> None:
+    catalog = data.draw(random.catalogs())
+    order = data.draw(random.orders(catalog))
+    expected = check(catalog, order)
+    found = page(
+        "a.lines.map((line) => [rules.linePrice(a.menu, line), rules.violations(a.menu, line)])",
+        menu=catalog,
+        lines=order["cart"]["lineItems"],
+    )
+    assert expected.violations == ()
+    assert found == [[int(line.total * 100), []] for line in expected.lines]
+
+
+@EXAMPLES
+@given(st.data())
+def test_a_line_is_illegal_exactly_when_the_kit_says_so(page: Page, data: st.DataObject) -> None:
+    catalog = data.draw(random.catalogs())
+    order = data.draw(random.orders(catalog))
+    if data.draw(st.sampled_from(SPOIL))(data.draw, catalog, order) is None:
+        return
+    lines = order["cart"]["lineItems"]
+    wrong = {
+        index
+        for index in range(len(lines))
+        for violation in check(catalog, order).violations
+        if f"{violation.json_path}.".startswith((f"$.cart.lineItems[{index}].",))
+    }
+    found = page("a.lines.map((line) => rules.violations(a.menu, line).length > 0)", menu=catalog, lines=lines)
+    assert {index for index, bad in enumerate(found) if bad} == wrong
+
+
+CLICK = """(() => {
+    const line = rules.fresh(a.menu, a.item);
+    const slots = (one) => rules.groupsOf(a.menu, one.itemId).flatMap((group) => [
+        ...group.itemIds.map((id) => [one, group, id]),
+        ...rules.chosen(one, group.modifierGroupId).flatMap(slots),
+    ]);
+    for (const click of a.clicks) {
+        const all = slots(line);
+        if (!all.length) break;
+        const [one, group, id] = all[click % all.length];
+        if (!rules.mayAdd(group, one, id)) continue;
+        rules.choose(a.menu, one, group, id, rules.count(rules.chosen(one, group.modifierGroupId), id) + 1);
+    }
+    return [line, rules.linePrice(a.menu, line)];
+})()"""
+
+
+@EXAMPLES
+@given(st.data())
+def test_no_sequence_of_clicks_leaves_the_upper_bounds(page: Page, data: st.DataObject) -> None:
+    catalog = data.draw(random.catalogs())
+    dish = data.draw(st.sampled_from([key for one in catalog["sections"].values() for key in one["itemIds"]]))
+    clicks = data.draw(st.lists(st.integers(0, 1000), min_size=5, max_size=25))
+    line, cents = page(CLICK, menu=catalog, item=dish, clicks=clicks)
+    checked = check(catalog, {"cart": {"storeId": "store", "lineItems": [line]}, "fulfillmentType": "Pickup"})
+    # What is left to complain about is what was not chosen yet.
+    for violation in checked.violations:
+        assert violation.code == "MODIFIER_REQUIRED"
+        assert "only once" not in violation.message
+    for group, total in totals(catalog, line):
+        assert total <= group["maximumAllowed"]
+    if not checked.violations:
+        assert cents == int(checked.sub_total * 100)
+
+
+def totals(catalog: Any, line: Any) -> Iterator[tuple[Any, int]]:
+    for entry in line["modifierGroups"]:
+        chosen = entry["selectedModifiers"]
+        yield catalog["modifierGroups"][entry["modifierGroupId"]], sum(one["quantity"] for one in chosen)
+        for one in chosen:
+            yield from totals(catalog, one)
+
+
+@EXAMPLES
+@given(random.windows, random.moments())
+def test_the_same_hours_are_open(page: Page, windows: list[Any], moment: tuple[str, datetime]) -> None:
+    zone, at = moment
+    expected = is_open([AvailabilityWindow.model_validate(window) for window in windows], at, ZoneInfo(zone))
+    found = page(
+        "hours.service(a.windows, new Date(a.at), a.zone)",
+        windows=windows,
+        zone=zone,
+        at=at.isoformat(timespec="milliseconds"),
+    )
+    assert found["open"] is expected, found["text"]
+
+
+@pytest.mark.parametrize(
+    ("windows", "at", "text"),
+    [
+        ([("Wednesday", "11:00:00", "15:00:00")], "2026-03-04T12:00:00Z", "Served until 3:00 PM"),
+        ([("Wednesday", "17:00:00", "00:00:00")], "2026-03-04T12:00:00Z", "Served from 5:00 PM"),
+        ([("Thursday", "06:30:00", "11:00:00")], "2026-03-04T12:00:00Z", "Served tomorrow from 6:30 AM"),
+        ([("Monday", "06:00:00", "11:00:00")], "2026-03-04T12:00:00Z", "Served Monday from 6:00 AM"),
+        ([("Wednesday", "06:00:00", "11:00:00")], "2026-03-04T12:00:00Z", "Served Wednesday from 6:00 AM"),
+        # Over midnight, and over the end of the week.
+        (
+            [("Saturday", "17:00:00", "00:00:00"), ("Sunday", "00:00:00", "02:00:00")],
+            "2026-03-07T23:00:00Z",
+            "Served until 2:00 AM",
+        ),
+        ([(day, "00:00:00", "00:00:00") for day in random.DAYS], "2026-03-04T12:00:00Z", "Served all day"),
+        ([], "2026-03-04T12:00:00Z", "Not served at present"),
+    ],
+)
+def test_hours_are_told_in_words(page: Page, windows: list[tuple[str, str, str]], at: str, text: str) -> None:
+    given = [{"dayOfWeek": day, "start": start, "end": end} for day, start, end in windows]
+    assert page("hours.service(a.windows, new Date(a.at), 'UTC').text", windows=given, at=at) == text
+
+
+@pytest.mark.parametrize("zone", [None, "Mars/Olympus"])
+def test_without_a_zone_nothing_is_open(page: Page, zone: str | None) -> None:
+    always = random.ALWAYS
+    assert page("hours.service(a.windows, new Date(), a.zone).open", windows=always, zone=zone) is False
