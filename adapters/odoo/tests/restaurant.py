@@ -1,0 +1,217 @@
+"""The restaurant of the tests: Odoo's own restaurant scenario, looked at and changed past the adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from tests.odoo_server import DATABASE, OdooServer
+from webhook_kit.adapter import Store
+from webhook_kit.gett.models.money import cents
+from webhook_kit.gett.models.order import PlaceOrderRequest
+from webhook_kit.testing.contract import PosTicket, TicketLine
+from webhook_kit_odoo.client import Row
+
+__all__ = ["Restaurant", "order_of"]
+
+SECRET = "webhook-secret-7d1f0c"
+
+
+def order_of(*lines: Mapping[str, Any], **members: Any) -> PlaceOrderRequest:
+    """An order of these lines, for pick-up unless it says otherwise."""
+    told = {
+        "gettOrderId": str(uuid4()),
+        "cart": {"storeId": "gett-store", "lineItems": list(lines)},
+        "fulfillmentType": "Pickup",
+        "payment": {"type": "gettPayment"},
+        **members,
+    }
+    return PlaceOrderRequest.model_validate(told)
+
+
+class Restaurant:
+    """A point of sale with an open session, in a database that is a test's own."""
+
+    def __init__(self, server: OdooServer) -> None:
+        self.server = server
+        self.api = server.api
+        server.renew()
+        config = server.one("pos.config", [("module_pos_restaurant", "=", True)], "current_session_id")
+        self.config: int = config["id"]
+        self.session: int = config["current_session_id"]
+
+    def store(self, **options: Any) -> Store:
+        """It, as the kit knows it."""
+        told = {
+            "url": self.server.url,
+            "database": DATABASE,
+            "point_of_sale": self.config,
+            "payment_method": "Gett",
+            "progress_field": "x_gett_progress",
+            **options,
+        }
+        return Store(
+            id=f"odoo-{uuid4().hex[:8]}",
+            gett_id=str(uuid4()),
+            adapter="odoo",
+            timezone=ZoneInfo("UTC"),
+            credentials={"api_key": self.server.key, "webhook_secret": SECRET},
+            options={name: value for name, value in told.items() if value is not None},
+        )
+
+    def id_of(self, model: str, name: str) -> int:
+        """The id of the record of that name."""
+        return int(self.server.one(model, [("name", "=", name)], "name")["id"])
+
+    def item(self, name: str) -> str:
+        """Gett's id of a product."""
+        return f"product.template,{self.id_of('product.template', name)}"
+
+    def orders(self) -> list[Row]:
+        """Every ticket of Gett's, oldest first."""
+        domain = [("config_id", "=", self.config), ("general_customer_note", "=like", "Gett %")]
+        return self.api.rows("pos.order", domain, _ORDER, order="id")
+
+    def lines(self, order: Row) -> list[Row]:
+        """The lines of a ticket."""
+        return self.api.rows("pos.order.line", [("order_id", "=", order["id"])], _LINE, order="id")
+
+    def tickets(self) -> list[PosTicket]:
+        """Every ticket, in the contract suite's words."""
+        return [self._ticket(order) for order in self.orders()]
+
+    def pay(self, order_id: str) -> None:
+        """The guest has got it: the staff closes the ticket."""
+        self.api.call("pos.order", "action_pos_order_paid", ids=[self.number(order_id)])
+
+    def number(self, uuid: str) -> int:
+        """Odoo's own id of a ticket."""
+        return int(self.server.one("pos.order", [("uuid", "=", uuid)], "uuid")["id"])
+
+    def progress(self, order_id: str, value: str) -> None:
+        """The staff says how far it is."""
+        self.server.write("pos.order", self.number(order_id), x_gett_progress=value)
+
+    def close(self) -> None:
+        """End of the day."""
+        drafts = self.api.rows("pos.order", [("state", "=", "draft")], ["id"])
+        self.api.call("pos.order", "write", ids=[each["id"] for each in drafts], vals={"state": "cancel"})
+        self.api.call("pos.session", "action_pos_session_closing_control", ids=[self.session])
+
+    def hours(self, preset: str, spans: Mapping[str, Sequence[tuple[float, float]]], **timing: int) -> None:
+        """A preset is offered only then: spans by day, Monday is "0"."""
+        attendances = [
+            [
+                0,
+                0,
+                {
+                    "name": f"{day} {start}",
+                    "dayofweek": day,
+                    "hour_from": start,
+                    "hour_to": end,
+                    "day_period": "morning",
+                },
+            ]
+            for day, held in spans.items()
+            for start, end in held
+        ]
+        (calendar,) = self.api.call(
+            "resource.calendar",
+            "create",
+            vals_list=[{"name": preset, "tz": "UTC", "attendance_ids": [[5, 0, 0], *attendances]}],
+        )
+        number = self.id_of("pos.preset", preset)
+        self.server.write("pos.preset", number, use_timing=True, resource_calendar_id=calendar, **timing)
+
+    def sell_out(self, item_id: str) -> None:
+        """The staff takes a product off the menu, or an attribute value."""
+        model, _, number = item_id.partition(",")
+        if model == "product.template.attribute.value":
+            self.server.write(model, int(number), ptav_active=False)
+        elif model.startswith("product.combo.item"):
+            product = self.server.one("product.combo.item", [("id", "=", int(number))], "product_id")["product_id"]
+            template = self.server.one("product.product", [("id", "=", product)], "product_tmpl_id")
+            self.server.write("product.template", template["product_tmpl_id"], self_order_available=False)
+        else:
+            self.server.write(model, int(number), self_order_available=False)
+
+    def set_price(self, item_id: str, price: Decimal) -> None:
+        """A product costs that from now on."""
+        model, _, number = item_id.partition(",")
+        field = {"product.template": "list_price", "product.template.attribute.value": "price_extra"}[model]
+        self.server.write(model, int(number), **{field: price})
+
+    def _ticket(self, order: Row) -> PosTicket:
+        return PosTicket(
+            order["uuid"],
+            lines=list(self._dishes(self.lines(order))),
+            total=cents(Decimal(order["amount_total"])),
+            tip=cents(Decimal(order["tip_amount"])),
+            instructions=order["general_customer_note"],
+            cancelled=order["state"] == "cancel",
+        )
+
+    def _dishes(self, lines: Sequence[Row]) -> Iterator[TicketLine]:
+        products = {
+            row["id"]: row["product_tmpl_id"]
+            for row in self.api.rows(
+                "product.product", [("id", "in", [x["product_id"] for x in lines])], ["product_tmpl_id"]
+            )
+        }
+        tip = self.server.one("pos.config", [("id", "=", self.config)], "tip_product_id")["tip_product_id"]
+        inside: dict[int, list[Row]] = {}
+        for line in lines:
+            if line["combo_parent_id"]:
+                inside.setdefault(line["combo_parent_id"], []).append(line)
+        for line in lines:
+            if line["combo_parent_id"] or line["product_id"] == tip:
+                continue
+            pieces = [
+                TicketLine(self._combo_item(each, inside[line["id"]]), 1, self._values(each))
+                for each in inside.get(line["id"], [])
+            ]
+            dish = f"product.template,{products[line['product_id']]}"
+            yield TicketLine(dish, int(line["qty"]), [*self._values(line), *pieces])
+
+    def _combo_item(self, line: Row, siblings: Sequence[Row]) -> str:
+        """Which of the two options of a combo a piece was: the first ones are included in its price."""
+        item = self.server.one("product.combo.item", [("id", "=", line["combo_item_id"])], "combo_id")
+        combo = self.server.one("product.combo", [("id", "=", item["combo_id"])], "combo_item_ids", "qty_free")
+        same = [each for each in siblings if each["combo_item_id"] in combo["combo_item_ids"]]
+        more = same.index(line) >= combo["qty_free"]
+        return f"product.combo.item{'/more' if more else ''},{item['id']}"
+
+    @staticmethod
+    def _values(line: Row) -> list[TicketLine]:
+        return [TicketLine(f"product.template.attribute.value,{each}") for each in line["attribute_value_ids"]]
+
+
+_ORDER = [
+    "uuid",
+    "state",
+    "pos_reference",
+    "amount_total",
+    "amount_tax",
+    "amount_paid",
+    "tip_amount",
+    "general_customer_note",
+    "floating_order_name",
+    "preset_id",
+    "preset_time",
+    "payment_ids",
+    "x_gett_progress",
+]
+_LINE = [
+    "product_id",
+    "qty",
+    "price_unit",
+    "price_subtotal",
+    "price_subtotal_incl",
+    "full_product_name",
+    "attribute_value_ids",
+    "combo_parent_id",
+    "combo_item_id",
+]
