@@ -147,6 +147,9 @@ def test_the_same_hours_are_open(page: Page, windows: list[Any], moment: tuple[s
     ("windows", "at", "text"),
     [
         ([("Wednesday", "11:00:00", "15:00:00")], "2026-03-04T12:00:00Z", "Served until 3:00 PM"),
+        # From the start up to the end, which itself is no longer in it.
+        ([("Wednesday", "12:00:00", "15:00:00")], "2026-03-04T12:00:00Z", "Served until 3:00 PM"),
+        ([("Wednesday", "11:00:00", "12:00:00")], "2026-03-04T12:00:00Z", "Served Wednesday from 11:00 AM"),
         ([("Wednesday", "17:00:00", "00:00:00")], "2026-03-04T12:00:00Z", "Served from 5:00 PM"),
         ([("Thursday", "06:30:00", "11:00:00")], "2026-03-04T12:00:00Z", "Served tomorrow from 6:30 AM"),
         ([("Monday", "06:00:00", "11:00:00")], "2026-03-04T12:00:00Z", "Served Monday from 6:00 AM"),
