@@ -82,13 +82,19 @@ class GettSandbox:
         """
         with self.world.lock:
             store = CommerceStore(store_id=store_id or self.world.dice.uuid("store"), name=name, timezone=timezone)
-            record = StoreRecord(store=store, partner_store_id=partner_store_id, webhook_url=webhooks)
+            self.world.state.stores[store.store_id] = StoreRecord(store=store, partner_store_id=partner_store_id)
+            self.offer(store.store_id, webhooks=webhooks, catalog=catalog)
+        return store.store_id
+
+    def offer(self, store_id: str, *, webhooks: str, catalog: ExternalCatalogSet | None = None) -> None:
+        """Say where a store's webhooks are, and what is on its menu."""
+        with self.world.lock:
+            record = self.world.state.stores[store_id]
+            record.webhook_url = webhooks
             if catalog is not None:
                 record.catalog_set_id = catalog.catalog_set_id or self.world.dice.uuid("catalog set")
                 kept = catalog.model_copy(update={"catalog_set_id": record.catalog_set_id})
                 self.world.state.catalogs[record.catalog_set_id] = kept
-            self.world.state.stores[store.store_id] = record
-        return store.store_id
 
     def call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None

@@ -12,9 +12,18 @@ pytest.register_assert_rewrite("webhook_kit.testing.contract")
 
 if TYPE_CHECKING:  # every pytest run loads this module: it must cost nothing
     from webhook_kit.sandbox.running import GettSandbox
+    from webhook_kit.testing.local_kit import LocalKit
     from webhook_kit.testing.redis_server import RedisServer
 
-__all__ = ["gett_sandbox", "pytest_itemcollected", "pytest_runtest_makereport", "redis_server"]
+__all__ = [
+    "gett_sandbox",
+    "kit",
+    "pos_adapter",
+    "pytest_addoption",
+    "pytest_itemcollected",
+    "pytest_runtest_makereport",
+    "redis_server",
+]
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +33,11 @@ def redis_server() -> Iterator[RedisServer]:
 
     with RedisServer() as server:
         yield server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say in the configuration which adapter the fixture ``kit`` uses."""
+    parser.addini("pos_adapter", "The adapter of the fixture kit: a registered name, or module:Class.", default="bogus")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -51,3 +65,19 @@ def gett_sandbox() -> Iterator[GettSandbox]:
 
     with GettSandbox.start() as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def pos_adapter(pytestconfig: pytest.Config) -> str:
+    """The adapter of the fixture ``kit``: what the configuration says (``pos_adapter``), unless a test overrides this."""
+    name: str = pytestconfig.getini("pos_adapter")
+    return name
+
+
+@pytest.fixture
+def kit(gett_sandbox: GettSandbox, redis_server: RedisServer, pos_adapter: str) -> Iterator[LocalKit]:
+    """A kit with one store at :func:`gett_sandbox`: its webhooks are served, and ``kit.push()`` sends what waits for Gett."""
+    from webhook_kit.testing.local_kit import LocalKit
+
+    with LocalKit.start(gett_sandbox, redis_server.url, pos_adapter) as local:
+        yield local

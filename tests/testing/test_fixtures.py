@@ -1,0 +1,80 @@
+"""The fixtures that a vendor's own tests get, in a pytest run of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ADAPTER = """
+from decimal import Decimal
+from webhook_kit.adapter import Placed, PosAdapter
+from webhook_kit.catalog.build import simple_menu
+from webhook_kit.gett.models.catalog import ExternalItem
+
+TICKETS = []
+
+class FixturePos(PosAdapter):
+    def fetch_catalog(self, store):
+        return simple_menu({"Pizza": [ExternalItem(item_id="margherita", name="M", base_price=Decimal("9.50"))]})
+
+    def place_order(self, order, store, key):
+        TICKETS.append(order.order_ref)
+        return Placed(f"ticket-{len(TICKETS)}")
+"""
+
+TESTS = """
+import fixture_pos
+from uuid import uuid4
+
+def test_an_order_s_whole_life(kit, gett_sandbox):
+    order = gett_sandbox.validate(gett_sandbox.order(kit.store.gett_id, [{"itemId": "margherita", "quantity": 2}]))
+    key = str(uuid4())
+    placed = gett_sandbox.place(order, key=key)
+    assert gett_sandbox.place(order, key=key)["partnerOrderId"] == placed["partnerOrderId"]
+    assert (placed["amounts"]["total"], fixture_pos.TICKETS) == (19.0, [placed["gettOrderId"]])
+    kit.orders.progress(placed["gettOrderId"], "ready")
+    kit.push()
+    assert gett_sandbox.world.state.orders[placed["gettOrderId"]].status == "ready"
+
+def test_another_one_knows_nothing_of_it(kit, gett_sandbox):
+    assert not gett_sandbox.world.state.orders
+    assert kit.lanes.counts() == {}
+
+def test_gett_fails_and_then_does_not(kit, gett_sandbox):
+    placed = gett_sandbox.place(gett_sandbox.order(kit.store.gett_id, [{"itemId": "margherita", "quantity": 1}]))
+    gett_sandbox.world.ledger.fail_with(503)
+    kit.orders.complete(placed["gettOrderId"])
+    kit.push()
+    assert gett_sandbox.world.state.orders[placed["gettOrderId"]].state == "completed"
+"""
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+
+
+def test_a_whole_loop_in_a_vendor_s_own_tests(tmp_path: Path) -> None:
+    (tmp_path / "fixture_pos.py").write_text(ADAPTER)
+    (tmp_path / "test_it.py").write_text(TESTS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\npos_adapter = fixture_pos:FixturePos\nfilterwarnings = error\n")
+    done = run(tmp_path)
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_bogus_pos_unless_told_otherwise_and_what_is_never_sent_is_said(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        """
+import pytest
+
+def test_it(kit, gett_sandbox):
+    placed = gett_sandbox.place(gett_sandbox.order(kit.store.gett_id, [{"itemId": "cola", "quantity": 1}]))
+    gett_sandbox.world.ledger.fail_with(*[503] * 50)
+    kit.orders.progress(placed["gettOrderId"], "ready")
+    with pytest.raises(TimeoutError, match="still wait for Gett"):
+        kit.push(0.5)
+"""
+    )
+    done = run(tmp_path)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
