@@ -34,7 +34,7 @@ check: $(STAMP)  ## ruff, mypy --strict, import-linter, public names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@set -e; for each in $(ADAPTERS); do echo "mypy $$each"; (cd $$each && MYPYPATH=$(CURDIR) $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml .); done
+	@set -e; for each in $(ADAPTERS) examples/third_party_adapter; do echo "mypy $$each"; (cd $$each && MYPYPATH=$(CURDIR) $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml .); done
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_public_names.py
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit").rglob("*.py"))
 
 
+TEMPLATES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit/template").iterdir())
 STATIC = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "webhook_kit/sandbox/storefront/static").rglob("*")
@@ -89,12 +90,14 @@ ENTRY_POINTS = {
 
 def test_the_source_distribution_holds_every_module_the_marker_of_types_and_the_licence(sdist: Path) -> None:
     held = names(sdist)
-    assert {*SOURCES, *STATIC, "webhook_kit/py.typed", "LICENSE", "setup.cfg", "pyproject.toml"} <= set(held)
+    assert {*SOURCES, *STATIC, *TEMPLATES, "webhook_kit/py.typed", "LICENSE", "setup.cfg", "pyproject.toml"} <= set(
+        held
+    )
     assert (sdist / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_what_is_built_from_it_holds_exactly_the_package_and_its_data(built: Path) -> None:
-    assert names(built / "lib") == sorted([*SOURCES, *STATIC, "webhook_kit/py.typed"])
+    assert names(built / "lib") == sorted([*SOURCES, *STATIC, *TEMPLATES, "webhook_kit/py.typed"])
 
 
 def test_what_is_built_registers_command_plugin_and_adapter(built: Path) -> None:

@@ -18,6 +18,7 @@ _COMMANDS: dict[str, str] = {
     "certify": "webhook_kit.cli.certify",
     "check": "webhook_kit.cli.check",
     "dev": "webhook_kit.cli.dev",
+    "new": "webhook_kit.cli.new",
     "order": "webhook_kit.cli.order",
     "outbox": "webhook_kit.cli.outbox",
     "reconcile": "webhook_kit.cli.reconcile",

@@ -1,0 +1,109 @@
+"""``webhook-kit new`` writes a project that passes the contract suite at once, or nothing at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.scaffold import render, write
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_tests_of_a_new_project_pass_at_once(run: Callable[..., Any], tmp_path: Path) -> None:
+    folder = tmp_path / "here" / "blue-door"
+    said = run("new", "blue-door", "--into", folder)
+    assert (said.status, said.err) == (0, "")
+    assert f"{folder}/blue_door/adapter.py" in said.out.splitlines()
+    env = {**os.environ, "PYTHONPATH": str(folder)}
+    pytest_run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(pytest_run, cwd=folder, env=env, check=False, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) > 25
+    assert "failed" not in done.stdout
+
+
+def test_nothing_keeps_the_name_of_the_template() -> None:
+    files = render("blue-door")
+    held = "\n".join([*files, *files.values()])
+    assert not re.findall(r"my[-_]pos|MyPos", held)
+    assert {"blue_door/__init__.py", "blue_door/py.typed", ".github/workflows/ci.yml", "tests/test_contract.py"} <= set(
+        files
+    )
+    assert "    blue-door = blue_door:BlueDoor\n" in files["setup.cfg"]
+
+
+def test_the_comments_lead_through_what_to_replace_in_order() -> None:
+    files = render("blue-door")
+    named = [int(step) for step in re.findall(r"^(\d)\. ", files["README.md"], re.MULTILINE)]
+    assert named == list(range(1, 8))
+    places = {
+        "blue_door/adapter.py": [1, 2, 3, 6],
+        "tests/test_contract.py": [4],
+        "blue_door/placeholder.py": [5],
+    }
+    for path, steps in places.items():
+        assert [int(step) for step in re.findall(r"STEP (\d):", files[path])] == steps
+
+
+def test_the_procfile_is_the_kits_own() -> None:
+    assert render("blue-door")["Procfile"] == (ROOT / "Procfile").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("Blue", "lower-case words"),
+        ("blue_door", "lower-case words"),
+        ("blue-", "lower-case words"),
+        ("../blue", "lower-case words"),
+        ("1st-pos", "lower-case words"),
+        ("class", "lower-case words"),
+        ("json", "already"),
+        ("tests", "already"),
+        ("webhook-kit", "already"),
+    ],
+)
+def test_a_name_that_cannot_be_is_one_line_and_writes_nothing(
+    name: str, complaint: str, run: Callable[..., Any], tmp_path: Path
+) -> None:
+    said = run("new", name, "--into", tmp_path / "project")
+    assert said.status == 1
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"webhook-kit: {name}: ")
+    assert complaint in line
+    assert list(tmp_path.glob("project")) == []
+
+
+def test_what_is_there_is_left_alone(run: Callable[..., Any], tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    said = run("new", "blue-door", "--into", folder)
+    assert said.status == 1
+    assert "is there already; nothing was written" in said.err
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+
+
+def test_a_project_that_cannot_be_written_whole_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = Path.write_text
+
+    def full(self: Path, text: str, *args: Any, **named: Any) -> int:
+        if self.name == "test_contract.py":
+            raise OSError(28, "No space left on device")
+        return written(self, text, *args, **named)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ConfigurationError, match="cannot be written: No space left on device"):
+        write("blue-door", tmp_path / "project")
+    assert list(tmp_path.iterdir()) == []
