@@ -148,7 +148,7 @@ def test_a_pos_that_hangs_is_answered_for_in_time_and_its_late_ticket_found(
         gate.wait(60)
         return Placed("late")
 
-    partner = make_partner(**scripted(place_order=hang), pos_deadline=0.2, webhook_deadline=20)
+    partner = make_partner(**scripted(place_order=hang), pos_deadline=2, webhook_deadline=20)
     wanted, key = partner.placing(order()), str(uuid4())
     problem(partner.place(wanted, key), 503, ErrorCode.SERVICE_UNAVAILABLE)
     assert partner.state(key) == "calling"
