@@ -29,6 +29,7 @@ SEED = HERE / "seed.py"
 PACKAGE = "odoo-19"
 KNOWN = "9d2f598b0555db17e291d48ed24df184c70823c053c4c5ed53c467ca7f629bbf"  # 19.0.0+dfsg-1
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_NOT_NEEDED = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
 MODULES = "pos_restaurant,pos_self_order,base_automation"
 TEMPLATE = "restaurant"
 """The database that every test's own is copied from."""
@@ -217,11 +218,16 @@ def _postgres(base: Path) -> tuple[Path, Path | None]:
 def _unpack_postgres(place: Path) -> None:
     apt = _private_apt(place / "apt")
     _run([*apt, "update"])
-    depends = _run([*_cache_of(apt), "depends", "postgresql"]).split()
-    package = next(each for each in depends if each.startswith("postgresql-") and each[-1].isdigit())
-    _run([*apt, "install", "--yes", "--download-only", "--no-install-recommends", package])
-    for archive in sorted((place / "apt/cache/archives").glob("*.deb")):
+    lists = [*_cache_of(apt), "depends", *(f"--no-{kind}" for kind in _NOT_NEEDED)]
+    named = _run([*lists, "postgresql"]).split()
+    server = next(each for each in named if each.startswith("postgresql-") and each[-1].isdigit())
+    # What the machine has is left out, and the rest unpacked: apt's own solver would want to mend the machine first.
+    needed = {line for line in _run([*lists, "--recurse", server]).split("\n") if line[:1].isalnum()}
+    have = set(_run(["dpkg-query", "--show", "--showformat", "${Package}\n"]).split()) - {server}
+    _run([*apt, "download", *sorted(needed - have)], cwd=place)
+    for archive in sorted(place.glob("*.deb")):
         _run(["dpkg-deb", "--extract", str(archive), str(place)])
+        archive.unlink()
     shutil.rmtree(place / "apt")
 
 
