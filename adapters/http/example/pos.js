@@ -132,6 +132,7 @@ function amounts(order) {
 }
 
 function refusals(order) {
+  if (!Array.isArray(order?.cart?.lineItems)) throw new Failure(400, "this is no order");
   if (state !== "open") return [{ reason: "store_closed", message: "the kitchen is closed" }];
   const found = [];
   const look = (line, jsonPath) => {
@@ -220,6 +221,14 @@ function signature(secret, timestamp, store, call, body) {
   return crypto.createHmac("sha256", secret).update(`${timestamp}\n${store}\n${call}\n`).update(body).digest();
 }
 
+function plain(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
 function authenticate({ headers, method, url }, body) {
   const { timestamp = "", store = "" } = headers;
   const given = Buffer.from(headers.signature ?? "", "hex");
@@ -228,7 +237,7 @@ function authenticate({ headers, method, url }, body) {
     return given.length === right.length && crypto.timingSafeEqual(given, right);
   });
   const fresh = /^\d{1,12}$/.test(timestamp) && Math.abs(Date.now() / 1000 - Number(timestamp)) <= 300;
-  if (!genuine || !fresh || decodeURIComponent(store) !== STORE_ID) throw new Failure(401, "not signed, or not for this store");
+  if (!genuine || !fresh || plain(store) !== STORE_ID) throw new Failure(401, "not signed, or not for this store");
 }
 
 // -- events: sent in order, tried until the kit has them; what a crash loses the kit finds by GET /orders ---------------------
@@ -251,6 +260,7 @@ async function send() {
   for (let pause = 1; waiting.length; pause = Math.min(pause * 2, 60)) {
     const { body, headers } = waiting[0];
     const answer = await fetch(KIT_URL, { method: "POST", body, headers: headers() }).catch((error) => error);
+    await answer.body?.cancel(); // what became of each event is of no interest here
     if (answer.ok || (answer.status >= 400 && answer.status < 500 && answer.status !== 429)) {
       if (!answer.ok) console.error(`pos.js: the kit refuses an event: ${answer.status}`);
       waiting.shift();

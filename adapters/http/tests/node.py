@@ -82,7 +82,7 @@ def node_pos(directory: Path, store_id: str, secret: str, **env: str) -> Iterato
         "JOURNAL": str(directory / "journal"),
         **env,
     }
-    with Process([node(), str(POS)], env=told, log=directory / "pos.log") as process:
+    with Process([node(), str(POS)], env=told) as process:
         process.wait_until(lambda: "\n" in process.output(), 30, "its addresses")
-        ports = json.loads(process.output().splitlines()[-1])
+        ports = json.loads(process.output().splitlines()[0])
         yield Till(f"http://127.0.0.1:{ports['port']}", f"http://127.0.0.1:{ports['till']}", process)
