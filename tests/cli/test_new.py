@@ -56,6 +56,15 @@ def test_the_comments_lead_through_what_to_replace_in_order() -> None:
         assert [int(step) for step in re.findall(r"STEP (\d):", files[path])] == steps
 
 
+def test_every_command_that_it_names_is_there(run: Callable[..., Any]) -> None:
+    files = render("blue-door")
+    told = "\n".join(files[path] for path in ("README.md", "Procfile", ".github/workflows/ci.yml"))
+    named = set(re.findall(r"webhook-kit ([a-z]+)\b", told))
+    assert {"certify", "check", "dev", "worker"} <= named
+    for command in named:
+        assert run(command, "--help").status == 0, command
+
+
 def test_the_procfile_is_the_kits_own() -> None:
     assert render("blue-door")["Procfile"] == (ROOT / "Procfile").read_text()
 

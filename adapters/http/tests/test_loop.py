@@ -1,0 +1,63 @@
+"""A whole loop: Gett, the kit, the adapter under its registered name, and the POS in Node, all over HTTP."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.node import node_pos
+from tests.pos import SECRET
+from webhook_kit.sandbox.running import GettSandbox
+from webhook_kit.testing.contract import PosWebhook
+from webhook_kit.testing.local_kit import LocalKit
+from webhook_kit.testing.redis_server import RedisServer
+
+
+@pytest.mark.parametrize("adapter", ["http", "http-native"])
+def test_an_orders_whole_life(
+    adapter: str, gett_sandbox: GettSandbox, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    with (
+        node_pos(tmp_path, "main", SECRET) as till,
+        LocalKit.start(
+            gett_sandbox,
+            redis_server.url,
+            adapter,
+            options={"base_url": till.pos_url},
+            credentials={"secret": SECRET},
+            pos_store_id="main",
+        ) as kit,
+    ):
+
+        def tell(webhook: PosWebhook) -> list[str]:
+            url = f"{kit.url}/pos/{adapter}/events"
+            answer = requests.post(url, data=webhook.body, headers=dict(webhook.headers), timeout=10)
+            assert answer.status_code == 200, answer.text
+            said: list[str] = answer.json()
+            return said
+
+        pizza = {
+            "itemId": "margherita",
+            "quantity": 2,
+            "modifierGroups": [{"modifierGroupId": "size", "selectedModifiers": [{"itemId": "large", "quantity": 1}]}],
+        }
+        order = gett_sandbox.validate(gett_sandbox.order(kit.store.gett_id, [pizza]))
+        placed = gett_sandbox.place(order)
+        (ticket,) = till.tickets()
+        assert placed["partnerOrderId"] == ticket["id"]
+        assert ticket["orderRef"] == placed["gettOrderId"]
+        assert Decimal(str(placed["amounts"]["total"])) == Decimal("27.06"), "2 × 12.50 and 8.25 % tax, rounded"
+
+        known = gett_sandbox.world.state.orders[placed["gettOrderId"]]
+        assert tell(till.advance(ticket["id"], "ready")) == ["ok"]
+        kit.push()
+        assert known.status == "ready"
+        assert tell(till.advance(ticket["id"], "completed")) == ["ok"]
+        kit.push()
+        assert known.state == "completed"
+        assert tell(till.sell_out("water")) == ["ok"]
+        refused = gett_sandbox.validate(gett_sandbox.order(kit.store.gett_id, [{"itemId": "water", "quantity": 1}]))
+        assert [error["code"] for error in refused["errors"]] == ["ITEM_UNAVAILABLE"]
