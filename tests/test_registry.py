@@ -111,7 +111,9 @@ def test_a_module_that_is_not_there_is_told_from_one_whose_import_is_missing(mod
     assert "unheard_of_dependency" in said
 
 
-@pytest.mark.parametrize("code", ["this is no Python", "raise RuntimeError('at import')", "1 / 0"])
+@pytest.mark.parametrize(
+    "code", ["this is no Python", "raise RuntimeError('at import')", "1 / 0", "raise SystemExit(3)"]
+)
 def test_a_module_that_breaks_while_it_is_imported_says_how(code: str, module: Callable[[str], str]) -> None:
     name = module(code)
     said = refused(AdapterImportFailed, f"{name}:Pos")
@@ -171,6 +173,15 @@ def test_every_installed_adapter_is_listed_and_a_broken_one_with_its_problem(
     assert usable.guarantee() is Guarantee.CLAIM
     assert found[broken].adapter is None
     assert isinstance(found[broken].problem, AdapterNotFound)
+
+
+@pytest.mark.parametrize("target", ["bad_module", "!!!", "a:b c"])
+def test_an_entry_point_that_is_no_module_and_class_hides_no_other(target: str, package: Callable[..., str]) -> None:
+    name = f"malformed-{uuid4().hex}"
+    package(name, target)
+    found = {entry.name: entry for entry in installed()}
+    assert found["bogus"].adapter is BogusAdapter
+    assert "not module:Class" in str(found[name].problem)
 
 
 def test_an_installed_adapter_that_cannot_be_made_is_listed_as_broken(

@@ -91,7 +91,7 @@ class Kit:
     @cached_property
     def catalogs(self) -> Catalogs:
         """Menus that were published."""
-        return Catalogs(self.lanes)
+        return Catalogs(self.lanes, self.stores, self.publisher.address)
 
     @cached_property
     def calls(self) -> PosCalls:

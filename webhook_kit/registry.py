@@ -99,7 +99,7 @@ def _told(adapter: PosAdapter, method: str) -> Callable[..., object]:
 def _outcome(result: object) -> str:
     """A result in a word or two, without anybody's name in it."""
     if isinstance(result, Placed):
-        return f"{result.status} {result.id}"
+        return result.status
     if isinstance(result, Refused):
         return f"refused: {', '.join(refusal.reason for refusal in result.refusals)}"
     if isinstance(result, CatalogSet):
@@ -139,11 +139,13 @@ def _from_module(spec: str) -> type[PosAdapter]:
 def _made(spec: str, adapter_class: type[PosAdapter]) -> PosAdapter:
     try:
         return adapter_class()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AdapterWrongType(f"adapter {spec!r}: {adapter_class.__name__}() failed: {error!r}") from error
 
 
 def _checked(spec: str, point: EntryPoint) -> type[PosAdapter]:
+    if not _SPEC.fullmatch(re.sub(r"\s*:\s*", ":", point.value.strip())):
+        raise AdapterNotFound(f"adapter {spec!r}: its entry point is {point.value!r}, not module:Class")
     try:
         module = import_module(point.module)
     except ModuleNotFoundError as error:
@@ -152,7 +154,7 @@ def _checked(spec: str, point: EntryPoint) -> type[PosAdapter]:
                 f"adapter {spec!r}: there is no module {error.name!r}; is it installed, or in the current directory?"
             ) from error
         raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {error!r}") from error
     found: object = module
     for part in point.attr.split("."):

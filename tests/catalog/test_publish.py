@@ -97,6 +97,18 @@ def test_a_version_stays_while_it_is_current_and_a_day_and_more_after_its_succes
     assert [seconds_left(kit, old) >= DAY for old in (first, second)] == [True, True]
 
 
+def test_a_current_version_outlives_a_publication_that_dies(kit: Kit) -> None:
+    catalog = menu("soup")
+    publish(kit, catalog)
+
+    def die(_address: str) -> None:
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        kit.publisher.publish("main", catalog, die, again=True)
+    assert seconds_left(kit, catalog) == -1
+
+
 def test_a_version_that_comes_back_stays(kit: Kit) -> None:
     first, second = menu("soup"), menu("soup", "cake")
     for catalog in (first, second, first):

@@ -217,6 +217,17 @@ def test_without_redis_a_command_says_so_in_one_line(arguments: list[str], shell
     assert said.startswith("REDIS_URL: the server is out of reach")
 
 
+@pytest.mark.parametrize(
+    "arguments", [["stores", "list"], ["stores", "export", "-"], ["reconcile"], ["catalog", "sync", "--all"]]
+)
+def test_without_redis_no_command_takes_the_stores_for_none(arguments: list[str], shell: Shell) -> None:
+    env = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", "POS_ADAPTER": "", "GETT_STORE_ID": ""}
+    status, output = shell.run(*arguments, **env)
+    assert status == 1
+    assert output.splitlines()[-1].endswith("Redis is out of reach")
+    assert "Traceback" not in output
+
+
 def test_a_worker_without_redis_says_so_waits_and_shows_no_traceback(shell: Shell) -> None:
     env = shell.env | {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
     with Process([sys.executable, "-m", "webhook_kit.cli", "worker", "push"], env=env) as process:

@@ -204,10 +204,11 @@ def test_at_a_terminal_keys_order_pause_and_break_things_and_a_saved_file_is_loa
         terminal.press("p")
         terminal.until(r"online +200")
         terminal.press("f")
-        terminal.until("from here: the answer to the next webhook is lost")
+        terminal.until("from here: the next placeOrder is delivered twice")
         file = vendor / "desk_pos.py"
-        file.write_text(TINY.replace('"SAID"', '"NOW SAID"'))
+        file.write_text(TINY.replace('"SAID"', '"NOW SAID"').replace("9.50", "8.25"))
         terminal.until(r"desk_pos.py changed: loading the adapter anew")
+        terminal.until(r"catalogset-notification +202\s+\S+ +Gett pulls")
         wait_until(lambda: requests.get(f"{url}/__sandbox/log", timeout=10).ok)
         terminal.press("r")
         terminal.until("NOW SAID 7")

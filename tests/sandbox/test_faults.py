@@ -138,3 +138,11 @@ def test_problems_in_markdown(client: Any) -> None:
     members = yaml.safe_load(front)
     assert (members["errorCode"], members["status"], members["retryable"]) == ("STORE_NOT_FOUND", 404, False)
     assert text == f"\n# Not Found\n\n{members['detail']}\n\n"
+
+
+def test_what_cannot_befall_a_call_is_not_used_up_by_it() -> None:
+    faults = Faults(Dice("seed"))
+    faults.add(Fault(kind="wrong_signature", times=1), Fault(kind="expired_token", times=1))
+    assert set(faults.strike("stores")) == {"expired_token"}
+    assert set(faults.strike("placeOrder", outgoing=True)) == {"wrong_signature"}
+    assert faults.rules() == []

@@ -117,7 +117,10 @@ class RedisShelf:
 
     def put(self, version: str, body: bytes, seconds: int) -> None:
         """Keep a compressed body; it lapses unless it becomes a store's current version."""
-        self._redis.set(self._keys.catalog(version), body, ex=seconds)
+        key = self._keys.catalog(version)
+        # One that is there for good is somebody's current version, and stays so, whatever becomes of this publication.
+        if not self._redis.set(key, body, ex=seconds, nx=True) and self._redis.ttl(key) != -1:
+            self._redis.set(key, body, ex=seconds)
 
     def get(self, version: str) -> bytes | None:
         """A compressed body, or None when there is none of that version."""

@@ -28,13 +28,16 @@ _COMMANDS: dict[str, str] = {
     "worker": "webhook_kit.cli.worker",
 }
 
+_ALIASES = {"store": "stores"}
+"""What people type, too."""
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        module = _COMMANDS.get(cmd_name)
+        module = _COMMANDS.get(_ALIASES.get(cmd_name, cmd_name))
         if module is None:
             return None
         command: click.Command = import_module(module).command

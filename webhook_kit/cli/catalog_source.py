@@ -33,12 +33,12 @@ def read_source(source: str) -> bytes:
     if source.startswith(("http://", "https://")):
         return _download(source)
     path = Path(source)
-    if path.exists():
-        try:
+    try:
+        if path.exists():
             with path.open("rb") as file:
                 return file.read(LARGEST + 1)
-        except OSError as error:
-            raise _Unreadable(f"{source}: {error.strerror}") from error
+    except OSError as error:
+        raise _Unreadable(f"{source[:200]}: {error.strerror}") from error
     return _from_pos(source)
 
 

@@ -46,6 +46,9 @@ def command(subject: str, order: Path | None, html: Path | None, as_json: Path |
 
     Exits 1 unless every rule holds, does not bind, or is a known failure with a reason.
     """
+    for report in filter(None, (html, as_json)):
+        if not report.parent.is_dir():  # found out before the long run, not after it
+            raise ConfigurationError(f"{report}: there is no folder {report.parent}")
     is_url = subject.startswith(("http://", "https://"))
     certificate = _endpoint(subject, order) if is_url else _adapter(subject)
     _print(certificate)

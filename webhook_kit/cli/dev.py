@@ -28,12 +28,9 @@ _LOOK = 0.5
 """Seconds between two looks at the adapter's files."""
 
 _FAULTS = (
-    (
-        "the answer to the next webhook is lost, and it is delivered again",
-        Fault(kind="duplicate", call="placeOrder", times=1),
-    ),
-    ("Gett answers the next three updates 503", Fault(kind="status", status=503, call="order_status", times=3)),
-    ("Gett's next answer is dropped", Fault(kind="drop", call="order_status", times=1)),
+    ("the next placeOrder is delivered twice", Fault(kind="duplicate", call="placeOrder", times=1)),
+    ("Gett answers the next three updates 503", Fault(kind="status", status=503, call="setOrderStatus", times=3)),
+    ("Gett takes the next update, but its answer is lost", Fault(kind="drop", call="setOrderStatus", times=1)),
     ("the next webhook carries a wrong signature", Fault(kind="wrong_signature", times=1)),
 )
 
@@ -115,7 +112,7 @@ class _AtTheDesk:
         self._fault = 0
         self._keys: dict[str, tuple[str, Callable[[], None]]] = {
             "o": ("a random order", self._order),
-            "r": ("the last one once more", self._again),
+            "r": ("the same cart again", self._again),
             "p": ("pause or resume the store", self._pause),
             "f": ("something goes wrong", self._go_wrong),
             "?": ("this help", self._help),

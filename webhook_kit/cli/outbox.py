@@ -21,7 +21,9 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
 
 @click.group("outbox", invoke_without_command=True)
-@click.option("--limit", default=50, show_default=True, help="List at most so many lanes; 0 for all.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=50, show_default=True, help="List at most so many lanes; 0 for all."
+)
 @_as_json
 @click.pass_context
 def command(ctx: click.Context, limit: int, as_json: bool) -> None:

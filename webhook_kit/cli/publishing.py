@@ -96,6 +96,7 @@ def _stores(kit: Kit, store_ids: tuple[str, ...], *, every: bool) -> list[Store]
     if every is bool(store_ids):
         raise click.UsageError("name the stores, or say --all")
     if every:
+        kit.stores.require_whole()
         return list(kit.stores)
     found = {store_id: kit.stores.by_id(store_id) or kit.stores.by_gett_id(store_id) for store_id in store_ids}
     if unknown := [store_id for store_id, store in found.items() if store is None]:

@@ -21,6 +21,7 @@ __all__ = ["command"]
 def command(store_ids: tuple[str, ...]) -> None:
     """Compare every store, print every difference, and tell Gett what it had not been told."""
     kit = Kit.from_env()
+    kit.stores.require_whole()
     stores = [store for store in kit.stores if not store_ids or store.id in store_ids]
     if unknown := set(store_ids) - {store.id for store in stores}:
         raise Impossible(f"not known here: store {', '.join(sorted(unknown))}")

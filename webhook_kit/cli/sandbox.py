@@ -12,7 +12,7 @@ import click
 import requests
 
 from webhook_kit.cli.common import print_table
-from webhook_kit.errors import ConfigurationError, WebhookKitError
+from webhook_kit.errors import ConfigurationError, Impossible, WebhookKitError
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.serving import server
 from webhook_kit.sandbox.world import Saved, World
@@ -159,8 +159,11 @@ def save(url: str, file: Path) -> None:
     """Write all it knows to FILE."""
     state = json.dumps(_ask("GET", f"{url}/__sandbox/state"), indent=1)
     beside = file.with_name(f"{file.name}.part")
-    beside.write_text(state, encoding="utf-8")
-    beside.replace(file)
+    try:
+        beside.write_text(state, encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        raise Impossible(f"{file}: {error.strerror}") from error
     click.echo(f"saved to {file}")
 
 

@@ -46,6 +46,7 @@ for _command in (
 def list_(as_json: bool, local: bool) -> None:
     """List the stores, what Gett was last told of each, and what it has itself."""
     kit = Kit.from_env()
+    kit.stores.require_whole()
     rows = [_row(kit, store) for store in kit.stores]
     theirs = None if local else _ask(lambda: {store.store_id: store for store in kit.client.stores()})
     if theirs is not None:

@@ -119,7 +119,9 @@ def remove(store: str, yes: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 def export(file: Path, without_credentials: bool, force: bool) -> None:
     """Write every store to a file for STORES_FILE (- for standard output); it holds credentials in clear, for you alone."""
-    stores = list(Kit.from_env().stores)
+    directory = Kit.from_env().stores
+    directory.require_whole()  # half a directory must not replace a whole one
+    stores = list(directory)
     try:
         text = as_toml(stores, credentials=not without_credentials)
     except TypeError as error:

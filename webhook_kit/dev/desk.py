@@ -140,6 +140,8 @@ class Desk:
             process.terminate()
             process.start()
         self.stack.web[0].wait_http(f"{self.stack.env['PUBLIC_URL']}/healthz")
+        # The menu may have changed, too; this process still has the old code, so another one looks.
+        self.stack.cli("catalog", "sync", self.store.id, "--force")
 
     def random_order(self) -> dict[str, Any]:
         """A legal order of what is on the menu now, as a customer's client sends it.

@@ -105,8 +105,8 @@ def process_line(name: str, raw: str) -> Text | None:
     if not isinstance(entry, dict):
         return None
     level, event = entry.get("level", ""), str(entry.get("event", ""))
-    if level not in _LOUD and event not in _SAID:
-        return None
+    if (level not in _LOUD and event not in _SAID) or event.startswith("no store yet"):
+        return None  # the store is onboarded a moment later
     if event == "adapter":
         words = f"{entry['call']}  {entry['outcome']}  {entry['ms']} ms"
         return _line(entry["timestamp"], "your POS", "magenta", words, ok=not str(entry["outcome"]).startswith("!"))

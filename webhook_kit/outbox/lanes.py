@@ -8,7 +8,7 @@ Invariants, each kept by a script of :mod:`webhook_kit.outbox.scripts` in one tr
 * Only the holder of the lease settles the head. What it says later, or after a person's hand, changes nothing.
 * A waiting update that a newer one supersedes is merged into it; one that is being sent is not touched.
 * An order's rank never falls: an older status is not sent after a newer one was taken.
-* Every update ends sent, merged, buried or dropped, and is counted once.
+* Every update ends sent, merged, buried or dropped, and is counted once; a dead letter is forgotten after 30 days (expired).
 """
 
 from __future__ import annotations

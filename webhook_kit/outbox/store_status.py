@@ -7,6 +7,7 @@ has closed.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
@@ -131,15 +132,22 @@ class Stores(StoreDirectory):
 class Catalogs:
     """``kit.catalogs``: menus that were published."""
 
-    def __init__(self, lanes: Lanes) -> None:
+    def __init__(self, lanes: Lanes, stores: Stores, published: Callable[[str], str | None]) -> None:
+        """:param published: where a store's menu is to be had now, by the partner's id of the store."""
         self._lanes = lanes
+        self._stores = stores
+        self._published = published
 
-    def changed(self, store: Store, address: str) -> Appended:
+    def changed(self, store: Store | str, address: str | None = None) -> Appended:
         """Tell Gett that a store's menu has changed.
 
-        :param address: where Gett pulls it from.
-        :raises Impossible: when that is no web address.
+        :param address: where Gett pulls it from; where it was published last when None.
+        :raises Impossible: when that is no web address, nothing was published, or the store is not known.
         """
+        store = self._stores.known(store)
+        address = address or self._published(store.id)
+        if address is None:
+            raise Impossible(f"no menu of store {store.id} is published: webhook-kit catalog sync {store.id}")
         # A notification says "again", so the same words are news.
         return self._lanes.append(
             lane_name(Kind.CATALOG, store.id),

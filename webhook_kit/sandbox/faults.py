@@ -20,6 +20,10 @@ Of webhooks alone: ``duplicate``: delivered twice · ``reorder``: held back unti
 ``wrong_signature``."""
 
 
+_OUTGOING: frozenset[Kind] = frozenset({"duplicate", "reorder", "wrong_signature"})
+_INCOMING: frozenset[Kind] = frozenset({"expired_token"})
+
+
 class Fault(Kept):
     """One rule.
 
@@ -70,11 +74,16 @@ class Faults:
         with self._lock:
             return [rule.model_copy() for rule in self._rules]
 
-    def strike(self, call: str, store: str | None = None) -> dict[Kind, Fault]:
-        """What befalls this call: of each kind the first rule that fits, if chance wills."""
+    def strike(self, call: str, store: str | None = None, *, outgoing: bool = False) -> dict[Kind, Fault]:
+        """What befalls this call: of each kind the first rule that fits, if chance wills.
+
+        :param outgoing: it is a webhook, not a call that came.
+        """
         struck: dict[Kind, Fault] = {}
         with self._lock:
             for rule in self._rules:
+                if rule.kind in (_INCOMING if outgoing else _OUTGOING):  # it cannot befall this, so it is not used up
+                    continue
                 named = rule.call is None or call in rule.call.split(",")
                 fits = named and rule.store in (None, store) and rule.kind not in struck
                 if fits and (rule.probability == 1 or self._dice.fraction(f"fault {rule.kind}") < rule.probability):

@@ -78,7 +78,7 @@ class Webhooks:
 
     def deliver(self, webhook: Webhook) -> Attempt:
         """Try once."""
-        faults = self._world.faults.strike(webhook.name, webhook.store_id)
+        faults = self._world.faults.strike(webhook.name, webhook.store_id, outgoing=True)
         if "delay" in faults:
             time.sleep(faults["delay"].seconds)
         if "status" in faults:
