@@ -99,7 +99,7 @@ class Terminal:
         return match
 
     def end(self) -> int:
-        return self.process.wait(30)
+        return self.process.wait(90)
 
 
 @pytest.fixture

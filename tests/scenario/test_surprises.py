@@ -1,0 +1,125 @@
+"""What surprises partners of Gett, each switched on at the sandbox: every order is placed once, and Gett hears of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from webhook_kit.sandbox.faults import Fault
+from webhook_kit.sandbox.running import GettSandbox
+from webhook_kit.testing.bogus import BogusAdapter, Ticket
+from webhook_kit.testing.local_kit import LocalKit
+from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.redis_server import RedisServer
+
+
+@pytest.fixture
+def pos(tmp_path: Path) -> Path:
+    return tmp_path / "pos.sqlite"
+
+
+@pytest.fixture
+def local(gett_sandbox: GettSandbox, redis_server: RedisServer, pos: Path) -> Iterator[LocalKit]:
+    with LocalKit.start(gett_sandbox, redis_server.url, "bogus", options={"file": str(pos)}) as kit:
+        yield kit
+
+
+def surprise(gett: GettSandbox, **options: Any) -> None:
+    gett.world.options = gett.world.options.model_copy(update=options)
+
+
+def cola(gett: GettSandbox, local: LocalKit) -> dict[str, Any]:
+    """An order of two colas, 5.50, and a tip of 1.50."""
+    return gett.order(local.store.gett_id, [{"itemId": "cola", "quantity": 2}], amounts={"tip": 1.5})
+
+
+def the_ticket(pos: Path) -> Ticket:
+    (ticket,) = BogusAdapter.tickets(pos)
+    return ticket
+
+
+@contextmanager
+def pushing(local: LocalKit) -> Iterator[None]:
+    """A push worker, for the length of the block."""
+    stop = threading.Event()
+
+    def push() -> None:
+        while not stop.wait(0.02):
+            local.pusher.drain(1.0, stop.is_set)
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"placed_amounts": "tip"},
+        {"placed_amounts": "null"},
+        {"null_customer": True},
+        {"short_paths": True},
+        {"placed_amounts": "null", "null_customer": True, "short_paths": True},
+    ],
+    ids=" ".join,
+)
+def test_less_than_expected_is_enough(
+    options: dict[str, Any], local: LocalKit, gett_sandbox: GettSandbox, pos: Path
+) -> None:
+    surprise(gett_sandbox, **options)
+    placed = gett_sandbox.place(cola(gett_sandbox, local))
+    assert (placed.get("partnerOrderId"), placed["amounts"]["total"]) == (the_ticket(pos).id, 7.0)
+    local.push()
+    assert gett_sandbox.world.state.orders[placed["gettOrderId"]].status == "confirmed"
+
+
+def test_an_order_without_an_id_is_placed_and_waits_in_sight_until_it_is_linked(
+    local: LocalKit, gett_sandbox: GettSandbox, pos: Path
+) -> None:
+    surprise(gett_sandbox, empty_gett_order_id=True)
+    placed = gett_sandbox.place(cola(gett_sandbox, local))
+    ticket = the_ticket(pos)
+    assert placed["partnerOrderId"] == ticket.id
+    (gett_id,) = gett_sandbox.world.state.orders
+    assert local.lanes.all_waiting() == {f"order:{ticket.ref}": "unlinked"}
+    local.ledger.link(ticket.ref, gett_id)
+    local.push()
+    assert gett_sandbox.world.state.orders[gett_id].status == "confirmed"
+
+
+def test_a_retry_that_comes_an_hour_late_finds_the_ticket(
+    local: LocalKit, gett_sandbox: GettSandbox, pos: Path
+) -> None:
+    surprise(gett_sandbox, late_retries=True)
+    gett_sandbox.world.faults.add(Fault(kind="drop", call="placeOrder", times=1))
+    gett_sandbox.place(cola(gett_sandbox, local))
+    ticket = the_ticket(pos)
+    (order,) = gett_sandbox.world.state.orders.values()
+    gett_sandbox.world.clock.advance(3_700)
+    wait_until(lambda: order.answered, 20, "the retry")
+    assert the_ticket(pos) == ticket
+    local.push()
+    assert order.status == "confirmed"
+
+
+def test_a_status_that_comes_before_gett_has_read_the_answer_is_told_again(
+    local: LocalKit, gett_sandbox: GettSandbox, pos: Path
+) -> None:
+    surprise(gett_sandbox, early_updates_unknown=True, read_answer_after=1.0)
+    with pushing(local):
+        placed = gett_sandbox.place(cola(gett_sandbox, local))
+        order = gett_sandbox.world.state.orders[placed["gettOrderId"]]
+        wait_until(lambda: order.status == "confirmed", 20, "the confirmation")
+    answers = [update.answer for update in gett_sandbox.world.ledger.updates(placed["gettOrderId"])]
+    assert answers[0] == 404
+    assert answers[-1] == 202
+    assert local.dead_letters.find() == []
