@@ -216,3 +216,15 @@ def test_a_store_s_metadata_is_changed_at_gett_within_the_quota(run: Run, here: 
     assert (store.name, store.phone, store.description) == ("New Name", "+15550111", "good")
     assert here.kit.stores.known("main").name == "New Name"
     assert here.kit.redis.llen(f"{here.kit.keys.prefix}sends") == sent + 1
+
+
+def test_a_store_that_is_removed_leaves_nothing_that_lasts(here: Town, run: Run) -> None:
+    kit, store = here.kit, here.kit.stores.known("main")
+    kit.availability.out(store, "cola")
+    kit.stores.pause(store, "too_busy")
+    assert kit.publisher.current("main") is not None
+    assert run("remove", "main", "--yes").status == 0
+    assert kit.publisher.current("main") is None
+    assert not [name for name in kit.lanes.all_waiting() if name.endswith(":main")]
+    about = [key.decode() for key in kit.redis.scan_iter(f"{kit.keys.prefix}*") if b"main" in key or b"catalog:" in key]
+    assert [key for key in about if kit.redis.ttl(key) == -1] == []

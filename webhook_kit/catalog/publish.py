@@ -193,6 +193,12 @@ class Publisher:
         """A version as it is served, compressed; None when it is not (or no longer) kept."""
         return self._shelf.get(version)
 
+    def forget(self, store_id: str) -> None:
+        """A store is gone: its current version goes after its time, as one with a successor does."""
+        if (current := self.current(store_id)) is not None:
+            self._redis.expire(self._keys.catalog(current.version), self._keep)
+        self._redis.delete(self._keys.published(store_id), self._keys.superseded(store_id))
+
     def _drop_superseded(self, store_id: str, now: int) -> None:
         # Redis lets them lapse by itself; other shelves have to be told.
         superseded = self._keys.superseded(store_id)

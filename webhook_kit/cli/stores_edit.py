@@ -17,6 +17,8 @@ from webhook_kit.adapter import Store
 from webhook_kit.errors import Impossible
 from webhook_kit.gett.models.store import StoreUpdate
 from webhook_kit.kit import Kit
+from webhook_kit.outbox.lanes import lane_name
+from webhook_kit.outbox.updates import Kind
 from webhook_kit.stores.file import StoreTable, as_toml
 from webhook_kit.stores.vault import new_key
 
@@ -109,7 +111,12 @@ def remove(store: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Forget store {found.id}, its credentials included?", abort=True)
     kit.stores.remove(found.id)
-    kit.redis.delete(kit.keys.menu(found.id), kit.keys.pause_owner(found.id), kit.keys.monitor(found.id))
+    kit.publisher.forget(found.id)
+    keys = kit.keys
+    # Whoever adds a store under this id again begins anew.
+    kit.redis.delete(*(key(found.id) for key in (keys.menu, keys.pause_owner, keys.monitor, keys.out, keys.sync)))
+    for kind in (Kind.CATALOG, Kind.STORE):
+        kit.lanes.drop(lane_name(kind, found.id))
     click.echo(f"store {found.id} is forgotten here" + ("; Gett still has it" if found.gett_id else ""))
 
 
