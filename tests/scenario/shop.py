@@ -30,7 +30,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 LEVELS = {"native": "Native", "look-up": "LookUp", "both": "Both", "claim": "Claim", "bare": "Bare"}
-"""Each level of guarantee (``design.md``, "Receiving") and its adapter in ``kitchens.py``; the level is also the store's id.
+"""Each level of guarantee (``docs/receiving.md``) and its adapter in ``kitchens.py``; the level is also the store's id.
 
 ``bare`` is ``claim`` without ``quote``, so that nothing has to be asked between the claim and the call.
 """
