@@ -224,7 +224,7 @@ def test_without_redis_no_command_takes_the_stores_for_none(arguments: list[str]
     env = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", "POS_ADAPTER": "", "GETT_STORE_ID": ""}
     status, output = shell.run(*arguments, **env)
     assert status == 1
-    assert output.splitlines()[-1].endswith("Redis is out of reach")
+    assert output.splitlines()[-1].startswith("webhook-kit: REDIS_URL: the server is out of reach")
     assert "Traceback" not in output
 
 

@@ -165,7 +165,7 @@ def _known_store(receiver: Receiver, order: ExternalOrder) -> Store:
     try:
         store = receiver.stores.by_gett_id(order.cart.store_id)
     except StoresUnavailable as error:  # a refusal would be final
-        raise unavailable(str(error), retry_after=5) from error
+        raise unavailable("whether this store is served here cannot be said now", retry_after=5) from error
     if store is None:
         raise Problem(ErrorCode.STORE_NOT_FOUND, "no store of that id is served here: $.cart.storeId")
     return store

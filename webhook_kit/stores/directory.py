@@ -142,7 +142,7 @@ class StoreDirectory:
         """
         self._current()
         if not self._whole:
-            raise StoresUnavailable("the directory of stores cannot be read now: Redis is out of reach")
+            raise StoresUnavailable("REDIS_URL: the server is out of reach: which stores there are cannot be said now")
 
     def mistakes(self) -> tuple[str, ...]:
         """What is wrong with stores in Redis, one line each; such a store is not served, or served as it last was."""
