@@ -218,7 +218,8 @@ def test_an_error_deep_in_a_line_stands_at_its_modifier(street: Street, visitor:
     page = visitor.open(f"stores/{street.store_id}").page
     visitor.add("burger", "Fries")
     # What the menu no longer offers, as when it changed since.
-    key = page.evaluate("Object.keys(localStorage).find((key) => key.endsWith('/carts'))")
+    kept = "Object.keys(localStorage).find((key) => key.endsWith('/carts') && localStorage[key].includes('\"fries\"'))"
+    key = page.wait_for_function(kept).json_value()
     spoilt = page.evaluate("(key) => localStorage.getItem(key)", key).replace('"fries"', '"ketchup"')
     page.evaluate("([key, text]) => localStorage.setItem(key, text)", [key, spoilt])
     page.goto(f"{visitor.url}/#/stores/{street.store_id}/checkout")
