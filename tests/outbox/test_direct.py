@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import redis
 
 from webhook_kit.errors import GettConflict, GettRateLimited, GettUnauthorized, GettUnreachable
 from webhook_kit.outbox.direct import DirectWrites
@@ -98,3 +99,19 @@ def test_any_other_failure_is_the_callers_to_judge_and_made_once(bench: Workbenc
     with pytest.raises(type(error)):
         writes(bench).call(write)
     assert len(calls) == 1
+
+
+def test_what_gett_answered_is_not_lost_when_redis_goes_away_meanwhile(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct = writes(bench, Quota(10))
+
+    def away(*_: object, **__: object) -> None:
+        raise redis.ConnectionError("gone")
+
+    def write() -> str:
+        monkeypatch.setattr(direct, "_answered", away)
+        monkeypatch.setattr(bench.gate, "answered", away)
+        return "onboarding-1"
+
+    assert direct.call(write) == "onboarding-1"

@@ -14,10 +14,13 @@ import redis
 from webhook_kit.connection import text
 from webhook_kit.errors import GettPermanent, GettRateLimited, GettRetriable, GettUnauthorized
 from webhook_kit.keys import Keys
+from webhook_kit.logs import logger
 from webhook_kit.outbox import scripts
 from webhook_kit.outbox.quota import Gate, Quota
 
 __all__ = ["DirectWrites"]
+
+log = logger("outbox")
 
 _BOOK = (
     scripts.LIBRARY
@@ -85,24 +88,32 @@ class DirectWrites:
                 result = write()
             except GettRateLimited as limited:
                 wait = limited.retry_after or 1.0
-                self._gate.blocked(wait)
+                self._learn(self._gate.blocked, wait)
                 if time.monotonic() + wait >= until:
                     raise
                 continue
             except GettUnauthorized as refused:
-                self._gate.halted(str(refused))
+                self._learn(self._gate.halted, str(refused))
                 raise
             except GettRetriable:
-                self._gate.failed()
+                self._learn(self._gate.failed)
                 raise
             except GettPermanent:
-                self._gate.answered()
+                self._learn(self._gate.answered)
                 raise
             else:
-                self._gate.answered()
+                self._learn(self._gate.answered)
                 return result
             finally:
-                self._answered(args=[self._keys.prefix, booked])
+                self._learn(self._answered, args=[self._keys.prefix, booked])
+
+    @staticmethod
+    def _learn(note: Callable[..., object], *words: object, **named: object) -> None:
+        """Note what an answer teaches; what Gett said matters more than that Redis could not be told of it."""
+        try:
+            note(*words, **named)
+        except redis.RedisError as error:
+            log.warning("answer not noted", error=type(error).__name__)
 
     def _wait(self, until: float) -> str:
         quota = self._quota
