@@ -54,7 +54,7 @@ browser:         ## in CI alone: a Chromium for the tests of the storefront, whi
 	fi
 
 pictures: $(STAMP) ## renew docs/images, which takes a Chromium and a good look at what has changed
-	PICTURES=docs/images $(BIN)/python -m pytest -q tests/sandbox/test_storefront_sights.py
+	PICTURES=docs/images $(BIN)/python -m pytest -q tests/sandbox/test_storefront_pictures.py
 
 format: $(STAMP) ## what `check` would ask for
 	$(BIN)/ruff check --fix .

@@ -9,10 +9,10 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from webhook_kit.connection import connect
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.signing import verify
 from webhook_kit.settings import Settings
+from webhook_kit.storage.connection import connect
 
 __all__ = ["fastapi_echo", "flask_echo", "flask_record", "wsgi_bytes"]
 

@@ -40,14 +40,14 @@ from benchmarks.load import drive
 from benchmarks.servers import Server, granian
 from tests.catalog import slow_price
 from webhook_kit.catalog.build import canonical_json, versioned
-from webhook_kit.catalog.bulk import collector_paused
 from webhook_kit.catalog.cart import check_cart
 from webhook_kit.catalog.check import check
-from webhook_kit.catalog.menu import Menu
-from webhook_kit.catalog.publish import packed
+from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.gc_pause import collector_paused
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.kit import Kit
+from webhook_kit.publishing.publisher import packed
 from webhook_kit.settings import Settings
 from webhook_kit.testing.redis_server import RedisServer
 

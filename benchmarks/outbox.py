@@ -45,8 +45,8 @@ from benchmarks.outbox_overload import overload
 from benchmarks.outbox_sink import Sink
 from benchmarks.outbox_work import EACH, Told, preparing, work
 from benchmarks.outbox_worker import kit
-from webhook_kit.connection import text
 from webhook_kit.outbox.lanes import Lanes
+from webhook_kit.storage.connection import text
 from webhook_kit.testing.redis_server import RedisServer
 
 ROUNDS = 3

@@ -18,8 +18,8 @@ from rq import Queue, SimpleWorker, Worker
 
 from benchmarks.outbox_work import post, session, url, work
 from webhook_kit.kit import Kit
+from webhook_kit.outbox.dispatcher import Pusher
 from webhook_kit.outbox.lanes import Lanes
-from webhook_kit.outbox.push import Pusher
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.worker import run_push
 

@@ -22,7 +22,7 @@ from webhook_kit.errors import NotPlaced, Unsupported
 from webhook_kit.gett.models.catalog import ExternalCatalogSet as CatalogSet
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.pos_http import PosSession, current_session
+from webhook_kit.pos.session import PosSession, current_session
 
 __all__ = [
     "Capability",

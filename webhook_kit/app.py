@@ -10,13 +10,13 @@ from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.problems import Problem
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
-from webhook_kit.receiver.blueprint import problem_response, webhooks
-from webhook_kit.receiver.openapi import describe
-from webhook_kit.receiver.pos_events import pos_webhooks
-from webhook_kit.receiver.problems import Problem
-from webhook_kit.serving import Catalogs
+from webhook_kit.webhooks.openapi import describe
+from webhook_kit.webhooks.orders import problem_response, webhooks
+from webhook_kit.webhooks.pos_events import pos_webhooks
+from webhook_kit.webhooks.published_catalogs import Catalogs
 
 __all__ = ["create_app"]
 

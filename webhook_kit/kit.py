@@ -8,41 +8,42 @@ from functools import cached_property
 import redis
 
 from webhook_kit import logs
-from webhook_kit.alerts import Alerts
-from webhook_kit.availability import Availability
-from webhook_kit.calls import PosCalls
-from webhook_kit.catalog.bucket import BucketShelf
-from webhook_kit.catalog.publish import Addresses, Publisher, RedisShelf, Shelf
-from webhook_kit.connection import connect
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.client import GettClient
-from webhook_kit.jobs import WakeUp
-from webhook_kit.keys import Keys
-from webhook_kit.menus import Menus
-from webhook_kit.monitor import Monitor
-from webhook_kit.onboarding import FirstMenu, Onboarder
+from webhook_kit.monitoring.pos_health import Monitor
+from webhook_kit.monitoring.reconciliation import Reconciler
+from webhook_kit.monitoring.store_status import StatusCheck
+from webhook_kit.monitoring.stuck_orders import Watch
 from webhook_kit.outbox.dead_letters import DeadLetters
-from webhook_kit.outbox.direct import DirectWrites
+from webhook_kit.outbox.dispatcher import Pusher, RetryPolicy, lease_seconds
 from webhook_kit.outbox.lanes import Lanes
-from webhook_kit.outbox.orders import Orders
-from webhook_kit.outbox.push import Pusher, RetryPolicy, lease_seconds
+from webhook_kit.outbox.order_updates import Orders
 from webhook_kit.outbox.quota import Gate, Quota
-from webhook_kit.outbox.store_status import Catalogs, Stores
-from webhook_kit.receiver.assessment import Assessor
-from webhook_kit.receiver.blueprint import Receiver
-from webhook_kit.receiver.idempotency import Ledger
-from webhook_kit.receiver.order_events import OrderEvents, load_handler
-from webhook_kit.receiver.placement import Placement
-from webhook_kit.receiver.pos_events import PosEvents
-from webhook_kit.receiver.terms import Terms
-from webhook_kit.receiver.token import Tokens
-from webhook_kit.reconcile import Reconciler
+from webhook_kit.outbox.rate_limited import DirectWrites
+from webhook_kit.placement.idempotency_store import Ledger
+from webhook_kit.placement.placement import Placement
+from webhook_kit.placement.terms import Terms
+from webhook_kit.placement.token import Tokens
+from webhook_kit.placement.validation import Assessor
+from webhook_kit.pos.executor import PosCalls
+from webhook_kit.publishing.availability import Availability
+from webhook_kit.publishing.first_catalog import FirstMenu
+from webhook_kit.publishing.last_good import Menus
+from webhook_kit.publishing.publisher import Addresses, Publisher, RedisShelf, Shelf
+from webhook_kit.publishing.s3_storage import BucketShelf
+from webhook_kit.publishing.sync import Sync
 from webhook_kit.settings import Settings
-from webhook_kit.status_check import StatusCheck
-from webhook_kit.stores.book import StoreBook
-from webhook_kit.stores.vault import Vault
-from webhook_kit.sync import Sync
-from webhook_kit.watch import Watch
+from webhook_kit.storage.alerts import Alerts
+from webhook_kit.storage.connection import connect
+from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.queues import WakeUp
+from webhook_kit.stores.cipher import Vault
+from webhook_kit.stores.onboarding import Onboarder
+from webhook_kit.stores.repository import StoreBook
+from webhook_kit.stores.status import Catalogs, Stores
+from webhook_kit.webhooks.order_events import OrderEvents, load_handler
+from webhook_kit.webhooks.orders import Receiver
+from webhook_kit.webhooks.pos_events import PosEvents
 
 __all__ = ["Kit"]
 

@@ -21,11 +21,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
-from webhook_kit.connection import connect
 from webhook_kit.errors import WebhookKitError
-from webhook_kit.jobs import push_queue, sync_queue
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
+from webhook_kit.storage.connection import connect
+from webhook_kit.storage.queues import push_queue, sync_queue
 
 __all__ = [
     "PushWorker",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhook_kit.catalog.menu import Menu
+from webhook_kit.catalog.compiled import Menu
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.order import ExternalOrder
 

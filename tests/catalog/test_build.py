@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from tests.catalog.menus import cafe, line, order
 from webhook_kit.catalog.build import canonical_json, simple_menu, versioned
 from webhook_kit.catalog.cart import check_cart
-from webhook_kit.catalog.menu import Menu
+from webhook_kit.catalog.compiled import Menu
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import (
     AvailabilityWindow,
@@ -19,8 +20,6 @@ from webhook_kit.gett.models.catalog import (
     ExternalItem,
     ExternalModifierGroup,
 )
-
-from .menus import cafe, line, order
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 TEA = ExternalItem(item_id="tea", name="Tea", base_price=Decimal("2.50"), modifier_group_ids=["milk"])

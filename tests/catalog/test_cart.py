@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.catalog.menus import Wire, cafe, compiled, daily, entry, item, latte, line, order
 from webhook_kit.catalog.cart import CheckedCart, PricedLine, check_cart
-from webhook_kit.catalog.menu import Menu
+from webhook_kit.catalog.compiled import Menu
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.order import ValidationError
-
-from .menus import Wire, cafe, compiled, daily, entry, item, latte, line, order
 
 BREAKFAST = datetime(2026, 7, 1, 8, tzinfo=UTC)
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

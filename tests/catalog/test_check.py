@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.catalog.menus import Wire, cafe, daily, entry, group, item, line, order, section
 from webhook_kit.catalog.check import MODIFIER_LEVELS, Finding, Rule, Severity, check
-from webhook_kit.catalog.menu import Menu
-from webhook_kit.catalog.soundness import problems
+from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.integrity import problems
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
-from webhook_kit.receiver.reading import MAX_DEPTH
-
-from .menus import Wire, cafe, daily, entry, group, item, line, order, section
+from webhook_kit.webhooks.parsing import MAX_DEPTH
 
 
 def clean() -> Wire:

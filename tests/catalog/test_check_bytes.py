@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.catalog.menus import Wire, daily, group, item, section
+from tests.catalog.strategies import catalogs
+from tests.catalog.test_check import clean
 from webhook_kit.catalog.check import Finding, Rule, Severity, check, check_bytes
-from webhook_kit.catalog.intake import LARGEST
+from webhook_kit.catalog.lenient_parse import LARGEST
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
-
-from .menus import Wire, daily, group, item, section
-from .strategies import catalogs
-from .test_check import clean
 
 
 def findings(raw: bytes | Wire) -> list[Finding]:

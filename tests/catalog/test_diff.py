@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.catalog.menus import Wire, cafe, daily, item, section
+from tests.catalog.strategies import catalogs
 from webhook_kit.catalog.diff import Change, ChangeKind, diff
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
-
-from .menus import Wire, cafe, daily, item, section
-from .strategies import catalogs
 
 Spoil = Callable[[Wire], object]
 

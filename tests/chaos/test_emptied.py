@@ -10,13 +10,12 @@ from uuid import uuid4
 
 import pytest
 
+from tests.chaos.fake_gett_server import Sink
+from tests.chaos.workers import Said, Worker, account, evening, make_kit, say_durably, soon
 from webhook_kit.adapter import PosOrder, Store
-from webhook_kit.reconcile import Outcome
+from webhook_kit.monitoring.reconciliation import Outcome
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.redis_server import RedisServer
-
-from .crew import Said, Worker, account, evening, make_kit, say_durably, soon
-from .sink import Sink
 
 ORDERS = 40
 THREADS = 4

@@ -9,11 +9,10 @@ from random import Random
 import pytest
 import redis
 
+from tests.chaos.fake_gett_server import Sink, bad_day
+from tests.chaos.workers import PATIENCE, Said, Worker, account, evening, make_kit, say_durably, soon
 from webhook_kit.testing.processes import wait_until
 from webhook_kit.testing.redis_server import RedisServer
-
-from .crew import PATIENCE, Said, Worker, account, evening, make_kit, say_durably, soon
-from .sink import Sink, bad_day
 
 ORDERS = 200
 WORDS = 10 * ORDERS

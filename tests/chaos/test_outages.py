@@ -9,19 +9,18 @@ from uuid import uuid4
 import pytest
 import redis
 
+from tests.chaos.fake_gett_server import ACCEPTED, Sink
+from tests.chaos.workers import Worker, account, make_kit, soon
 from webhook_kit.gett.client import GettClient
-from webhook_kit.jobs import WakeUp
-from webhook_kit.keys import Keys
 from webhook_kit.kit import Kit
+from webhook_kit.outbox.dispatcher import Pusher, RetryPolicy
 from webhook_kit.outbox.lanes import Lanes, Next
-from webhook_kit.outbox.push import Pusher, RetryPolicy
 from webhook_kit.outbox.quota import Gate, Quota
 from webhook_kit.outbox.updates import order_progress
+from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.queues import WakeUp
 from webhook_kit.testing.processes import free_port
 from webhook_kit.testing.redis_server import RedisServer
-
-from .crew import Worker, account, make_kit, soon
-from .sink import ACCEPTED, Sink
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from webhook_kit.testing.certificate import Certificate, Verdict
+from webhook_kit.testing.report import Certificate, Verdict
 from webhook_kit.testing.stack import SECRET, Stack
 
 FIXTURES = """
@@ -53,8 +53,8 @@ class TestContract(BogusContract):
 """
 WRONG = """
 from webhook_kit.testing.bogus_contract import BogusContract
-from webhook_kit.testing.contract.vendor import Vendor
-from webhook_kit.testing.hostile import ordering
+from webhook_kit.testing.contract.hooks import Vendor
+from tests.testing.contract.hostile import ordering
 
 class Wrong(BogusContract):
     adapter = ordering._IgnoresQuantities

@@ -14,7 +14,7 @@ from webhook_kit.adapter import Capability, Placed
 from webhook_kit.cli import main
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
-from webhook_kit.receiver.idempotency import Claim, Outcome
+from webhook_kit.placement.idempotency_store import Claim, Outcome
 from webhook_kit.testing.processes import Process, free_port
 
 STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.scaffold import render, write
+from webhook_kit.scaffold.project import render, write
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.gett.fake_gett import KEY, FakeGett, serve
 from webhook_kit.gett.client import GettClient
-
-from .fake_gett import KEY, FakeGett, serve
 
 
 @pytest.fixture

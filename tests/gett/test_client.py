@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.gett.fake_gett import KEY, FakeGett
 from webhook_kit import errors
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.http import Answer, Call
@@ -20,8 +21,6 @@ from webhook_kit.gett.models import (
     StoreStatusUpdate,
     StoreUpdate,
 )
-
-from .fake_gett import KEY, FakeGett
 
 STORE = {"storeId": "s-1", "name": "Ramen", "status": "online"}
 STATUS = {"status": "paused", "reason": "too_busy"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.gett.fake_gett import KEY, FakeGett
 from webhook_kit import errors
 from webhook_kit.gett.http import Answer, Call
 from webhook_kit.gett.marketfront import Marketfront
@@ -25,8 +26,6 @@ from webhook_kit.gett.models import (
     UpdateCartItemRequest,
     UpdateProfileRequest,
 )
-
-from .fake_gett import KEY, FakeGett
 
 CREATED = {
     "token": "t",

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.gett.fake_gett import KEY, FakeGett
 from webhook_kit import errors
 from webhook_kit.gett.client import GettClient
-
-from .fake_gett import KEY, FakeGett
 
 
 def test_no_server() -> None:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.outbox.outbox_env import Workbench
 from webhook_kit.testing.redis_server import RedisServer
-
-from .workbench import Workbench
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.outbox.outbox_env import HOUR, LEASE_MS, Workbench, check_accounts
 from webhook_kit.gett.http import Answer
 from webhook_kit.outbox.lanes import Verdict
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.testing.redis_server import RedisServer
-
-from .workbench import HOUR, LEASE_MS, Workbench, check_accounts
 
 WINDOW_MS = 200
 

@@ -67,7 +67,7 @@ def test_the_kit_knows_no_adapter() -> None:
 
 def test_the_readme_shows_what_the_adapters_can_do() -> None:
     text = (ROOT / "README.md").read_text()
-    written = runpy.run_path(str(ROOT / "docs" / "make_adapters.py"))["page"](text)
-    assert text == written, "write it anew: make install; python docs/make_adapters.py"
+    written = runpy.run_path(str(ROOT / "scripts" / "make_adapters.py"))["page"](text)
+    assert text == written, "write it anew: make install; python scripts/make_adapters.py"
     missing = [folder.name for folder in ADAPTERS if f"(adapters/{folder.name}) |" not in written]
     assert missing == [], "make install"

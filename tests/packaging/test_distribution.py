@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit").rglob("*.py"))
 
 
-TEMPLATES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit/template").iterdir())
+TEMPLATES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit/scaffold/template").iterdir())
 STATIC = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "webhook_kit/sandbox/storefront/static").rglob("*")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook_kit.scaffold import render
+from webhook_kit.scaffold.project import render
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "examples" / "third_party_adapter"

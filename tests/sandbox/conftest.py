@@ -10,16 +10,15 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, ViewportSize
 from werkzeug.test import TestResponse
 
+from tests.sandbox.browser_env import MENU, Consumer, Partner
+from tests.sandbox.sandbox_stores import Street, Visitor, browsing, chromium
+from tests.sandbox.shared_schemas import KEY, NOON, STORE, Call
 from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
-from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.server import serving
 from webhook_kit.sandbox.state import StoreRecord
-from webhook_kit.sandbox.world import World
-
-from .restaurant import MENU, Consumer, Partner
-from .shared import KEY, NOON, STORE, Call
-from .street import Street, Visitor, browsing, chromium
 
 
 @pytest.fixture

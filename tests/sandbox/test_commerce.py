@@ -8,12 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.sandbox.shared_schemas import KEY, NOON, STORE, Call, check_problem
 from webhook_kit.gett.models.store import OrderState
-from webhook_kit.sandbox.ledger import Ledger
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.state import OrderRecord
-from webhook_kit.sandbox.world import World
-
-from .shared import KEY, NOON, STORE, Call, check_problem
+from webhook_kit.sandbox.update_log import Ledger
 
 
 @pytest.fixture

@@ -13,15 +13,14 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
+from tests.sandbox.browser_env import MENU, Consumer, Partner
+from tests.sandbox.shared_schemas import NOON, STORE, Call, check_problem
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
-from webhook_kit.sandbox.running import GettSandbox
-from webhook_kit.sandbox.serving import serving
-from webhook_kit.sandbox.world import World
+from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.sandbox import GettSandbox
+from webhook_kit.sandbox.server import serving
 from webhook_kit.testing.processes import Process, free_port, wait_until
-
-from .restaurant import MENU, Consumer, Partner
-from .shared import NOON, STORE, Call, check_problem
 
 
 def test_a_clock_is_set_stopped_and_made_faster() -> None:

@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 import requests
 
+from tests.sandbox.browser_env import Consumer, Partner
+from tests.sandbox.shared_schemas import KEY, STORE, Call, check_problem
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.dice import Dice
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.faults import Fault, Faults
-from webhook_kit.sandbox.serving import serving
-from webhook_kit.sandbox.world import World
+from webhook_kit.sandbox.seeded_random import Dice
+from webhook_kit.sandbox.server import serving
 from webhook_kit.testing.processes import wait_until
-
-from .restaurant import Consumer, Partner
-from .shared import KEY, STORE, Call, check_problem
 
 
 def test_a_fault_is_for_one_call_and_one_store(call: Call, world: World) -> None:

@@ -16,7 +16,7 @@ from flask import Flask, Response, jsonify, request
 from webhook_kit.gett.models.order import Cart, ExternalOrder, LineItem, PlaceOrderRequest
 from webhook_kit.gett.signing import verify
 from webhook_kit.sandbox.local_gett import LocalGett
-from webhook_kit.sandbox.serving import server
+from webhook_kit.sandbox.server import server
 from webhook_kit.testing.processes import Process, free_port
 
 STORE = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"

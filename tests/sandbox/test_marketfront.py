@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.browser_env import MENU, Consumer, Partner
+from tests.sandbox.shared_schemas import STORE, check_problem
 from webhook_kit.catalog.build import simple_menu
 from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalItem
 from webhook_kit.gett.models.order import Location
 from webhook_kit.gett.models.store import CommerceStore, StoreStatus
-from webhook_kit.sandbox.addresses import miles
+from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.geocoding import miles
 from webhook_kit.sandbox.state import Listing, StoreRecord
-from webhook_kit.sandbox.world import World
-
-from .restaurant import MENU, Consumer, Partner
-from .shared import STORE, check_problem
 
 HERE = {"latitude": 40.0, "longitude": -74.0}
 

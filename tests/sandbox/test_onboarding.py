@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from flask import Flask, Response
 
+from tests.sandbox.shared_schemas import STORE, Call, check_problem
 from webhook_kit.catalog.build import simple_menu, versioned
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.sandbox.clock import Clock
-from webhook_kit.sandbox.serving import serving
-from webhook_kit.sandbox.world import Saved, World
+from webhook_kit.sandbox.context import Saved, World
+from webhook_kit.sandbox.server import serving
 from webhook_kit.testing.processes import free_port, wait_until
-
-from .shared import STORE, Call, check_problem
 
 MENU = versioned(simple_menu({"Pizza": [ExternalItem(item_id="m", name="Margherita", base_price=9)]}), "main").to_wire()
 

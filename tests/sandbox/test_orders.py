@@ -9,12 +9,11 @@ from uuid import uuid4
 import pytest
 from flask import Response
 
+from tests.sandbox.browser_env import AMOUNTS, ORDER, Consumer, Partner
+from tests.sandbox.shared_schemas import STORE, Call, check_problem
 from webhook_kit.gett.models.store import OrderState
-from webhook_kit.sandbox.world import World
+from webhook_kit.sandbox.context import World
 from webhook_kit.testing.processes import free_port, wait_until
-
-from .restaurant import AMOUNTS, ORDER, Consumer, Partner
-from .shared import STORE, Call, check_problem
 
 
 def webhooks(world: World) -> list[dict[str, Any]]:

@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from webhook_kit.sandbox.world import World
-
-from .shared import STORE, Call, check_problem
+from tests.sandbox.shared_schemas import STORE, Call, check_problem
+from webhook_kit.sandbox.context import World
 
 
 def test_writes_and_reads_have_a_quota_each(call: Call, world: World) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from webhook_kit.sandbox.world import World
-
-from .restaurant import Consumer
-from .shared import KEY, check_problem
+from tests.sandbox.browser_env import Consumer
+from tests.sandbox.shared_schemas import KEY, check_problem
+from webhook_kit.sandbox.context import World
 
 ADDRESS = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCode": "10001"}
 ADA = {"email": "ada@x.co", "firstName": "Ada", "lastName": "L"}

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .street import NAME, Street, Visitor
+from tests.sandbox.sandbox_stores import NAME, Street, Visitor
 
 
 def placed(page: Page) -> str:

@@ -10,17 +10,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.sandbox.accessibility import barriers
+from tests.sandbox.sandbox_stores import Visitor, list_store
 from webhook_kit.catalog.build import simple_menu
 from webhook_kit.gett.models.catalog import DefaultItem, ExternalCatalogSet, ExternalItem, ExternalModifierGroup
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.serving import serving
-from webhook_kit.sandbox.world import World
+from webhook_kit.sandbox.server import serving
 from webhook_kit.testing.bogus_menu import bogus_menu
-
-from .accessibility import barriers
-from .street import Visitor, list_store
 
 NOON_IN_NEW_YORK = datetime(2026, 3, 4, 17, tzinfo=UTC)
 STORE = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"

@@ -11,10 +11,10 @@ import requests
 from flask.testing import FlaskClient
 
 from webhook_kit.sandbox.app import create_app
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.server import serving
 from webhook_kit.sandbox.storefront import pages
-from webhook_kit.sandbox.world import World
 
 STATIC = Path(pages.__file__).parent / "static"
 FILES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file())

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
 from webhook_kit.catalog.cart import CheckedCart, check_cart
+from webhook_kit.catalog.compiled import Menu
 from webhook_kit.catalog.hours import is_open
-from webhook_kit.catalog.menu import Menu
 from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalCatalogSet
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.serving import serving
-from webhook_kit.sandbox.world import World
+from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.server import serving
 
 random = import_module("catalog.strategies")  # of the rooms' tests, the one that draws menus and carts
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask, Response
 
+from tests.sandbox.browser_env import MENU
 from webhook_kit.app import create_app
 from webhook_kit.catalog.build import versioned
 from webhook_kit.errors import GettConflict, GettNotFound, GettRateLimited, GettUnauthorized, GettUnreachable
@@ -19,13 +20,11 @@ from webhook_kit.gett.models.store import (
     StoreUpdate,
 )
 from webhook_kit.kit import Kit
-from webhook_kit.registry import load_adapter
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.running import GettSandbox
-from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.sandbox import GettSandbox
+from webhook_kit.sandbox.server import serving
+from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.testing.processes import wait_until
-
-from .restaurant import MENU
 
 
 def test_every_call_of_the_client_is_understood(gett_sandbox: GettSandbox) -> None:

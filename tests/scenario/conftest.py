@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .shop import Shop
+from tests.scenario.restaurant_env import Shop
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,8 @@ from typing import cast
 
 import pytest
 
+from tests.scenario.restaurant_env import FINDS, KEYS, LEVELS, Order, Shop, together
 from webhook_kit.testing.processes import wait_until
-
-from .shop import FINDS, KEYS, LEVELS, Order, Shop, together
 
 
 @pytest.fixture

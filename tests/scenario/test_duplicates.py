@@ -6,10 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.scenario import pos_variants as kitchens
+from tests.scenario.restaurant_env import FINDS, LEVELS, SAFE, Order, Shop, together
 from webhook_kit.adapter import Guarantee
-
-from . import kitchens
-from .shop import FINDS, LEVELS, SAFE, Order, Shop, together
 
 every_level = pytest.mark.parametrize("level", LEVELS)
 

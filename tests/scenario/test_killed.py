@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from tests.scenario.restaurant_env import LEVELS, SAFE, UNSAFE, Order, Shop, together
 from webhook_kit.sandbox.local_gett import Answer
-
-from .shop import LEVELS, SAFE, UNSAFE, Order, Shop, together
 
 PATIENT = {"POS_DEADLINE": "4", "WEBHOOK_DEADLINE": "5"}
 """Whoever is killed must not have been answered before."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.scenario.restaurant_env import FINDS, LEVELS, SAFE, UNSAFE, Order, Shop, together
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import wait_until
-
-from .shop import FINDS, LEVELS, SAFE, UNSAFE, Order, Shop, together
 
 every_level = pytest.mark.parametrize("level", LEVELS)
 

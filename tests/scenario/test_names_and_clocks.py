@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from .shop import LEVELS, Order, Shop
+from tests.scenario.restaurant_env import LEVELS, Order, Shop
 
 every_level = pytest.mark.parametrize("level", LEVELS)
 

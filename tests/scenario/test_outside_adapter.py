@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from flask import Flask, jsonify, request
 
-from webhook_kit.sandbox.serving import server
+from webhook_kit.sandbox.server import server
 from webhook_kit.testing.processes import free_port, wait_until
 from webhook_kit.testing.stack import Stack
 

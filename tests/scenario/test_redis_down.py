@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenario.restaurant_env import LEVELS, UNSAFE, Order, Shop, together
 from webhook_kit.sandbox.local_gett import Answer
 from webhook_kit.testing.processes import wait_until
-
-from .shop import LEVELS, UNSAFE, Order, Shop, together
 
 PATIENT = {"POS_DEADLINE": "8", "WEBHOOK_DEADLINE": "9"}
 

@@ -6,10 +6,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.scenario.restaurant_env import Order, Shop
 from webhook_kit.sandbox.local_gett import Answer
 from webhook_kit.testing.processes import wait_until
-
-from .shop import Order, Shop
 
 
 def timed(shop: Shop, order: Order) -> tuple[Answer, float]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.running import GettSandbox
+from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.testing.bogus import BogusAdapter, Ticket
 from webhook_kit.testing.local_kit import LocalKit
 from webhook_kit.testing.processes import wait_until

@@ -9,7 +9,7 @@ import pytest
 
 from webhook_kit.adapter import Store
 from webhook_kit.kit import Kit
-from webhook_kit.stores.vault import new_key
+from webhook_kit.stores.cipher import new_key
 
 KEY = new_key()
 

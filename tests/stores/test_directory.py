@@ -14,16 +14,15 @@ from zoneinfo import ZoneInfo
 import pytest
 import redis
 
+from tests.stores.conftest import KEY, a_store
 from webhook_kit.adapter import Store
-from webhook_kit.connection import text
 from webhook_kit.errors import AdapterNotFound, ConfigurationError, Impossible, StoresUnavailable
 from webhook_kit.kit import Kit
+from webhook_kit.storage.connection import text
+from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.directory import StoreDirectory
-from webhook_kit.stores.vault import new_key
 from webhook_kit.testing.processes import free_port, wait_until
 from webhook_kit.testing.redis_server import RedisServer
-
-from .conftest import KEY, a_store
 
 Make = Callable[..., Kit]
 

@@ -29,7 +29,7 @@ from webhook_kit.adapter import (
     placement_key,
 )
 from webhook_kit.catalog.check import check
-from webhook_kit.catalog.menu import Menu
+from webhook_kit.catalog.compiled import Menu
 from webhook_kit.gett.models.order import Amounts, Cart, CartModifierGroup, LineItem, PaymentInfo, PlaceOrderRequest
 from webhook_kit.testing import bogus
 from webhook_kit.testing.bogus import BogusAdapter, BogusClaim, BogusLookUp, BogusNative

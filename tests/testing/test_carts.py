@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from webhook_kit.catalog.cart import check_cart
-from webhook_kit.catalog.menu import Menu
+from webhook_kit.catalog.compiled import Menu
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.testing.bogus_menu import bogus_menu
 from webhook_kit.testing.carts import MISTAKES, Line, Orderable, carts, lines

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from webhook_kit.catalog.bulk import collector_paused
+from webhook_kit.catalog.gc_pause import collector_paused
 from webhook_kit.catalog.hours import always_open
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.base import Wire

@@ -13,8 +13,8 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import TypeAlias
 
-from webhook_kit.catalog.exact import from_cents
-from webhook_kit.catalog.menu import CatalogMask, Menu, MenuGroup, MenuItem
+from webhook_kit.catalog.cents import from_cents
+from webhook_kit.catalog.compiled import CatalogMask, Menu, MenuGroup, MenuItem
 from webhook_kit.gett.models.order import CartModifierGroup, ExternalOrder, Fulfillment, LineItem, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 

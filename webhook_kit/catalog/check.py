@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
 from typing import TypeAlias
 
-from webhook_kit.catalog.bulk import collector_paused
-from webhook_kit.catalog.cheapest import Configurations
-from webhook_kit.catalog.exact import from_cents, to_cents
+from webhook_kit.catalog.cents import from_cents, to_cents
+from webhook_kit.catalog.gc_pause import collector_paused
 from webhook_kit.catalog.hours import week_spans
-from webhook_kit.catalog.intake import LARGEST, read
+from webhook_kit.catalog.integrity import faults
+from webhook_kit.catalog.lenient_parse import LARGEST, read
+from webhook_kit.catalog.minimum_price import Configurations
 from webhook_kit.catalog.rules import Finding, Rule, Severity, entity, shown
-from webhook_kit.catalog.soundness import faults
 from webhook_kit.gett.models.catalog import (
     AvailabilityWindow,
     DayOfWeek,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self, TypeAlias, TypeVar
 
-from webhook_kit.catalog.identity import Same, same_things
+from webhook_kit.catalog.matching import Same, same_things
 from webhook_kit.catalog.rules import entity
 from webhook_kit.gett.models.catalog import (
     AvailabilityWindow,
@@ -85,7 +85,7 @@ def diff(old: ExternalCatalogSet, new: ExternalCatalogSet) -> list[Change]:
     """Everything that changed, table by table; nothing when both menus read, cost and open the same.
 
     What vanished and what appeared under one name is taken for the same thing under a new id where there is no doubt
-    (:func:`~webhook_kit.catalog.identity.same_things`).
+    (:func:`~webhook_kit.catalog.matching.same_things`).
     """
     words = _Words(old, new, same_things(old, new))
     return [

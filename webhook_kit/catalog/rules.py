@@ -1,7 +1,7 @@
 """The rules of a CatalogSet: what each demands, how bad it is to break it, and what to do then (``gett-protocol.md §4``).
 
-They are broken in the raw bytes (:mod:`~webhook_kit.catalog.intake`), in what makes a menu impossible to check or price
-(:mod:`~webhook_kit.catalog.soundness`), or in what :mod:`~webhook_kit.catalog.check` looks at besides.
+They are broken in the raw bytes (:mod:`~webhook_kit.catalog.lenient_parse`), in what makes a menu impossible to check or price
+(:mod:`~webhook_kit.catalog.integrity`), or in what :mod:`~webhook_kit.catalog.check` looks at besides.
 """
 
 from __future__ import annotations

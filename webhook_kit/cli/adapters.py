@@ -6,7 +6,7 @@ import click
 
 from webhook_kit.adapter import Capability
 from webhook_kit.cli.common import print_table
-from webhook_kit.registry import Installed, installed
+from webhook_kit.stores.adapters import Installed, installed
 
 __all__ = ["command"]
 

@@ -9,7 +9,7 @@ import click
 import requests
 
 from webhook_kit.adapter import CatalogSet
-from webhook_kit.catalog.intake import LARGEST
+from webhook_kit.catalog.lenient_parse import LARGEST
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.kit import Kit
 
@@ -75,7 +75,7 @@ def _from_pos(store_id: str) -> bytes:
         raise click.BadParameter(f"{store_id!r} is no file, no http(s) address, and none of the stores ({known})")
     adapter = kit.stores.adapter(store)
     try:
-        menu = kit.calls.run(store, lambda: adapter.fetch_catalog(store))
+        menu = kit.calls.run(store.id, lambda: adapter.fetch_catalog(store))
         body = menu.to_json() if isinstance(menu, CatalogSet) else None
     except WebhookKitError:
         raise

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from webhook_kit.cli.common import print_table
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.testing.certificate import Certificate, Finding, Verdict
+from webhook_kit.testing.report import Certificate, Finding, Verdict
 
 __all__ = ["command"]
 
@@ -55,7 +55,7 @@ def command(subject: str, order: Path | None, html: Path | None, as_json: Path |
     if as_json is not None:
         as_json.write_text(json.dumps(certificate.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if html is not None:
-        from webhook_kit.testing.certificate_page import page
+        from webhook_kit.testing.report_page import page
 
         html.write_text(page(certificate), encoding="utf-8")
     if not certificate.passed:

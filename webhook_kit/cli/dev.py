@@ -14,13 +14,13 @@ import click
 from rich.console import Console
 
 from webhook_kit import logs
-from webhook_kit.dev.desk import Desk
-from webhook_kit.dev.feed import Feed
+from webhook_kit.dev.demo import Tour
+from webhook_kit.dev.environment import Desk
+from webhook_kit.dev.event_log import Feed
 from webhook_kit.dev.keyboard import Keyboard
-from webhook_kit.dev.tour import Tour
 from webhook_kit.errors import WebhookKitError
-from webhook_kit.onboarding import Progress
 from webhook_kit.sandbox.faults import Fault
+from webhook_kit.stores.onboarding import Progress
 
 __all__ = ["command"]
 

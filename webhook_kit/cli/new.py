@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from webhook_kit.scaffold import write
+from webhook_kit.scaffold.project import write
 
 __all__ = ["command"]
 

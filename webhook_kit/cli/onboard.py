@@ -7,7 +7,7 @@ from rich.console import Console
 
 from webhook_kit.gett.models.store import CommerceAddress
 from webhook_kit.kit import Kit
-from webhook_kit.onboarding import Details, Progress, Step
+from webhook_kit.stores.onboarding import Details, Progress, Step
 
 __all__ = ["onboard"]
 

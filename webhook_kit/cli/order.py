@@ -11,7 +11,7 @@ from webhook_kit.cli.common import instant, moment
 from webhook_kit.errors import Impossible
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
-from webhook_kit.receiver.idempotency import Claim, Outcome, Settled
+from webhook_kit.placement.idempotency_store import Claim, Outcome, Settled
 
 __all__ = ["command"]
 

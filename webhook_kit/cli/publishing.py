@@ -16,7 +16,7 @@ from webhook_kit.adapter import Store
 from webhook_kit.cli.common import age, instant, moment, print_table
 from webhook_kit.errors import Impossible
 from webhook_kit.kit import Kit
-from webhook_kit.sync import Outcome, Report, Status
+from webhook_kit.publishing.sync import Outcome, Report, Status
 
 __all__ = ["back", "out", "publish", "status", "sync"]
 

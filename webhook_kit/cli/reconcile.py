@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from webhook_kit.errors import Impossible
 from webhook_kit.kit import Kit
-from webhook_kit.reconcile import Outcome, Report
+from webhook_kit.monitoring.reconciliation import Outcome, Report
 
 __all__ = ["command"]
 

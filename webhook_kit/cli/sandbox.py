@@ -14,8 +14,8 @@ import requests
 from webhook_kit.cli.common import print_table
 from webhook_kit.errors import ConfigurationError, Impossible, WebhookKitError
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.serving import server
-from webhook_kit.sandbox.world import Saved, World
+from webhook_kit.sandbox.context import Saved, World
+from webhook_kit.sandbox.server import server
 
 __all__ = ["command"]
 

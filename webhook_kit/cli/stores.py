@@ -14,9 +14,9 @@ from webhook_kit.cli.common import instant, print_table
 from webhook_kit.errors import ConfigurationError, GettError, GettNotFound
 from webhook_kit.gett.models.store import CommerceStore, PauseReason
 from webhook_kit.kit import Kit
+from webhook_kit.monitoring.store_status import Difference
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.status_check import Difference
 
 __all__ = ["command"]
 

@@ -19,8 +19,8 @@ from webhook_kit.gett.models.store import StoreUpdate
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
+from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.file import StoreTable, as_toml
-from webhook_kit.stores.vault import new_key
 
 __all__ = ["add", "edit", "export", "make_key", "remove", "reseal"]
 

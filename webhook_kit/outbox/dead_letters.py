@@ -10,10 +10,10 @@ from typing import Any
 
 import redis
 
-from webhook_kit.connection import text
-from webhook_kit.keys import Keys
 from webhook_kit.outbox import scripts
 from webhook_kit.outbox.lanes import Waker
+from webhook_kit.storage.connection import text
+from webhook_kit.storage.keys import Keys
 
 __all__ = ["DeadLetter", "DeadLetters"]
 

@@ -22,11 +22,11 @@ from typing import Any, Protocol
 
 import redis
 
-from webhook_kit.connection import text
-from webhook_kit.keys import Keys
 from webhook_kit.outbox import scripts
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.outbox.updates import Kind, Update
+from webhook_kit.storage.connection import text
+from webhook_kit.storage.keys import Keys
 
 __all__ = ["Appended", "Lanes", "Lease", "Next", "Verdict", "Waker", "lane_name"]
 
@@ -37,7 +37,7 @@ def lane_name(kind: Kind, name: str) -> str:
 
 
 class Waker(Protocol):
-    """What the outbox is handed to wake a worker with (:class:`webhook_kit.jobs.WakeUp`)."""
+    """What the outbox is handed to wake a worker with (:class:`webhook_kit.storage.queues.WakeUp`)."""
 
     def arguments(self) -> tuple[list[str], list[Any]]:
         """KEYS and ARGV of the scripts' ``wake``."""

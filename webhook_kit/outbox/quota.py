@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import redis
 
-from webhook_kit.connection import text
-from webhook_kit.keys import Keys
 from webhook_kit.logs import logger
 from webhook_kit.outbox import scripts
+from webhook_kit.storage.connection import text
+from webhook_kit.storage.keys import Keys
 
 __all__ = ["Gate", "Quota", "Standing"]
 

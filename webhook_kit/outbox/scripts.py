@@ -1,4 +1,4 @@
-"""The Lua of the outbox. Time is Redis TIME in ms; ``P`` is the prefix of all keys (named as in :mod:`webhook_kit.keys`).
+"""The Lua of the outbox. Time is Redis TIME in ms; ``P`` is the prefix of all keys (named as in :mod:`webhook_kit.storage.keys`).
 
 =======================  ============  =====================================================================================
 key                      type          holds

@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Flask, jsonify
 
 from webhook_kit.sandbox import carts, checkout, commerce, control, marketfront, onboarding, orders, sessions
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.events import Events
 from webhook_kit.sandbox.http import guard
 from webhook_kit.sandbox.ingestion import Ingestion
 from webhook_kit.sandbox.openapi import describe
-from webhook_kit.sandbox.placing import Placing
+from webhook_kit.sandbox.placement import Placing
 from webhook_kit.sandbox.storefront import pages
 from webhook_kit.sandbox.webhooks import Webhooks
-from webhook_kit.sandbox.world import World
 
 __all__ = ["create_app"]
 

@@ -13,10 +13,10 @@ from webhook_kit.gett.models.payment import (
     UserPaymentResponse,
     UserPaymentResponsePagedResult,
 )
-from webhook_kit.sandbox.addresses import save_address
+from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.geocoding import save_address
 from webhook_kit.sandbox.http import answer, read, room
 from webhook_kit.sandbox.sessions import user_of_call
-from webhook_kit.sandbox.world import World
 
 __all__ = ["blueprint"]
 

@@ -19,11 +19,11 @@ from webhook_kit.gett.models.store import (
     StoreStatusUpdate,
     StoreUpdate,
 )
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.events import Events
 from webhook_kit.sandbox.http import answer, read, room
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import OrderRecord, StoreRecord
-from webhook_kit.sandbox.world import World
 
 __all__ = ["blueprint", "progress", "store_record"]
 

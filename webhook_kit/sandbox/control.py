@@ -15,13 +15,13 @@ from webhook_kit.gett.models.base import UtcTime
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
 from webhook_kit.sandbox.commerce import store_record
+from webhook_kit.sandbox.context import Saved, World
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.sandbox.http import read, room
-from webhook_kit.sandbox.ledger import UPDATES
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import Kept, Listing, StoreRecord
-from webhook_kit.sandbox.world import Saved, World
+from webhook_kit.sandbox.update_log import UPDATES
 
 __all__ = ["blueprint"]
 

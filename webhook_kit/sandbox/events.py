@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from webhook_kit.gett.models.store import OrderState
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.state import OrderRecord
 from webhook_kit.sandbox.webhooks import Webhook, Webhooks
-from webhook_kit.sandbox.world import World
 
 __all__ = ["Events"]
 

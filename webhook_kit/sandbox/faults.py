@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from webhook_kit.sandbox.dice import Dice
+from webhook_kit.sandbox.seeded_random import Dice
 from webhook_kit.sandbox.state import Kept
 
 __all__ = ["Fault", "Faults", "Kind"]

@@ -17,11 +17,11 @@ from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.session import SessionErrorCode
-from webhook_kit.sandbox.ledger import Update
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.log import presentable, without_payment
 from webhook_kit.sandbox.problems import Problem, of_status
 from webhook_kit.sandbox.tokens import session_of_token
-from webhook_kit.sandbox.world import World
+from webhook_kit.sandbox.update_log import Update
 
 __all__ = ["MAX_BYTES", "answer", "guard", "mistakes_of", "read", "room"]
 

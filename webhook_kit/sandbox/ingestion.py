@@ -15,8 +15,8 @@ import requests
 from webhook_kit.catalog.check import Severity, check_bytes
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.store import OnboardingStatus
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.state import OnboardingRecord, Pull, StoreRecord
-from webhook_kit.sandbox.world import World
 
 __all__ = ["Ingestion", "IngestionFailed"]
 

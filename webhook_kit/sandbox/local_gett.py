@@ -12,11 +12,11 @@ from uuid import uuid4
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.options import Options
-from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.server import serving
 from webhook_kit.sandbox.state import StoreRecord
 from webhook_kit.sandbox.webhooks import Webhook, Webhooks
-from webhook_kit.sandbox.world import World
 
 __all__ = ["Answer", "LocalGett"]
 

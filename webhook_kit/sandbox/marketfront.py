@@ -14,13 +14,13 @@ from webhook_kit.gett.models.catalog import AvailabilityWindow
 from webhook_kit.gett.models.marketfront import DiscoverStoresRequest, DiscoverStoresResponse, Store, StoreOptions
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import StoreAvailability
-from webhook_kit.sandbox.addresses import miles, store_address, store_location
 from webhook_kit.sandbox.commerce import store_record
+from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.geocoding import miles, store_address, store_location
 from webhook_kit.sandbox.http import answer, read, room
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.search import Match, search, words
 from webhook_kit.sandbox.state import StoreRecord
-from webhook_kit.sandbox.world import World
 
 __all__ = ["blueprint", "is_accepting_orders", "zone_of"]
 

@@ -6,11 +6,11 @@ from flask import Blueprint, Response
 
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import CommerceStore, Onboarding, OnboardingRequest, OnboardingStatus
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.http import answer, read, room
 from webhook_kit.sandbox.ingestion import Ingestion
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import OnboardingRecord, StoreRecord
-from webhook_kit.sandbox.world import World
 
 __all__ = ["blueprint"]
 

@@ -13,15 +13,15 @@ from flask import Blueprint, Response, g, request
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.sandbox.commerce import store_record
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.mapping import contradictions, customer_of, refusal_of, to_store
 from webhook_kit.sandbox.marketfront import is_accepting_orders
 from webhook_kit.sandbox.payments import charge
-from webhook_kit.sandbox.placing import Placing
+from webhook_kit.sandbox.placement import Placing
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import OrderRecord, Placement, StoreRecord, TokenRecord
 from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
-from webhook_kit.sandbox.wires import contradictions, customer_of, refusal_of, to_store
-from webhook_kit.sandbox.world import World
 
 __all__ = ["blueprint"]
 

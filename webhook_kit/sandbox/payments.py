@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from webhook_kit.gett.models.order import PaymentInfo
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.sessions import user_of_call
-from webhook_kit.sandbox.world import World
 
 __all__ = ["charge"]
 

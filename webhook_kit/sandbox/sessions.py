@@ -22,12 +22,12 @@ from webhook_kit.gett.models.session import (
     SetFulfillmentContextRequest,
     UpdateProfileRequest,
 )
-from webhook_kit.sandbox.addresses import save_address
+from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.geocoding import save_address
 from webhook_kit.sandbox.http import answer, mistakes_of, read, room
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import SessionRecord, UserRecord
 from webhook_kit.sandbox.tokens import claims_of, mint
-from webhook_kit.sandbox.world import World
 
 __all__ = ["blueprint", "session_of_call", "user_of_call"]
 

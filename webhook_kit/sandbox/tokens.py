@@ -12,9 +12,9 @@ from flask import request
 
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.session import SessionErrorCode
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import SessionRecord
-from webhook_kit.sandbox.world import World
 
 __all__ = ["claims_of", "mint", "session_of_token"]
 

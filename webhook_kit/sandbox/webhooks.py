@@ -14,8 +14,8 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from webhook_kit.gett.signing import signed_headers
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.log import presentable, without_payment
-from webhook_kit.sandbox.world import World
 
 __all__ = ["Attempt", "Webhook", "Webhooks"]
 

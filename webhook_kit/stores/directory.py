@@ -18,10 +18,10 @@ import redis
 from webhook_kit.adapter import PosAdapter, Store
 from webhook_kit.errors import ConfigurationError, Impossible, StoresUnavailable
 from webhook_kit.logs import logger
-from webhook_kit.registry import load_adapter
 from webhook_kit.settings import Settings
-from webhook_kit.stores.book import Record, StoreBook
+from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.stores.file import FileStores
+from webhook_kit.stores.repository import Record, StoreBook
 from webhook_kit.stores.source import FixedStores, StoreSource, VendorStores, load_source
 
 __all__ = ["StoreDirectory"]

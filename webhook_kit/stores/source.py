@@ -22,7 +22,7 @@ from typing import Any, Protocol, runtime_checkable
 from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError, StoresUnavailable
 from webhook_kit.logs import logger
-from webhook_kit.registry import load_adapter
+from webhook_kit.stores.adapters import load_adapter
 
 __all__ = ["FixedStores", "StoreSource", "VendorStores", "load_source"]
 

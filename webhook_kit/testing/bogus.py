@@ -90,7 +90,7 @@ from webhook_kit.adapter import (
     Unsupported,
     placement_key,
 )
-from webhook_kit.catalog.runout import without
+from webhook_kit.catalog.unavailable import without
 from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.models.money import ZERO, cents
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest

@@ -17,8 +17,8 @@ import pytest
 
 from webhook_kit.adapter import Capability, PosAdapter
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.registry import look_here
-from webhook_kit.testing.certificate import Certificate, Finding, Verdict
+from webhook_kit.stores.adapters import look_here
+from webhook_kit.testing.report import Certificate, Finding, Verdict
 
 if TYPE_CHECKING:  # pytest has to import it first, or its assertions say nothing
     from webhook_kit.testing.contract import AdapterContract

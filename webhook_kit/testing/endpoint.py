@@ -15,7 +15,7 @@ from uuid import uuid4
 import requests
 
 from webhook_kit.gett.models.order import Amounts
-from webhook_kit.testing.certificate import Certificate, Finding, Verdict
+from webhook_kit.testing.report import Certificate, Finding, Verdict
 from webhook_kit.testing.signer import signed
 
 __all__ = ["certify_endpoint"]

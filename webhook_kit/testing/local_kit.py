@@ -11,10 +11,10 @@ from uuid import uuid4
 from webhook_kit.adapter import Store
 from webhook_kit.app import create_app
 from webhook_kit.kit import Kit
-from webhook_kit.registry import load_adapter
-from webhook_kit.sandbox.running import GettSandbox
-from webhook_kit.sandbox.serving import serving
+from webhook_kit.sandbox.sandbox import GettSandbox
+from webhook_kit.sandbox.server import serving
 from webhook_kit.settings import Settings
+from webhook_kit.stores.adapters import load_adapter
 
 __all__ = ["LocalKit"]
 

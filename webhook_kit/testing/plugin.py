@@ -11,7 +11,7 @@ import pytest
 pytest.register_assert_rewrite("webhook_kit.testing.contract")
 
 if TYPE_CHECKING:  # every pytest run loads this module: it must cost nothing
-    from webhook_kit.sandbox.running import GettSandbox
+    from webhook_kit.sandbox.sandbox import GettSandbox
     from webhook_kit.testing.local_kit import LocalKit
     from webhook_kit.testing.redis_server import RedisServer
 
@@ -61,7 +61,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture
 def gett_sandbox() -> Iterator[GettSandbox]:
     """A Gett of this test's own: served on the loopback, with a clock, a quota and faults that the test may set."""
-    from webhook_kit.sandbox.running import GettSandbox
+    from webhook_kit.sandbox.sandbox import GettSandbox
 
     with GettSandbox.start() as sandbox:
         yield sandbox

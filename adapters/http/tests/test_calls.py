@@ -27,7 +27,7 @@ from webhook_kit.adapter import (
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.order import Amounts, PlaceOrderRequest
 from webhook_kit.gett.signing import sign
-from webhook_kit.pos_http import call_deadline
+from webhook_kit.pos.session import call_deadline
 from webhook_kit_http import HttpAdapter
 from webhook_kit_http.adapter import OPTIONAL, HttpPosError
 

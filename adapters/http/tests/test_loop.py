@@ -10,7 +10,7 @@ import requests
 
 from tests.node import node_pos
 from tests.pos import SECRET
-from webhook_kit.sandbox.running import GettSandbox
+from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.testing.contract import PosWebhook
 from webhook_kit.testing.local_kit import LocalKit
 from webhook_kit.testing.redis_server import RedisServer

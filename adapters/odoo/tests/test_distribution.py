@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from webhook_kit.adapter import Capability, Guarantee, Level
-from webhook_kit.registry import installed
+from webhook_kit.stores.adapters import installed
 from webhook_kit_odoo.adapter import OdooAdapter
 
 

@@ -12,7 +12,7 @@ from tests.fake_square import LOCATION, FakeSquare
 from tests.harbour import category, info, item, modifier, modifier_list, variation
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.check import check
-from webhook_kit.catalog.menu import Menu
+from webhook_kit.catalog.compiled import Menu
 from webhook_kit.gett.models.catalog import DayOfWeek
 from webhook_kit_square import SquareAdapter
 

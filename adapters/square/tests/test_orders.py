@@ -17,7 +17,7 @@ from tests.harbour import BURGER, LATTE, line, order, store
 from webhook_kit.adapter import NotPlaced, Placed, PosOrder, Reason, Refused, Store, StoreState, placement_key
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.order import Amounts
-from webhook_kit.pos_http import call_deadline
+from webhook_kit.pos.session import call_deadline
 from webhook_kit_square import SquareAdapter
 from webhook_kit_square.api import SquareError
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from webhook_kit.testing.contract import AdapterContract
-from webhook_kit.testing.contract.bench import Bench
+from webhook_kit.testing.contract.environment import Bench
 from webhook_kit.testing.contract.rules import rules
 
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.testing.contract.hostile import HOSTILE
+from tests.testing.contract.run import failures
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.bogus_contract import BogusContract
-from webhook_kit.testing.hostile import HOSTILE
 from webhook_kit.testing.redis_server import RedisServer
-
-from .run import failures
 
 
 @pytest.mark.parametrize("adapter", list(HOSTILE), ids=lambda adapter: adapter.__name__.lstrip("_"))

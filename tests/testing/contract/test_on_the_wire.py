@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.testing.contract.http_pos import HttpContract, NeverPlaced, Refuses, TriesAgain
+from tests.testing.contract.run import failures
 from webhook_kit.adapter import PosAdapter
 from webhook_kit.testing.redis_server import RedisServer
-
-from .http_pos import HttpContract, NeverPlaced, Refuses, TriesAgain
-from .run import failures
 
 LOST_REPLY = "test_a_reply_lost_after_the_pos_committed"
 LOST_REQUEST = "test_a_request_lost_before_the_pos_committed"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.testing.contract.hostile import HOSTILE
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.bogus_contract import BogusContract
 from webhook_kit.testing.contract import AdapterContract
-from webhook_kit.testing.contract.bench import Bench
+from webhook_kit.testing.contract.environment import Bench
 from webhook_kit.testing.contract.rules import rules
-from webhook_kit.testing.hostile import HOSTILE
 from webhook_kit.testing.redis_server import RedisServer
 
 SAID_ELSEWHERE = {

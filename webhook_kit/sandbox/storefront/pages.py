@@ -9,8 +9,8 @@ from __future__ import annotations
 import requests
 from flask import Blueprint, Response, request
 
+from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.problems import of_status
-from webhook_kit.sandbox.world import World
 
 __all__ = ["blueprint"]
 

@@ -6,7 +6,7 @@ a report of it.
 
 from __future__ import annotations
 
+from webhook_kit.testing.contract.hooks import PosTicket, PosWebhook, TicketLine
 from webhook_kit.testing.contract.suite import AdapterContract
-from webhook_kit.testing.contract.vendor import PosTicket, PosWebhook, TicketLine
 
 __all__ = ["AdapterContract", "PosTicket", "PosWebhook", "TicketLine"]

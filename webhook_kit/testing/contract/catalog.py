@@ -8,8 +8,8 @@ from typing import Any
 from webhook_kit.adapter import CatalogSet
 from webhook_kit.catalog.check import Severity, check
 from webhook_kit.testing.carts import Line
-from webhook_kit.testing.contract.bench import Bench
-from webhook_kit.testing.contract.vendor import Vendor
+from webhook_kit.testing.contract.environment import Bench
+from webhook_kit.testing.contract.hooks import Vendor
 
 __all__ = ["CatalogPart"]
 

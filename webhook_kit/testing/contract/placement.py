@@ -12,9 +12,9 @@ from uuid import uuid4
 from webhook_kit.adapter import Capability, Guarantee, Placed, PosAdapter, Store, placement_key
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.testing.carts import Line
-from webhook_kit.testing.contract.bench import Bench
+from webhook_kit.testing.contract.environment import Bench
+from webhook_kit.testing.contract.hooks import PosTicket, TicketLine, Vendor
 from webhook_kit.testing.contract.rules import granting, offering
-from webhook_kit.testing.contract.vendor import PosTicket, TicketLine, Vendor
 
 __all__ = ["PlacementPart"]
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from webhook_kit.adapter import Capability, Placed, placement_key
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
-from webhook_kit.testing.contract.bench import Answer, Bench, Order
+from webhook_kit.testing.contract.environment import Answer, Bench, Order
+from webhook_kit.testing.contract.hooks import PosWebhook, Vendor
 from webhook_kit.testing.contract.rules import offering
-from webhook_kit.testing.contract.vendor import PosWebhook, Vendor
 
 __all__ = ["ProgressPart"]
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from webhook_kit.adapter import Capability
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.testing.contract.bench import Bench, Order
+from webhook_kit.testing.contract.environment import Bench, Order
+from webhook_kit.testing.contract.hooks import Vendor
 from webhook_kit.testing.contract.rules import offering
-from webhook_kit.testing.contract.vendor import Vendor
 
 __all__ = ["RefusalsPart"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook_kit.adapter import Capability, Guarantee
-from webhook_kit.testing.contract.bench import Bench
+from webhook_kit.testing.contract.environment import Bench
 
 __all__ = ["Rule", "granting", "offering", "rules"]
 

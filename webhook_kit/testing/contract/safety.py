@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from webhook_kit.adapter import Capability
-from webhook_kit.testing.contract.bench import Bench
-from webhook_kit.testing.contract.vendor import PosWebhook, Vendor
-from webhook_kit.testing.contract.witness import told
-from webhook_kit.testing.lossy import Loss
+from webhook_kit.testing.contract.environment import Bench
+from webhook_kit.testing.contract.hooks import PosWebhook, Vendor
+from webhook_kit.testing.contract.spy import told
+from webhook_kit.testing.lossy_proxy import Loss
 
 __all__ = ["SafetyPart"]
 

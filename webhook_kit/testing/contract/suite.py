@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from webhook_kit.testing.contract.bench import Bench
 from webhook_kit.testing.contract.catalog import CatalogPart
+from webhook_kit.testing.contract.environment import Bench
+from webhook_kit.testing.contract.failures import TroublePart
+from webhook_kit.testing.contract.hooks import Vendor
 from webhook_kit.testing.contract.placement import PlacementPart
 from webhook_kit.testing.contract.progress import ProgressPart
 from webhook_kit.testing.contract.refusals import RefusalsPart
 from webhook_kit.testing.contract.rules import rules
 from webhook_kit.testing.contract.safety import SafetyPart
-from webhook_kit.testing.contract.trouble import TroublePart
 from webhook_kit.testing.contract.validation import ValidationPart
-from webhook_kit.testing.contract.vendor import Vendor
 from webhook_kit.testing.redis_server import RedisServer
 
 __all__ = ["AdapterContract"]
@@ -27,7 +27,7 @@ __all__ = ["AdapterContract"]
 class AdapterContract(CatalogPart, ValidationPart, PlacementPart, RefusalsPart, TroublePart, ProgressPart, SafetyPart):
     """What every adapter has to pass: subclass it in a test module, under a name that begins with ``Test``.
 
-    ``adapter`` and ``tickets`` are required; see :class:`~webhook_kit.testing.contract.vendor.Vendor` for the rest. The tests
+    ``adapter`` and ``tickets`` are required; see :class:`~webhook_kit.testing.contract.hooks.Vendor` for the rest. The tests
     themselves cannot be overridden: one that cannot pass is named, with its reason, in ``known_failures``.
     """
 

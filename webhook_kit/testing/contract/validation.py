@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from webhook_kit.adapter import Capability
 from webhook_kit.gett.models.order import Amounts
 from webhook_kit.testing.carts import MISTAKES, Line, carts
-from webhook_kit.testing.contract.bench import Bench
+from webhook_kit.testing.contract.environment import Bench
+from webhook_kit.testing.contract.hooks import Vendor
 from webhook_kit.testing.contract.rules import offering
-from webhook_kit.testing.contract.vendor import Vendor
 
 __all__ = ["ValidationPart"]
 

@@ -1,0 +1,55 @@
+"""Redis did what it was told, but the web process does not hear of it: the connection breaks at that very moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenario.redis_proxy import Line
+from tests.scenario.restaurant_env import LEVELS, Order, Shop, together
+from webhook_kit.placement import scripts
+
+
+@pytest.fixture(scope="module")
+def relayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, Line]]:
+    """A shop whose web process reaches Redis over a line that can be cut."""
+    with Shop(tmp_path_factory.mktemp("relayed")) as shop, Line(shop.stack.redis.port) as line:
+        shop.kill()
+        shop.start(REDIS_URL=line.url)
+        yield shop, line
+
+
+LOSSES = [(script, level) for script in ("CLAIM", "CALLING", "SETTLE") for level in LEVELS]
+LOSSES.remove(("CALLING", "bare"))  # claimed and called in one
+
+
+@pytest.mark.parametrize(("script", "level"), LOSSES)
+def test_a_reply_of_redis_that_is_lost_costs_nobody_an_order(
+    relayed: tuple[Shop, Line], level: str, script: str
+) -> None:
+    shop, line = relayed
+    shop.assert_placed_once(warm := Order(level, ("cola",)), shop.place(warm))
+    order = Order(level, ("salad",))
+    with line.losing_the_reply_to(getattr(scripts, script)):
+        answer = shop.place(order)
+        assert line.struck.is_set()
+    shop.assert_placed_once(order, answer)
+    shop.assert_placed_once(order, shop.place(order))
+
+
+def test_killed_when_redis_has_recorded_but_nothing_was_answered_the_retry_is_the_record(tmp_path: Path) -> None:
+    with Shop(tmp_path) as shop, Line(shop.stack.redis.port) as line:
+        shop.kill()
+        shop.start(REDIS_URL=line.url)
+        orders = [Order(level, ("cola",)) for level in LEVELS]
+        with line.holding_the_replies_to(scripts.SETTLE):
+            for order in orders:
+                with shop.hanging_up(order):
+                    shop.await_state(order, "placed")
+            # The process still waits to be told that it is recorded, so no answer can have left.
+            shop.kill()
+        shop.start(REDIS_URL=shop.stack.redis.url)
+        for order, answer in zip(orders, together(shop.place, orders), strict=True):
+            shop.assert_placed_once(order, answer)

@@ -1,0 +1,149 @@
+"""Connections to Redis: encrypted as told, bounded, and never with a password in a message."""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.settings import Settings
+from webhook_kit.storage.connection import connect, text
+from webhook_kit.testing.processes import free_port
+from webhook_kit.testing.redis_server import RedisServer
+
+
+def client(url: str, *, timeout: float | None = None, **settings: Any) -> redis.Redis:
+    return connect(Settings(redis_url=url, **settings), timeout=timeout)
+
+
+@pytest.fixture(scope="module")
+def tls(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a proxy that speaks TLS, with a self-signed certificate, in front of the real Redis."""
+    key = tmp_path_factory.mktemp("redis-tls") / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=redis"]
+    try:
+        subprocess.run(
+            [*command, "-keyout", str(key), "-out", str(key.with_suffix(".crt"))],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+    except FileNotFoundError:
+        pytest.skip("there is no openssl to make a certificate with")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(key.with_suffix(".crt"), key)
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        while True:
+            try:
+                incoming, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=relay, args=(incoming,), daemon=True).start()
+
+    def relay(incoming: socket.socket) -> None:
+        with (
+            incoming,
+            suppress(OSError),
+            context.wrap_socket(incoming, server_side=True) as encrypted,
+            socket.create_connection(("127.0.0.1", redis_server.port)) as plain,
+        ):
+            both: dict[Any, Any] = {encrypted: plain, plain: encrypted}
+            while True:
+                ready = [encrypted] if encrypted.pending() else select.select(list(both), [], [])[0]
+                for one in ready:
+                    if not (data := one.recv(65_536)):
+                        return
+                    both[one].sendall(data)
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield listening.getsockname()[1]
+    with suppress(OSError):
+        listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+
+
+def test_a_self_signed_chain_is_accepted_when_told_so(tls: int) -> None:
+    with client(f"rediss://127.0.0.1:{tls}/0", redis_tls_verify="none") as encrypted:
+        assert encrypted.ping()
+        assert encrypted.set("tls", "yes")
+        assert text(encrypted.get("tls")) == "yes"
+        encrypted.connection_pool.disconnect()
+
+
+def test_a_self_signed_chain_is_refused_otherwise(tls: int) -> None:
+    with client(f"rediss://127.0.0.1:{tls}/0") as verified, pytest.raises(redis.ConnectionError, match="certificate"):
+        verified.ping()
+
+
+def test_a_host_of_another_name_is_refused_unless_nothing_is_verified(tls: int) -> None:
+    with client(f"rediss://localhost:{tls}/0") as verified:
+        options = verified.connection_pool.connection_kwargs
+        assert (options["ssl_cert_reqs"], options["ssl_check_hostname"]) == (ssl.CERT_REQUIRED, True)
+
+
+def test_a_redis_that_is_not_there_is_an_error_at_once_and_names_no_password() -> None:
+    with client(f"redis://user:topsecret@127.0.0.1:{free_port()}/0") as nowhere:
+        with pytest.raises(redis.ConnectionError) as caught:
+            nowhere.ping()
+        assert "topsecret" not in str(caught.value)
+
+
+def test_a_redis_that_does_not_answer_is_given_up_after_its_time_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with client(url, redis_timeout=0.1) as patient, pytest.raises(redis.TimeoutError):
+            patient.ping()
+
+
+def test_nothing_connects_before_it_is_used() -> None:
+    client(f"redis://127.0.0.1:{free_port()}/0")
+
+
+def test_who_finds_the_pool_empty_waits_for_a_turn(redis_server: RedisServer) -> None:
+    with client(redis_server.url, redis_max_connections=2) as shared, ThreadPoolExecutor(8) as pool:
+        before = int(shared.info("clients")["connected_clients"])
+        assert all(pool.map(lambda _: shared.ping(), range(200)))
+        assert int(shared.info("clients")["connected_clients"]) <= before + 1
+        shared.connection_pool.disconnect()
+
+
+def test_a_unix_socket_will_do(tmp_path: Path) -> None:
+    with client(f"unix://{tmp_path}/no.sock") as nowhere, pytest.raises(redis.ConnectionError):
+        nowhere.ping()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://user:topsecret@host:port",
+        "redis://host:99999/0",
+        "redis://[host",
+        "redis://user:topsecret@host/0?socket_timeout=soon",
+        "redis://user:topsecret@host/0?unheard_of=1",
+        "rediss://user:top#secret@host:1",
+    ],
+)
+def test_a_url_that_cannot_be_read_is_one_line_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        client(url)
+    (mistake,) = caught.value.mistakes
+    assert mistake.startswith("REDIS_URL: cannot be read")
+    assert "secret" not in mistake
+
+
+@pytest.mark.parametrize(("reply", "expected"), [(b"\xc3\xa9", "é"), ("x", "x"), (None, ""), (7, "7"), (b"", "")])
+def test_replies_read_as_text(reply: object, expected: str) -> None:
+    assert text(reply) == expected

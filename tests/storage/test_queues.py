@@ -1,0 +1,129 @@
+"""Wake-ups are jobs as RQ itself would write them, and never more than one is queued."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from webhook_kit import worker
+from webhook_kit.kit import Kit
+from webhook_kit.placement.idempotency_store import Claim, Outcome
+from webhook_kit.storage.queues import PUSH_JOB, push_queue
+from webhook_kit.testing.processes import Process
+from webhook_kit.testing.redis_server import RedisServer
+
+
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[RedisServer]:
+    """RQ's keys have no prefix, so queues are shared by all who share a Redis."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def kit(make_kit: Callable[..., Kit], own_redis: RedisServer) -> Kit:
+    kit = make_kit(redis_url=own_redis.url)
+    kit.redis.flushall()
+    return kit
+
+
+def place(kit: Kit, ref: str = "g1", gett_id: str | None = None) -> None:
+    gett_id = ref if gett_id is None else gett_id
+    claim = kit.ledger.claim(key=f"key of {ref}", gett_id=gett_id, store_id="s", fingerprint="f")
+    assert isinstance(claim, Claim)
+    kit.ledger.settle(
+        claim, Outcome.PLACED, status=200, answer=b"{}", partner_order_id="T1", update='{"status":"confirmed"}'
+    )
+
+
+def test_a_placed_order_queues_a_job_that_rq_can_fetch_and_read(kit: Kit) -> None:
+    place(kit)
+    (queue,) = Queue.all(connection=kit.redis)
+    assert (queue.name, queue.count) == (push_queue(kit.redis).name, 1)
+    (job,) = push_queue(kit.redis).get_jobs()
+    fetched = Job.fetch(job.id, connection=kit.redis, serializer=JSONSerializer)
+    assert fetched.func_name == PUSH_JOB == f"{worker.push.__module__}.{worker.push.__qualname__}"
+    assert fetched.func is worker.push
+    assert (list(fetched.args), fetched.kwargs) == ([], {})
+    assert (fetched.get_status(), fetched.timeout, fetched.origin) == ("queued", 60, queue.name)
+    assert fetched.created_at is not None
+    assert fetched.enqueued_at is not None
+
+
+def test_nothing_on_the_wire_is_a_pickle(kit: Kit) -> None:
+    place(kit)
+    (job,) = push_queue(kit.redis).get_jobs()
+    raw: Any = kit.redis.hget(job.key, "data")
+    assert json.loads(zlib.decompress(raw))[0] == PUSH_JOB
+
+
+def test_the_job_is_what_rq_itself_would_have_queued(kit: Kit) -> None:
+    place(kit)
+    queue = push_queue(kit.redis)
+    (ours,) = queue.get_jobs()
+    theirs = queue.enqueue(PUSH_JOB, job_timeout=60, result_ttl=0, failure_ttl=3600, description="drain the outbox")
+    fields: list[Any] = [kit.redis.hgetall(job.key) for job in (ours, theirs)]
+    own = {b"created_at", b"enqueued_at"}
+    assert {k: v for k, v in fields[0].items() if k not in own} == {k: v for k, v in fields[1].items() if k not in own}
+
+
+def test_however_much_is_appended_one_wake_up_is_queued(kit: Kit) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: place(kit, f"g{n}"), range(40)))
+    assert push_queue(kit.redis).count == 1
+    assert len(kit.lanes.all_waiting()) == 40
+
+
+def test_once_a_wake_up_has_begun_the_next_append_queues_another(kit: Kit) -> None:
+    place(kit, "g1")
+    kit.lanes.next(0, 1000, woken=True)
+    place(kit, "g2")
+    assert push_queue(kit.redis).count == 2
+
+
+def test_the_flag_of_a_wake_up_that_died_lapses(kit: Kit) -> None:
+    place(kit)
+    assert 0 < int(kit.redis.ttl(kit.keys.wake)) <= 15
+
+
+def test_what_nobody_sends_is_woken_again_and_what_waits_for_a_link_is_not(kit: Kit) -> None:
+    queue = push_queue(kit.redis)
+    place(kit, "k1", gett_id="")
+    kit.redis.delete(kit.keys.wake, queue.key)
+    kit.lanes.wake_if_ready()
+    assert queue.count == 0
+    kit.ledger.link("key of k1", "g1")
+    assert queue.count == 1
+    kit.redis.delete(kit.keys.wake, queue.key)  # a worker took the job and died
+    kit.lanes.wake_if_ready()
+    kit.lanes.wake_if_ready()
+    assert queue.count == 1
+
+
+def test_rqs_own_worker_runs_the_job(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(worker, "push", lambda: ran.append("push"))
+    place(kit)
+    queue = push_queue(kit.redis)
+    worker_ = SimpleWorker([queue], connection=kit.redis, serializer=JSONSerializer)
+    monkeypatch.setattr(worker_, "_install_signal_handlers", lambda: None)
+    assert worker_.work(burst=True, logging_level="ERROR")
+    assert ran == ["push"]
+    assert queue.count == 0
+    assert not list(kit.redis.scan_iter("rq:job:*"))
+
+
+def test_rqs_own_tools_see_the_queue(kit: Kit, own_redis: RedisServer) -> None:
+    place(kit)
+    info = Process([sys.executable, "-m", "rq.cli", "info", "--raw", "--only-queues", "--url", own_redis.url]).start()
+    assert info.wait() == 0, info.output()
+    assert f"queue {push_queue(kit.redis).name} 1" in info.output()

@@ -1,0 +1,127 @@
+"""A local Gett and a partner whose menus it really pulls, over HTTP both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from webhook_kit.adapter import CatalogSet, Store
+from webhook_kit.app import create_app as partner_app
+from webhook_kit.gett.http import Answer, Call, Transport
+from webhook_kit.gett.models.store import OnboardingStatus
+from webhook_kit.kit import Kit
+from webhook_kit.sandbox.app import create_app as gett_app
+from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.options import Options
+from webhook_kit.sandbox.server import serving
+from webhook_kit.testing.bogus import BogusAdapter
+from webhook_kit.testing.processes import free_port
+
+
+class Menus(BogusAdapter):
+    """The bogus POS; its menu may be spoilt."""
+
+    spoil: Callable[[CatalogSet], CatalogSet] | None = None
+    failure: Exception | None = None
+
+    def fetch_catalog(self, store: Store) -> CatalogSet:
+        if self.failure:
+            raise self.failure
+        menu = super().fetch_catalog(store)
+        return type(self).spoil(menu) if type(self).spoil else menu  # type: ignore[misc] # a function of one argument
+
+
+REGISTER, ACTIVATE, CANCEL = ("POST", "/stores"), ("POST", "/activate"), ("DELETE", "")
+
+
+class Road:
+    """How calls travel to Gett; some of them badly.
+
+    :ivar faults: method and end of the path → a status to answer instead of Gett, or 0: Gett acts, its answer is lost.
+    """
+
+    def __init__(self, transport: Transport, faults: dict[tuple[str, str], list[int]]) -> None:
+        self._transport = transport
+        self._faults = faults
+
+    def send(self, call: Call) -> Answer:
+        for (method, end), statuses in self._faults.items():
+            if call.method == method and call.url.endswith(end) and statuses:
+                if status := statuses.pop(0):
+                    return Answer(status, {}, b"{}")
+                self._transport.send(call)
+                raise ConnectionResetError
+        return self._transport.send(call)
+
+
+@dataclass
+class Town:
+    """Gett and its partner."""
+
+    world: World
+    faults: dict[tuple[str, str], list[int]]
+    make: Callable[..., Kit]
+    kit: Kit
+
+    @property
+    def store(self) -> Store:
+        found = self.kit.stores.by_id("main")
+        assert found is not None
+        return found
+
+    def process(self, **settings: Any) -> Kit:
+        """Another process of the partner's."""
+        return self.make(**settings)
+
+    def registered(self) -> list[OnboardingStatus]:
+        """The registrations that Gett has."""
+        return [record.status for record in self.world.state.onboardings.values()]
+
+    def active(self) -> list[str]:
+        """Gett's ids of the stores that it has."""
+        return list(self.world.state.stores)
+
+
+@pytest.fixture
+def town(
+    make_kit: Callable[..., Kit],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    events: list[MutableMapping[str, Any]],
+) -> Iterator[Town]:
+    monkeypatch.setattr(Menus, "spoil", None)
+    monkeypatch.setattr(Menus, "failure", None)
+    world = World("key_test", options=Options(writes_per_minute=0, reads_per_minute=0))
+    port, faults = free_port(), dict[tuple[str, str], list[int]]()
+    with ExitStack() as stack:
+        url = stack.enter_context(serving(gett_app(world)))
+        prefix = make_kit().settings.key_prefix
+
+        def make(**settings: Any) -> Kit:
+            kit = make_kit(
+                **{
+                    "key_prefix": prefix,
+                    "pos_adapter": None,
+                    "gett_store_id": None,
+                    "gett_api_url": url,
+                    "public_url": f"http://127.0.0.1:{port}",
+                    "credentials_in_clear": True,
+                    **settings,
+                }
+            )
+            if kit.settings.public_url:
+                kit.onboarding._poll = 0.02
+            kit.client._transport = Road(kit.client._transport, faults)
+            return kit
+
+        kit = make()
+        stack.enter_context(serving(partner_app(kit), port))
+        options = {"file": str(tmp_path / "pos.sqlite")}
+        kit.stores.add(Store("main", "", f"{__name__}:Menus", name="Main Street", options=options))
+        yield Town(world, faults, make, kit)
+    world.close()

@@ -1,0 +1,176 @@
+"""Gett's order events: each handed on once, never an older one after a newer one."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.webhooks.gett_client import SECRET, Answer, Partner
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.gett.models.marketfront import OrderEvent
+from webhook_kit.kit import Kit
+from webhook_kit.webhooks.order_events import load_handler
+
+RANKED = ["created", "manual_review", "confirmed", "shipped", "fulfilled", "canceled"]
+
+_handled: list[OrderEvent] = []
+_before: list[Callable[[], object]] = []
+
+
+def handler(event: OrderEvent) -> None:
+    """The vendor's."""
+    for act in _before:
+        act()
+    _handled.append(event)
+
+
+def event(status: str, session: str = "cs-1", *refunds: int, kind: str = "order_update") -> dict[str, Any]:
+    data = {"type": "order", "checkout_session_id": session, "permalink_url": "https://x.example", "status": status}
+    given = [{"type": "store_credit", "amount": amount} for amount in refunds]
+    return {"type": kind, "data": {**data, "refunds": given}}
+
+
+@pytest.fixture
+def gett(make_partner: Callable[..., Partner]) -> Iterator[Partner]:
+    yield make_partner(order_event_handler=f"{__name__}:handler")
+    _handled.clear()
+    _before.clear()
+
+
+def tell(gett: Partner, body: Any, **signing: Any) -> Answer:
+    return gett.deliver("orderEvents", body, **signing)
+
+
+def outcomes(gett: Partner, *events: dict[str, Any]) -> list[str]:
+    return [tell(gett, event).json["outcome"] for event in events]
+
+
+def test_an_event_reaches_the_handler_as_it_came(gett: Partner) -> None:
+    body = event("created", kind="order_create") | {"unknown": 1}
+    assert outcomes(gett, body) == ["handled"]
+    assert [handled.to_wire() for handled in _handled] == [body]
+
+
+def test_a_duplicate_does_not_reach_it_twice(gett: Partner) -> None:
+    reordered = dict(reversed(event("created").items()))
+    assert outcomes(gett, event("created"), event("created"), reordered) == ["handled", "duplicate", "duplicate"]
+
+
+def test_an_older_status_does_not_follow_a_newer_one(gett: Partner) -> None:
+    assert outcomes(gett, event("confirmed"), event("created"), event("confirmed"), event("shipped")) == [
+        "handled",
+        "stale",
+        "duplicate",
+        "handled",
+    ]
+
+
+def test_refunds_are_news_and_fewer_of_them_are_old(gett: Partner) -> None:
+    said = [event("canceled"), event("canceled", "cs-1", 500), event("canceled", "cs-1", 500, 500), event("canceled")]
+    assert outcomes(gett, *said, said[1]) == ["handled", "handled", "handled", "stale", "stale"]
+
+
+def test_orders_do_not_mix(gett: Partner) -> None:
+    assert outcomes(gett, event("shipped", "a"), event("created", "b")) == ["handled", "handled"]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(RANKED), max_size=12))
+def test_in_whatever_order_they_come_the_handler_sees_them_rise(gett: Partner, statuses: list[str]) -> None:
+    _handled.clear()
+    session = str(uuid4())
+    outcomes(gett, *(event(status, session) for status in statuses))
+    seen = [RANKED.index(handled.data.status) for handled in _handled]
+    assert seen == sorted(set(seen))
+    assert not statuses or seen[-1] == max(RANKED.index(status) for status in statuses)
+
+
+def test_a_handler_that_fails_is_asked_again(gett: Partner) -> None:
+    failing = [True]
+
+    def fail() -> None:
+        if failing.pop():
+            raise RuntimeError("the database is away: secret-password")
+
+    failing.insert(0, False)
+    _before.append(fail)
+    answer = tell(gett, event("created"))
+    assert (answer.status_code, answer.json["errorCode"], answer.headers["Retry-After"]) == (
+        503,
+        "SERVICE_UNAVAILABLE",
+        "30",
+    )
+    assert "secret" not in answer.text
+    assert outcomes(gett, event("created")) == ["handled"]
+
+
+def test_two_deliveries_at_once_are_handled_one_after_the_other(gett: Partner) -> None:
+    inside, go = threading.Event(), threading.Event()
+    _before.extend([inside.set, lambda: go.wait(20)])
+    answers: list[str] = []
+    threads = [threading.Thread(target=lambda: answers.extend(outcomes(gett, event("created")))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert inside.wait(20)
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["duplicate", "handled"]
+    assert len(_handled) == 1
+
+
+def test_one_that_has_to_wait_too_long_is_sent_later(make_partner: Callable[..., Partner]) -> None:
+    gett = make_partner(order_event_handler=f"{__name__}:handler", webhook_deadline=0.2, pos_deadline=0.1)
+    gett.kit.redis.set(gett.kit.keys.order_event_lock("cs-1"), "another process")
+    answer = tell(gett, event("created"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert not _handled
+
+
+@pytest.mark.parametrize("body", [b"{", event("eaten"), {"type": "order_create"}, [], event("created", "")])
+def test_what_is_no_event_is_a_problem(gett: Partner, body: Any) -> None:
+    answer = tell(gett, body)
+    assert answer.status_code in (400, 422)
+    assert answer.mimetype == "application/problem+json"
+
+
+def test_a_forged_one_is_refused(gett: Partner) -> None:
+    assert tell(gett, event("created"), secret="wrong").status_code == 401
+    assert gett.post("orderEvents", json.dumps(event("created")).encode(), {}).status_code == 401
+    assert not _handled
+
+
+def test_without_a_handler_there_is_no_such_webhook(partner: Partner) -> None:
+    assert tell(partner, event("created")).status_code == 404
+    assert "/orderEvents" not in partner.get("/openapi.json").json["paths"]
+
+
+def test_it_is_described(gett: Partner) -> None:
+    assert "OrderEvent" in str(gett.get("/openapi.json").json["paths"]["/orderEvents"])
+
+
+def test_a_handler_that_is_not_there_is_a_mistake_at_the_start(make_kit: Callable[..., Kit]) -> None:
+    with pytest.raises(ConfigurationError, match="ORDER_EVENT_HANDLER 'nowhere:at_all'"):
+        Partner(make_kit(order_event_handler="nowhere:at_all"))
+    with pytest.raises(ConfigurationError, match="cannot be called"):
+        load_handler(f"{__name__}:RANKED")
+
+
+def test_every_status_of_the_protocol_has_a_rank(gett: Partner) -> None:
+    assert set(outcomes(gett, *(event(status, status) for status in RANKED))) == {"handled"}
+    assert len(_handled) == len(RANKED)
+
+
+def test_redis_away_is_a_503(gett: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gett.kit.redis.connection_pool, "connection_kwargs", {"host": "127.0.0.1", "port": 1})
+    gett.kit.redis.connection_pool.disconnect()
+    gett.kit.redis.connection_pool.reset()
+    assert tell(gett, event("created")).status_code == 503
+    assert SECRET not in tell(gett, event("created")).text

@@ -1,0 +1,152 @@
+"""What has run out is refused at once, by every process, by validateOrder and placeOrder alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.webhooks.gett_client import Answer, Partner, line, order
+from webhook_kit.errors import Impossible
+from webhook_kit.kit import Kit
+from webhook_kit.publishing import last_good as menus_module
+from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.redis_server import RedisServer
+
+
+@pytest.fixture
+def partner(kit: Kit) -> Partner:
+    return Partner(kit)
+
+
+def codes(answer: Answer) -> list[str]:
+    errors = json.loads(answer.data).get("errors") or []
+    return [error["code"] for error in errors]
+
+
+def burger(*options: str) -> dict[str, Any]:
+    groups = dict(zip(("doneness", "side"), options, strict=True))
+    entries = [
+        {"modifierGroupId": group, "selectedModifiers": [{"itemId": option, "quantity": 1}]}
+        for group, option in groups.items()
+    ]
+    return order(line("burger", modifierGroups=entries))
+
+
+def test_an_item_that_ran_out_is_refused_when_validated_and_when_placed(kit: Kit, partner: Partner) -> None:
+    assert codes(partner.validate(order("salad"))) == []
+    kit.availability.out("main", "salad")
+    validated = partner.validate(order("cola", "salad"))
+    assert codes(validated) == ["ITEM_UNAVAILABLE"]
+    (error,) = json.loads(validated.data)["errors"]
+    assert (error["itemId"], error["jsonPath"]) == ("salad", "$.cart.lineItems[1]")
+    assert "run out" in error["message"]
+    placed = partner.place(order("salad"), str(uuid4()))
+    assert (placed.status_code, placed.json["errorCode"]) == (400, "ITEM_UNAVAILABLE")
+    kit.availability.back("main", "salad")
+    validated = partner.validate(order("salad"))
+    assert codes(validated) == []
+    assert partner.place(validated.json, str(uuid4())).status_code == 200
+
+
+def test_so_is_an_option_and_a_dish_that_needs_one_of_those_that_ran_out(kit: Kit, partner: Partner) -> None:
+    assert codes(partner.validate(burger("medium", "fries"))) == []
+    kit.availability.out("main", "fries")
+    assert codes(partner.validate(burger("medium", "fries"))) == ["ITEM_UNAVAILABLE"]
+    assert codes(partner.validate(burger("medium", "coleslaw"))) == []
+    kit.availability.out("main", "coleslaw")
+    whole = json.loads(partner.validate(burger("medium", "coleslaw")).data)["errors"]
+    assert {(error["itemId"], error["code"]) for error in whole} == {
+        ("burger", "ITEM_UNAVAILABLE"),
+        ("coleslaw", "ITEM_UNAVAILABLE"),
+    }
+
+
+def test_another_process_refuses_it_within_its_second(
+    make_kit: Callable[..., Kit], kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Partner(make_kit(key_prefix=kit.keys.prefix))
+    assert codes(other.validate(order("salad"))) == []
+    monkeypatch.setattr(menus_module, "_LOOK_AGAIN", 1000.0)  # a long second
+    kit.availability.out("main", "salad")
+    assert codes(other.validate(order("salad"))) == []
+    monkeypatch.setattr(menus_module, "_LOOK_AGAIN", 0.0)
+    assert codes(other.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+    cold = Partner(make_kit(key_prefix=kit.keys.prefix))
+    assert codes(cold.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+
+
+def test_a_process_that_has_to_fetch_the_menu_itself_knows_it_too(kit: Kit, partner: Partner) -> None:
+    kit.availability.out("main", "salad")
+    assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+
+
+def test_it_is_back_by_itself(kit: Kit, partner: Partner) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=1)
+    kit.availability.out("main", "salad", until)
+    assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+    assert kit.availability.of("main") == {"salad": until}
+    wait_until(lambda: codes(partner.validate(order("salad"))) == [])
+    assert datetime.now(UTC) >= until
+    assert kit.availability.of("main") == {}
+
+
+def test_what_was_last_said_holds(kit: Kit) -> None:
+    until = datetime.now(UTC) + timedelta(hours=1)
+    assert kit.availability.out("main", "salad", until)
+    assert kit.availability.out("main", "salad")
+    assert not kit.availability.out("main", "salad")
+    assert kit.availability.of("main") == {"salad": None}
+    assert kit.availability.back("main", "salad")
+    assert not kit.availability.back("main", "salad")
+
+
+@pytest.mark.parametrize(
+    ("store", "until"),
+    [
+        ("elsewhere", None),
+        ("main", datetime(2020, 1, 1, tzinfo=UTC)),
+        ("main", datetime(2999, 1, 1)),  # noqa: DTZ001 - that is the point
+    ],
+)
+def test_what_means_nothing_is_refused(store: str, until: datetime | None, kit: Kit) -> None:
+    with pytest.raises(Impossible):
+        kit.availability.out(store, "salad", until)
+    assert kit.availability.of("main") == {}
+
+
+def test_a_new_menu_does_not_bring_back_what_is_out(kit: Kit, partner: Partner) -> None:
+    partner.validate(order("salad"))
+    kit.availability.out("main", "salad")
+    assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+    (store,) = kit.stores
+    kit.menus.refresh(store)
+    assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+
+
+def test_with_redis_down_a_process_goes_on_with_what_it_knows_to_be_out(make_kit: Callable[..., Kit]) -> None:
+    with RedisServer() as server:
+        kit = make_kit(redis_url=server.url)
+        partner = Partner(kit)
+        kit.availability.out("main", "salad")
+        assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+        server.stop()
+        kit.menus.look_again("main")
+        assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+        assert codes(partner.validate(order("cola"))) == []
+
+
+def test_several_that_run_out_are_one_publication(kit: Kit) -> None:
+    for item in ("salad", "cola", "burger"):
+        kit.availability.out("main", item)
+    kit.availability.back("main", "cola")
+    found: Any = kit.redis.zrange(kit.keys.due, 0, -1, withscores=True)
+    ((entry, when),) = found
+    assert entry == b"out:main"
+    left = when - datetime.now(UTC).timestamp()
+    assert left <= kit.settings.republish_after, "the first of them is not put off by the others"
+    assert list(kit.sync.due()) == []

@@ -1,0 +1,293 @@
+"""The table of bad input, first half: what is refused before the order is looked at."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.webhooks.gett_client import SECRET, STORE_ID, Partner, line, order, paths, problem
+from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.signing import sign
+from webhook_kit.testing.signer import signed
+
+MEBIBYTE = 1024 * 1024
+MARK = "mark-7f3a@example.test"
+
+
+def now(shift: int = 0) -> str:
+    return str(int(time.time()) + shift)
+
+
+# -- no, wrong, or stale signature -------------------------------------------------------------------------------------
+
+PROOFS: dict[str, Callable[[dict[str, str], bytes], dict[str, str]]] = {
+    "no headers at all": lambda _, __: {},
+    "no signature": lambda good, _: {k: v for k, v in good.items() if k != "Signature"},
+    "an empty signature": lambda good, _: good | {"Signature": ""},
+    "a wrong signature": lambda good, _: good | {"Signature": "0" * 64},
+    "half a signature": lambda good, _: good | {"Signature": good["Signature"][:32]},
+    "a signature of other bytes": lambda good, body: good | {"Signature": sign(body + b" ", SECRET)},
+    "another's secret": lambda good, body: good | {"Signature": sign(body, "whsec_other")},
+    "a signature that is no ASCII": lambda good, _: good | {"Signature": "é" * 32},
+    "no timestamp": lambda good, _: {k: v for k, v in good.items() if k != "Timestamp"},
+    "an empty timestamp": lambda good, _: good | {"Timestamp": ""},
+    "a timestamp that is text": lambda good, _: good | {"Timestamp": "yesterday"},
+    "a timestamp with a fraction": lambda good, _: good | {"Timestamp": f"{now()}.5"},
+    "a negative timestamp": lambda good, _: good | {"Timestamp": f"-{now()}"},
+    "digits that are not ASCII": lambda good, _: good | {"Timestamp": "²" * 10},
+    "a timestamp without end": lambda good, _: good | {"Timestamp": "9" * 5000},
+    "a stale one": lambda good, _: good | {"Timestamp": now(-302)},
+    "one from the future": lambda good, _: good | {"Timestamp": now(302)},
+}
+
+
+@pytest.mark.parametrize("path", ["validateOrder", "placeOrder"])
+@pytest.mark.parametrize("proof", PROOFS)
+def test_without_proof_nothing_is_parsed_and_the_body_is_not_logged(
+    proof: str, path: str, partner: Partner, events: list[MutableMapping[str, Any]]
+) -> None:
+    body = b"{{ no JSON, which nobody finds out: " + MARK.encode()
+    answer = partner.post(path, body, PROOFS[proof](signed(body, SECRET, key=str(uuid4())), body))
+    document = problem(answer, 401, ErrorCode.UNAUTHENTICATED)
+    assert MARK not in answer.text
+    assert MARK not in repr(events)
+    assert document["retryable"] is False
+
+
+@pytest.mark.parametrize("age", [-290.0, 0.0, 290.0])
+def test_clocks_may_differ_by_five_minutes(age: float, partner: Partner) -> None:
+    assert partner.deliver("validateOrder", order(), age=age).status_code == 200
+
+
+def test_an_unproven_body_over_the_limit_is_not_even_read(partner: Partner) -> None:
+    problem(partner.post("validateOrder", b"x" * (MEBIBYTE + 1), {}), 413, ErrorCode.INVALID_REQUEST)
+
+
+# -- size and encoding (a real server gets the same in test_over_http) -------------------------------------------------
+
+
+def test_a_mebibyte_is_accepted_and_one_byte_more_is_not(partner: Partner) -> None:
+    fits = json.dumps(order()).encode().ljust(MEBIBYTE)
+    assert partner.validate(fits).status_code == 200
+    problem(partner.validate(fits + b" "), 413, ErrorCode.INVALID_REQUEST)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "deflate, gzip", "x"])
+def test_a_body_that_claims_to_be_encoded_is_refused(encoding: str, partner: Partner) -> None:
+    answer = partner.validate(order(), {"Content-Encoding": encoding})
+    problem(answer, 415, ErrorCode.INVALID_REQUEST)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_identity_is_no_encoding(encoding: str, partner: Partner) -> None:
+    assert partner.validate(order(), {"Content-Encoding": encoding}).status_code == 200
+
+
+# -- not JSON that we would touch --------------------------------------------------------------------------------------
+
+WITH = json.dumps(order()).removesuffix("}").encode()
+
+UNREADABLE = {
+    "nothing": b"",
+    "no JSON": b"<order/>",
+    "a string without end": b'"' + b'\\"' * 300_000,
+    "half an object": WITH,
+    "two objects": b"{}{}",
+    "a byte order mark": b"\xef\xbb\xbf" + WITH + b"}",
+    "UTF-16": json.dumps(order()).encode("utf-16"),
+    "a list": b"[]",
+    "text": b'"order"',
+    "a number": b"12",
+    "null": b"null",
+    "NaN": WITH + b',"x":NaN}',
+    "Infinity": WITH + b',"x":-Infinity}',
+    "nesting over 32": WITH + b',"x":' + b"[" * 32 + b"]" * 32 + b"}",
+    "mixed nesting over 32": WITH + b',"x":' + b'{"y":[' * 16 + b"]}" * 16 + b"}",
+    "nesting without end": b"[" * MEBIBYTE,
+    "a 10,000-digit number": WITH + b',"x":' + b"9" * 10_000 + b"}",
+    "a 10,000-digit quantity": json.dumps(order(line(quantity=7))).replace(": 7", f": {'9' * 10_000}").encode(),
+    "invalid UTF-8": json.dumps(order("x")).encode().replace(b'"x"', b'"\xff"'),
+    "half a surrogate pair": json.dumps(order("\ud800")).encode(),
+    "an escaped NUL in an id": json.dumps(order("co\0la")).encode(),
+    "a bare NUL in an id": json.dumps(order("x")).encode().replace(b'"x"', b'"\0"'),
+    "a NUL in a name": WITH + b',"x\\u0000":1}',
+}
+
+
+@pytest.mark.parametrize("path", ["validateOrder", "placeOrder"])
+@pytest.mark.parametrize("body", UNREADABLE)
+def test_what_is_no_json_object_we_would_touch_is_an_invalid_request(body: str, path: str, partner: Partner) -> None:
+    started = time.process_time()
+    problem(partner.deliver(path, UNREADABLE[body], key=str(uuid4())), 400, ErrorCode.INVALID_REQUEST)
+    assert time.process_time() - started < 5  # whatever it is, it keeps nobody from being served
+
+
+READABLE = {
+    "nesting of 32": WITH + b',"x":' + b"[" * 31 + b"]" * 31 + b"}",
+    "brackets in text": WITH + b',"x":"' + b"[{" * 500 + b'"}',
+    "an escaped backslash before u0000": WITH + b',"x":"\\\\u0000"}',
+    "NaN and Infinity in text": WITH + b',"x":"NaN Infinity -Infinity"}',
+    "a long number in text": WITH + b',"x":"' + b"9" * 500 + b'"}',
+    "a number beyond all measure": WITH + b',"x":1e999}',
+    "a name twice": WITH + b',"x":1,"x":2}',
+}
+
+
+@pytest.mark.parametrize("body", READABLE)
+def test_what_only_looks_bad_is_accepted_and_answered_with_plain_json(body: str, partner: Partner) -> None:
+    answer = partner.validate(READABLE[body])
+    assert answer.status_code == 200
+    assert json.loads(answer.data, parse_constant=pytest.fail)["isValid"] is True
+
+
+# -- wrong shape -------------------------------------------------------------------------------------------------------
+
+
+def cart(**members: Any) -> dict[str, Any]:
+    return {**order(), "cart": {"storeId": STORE_ID, "lineItems": [line()], **members}}
+
+
+def without(name: str) -> dict[str, Any]:
+    return {k: v for k, v in order().items() if k != name}
+
+
+LINE = "$.cart.lineItems[0]"
+
+MISSHAPEN: dict[str, tuple[Any, list[str]]] = {
+    "no cart": (without("cart"), ["$.cart"]),
+    "no fulfillment type": (without("fulfillmentType"), ["$.fulfillmentType"]),
+    "nothing at all": ({}, ["$.cart", "$.fulfillmentType"]),
+    "a cart that is text": (order() | {"cart": "cola"}, ["$.cart"]),
+    "no store": ({**order(), "cart": {"lineItems": [line()]}}, ["$.cart.storeId"]),
+    "a store that is null": (cart(storeId=None), ["$.cart.storeId"]),
+    "a store that is a number": (cart(storeId=7), ["$.cart.storeId"]),
+    "an empty store": (cart(storeId=""), ["$.cart.storeId"]),
+    "no lines": ({**order(), "cart": {"storeId": STORE_ID}}, ["$.cart.lineItems"]),
+    "lines that are null": (cart(lineItems=None), ["$.cart.lineItems"]),
+    "lines that are an object": (cart(lineItems={}), ["$.cart.lineItems"]),
+    "a line that is text": (cart(lineItems=["cola"]), [LINE]),
+    "a line without an item": (order({"quantity": 1}), [f"{LINE}.itemId"]),
+    "an item that is a number": (order(line(itemId=7)), [f"{LINE}.itemId"]),
+    "quantity 0": (order(line(quantity=0)), [f"{LINE}.quantity"]),
+    "quantity −1": (order(line(quantity=-1)), [f"{LINE}.quantity"]),
+    "quantity 1.5": (order(line(quantity=1.5)), [f"{LINE}.quantity"]),
+    "a quantity in quotes": (order(line(quantity="1")), [f"{LINE}.quantity"]),
+    "a quantity that is true": (order(line(quantity=True)), [f"{LINE}.quantity"]),
+    "a tip in quotes": (order(amounts={"tip": "1.00"}), ["$.amounts.tip"]),
+    "a tip below nothing": (order(amounts={"tip": -1}), ["$.amounts.tip"]),
+    "a tip finer than a cent": (order(amounts={"tip": 1.005}), ["$.amounts.tip"]),
+    "amounts that are a list": (order(amounts=[]), ["$.amounts"]),
+    "a customer that is a number": (order(customer=3), ["$.customer"]),
+    "a phone that is a number": (order(customer={"phone": 3}), ["$.customer.phone"]),
+    "a latitude off the map": (
+        order(deliveryInfo={"address": {"location": {"latitude": 91, "longitude": 0}}}),
+        ["$.deliveryInfo.address.location.latitude"],
+    ),
+    "a modifier without an item": (
+        order(line(modifierGroups=[{"modifierGroupId": "size", "selectedModifiers": [{}]}])),
+        [f"{LINE}.modifierGroups[0].selectedModifiers[0].itemId"],
+    ),
+    "everything at once": (
+        {"cart": {"lineItems": [line(quantity=0), {"quantity": "x"}]}, "amounts": {"tip": -1}},
+        [
+            "$.cart.storeId",
+            f"{LINE}.quantity",
+            "$.cart.lineItems[1].itemId",
+            "$.cart.lineItems[1].quantity",
+            "$.fulfillmentType",
+            "$.amounts.tip",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("path", ["validateOrder", "placeOrder"])
+@pytest.mark.parametrize("case", MISSHAPEN)
+def test_a_wrong_shape_is_refused_with_every_mistake_at_its_path(case: str, path: str, partner: Partner) -> None:
+    body, expected = MISSHAPEN[case]
+    document = problem(partner.deliver(path, body, key=str(uuid4())), 422, ErrorCode.VALIDATION_FAILED)
+    assert sorted(paths(document)) == sorted(expected)
+    assert all(error["code"] and error["message"] for error in document["errors"])
+
+
+PAYMENTS: dict[str, tuple[Any, str]] = {
+    "of no kind": ({}, "$.payment.type"),
+    "of an unknown kind": ({"type": "cash"}, "$.payment.type"),
+    "a card without its token": ({"type": "cardOnFile", "processorType": "p"}, "$.payment"),
+    "a saved card without its id": ({"type": "savedCard"}, "$.payment"),
+}
+
+
+@pytest.mark.parametrize("payment", PAYMENTS)
+def test_an_incomplete_payment_is_refused_at_its_path(payment: str, partner: Partner) -> None:
+    given, expected = PAYMENTS[payment]
+    document = problem(partner.place(order(payment=given)), 422, ErrorCode.VALIDATION_FAILED)
+    assert paths(document) == [expected]
+
+
+def test_a_complaint_names_the_place_and_never_the_value(
+    partner: Partner, events: list[MutableMapping[str, Any]]
+) -> None:
+    answer = partner.validate(order(customer={"email": [MARK], "phone": {"x": MARK}}, amounts={"tip": MARK}))
+    assert len(problem(answer, 422, ErrorCode.VALIDATION_FAILED)["errors"]) == 3
+    assert MARK not in answer.text
+    assert MARK not in repr(events)
+
+
+# -- what may be absent, null or unknown -------------------------------------------------------------------------------
+
+FINE: dict[str, dict[str, Any]] = {
+    "nothing but the cart": {},
+    "everything null": dict.fromkeys(
+        ["customer", "amounts", "gettOrderId", "deliveryInfo", "errors", "isValid", "placedAt", "traceId"]
+    ),
+    "an empty gettOrderId": {"gettOrderId": ""},
+    "a tip alone": {"amounts": {"tip": 1.5}},
+    "a tip that is null": {"amounts": {"tip": None}},
+    "no amounts in amounts": {"amounts": {}},
+    "an empty customer": {"customer": {}},
+    "another fulfillment type": {"fulfillmentType": "DineIn"},
+}
+
+
+@pytest.mark.parametrize("case", FINE)
+def test_what_may_be_absent_or_null_is_fine_to_validate_and_to_place(case: str, partner: Partner) -> None:
+    wanted = order(**FINE[case])
+    validated = partner.validate(wanted)
+    assert validated.status_code == 200
+    assert validated.json["isValid"] is True
+    placed = partner.place(wanted | {"validatedOrderToken": validated.json["validatedOrderToken"]})
+    assert placed.status_code == 200, placed.text
+    assert placed.json["amounts"] == validated.json["amounts"]
+
+
+def test_nested_nulls_read_as_nothing(partner: Partner) -> None:
+    wanted = order({"lineItemId": None, "itemId": "cola", "quantity": None, "modifierGroups": None})
+    assert partner.validate(wanted).json["amounts"]["total"] == 2.75
+
+
+def test_unknown_fields_are_kept_and_echoed_by_both_webhooks(partner: Partner) -> None:
+    unknown = {"loyalty": {"points": 3, "tiers": [None, 1.5, "é"]}}
+    wanted = order(line(note="no ice"), **unknown)
+    for answer in (partner.validate(wanted), partner.place(partner.placing(wanted))):
+        assert answer.status_code == 200
+        assert answer.json["loyalty"] == unknown["loyalty"]
+        assert answer.json["cart"]["lineItems"][0]["note"] == "no ice"
+
+
+def test_an_order_may_be_placed_on_its_total_alone(partner: Partner) -> None:
+    placed = partner.place(order(amounts={"total": 2.75}))
+    assert placed.status_code == 200
+    assert placed.json["amounts"]["subTotal"] == 2.75
+
+
+@pytest.mark.parametrize("amounts", [None, {}, {"tip": 1.0}, {"subTotal": 2.75}])
+def test_an_order_for_which_nobody_accepted_a_price_is_refused(amounts: Any, partner: Partner) -> None:
+    document = problem(partner.place(order(amounts=amounts)), 400, ErrorCode.ORDER_TOTAL_DIFFERENT)
+    assert paths(document) == ["$.amounts.total"]
+    assert partner.tickets() == []

@@ -1,0 +1,90 @@
+"""Whether an order is in time is decided by the clock that hangs in the store, also on the nights when it is set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+import pytest
+
+from tests.webhooks.gett_client import Partner, order, problem
+from tests.webhooks.scripted_pos import scripted
+from webhook_kit.adapter import CatalogSet, Store
+from webhook_kit.catalog.build import simple_menu
+from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalItem
+from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.placement import validation
+
+NEW_YORK, BERLIN, LORD_HOWE = "America/New_York", "Europe/Berlin", "Australia/Lord_Howe"
+
+
+@pytest.fixture
+def codes(
+    make_partner: Callable[..., Partner], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, str, tuple[str, str, str], str], list[str]]:
+    """What validateOrder says at a moment in UTC, of a store in that zone with that one window."""
+
+    def ask(zone: str, moment: str, window: tuple[str, str, str], path: str = "validate") -> list[str]:
+        day, start, end = window
+        hours = AvailabilityWindow.model_validate({"dayOfWeek": day, "start": start, "end": end})
+
+        def fetch(_store: Store) -> CatalogSet:
+            cola = ExternalItem.model_validate({"itemId": "cola", "name": "Cola", "basePrice": 2.75})
+            return simple_menu({"Drinks": [cola]}, availability=[hours])
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+                assert tz is UTC
+                return datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+        partner = make_partner(**scripted(fetch_catalog=fetch), store_timezone=zone)
+        monkeypatch.setattr(validation, "datetime", Clock)
+        if path == "place":
+            answer = partner.place(order(amounts={"total": 2.75}))
+            return [] if answer.status_code == 200 else [problem(answer, 400, ErrorCode.STORE_CLOSED)["errorCode"]]
+        return [error["code"] for error in partner.validate(order()).json.get("errors") or []]
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "window", "opened"),
+    [
+        # the clock jumps from 2 to 3 o'clock: the hour between is never there
+        (NEW_YORK, "2026-03-08T06:59:59", ("Sunday", "01:00:00", "02:00:00"), True),
+        (NEW_YORK, "2026-03-08T07:00:00", ("Sunday", "01:00:00", "02:00:00"), False),
+        (NEW_YORK, "2026-03-08T07:00:00", ("Sunday", "02:00:00", "03:00:00"), False),
+        (NEW_YORK, "2026-03-08T07:00:00", ("Sunday", "02:30:00", "04:00:00"), True),
+        (BERLIN, "2026-03-29T00:59:59", ("Sunday", "02:00:00", "03:00:00"), False),
+        (BERLIN, "2026-03-29T01:00:00", ("Sunday", "02:00:00", "03:00:00"), False),
+        (BERLIN, "2026-03-29T01:00:00", ("Sunday", "03:00:00", "04:00:00"), True),
+        (LORD_HOWE, "2026-10-03T15:29:59", ("Sunday", "01:30:00", "02:30:00"), True),  # 01:59:59
+        (LORD_HOWE, "2026-10-03T15:30:00", ("Sunday", "01:30:00", "02:30:00"), False),  # 02:30
+        (LORD_HOWE, "2026-10-03T15:30:00", ("Sunday", "02:00:00", "02:30:00"), False),
+        # the clock goes back: an hour, or half of one, is there twice
+        (NEW_YORK, "2026-11-01T05:30:00", ("Sunday", "01:00:00", "02:00:00"), True),
+        (NEW_YORK, "2026-11-01T06:30:00", ("Sunday", "01:00:00", "02:00:00"), True),
+        (NEW_YORK, "2026-11-01T07:00:00", ("Sunday", "01:00:00", "02:00:00"), False),
+        (BERLIN, "2026-10-25T00:30:00", ("Sunday", "02:15:00", "02:45:00"), True),
+        (BERLIN, "2026-10-25T01:30:00", ("Sunday", "02:15:00", "02:45:00"), True),
+        (BERLIN, "2026-10-25T01:45:00", ("Sunday", "02:15:00", "02:45:00"), False),
+        (LORD_HOWE, "2026-04-04T14:45:00", ("Sunday", "01:30:00", "02:00:00"), True),  # 01:45 in summer time
+        (LORD_HOWE, "2026-04-04T15:15:00", ("Sunday", "01:30:00", "02:00:00"), True),  # 01:45 again
+        (LORD_HOWE, "2026-04-04T15:30:00", ("Sunday", "01:30:00", "02:00:00"), False),  # 02:00
+        # the day is the store's own
+        (BERLIN, "2026-07-01T22:30:00", ("Thursday", "00:00:00", "01:00:00"), True),
+        (NEW_YORK, "2026-07-02T03:30:00", ("Wednesday", "23:00:00", "00:00:00"), True),
+    ],
+)
+def test_an_order_is_in_time_by_the_store_s_clock(
+    zone: str, moment: str, window: tuple[str, str, str], opened: bool, codes: Callable[..., list[str]]
+) -> None:
+    assert codes(zone, moment, window) == ([] if opened else ["STORE_CLOSED"])
+
+
+@pytest.mark.parametrize(("moment", "opened"), [("2026-11-01T06:59:59", True), ("2026-11-01T07:00:00", False)])
+def test_placing_goes_by_the_same_clock(moment: str, opened: bool, codes: Callable[..., Any]) -> None:
+    found = codes(NEW_YORK, moment, ("Sunday", "01:00:00", "02:00:00"), "place")
+    assert found == ([] if opened else ["STORE_CLOSED"])

@@ -1,0 +1,241 @@
+"""When the POS or Redis fails: retryable answers, nothing forgotten, nothing told that belongs in the log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, MutableMapping
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+
+from tests.webhooks.gett_client import Partner, order, problem
+from tests.webhooks.scripted_pos import scripted
+from webhook_kit.adapter import NotPlaced, Placed, Unsupported
+from webhook_kit.gett.models.order import Amounts
+from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.publishing import last_good as menus
+from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.redis_server import RedisServer
+
+MARK = "secret-of-the-vendor"
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def method(*_: Any) -> Any:
+        raise error
+
+    return method
+
+
+RAISED: list[BaseException] = [
+    RuntimeError(MARK),
+    KeyError(MARK),
+    requests.exceptions.ReadTimeout(MARK),
+    RecursionError(MARK),
+    SystemExit(MARK),
+    KeyboardInterrupt(MARK),
+    StopIteration(MARK),
+]
+NONSENSE: list[Any] = [None, "OK", 1, {}, Placed, Amounts.of]
+
+TOTAL = {"amounts": {"total": 2.75}}
+
+
+@pytest.mark.parametrize("raised", RAISED, ids=lambda error: type(error).__name__)
+def test_whatever_placing_raises_leaves_the_order_in_doubt_and_its_traceback_in_the_log(
+    raised: BaseException, make_partner: Callable[..., Partner], events: list[MutableMapping[str, Any]]
+) -> None:
+    partner = make_partner(**scripted(place_order=raising(raised)))
+    key = str(uuid4())
+    answer = partner.place(order(**TOTAL), key)
+    document = problem(answer, 503, ErrorCode.SERVICE_UNAVAILABLE)
+    assert document["retryable"] is True
+    assert document["retryAfter"] > 0
+    assert MARK not in answer.text
+    assert "Traceback" not in answer.text
+    assert partner.state(key) == "in_doubt"
+    assert [entry for entry in events if entry.get("exc_info") and entry.get("order") == key]
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=repr)
+def test_a_placing_that_returns_nonsense_leaves_the_order_in_doubt(
+    nonsense: Any, make_partner: Callable[..., Partner]
+) -> None:
+    partner = make_partner(**scripted(place_order=lambda *_: nonsense))
+    key = str(uuid4())
+    problem(partner.place(order(**TOTAL), key), 503, ErrorCode.SERVICE_UNAVAILABLE)
+    assert partner.state(key) == "in_doubt"
+
+
+HOLLOW: dict[str, Callable[[], object]] = {
+    "no id": lambda: Placed(""),
+    "an id that is a number": lambda: Placed(7),  # type: ignore[arg-type]
+    "an id that is null": lambda: Placed(None),  # type: ignore[arg-type]
+    "amounts that are none": lambda: Placed("T1", amounts={"total": 1}),  # type: ignore[arg-type]
+    "a status that there is not": lambda: Placed("T1", "cooking"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("hollow", HOLLOW)
+def test_a_ticket_with_nonsense_in_it_leaves_the_order_in_doubt_too(
+    hollow: str, make_partner: Callable[..., Partner]
+) -> None:
+    partner = make_partner(**scripted(place_order=lambda *_: HOLLOW[hollow]()))
+    key = str(uuid4())
+    problem(partner.place(order(**TOTAL), key), 503, ErrorCode.SERVICE_UNAVAILABLE)
+    assert partner.state(key) == "in_doubt"
+
+
+@pytest.mark.parametrize("method", ["quote", "fetch_catalog"])
+@pytest.mark.parametrize("raised", RAISED[:3] + RAISED[4:5], ids=lambda error: type(error).__name__)
+def test_whatever_else_fails_before_placing_frees_the_order(
+    raised: BaseException, method: str, make_partner: Callable[..., Partner]
+) -> None:
+    partner = make_partner(**scripted(**{method: raising(raised)}))
+    key = str(uuid4())
+    for answer in (partner.validate(order()), partner.place(order(**TOTAL), key)):
+        assert problem(answer, 503, ErrorCode.SERVICE_UNAVAILABLE)["retryable"] is True
+        assert MARK not in answer.text
+    assert partner.state(key) == "released"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        None,
+        "2.75",
+        Amounts(),
+        Amounts(total=Decimal("2.75")),  # its parts do not sum to it
+        Amounts.of(Decimal("2.75"), tip=Decimal(5)),  # the tip is the customer's
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_quote_that_cannot_be_believed_is_an_outage(quoted: Any, make_partner: Callable[..., Partner]) -> None:
+    partner = make_partner(**scripted(quote=lambda *_: quoted))
+    problem(partner.validate(order()), 503, ErrorCode.SERVICE_UNAVAILABLE)
+
+
+def test_a_quote_not_offered_for_this_store_is_none_however_often(make_partner: Callable[..., Partner]) -> None:
+    partner = make_partner(**scripted(quote=raising(Unsupported("quote"))), pos_breaker_failures=2)
+    assert [partner.validate(order()).status_code for _ in range(5)] == [200] * 5
+
+
+def test_a_look_up_that_fails_keeps_an_order_in_doubt(make_partner: Callable[..., Partner]) -> None:
+    broken: dict[str, Any] = {"place_order": raising(requests.exceptions.ConnectionError())}
+    settings = scripted(**broken)
+    partner = make_partner(**settings, lookup_settle=0)
+    key = str(uuid4())
+    problem(partner.place(order(**TOTAL), key), 503, ErrorCode.SERVICE_UNAVAILABLE)
+    for found in (raising(RuntimeError()), lambda *_: "here", raising(NotPlaced("no connection"))):
+        again = make_partner(
+            **scripted(find_order=found, **broken), key_prefix=partner.kit.settings.key_prefix, lookup_settle=0
+        )
+        problem(again.place(order(**TOTAL), key), 503, ErrorCode.SERVICE_UNAVAILABLE)
+        assert partner.state(key) == "in_doubt"
+
+
+def test_a_pos_that_hangs_is_answered_for_in_time_and_its_late_ticket_found(
+    make_partner: Callable[..., Partner],
+) -> None:
+    gate = threading.Event()
+
+    def hang(*_: Any) -> Placed:
+        gate.wait(60)
+        return Placed("late")
+
+    partner = make_partner(**scripted(place_order=hang), pos_deadline=2, webhook_deadline=20)
+    wanted, key = partner.placing(order()), str(uuid4())
+    problem(partner.place(wanted, key), 503, ErrorCode.SERVICE_UNAVAILABLE)
+    assert partner.state(key) == "calling"
+    gate.set()
+    wait_until(lambda: partner.state(key) == "placed")
+    assert partner.place(wanted, key).json["partnerOrderId"] == "late"
+
+
+def test_a_pos_out_of_reach_costs_nothing(make_partner: Callable[..., Partner]) -> None:
+    partner = make_partner()
+    wanted, key = partner.placing(order("connection-refused")), str(uuid4())
+    problem(partner.place(wanted, key), 503, ErrorCode.SERVICE_UNAVAILABLE)
+    assert partner.state(key) == "released"
+
+
+def test_an_open_breaker_frees_the_order_and_says_when_to_come_back(make_partner: Callable[..., Partner]) -> None:
+    partner = make_partner(**scripted(quote=raising(RuntimeError())), pos_breaker_failures=1, pos_breaker_seconds=60)
+    partner.validate(order())
+    key = str(uuid4())
+    document = problem(partner.place(order(**TOTAL), key), 503, ErrorCode.SERVICE_UNAVAILABLE)
+    assert 50 < document["retryAfter"] <= 60
+    assert partner.state(key) == "released"
+
+
+# -- Redis -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+def test_redis_down_harms_no_validation_stops_placing_and_is_recovered_from(
+    own_redis: RedisServer, make_partner: Callable[..., Partner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(menus, "_LOOK_AGAIN", 0.0)
+    partner = make_partner(redis_url=own_redis.url)
+    wanted = partner.placing(order())
+    assert partner.get("/readyz").status_code == 200
+    own_redis.stop()
+
+    assert partner.validate(order()).json["isValid"] is True
+    document = problem(partner.place(wanted), 503, ErrorCode.SERVICE_UNAVAILABLE)
+    assert document["retryable"] is True
+    assert document["retryAfter"] > 0
+    assert partner.tickets() == []
+    assert partner.get("/healthz").json == {"status": "ok"}
+    not_ready = partner.get("/readyz")
+    assert (not_ready.status_code, not_ready.json["status"]) == (503, "not ready")
+
+    own_redis.start()
+    assert partner.place(wanted).status_code == 200
+    assert partner.get("/readyz").json["status"] == "ready"
+
+
+def test_redis_that_hangs_slows_validation_once_and_not_for_everybody(
+    own_redis: RedisServer, make_partner: Callable[..., Partner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(menus, "_LOOK_AGAIN", 0.0)
+    partner = make_partner(redis_url=own_redis.url, redis_timeout=0.3)
+    assert partner.validate(order()).status_code == 200
+    partner.kit.redis.client_pause(60_000)
+    started = time.monotonic()
+    assert partner.validate(order()).status_code == 200
+    assert time.monotonic() - started < 10
+    problem(partner.place(order(**TOTAL)), 503, ErrorCode.SERVICE_UNAVAILABLE)
+
+
+def test_a_cold_process_without_redis_and_pos_says_so(
+    own_redis: RedisServer, make_partner: Callable[..., Partner]
+) -> None:
+    partner = make_partner(**scripted(fetch_catalog=raising(RuntimeError())), redis_url=own_redis.url)
+    own_redis.stop()
+    problem(partner.validate(order()), 503, ErrorCode.SERVICE_UNAVAILABLE)
+
+
+def test_a_ticket_made_while_redis_went_down_is_answered_and_recorded_afterwards(
+    own_redis: RedisServer, make_partner: Callable[..., Partner]
+) -> None:
+    def place(wanted: Any, *_: Any) -> Placed:
+        own_redis.stop()
+        return Placed("T1")
+
+    partner = make_partner(**scripted(place_order=place), redis_url=own_redis.url)
+    wanted, key = partner.placing(order()), str(uuid4())
+    placed = partner.place(wanted, key)
+    assert (placed.status_code, placed.json["partnerOrderId"]) == (200, "T1")
+    own_redis.start()
+    wait_until(lambda: partner.state(key) == "placed")
+    assert partner.place(wanted, key).json["partnerOrderId"] == "T1"

@@ -1,0 +1,165 @@
+"""What only a real server shows: chunked, oversized and trickling bodies, and its log."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.webhooks.gett_client import SECRET, STORE_ID, order
+from webhook_kit.testing.processes import Process, free_port
+from webhook_kit.testing.redis_server import RedisServer
+from webhook_kit.testing.signer import signed
+
+MEBIBYTE = 1024 * 1024
+
+
+def granian(redis: RedisServer, directory: Path, port: int, **env: str) -> Process:
+    command = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "webhook_kit.app:create_app"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "8", "--no-ws"),
+    ]
+    settings = {
+        "REDIS_URL": redis.url,
+        "KEY_PREFIX": f"t{uuid4().hex}:",
+        "GETT_WEBHOOK_SECRETS": SECRET,
+        "POS_ADAPTER": "bogus",
+        "GETT_STORE_ID": STORE_ID,
+        "STORE_OPTIONS": json.dumps({"file": str(directory / "pos.sqlite"), "time_out": 0}),
+        "LOG_LEVEL": "DEBUG",
+    }
+    return Process(command, env=settings | env, cwd=directory)
+
+
+@pytest.fixture(scope="module")
+def web(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, int]]:
+    port = free_port()
+    with granian(redis_server, tmp_path_factory.mktemp("web"), port) as process:
+        process.wait_http(f"http://127.0.0.1:{port}/healthz")
+        yield process, port
+
+
+def send(
+    port: int, path: str, headers: dict[str, str], *pieces: bytes, pause: float = 0.0
+) -> tuple[int, dict[str, Any]]:
+    """Write these pieces as they are, and read the answer, which may come before all of them are out."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{head}\r\n".encode())
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(pause)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        with answer:
+            return answer.status, json.loads(answer.read())
+
+
+def chunks(body: bytes, size: int) -> list[bytes]:
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    return [*(b"%x\r\n%b\r\n" % (len(part), part) for part in parts), b"0\r\n\r\n"]
+
+
+CHUNKED = {"Transfer-Encoding": "chunked"}
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.02])
+def test_a_chunked_body_is_read_to_its_end_however_slowly_it_comes(pause: float, web: tuple[Process, int]) -> None:
+    body = json.dumps(order(padding="x" * 1000)).encode()
+    pieces = chunks(body, 100)
+    status, answer = send(web[1], "/validateOrder", signed(body, SECRET) | CHUNKED, *pieces, pause=pause)
+    assert (status, answer.get("isValid")) == (200, True), answer
+
+
+def test_a_large_body_in_pieces_is_read_to_its_end(web: tuple[Process, int]) -> None:
+    body = json.dumps(order()).encode().ljust(MEBIBYTE)
+    half = len(body) // 2
+    headers = signed(body, SECRET) | {"Content-Length": str(len(body))}
+    status, answer = send(web[1], "/validateOrder", headers, body[:half], body[half:], pause=0.05)
+    assert (status, answer.get("isValid")) == (200, True), answer
+    status, answer = send(web[1], "/validateOrder", signed(body, SECRET) | CHUNKED, *chunks(body, 65_536))
+    assert (status, answer.get("isValid")) == (200, True), answer
+
+
+def test_a_chunked_body_over_the_limit_is_refused(web: tuple[Process, int]) -> None:
+    body = json.dumps(order()).encode().ljust(MEBIBYTE + 1)
+    status, answer = send(web[1], "/placeOrder", signed(body, SECRET) | CHUNKED, *chunks(body, 65_536))
+    assert (status, answer["errorCode"]) == (413, "INVALID_REQUEST")
+
+
+def test_a_body_that_claims_to_be_over_the_limit_is_refused_without_being_awaited(web: tuple[Process, int]) -> None:
+    status, answer = send(web[1], "/placeOrder", {"Content-Length": str(100 * MEBIBYTE)}, b"{")
+    assert (status, answer["errorCode"]) == (413, "INVALID_REQUEST")
+
+
+def test_a_body_that_claims_gzip_is_refused_however_it_comes(web: tuple[Process, int]) -> None:
+    body = json.dumps(order()).encode()
+    headers = signed(body, SECRET) | {"Content-Encoding": "gzip"}
+    ways = {"whole": ({"Content-Length": str(len(body))}, [body]), "chunked": (CHUNKED, chunks(body, 50))}
+    for way, (framing, pieces) in ways.items():
+        status, answer = send(web[1], "/validateOrder", headers | framing, *pieces)
+        assert (status, answer["errorCode"]) == (415, "INVALID_REQUEST"), way
+
+
+def test_a_chunked_body_without_proof_is_unauthenticated(web: tuple[Process, int]) -> None:
+    status, answer = send(web[1], "/placeOrder", CHUNKED, *chunks(b"{}", 1))
+    assert (status, answer["errorCode"]) == (401, "UNAUTHENTICATED")
+
+
+PRIVATE = ("tok_4242", "ann@example.test", "+15550100", "Hidden Lane", SECRET)
+
+
+def test_the_log_at_its_most_talkative_names_neither_customer_nor_card_nor_secret(web: tuple[Process, int]) -> None:
+    process, port = web
+    private = {
+        "customer": {"email": "ann@example.test", "phone": "+15550100"},
+        "payment": {"type": "cardOnFile", "cardToken": "tok_4242", "processorType": "p"},
+        "deliveryInfo": {"address": {"address1": "Hidden Lane"}},
+    }
+    prices = {
+        "cola": 2.75,
+        "unicorn": 1.00,
+        "payment-declined": 5.01,
+        "times-out": 5.03,
+        "crashes": 5.04,
+        "nonsense": 5.05,
+    }
+    wanted = [order(item, amounts={"total": price}, **private) for item, price in prices.items()]
+    wanted.append(order(**private) | {"cart": "ann@example.test"})
+    for body in (json.dumps(one).encode() for one in wanted):
+        for path in ("/validateOrder", "/placeOrder"):
+            for headers in (signed(body, SECRET, key=str(uuid4())), signed(body, "wrong", key=str(uuid4()))):
+                send(port, path, headers | {"Content-Length": str(len(body))}, body)
+    process.wait_until(
+        lambda: process.output().count('"event": "webhook"') >= 4 * len(wanted), message="every line of the log"
+    )
+    output = process.output()
+    assert "Traceback" in output
+    assert not [word for word in PRIVATE if word in output]
+
+
+def test_a_server_without_any_proof_does_not_start(redis_server: RedisServer, tmp_path: Path) -> None:
+    with granian(redis_server, tmp_path, free_port(), GETT_WEBHOOK_SECRETS="") as process:
+        process.wait_until(lambda: "GETT_WEBHOOK_SECRETS is missing" in process.output(), message="the reason")
+        assert process.wait() != 0
+
+
+def test_a_server_that_takes_unsigned_webhooks_says_so_at_its_start(redis_server: RedisServer, tmp_path: Path) -> None:
+    port = free_port()
+    allowed = {"GETT_WEBHOOK_SECRETS": "", "ALLOW_UNSIGNED_WEBHOOKS": "true"}
+    with granian(redis_server, tmp_path, port, **allowed) as process:
+        process.wait_http(f"http://127.0.0.1:{port}/healthz")
+        assert "UNSIGNED WEBHOOKS ARE ACCEPTED" in process.output()
+        body = json.dumps(order()).encode()
+        status, answer = send(port, "/validateOrder", {"Content-Length": str(len(body))}, body)
+        assert (status, answer["isValid"]) == (200, True)

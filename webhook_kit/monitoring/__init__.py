@@ -1,0 +1,1 @@
+"""Checks of stores, orders and POS systems while the kit runs."""

@@ -1,0 +1,128 @@
+"""Writes whose answer somebody waits for: registering a store, editing it. They draw on the same quota as the updates.
+
+Such a call is made once. Only a 429 is repeated, for Gett has done nothing then; after any other failure the caller decides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import redis
+
+from webhook_kit.errors import GettPermanent, GettRateLimited, GettRetriable, GettUnauthorized
+from webhook_kit.logs import logger
+from webhook_kit.outbox import scripts
+from webhook_kit.outbox.quota import Gate, Quota
+from webhook_kit.storage.connection import text
+from webhook_kit.storage.keys import Keys
+
+__all__ = ["DirectWrites"]
+
+log = logger("outbox")
+
+_BOOK = (
+    scripts.LIBRARY
+    + """
+-- ARGV: P, quota, window ms, share kept for urgent updates. Answers how long to wait (ms), 0 for go, and the entry in sends.
+local P, quota, window, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), clock()
+local g = redis.call('HMGET', P .. 'gate', 'blocked_until', 'left', 'left_until')
+local wait = math.max(0, tonumber(g[1] or '0') - now)
+if quota > 0 then
+  local nth = redis.call('LINDEX', P .. 'sends', quota - spare - 1)
+  if nth then wait = math.max(wait, nth + window - now) end
+  if g[2] and now < tonumber(g[3]) and tonumber(g[2]) <= 0 then wait = math.max(wait, tonumber(g[3]) - now) end
+end
+if wait > 0 then return {ms(wait), ''} end
+if quota > 0 then
+  redis.call('LPUSH', P .. 'sends', ms(now))
+  redis.call('LTRIM', P .. 'sends', 0, quota - 1)
+  if g[2] and now < tonumber(g[3]) then redis.call('HINCRBY', P .. 'gate', 'left', -1) end
+end
+return {'0', ms(now)}
+"""
+)
+
+_ANSWERED = (
+    scripts.LIBRARY
+    + """
+-- ARGV: P, the entry in sends. Gett counted the write between its booking and its answer; for us it counts from the later.
+if redis.call('LREM', ARGV[1] .. 'sends', 1, ARGV[2]) == 1 then redis.call('LPUSH', ARGV[1] .. 'sends', ms(clock())) end
+return 1
+"""
+)
+
+_LONGEST_WAIT = 1.0
+"""Seconds after which the quota is asked again at the latest: what Gett says meanwhile may shorten a wait."""
+
+_Result = TypeVar("_Result")
+
+
+class DirectWrites:
+    """Calls that write at Gett outside the lanes.
+
+    Unlike an update, such a call goes out although the circuit is open or Gett refused the key: a person who has put the key right
+    wants to see so, and its success lets everything else go on.
+    """
+
+    def __init__(self, connection: redis.Redis, keys: Keys, gate: Gate, quota: Quota) -> None:
+        self._keys = keys
+        self._gate = gate
+        self._quota = quota
+        self._book = connection.register_script(_BOOK)
+        self._answered = connection.register_script(_ANSWERED)
+
+    def call(self, write: Callable[[], _Result], *, patience: float = 90.0) -> _Result:
+        """Wait for the quota, make the call, and learn from its answer.
+
+        :param write: makes exactly one HTTP request (a method of :class:`~webhook_kit.gett.client.GettClient`).
+        :param patience: seconds to wait for the quota at most.
+        :raises GettRateLimited: when the quota left no room for so long.
+        :raises GettError: whatever the call raises.
+        """
+        until = time.monotonic() + patience
+        while True:
+            booked = self._wait(until)
+            try:
+                result = write()
+            except GettRateLimited as limited:
+                wait = limited.retry_after or 1.0
+                self._learn(self._gate.blocked, wait)
+                if time.monotonic() + wait >= until:
+                    raise
+                continue
+            except GettUnauthorized as refused:
+                self._learn(self._gate.halted, str(refused))
+                raise
+            except GettRetriable:
+                self._learn(self._gate.failed)
+                raise
+            except GettPermanent:
+                self._learn(self._gate.answered)
+                raise
+            else:
+                self._learn(self._gate.answered)
+                return result
+            finally:
+                self._learn(self._answered, args=[self._keys.prefix, booked])
+
+    @staticmethod
+    def _learn(note: Callable[..., object], *words: object, **named: object) -> None:
+        """Note what an answer teaches; what Gett said matters more than that Redis could not be told of it."""
+        try:
+            note(*words, **named)
+        except redis.RedisError as error:
+            log.warning("answer not noted", error=type(error).__name__)
+
+    def _wait(self, until: float) -> str:
+        quota = self._quota
+        while True:
+            wait, booked = self._book(args=[self._keys.prefix, quota.limit, quota.window_ms, quota.spare])
+            if (seconds := float(text(wait)) / 1000) <= 0:
+                return text(booked)
+            if time.monotonic() + seconds >= until:
+                raise GettRateLimited(
+                    f"Gett's quota of writes is used up for another {seconds:.0f} s", retry_after=seconds
+                )
+            time.sleep(min(seconds, _LONGEST_WAIT))

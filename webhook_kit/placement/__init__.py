@@ -1,0 +1,1 @@
+"""Placement of orders: one ticket per order."""

@@ -1,0 +1,1 @@
+"""The way of a store's catalog from its POS to Gett."""

@@ -1,1 +1,0 @@
-"""Gett → POS: authentic? once? legal? priced? Then to the adapter."""

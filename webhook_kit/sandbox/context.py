@@ -1,0 +1,106 @@
+"""The parts that every room of the sandbox shares."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import Any
+
+from webhook_kit.sandbox.clock import Clock
+from webhook_kit.sandbox.faults import Fault, Faults
+from webhook_kit.sandbox.log import Log
+from webhook_kit.sandbox.options import Options
+from webhook_kit.sandbox.quota import Quota
+from webhook_kit.sandbox.scheduler import Agenda, Task
+from webhook_kit.sandbox.seeded_random import Dice
+from webhook_kit.sandbox.state import Kept, State
+from webhook_kit.sandbox.update_log import Ledger
+
+__all__ = ["Saved", "World"]
+
+
+class Saved(Kept):
+    """A whole sandbox as JSON: what it knows, what it will do, and where its clock and its dice stand."""
+
+    now: datetime
+    speed: float
+    seed: str
+    drawn: dict[str, int]
+    options: Options
+    faults: list[Fault]
+    tasks: list[Task]
+    state: State
+
+
+class World:
+    """One Gett: its state and what acts on it. The state is read and changed while :attr:`lock` is held.
+
+    :param api_key: the partner's key.
+    :param secret: what its webhooks are signed with.
+    :param seed: of ids, tokens and chances.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        secret: str = "whsec_sandbox",  # noqa: S107 - a secret between two processes of one machine
+        options: Options | None = None,
+        seed: str = "sandbox",
+        clock: Clock | None = None,
+    ) -> None:
+        self.api_key = api_key
+        self.secret = secret
+        self.options = options or Options()
+        self.clock = clock or Clock()
+        self.dice = Dice(seed)
+        self.log = Log()
+        self.faults = Faults(self.dice)
+        self.ledger = Ledger(self.faults)
+        self.quota = Quota(self.clock)
+        self.agenda = Agenda(self.clock)
+        self.lock = threading.RLock()
+        self.state = State()
+
+    def save(self) -> Saved:
+        """Everything, as of now."""
+        with self.lock:
+            return Saved(
+                now=self.clock.now(),
+                speed=self.clock.speed,
+                seed=self.dice.seed,
+                drawn=self.dice.drawn(),
+                options=self.options,
+                faults=self.faults.rules(),
+                tasks=self.agenda.tasks(),
+                state=self.state.model_copy(deep=True),
+            )
+
+    def load(self, saved: Saved) -> None:
+        """Go on from there; what was known before is forgotten."""
+        with self.lock:
+            self.options = saved.options
+            self.state = saved.state
+            self.faults.replace(saved.faults)
+            self.dice.restore(saved.seed, saved.drawn)
+            self.quota.reset()
+            self.clock.set(now=saved.now, speed=saved.speed)
+            self.agenda.restore(saved.tasks)
+
+    def reset(self) -> None:
+        """Forget everything but the settings, the clock and the seed."""
+        with self.lock:
+            self.state = State()
+            self.faults.replace([])
+            self.dice.restore(self.dice.seed, {})
+            self.quota.reset()
+            self.agenda.restore([])
+            self.log.clear()
+
+    def note(self, kind: str, **members: Any) -> None:
+        """Put something on record."""
+        self.log.append(kind, self.clock.now(), **members)
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self.agenda.close()

@@ -1,0 +1,86 @@
+"""The placement of an order at its store: first while the consumer waits, then again and again on Gett's schedule."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from webhook_kit.gett.models.store import OrderState
+from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.events import Events
+from webhook_kit.sandbox.mapping import contradictions
+from webhook_kit.sandbox.state import OrderRecord
+from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
+
+__all__ = ["Placing"]
+
+
+class Placing:
+    """Delivers placeOrder until the store has spoken, or Gett gives up (``gett-protocol.md §3``)."""
+
+    def __init__(self, world: World, webhooks: Webhooks, events: Events) -> None:
+        self._world = world
+        self._webhooks = webhooks
+        self._events = events
+        # In memory alone: what is saved never holds a card. After a load, Gett itself pays.
+        self._payments: dict[str, dict[str, Any]] = {}
+        world.agenda.does("place order", self.attempt)
+
+    def pay(self, order_id: str, payment: dict[str, Any]) -> None:
+        """Say how an order is paid."""
+        self._payments[order_id] = payment
+
+    def attempt(self, order_id: str) -> None:
+        """Deliver once; what the store said, or that it said nothing, is on the order's record then."""
+        with self._world.lock:
+            record = self._world.state.orders.get(order_id)
+            store = self._world.state.stores.get(record.store_id or "") if record else None
+            if record is None or store is None or record.state is not OrderState.OPEN or record.placed is not None:
+                return
+            record.attempts += 1
+            webhook = Webhook(
+                "placeOrder",
+                store.webhook_url,
+                {**record.order, "payment": self._payments.get(order_id, {"type": "gettPayment"})},
+                store_id=record.store_id,
+                order_id=order_id,
+                headers={"Idempotency-Key": record.key or ""},
+                number=record.attempts,
+            )
+        attempt = self._webhooks.deliver(webhook)
+        time.sleep(self._world.options.read_answer_after)
+        with self._world.lock:
+            self._read(record, attempt)
+
+    def _read(self, record: OrderRecord, attempt: Attempt) -> None:
+        if record.placed is not None:  # an earlier attempt was answered meanwhile
+            return
+        if attempt.status == 200 and isinstance(attempt.body, dict) and attempt.body.get("partnerOrderId"):
+            record.answered, record.problem = True, None
+            record.placed = {**attempt.body, "gettOrderId": record.order_id}
+            record.placed.pop("payment", None)
+            self._events.created(record)
+            self._payments.pop(record.order_id, None)
+            for said in contradictions(attempt.body):
+                self._world.note("finding", orderId=record.order_id, call="placeOrder", said=said)
+        elif not attempt.failed and isinstance(attempt.body, dict) and (attempt.status or 0) >= 400:
+            record.answered, record.problem = True, attempt.body
+            self._close(record, str(attempt.body.get("detail", "refused by the store")))
+        else:
+            said = "gave no answer" if attempt.status is None else f"answered {attempt.status}"
+            record.problem = {"detail": f"the store's system {said}"}
+            self._again(record)
+
+    def _again(self, record: OrderRecord) -> None:
+        delay = self._world.options.retry_delay(record.attempts, self._world.dice.fraction("retry jitter"))
+        if delay is None:
+            record.answered = True
+            record.problem = {"errorCode": "BAD_GATEWAY", "detail": "the store never answered: Gett gave the order up"}
+            self._close(record, "the store never answered")
+        else:
+            self._world.agenda.add("place order", delay=delay, order_id=record.order_id)
+
+    def _close(self, record: OrderRecord, reason: str) -> None:
+        # What the store has reported of the order is stronger than what Gett made of a lost answer.
+        if record.status == "pending" and record.state is OrderState.OPEN:
+            record.state, record.cancel_reason = OrderState.CANCELLED, reason

@@ -1,0 +1,1 @@
+"""A new adapter project, written from templates."""

@@ -1,0 +1,1 @@
+"""Access to Redis: connections, keys, alerts and the RQ queues."""

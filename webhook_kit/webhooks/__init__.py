@@ -1,0 +1,1 @@
+"""HTTP endpoints: orders from Gett, events from a POS, and published catalogs."""

@@ -1,0 +1,39 @@
+"""Whether a webhook is Gett's: by its signature and time, or by a static header (``gett-protocol.md §3``)."""
+
+from __future__ import annotations
+
+from flask import request
+
+from webhook_kit.errors import InvalidSignature
+from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.problems import Problem
+from webhook_kit.gett.signing import verify, verify_authorization
+from webhook_kit.settings import Settings
+
+__all__ = ["prove"]
+
+
+def prove(settings: Settings, raw: bytes) -> None:
+    """A right static header or a right signature, whichever this installation is set up with.
+
+    :raises Problem: 401.
+    """
+    if settings.allow_unsigned_webhooks:
+        return
+    secrets = [secret.get_secret_value() for secret in settings.gett_webhook_secrets]
+    accepted = [value.get_secret_value() for value in settings.gett_webhook_authorization]
+    try:
+        if accepted and not secrets:
+            verify_authorization(request.headers.get("Authorization"), accepted)
+        elif not (accepted and _authorized(accepted)):
+            verify(raw, request.headers.get("Signature"), request.headers.get("Timestamp"), secrets)
+    except InvalidSignature as error:
+        raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
+
+
+def _authorized(accepted: list[str]) -> bool:
+    try:
+        verify_authorization(request.headers.get("Authorization"), accepted)
+    except InvalidSignature:
+        return False
+    return True
