@@ -17,7 +17,7 @@ import psutil
 import pytest
 import requests
 
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import interruptible, wait_until
 
 COMMAND = [sys.executable, "-m", "webhook_kit.cli", "dev"]
 
@@ -52,9 +52,16 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         self._said = bytearray()
         env = {**os.environ, "TERM": "dumb", "COLUMNS": "200", "BROWSER": "true"}
-        self.process = subprocess.Popen(
-            [*COMMAND, *arguments], cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-        )
+        with interruptible():
+            self.process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                cwd=cwd,
+                env=env,
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                start_new_session=True,
+            )
         os.close(theirs)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

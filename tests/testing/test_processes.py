@@ -89,6 +89,18 @@ def test_terminate_kills_what_does_not_listen() -> None:
         assert deaf.terminate(0.1) == -signal.SIGKILL
 
 
+def test_a_child_dies_of_ctrl_c_although_we_ignore_it() -> None:
+    """A test run in the background of a script ignores it, and what is ignored a child inherits."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Process(["sleep", "600"]) as child:
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            os.kill(child.pid, signal.SIGINT)
+            assert child.wait() == -signal.SIGINT
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_it_starts_again_after_the_end_but_not_twice() -> None:
     with Process(FOREVER) as child:
         child.wait_until(child.output)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,9 +17,12 @@ from typing import Self, TypeVar
 
 import requests
 
-__all__ = ["Process", "free_port", "wait_until"]
+__all__ = ["PATIENCE", "Process", "free_port", "interruptible", "wait_until"]
 
 T = TypeVar("T")
+
+PATIENCE = 120.0
+"""Seconds to wait for what should come soon: on a machine busy with other things nothing is slower than that by mere bad luck."""
 
 _PAUSE = 0.01
 _SHOWN = 10_000  # characters of output in a failure: the end of it is what matters
@@ -37,7 +41,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], T], timeout: float = 10.0, message: str = "the condition") -> T:
+def wait_until(condition: Callable[[], T], timeout: float = PATIENCE, message: str = "the condition") -> T:
     """Ask until the answer is truthy, and return it.
 
     :param timeout: seconds.
@@ -50,6 +54,25 @@ def wait_until(condition: Callable[[], T], timeout: float = 10.0, message: str =
             raise TimeoutError(f"waited {timeout:g} s in vain for {message}; the last answer was {answer!r}")
         time.sleep(_PAUSE)
     return answer
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let children that are started meanwhile die of Ctrl-C, also when this process ignores it.
+
+    A shell that is no terminal's starts what it puts in the background with SIGINT ignored, and ignored it stays in every
+    child. A signal that is caught is back at its default in a child; only the main thread can catch one, so in another
+    thread this does nothing.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if not (ignored and threading.current_thread() is threading.main_thread()):
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class Process:
@@ -97,7 +120,7 @@ class Process:
         if self.running:
             raise RuntimeError(f"{self!r} runs already")
         self.kill()  # what an earlier run may have left in its group
-        with self.log.open("ab") as output:
+        with self.log.open("ab") as output, interruptible():
             self._child = subprocess.Popen(  # noqa: S603 - running the caller's command is the point
                 self.command,
                 env=self.env,
@@ -140,7 +163,7 @@ class Process:
         """All that it has written so far."""
         return self.log.read_text(errors="replace")
 
-    def wait(self, timeout: float = 30.0) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         """Wait until it ends by itself, and return its exit status.
 
         :param timeout: seconds.
@@ -152,7 +175,7 @@ class Process:
         assert self._child is not None
         return self._child.returncode
 
-    def wait_until(self, condition: Callable[[], T], timeout: float = 30.0, message: str = "the condition") -> T:
+    def wait_until(self, condition: Callable[[], T], timeout: float = PATIENCE, message: str = "the condition") -> T:
         """As :func:`wait_until`, for something that needs this process to run.
 
         :raises TimeoutError: with its output, when the condition never held.
@@ -168,7 +191,7 @@ class Process:
         with self._showing_output():
             return wait_until(while_running, timeout, message)
 
-    def wait_http(self, url: str, timeout: float = 30.0) -> None:
+    def wait_http(self, url: str, timeout: float = PATIENCE) -> None:
         """Wait until a GET is answered with a status below 500.
 
         :raises TimeoutError: with its output.
@@ -179,13 +202,13 @@ class Process:
 
             def answers() -> bool:
                 try:
-                    return session.get(url, timeout=2).status_code < 500
+                    return session.get(url, timeout=10).status_code < 500
                 except requests.exceptions.RequestException:
                     return False
 
             self.wait_until(answers, timeout, f"an answer of {url}")
 
-    def terminate(self, timeout: float = 15.0) -> int | None:
+    def terminate(self, timeout: float = 60.0) -> int | None:
         """SIGTERM to the command; what is left of its group after that, or after ``timeout`` seconds, is killed.
 
         Harmless when it does not run.

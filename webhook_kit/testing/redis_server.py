@@ -125,7 +125,7 @@ class RedisServer:
         command = [self._binary, *(part for name, value in options.items() for part in (f"--{name}", value))]
         self._process = Process(command).start()
         try:
-            self._process.wait_until(lambda: self._answers(port), 15.0, f"redis-server on port {port}")
+            self._process.wait_until(lambda: self._answers(port), message=f"redis-server on port {port}")
         except BaseException:
             self._process.kill()
             raise
@@ -135,7 +135,7 @@ class RedisServer:
         """Whether *our* server answers: another one may have taken the port between the choice and the start."""
         # Asked again in a moment anyway; the client's own retries would only keep us from seeing that the server has ended.
         once = Retry(NoBackoff(), 0)
-        with redis.Redis(host="127.0.0.1", port=port, socket_timeout=1, retry=once) as client:
+        with redis.Redis(host="127.0.0.1", port=port, socket_timeout=5, retry=once) as client:
             try:
                 client.ping()
                 return int(client.info("server")["process_id"]) == self.pid
@@ -171,7 +171,7 @@ def _on_path() -> _Candidate | None:
     if binary is None:
         return None
     try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout  # noqa: S603
+        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
     return _Candidate(_version(said), binary)
