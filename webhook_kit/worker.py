@@ -2,8 +2,9 @@
 
 One queue per process, because RQ takes a job off several queues in two steps and can lose it in between. A wake-up can die
 with its worker, and RQ needs minutes to notice; so every worker also looks once a second whether something could be sent.
-Nothing is forked: an HTTP session lives as long as its thread. SIGTERM ends the slice: what is being sent is finished, the rest stays
-in its lanes.
+Nothing is forked: an HTTP session lives as long as its thread. A slice ends without waiting for what is being sent, for one slow
+answer must not hold up everything else. SIGTERM ends the slice, too, and then what is being sent is finished; the rest stays in its
+lanes.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Worker(SimpleWorker):
     max_connection_wait_time = 5.0  # seconds between two attempts to reach Redis, instead of a minute
     stopping = False
     working = False
+    burst = False
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """SIGTERM or SIGINT: finish what is at hand."""
@@ -103,9 +105,12 @@ class PushWorker(Worker):
 
 
 def push() -> int:
-    """Send what can be sent; what is left after the slice wakes the next job."""
+    """Send what can be sent; what is left after the slice wakes the next job.
+
+    In a burst it waits for what is being sent: the worker ends when no job is queued, and a sent update may queue one.
+    """
     kit, worker = _current[-1]
-    sent = kit.pusher.drain(_SLICE, lambda: worker.stopping)
+    sent = kit.pusher.drain(_SLICE, lambda: worker.stopping, wait=worker.burst)
     kit.lanes.wake_if_ready()
     return sent
 
@@ -151,7 +156,10 @@ def run_push(kit: Kit, *, burst: bool = False) -> None:
     :raises ConfigurationError: when there is no API key.
     """
     kit.client  # noqa: B018 - a missing key is found before the first update is
-    _run(kit, PushWorker, push_queue, [(1.0, kit.lanes.wake_if_ready)], burst=burst)
+    try:
+        _run(kit, PushWorker, push_queue, [(1.0, kit.lanes.wake_if_ready)], burst=burst)
+    finally:
+        kit.pusher.finish()
 
 
 def run_sync(kit: Kit, *, burst: bool = False) -> None:
@@ -199,6 +207,7 @@ def _work(kit: Kit, kind: type[Worker], queue: Callable[[redis.Redis], Queue], *
     worker: Worker | None = None
     try:
         worker = kind([queue(connection)], connection=connection, serializer=JSONSerializer)
+        worker.burst = burst
         worker.working = True
         _current.append((kit, worker))
         log.info("working", queue=worker.queues[0].name)

@@ -11,7 +11,7 @@ import requests
 from tests.outbox.outbox_env import LANE, Workbench
 from webhook_kit.gett.http import Answer, Call
 from webhook_kit.outbox.dispatcher import RetryPolicy, lease_seconds
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 OLD = 1000.0  # seconds; an order is young for 900
 
@@ -188,6 +188,64 @@ def test_a_drain_that_is_told_to_stop_finishes_what_is_under_way_and_leaves_the_
     assert bench.lanes.counts() == {"appended": 20, "sent": 3}
     assert set(bench.lanes.all_waiting().values()) == {"ready"}
     assert {bench.attempts(lane) for lane in bench.lanes.all_waiting()} == {0}
+
+
+class OneSlow:
+    """A Gett that holds the answer to one order's updates back until a test lets it go."""
+
+    def __init__(self, bench: Workbench, order: str) -> None:
+        self._address = f"orders/g-{order}/status"
+        self._answer = bench.gett.send
+        self.asked, self.go_on = threading.Event(), threading.Event()
+        bench.gett.send = self.send  # type: ignore[method-assign]
+
+    def send(self, call: Call) -> Answer:
+        if call.url.endswith(self._address):
+            self.asked.set()
+            assert self.go_on.wait(PATIENCE)
+        return self._answer(call)
+
+
+def test_a_slow_answer_outlasts_its_slice_and_holds_nothing_else_up(bench: Workbench) -> None:
+    gett, pusher = OneSlow(bench, "slow"), bench.pusher(threads=2)
+    bench.order("slow", "confirmed")
+    assert pusher.drain(600, wait=False) == 1  # although its answer has not come
+    assert gett.asked.wait(PATIENCE)
+    for ref in range(10):
+        bench.order(f"o{ref}", "confirmed")
+    bench.order("slow", "ready")  # must wait for its turn
+    assert pusher.drain(600, wait=False) >= 1
+    wait_until(lambda: bench.lanes.counts().get("sent") == 10, PATIENCE, "the other orders' updates to be sent")
+    bench.order("o1", "cancelled")
+    assert pusher.drain(600, wait=False) == 1
+    wait_until(lambda: bench.lanes.counts()["sent"] == 11, PATIENCE, "the cancellation to be sent")
+    assert bench.lanes.all_waiting() == {"order:slow": "delayed"}
+    gett.go_on.set()
+    pusher.finish()
+    assert bench.lanes.counts()["sent"] == 12
+    assert pusher.drain(600) == 1
+    assert bench.told()[-2:] == ["confirmed", "ready"]
+    assert bench.lanes.all_waiting() == {}
+
+
+def test_after_a_slow_answer_all_threads_are_free_again(bench: Workbench) -> None:
+    gett, pusher, threads = OneSlow(bench, "slow"), bench.pusher(threads=3), 3
+    bench.order("slow", "confirmed")
+    for _ in range(5):
+        assert pusher.drain(600, wait=False) <= 1
+    gett.go_on.set()
+    pusher.finish()
+    answer, all_at_once = bench.gett.send, threading.Barrier(threads)
+
+    def together(call: Call) -> Answer:
+        all_at_once.wait(PATIENCE)
+        return answer(call)
+
+    bench.gett.send = together  # type: ignore[method-assign]
+    for ref in range(threads):
+        bench.order(f"o{ref}", "confirmed")
+    assert pusher.drain(600) == threads
+    assert bench.lanes.counts()["sent"] == threads + 1
 
 
 def test_behind_a_closed_gate_a_drain_waits_its_time_out_and_is_stopped_at_once(bench: Workbench) -> None:

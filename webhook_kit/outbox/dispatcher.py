@@ -20,7 +20,8 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 
 import redis
@@ -108,12 +109,15 @@ class Pusher:
         self._look_again = look_again
         self._free = threading.Semaphore(threads)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="push")
+        self._under_way: set[Future[None]] = set()
 
-    def drain(self, seconds: float, stopping: Callable[[], bool] = lambda: False) -> int:
+    def drain(self, seconds: float, stopping: Callable[[], bool] = lambda: False, *, wait: bool = True) -> int:
         """Send until nothing can be sent for a while, the time is up, or the process is told to stop.
 
-        What is being sent then is finished; what is only leased is never left: a lease is taken when a thread is free.
+        What is only leased is never left: a lease is taken when a thread is free.
 
+        :param wait: also wait for what is being sent then; else its threads finish it by themselves, and whoever drains
+            again meanwhile does so with the others.
         :return: how many updates were tried.
         """
         until = time.monotonic() + seconds
@@ -132,16 +136,24 @@ class Pusher:
                 woken = False
                 self._give_free(free - len(found.leases))
                 for lease in found.leases:
-                    self._pool.submit(self._guarded, lease)
+                    self._submit(lease)
                 tried += len(found.leases)
                 # Fewer than asked for: to ask again at once would only be in the senders' way.
                 if len(found.leases) < free and not self._rest(found.verdict, found.wait, left):
                     break
         finally:
-            for _ in range(self._threads):  # every thread has come to its end
-                self._free.acquire()
-            self._free.release(self._threads)
+            if wait:
+                self.finish()
         return tried
+
+    def finish(self) -> None:
+        """Wait until nothing is being sent; the time-outs of a call and of Redis bound it."""
+        wait_for(self._under_way.copy())
+
+    def _submit(self, lease: Lease) -> None:
+        sending = self._pool.submit(self._guarded, lease)
+        self._under_way.add(sending)
+        sending.add_done_callback(self._under_way.discard)
 
     def _take_free(self) -> int:
         self._free.acquire()
