@@ -7,10 +7,9 @@ import signal
 
 import rq
 
+from tests.chaos.fake_gett_server import Sink
+from tests.chaos.workers import Said, Worker, account, make_kit, say_durably, soon
 from webhook_kit.testing.redis_server import RedisServer
-
-from .crew import Said, Worker, account, make_kit, say_durably, soon
-from .sink import Sink
 
 
 def test_one_slow_answer_holds_up_neither_other_orders_nor_a_cancellation_but_the_end_of_the_worker() -> None:
