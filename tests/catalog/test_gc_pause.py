@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from webhook_kit.catalog.gc_pause import collector_paused
+from webhook_kit.testing.processes import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -48,13 +49,13 @@ def test_it_goes_on_when_the_last_of_several_has_finished() -> None:
     @collector_paused
     def long() -> None:
         inside.set()
-        assert leave.wait(30)
+        assert leave.wait(PATIENCE)
 
     other = threading.Thread(target=long)
     other.start()
-    assert inside.wait(30)
+    assert inside.wait(PATIENCE)
     working()
     assert not gc.isenabled()
     leave.set()
-    other.join(30)
+    other.join(PATIENCE)
     assert gc.isenabled()

@@ -52,7 +52,6 @@ def _as_it_is(said: Said) -> PosOrder:
     )
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [20_260_131])
 def test_one_comparison_with_the_pos_heals_an_emptied_redis(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pos, "said", {})

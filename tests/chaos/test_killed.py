@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from tests.chaos.fake_gett_server import Sink, bad_day
-from tests.chaos.workers import PATIENCE, Said, Worker, account, evening, make_kit, say_durably, soon
-from webhook_kit.testing.processes import wait_until
+from tests.chaos.workers import READ_TIMEOUT, Said, Worker, account, evening, make_kit, say_durably, soon
+from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 ORDERS = 200
@@ -32,14 +32,13 @@ def kill_redis(server: RedisServer) -> None:
             info = client.info("persistence")
             return bool(info["aof_buffer_length"] == info["aof_pending_bio_fsync"] == 0)
 
-        wait_until(written, 10, "Redis to write everything down")
+        wait_until(written, message="Redis to write everything down")
     server.kill()
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", [20_260_130])
 def test_nothing_is_lost_when_workers_are_killed_and_redis_is_restarted(seed: int) -> None:
-    random, sink = Random(seed), Sink(bad_day(seed, PATIENCE))
+    random, sink = Random(seed), Sink(bad_day(seed, READ_TIMEOUT))
     last: dict[str, Said] = {}
     kills = 0
     with RedisServer() as server, sink.serve() as gett:
@@ -50,7 +49,7 @@ def test_nothing_is_lost_when_workers_are_killed_and_redis_is_restarted(seed: in
 
         def talk() -> None:
             for number, said in enumerate(evening(seed, ORDERS)):
-                wait_until(partial(is_due, number), 300, "the next kill")  # spread over the whole run
+                wait_until(partial(is_due, number), message="the next kill")  # spread over the whole run
                 say_durably(kit, said)
                 last[said.order] = said
 
@@ -70,7 +69,7 @@ def test_nothing_is_lost_when_workers_are_killed_and_redis_is_restarted(seed: in
                     kill_redis(server)
                     server.start()
                 victim.start()
-            pos.join(150)
+            pos.join(PATIENCE)
             assert not pos.is_alive()
             soon(lambda: not kit.lanes.all_waiting(), "everything to be told")
             assert account(kit)["appended"] == WORDS

@@ -19,10 +19,8 @@ from webhook_kit.outbox.quota import Gate, Quota
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.queues import WakeUp
-from webhook_kit.testing.processes import free_port
+from webhook_kit.testing.processes import PATIENCE, free_port
 from webhook_kit.testing.redis_server import RedisServer
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def confirm(kit: Kit, orders: int, prefix: str = "o") -> None:
@@ -84,7 +82,7 @@ def test_a_long_outage_of_gett_costs_no_update_and_ends_without_a_stampede(redis
     with sink.serve(port):
         soon(lambda: lanes.counts().get("sent") == orders, "everything to be told")
         stop.set()
-        drain.join(60)
+        drain.join(PATIENCE)
     assert lanes.counts() == {"appended": orders, "sent": orders}
     assert lanes.all_waiting() == {}
     after = lanes.booked[tried:]
@@ -107,7 +105,7 @@ def test_a_worker_that_is_asked_to_go_finishes_what_is_under_way_and_hands_back_
         with Worker(server, gett, {"PUSH_THREADS": "4", "GETT_READ_TIMEOUT": "60"}) as worker:
             soon(lambda: sink.held == 4, "all threads to be busy")
             threading.Timer(0.5, sink.open.set).start()
-            assert worker.terminate(timeout=25) == 0
+            assert worker.terminate(timeout=PATIENCE) == 0
         sent = kit.lanes.counts()["sent"]
         assert sent == len(sink.log) == 4
         waiting = kit.lanes.all_waiting()
@@ -132,7 +130,7 @@ def test_a_worker_that_waits_goes_at_once(gate: str) -> None:
                 confirm(kit, 3)
             worker.wait_ready(kit)
             soon(lambda: not kit.redis.exists(kit.keys.wake), "the wake-up to be taken")
-            assert worker.terminate(timeout=25) == 0
+            assert worker.terminate(timeout=PATIENCE) == 0
         assert sink.log == []
         assert kit.lanes.counts().get("appended", 0) == len(kit.lanes.all_waiting())
 
@@ -147,7 +145,7 @@ def test_a_worker_started_without_redis_waits_and_begins_when_redis_comes() -> N
         confirm(kit, 10)
         server.stop()
         with Worker(server, gett) as worker:
-            worker.wait_until(lambda: "redis out of reach, waiting" in worker.output(), 120, "a word about Redis")
+            worker.wait_until(lambda: "redis out of reach, waiting" in worker.output(), message="a word about Redis")
             server.start()
             tell_all(kit, sink, 10)
 
@@ -156,8 +154,8 @@ def test_a_worker_without_redis_goes_when_it_is_asked_to() -> None:
     with RedisServer() as server, Worker(server, "http://127.0.0.1:9") as worker:
         worker.wait_working()
         server.stop()
-        worker.wait_until(lambda: worker.output().count("retrying in") + worker.output().count("waiting"), 60)
-        worker.terminate(timeout=25)
+        worker.wait_until(lambda: worker.output().count("retrying in") + worker.output().count("waiting"))
+        worker.terminate(timeout=PATIENCE)
         assert worker.returncode in (0, 1, -signal.SIGTERM)
 
 

@@ -20,8 +20,8 @@ from webhook_kit.testing.redis_server import RedisServer
 
 WORKER = [sys.executable, "-m", "webhook_kit.cli", "worker", "push"]
 UP = '"queue": "webhook-kit-push"'
-PATIENCE = 0.8  # seconds for which a worker waits for an answer
-CALM = {"GETT_CONNECT_TIMEOUT": "0.5", "GETT_READ_TIMEOUT": str(PATIENCE), "GETT_WRITES_PER_MINUTE": "0"}
+READ_TIMEOUT = 0.8  # seconds for which a worker waits for an answer
+CALM = {"GETT_CONNECT_TIMEOUT": "0.5", "GETT_READ_TIMEOUT": str(READ_TIMEOUT), "GETT_WRITES_PER_MINUTE": "0"}
 DINNER = datetime(2099, 1, 1, 19, tzinfo=UTC)
 
 
@@ -40,11 +40,11 @@ class Worker(Process):
 
     def wait_working(self) -> None:
         """Wait until it has come up since its last start."""
-        self.wait_until(lambda: self.output().count(UP) >= self._starts, 120, "the worker to work")
+        self.wait_until(lambda: self.output().count(UP) >= self._starts, message="the worker to work")
 
     def wait_ready(self, kit: Kit) -> None:
         """Wait until a worker is idle or busy, and with it listens to signals."""
-        self.wait_until(lambda: {worker.get_state() for worker in rq.Worker.all(kit.redis)} & {"idle", "busy"}, 120)
+        self.wait_until(lambda: {worker.get_state() for worker in rq.Worker.all(kit.redis)} & {"idle", "busy"})
 
 
 def make_kit(server: RedisServer, **settings: Any) -> Kit:
@@ -116,9 +116,9 @@ def say_durably(kit: Kit, said: Said) -> None:
         except redis.RedisError:
             return False
 
-    wait_until(heard, 120, f"the outbox to take {said}")
+    wait_until(heard, message=f"the outbox to take {said}")
 
 
 def soon(condition: Callable[[], object], what: str) -> None:
     """Wait, with all the patience that a slow machine needs."""
-    wait_until(condition, 150, what)
+    wait_until(condition, message=what)

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from webhook_kit.testing.processes import PATIENCE
 from webhook_kit.testing.report import Certificate, Verdict
 from webhook_kit.testing.stack import SECRET, Stack
 
@@ -70,10 +71,10 @@ def certify(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProce
         command,
         check=False,
         cwd=cwd,
-        env={"PATH": os.environ["PATH"], **env},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), **env},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=4 * PATIENCE,
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.scaffold.project import render, write
+from webhook_kit.testing.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +26,9 @@ def test_the_tests_of_a_new_project_pass_at_once(run: Callable[..., Any], tmp_pa
     assert f"{folder}/blue_door/adapter.py" in said.out.splitlines()
     env = {**os.environ, "PYTHONPATH": str(folder)}
     pytest_run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(pytest_run, cwd=folder, env=env, check=False, capture_output=True, text=True, timeout=110)
+    done = subprocess.run(
+        pytest_run, cwd=folder, env=env, check=False, capture_output=True, text=True, timeout=4 * PATIENCE
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None

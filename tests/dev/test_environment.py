@@ -17,7 +17,7 @@ import psutil
 import pytest
 import requests
 
-from webhook_kit.testing.processes import interruptible, wait_until
+from webhook_kit.testing.processes import PATIENCE, interruptible, wait_until
 
 COMMAND = [sys.executable, "-m", "webhook_kit.cli", "dev"]
 
@@ -73,7 +73,7 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self._reader.join(10)
+        self._reader.join(PATIENCE)
         os.close(self._ours)
 
     def _read(self) -> None:
@@ -106,7 +106,7 @@ class Terminal:
         return match
 
     def end(self) -> int:
-        return self.process.wait(90)
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -122,8 +122,7 @@ def nothing_left() -> Iterator[None]:
                 if child.pid not in before and child.status() != psutil.STATUS_ZOMBIE
             ]
         ),
-        20,
-        "every process to end",
+        message="every process to end",
     )
 
 
@@ -134,7 +133,7 @@ def test_without_a_terminal_the_tour_ends_by_itself(vendor: Path, nothing_left: 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=4 * PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -161,7 +160,7 @@ def test_a_tour_that_fails_names_the_step(vendor: Path, nothing_left: None) -> N
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=4 * PATIENCE,
         check=False,
     )
     assert done.returncode == 1
@@ -184,7 +183,7 @@ def test_mistakes_are_told_in_a_line(vendor: Path, arguments: list[str], said: s
         cwd=vendor,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=4 * PATIENCE,
         check=False,
         stdin=subprocess.DEVNULL,
     )
@@ -199,7 +198,7 @@ def test_at_a_terminal_keys_order_pause_and_break_things_and_a_saved_file_is_loa
     with Terminal(vendor, "desk_pos:DeskPos", "--option", "till=7") as terminal:
         url = terminal.until(r"storefront: (http://\S+)")[1]
         terminal.until("a random order")
-        assert requests.get(f"{url}/__sandbox/log", timeout=10).ok
+        assert requests.get(f"{url}/__sandbox/log", timeout=PATIENCE).ok
         terminal.press("r")
         terminal.until("nothing was ordered yet")
         terminal.press("o")
@@ -216,7 +215,7 @@ def test_at_a_terminal_keys_order_pause_and_break_things_and_a_saved_file_is_loa
         file.write_text(TINY.replace('"SAID"', '"NOW SAID"').replace("9.50", "8.25"))
         terminal.until(r"desk_pos.py changed: loading the adapter anew")
         terminal.until(r"catalogset-notification +202\s+\S+ +Gett pulls")
-        wait_until(lambda: requests.get(f"{url}/__sandbox/log", timeout=10).ok)
+        wait_until(lambda: requests.get(f"{url}/__sandbox/log", timeout=PATIENCE).ok)
         terminal.press("r")
         terminal.until("NOW SAID 7")
         terminal.press("q")

@@ -173,17 +173,17 @@ def test_a_drain_that_is_told_to_stop_finishes_what_is_under_way_and_leaves_the_
 
     def slow(call: Call) -> Answer:
         under_way.release()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return answer_at_once(call)
 
     bench.gett.send = slow  # type: ignore[method-assign]
     drain = threading.Thread(target=bench.pusher(threads=3).drain, args=(60, stop.is_set))
     drain.start()
     for _ in range(3):
-        assert under_way.acquire(timeout=30)
+        assert under_way.acquire(timeout=PATIENCE)
     stop.set()
     go_on.set()
-    drain.join(30)
+    drain.join(PATIENCE)
     assert not drain.is_alive()
     assert bench.lanes.counts() == {"appended": 20, "sent": 3}
     assert set(bench.lanes.all_waiting().values()) == {"ready"}
@@ -254,10 +254,10 @@ def test_behind_a_closed_gate_a_drain_waits_its_time_out_and_is_stopped_at_once(
     stop = threading.Event()
     drain = threading.Thread(target=bench.pusher().drain, args=(600, stop.is_set))
     drain.start()
-    wait_until(lambda: not bench.redis.exists(bench.keys.wake), 30, "the drain to begin")
+    wait_until(lambda: not bench.redis.exists(bench.keys.wake), message="the drain to begin")
     assert drain.is_alive()
     stop.set()
-    drain.join(30)
+    drain.join(PATIENCE)
     assert not drain.is_alive()
     assert bench.gett.sent == []
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from webhook_kit.testing.processes import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit").rglob("*.py"))
 
@@ -38,7 +40,7 @@ def can_build_wheels() -> bool:
 
 
 def run(*command: str, cwd: Path) -> None:
-    done = subprocess.run(command, check=False, cwd=cwd, capture_output=True, text=True, timeout=110)
+    done = subprocess.run(command, check=False, cwd=cwd, capture_output=True, text=True, timeout=4 * PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -17,7 +17,7 @@ from webhook_kit.pos import executor as module
 from webhook_kit.pos.executor import Call, PosCalls
 from webhook_kit.pos.session import current_session
 from webhook_kit.settings import Settings
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 A, B = "a", "b"
 
@@ -36,7 +36,7 @@ def gate() -> Iterator[threading.Event]:
 
 def hang(calls: PosCalls, store_id: str, gate: threading.Event, deadline: float = 60) -> Call[bool]:
     def body(call: Call[bool]) -> None:
-        call.finish(gate.wait(60))
+        call.finish(gate.wait(PATIENCE))
 
     return calls.start(store_id, body, deadline=deadline)
 
@@ -105,7 +105,7 @@ def test_a_store_has_its_cap_and_the_process_too(gate: threading.Event) -> None:
     with pytest.raises(PosBusy, match="too many POS calls are in flight"):
         calls.run(B, lambda: None)
     gate.set()
-    assert all(call.wait(10) for call in hanging)
+    assert all(call.wait(PATIENCE) for call in hanging)
     wait_until(lambda: calls.in_flight() == {})
     assert calls.run(A, lambda: "again") == "again"
 
@@ -121,7 +121,7 @@ def test_who_waits_is_told_in_time_and_the_late_answer_still_counts_as_in_flight
     calls = make()
     started = time.monotonic()
     with pytest.raises(PosTimeout):
-        calls.run(A, lambda: gate.wait(60), deadline=0.1)
+        calls.run(A, lambda: gate.wait(PATIENCE), deadline=0.1)
     assert time.monotonic() - started < 5
     assert calls.in_flight() == {"a": 1}
     gate.set()
@@ -132,7 +132,7 @@ def test_a_late_answer_is_not_lost(gate: threading.Event) -> None:
     recorded: list[str] = []
 
     def body(call: Call[str]) -> None:
-        gate.wait(60)
+        gate.wait(PATIENCE)
         recorded.append("ticket")
         call.finish("ticket")
 
@@ -141,16 +141,16 @@ def test_a_late_answer_is_not_lost(gate: threading.Event) -> None:
         call.wait(0.05)
     assert recorded == []
     gate.set()
-    assert call.wait(10) == "ticket"
+    assert call.wait(PATIENCE) == "ticket"
 
 
 def test_what_a_body_does_after_its_answer_keeps_nobody_waiting(gate: threading.Event) -> None:
     def body(call: Call[str]) -> None:
         call.finish("ticket")
-        gate.wait(60)
+        gate.wait(PATIENCE)
 
     calls = make()
-    assert calls.start(A, body, deadline=60).wait(10) == "ticket"
+    assert calls.start(A, body, deadline=60).wait(PATIENCE) == "ticket"
     assert calls.in_flight() == {"a": 1}
 
 
@@ -201,7 +201,7 @@ def test_after_its_pause_one_call_probes_and_decides_for_all(
     with pytest.raises(PosBroken):
         calls.run(A, lambda: None)
     gate.set()
-    assert probe.wait(10)
+    assert probe.wait(PATIENCE)
     wait_until(lambda: calls.in_flight() == {})
     assert calls.run(A, lambda: "closed") == "closed"
 
@@ -219,7 +219,7 @@ def test_an_answer_after_the_deadline_is_a_failure_and_work_after_an_answer_is_n
 
     for body, works in ((busy_afterwards, True), (late, False)):
         calls = make(pos_breaker_failures=1, pos_breaker_seconds=1000)
-        calls.start(A, body, deadline=1).wait(10)
+        calls.start(A, body, deadline=1).wait(PATIENCE)
         wait_until(partial(idle, calls))
         if works:
             assert calls.run(A, lambda: "closed") == "closed"

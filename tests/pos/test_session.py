@@ -18,7 +18,7 @@ import requests
 
 from webhook_kit.errors import NotPlaced
 from webhook_kit.pos.session import PosSession, call_deadline, current_session
-from webhook_kit.testing.processes import free_port
+from webhook_kit.testing.processes import PATIENCE, free_port
 
 Serve = Callable[[socket.socket], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: who=me\r\n\r\nok"
@@ -158,7 +158,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     extra = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(made), "-out", str(made.with_suffix(".crt"))]
     try:
-        subprocess.run([*openssl, *extra], check=True, capture_output=True, timeout=60)
+        subprocess.run([*openssl, *extra], check=True, capture_output=True, timeout=4 * PATIENCE)
     except FileNotFoundError:
         pytest.skip("there is no openssl to make a certificate with")
     made.write_text(made.read_text() + made.with_suffix(".crt").read_text())

@@ -20,7 +20,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.pos.executor import PosCalls
 from webhook_kit.publishing import last_good as module
 from webhook_kit.publishing.last_good import Menus, MenuUnavailable
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 pytestmark = pytest.mark.usefixtures("events")
@@ -34,7 +34,7 @@ class Kitchen(PosAdapter):
     def fetch_catalog(self, store: Store) -> CatalogSet:
         board = self.boards[store.options["board"]]
         board["fetches"] += 1
-        board["gate"].wait(30)
+        board["gate"].wait(PATIENCE)
         if isinstance(board["menu"], BaseException):
             raise board["menu"]
         menu: CatalogSet = board["menu"]

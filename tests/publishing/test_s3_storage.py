@@ -20,6 +20,7 @@ from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.kit import Kit
 from webhook_kit.publishing.publisher import ShelfUnavailable
 from webhook_kit.publishing.sync import Outcome
+from webhook_kit.testing.processes import PATIENCE
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -71,7 +72,7 @@ def publish(kit: Kit, catalog: ExternalCatalogSet) -> str:
 def pull(address: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(address, timeout=10)
+        return session.get(address, timeout=PATIENCE)
 
 
 def names(s3: S3Client) -> set[str]:

@@ -15,6 +15,7 @@ from webhook_kit.catalog.build import simple_menu, versioned
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.gett.signing import verify
 from webhook_kit.sandbox.context import World
+from webhook_kit.testing.processes import PATIENCE
 
 MENU = versioned(
     simple_menu(
@@ -44,7 +45,7 @@ class Partner:
         verify(
             request.get_data(), request.headers.get("Signature"), request.headers.get("Timestamp"), ["whsec_sandbox"]
         )
-        self.hold.wait(10)
+        self.hold.wait(PATIENCE)
         if self.answers:
             return self.answers.pop(0)
         if webhook in ("validateOrder", "validate"):

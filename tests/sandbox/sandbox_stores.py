@@ -18,9 +18,10 @@ from webhook_kit.kit import Kit
 from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.state import Listing, StoreRecord
 from webhook_kit.testing.bogus_menu import bogus_menu
+from webhook_kit.testing.processes import PATIENCE
 from webhook_kit.testing.stack import Stack
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=1000 * PATIENCE)
 
 NAME = "Trattoria Bogus"
 _BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -104,7 +105,7 @@ class Visitor:
         self.page = page
         self.url = url
         self.complaints: list[str] = []
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
 

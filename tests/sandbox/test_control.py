@@ -20,7 +20,7 @@ from webhook_kit.sandbox.clock import Clock
 from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.sandbox.server import serving
-from webhook_kit.testing.processes import Process, free_port, wait_until
+from webhook_kit.testing.processes import PATIENCE, Process, free_port, wait_until
 
 
 def test_a_clock_is_set_stopped_and_made_faster() -> None:
@@ -32,7 +32,7 @@ def test_a_clock_is_set_stopped_and_made_faster() -> None:
     assert clock.now() == NOON + timedelta(seconds=60)
     clock.set(now=NOON, speed=3_600)
     assert 0.02 < clock.real_seconds_until(later) <= 0.025
-    wait_until(lambda: clock.now() >= later, 10, "the clock to run")
+    wait_until(lambda: clock.now() >= later, message="the clock to run")
     assert clock.real_seconds_until(NOON) == 0
 
 
@@ -72,7 +72,7 @@ def test_the_log_is_read_from_where_one_left_off(client: FlaskClient, call: Call
 def test_the_log_as_it_happens(world: World) -> None:
     with serving(create_app(world)) as url:
         world.note("finding", said="one")
-        with requests.get(f"{url}/__sandbox/stream", stream=True, timeout=10) as stream:
+        with requests.get(f"{url}/__sandbox/stream", stream=True, timeout=PATIENCE) as stream:
             lines = stream.iter_lines(decode_unicode=True)
             assert [next(lines), next(lines)] == ["id: 1", "event: finding"]
             assert json.loads(next(lines).removeprefix("data: "))["said"] == "one"
@@ -154,17 +154,17 @@ def test_the_command_steers_one_that_runs(running: tuple[str, Path]) -> None:
     code, said = run(url, "clock", "--now", "2027-01-01T00:00:00Z", "--speed", "0")
     assert (code, said) == (0, "2027-01-01T00:00:00+00:00, 0 seconds a second\n")
     assert "nullCustomer" in run(url, "options", "nullCustomer=true", "placedAmounts=tip")[1]
-    assert requests.get(f"{url}/__sandbox/options", timeout=5).json()["placedAmounts"] == "tip"
+    assert requests.get(f"{url}/__sandbox/options", timeout=PATIENCE).json()["placedAmounts"] == "tip"
     assert run(url, "fault", "status", "--status", "503", "--call", "stores", "--times", "1")[0] == 0
     headers = {"Authorization": "Bearer key-2"}
-    assert requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=5).status_code == 503
+    assert requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=PATIENCE).status_code == 503
     assert run(url, "faults") == (0, "nothing fails\n")
     assert run(url, "log")[1].endswith(" ← push stores 503\n")
     file = folder / "state.json"
     assert run(url, "save", str(file)) == (0, f"saved to {file}\n")
     assert run(url, "reset") == (0, "")
     assert run(url, "load", str(file))[0] == 0
-    stores = requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=5).json()
+    stores = requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=PATIENCE).json()
     assert [store["storeId"] for store in stores] == ["s-1"]
 
 

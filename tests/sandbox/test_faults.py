@@ -16,7 +16,7 @@ from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.faults import Fault, Faults
 from webhook_kit.sandbox.seeded_random import Dice
 from webhook_kit.sandbox.server import serving
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
 def test_a_fault_is_for_one_call_and_one_store(call: Call, world: World) -> None:
@@ -49,8 +49,8 @@ def test_a_dropped_answer_was_done_all_the_same(world: World) -> None:
     with serving(create_app(world)) as url:
         pause = {"status": "paused", "reason": "other"}
         with pytest.raises(requests.exceptions.ConnectionError):
-            requests.post(f"{url}/v1/commerce/stores/{STORE}/status", json=pause, headers=KEY, timeout=10)
-        shown = requests.get(f"{url}/v1/commerce/stores/{STORE}/status", headers=KEY, timeout=10).json()
+            requests.post(f"{url}/v1/commerce/stores/{STORE}/status", json=pause, headers=KEY, timeout=PATIENCE)
+        shown = requests.get(f"{url}/v1/commerce/stores/{STORE}/status", headers=KEY, timeout=PATIENCE).json()
     assert shown["status"] == "paused"
     (entry, _) = world.log.after(0)
     assert entry["answer"]["dropped"] is True
@@ -72,7 +72,7 @@ def test_a_webhook_with_a_wrong_signature_is_refused_and_tried_again(
     check_problem(consumer.place(), 502, "BAD_GATEWAY")
     world.clock.advance(30)
     (order,) = world.state.orders.values()
-    wait_until(lambda: order.placed is not None, 10, "the retry")
+    wait_until(lambda: order.placed is not None, message="the retry")
 
 
 def test_a_dropped_webhook_answer_makes_gett_ask_again(consumer: Consumer, partner: Partner, world: World) -> None:
@@ -104,7 +104,7 @@ def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner
     world.options.placed_amounts = "tip"
     first = threading.Thread(target=place, args=(1.0,))
     first.start()
-    wait_until(lambda: not world.faults.rules() and world.state.orders, 10, "the first to be held back")
+    wait_until(lambda: not world.faults.rules() and world.state.orders, message="the first to be held back")
     place(2.0)
     first.join()
     assert tips == [200, 200]

@@ -17,7 +17,7 @@ from webhook_kit.gett.models.order import Cart, ExternalOrder, LineItem, PlaceOr
 from webhook_kit.gett.signing import verify
 from webhook_kit.sandbox.local_gett import LocalGett
 from webhook_kit.sandbox.server import server
-from webhook_kit.testing.processes import Process, free_port
+from webhook_kit.testing.processes import PATIENCE, Process, free_port
 
 STORE = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
 ORDER = {"cart": {"lineItems": [{"itemId": "cola", "quantity": 1}]}, "fulfillmentType": "Pickup"}
@@ -115,13 +115,13 @@ def test_it_hears_about_its_orders(gett: LocalGett) -> None:
                 f"{url}/v1/commerce/orders/o-1/status",
                 json={"status": "confirmed"},
                 headers={"Authorization": "Bearer key-1"},
-                timeout=5,
+                timeout=PATIENCE,
             ).status_code
             for _ in range(2)
         ]
     assert post == [503, 202] == [update.answer for update in gett.ledger.updates("o-1")]
     with pytest.raises(requests.exceptions.ConnectionError):
-        requests.get(url, timeout=5)
+        requests.get(url, timeout=PATIENCE)
 
 
 def test_the_command_serves_until_terminated() -> None:
@@ -130,15 +130,17 @@ def test_the_command_serves_until_terminated() -> None:
     with Process(command, env={"GETT_API_KEY": "key-2"}) as sandbox:
         url = f"http://127.0.0.1:{port}"
         sandbox.wait_http(f"{url}/__sandbox/orders")
-        assert requests.patch(f"{url}/__sandbox/options", json={"adoptUnknown": True}, timeout=5).status_code == 200
+        assert (
+            requests.patch(f"{url}/__sandbox/options", json={"adoptUnknown": True}, timeout=PATIENCE).status_code == 200
+        )
         answer = requests.post(
             f"{url}/v1/commerce/orders/o-1/status",
             json={"state": "cancelled", "cancelReason": "burnt"},
             headers={"Authorization": "Bearer key-2"},
-            timeout=5,
+            timeout=PATIENCE,
         )
         assert answer.status_code == 202
-        updates = requests.get(f"{url}/__sandbox/orders", timeout=5).json()["updates"]
+        updates = requests.get(f"{url}/__sandbox/orders", timeout=PATIENCE).json()["updates"]
         assert [update["orderId"] for update in updates] == ["o-1"]
         assert f"listens on {url};" in sandbox.output()
 

@@ -84,12 +84,12 @@ def until(call: Call, onboarding_id: str, status: str) -> dict[str, Any]:
         onboarding: dict[str, Any] = call("GET", f"onboarding/stores/{onboarding_id}").get_json()
         return onboarding
 
-    wait_until(lambda: shown()["status"] == status, 10, f"the registration to be {status}")
+    wait_until(lambda: shown()["status"] == status, message=f"the registration to be {status}")
     return shown()
 
 
 def pulled(world: World, count: int) -> None:
-    wait_until(lambda: len(world.state.stores[STORE].pulls) == count, 10, "the pull to be over")
+    wait_until(lambda: len(world.state.stores[STORE].pulls) == count, message="the pull to be over")
 
 
 def test_a_store_goes_live(call: Call, register: Register, world: World) -> None:
@@ -233,9 +233,11 @@ def test_what_is_saved_goes_on_where_it_stood(call: Call, register: Register, pa
         assert json.dumps(other.save().to_data()) == saved
         for _ in range(2):
             other.clock.advance(60)
-            wait_until(lambda: not other.agenda.tasks() or other.clock.now() < other.agenda.tasks()[0].due, 10, "it")
+            wait_until(
+                lambda: not other.agenda.tasks() or other.clock.now() < other.agenda.tasks()[0].due, message="it"
+            )
         record = other.state.onboardings[onboarding_id]
-        wait_until(lambda: record.status == "ready_to_activate", 10, "the menu to be taken in")
+        wait_until(lambda: record.status == "ready_to_activate", message="the menu to be taken in")
     finally:
         other.close()
     assert call("GET", f"onboarding/stores/{onboarding_id}").get_json()["status"] == "pending_catalog"

@@ -209,10 +209,13 @@ def test_a_delivery_that_failed_is_retried_on_the_schedule(
         check_problem(consumer.place(key), 502, "BAD_GATEWAY")
         attempts = record.attempts
         world.clock.advance(1)
-        wait_until(lambda attempts=attempts: record.attempts > attempts and len(world.agenda.tasks()) == 1, 10, "it")  # type: ignore[misc]
-        wait_until(lambda: world.agenda.tasks()[0].due > world.clock.now(), 10, "the next attempt to be planned")
+        wait_until(
+            lambda attempts=attempts: record.attempts > attempts and len(world.agenda.tasks()) == 1,  # type: ignore[misc]
+            message="the attempt to be over",
+        )
+        wait_until(lambda: world.agenda.tasks()[0].due > world.clock.now(), message="the next attempt to be planned")
     world.clock.advance(600)
-    wait_until(lambda: record.placed is not None, 10, "the order to be placed")
+    wait_until(lambda: record.placed is not None, message="the order to be placed")
     assert consumer.place(key).get_json()["partnerOrderId"] == "p-7"
     tries = [entry for entry in webhooks(world) if entry["call"] == "placeOrder"]
     assert [(entry["attempt"], entry["answer"]["status"]) for entry in tries] == [
@@ -251,7 +254,7 @@ def test_while_an_order_is_being_placed(consumer: Consumer, partner: Partner, wo
     answers: list[int] = []
     first = threading.Thread(target=lambda: answers.append(consumer.place(key).status_code))
     first.start()
-    wait_until(lambda: "placeOrder" in partner.names(), 10, "the order to reach its store")
+    wait_until(lambda: "placeOrder" in partner.names(), message="the order to reach its store")
     conflict = check_problem(consumer.place(key), 409, "CONFLICT")
     assert (conflict["retryable"], conflict["retryAfter"]) == (True, 1)
     update = {"status": "confirmed"}
@@ -309,17 +312,17 @@ def test_order_events_tell_what_happens(consumer: Consumer, partner: Partner, wo
     def told() -> list[str]:
         return [body["data"]["status"] for name, _, body in partner.seen if name == "events"]
 
-    wait_until(lambda: told() == ["created"], 10, "the first event")
+    wait_until(lambda: told() == ["created"], message="the first event")
     partner.answers = [Response("not now", 503)]
     updates = [{"status": "confirmed"}, {"status": "preparing"}, {"state": "cancelled", "cancelReason": "burnt"}]
     call("POST", f"orders/{order_id}/status", updates[0])
-    wait_until(lambda: told() == ["created", "confirmed"], 10, "the second event")
-    wait_until(lambda: [task.arguments["number"] for task in world.agenda.tasks()] == [2], 10, "its retry")
+    wait_until(lambda: told() == ["created", "confirmed"], message="the second event")
+    wait_until(lambda: [task.arguments["number"] for task in world.agenda.tasks()] == [2], message="its retry")
     for update in updates[1:]:
         call("POST", f"orders/{order_id}/status", update)
-    wait_until(lambda: told()[2:] == ["canceled"], 10, "the third event")
+    wait_until(lambda: told()[2:] == ["canceled"], message="the third event")
     world.clock.advance(30)
-    wait_until(lambda: told()[3:] == ["confirmed"], 10, "the second event once more, late")
+    wait_until(lambda: told()[3:] == ["confirmed"], message="the second event once more, late")
     events = [body for name, _, body in partner.seen if name == "events"]
     assert [event["type"] for event in events] == ["order_create", *["order_update"] * 3]
     assert events[2]["data"]["refunds"] == [{"type": "original_payment", "amount": 1090}]

@@ -15,6 +15,7 @@ from webhook_kit.sandbox.context import World
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.sandbox.server import serving
 from webhook_kit.sandbox.storefront import pages
+from webhook_kit.testing.processes import PATIENCE
 
 STATIC = Path(pages.__file__).parent / "static"
 FILES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file())
@@ -65,29 +66,29 @@ def test_every_import_leads_to_a_module(name: str) -> None:
 
 
 def test_a_session_is_created_without_giving_away_the_key(url: str, world: World) -> None:
-    created = requests.post(f"{url}/__storefront/session", json={"partnerUserId": "guest-1"}, timeout=10)
+    created = requests.post(f"{url}/__storefront/session", json={"partnerUserId": "guest-1"}, timeout=PATIENCE)
     assert created.status_code == 200
     assert world.api_key not in created.text
     session = created.json()
     assert (session["partnerUserId"], session["isAnonymous"]) == ("guest-1", True)
     bearer = {"Authorization": f"Bearer {session['token']}"}
-    assert requests.get(f"{url}/v1/marketplace/session/me", headers=bearer, timeout=10).status_code == 200
+    assert requests.get(f"{url}/v1/marketplace/session/me", headers=bearer, timeout=PATIENCE).status_code == 200
 
 
 def test_a_made_up_host_is_not_sent_the_key(url: str) -> None:
     with serving(create_app(World("another"))) as elsewhere:
         host = elsewhere.removeprefix("http://")
-        created = requests.post(f"{url}/__storefront/session", json={}, headers={"Host": host}, timeout=10)
+        created = requests.post(f"{url}/__storefront/session", json={}, headers={"Host": host}, timeout=PATIENCE)
     assert created.status_code == 200
 
 
 def test_the_apis_own_problems_are_passed_on(url: str) -> None:
-    refused = requests.post(f"{url}/__storefront/session", json={"email": "ada@example.com"}, timeout=10)
+    refused = requests.post(f"{url}/__storefront/session", json={"email": "ada@example.com"}, timeout=PATIENCE)
     assert (refused.status_code, refused.json()["errorCode"]) == (400, "LEVEL_1_INCOMPLETE")
     assert refused.headers["Content-Type"] == "application/problem+json"
 
 
 def test_an_answer_that_never_comes_is_a_problem_too(url: str, world: World) -> None:
     world.faults.add(Fault(kind="drop", call="createSession"))
-    refused = requests.post(f"{url}/__storefront/session", json={}, timeout=10)
+    refused = requests.post(f"{url}/__storefront/session", json={}, timeout=PATIENCE)
     assert (refused.status_code, refused.json()["errorCode"]) == (502, "BAD_GATEWAY")

@@ -39,11 +39,11 @@ def test_every_call_of_the_client_is_understood(gett_sandbox: GettSandbox) -> No
         with pytest.raises(GettConflict):
             client.register_store(wanted)
         ready = "ready_to_activate"
-        wait_until(lambda: client.onboarding(begun.onboarding_id).status == ready, 10, "the menu to be taken in")
+        wait_until(lambda: client.onboarding(begun.onboarding_id).status == ready, message="the menu to be taken in")
         store_id = str(client.activate_store(begun.onboarding_id).store_id)
         client.notify_catalog("p-1", f"{base}/menu.json")
         record = gett_sandbox.world.state.stores[store_id]
-        wait_until(lambda: len(record.pulls) == 2, 10, "the menu to be pulled again")
+        wait_until(lambda: len(record.pulls) == 2, message="the menu to be pulled again")
     assert [store.store_id for store in client.stores()] == [store_id]
     assert client.update_store(store_id, StoreUpdate(name="Q")).name == "Q" == client.store(store_id).name
     paused = client.set_store_status(
@@ -95,7 +95,7 @@ def test_an_order_goes_through_the_kit_to_the_pos_once(gett_sandbox: GettSandbox
         assert gett_sandbox.place(order, key=key)["errorCode"] == "BAD_GATEWAY"
         world.clock.advance(30)
         (record,) = world.state.orders.values()
-        wait_until(lambda: record.placed is not None, 20, "Gett's retry")
+        wait_until(lambda: record.placed is not None, message="Gett's retry")
         placed = gett_sandbox.place(order, key=key)
     deliveries = [e for e in world.log.after(0) if e["kind"] == "webhook" and e["call"] == "placeOrder"]
     tickets = {entry["answer"]["body"]["partnerOrderId"] for entry in deliveries}

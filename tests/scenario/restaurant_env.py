@@ -22,7 +22,7 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.testing.bogus import BogusAdapter, Ticket
 from webhook_kit.testing.bogus_menu import bogus_menu
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit.testing.signer import signed
 from webhook_kit.testing.stack import SECRET, Stack
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 LEVELS = {"native": "Native", "look-up": "LookUp", "both": "Both", "claim": "Claim", "bare": "Bare"}
-"""Each level of guarantee (``docs/receiving.md``) and its adapter in ``kitchens.py``; the level is also the store's id.
+"""Each level of guarantee (``docs/receiving.md``) and its adapter in ``pos_variants.py``; the level is also the store's id.
 
 ``bare`` is ``claim`` without ``quote``, so that nothing has to be asked between the claim and the call.
 """
@@ -112,13 +112,13 @@ class Shop:
             tables += [
                 f"[stores.{level}]",
                 f'gett_id = "{self.gett_ids[level]}"',
-                f'adapter = "scenario.kitchens:{adapter}"',
+                f'adapter = "tests.scenario.pos_variants:{adapter}"',
             ]
             tables += [f"[stores.{level}.options]", *(f"{name} = {json.dumps(value)}" for name, value in own.items())]
         stores.write_text("\n".join(tables))
         # An empty variable counts as absent: the stores come from the file.
         settings = {"STORES_FILE": str(stores), **SHORT, **(env or {})}
-        self.stack = Stack("", env=settings, web=web, worker=worker, cwd=Path(__file__).parents[1])
+        self.stack = Stack("", env=settings, web=web, worker=worker, cwd=Path(__file__).parents[2])
 
     def __enter__(self) -> Self:
         self.stack.__enter__()
@@ -173,7 +173,7 @@ class Shop:
         address = urlsplit(self.stack.urls[web])
         headers = {**self._headers(body, order.key, 0.0), "Host": address.netloc, "Content-Length": str(len(body))}
         head = "\r\n".join(["POST /placeOrder HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())])
-        with socket.create_connection((address.hostname or "", address.port or 0), timeout=30) as connection:
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=PATIENCE) as connection:
             connection.sendall(head.encode() + b"\r\n\r\n" + body)
             yield connection
 
@@ -199,7 +199,7 @@ class Shop:
         with requests.Session() as session:
             session.trust_env = False
             url = f"{self.stack.urls[web]}/{webhook}"
-            response = session.post(url, data=body, headers=self._headers(body, key, age), timeout=30)
+            response = session.post(url, data=body, headers=self._headers(body, key, age), timeout=PATIENCE)
         return Answer(response.status_code, response.json(), response.headers)
 
     @staticmethod
@@ -230,7 +230,7 @@ class Shop:
 
     def await_gate(self, order: Order, point: str) -> None:
         """Wait until the POS stands still with this store's order."""
-        wait_until((self.directory / order.level / point).exists, 20, f"{order.level} to stand still at {point}")
+        wait_until((self.directory / order.level / point).exists, message=f"{order.level} to stand still at {point}")
 
     def open_gates(self, point: str) -> None:
         for level in LEVELS:

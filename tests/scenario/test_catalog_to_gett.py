@@ -14,12 +14,10 @@ import requests
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.sandbox.local_gett import Answer
 from webhook_kit.testing.bogus_menu import bogus_menu
-from webhook_kit.testing.processes import Process, wait_until
+from webhook_kit.testing.processes import PATIENCE, Process, wait_until
 from webhook_kit.testing.stack import Stack
 
 _MENU = set(bogus_menu().items)
-
-_PATIENCE = 60.0  # seconds, for a busy machine
 
 
 class Line(Stack):
@@ -37,7 +35,7 @@ class Line(Stack):
             f"{self.urls[1]}/pos/bogus/events",
             data=json.dumps({"events": events}),
             headers={"x-bogus-secret": "bogus-secret"},
-            timeout=10,
+            timeout=PATIENCE,
         )
         assert response.status_code == 200, response.text
 
@@ -69,7 +67,7 @@ def item(name: str, *, available: bool) -> dict[str, Any]:
 
 def test_what_the_pos_says_of_its_menu_gett_pulls(line: Line) -> None:
     line.says({"type": "menu", "store_id": "main"})
-    wait_until(lambda: len(line.pulls()) == 1, _PATIENCE)
+    wait_until(lambda: len(line.pulls()) == 1)
     (whole,) = line.pulls()
     assert whole.items.keys() == _MENU
     assert whole.store_id == line.store_id
@@ -80,12 +78,12 @@ def test_what_the_pos_says_of_its_menu_gett_pulls(line: Line) -> None:
     line.says(item("cola", available=False), item("bacon", available=False))
     wait_until(lambda: line.validates("salad").body["isValid"] is False)
     assert [error["code"] for error in line.validates("cola").body["errors"]] == ["ITEM_UNAVAILABLE"]
-    wait_until(lambda: len(line.pulls()) == 2, _PATIENCE)
+    wait_until(lambda: len(line.pulls()) == 2)
     assert line.pulls()[1].items.keys() == _MENU - {"salad", "cola", "bacon"}
 
     # Out and back within the pause is nothing; back again is the very menu that was there before.
     line.says(*(item(name, available=True) for name in ("salad", "cola", "bacon")))
-    wait_until(lambda: len(line.pulls()) == 3, _PATIENCE)
+    wait_until(lambda: len(line.pulls()) == 3)
     assert line.pulls()[2] == whole
     assert line.validates("salad").body["isValid"] is True
     shown = line.cli("catalog", "status", "--json")

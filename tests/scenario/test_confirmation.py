@@ -54,14 +54,14 @@ def test_confirmations_survive_a_worker_that_is_killed_again_and_again_while_get
         for order in orders[2 * n : 2 * n + 2]:
             shop.assert_placed_once(order, shop.place(order))
         # Killed the moment it has sent something, whatever it was about to do next.
-        wait_until(lambda heard=heard: len(gett.updates()) > heard, 20, "the worker to send something")  # type: ignore[misc]
+        wait_until(lambda heard=heard: len(gett.updates()) > heard, message="the worker to send something")  # type: ignore[misc]
         shop.stack.worker.kill()
         heard = len(gett.updates())
         shop.stack.worker.start()
     for order in orders:
         shop.await_confirmation(order, 60)
     assert shop.redis.hlen(f"{KEYS.prefix}dead") == 0
-    wait_until(lambda: not waiting(shop), 60, "nothing to be left waiting")
+    wait_until(lambda: not waiting(shop), message="nothing to be left waiting")
 
 
 def test_an_order_too_young_for_gett_to_know_is_confirmed_in_the_end(courier: Shop) -> None:
@@ -79,13 +79,13 @@ def test_a_key_that_gett_refuses_costs_no_update(courier: Shop, status: int) -> 
     orders = [Order(level, ("salad",)) for level in LEVELS]
     together(shop.place, orders)
     # The first that is refused stops them all: nothing else is sent.
-    wait_until(lambda: shop.redis.exists(f"{KEYS.prefix}halt"), 20, "sending to be halted")
+    wait_until(lambda: shop.redis.exists(f"{KEYS.prefix}halt"), message="sending to be halted")
     assert {answer for order in orders for answer in shop.confirmations(order)} == {status}
     assert shop.redis.hlen(f"{KEYS.prefix}dead") == 0
-    wait_until(lambda: len(waiting(shop)) == len(orders), 20, "every update to be kept")
+    wait_until(lambda: len(waiting(shop)) == len(orders), message="every update to be kept")
     shop.stack.gett.ledger.forgive()
     # One send a minute finds out whether the key is right again. Its moment is brought forward here; nothing else of it is.
-    wait_until(lambda: probe(shop) or not waiting(shop), 30, "every confirmation to be sent")
+    wait_until(lambda: probe(shop) or not waiting(shop), message="every confirmation to be sent")
     for order in orders:
         shop.await_confirmation(order)
 

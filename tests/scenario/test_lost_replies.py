@@ -16,7 +16,10 @@ def run_out(shop: Shop, order: Order, item: str) -> None:
     with (shop.directory / order.level / "off-menu").open("a") as off_menu:
         off_menu.write(f"{item}\n")
     for web in range(len(shop.stack.web)):
-        wait_until(lambda web=web: not shop.validate(order, web=web).body["isValid"], 15, f"{item} to be off the menu")  # type: ignore[misc]
+        wait_until(
+            lambda web=web: not shop.validate(order, web=web).body["isValid"],  # type: ignore[misc]
+            message=f"{item} to be off the menu",
+        )
     BogusAdapter.sold_out(shop.pos_file(order.level), item)
 
 

@@ -131,7 +131,7 @@ def test_redis_that_restarts_under_load_doubles_no_order(tmp_path: Path) -> None
             web = orders.index(order) % 2
             answers = iter(lambda: shop.place(order, web=web), None)
             answer = wait_until(
-                lambda: next(a if a.status == 200 else None for a in answers), 60, "the order to be placed"
+                lambda: next(a if a.status == 200 else None for a in answers), message="the order to be placed"
             )
             assert answer is not None
             return answer

@@ -28,7 +28,7 @@ def served(shop: Shop, order: Order, when: str) -> Answer:
         answer = shop.place(order)
         return answer if answer.status != 503 else None
 
-    answer = wait_until(answered, 10, when)
+    answer = wait_until(answered, message=when)
     assert answer is not None
     return answer
 
@@ -40,7 +40,7 @@ def test_a_hung_pos_fills_its_own_share_and_leaves_the_others_theirs(tmp_path: P
             shop.validate(Order(level, ("salad",)))
         hung = [Order("native", ("hangs",)) for _ in range(3)]
         waiting = [threads.submit(shop.place, order) for order in hung]
-        wait_until(lambda: all(shop.tickets(order) for order in hung), 4, "the POS to hang with three orders")
+        wait_until(lambda: all(shop.tickets(order) for order in hung), message="the POS to hang with three orders")
 
         too_many = [threads.submit(timed, shop, Order("native", ("salad",))) for _ in range(8)]
         for refused, seconds in [future.result() for future in too_many]:

@@ -105,7 +105,7 @@ def test_a_retry_that_comes_an_hour_late_finds_the_ticket(
     ticket = the_ticket(pos)
     (order,) = gett_sandbox.world.state.orders.values()
     gett_sandbox.world.clock.advance(3_700)
-    wait_until(lambda: order.answered, 20, "the retry")
+    wait_until(lambda: order.answered, message="the retry")
     assert the_ticket(pos) == ticket
     local.push()
     assert order.status == "confirmed"
@@ -118,7 +118,7 @@ def test_a_status_that_comes_before_gett_has_read_the_answer_is_told_again(
     with pushing(local):
         placed = gett_sandbox.place(cola(gett_sandbox, local))
         order = gett_sandbox.world.state.orders[placed["gettOrderId"]]
-        wait_until(lambda: order.status == "confirmed", 20, "the confirmation")
+        wait_until(lambda: order.status == "confirmed", message="the confirmation")
     answers = [update.answer for update in gett_sandbox.world.ledger.updates(placed["gettOrderId"])]
     assert answers[0] == 404
     assert answers[-1] == 202

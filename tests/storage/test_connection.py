@@ -19,7 +19,7 @@ import redis
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.settings import Settings
 from webhook_kit.storage.connection import connect, text
-from webhook_kit.testing.processes import free_port
+from webhook_kit.testing.processes import PATIENCE, free_port
 from webhook_kit.testing.redis_server import RedisServer
 
 
@@ -37,7 +37,7 @@ def tls(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> 
             [*command, "-keyout", str(key), "-out", str(key.with_suffix(".crt"))],
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=4 * PATIENCE,
         )
     except FileNotFoundError:
         pytest.skip("there is no openssl to make a certificate with")

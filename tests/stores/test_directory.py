@@ -89,7 +89,7 @@ def test_a_store_that_is_missing_is_looked_for_at_once_but_not_with_every_call(
         return version()
 
     monkeypatch.setattr(other.book, "version", counted)
-    wait_until(lambda: other.stores.by_gett_id("g1"), 20)
+    wait_until(lambda: other.stores.by_gett_id("g1"))
     assert len(asked) == 1
     while len(asked) < 4:
         assert other.stores.by_gett_id("unknown") is None

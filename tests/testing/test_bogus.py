@@ -34,7 +34,7 @@ from webhook_kit.gett.models.order import Amounts, Cart, CartModifierGroup, Line
 from webhook_kit.testing import bogus
 from webhook_kit.testing.bogus import BogusAdapter, BogusClaim, BogusLookUp, BogusNative
 from webhook_kit.testing.bogus_menu import OUTCOMES
-from webhook_kit.testing.processes import Process, wait_until
+from webhook_kit.testing.processes import PATIENCE, Process, wait_until
 
 POS = BogusAdapter()
 
@@ -340,7 +340,7 @@ def test_the_gate_opens(tmp_path: Path, file: str) -> None:
         wait_until((tmp_path / "after_commit").exists)
         assert not answer.done()
         (tmp_path / "after_commit.go").touch()
-        assert isinstance(answer.result(10), Placed)
+        assert isinstance(answer.result(PATIENCE), Placed)
 
 
 def test_processes_with_one_key_make_one_ticket(file: str) -> None:

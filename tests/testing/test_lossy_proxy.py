@@ -9,6 +9,7 @@ import requests
 
 from tests.testing.contract.http_pos import FakePos
 from webhook_kit.testing.lossy_proxy import Loss, LossyProxy
+from webhook_kit.testing.processes import PATIENCE
 
 
 @pytest.fixture
@@ -24,14 +25,14 @@ def proxy(pos: FakePos) -> Iterator[LossyProxy]:
 
 
 def post(session: requests.Session, proxy: LossyProxy, ref: str) -> str:
-    answer = session.post(f"{proxy.url}/orders", json={"ref": ref}, timeout=5)
+    answer = session.post(f"{proxy.url}/orders", json={"ref": ref}, timeout=PATIENCE)
     return str(answer.json()["id"])
 
 
 def test_it_passes_everything_on_over_one_connection(pos: FakePos, proxy: LossyProxy) -> None:
     with requests.Session() as session:
         assert [post(session, proxy, ref) for ref in ("a", "b")] == ["1", "2"]
-        assert session.get(f"{proxy.url}/orders/b", timeout=5).json() == {"id": "2"}
+        assert session.get(f"{proxy.url}/orders/b", timeout=PATIENCE).json() == {"id": "2"}
     assert pos.orders == ["a", "b"]
 
 
@@ -42,7 +43,7 @@ def test_one_exchange_is_lost_and_the_next_is_not(
     with requests.Session() as session:
         post(session, proxy, "a")  # so that the loss meets a connection that is in use
         with proxy.losing(loss, "POST /api/orders"):
-            session.get(f"{proxy.url}/orders/a", timeout=5)  # not what is to be lost
+            session.get(f"{proxy.url}/orders/a", timeout=PATIENCE)  # not what is to be lost
             assert not proxy.struck.is_set()
             with pytest.raises(requests.exceptions.ConnectionError):
                 post(session, proxy, "b")

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from webhook_kit.testing.processes import PATIENCE
+
 ADAPTER = """
 from decimal import Decimal
 from webhook_kit.adapter import Placed, PosAdapter
@@ -52,7 +54,7 @@ def test_gett_fails_and_then_does_not(kit, gett_sandbox):
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=4 * PATIENCE, check=False)
 
 
 def test_a_whole_loop_in_a_vendor_s_own_tests(tmp_path: Path) -> None:

@@ -65,21 +65,21 @@ def test_waiting_for_a_process_that_ended_fails_at_once() -> None:
         Process([PYTHON, "-c", "raise SystemExit('no such option')"]) as child,
         pytest.raises(ChildProcessError, match=r"(?s)ended with status 1 before readiness.*no such option"),
     ):
-        child.wait_until(lambda: False, 60, "readiness")
+        child.wait_until(lambda: False, message="readiness")
 
 
 def test_kill_takes_the_whole_group() -> None:
     with Process([PYTHON, "-c", FAMILY]) as parent:
         grandchild = int(parent.wait_until(parent.output))
         assert parent.kill() == -signal.SIGKILL
-        wait_until(lambda: gone(grandchild), 5, "the end of the grandchild")
+        wait_until(lambda: gone(grandchild), message="the end of the grandchild")
 
 
 def test_terminate_leaves_no_straggler() -> None:
     with Process([PYTHON, "-c", FAMILY]) as parent:
         grandchild = int(parent.wait_until(parent.output))
         assert parent.terminate() == -signal.SIGTERM
-        wait_until(lambda: gone(grandchild), 5, "the end of the grandchild")
+        wait_until(lambda: gone(grandchild), message="the end of the grandchild")
 
 
 def test_terminate_kills_what_does_not_listen() -> None:
@@ -138,4 +138,4 @@ time.sleep(600)
         assert not gone(child)
         assert not gone(grandchild)
         os.kill(process.pid, signal.SIGKILL)
-        wait_until(lambda: gone(child) and gone(grandchild), 5, "the end of the family")
+        wait_until(lambda: gone(child) and gone(grandchild), message="the end of the family")

@@ -107,7 +107,7 @@ with RedisServer() as server:
                 return True
             return False
 
-        wait_until(refused, 5, "the end of the redis-server")
+        wait_until(refused, message="the end of the redis-server")
 
 
 @pytest.mark.parametrize(("version", "chosen"), [("99.0.0", True), ("6.2.0", False), ("5.0.14", False)])

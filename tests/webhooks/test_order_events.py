@@ -16,6 +16,7 @@ from tests.webhooks.gett_client import SECRET, Answer, Partner
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.marketfront import OrderEvent
 from webhook_kit.kit import Kit
+from webhook_kit.testing.processes import PATIENCE
 from webhook_kit.webhooks.order_events import load_handler
 
 RANKED = ["created", "manual_review", "confirmed", "shipped", "fulfilled", "canceled"]
@@ -113,12 +114,12 @@ def test_a_handler_that_fails_is_asked_again(gett: Partner) -> None:
 
 def test_two_deliveries_at_once_are_handled_one_after_the_other(gett: Partner) -> None:
     inside, go = threading.Event(), threading.Event()
-    _before.extend([inside.set, lambda: go.wait(20)])
+    _before.extend([inside.set, lambda: go.wait(PATIENCE)])
     answers: list[str] = []
     threads = [threading.Thread(target=lambda: answers.extend(outcomes(gett, event("created")))) for _ in range(2)]
     for thread in threads:
         thread.start()
-    assert inside.wait(20)
+    assert inside.wait(PATIENCE)
     go.set()
     for thread in threads:
         thread.join()

@@ -17,7 +17,7 @@ from tests.webhooks.scripted_pos import scripted
 from webhook_kit.adapter import Placed, Reason, Refusal, Refused
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.placement import token
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 UNKNOWN_STORE = {"storeId": "00000000-0000-4000-8000-000000000000", "lineItems": [line()]}
 
@@ -114,7 +114,7 @@ def gate() -> Iterator[threading.Event]:
 def waiting_for(gate: threading.Event, calls: list[str]) -> Callable[..., Placed]:
     def place(wanted: Any, store: Any, key: str) -> Placed:
         calls.append(key)
-        gate.wait(60)
+        gate.wait(PATIENCE)
         return Placed(f"T{len(calls)}")
 
     return place

@@ -18,7 +18,7 @@ from webhook_kit.adapter import NotPlaced, Placed, Unsupported
 from webhook_kit.gett.models.order import Amounts
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.publishing import last_good as menus
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 MARK = "secret-of-the-vendor"
@@ -144,7 +144,7 @@ def test_a_pos_that_hangs_is_answered_for_in_time_and_its_late_ticket_found(
     gate = threading.Event()
 
     def hang(*_: Any) -> Placed:
-        gate.wait(60)
+        gate.wait(PATIENCE)
         return Placed("late")
 
     partner = make_partner(**scripted(place_order=hang), pos_deadline=2, webhook_deadline=20)

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from tests.webhooks.gett_client import SECRET, STORE_ID, order
-from webhook_kit.testing.processes import Process, free_port
+from webhook_kit.testing.processes import PATIENCE, Process, free_port
 from webhook_kit.testing.redis_server import RedisServer
 from webhook_kit.testing.signer import signed
 
@@ -52,7 +52,7 @@ def send(
     port: int, path: str, headers: dict[str, str], *pieces: bytes, pause: float = 0.0
 ) -> tuple[int, dict[str, Any]]:
     """Write these pieces as they are, and read the answer, which may come before all of them are out."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{head}\r\n".encode())
         with suppress(BrokenPipeError, ConnectionResetError):

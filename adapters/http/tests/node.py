@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from webhook_kit.testing.contract import PosWebhook
-from webhook_kit.testing.processes import Process
+from webhook_kit.testing.processes import PATIENCE, Process
 
 POS = Path(__file__).parents[1] / "example" / "pos.js"
 
@@ -65,7 +65,7 @@ class Till:
         return PosWebhook(said["headers"], said["body"].encode())
 
     def _said(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        answer = requests.request(method, self.url + path, json=body, timeout=10)
+        answer = requests.request(method, self.url + path, json=body, timeout=PATIENCE)
         assert answer.ok, answer.text
         said: dict[str, Any] = answer.json()
         return said
@@ -83,6 +83,6 @@ def node_pos(directory: Path, store_id: str, secret: str, **env: str) -> Iterato
         **env,
     }
     with Process([node(), str(POS)], env=told) as process:
-        process.wait_until(lambda: "\n" in process.output(), 30, "its addresses")
+        process.wait_until(lambda: "\n" in process.output(), message="its addresses")
         ports = json.loads(process.output().splitlines()[0])
         yield Till(f"http://127.0.0.1:{ports['port']}", f"http://127.0.0.1:{ports['till']}", process)

@@ -13,6 +13,7 @@ from tests.pos import SECRET
 from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.testing.contract import PosWebhook
 from webhook_kit.testing.local_kit import LocalKit
+from webhook_kit.testing.processes import PATIENCE
 from webhook_kit.testing.redis_server import RedisServer
 
 
@@ -34,7 +35,7 @@ def test_an_orders_whole_life(
 
         def tell(webhook: PosWebhook) -> list[str]:
             url = f"{kit.url}/pos/{adapter}/events"
-            answer = requests.post(url, data=webhook.body, headers=dict(webhook.headers), timeout=10)
+            answer = requests.post(url, data=webhook.body, headers=dict(webhook.headers), timeout=PATIENCE)
             assert answer.status_code == 200, answer.text
             said: list[str] = answer.json()
             return said

@@ -27,7 +27,7 @@ from webhook_kit.adapter import (
     serving,
 )
 from webhook_kit.gett.signing import sign
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit_http import HttpAdapter, HttpNativeAdapter
 from webhook_kit_http.adapter import HttpPosError
 
@@ -57,7 +57,7 @@ def test_it_believes_nobody_but_the_kit(tmp_path: Path) -> None:
     call = "GET /status"
     with node_pos(tmp_path, "main", SECRET) as till:
         url = f"{till.pos_url}/status"
-        assert requests.get(url, headers=headers(call), timeout=10).json() == {"state": "open"}
+        assert requests.get(url, headers=headers(call), timeout=PATIENCE).json() == {"state": "open"}
         for forged in (
             {},
             headers(call, secret="wrong"),
@@ -71,7 +71,7 @@ def test_it_believes_nobody_but_the_kit(tmp_path: Path) -> None:
             {**headers(call), "Signature": "no hex"},
             {**headers(call), "Timestamp": "soon"},
         ):
-            answer = requests.get(url, headers=forged, timeout=10)
+            answer = requests.get(url, headers=forged, timeout=PATIENCE)
             assert answer.status_code == 401, forged
 
 
@@ -125,9 +125,9 @@ def test_it_tells_the_kit_in_order_and_until_it_is_heard(tmp_path: Path) -> None
         till.advance(placed.id, "preparing")
         till.advance(placed.id, "completed")
         till.set_price("water", Decimal("2.00"))
-        wait_until(lambda: len(kit.asked) >= 2, 30, "a second attempt")
+        wait_until(lambda: len(kit.asked) >= 2, message="a second attempt")
         kit.answers["POST /pos/http/events"] = 200, ["ok"]
-        wait_until(lambda: told(kit)[-1:] == [MenuChanged("main")], 30, "the last event")
+        wait_until(lambda: told(kit)[-1:] == [MenuChanged("main")], message="the last event")
     wanted = [
         OrderChanged("main", placed.id, "ref-k1", status="preparing"),
         OrderChanged("main", placed.id, "ref-k1", state="completed"),
@@ -148,7 +148,7 @@ def test_an_event_that_the_kit_refuses_does_not_hold_up_the_next(tmp_path: Path)
         kit.answers["POST /pos/http/events"] = 400, {}
         till.sell_out("water")
         till.close()
-        wait_until(lambda: len(kit.asked) == 2, 30, "both events")
+        wait_until(lambda: len(kit.asked) == 2, message="both events")
     assert [json.loads(asked.raw)["events"][0]["type"] for asked in kit.asked] == ["item", "store"]
 
 
@@ -159,5 +159,5 @@ def test_an_event_that_the_kit_refuses_does_not_hold_up_the_next(tmp_path: Path)
 def test_bad_input_is_answered_and_harms_nobody(tmp_path: Path, body: bytes, status: int) -> None:
     with node_pos(tmp_path, "main", SECRET) as till:
         said = headers("POST /quote", body=body)
-        assert requests.post(f"{till.pos_url}/quote", data=body, headers=said, timeout=10).status_code == status
+        assert requests.post(f"{till.pos_url}/quote", data=body, headers=said, timeout=PATIENCE).status_code == status
         assert ADAPTER.store_status(store(till)) is StoreState.OPEN

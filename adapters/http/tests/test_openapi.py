@@ -19,6 +19,7 @@ from tests.node import Till, node_pos
 from tests.pos import SECRET
 from tests.pos.test_executor import order
 from webhook_kit.adapter import Placed, Store
+from webhook_kit.testing.processes import PATIENCE
 from webhook_kit_http import HttpAdapter
 from webhook_kit_http.openapi import FILE, describe, text
 
@@ -35,7 +36,9 @@ def test_what_is_written_down_is_what_holds() -> None:
 
 
 def test_it_is_printed() -> None:
-    printed = subprocess.run([sys.executable, "-m", "webhook_kit_http"], check=True, capture_output=True, timeout=60)
+    printed = subprocess.run(
+        [sys.executable, "-m", "webhook_kit_http"], check=True, capture_output=True, timeout=4 * PATIENCE
+    )
     assert json.loads(printed.stdout) == json.loads(text())
 
 

@@ -53,7 +53,7 @@ class Cluster:
         if not self._copy_of:
             self._call("initdb", "-D", str(self.data), "-A", "trust", "-U", "odoo", "-E", "UTF8", "--no-locale", "-N")
         self._process.start()
-        self._process.wait_until(self._answers, 60, "PostgreSQL to answer")
+        self._process.wait_until(self._answers, message="PostgreSQL to answer")
         return self
 
     def __exit__(self, *_exc: object) -> None:

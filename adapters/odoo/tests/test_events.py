@@ -26,6 +26,7 @@ from webhook_kit.adapter import (
     serving,
 )
 from webhook_kit.errors import InvalidSignature
+from webhook_kit.testing.processes import PATIENCE
 from webhook_kit_odoo.adapter import OdooAdapter
 
 
@@ -64,7 +65,7 @@ class Inbox:
         self._server.server_close()
 
     def next(self) -> tuple[dict[str, str], bytes]:
-        return self.arrived.get(timeout=30)
+        return self.arrived.get(timeout=PATIENCE)
 
 
 def automate(restaurant: Restaurant, model: str, fields: list[str], url: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook_kit.testing.processes import Process, free_port
+from webhook_kit.testing.processes import PATIENCE, Process, free_port
 
 __all__ = ["DOCUMENT", "prism"]
 
@@ -33,7 +33,7 @@ def prism(*command: str, upstream: str = "") -> Iterator[str]:
     document = [str(_document()), *([upstream] if upstream else [])]
     arguments = [_program(), *command, "--host", "127.0.0.1", "--port", str(port), *document]
     with Process(arguments) as process:
-        process.wait_until(lambda: "Prism is listening" in process.output(), 90, "Prism")
+        process.wait_until(lambda: "Prism is listening" in process.output(), message="Prism")
         yield f"http://127.0.0.1:{port}"
 
 
@@ -63,7 +63,7 @@ def _install(folder: Path) -> None:
         _not_to_be_had("there is no npm (Debian: apt install npm)")
         return
     command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), f"@stoplight/prism-cli@{VERSION}"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=4 * PATIENCE)
     if done.returncode:
         _not_to_be_had(f"npm could not install it: {done.stderr.strip()[-500:]}")
 

@@ -13,6 +13,7 @@ from tests.harbour import BURGER, LATTE, line, order
 from tests.prism import prism
 from webhook_kit.adapter import Placed, Store, StoreState, placement_key
 from webhook_kit.gett.models.order import Amounts
+from webhook_kit.testing.processes import PATIENCE
 from webhook_kit_square import SquareAdapter
 
 pytestmark = pytest.mark.timeout(600)  # the first run installs Prism
@@ -35,7 +36,7 @@ def test_every_request_of_the_adapter_and_every_answer_of_our_fake_has_squares_s
             f"{url}/v2/orders",
             json={"order": {"location_id": 5}},
             headers={"Authorization": f"Bearer {TOKEN}"},
-            timeout=30,
+            timeout=PATIENCE,
         )
         assert wrong.status_code == 422  # so a wrong shape would be seen
 

@@ -53,7 +53,7 @@ def test_an_order_is_priced_placed_once_found_followed_and_taken_back() -> None:
     assert isinstance(second, Placed)
     assert first.id == second.id
     assert first.amounts == second.amounts == quoted
-    found = wait_until(lambda: adapter.find_order(store, ref), 30, "the order in Square's search")
+    found = wait_until(lambda: adapter.find_order(store, ref), message="the order in Square's search")
     assert found == first
     adapter.cancel_order(first, store, "a test")
     since = datetime.now(UTC) - timedelta(minutes=10)
@@ -62,4 +62,4 @@ def test_an_order_is_priced_placed_once_found_followed_and_taken_back() -> None:
         told = [each for each in adapter.orders_since(store, since) if each.id == first.id]
         return [each.state for each in told] == ["cancelled"]
 
-    wait_until(ended, 30, "the cancellation in Square's search")
+    wait_until(ended, message="the cancellation in Square's search")

@@ -26,7 +26,7 @@ from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.queues import sync_queue
 from webhook_kit.stores.onboarding import Details, Progress, Step
-from webhook_kit.testing.processes import free_port, wait_until
+from webhook_kit.testing.processes import PATIENCE, free_port, wait_until
 from webhook_kit.worker import run_sync
 
 
@@ -324,13 +324,13 @@ def test_of_two_at_once_the_second_is_refused(town: Town) -> None:
     def wait(call: Call) -> None:
         if call.method == "POST" and not at_gett.is_set():
             at_gett.set()
-            go_on.wait(30)
+            go_on.wait(PATIENCE)
 
     on_calls(kit, wait)
     store, ended = town.store, []
     first = threading.Thread(target=lambda: ended.append(kit.onboarding.onboard(store)))
     first.start()
-    assert at_gett.wait(30)
+    assert at_gett.wait(PATIENCE)
     for second in (town.kit.onboarding.onboard, town.kit.onboarding.cancel):
         with pytest.raises(Impossible, match="by somebody else at this moment"):
             second(store)
@@ -399,4 +399,4 @@ def test_while_gett_is_away_the_background_waits(town: Town) -> None:
 def test_every_way_it_ends_is_an_error_of_the_kit(town: Town) -> None:
     assert issubclass(OnboardingFailed, WebhookKitError)
     assert issubclass(OnboardingUncertain, WebhookKitError)
-    assert requests.get(f"{town.kit.settings.public_url}/healthz", timeout=10).ok
+    assert requests.get(f"{town.kit.settings.public_url}/healthz", timeout=PATIENCE).ok
