@@ -14,7 +14,7 @@ import requests
 
 from tests.node import Till, node_pos
 from tests.pos import SECRET, STORE_ID, ScriptedPos, scripted_pos
-from tests.pos.test_executor import order
+from tests.test_calls import order
 from webhook_kit.adapter import (
     ItemChanged,
     MenuChanged,

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from tests.node import Till, node_pos
 from tests.pos import SECRET
-from tests.pos.test_executor import order
+from tests.test_calls import order
 from webhook_kit.adapter import Placed, Store
 from webhook_kit.testing.processes import PATIENCE
 from webhook_kit_http import HttpAdapter
