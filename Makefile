@@ -4,10 +4,13 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LOWEST := .venv-lowest
+# A test waits for processes more than it computes.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
+CHECKS := lint types layers names
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-lowest test-adapters browser pictures check format bench bench-receive bench-outbox bench-catalog clean
+.PHONY: help install demo test test-kit test-lowest test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -23,19 +26,31 @@ install: $(STAMP) ## a virtual environment with everything the project needs
 demo: $(STAMP)   ## an order's whole life between a local Gett and a POS; at a terminal it stays open
 	$(BIN)/webhook-kit dev bogus --tour --option outcomes=hidden
 
-test: check test-lowest browser ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed
-	$(BIN)/python -m pytest -n auto
-	@$(MAKE) --no-print-directory test-adapters
+test: $(STAMP)   ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed; a table says what failed
+	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) test-lowest test-kit $(ADAPTERS:adapters/%=test-adapter-%)
 
-test-adapters: $(STAMP) ## the tests of every adapter under adapters/, each by itself, as its vendor would run them
-	@set -e; for each in $(ADAPTERS); do echo "$$each"; $(BIN)/python -m pytest -n auto $$each/tests; done
+test-kit: $(STAMP) browser ## the tests of the kit
+	$(BIN)/python -m pytest -n $(WORKERS)
 
-check: $(STAMP)  ## ruff, mypy --strict, import-linter, public names
+test-adapters: $(ADAPTERS:adapters/%=test-adapter-%) ## the tests of every adapter under adapters/, each by itself, as its vendor would run them
+
+test-adapter-%: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) adapters/$*/tests
+
+check: $(CHECKS) ## ruff, mypy --strict, import-linter, public names
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(STAMP)
 	$(BIN)/mypy
 	@set -e; for each in $(ADAPTERS) examples/third_party_adapter; do echo "mypy $$each"; (cd $$each && MYPYPATH=$(CURDIR) $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml .); done
+
+layers: $(STAMP)
 	$(BIN)/lint-imports
+
+names: $(STAMP)
 	$(BIN)/python -m pytest -q tests/test_public_names.py
 
 $(LOWEST)/.installed: setup.cfg pyproject.toml | $(STAMP)
@@ -44,7 +59,7 @@ $(LOWEST)/.installed: setup.cfg pyproject.toml | $(STAMP)
 	@touch $@
 
 test-lowest: $(LOWEST)/.installed ## the unit tests with every dependency at its lower bound
-	$(LOWEST)/bin/python -m pytest -n auto -q tests/gett tests/catalog tests/receiver tests/outbox
+	$(LOWEST)/bin/python -m pytest -n $(WORKERS) -q tests/gett tests/catalog tests/webhooks tests/placement tests/outbox
 
 browser:         ## in CI alone: a Chromium for the tests of the storefront, which elsewhere do without when there is none
 	@if [ -n "$$CI" ] && [ -z "$$(command -v chromium-headless-shell || command -v chromium)" ]; then \
