@@ -42,8 +42,8 @@ from tests.catalog import slow_price
 from webhook_kit.catalog.build import canonical_json, versioned
 from webhook_kit.catalog.cart import check_cart
 from webhook_kit.catalog.check import check
-from webhook_kit.catalog.compiled import Menu
-from webhook_kit.catalog.gc_pause import collector_paused
+from webhook_kit.catalog.compiled import CompiledCatalog
+from webhook_kit.catalog.gc_pause import gc_paused
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.kit import Kit
@@ -108,12 +108,12 @@ def _parts(raw: bytes) -> dict[str, float]:
 
     timed("parse", lambda: ExternalCatalogSet.from_json(raw))
     # The same as the kit does it: with the collector of cycles paused.
-    catalog = timed("read", collector_paused(lambda: ExternalCatalogSet.from_json(raw)))
+    catalog = timed("read", gc_paused(lambda: ExternalCatalogSet.from_json(raw)))
     timed("check", lambda: check(catalog))
     content = timed("canonical", lambda: canonical_json(catalog))
     timed("hash", lambda: hashlib.sha1(content).hexdigest())  # what a uuid5 is made of
     timed("gzip", lambda: gzip.compress(content, compresslevel=6, mtime=0))
-    timed("compile", lambda: Menu.compile(catalog))
+    timed("compile", lambda: CompiledCatalog.compile(catalog))
     return took
 
 
@@ -132,7 +132,7 @@ def _median(ratios: Iterable[float]) -> float:
 
 def _prices(raw: bytes) -> dict[str, float]:
     data = json.loads(raw)
-    compiled = Menu.compile(ExternalCatalogSet.from_json(raw))
+    compiled = CompiledCatalog.compile(ExternalCatalogSet.from_json(raw))
     random = Random(1)
     wires = [cart(data, random) for _ in range(CARTS)]
     orders = [ExternalOrder.model_validate(wire) for wire in wires]
@@ -173,7 +173,7 @@ def _whole_once() -> None:
     catalog = ExternalCatalogSet.from_json(raw)
     check(catalog)
     packed(versioned(catalog, "benchmark"))
-    Menu.compile(catalog)
+    CompiledCatalog.compile(catalog)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KB, bytes on a Mac
     print(round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1))
 

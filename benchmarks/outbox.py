@@ -192,9 +192,9 @@ def _memory(redis_url: str) -> dict[str, float]:
 
 
 def _finish(lanes: Lanes) -> None:
-    while leases := lanes.next(100, 60_000).leases:
+    while leases := lanes.lease(100, 60_000).leases:
         for lease in leases:
-            lanes.sent(lease, 200)
+            lanes.acknowledge(lease, 200)
 
 
 def _show(by_name: dict[str, Engine]) -> None:

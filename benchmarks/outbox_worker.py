@@ -18,7 +18,7 @@ from rq import Queue, SimpleWorker, Worker
 
 from benchmarks.outbox_work import post, session, url, work
 from webhook_kit.kit import Kit
-from webhook_kit.outbox.dispatcher import Pusher
+from webhook_kit.outbox.dispatcher import Dispatcher
 from webhook_kit.outbox.lanes import Lanes
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.worker import run_push
@@ -35,10 +35,12 @@ def kit() -> Kit:
     window_ms = int(os.environ.get("QUOTA_WINDOW_MS", "60000"))
     quota = Quota(settings.gett_writes_per_minute, window_ms)
     merging = os.environ["MERGING"] == "1"
-    made.lanes = Lanes(made.redis, made.keys, made.waker, quota, ttl=settings.order_ttl, merging=merging)
+    made.lanes = Lanes(made.redis, made.keys, made.worker_notification, quota, ttl=settings.order_ttl, merging=merging)
     # The patience scales with the quota's time: 0.25 s of a minute.
     look_again = 0.25 * window_ms / 60_000
-    made.pusher = Pusher(made.lanes, made.gate, made.client, threads=settings.push_threads, look_again=look_again)
+    made.dispatcher = Dispatcher(
+        made.lanes, made.sending, made.client, threads=settings.push_threads, look_again=look_again
+    )
     return made
 
 

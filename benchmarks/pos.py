@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4, uuid5
 
 from webhook_kit.adapter import Capability, CatalogSet, Level, Placed, PosAdapter, Refused, Store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import ExternalItem, ExternalModifierGroup
 from webhook_kit.gett.models.order import PlaceOrderRequest
 
@@ -74,7 +74,7 @@ def menu(store: str, items: int) -> CatalogSet:
         for n in range(items - len(options))
     ]
     sections = {f"Section {n}": dishes[n::20] for n in range(20)}
-    return simple_menu(sections, modifier_groups=groups, options=options)
+    return simple_catalog(sections, modifier_groups=groups, options=options)
 
 
 def order(store: str, gett_id: str, items: int) -> dict[str, Any]:

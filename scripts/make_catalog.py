@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from webhook_kit.catalog.diff import ChangeKind
-from webhook_kit.catalog.rules import Rule
+from webhook_kit.catalog.rules import CatalogRule
 
 PAGE = Path(__file__).parents[1] / "docs" / "catalog.md"
 
@@ -22,7 +22,7 @@ def page(text: str) -> str:
 
 def _rules() -> Iterator[str]:
     yield from ("| rule | severity | what it demands | source | when it is broken |", "|---|---|---|---|---|")
-    for rule in Rule:
+    for rule in CatalogRule:
         yield f"| `{rule}` | {rule.severity} | {rule.meaning} | {rule.source} | {rule.hint} |"
 
 

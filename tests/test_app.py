@@ -25,13 +25,13 @@ def test_ready(kit: Kit) -> None:
 
 
 def test_not_ready_while_gett_refuses_the_key(kit: Kit) -> None:
-    kit.gate.halted("401: the API key is wrong")
+    kit.sending.halt("401: the API key is wrong")
     status, body = readiness(kit)
     assert (status, body) == (
         503,
         {"status": "not ready", "redis": "ok", "sending": "halted: 401: the API key is wrong"},
     )
-    kit.gate.answered()
+    kit.sending.record_response()
     assert readiness(kit)[0] == 200
 
 

@@ -26,11 +26,11 @@ from webhook_kit.pos.session import PosSession, current_session
 
 __all__ = [
     "Capability",
+    "CatalogChanged",
     "CatalogSet",
     "Guarantee",
     "ItemChanged",
     "Level",
-    "MenuChanged",
     "NotPlaced",
     "OrderChanged",
     "Placed",
@@ -234,7 +234,7 @@ class StoreChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class MenuChanged:
+class CatalogChanged:
     """The POS's menu has changed."""
 
     store_id: str
@@ -253,7 +253,7 @@ class ItemChanged:
     until: datetime | None = None
 
 
-PosEvent = OrderChanged | StoreChanged | MenuChanged | ItemChanged
+PosEvent = OrderChanged | StoreChanged | CatalogChanged | ItemChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +441,7 @@ class PosAdapter:
         return Guarantee.LOOK_UP if cls.offers(Capability.FIND_ORDER) else Guarantee.CLAIM
 
     @classmethod
-    def contract_breaches(cls) -> list[str]:
+    def validate_class(cls) -> list[str]:
         """What the class promises but does not keep, one line each; the registry refuses such an adapter."""
         breaches = [
             f"{cls.__name__} does not define {method}()"

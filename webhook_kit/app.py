@@ -14,9 +14,9 @@ from webhook_kit.gett.problems import Problem
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.webhooks.openapi import describe
-from webhook_kit.webhooks.orders import problem_response, webhooks
+from webhook_kit.webhooks.orders import order_webhooks, problem_response
 from webhook_kit.webhooks.pos_events import pos_webhooks
-from webhook_kit.webhooks.published_catalogs import Catalogs
+from webhook_kit.webhooks.published_catalogs import PublishedCatalogs
 
 __all__ = ["create_app"]
 
@@ -32,9 +32,9 @@ def create_app(kit: Kit | None = None) -> Flask:
     kit = kit or Kit.from_env()
     kit.settings.require_authenticity()
     app = Flask("webhook_kit")
-    app.register_blueprint(webhooks(kit.receiver))
+    app.register_blueprint(order_webhooks(kit.order_webhooks))
     app.register_blueprint(pos_webhooks(kit.pos_events))
-    app.wsgi_app = Catalogs(app.wsgi_app, kit.publisher, kit.addresses)  # type: ignore[method-assign] # Flask's own way
+    app.wsgi_app = PublishedCatalogs(app.wsgi_app, kit.publisher, kit.catalog_urls)  # type: ignore[method-assign] # Flask's own way
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
@@ -49,12 +49,12 @@ def create_app(kit: Kit | None = None) -> Flask:
     def readyz() -> tuple[Response, int]:
         """Ready: orders can be placed, and Gett can be told about them."""
         try:
-            halted = kit.gate.halt_reason()
+            halted = kit.sending.halt_reason()
         except redis.RedisError as error:
             return jsonify(status="not ready", redis=type(error).__name__, sending="unknown"), 503
         if halted is not None:
             return jsonify(status="not ready", redis="ok", sending=f"halted: {halted}"), 503
-        return jsonify(status="ready", redis="ok", sending="ok", posCallsInFlight=kit.calls.in_flight()), 200
+        return jsonify(status="ready", redis="ok", sending="ok", posCallsInFlight=kit.pos_executor.in_flight()), 200
 
     @app.get("/openapi.json")
     def openapi() -> Response:

@@ -44,6 +44,8 @@ __all__ = [
     "AdapterNotFound",
     "AdapterWrongType",
     "CatalogInvalid",
+    "CircuitOpen",
+    "ConcurrencyLimit",
     "ConfigurationError",
     "GettConflict",
     "GettError",
@@ -60,8 +62,6 @@ __all__ = [
     "NotPlaced",
     "OnboardingFailed",
     "OnboardingUncertain",
-    "PosBroken",
-    "PosBusy",
     "PosTimeout",
     "PosUnavailable",
     "StoresUnavailable",
@@ -124,11 +124,11 @@ class PosUnavailable(WebhookKitError):
         self.retry_after = retry_after
 
 
-class PosBusy(PosUnavailable):
+class ConcurrencyLimit(PosUnavailable):
     """Too many POS calls are in flight, in all or for this store. Nothing was called."""
 
 
-class PosBroken(PosUnavailable):
+class CircuitOpen(PosUnavailable):
     """The store's POS failed several times in a row and is left alone for a while. Nothing was called."""
 
 

@@ -10,39 +10,41 @@ import redis
 from webhook_kit import logs
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.client import GettClient
-from webhook_kit.monitoring.pos_health import Monitor
+from webhook_kit.monitoring.pos_health import HealthMonitor
 from webhook_kit.monitoring.reconciliation import Reconciler
-from webhook_kit.monitoring.store_status import StatusCheck
-from webhook_kit.monitoring.stuck_orders import Watch
+from webhook_kit.monitoring.store_status import StoreStatusCheck
+from webhook_kit.monitoring.stuck_orders import StuckOrderMonitor
 from webhook_kit.outbox.dead_letters import DeadLetters
-from webhook_kit.outbox.dispatcher import Pusher, RetryPolicy, lease_seconds
+from webhook_kit.outbox.dispatcher import Dispatcher, RetryPolicy, lease_seconds
 from webhook_kit.outbox.lanes import Lanes
-from webhook_kit.outbox.order_updates import Orders
-from webhook_kit.outbox.quota import Gate, Quota
-from webhook_kit.outbox.rate_limited import DirectWrites
-from webhook_kit.placement.idempotency_store import Ledger
+from webhook_kit.outbox.order_updates import OrderUpdates
+from webhook_kit.outbox.quota import Quota, SendingState
+from webhook_kit.outbox.rate_limited import RateLimitedClient
+from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.placement.placement import Placement
-from webhook_kit.placement.terms import Terms
+from webhook_kit.placement.terms import PriceAgreement
 from webhook_kit.placement.token import Tokens
-from webhook_kit.placement.validation import Assessor
-from webhook_kit.pos.executor import PosCalls
-from webhook_kit.publishing.availability import Availability
-from webhook_kit.publishing.first_catalog import FirstMenu
-from webhook_kit.publishing.last_good import Menus
-from webhook_kit.publishing.publisher import Addresses, Publisher, RedisShelf, Shelf
-from webhook_kit.publishing.s3_storage import BucketShelf
-from webhook_kit.publishing.sync import Sync
+from webhook_kit.placement.validation import OrderValidator
+from webhook_kit.pos.executor import PosExecutor
+from webhook_kit.publishing.availability import ItemAvailability
+from webhook_kit.publishing.first_catalog import FirstCatalog
+from webhook_kit.publishing.last_good import LastGoodCatalogs
+from webhook_kit.publishing.notifications import CatalogNotifications
+from webhook_kit.publishing.publisher import CatalogStorage, CatalogUrls, Publisher, RedisCatalogStorage
+from webhook_kit.publishing.s3_storage import S3CatalogStorage
+from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alerts
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.keys import Keys
-from webhook_kit.storage.queues import WakeUp
-from webhook_kit.stores.cipher import Vault
+from webhook_kit.storage.queues import WorkerNotification
+from webhook_kit.stores import StoreDirectory
+from webhook_kit.stores.cipher import CredentialCipher
 from webhook_kit.stores.onboarding import Onboarder
-from webhook_kit.stores.repository import StoreBook
-from webhook_kit.stores.status import Catalogs, Stores
+from webhook_kit.stores.repository import RedisStoreRepository
+from webhook_kit.stores.status import StoreStatusService
 from webhook_kit.webhooks.order_events import OrderEvents, load_handler
-from webhook_kit.webhooks.orders import Receiver
+from webhook_kit.webhooks.orders import OrderWebhooks
 from webhook_kit.webhooks.pos_events import PosEvents
 
 __all__ = ["Kit"]
@@ -71,90 +73,107 @@ class Kit:
         return connect(self.settings)
 
     @cached_property
-    def stores(self) -> Stores:
-        """The stores, their adapters, and their status at Gett.
+    def stores(self) -> StoreDirectory:
+        """The stores and their adapters.
 
         :raises ConfigurationError: with every mistake at once.
         """
-        return Stores.from_settings(self.settings, self.book).attach(self.redis, self.keys, self.lanes)
+        return StoreDirectory.from_settings(self.settings, self.store_repository)
 
     @cached_property
-    def book(self) -> StoreBook:
+    def store_status(self) -> StoreStatusService:
+        """The stores' status at Gett: pause and resume."""
+        return StoreStatusService(self.stores, self.redis, self.keys, self.lanes)
+
+    @cached_property
+    def store_repository(self) -> RedisStoreRepository:
         """The stores that were learned, in Redis."""
         keys = [key.get_secret_value() for key in self.settings.webhook_kit_key]
-        return StoreBook(self.redis, self.keys, Vault(keys, in_clear=self.settings.credentials_in_clear))
+        return RedisStoreRepository(
+            self.redis, self.keys, CredentialCipher(keys, in_clear=self.settings.allow_plaintext_credentials)
+        )
 
     @cached_property
-    def orders(self) -> Orders:
+    def order_updates(self) -> OrderUpdates:
         """Order progress on its way to Gett."""
-        return Orders(self.redis, self.keys, self.lanes)
+        return OrderUpdates(self.redis, self.keys, self.lanes)
 
     @cached_property
-    def catalogs(self) -> Catalogs:
+    def catalog_notifications(self) -> CatalogNotifications:
         """Menus that were published."""
-        return Catalogs(self.lanes, self.stores, self.publisher.address)
+        return CatalogNotifications(self.lanes, self.stores, self.publisher.address)
 
     @cached_property
-    def calls(self) -> PosCalls:
+    def pos_executor(self) -> PosExecutor:
         """The POS calls of this process."""
-        return PosCalls(self.settings)
+        return PosExecutor(self.settings)
 
     @cached_property
-    def menus(self) -> Menus:
+    def catalogs(self) -> LastGoodCatalogs:
         """The menus that carts are checked against."""
-        return Menus(self.redis, self.keys, self.stores, self.calls, refresh_after=self.settings.catalog_refresh)
+        return LastGoodCatalogs(
+            self.redis, self.keys, self.stores, self.pos_executor, refresh_after=self.settings.catalog_refresh
+        )
 
     @cached_property
-    def addresses(self) -> Addresses:
+    def catalog_urls(self) -> CatalogUrls:
         """Where the kit itself serves published menus."""
-        return Addresses(self.settings.public_url, self.settings.token_keys())
+        return CatalogUrls(self.settings.public_url, self.settings.token_keys())
 
     @cached_property
-    def shelf(self) -> Shelf:
+    def catalog_storage(self) -> CatalogStorage:
         """What keeps published menus.
 
         :raises ConfigurationError: when a bucket is named that cannot be used.
         """
         settings = self.settings
         if settings.catalog_bucket is None:
-            return RedisShelf(self.redis, self.keys, self.addresses)
+            return RedisCatalogStorage(self.redis, self.keys, self.catalog_urls)
         where = {"endpoint": settings.catalog_bucket_endpoint, "public_url": settings.catalog_bucket_url}
-        return BucketShelf(settings.catalog_bucket, self.addresses, **where)
+        return S3CatalogStorage(settings.catalog_bucket, self.catalog_urls, **where)
 
     @cached_property
     def publisher(self) -> Publisher:
         """Publishes menus."""
-        return Publisher(self.redis, self.keys, self.shelf, keep=self.settings.catalog_keep)
+        return Publisher(self.redis, self.keys, self.catalog_storage, keep=self.settings.catalog_retention)
 
     @cached_property
-    def availability(self) -> Availability:
+    def availability(self) -> ItemAvailability:
         """What has run out."""
-        return Availability(
+        return ItemAvailability(
             self.redis,
             self.keys,
             self.stores,
-            republish_after=self.settings.republish_after,
-            on_change=self.menus.look_again,
+            publish_debounce=self.settings.publish_debounce,
+            on_change=self.catalogs.invalidate,
         )
 
     @cached_property
-    def sync(self) -> Sync:
+    def catalog_sync(self) -> CatalogSync:
         """Menus on their way from the POS to Gett."""
-        return Sync(self.redis, self.keys, self.menus, self.availability, self.publisher, self.catalogs, self.alerts)
-
-    @cached_property
-    def waker(self) -> WakeUp:
-        """What appends to the outbox wake the workers with."""
-        return WakeUp(self.redis, self.keys)
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """The record of placements."""
-        settings = self.settings
-        return Ledger(
+        return CatalogSync(
             self.redis,
             self.keys,
-            self.waker,
+            self.catalogs,
+            self.availability,
+            self.publisher,
+            self.catalog_notifications,
+            self.alerts,
+        )
+
+    @cached_property
+    def worker_notification(self) -> WorkerNotification:
+        """What appends to the outbox wake the workers with."""
+        return WorkerNotification(self.redis, self.keys)
+
+    @cached_property
+    def placement_store(self) -> PlacementStore:
+        """The record of placements."""
+        settings = self.settings
+        return PlacementStore(
+            self.redis,
+            self.keys,
+            self.worker_notification,
             lease_seconds=settings.pos_deadline + 10,
             abandon_after=settings.pos_abandon_after,
             key_ttl=settings.idempotency_ttl,
@@ -167,20 +186,22 @@ class Kit:
         return Tokens(self.settings.token_keys())
 
     @cached_property
-    def assessor(self) -> Assessor:
+    def order_validator(self) -> OrderValidator:
         """Checks and prices orders."""
-        return Assessor(self.menus, self.stores, self.calls)
+        return OrderValidator(self.catalogs, self.stores, self.pos_executor)
 
     @cached_property
     def placement(self) -> Placement:
         """Places orders exactly once."""
-        terms = Terms(self.assessor, self.tokens, self.settings)
-        return Placement(self.ledger, self.stores, self.calls, terms, self.settings)
+        terms = PriceAgreement(self.order_validator, self.tokens, self.settings)
+        return Placement(self.placement_store, self.stores, self.pos_executor, terms, self.settings)
 
     @cached_property
-    def receiver(self) -> Receiver:
+    def order_webhooks(self) -> OrderWebhooks:
         """The parts that the webhooks work with."""
-        return Receiver(self.settings, self.stores, self.assessor, self.placement, self.tokens, self.order_events)
+        return OrderWebhooks(
+            self.settings, self.stores, self.order_validator, self.placement, self.tokens, self.order_events
+        )
 
     @cached_property
     def order_events(self) -> OrderEvents | None:
@@ -207,40 +228,43 @@ class Kit:
             self.redis,
             self.keys,
             self.stores,
-            self.orders,
-            self.sync,
+            self.store_status,
+            self.order_updates,
+            self.catalog_sync,
             self.availability,
             self.alerts,
             self.settings,
         )
 
     @cached_property
-    def watch(self) -> Watch:
+    def stuck_orders(self) -> StuckOrderMonitor:
         """Looks out for orders that go wrong in silence."""
-        return Watch(
+        return StuckOrderMonitor(
             self.redis,
             self.keys,
-            self.ledger,
-            self.orders,
+            self.placement_store,
+            self.order_updates,
             self.stores,
-            self.calls,
+            self.pos_executor,
             self.dead_letters,
             self.alerts,
             self.settings,
         )
 
     @cached_property
-    def monitor(self) -> Monitor:
+    def pos_health(self) -> HealthMonitor:
         """Pauses stores whose POS is down."""
-        return Monitor(self.redis, self.keys, self.stores, self.calls, self.settings)
+        return HealthMonitor(self.redis, self.keys, self.stores, self.store_status, self.pos_executor, self.settings)
 
     @cached_property
-    def status_check(self) -> StatusCheck:
+    def store_status_check(self) -> StoreStatusCheck:
         """Compares what Gett says of the stores with what it was told.
 
         :raises ConfigurationError: when there is no API key.
         """
-        return StatusCheck(self.redis, self.keys, self.stores, self.lanes, self.client, self.alerts)
+        return StoreStatusCheck(
+            self.redis, self.keys, self.stores, self.store_status, self.lanes, self.client, self.alerts
+        )
 
     @cached_property
     def onboarding(self) -> Onboarder:
@@ -254,9 +278,9 @@ class Kit:
             self.keys,
             self.stores,
             self.client,
-            self.writes,
+            self.rate_limited_client,
             self.alerts,
-            FirstMenu(self.stores, self.calls, self.sync, self.publisher),
+            FirstCatalog(self.stores, self.pos_executor, self.catalog_sync, self.publisher),
             webhook_url=settings.public_url and settings.public_url + settings.webhook_prefix,
             keep=settings.order_ttl,
         )
@@ -264,7 +288,9 @@ class Kit:
     @cached_property
     def reconciler(self) -> Reconciler:
         """Compares what the POS says with what Gett was told."""
-        return Reconciler(self.stores, self.orders, self.lanes, self.calls, self.settings)
+        return Reconciler(
+            self.stores, self.store_status, self.order_updates, self.lanes, self.pos_executor, self.settings
+        )
 
     @cached_property
     def client(self) -> GettClient:
@@ -284,12 +310,12 @@ class Kit:
         )
 
     def _learn(self, status: int, headers: Mapping[str, str]) -> None:
-        self.gate.learn(status, headers)
+        self.sending.record_rate_limit_headers(status, headers)
 
     @cached_property
-    def gate(self) -> Gate:
+    def sending(self) -> SendingState:
         """What Gett's answers teach about when to send."""
-        return Gate(self.redis, self.keys)
+        return SendingState(self.redis, self.keys)
 
     @cached_property
     def quota(self) -> Quota:
@@ -297,24 +323,24 @@ class Kit:
         return Quota(self.settings.gett_writes_per_minute)
 
     @cached_property
-    def writes(self) -> DirectWrites:
+    def rate_limited_client(self) -> RateLimitedClient:
         """Calls that write at Gett outside the lanes; they draw on the same quota."""
-        return DirectWrites(self.redis, self.keys, self.gate, self.quota)
+        return RateLimitedClient(self.redis, self.keys, self.sending, self.quota)
 
     @cached_property
     def lanes(self) -> Lanes:
         """The updates on their way to Gett."""
-        return Lanes(self.redis, self.keys, self.waker, self.quota, ttl=self.settings.order_ttl)
+        return Lanes(self.redis, self.keys, self.worker_notification, self.quota, ttl=self.settings.order_ttl)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:
         """The updates that Gett did not take."""
-        return DeadLetters(self.redis, self.keys, self.waker)
+        return DeadLetters(self.redis, self.keys, self.worker_notification)
 
     @cached_property
-    def pusher(self) -> Pusher:
+    def dispatcher(self) -> Dispatcher:
         """Sends them."""
-        retry = RetryPolicy(give_up=self.settings.give_up_after)
+        retry = RetryPolicy(give_up=self.settings.outbox_max_age)
         lease = lease_seconds(self.settings.gett_connect_timeout, self.settings.gett_read_timeout)
         threads = self.settings.push_threads
-        return Pusher(self.lanes, self.gate, self.client, threads=threads, retry=retry, lease=lease)
+        return Dispatcher(self.lanes, self.sending, self.client, threads=threads, retry=retry, lease=lease)

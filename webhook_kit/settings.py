@@ -91,24 +91,24 @@ class Settings(BaseSettings):
     """Gett's quota of writes for the whole organisation: 100 in production, 500 in the sandbox; 0 switches it off."""
     push_threads: int = Field(16, ge=1, le=200)
     """Updates that one push worker sends at the same time."""
-    give_up_after: float = Field(14_400.0, gt=0)
+    outbox_max_age: float = Field(14_400.0, gt=0)
     """Seconds after which an update that keeps failing goes to the dead letters."""
 
     unconfirmed_after: float = Field(300.0, gt=0)
     """Seconds after which an order that the POS left pending, and nobody confirmed, is an alert."""
     cancel_unconfirmed: bool = False
     """True: such an order is also cancelled, at the POS and at Gett."""
-    hold_events_for: float = Field(600.0, gt=0)
+    event_hold_timeout: float = Field(600.0, gt=0)
     """Seconds for which a POS event of an order that is not known (yet) is held."""
     reconcile_every: float = Field(300.0, ge=5)
     """Seconds between two comparisons of what the POS says with what Gett was told."""
-    reconcile_back: float = Field(86_400.0, gt=0)
+    reconcile_window: float = Field(86_400.0, gt=0)
     """Seconds into the past that a comparison looks."""
-    monitor_every: float = Field(15.0, ge=0)
+    health_check_interval: float = Field(15.0, ge=0)
     """Seconds between two looks whether a store's POS is well; 0 switches the monitor off."""
-    pause_after_looks: int = Field(3, ge=1)
+    health_failure_threshold: int = Field(3, ge=1)
     """Bad looks in a row after which a store is paused."""
-    resume_after_looks: int = Field(2, ge=1)
+    health_success_threshold: int = Field(2, ge=1)
     """Good looks in a row after which such a pause is lifted."""
     compare_status_every: float = Field(120.0, ge=0)
     """Seconds between two comparisons of each store's status with what Gett says; 0 switches them off."""
@@ -152,8 +152,8 @@ class Settings(BaseSettings):
     stores_source: str | None = None
     """A directory of the vendor's own instead of a file, as ``module:Class`` (``docs/stores.md``)."""
     webhook_kit_key: Secrets = Field(default_factory=list)
-    """Keys that encrypt credentials in Redis, newest first, separated by commas; ``webhook-kit stores new-key`` makes one."""
-    credentials_in_clear: bool = False
+    """Keys that encrypt credentials in Redis, newest first, separated by commas; ``webhook-kit stores generate-key`` makes one."""
+    allow_plaintext_credentials: bool = False
     """True: without a key, credentials are stored in Redis as they are, instead of being refused."""
     pos_deadline: float = Field(20.0, gt=0, le=600)
     """Seconds a POS call may take before Gett is answered without it; the call itself goes on and is still recorded."""
@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     """Failures of a store's POS in a row that open its circuit breaker."""
     pos_breaker_seconds: float = Field(15.0, gt=0)
     """How long the breaker stays open before one call may try again."""
-    lookup_settle: float = Field(1.0, ge=0, le=60)
+    lookup_retry_delay: float = Field(1.0, ge=0, le=60)
     """Seconds between two look-ups of an order in doubt: a POS may commit an order after it answered that it has none."""
     catalog_refresh: float = Field(300.0, gt=0)
     """Seconds after which a store's menu is fetched from its POS again."""
@@ -181,9 +181,9 @@ class Settings(BaseSettings):
     """Where an S3-compatible store other than Amazon's listens."""
     catalog_bucket_url: str | None = Field(None, pattern=r"^https?://")
     """Where anyone can read the bucket; addresses are signed, for a week, when empty."""
-    catalog_keep: int = Field(2 * 86_400, ge=86_400)
+    catalog_retention: int = Field(2 * 86_400, ge=86_400)
     """Seconds for which a published menu is kept after its successor: Gett pulls late."""
-    republish_after: float = Field(10.0, ge=0, le=3_600)
+    publish_debounce: float = Field(10.0, ge=0, le=3_600)
     """Seconds to wait, when something has run out or is back, for more of the same before the menu is published anew."""
 
     # -- how long things are kept --------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ class Settings(BaseSettings):
             except ValueError:
                 length = 0
             if length != 32:
-                raise ValueError("holds a key that is none; webhook-kit stores new-key makes one")
+                raise ValueError("holds a key that is none; webhook-kit stores generate-key makes one")
         return value
 
     @field_validator("gett_api_url", "public_url", "catalog_bucket_url")

@@ -110,8 +110,8 @@ def push() -> int:
     In a burst it waits for what is being sent: the worker ends when no job is queued, and a sent update may queue one.
     """
     kit, worker = _current[-1]
-    sent = kit.pusher.drain(_SLICE, lambda: worker.stopping, wait=worker.burst)
-    kit.lanes.wake_if_ready()
+    sent = kit.dispatcher.drain(_SLICE, lambda: worker.stopping, wait=worker.burst)
+    kit.lanes.notify_if_ready()
     return sent
 
 
@@ -120,7 +120,7 @@ def reconcile(store_id: str) -> None:
     kit, _ = _current[-1]
     store = kit.stores.by_id(store_id)
     if store is not None:
-        kit.reconciler.reconcile(store, status=not kit.settings.monitor_every)
+        kit.reconciler.reconcile(store, status=not kit.settings.health_check_interval)
 
 
 def onboard(store_id: str) -> None:
@@ -135,7 +135,7 @@ def sync_menu(store_id: str) -> None:
     kit, _ = _current[-1]
     store = kit.stores.by_id(store_id)
     if store is not None:
-        kit.sync.sync(store)
+        kit.catalog_sync.sync(store)
 
 
 def publish_menu(store_id: str) -> None:
@@ -143,7 +143,7 @@ def publish_menu(store_id: str) -> None:
     kit, _ = _current[-1]
     store = kit.stores.by_id(store_id)
     if store is not None:
-        kit.sync.publish(store)
+        kit.catalog_sync.publish(store)
 
 
 # -- the workers -------------------------------------------------------------------------------------------------------
@@ -157,9 +157,9 @@ def run_push(kit: Kit, *, burst: bool = False) -> None:
     """
     kit.client  # noqa: B018 - a missing key is found before the first update is
     try:
-        _run(kit, PushWorker, push_queue, [(1.0, kit.lanes.wake_if_ready)], burst=burst)
+        _run(kit, PushWorker, push_queue, [(1.0, kit.lanes.notify_if_ready)], burst=burst)
     finally:
-        kit.pusher.finish()
+        kit.dispatcher.finish()
 
 
 def run_sync(kit: Kit, *, burst: bool = False) -> None:
@@ -167,14 +167,14 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
     tasks: list[tuple[float, Callable[[], object]]] = [
         (2.0, kit.pos_events.retry_held),
         (5.0, lambda: sweep_orders(kit)),
-        (15.0, kit.watch.look),
+        (15.0, kit.stuck_orders.check),
         (5.0, lambda: _advance_onboardings(kit)),
         (kit.settings.reconcile_every, lambda: _queue_reconciliations(kit)),
         (kit.settings.catalog_refresh, lambda: _queue_menus(kit)),
         (1.0, lambda: _queue_due_menus(kit)),
     ]
-    if kit.settings.monitor_every:
-        tasks.append((kit.settings.monitor_every, kit.monitor.look_at_all))
+    if kit.settings.health_check_interval:
+        tasks.append((kit.settings.health_check_interval, kit.pos_health.check_all))
     if kit.settings.compare_status_every:
         tasks.append((kit.settings.compare_status_every, lambda: _compare_status(kit)))
     _run(kit, Worker, sync_queue, tasks, burst=burst)
@@ -235,7 +235,7 @@ def _every(seconds: float, task: Callable[[], object], stop: threading.Event) ->
 
 def sweep_orders(kit: Kit) -> None:
     """Look up the orders whose POS call died or is in doubt; settle those that the POS has. Never places."""
-    for ref in kit.ledger.lapsed():
+    for ref in kit.placement_store.expired():
         try:
             settled = kit.placement.look_up(ref)
         except redis.RedisError:
@@ -246,7 +246,7 @@ def sweep_orders(kit: Kit) -> None:
         if settled:
             log.info("order in doubt found at the pos", order=ref)
         else:
-            kit.ledger.look_again_in(ref, _LOOK_AGAIN)
+            kit.placement_store.postpone_lookup(ref, _LOOK_AGAIN)
 
 
 def _advance_onboardings(kit: Kit) -> None:
@@ -256,7 +256,7 @@ def _advance_onboardings(kit: Kit) -> None:
 def _compare_status(kit: Kit) -> None:
     """Once a round, by whichever worker comes first."""
     if kit.redis.set(kit.keys.compared, "1", nx=True, px=int(kit.settings.compare_status_every * 900)):
-        kit.status_check.check_all()
+        kit.store_status_check.check_all()
 
 
 def _queue_reconciliations(kit: Kit) -> None:
@@ -279,7 +279,7 @@ def _queue_menus(kit: Kit) -> None:
 
 
 def _queue_due_menus(kit: Kit) -> None:
-    for what, store_id in kit.sync.due():
+    for what, store_id in kit.catalog_sync.claim_due():
         _queue_menu(kit, sync_menu if what == "menu" else publish_menu, store_id, soon=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from webhook_kit.adapter import CatalogSet, Placed, PosAdapter, Refused, Store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.gett.models.order import PlaceOrderRequest
 
@@ -25,7 +25,7 @@ class TinyPos(PosAdapter):
 
     def fetch_catalog(self, store: Store) -> CatalogSet:  # noqa: ARG002 - every store has the same menu
         """The menu."""
-        return simple_menu(MENU)
+        return simple_catalog(MENU)
 
     def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
         """Print the ticket."""

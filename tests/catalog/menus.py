@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.order import ExternalOrder
 
@@ -93,5 +93,5 @@ def order(*lines: Wire, **more: Any) -> ExternalOrder:
     return ExternalOrder.model_validate(wire)
 
 
-def compiled(wire: Wire) -> Menu:
-    return Menu.compile(ExternalCatalogSet.model_validate(wire))
+def compiled(wire: Wire) -> CompiledCatalog:
+    return CompiledCatalog.compile(ExternalCatalogSet.model_validate(wire))

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from tests.catalog.menus import cafe, line, order
-from webhook_kit.catalog.build import canonical_json, simple_menu, versioned
+from webhook_kit.catalog.build import canonical_json, simple_catalog, versioned
 from webhook_kit.catalog.cart import check_cart
-from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import (
     AvailabilityWindow,
@@ -29,16 +29,16 @@ MILK = ExternalModifierGroup(modifier_group_id="milk", name="Milk", item_ids=["o
 
 
 def tea_room(**more: str) -> ExternalCatalogSet:
-    return simple_menu({"Drinks": [TEA], "Bakery": [SCONE]}, modifier_groups=[MILK], options=[OAT], **more)  # type: ignore[arg-type]
+    return simple_catalog({"Drinks": [TEA], "Bakery": [SCONE]}, modifier_groups=[MILK], options=[OAT], **more)  # type: ignore[arg-type]
 
 
 def test_a_simple_menu_compiles_and_sells_at_every_hour() -> None:
-    result = check_cart(Menu.compile(tea_room()), order(line("tea"), line("scone")), at=NOW, timezone=UTC)
+    result = check_cart(CompiledCatalog.compile(tea_room()), order(line("tea"), line("scone")), at=NOW, timezone=UTC)
     assert (result.violations, result.sub_total) == ((), Decimal("5.50"))
 
 
 def test_an_option_of_a_simple_menu_is_no_dish() -> None:
-    result = check_cart(Menu.compile(tea_room()), order(line("oat")), at=NOW, timezone=UTC)
+    result = check_cart(CompiledCatalog.compile(tea_room()), order(line("oat")), at=NOW, timezone=UTC)
     assert [violation.code for violation in result.violations] == ["ITEM_UNAVAILABLE"]
 
 
@@ -50,34 +50,34 @@ def test_sections_keep_their_order_and_names() -> None:
 
 
 def test_ids_of_sections_come_from_their_names_alone() -> None:
-    first = simple_menu({"Drinks": [TEA], "Bakery": []})
-    second = simple_menu({"Bakery": [SCONE], "Drinks": []}, name="Other")
+    first = simple_catalog({"Drinks": [TEA], "Bakery": []})
+    second = simple_catalog({"Bakery": [SCONE], "Drinks": []}, name="Other")
     assert set(first.sections) == set(second.sections)
     assert len(first.sections) == 2
 
 
 def test_a_dish_may_stand_under_two_headings() -> None:
-    assert list(simple_menu({"Drinks": [SCONE], "Bakery": [SCONE.model_copy()]}).items) == ["scone"]
+    assert list(simple_catalog({"Drinks": [SCONE], "Bakery": [SCONE.model_copy()]}).items) == ["scone"]
 
 
 def test_one_id_for_two_different_items_is_refused() -> None:
     other = ExternalItem(item_id="tea", name="Iced tea", base_price=Decimal(3))
     with pytest.raises(CatalogInvalid) as caught:
-        simple_menu({"Drinks": [TEA, other]})
+        simple_catalog({"Drinks": [TEA, other]})
     assert caught.value.problems == ("$.items['tea']: two different entries have this id",)
 
 
 def test_one_id_for_two_different_groups_is_refused() -> None:
     other = MILK.model_copy(update={"maximum_allowed": 2})
     with pytest.raises(CatalogInvalid, match="modifierGroups"):
-        simple_menu({}, modifier_groups=[MILK, other])
+        simple_catalog({}, modifier_groups=[MILK, other])
 
 
 def test_availability_that_is_given_is_kept_and_an_empty_one_is_never_open() -> None:
-    (catalog,) = simple_menu({}, availability=[]).catalogs.values()
+    (catalog,) = simple_catalog({}, availability=[]).catalogs.values()
     assert catalog.availability == []
     noon = AvailabilityWindow.model_validate({"dayOfWeek": "Monday", "start": "12:00:00", "end": "13:00:00"})
-    (catalog,) = simple_menu({}, availability=[noon]).catalogs.values()
+    (catalog,) = simple_catalog({}, availability=[noon]).catalogs.values()
     assert catalog.availability == [noon]
 
 
@@ -105,8 +105,8 @@ def test_versions_of_two_stores_differ() -> None:
 def test_any_change_of_content_changes_the_version() -> None:
     before = versioned(tea_room(), "store").catalog_set_id
     dearer = TEA.model_copy(update={"base_price": Decimal("2.51")})
-    changed = simple_menu({"Drinks": [dearer], "Bakery": [SCONE]}, modifier_groups=[MILK], options=[OAT])
-    reordered = simple_menu({"Bakery": [SCONE], "Drinks": [TEA]}, modifier_groups=[MILK], options=[OAT])
+    changed = simple_catalog({"Drinks": [dearer], "Bakery": [SCONE]}, modifier_groups=[MILK], options=[OAT])
+    reordered = simple_catalog({"Bakery": [SCONE], "Drinks": [TEA]}, modifier_groups=[MILK], options=[OAT])
     assert len({before, *(versioned(menu, "store").catalog_set_id for menu in (changed, reordered))}) == 3
 
 

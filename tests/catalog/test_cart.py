@@ -12,7 +12,7 @@ import pytest
 
 from tests.catalog.menus import Wire, cafe, compiled, daily, entry, item, latte, line, order
 from webhook_kit.catalog.cart import CheckedCart, PricedLine, check_cart
-from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.order import ValidationError
 
@@ -75,7 +75,7 @@ def test_prices_are_exact_whatever_the_caller_s_decimal_context() -> None:
     menu["items"]["muffin"]["basePrice"] = 1234567890.99
     models, ordered = ExternalCatalogSet.model_validate(menu), order(line("muffin", quantity=9_999))
     with decimal.localcontext(prec=3):
-        result = check_cart(Menu.compile(models), ordered, at=BREAKFAST, timezone=UTC)
+        result = check_cart(CompiledCatalog.compile(models), ordered, at=BREAKFAST, timezone=UTC)
     assert result.sub_total == Decimal("12344444342009.01")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.catalog import slow_price
 from tests.catalog.strategies import MUTATIONS, Mutation, Wire, catalogs, moments, orders, windows
 from webhook_kit.catalog.cart import CheckedCart, check_cart
-from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.catalog.hours import is_open
 from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalCatalogSet
 from webhook_kit.gett.models.order import ExternalOrder
@@ -24,7 +24,7 @@ UTC_ZONE = ZoneInfo("UTC")
 
 
 def checked(catalog: Wire, order: Wire, **known: Any) -> CheckedCart:
-    menu = Menu.compile(ExternalCatalogSet.model_validate(catalog))
+    menu = CompiledCatalog.compile(ExternalCatalogSet.model_validate(catalog))
     return check_cart(menu, ExternalOrder.model_validate(order), at=NOW, timezone=UTC_ZONE, **known)
 
 
@@ -78,6 +78,6 @@ def test_the_menu_knows_which_of_its_catalogs_are_open(
         str(i): {"catalogId": str(i), "name": "", "sectionIds": [], "availability": week}
         for i, week in enumerate(weeks)
     }
-    menu = Menu.compile(ExternalCatalogSet.model_validate({"catalogs": catalogs}))
+    menu = CompiledCatalog.compile(ExternalCatalogSet.model_validate({"catalogs": catalogs}))
     opened = menu.open_catalogs(at, ZoneInfo(zone))
     assert [bool(opened >> i & 1) for i in range(len(weeks))] == [slow_price.is_open(week, at, zone) for week in weeks]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.catalog.menus import Wire, cafe, daily, entry, group, item, line, order, section
-from webhook_kit.catalog.check import MODIFIER_LEVELS, Finding, Rule, Severity, check
-from webhook_kit.catalog.compiled import Menu
-from webhook_kit.catalog.integrity import problems
+from webhook_kit.catalog.check import MODIFIER_LEVELS, CatalogRule, Finding, Severity, check
+from webhook_kit.catalog.compiled import CompiledCatalog
+from webhook_kit.catalog.integrity import integrity_problems
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.webhooks.parsing import MAX_DEPTH
@@ -71,74 +71,74 @@ MILK, SYRUP, LATTE, DAY = (
 )
 TWICE = {"enableDuplicateItems": True}
 
-BROKEN: list[tuple[Rule, Callable[[Wire], None], str]] = [
-    (Rule.KEY_IS_NOT_ID, change("items", "muffin", itemId="cake"), "$.items['muffin'].itemId"),
-    (Rule.DANGLING_REFERENCE, change("catalogs", "day", sectionIds=["drinks", "?"]), f"{DAY}.sectionIds[1]"),
-    (Rule.DANGLING_REFERENCE, change("sections", "hot", itemIds=["?", "latte"]), "$.sections['hot'].itemIds[0]"),
-    (Rule.DANGLING_REFERENCE, change("sections", "hot", sectionIds=["?"]), "$.sections['hot'].sectionIds[0]"),
-    (Rule.DANGLING_REFERENCE, change("items", "muffin", modifierGroupIds=["?"]), "$.items['muffin'].modifierGroupIds[0]"),
-    (Rule.DANGLING_REFERENCE, change("modifierGroups", "milk", itemIds=["whole", "oat", "?"]), f"{MILK}.itemIds[2]"),
-    (Rule.DUPLICATE_REFERENCE, change("catalogs", "day", sectionIds=["drinks", "drinks"]), f"{DAY}.sectionIds[1]"),
-    (Rule.DUPLICATE_REFERENCE, change("sections", "hot", itemIds=["latte"] * 2), "$.sections['hot'].itemIds[1]"),
-    (Rule.DUPLICATE_REFERENCE, change("sections", "drinks", sectionIds=["hot"] * 2), "$.sections['drinks'].sectionIds[1]"),
-    (Rule.DUPLICATE_REFERENCE, change("items", "oat", modifierGroupIds=["froth"] * 2), "$.items['oat'].modifierGroupIds[1]"),
-    (Rule.DUPLICATE_REFERENCE, change("modifierGroups", "milk", itemIds=["whole", "oat", "oat"]), f"{MILK}.itemIds[2]"),
-    (Rule.SECTION_CYCLE, change("sections", "hot", sectionIds=["drinks"]), "$.sections['hot'].sectionIds[0]"),
-    (Rule.MODIFIER_CYCLE, change("items", "warm", modifierGroupIds=["milk"]), "$.items['warm'].modifierGroupIds[0]"),
-    (Rule.MODIFIERS_TOO_DEEP, deep, "$.items['muffin']"),
-    (Rule.UNREACHABLE, add("sections", "lost", section("lost", ["latte"])), "$.sections['lost']"),
-    (Rule.UNREACHABLE, add("items", "lost", item("lost", 1)), "$.items['lost']"),
-    (Rule.UNREACHABLE, add("modifierGroups", "lost", group("lost", ["oat"], 0, 1)), "$.modifierGroups['lost']"),
-    (Rule.NOTHING_ON_SALE, empty, "$.catalogs"),
-    (Rule.MINIMUM_ABOVE_MAXIMUM, change("modifierGroups", "milk", minimumAllowed=2), f"{MILK}.minimumAllowed"),
-    (Rule.NEGATIVE_BOUND, change("modifierGroups", "milk", minimumAllowed=-1), f"{MILK}.minimumAllowed"),
-    (Rule.NOTHING_TO_CHOOSE, change("modifierGroups", "syrup", maximumAllowed=0, tiers=None), SYRUP),
-    (Rule.TOO_FEW_OPTIONS, change("modifierGroups", "milk", minimumAllowed=3, maximumAllowed=3), f"{MILK}.itemIds"),
+BROKEN: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
+    (CatalogRule.KEY_IS_NOT_ID, change("items", "muffin", itemId="cake"), "$.items['muffin'].itemId"),
+    (CatalogRule.DANGLING_REFERENCE, change("catalogs", "day", sectionIds=["drinks", "?"]), f"{DAY}.sectionIds[1]"),
+    (CatalogRule.DANGLING_REFERENCE, change("sections", "hot", itemIds=["?", "latte"]), "$.sections['hot'].itemIds[0]"),
+    (CatalogRule.DANGLING_REFERENCE, change("sections", "hot", sectionIds=["?"]), "$.sections['hot'].sectionIds[0]"),
+    (CatalogRule.DANGLING_REFERENCE, change("items", "muffin", modifierGroupIds=["?"]), "$.items['muffin'].modifierGroupIds[0]"),
+    (CatalogRule.DANGLING_REFERENCE, change("modifierGroups", "milk", itemIds=["whole", "oat", "?"]), f"{MILK}.itemIds[2]"),
+    (CatalogRule.DUPLICATE_REFERENCE, change("catalogs", "day", sectionIds=["drinks", "drinks"]), f"{DAY}.sectionIds[1]"),
+    (CatalogRule.DUPLICATE_REFERENCE, change("sections", "hot", itemIds=["latte"] * 2), "$.sections['hot'].itemIds[1]"),
+    (CatalogRule.DUPLICATE_REFERENCE, change("sections", "drinks", sectionIds=["hot"] * 2), "$.sections['drinks'].sectionIds[1]"),
+    (CatalogRule.DUPLICATE_REFERENCE, change("items", "oat", modifierGroupIds=["froth"] * 2), "$.items['oat'].modifierGroupIds[1]"),
+    (CatalogRule.DUPLICATE_REFERENCE, change("modifierGroups", "milk", itemIds=["whole", "oat", "oat"]), f"{MILK}.itemIds[2]"),
+    (CatalogRule.SECTION_CYCLE, change("sections", "hot", sectionIds=["drinks"]), "$.sections['hot'].sectionIds[0]"),
+    (CatalogRule.MODIFIER_CYCLE, change("items", "warm", modifierGroupIds=["milk"]), "$.items['warm'].modifierGroupIds[0]"),
+    (CatalogRule.MODIFIERS_TOO_DEEP, deep, "$.items['muffin']"),
+    (CatalogRule.UNREACHABLE, add("sections", "lost", section("lost", ["latte"])), "$.sections['lost']"),
+    (CatalogRule.UNREACHABLE, add("items", "lost", item("lost", 1)), "$.items['lost']"),
+    (CatalogRule.UNREACHABLE, add("modifierGroups", "lost", group("lost", ["oat"], 0, 1)), "$.modifierGroups['lost']"),
+    (CatalogRule.NOTHING_ON_SALE, empty, "$.catalogs"),
+    (CatalogRule.MINIMUM_ABOVE_MAXIMUM, change("modifierGroups", "milk", minimumAllowed=2), f"{MILK}.minimumAllowed"),
+    (CatalogRule.NEGATIVE_BOUND, change("modifierGroups", "milk", minimumAllowed=-1), f"{MILK}.minimumAllowed"),
+    (CatalogRule.NOTHING_TO_CHOOSE, change("modifierGroups", "syrup", maximumAllowed=0, tiers=None), SYRUP),
+    (CatalogRule.TOO_FEW_OPTIONS, change("modifierGroups", "milk", minimumAllowed=3, maximumAllowed=3), f"{MILK}.itemIds"),
     (
-        Rule.DEFAULT_NOT_AN_OPTION,
+        CatalogRule.DEFAULT_NOT_AN_OPTION,
         change("modifierGroups", "milk", defaultItems=[{"itemId": "vanilla"}]),
         f"{MILK}.defaultItems[0].itemId",
     ),
     (
-        Rule.DEFAULTS_OUT_OF_BOUNDS,
+        CatalogRule.DEFAULTS_OUT_OF_BOUNDS,
         change("modifierGroups", "milk", defaultItems=[{"itemId": "oat"}, {"itemId": "whole"}]),
         f"{MILK}.defaultItems",
     ),
     (
-        Rule.DEFAULT_REPEATED,
+        CatalogRule.DEFAULT_REPEATED,
         change("modifierGroups", "milk", maximumAllowed=2, defaultItems=[{"itemId": "oat"}, {"itemId": "oat"}]),
         f"{MILK}.defaultItems[1]",
     ),
-    (Rule.TIERS_WITHOUT_ZERO, change("modifierGroups", "syrup", tiers=[tier(1, 1)]), f"{SYRUP}.tiers"),
-    (Rule.TIERS_WITHOUT_ZERO, change("modifierGroups", "syrup", tiers=[]), f"{SYRUP}.tiers"),
-    (Rule.TIER_REPEATED, change("modifierGroups", "syrup", tiers=[tier(0, 1), tier(0, 2)]), f"{SYRUP}.tiers[1].offset"),
-    (Rule.TIERS_UNSORTED, change("modifierGroups", "syrup", tiers=[tier(2, 1), tier(0, 2)]), f"{SYRUP}.tiers"),
-    (Rule.TIER_NEVER_USED, change("modifierGroups", "syrup", tiers=[tier(0, 1), tier(4, 2)]), f"{SYRUP}.tiers[1].offset"),
-    (Rule.TIER_NEVER_USED, change("modifierGroups", "syrup", tiers=[tier(-1, 1), tier(0, 2)]), f"{SYRUP}.tiers[0].offset"),
-    (Rule.NEGATIVE_PRICE, change("items", "muffin", basePrice=-0.01), "$.items['muffin'].basePrice"),
-    (Rule.NEGATIVE_PRICE, change("items", "oat", compareAt=-1), "$.items['oat'].compareAt"),
-    (Rule.NEGATIVE_OPTION_PRICE, change("items", "whole", basePrice=-0.5), "$.items['whole'].basePrice"),
-    (Rule.NEGATIVE_OPTION_PRICE, change("modifierGroups", "syrup", tiers=[tier(0, -1)]), f"{SYRUP}.tiers[0].price"),
-    (Rule.STARTING_AT_TOO_LOW, change("items", "iced", startingAt=0.09), "$.items['iced'].startingAt"),
+    (CatalogRule.TIERS_WITHOUT_ZERO, change("modifierGroups", "syrup", tiers=[tier(1, 1)]), f"{SYRUP}.tiers"),
+    (CatalogRule.TIERS_WITHOUT_ZERO, change("modifierGroups", "syrup", tiers=[]), f"{SYRUP}.tiers"),
+    (CatalogRule.TIER_REPEATED, change("modifierGroups", "syrup", tiers=[tier(0, 1), tier(0, 2)]), f"{SYRUP}.tiers[1].offset"),
+    (CatalogRule.TIERS_UNSORTED, change("modifierGroups", "syrup", tiers=[tier(2, 1), tier(0, 2)]), f"{SYRUP}.tiers"),
+    (CatalogRule.TIER_NEVER_USED, change("modifierGroups", "syrup", tiers=[tier(0, 1), tier(4, 2)]), f"{SYRUP}.tiers[1].offset"),
+    (CatalogRule.TIER_NEVER_USED, change("modifierGroups", "syrup", tiers=[tier(-1, 1), tier(0, 2)]), f"{SYRUP}.tiers[0].offset"),
+    (CatalogRule.NEGATIVE_PRICE, change("items", "muffin", basePrice=-0.01), "$.items['muffin'].basePrice"),
+    (CatalogRule.NEGATIVE_PRICE, change("items", "oat", compareAt=-1), "$.items['oat'].compareAt"),
+    (CatalogRule.NEGATIVE_OPTION_PRICE, change("items", "whole", basePrice=-0.5), "$.items['whole'].basePrice"),
+    (CatalogRule.NEGATIVE_OPTION_PRICE, change("modifierGroups", "syrup", tiers=[tier(0, -1)]), f"{SYRUP}.tiers[0].price"),
+    (CatalogRule.STARTING_AT_TOO_LOW, change("items", "iced", startingAt=0.09), "$.items['iced'].startingAt"),
     (
-        Rule.WINDOW_OVER_MIDNIGHT,
+        CatalogRule.WINDOW_OVER_MIDNIGHT,
         change("catalogs", "day", availability=[*daily("07:00:00", "19:00:00"), window("Friday", "22:00:00", "02:00:00")]),
         f"{DAY}.availability[7]",
     ),
     (
-        Rule.WINDOWS_OVERLAP,
+        CatalogRule.WINDOWS_OVERLAP,
         change("catalogs", "day", availability=[window("Friday", "12:00:00", "00:00:00"), window("Friday", "23:59:59", "00:00:00")]),
         f"{DAY}.availability[1]",
     ),
-    (Rule.NEVER_OPEN, change("catalogs", "day", availability=None), f"{DAY}.availability"),
-    (Rule.NEVER_OPEN, change("catalogs", "day", availability=[]), f"{DAY}.availability"),
-    (Rule.BLANK_NAME, change("catalogs", "day", name=""), f"{DAY}.name"),
-    (Rule.BLANK_NAME, change("sections", "hot", name=" \t"), "$.sections['hot'].name"),
-    (Rule.BLANK_NAME, change("items", "oat", name="\u00a0"), "$.items['oat'].name"),
-    (Rule.BLANK_NAME, change("modifierGroups", "milk", name=""), f"{MILK}.name"),
-    (Rule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="http://cdn.example/oat.jpg"), "$.items['oat'].imageUrl"),
-    (Rule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="https:///oat.jpg"), "$.items['oat'].imageUrl"),
-    (Rule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="https://[oat.jpg"), "$.items['oat'].imageUrl"),
+    (CatalogRule.NEVER_OPEN, change("catalogs", "day", availability=None), f"{DAY}.availability"),
+    (CatalogRule.NEVER_OPEN, change("catalogs", "day", availability=[]), f"{DAY}.availability"),
+    (CatalogRule.BLANK_NAME, change("catalogs", "day", name=""), f"{DAY}.name"),
+    (CatalogRule.BLANK_NAME, change("sections", "hot", name=" \t"), "$.sections['hot'].name"),
+    (CatalogRule.BLANK_NAME, change("items", "oat", name="\u00a0"), "$.items['oat'].name"),
+    (CatalogRule.BLANK_NAME, change("modifierGroups", "milk", name=""), f"{MILK}.name"),
+    (CatalogRule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="http://cdn.example/oat.jpg"), "$.items['oat'].imageUrl"),
+    (CatalogRule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="https:///oat.jpg"), "$.items['oat'].imageUrl"),
+    (CatalogRule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="https://[oat.jpg"), "$.items['oat'].imageUrl"),
 ]  # fmt: skip
 
 FINE: list[Callable[[Wire], None]] = [
@@ -159,7 +159,7 @@ FINE: list[Callable[[Wire], None]] = [
 
 @pytest.mark.parametrize(("rule", "spoil", "path"), BROKEN, ids=[f"{rule}-{path}" for rule, _, path in BROKEN])
 def test_a_broken_rule_is_found_where_it_is_broken_and_nothing_else(
-    rule: Rule, spoil: Callable[[Wire], None], path: str
+    rule: CatalogRule, spoil: Callable[[Wire], None], path: str
 ) -> None:
     wire = clean()
     spoil(wire)
@@ -173,18 +173,25 @@ def test_what_keeps_the_rules_is_left_alone(vary: Callable[[Wire], None]) -> Non
     assert found(wire) == []
 
 
-IN_THE_BYTES = {Rule.TOO_LARGE, Rule.NOT_JSON, Rule.TOO_DEEP, Rule.DUPLICATE_KEY, Rule.WRONG_SHAPE, Rule.CLOCK_FORMAT}
+IN_THE_BYTES = {
+    CatalogRule.TOO_LARGE,
+    CatalogRule.NOT_JSON,
+    CatalogRule.TOO_DEEP,
+    CatalogRule.DUPLICATE_KEY,
+    CatalogRule.WRONG_SHAPE,
+    CatalogRule.CLOCK_FORMAT,
+}
 
 
 def test_every_rule_is_broken_above_or_can_only_be_broken_in_bytes() -> None:
-    assert {rule for rule, _, _ in BROKEN} == set(Rule) - IN_THE_BYTES - {Rule.INEXACT_PRICE}
+    assert {rule for rule, _, _ in BROKEN} == set(CatalogRule) - IN_THE_BYTES - {CatalogRule.INEXACT_PRICE}
 
 
 def test_a_price_finer_than_a_cent_is_found_in_a_copy_that_nobody_read_again() -> None:
     models = ExternalCatalogSet.model_validate(clean())
     models.items["latte"].base_price = Decimal("3.505")
     (finding,) = check(models)
-    assert (finding.rule, finding.path) == (Rule.INEXACT_PRICE, "$.items['latte'].basePrice")
+    assert (finding.rule, finding.path) == (CatalogRule.INEXACT_PRICE, "$.items['latte'].basePrice")
 
 
 def test_all_violations_are_told_at_once() -> None:
@@ -213,14 +220,17 @@ def test_all_violations_are_told_at_once() -> None:
 def test_a_dangling_reference_hides_no_false_price() -> None:
     wire = clean()
     wire["items"]["latte"] |= {"modifierGroupIds": ["milk", "gone"], "startingAt": 1}
-    assert {finding.rule for finding in found(wire)} >= {Rule.DANGLING_REFERENCE, Rule.STARTING_AT_TOO_LOW}
+    assert {finding.rule for finding in found(wire)} >= {
+        CatalogRule.DANGLING_REFERENCE,
+        CatalogRule.STARTING_AT_TOO_LOW,
+    }
 
 
 def test_a_circle_of_modifiers_hides_no_false_price_elsewhere() -> None:
     wire = clean()
     wire["items"]["warm"]["modifierGroupIds"] = ["froth"]
     wire["items"]["muffin"] |= {"modifierGroupIds": ["syrup"], "startingAt": 1}
-    assert [finding.rule for finding in found(wire)] == [Rule.MODIFIER_CYCLE, Rule.STARTING_AT_TOO_LOW]
+    assert [finding.rule for finding in found(wire)] == [CatalogRule.MODIFIER_CYCLE, CatalogRule.STARTING_AT_TOO_LOW]
 
 
 def test_what_makes_a_menu_unusable_is_an_error_here_too() -> None:
@@ -228,14 +238,14 @@ def test_what_makes_a_menu_unusable_is_an_error_here_too() -> None:
         wire = clean()
         spoil(wire)
         models = ExternalCatalogSet.model_validate(wire)
-        told = problems(models)
+        told = integrity_problems(models)
         if not told:
-            Menu.compile(models)
+            CompiledCatalog.compile(models)
             continue
         assert rule.severity is Severity.ERROR
         assert told == [str(finding) for finding in check(models)]
         with pytest.raises(CatalogInvalid):
-            Menu.compile(models)
+            CompiledCatalog.compile(models)
 
 
 def test_a_finding_says_what_where_and_what_to_do() -> None:
@@ -247,13 +257,13 @@ def test_a_finding_says_what_where_and_what_to_do() -> None:
         "rule": "starting-at-too-low",
         "path": "$.items['latte'].startingAt",
         "message": "is 3.49, but the cheapest configuration that may be ordered costs 3.50",
-        "hint": Rule.STARTING_AT_TOO_LOW.hint,
+        "hint": CatalogRule.STARTING_AT_TOO_LOW.hint,
     }
 
 
 def test_every_rule_has_a_name_of_its_own_and_says_everything() -> None:
-    assert len({str(rule) for rule in Rule}) == len(list(Rule))
-    for rule in Rule:
+    assert len({str(rule) for rule in CatalogRule}) == len(list(CatalogRule))
+    for rule in CatalogRule:
         assert rule == rule.name.lower().replace("_", "-")
         assert all(text.strip() == text and text for text in (rule.meaning, rule.source, rule.hint))
         assert rule.meaning.endswith(".")
@@ -273,7 +283,7 @@ def test_a_large_circle_is_told_in_few_words() -> None:
         wire["sections"][f"s{n}"] = section(f"s{n}", [], f"s{(n + 1) % 500}")
     wire["sections"]["drinks"]["sectionIds"].append("s0")
     (finding,) = found(wire)
-    assert finding.rule is Rule.SECTION_CYCLE
+    assert finding.rule is CatalogRule.SECTION_CYCLE
     assert len(finding.message) < 200
 
 
@@ -299,5 +309,5 @@ def test_deep_nesting_and_many_ways_take_no_stack_and_no_time() -> None:
         below = [f"g{n + 1}"] if n + 1 < floors else []
         wire["items"] |= {f"o{n}": item(f"o{n}", 1, *below), f"p{n}": item(f"p{n}", 1, *below)}
     rules = [finding.rule for finding in found(wire)]
-    assert Rule.MODIFIERS_TOO_DEEP in rules
-    assert Rule.MODIFIER_CYCLE not in rules
+    assert CatalogRule.MODIFIERS_TOO_DEEP in rules
+    assert CatalogRule.MODIFIER_CYCLE not in rules

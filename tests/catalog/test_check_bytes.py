@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.catalog.menus import Wire, daily, group, item, section
 from tests.catalog.strategies import catalogs
 from tests.catalog.test_check import clean
-from webhook_kit.catalog.check import Finding, Rule, Severity, check, check_bytes
+from webhook_kit.catalog.check import CatalogRule, Finding, Severity, check, check_bytes
 from webhook_kit.catalog.lenient_parse import LARGEST
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
@@ -28,7 +28,7 @@ def told(raw: bytes | Wire) -> list[tuple[str, str]]:
     return [(finding.rule.value, finding.path) for finding in findings(raw)]
 
 
-NO_CATALOG = {Rule.TOO_LARGE, Rule.NOT_JSON, Rule.TOO_DEEP, Rule.WRONG_SHAPE}
+NO_CATALOG = {CatalogRule.TOO_LARGE, CatalogRule.NOT_JSON, CatalogRule.TOO_DEEP, CatalogRule.WRONG_SHAPE}
 
 
 def test_a_good_menu_comes_back_as_it_was() -> None:
@@ -84,10 +84,10 @@ def test_more_than_the_limit_is_not_even_read() -> None:
 
     catalog, (finding,) = check_bytes(Unreadable(b"never parsed"))
     assert catalog is None
-    assert (finding.rule, finding.path) == (Rule.TOO_LARGE, "$")
+    assert (finding.rule, finding.path) == (CatalogRule.TOO_LARGE, "$")
     assert f"{LARGEST:,}" in finding.message
-    assert [one.rule for one in check_bytes(b"{}", limit=1)[1]] == [Rule.TOO_LARGE]
-    assert Rule.TOO_LARGE not in [one.rule for one in check_bytes(b"{}", limit=2)[1]]
+    assert [one.rule for one in check_bytes(b"{}", limit=1)[1]] == [CatalogRule.TOO_LARGE]
+    assert CatalogRule.TOO_LARGE not in [one.rule for one in check_bytes(b"{}", limit=2)[1]]
 
 
 def test_wrong_shapes_hide_neither_each_other_nor_anything_else() -> None:
@@ -168,7 +168,7 @@ def test_a_time_that_is_understood_but_written_otherwise_is_a_warning(clock: str
     wire = clean()
     wire["catalogs"]["morning"]["availability"][6]["start"] = clock
     (finding,) = [finding for finding in check_bytes(json.dumps(wire).encode())[1] if finding.rule != "wrong-shape"]
-    assert (finding.rule, finding.path) == (Rule.CLOCK_FORMAT, "$.catalogs['morning'].availability[6].start")
+    assert (finding.rule, finding.path) == (CatalogRule.CLOCK_FORMAT, "$.catalogs['morning'].availability[6].start")
     assert finding.severity is Severity.WARNING
 
 

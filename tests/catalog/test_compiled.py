@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.catalog.menus import Wire, cafe, catalog, compiled, group, item, section
-from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
@@ -199,7 +199,7 @@ def test_a_price_finer_than_a_cent_is_refused_not_cut() -> None:
     models.items["latte"].base_price = Decimal("3.505")
     models.modifier_groups["syrup"].tiers[1].price = Decimal("0.333")
     with pytest.raises(CatalogInvalid) as caught:
-        Menu.compile(models)
+        CompiledCatalog.compile(models)
     assert caught.value.problems == (
         "$.items['latte'].basePrice: 3.505 is finer than a cent",
         "$.modifierGroups['syrup'].tiers[1].price: 0.333 is finer than a cent",
@@ -215,7 +215,7 @@ def test_items_with_the_same_groups_share_them() -> None:
 
 def test_texts_are_shared_with_the_models() -> None:
     models = ExternalCatalogSet.model_validate(cafe())
-    menu = Menu.compile(models)
+    menu = CompiledCatalog.compile(models)
     assert menu.items["latte"].name is models.items["latte"].name
 
 

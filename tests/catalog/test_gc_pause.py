@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from webhook_kit.catalog.gc_pause import collector_paused
+from webhook_kit.catalog.gc_pause import gc_paused
 from webhook_kit.testing.processes import PATIENCE
 
 
@@ -19,7 +19,7 @@ def collector() -> Iterator[None]:
     gc.enable()
 
 
-@collector_paused
+@gc_paused
 def working(fail: bool = False) -> bool:
     if fail:
         raise LookupError
@@ -46,7 +46,7 @@ def test_one_that_was_off_stays_off() -> None:
 def test_it_goes_on_when_the_last_of_several_has_finished() -> None:
     inside, leave = threading.Event(), threading.Event()
 
-    @collector_paused
+    @gc_paused
     def long() -> None:
         inside.set()
         assert leave.wait(PATIENCE)

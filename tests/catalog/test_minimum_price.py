@@ -14,7 +14,7 @@ from tests.catalog import slow_price
 from tests.catalog.menus import Wire, group, item
 from tests.catalog.strategies import catalogs
 from webhook_kit.catalog.cents import from_cents
-from webhook_kit.catalog.minimum_price import Configurations
+from webhook_kit.catalog.minimum_price import MinimumPrices
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
 
@@ -44,7 +44,7 @@ def cheapest(catalog: Wire, item_id: str) -> Wire | None:
 @settings(max_examples=150, deadline=None)
 @given(catalogs())
 def test_no_configuration_is_cheaper_and_one_costs_just_that(catalog: Wire) -> None:
-    computed = Configurations(ExternalCatalogSet.model_validate(catalog))
+    computed = MinimumPrices(ExternalCatalogSet.model_validate(catalog))
     for item_id in catalog["items"]:
         found = computed.cheapest(item_id)
         best = cheapest(catalog, item_id)
@@ -58,7 +58,7 @@ def test_an_item_without_a_legal_choice_has_no_configuration() -> None:
         "items": {"dish": item("dish", 5, "side"), "fries": item("fries", 1, "dip")},
         "modifierGroups": {"side": group("side", ["fries"], 1, 1), "dip": group("dip", [], 1, 1)},
     }
-    computed = Configurations(ExternalCatalogSet.model_validate(wire))
+    computed = MinimumPrices(ExternalCatalogSet.model_validate(wire))
     assert computed.cheapest("fries") is None
     assert computed.cheapest("dish") is None
 
@@ -71,7 +71,7 @@ def test_bounds_without_measure_are_no_work(least: int, most: int) -> None:
         "items": {"dish": item("dish", 5, "many"), "one": item("one", 2)},
         "modifierGroups": {"many": group("many", ["one"], least, most, enableDuplicateItems=True, tiers=tiers)},
     }
-    found = Configurations(ExternalCatalogSet.model_validate(wire)).cheapest("dish")
+    found = MinimumPrices(ExternalCatalogSet.model_validate(wire)).cheapest("dish")
     assert found is not None
 
     def of(count: int) -> Decimal:

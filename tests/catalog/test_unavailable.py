@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.catalog.menus import catalog, group, item, section
 from tests.catalog.strategies import catalogs
-from webhook_kit.catalog.check import Rule, Severity, check
-from webhook_kit.catalog.compiled import Menu
-from webhook_kit.catalog.unavailable import gone, without
+from webhook_kit.catalog.check import CatalogRule, Severity, check
+from webhook_kit.catalog.compiled import CompiledCatalog
+from webhook_kit.catalog.unavailable import remove_items, unavailable_items
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
 
@@ -34,7 +34,7 @@ def coffee(minimum: int = 1, **more: Any) -> ExternalCatalogSet:
 
 
 def missing(made: ExternalCatalogSet, *out: str) -> set[str]:
-    return set(gone(Menu.compile(made), out))
+    return set(unavailable_items(CompiledCatalog.compile(made), out))
 
 
 def test_an_option_takes_nothing_along_while_enough_are_left() -> None:
@@ -61,12 +61,12 @@ def test_what_is_lost_is_lost_to_what_needs_it_too() -> None:
 def test_what_is_on_no_menu_takes_nothing_along() -> None:
     made = coffee()
     assert missing(made, "whisky") == set()
-    assert without(made, ["whisky"]) is made
+    assert remove_items(made, ["whisky"]) is made
 
 
 def test_the_published_menu_lacks_it_everywhere() -> None:
     defaults = [{"itemId": "oat", "quantity": 1}, {"itemId": "cow", "quantity": 1}]
-    left = without(coffee(defaultItems=defaults), ["oat"])
+    left = remove_items(coffee(defaultItems=defaults), ["oat"])
     assert left.items.keys() == {"latte", "tea", "soy", "cow"}
     milk = left.modifier_groups["milk"]
     assert milk.item_ids == ["soy", "cow"]
@@ -75,13 +75,13 @@ def test_the_published_menu_lacks_it_everywhere() -> None:
 
 
 def test_a_dish_that_cannot_be_made_goes_with_its_group() -> None:
-    left = without(coffee(), ["oat", "soy", "cow"])
+    left = remove_items(coffee(), ["oat", "soy", "cow"])
     assert (set(left.items), left.modifier_groups) == ({"tea"}, {})
     assert left.sections["drinks"].item_ids == ["tea"]
 
 
 def test_an_optional_choice_that_is_gone_leaves_the_dish() -> None:
-    left = without(coffee(0), ["oat", "soy", "cow"])
+    left = remove_items(coffee(0), ["oat", "soy", "cow"])
     assert left.items["latte"].modifier_group_ids == []
     assert left.modifier_groups == {}
 
@@ -94,21 +94,21 @@ def test_a_heading_with_nothing_under_it_goes_too() -> None:
         section("strong", [], "wines"),
         section("wines", ["wine"]),
     )
-    left = without(made, ["wine"])
+    left = remove_items(made, ["wine"])
     assert left.sections.keys() == {"drinks"}
     assert left.sections["drinks"].section_ids == []
     assert left.catalogs["day"].section_ids == ["drinks"]
-    assert without(made, ["wine", "tea"]).sections == {}
+    assert remove_items(made, ["wine", "tea"]).sections == {}
 
 
 def test_the_whole_menu_stays_as_it_was() -> None:
     made = coffee()
     before = made.model_copy(deep=True)
-    without(made, ["oat", "soy", "cow"])
+    remove_items(made, ["oat", "soy", "cow"])
     assert made == before
 
 
-def broken(made: ExternalCatalogSet) -> set[Rule]:
+def broken(made: ExternalCatalogSet) -> set[CatalogRule]:
     return {finding.rule for finding in check(made) if finding.severity is Severity.ERROR}
 
 
@@ -117,9 +117,9 @@ def broken(made: ExternalCatalogSet) -> set[Rule]:
 def test_whatever_runs_out_what_is_left_passes_every_check(data: st.DataObject) -> None:
     made = ExternalCatalogSet.model_validate(data.draw(catalogs()))
     out = data.draw(st.sets(st.sampled_from([*made.items, "on no menu"])))
-    left = without(made, out)
-    assert broken(left) - broken(made) <= {Rule.NOTHING_ON_SALE}
-    assert left.items.keys() == made.items.keys() - gone(Menu.compile(made), out)
+    left = remove_items(made, out)
+    assert broken(left) - broken(made) <= {CatalogRule.NOTHING_ON_SALE}
+    assert left.items.keys() == made.items.keys() - unavailable_items(CompiledCatalog.compile(made), out)
     assert all(one.item_ids or one.section_ids for one in left.sections.values()) or left is made
     for one in left.modifier_groups.values():
         assert one.item_ids or left is made
@@ -132,5 +132,5 @@ def test_whatever_runs_out_what_is_left_passes_every_check(data: st.DataObject) 
 @pytest.mark.parametrize("out", [["oat"], ["tea"], ["oat", "soy", "cow"], ["latte", "oat"]])
 def test_back_again_is_the_same_menu(out: list[str]) -> None:
     made = coffee()
-    assert without(made, out) != made
-    assert without(made, []) is made
+    assert remove_items(made, out) != made
+    assert remove_items(made, []) is made

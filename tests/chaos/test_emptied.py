@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.fake_gett_server import Sink
 from tests.chaos.workers import Said, Worker, account, evening, make_kit, say_durably, soon
 from webhook_kit.adapter import PosOrder, Store
-from webhook_kit.monitoring.reconciliation import Outcome
+from webhook_kit.monitoring.reconciliation import ComparisonOutcome
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -87,10 +87,10 @@ def test_one_comparison_with_the_pos_heals_an_emptied_redis(seed: int, monkeypat
             (store,) = kit.stores
             report = kit.reconciler.reconcile(store)
             assert report.failures == []
-            assert report.counts[Outcome.APPENDED] > 0
+            assert report.counts[ComparisonOutcome.APPENDED] > 0
             soon(lambda: not kit.lanes.all_waiting(), "everything to be told")
             account(kit)
-            assert set(kit.reconciler.reconcile(store).counts) == {Outcome.ALREADY}
+            assert set(kit.reconciler.reconcile(store).counts) == {ComparisonOutcome.ALREADY}
     assert sink.steps_back() == []
     told = {order: arrival.step for order, arrival in sink.accepted().items()}
     assert told == {order: said.step for order, said in Pos.said.items()}

@@ -13,19 +13,19 @@ from tests.chaos.fake_gett_server import ACCEPTED, Sink
 from tests.chaos.workers import Worker, account, make_kit, soon
 from webhook_kit.gett.client import GettClient
 from webhook_kit.kit import Kit
-from webhook_kit.outbox.dispatcher import Pusher, RetryPolicy
-from webhook_kit.outbox.lanes import Lanes, Next
-from webhook_kit.outbox.quota import Gate, Quota
+from webhook_kit.outbox.dispatcher import Dispatcher, RetryPolicy
+from webhook_kit.outbox.lanes import Lanes, LeaseResult
+from webhook_kit.outbox.quota import Quota, SendingState
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.storage.keys import Keys
-from webhook_kit.storage.queues import WakeUp
+from webhook_kit.storage.queues import WorkerNotification
 from webhook_kit.testing.processes import PATIENCE, free_port
 from webhook_kit.testing.redis_server import RedisServer
 
 
 def confirm(kit: Kit, orders: int, prefix: str = "o") -> None:
     for number in range(orders):
-        kit.orders.progress(f"{prefix}{number}", "confirmed")
+        kit.order_updates.progress(f"{prefix}{number}", "confirmed")
 
 
 def tell_all(kit: Kit, sink: Sink, orders: int) -> None:
@@ -45,8 +45,8 @@ class WatchedLanes(Lanes):
     watch: redis.Redis
     sends: str
 
-    def next(self, want: int, lease_ms: int, *, woken: bool = False) -> Next:
-        found = super().next(want, lease_ms, woken=woken)
+    def lease(self, want: int, lease_ms: int, *, woken: bool = False) -> LeaseResult:
+        found = super().lease(want, lease_ms, woken=woken)
         if found.leases:
             self.booked += reversed(
                 [float(moment) for moment in self.watch.lrange(self.sends, 0, len(found.leases) - 1)]
@@ -58,12 +58,14 @@ def test_a_long_outage_of_gett_costs_no_update_and_ends_without_a_stampede(redis
     limit, window_ms, orders = 20, 1_000, 60
     sink, port = Sink(), free_port()
     connection, keys = redis.Redis.from_url(redis_server.url), Keys(f"t{uuid4().hex[:12]}:")
-    lanes = WatchedLanes(connection, keys, WakeUp(connection, keys), Quota(limit, window_ms), ttl=3600)
+    lanes = WatchedLanes(connection, keys, WorkerNotification(connection, keys), Quota(limit, window_ms), ttl=3600)
     lanes.booked, lanes.watch, lanes.sends = [], connection, f"{keys.prefix}sends"
-    gate = Gate(connection, keys)
-    client = GettClient(f"http://127.0.0.1:{port}", "key", connect_timeout=2, read_timeout=60, on_answer=gate.learn)
+    gate = SendingState(connection, keys)
+    client = GettClient(
+        f"http://127.0.0.1:{port}", "key", connect_timeout=2, read_timeout=60, on_answer=gate.record_rate_limit_headers
+    )
     # Patient enough to sit out the outage, and done for by anything that charges what merely waits.
-    pusher = Pusher(
+    pusher = Dispatcher(
         lanes, gate, client, threads=8, retry=RetryPolicy(first=0.2, longest=0.5, give_up=1, least_attempts=50)
     )
     for number in range(orders):
@@ -123,9 +125,9 @@ def test_a_worker_that_waits_goes_at_once(gate: str) -> None:
         kit = make_kit(server)
         with Worker(server, gett) as worker:
             if gate == "blocked":
-                kit.gate.blocked(3600)
+                kit.sending.record_rate_limited(3600)
             if gate == "halted":
-                kit.gate.halted("401")
+                kit.sending.halt("401")
             if gate != "nothing to do":
                 confirm(kit, 3)
             worker.wait_ready(kit)

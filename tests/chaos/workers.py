@@ -13,7 +13,7 @@ import rq
 from pydantic import SecretStr
 
 from webhook_kit.kit import Kit
-from webhook_kit.outbox.lanes import Appended
+from webhook_kit.outbox.lanes import AppendResult
 from webhook_kit.settings import Settings
 from webhook_kit.testing.processes import Process, wait_until
 from webhook_kit.testing.redis_server import RedisServer
@@ -71,12 +71,12 @@ class Said(NamedTuple):
     step: str
     estimate: datetime | None = None
 
-    def tell(self, kit: Kit) -> Appended:
+    def tell(self, kit: Kit) -> AppendResult:
         if self.step == "completed":
-            return kit.orders.complete(self.order)
+            return kit.order_updates.complete(self.order)
         if self.step == "cancelled":
-            return kit.orders.cancel(self.order, "the guest has gone")
-        return kit.orders.progress(self.order, self.step, estimated_ready_at=self.estimate)
+            return kit.order_updates.cancel(self.order, "the guest has gone")
+        return kit.order_updates.progress(self.order, self.step, estimated_ready_at=self.estimate)
 
 
 def evening(seed: int, orders: int) -> Iterator[Said]:
@@ -112,7 +112,7 @@ def say_durably(kit: Kit, said: Said) -> None:
 
     def heard() -> bool:
         try:
-            return said.tell(kit) in (Appended.OK, Appended.SAME)
+            return said.tell(kit) in (AppendResult.OK, AppendResult.DUPLICATE)
         except redis.RedisError:
             return False
 

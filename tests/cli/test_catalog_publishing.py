@@ -69,7 +69,7 @@ def test_items_run_out_and_are_back(run: Run, kit: Kit) -> None:
         "cola of store main has run out",
     ]
     assert "(known)" in run("catalog", "out", "main", "cola").out
-    assert kit.availability.of("main").keys() == {"salad", "cola"}
+    assert kit.availability.unavailable_items("main").keys() == {"salad", "cola"}
     assert run("catalog", "back", "main", "salad").out == "salad of store main is back\n"
     assert "nothing to do" in run("catalog", "back", "main", "salad").out
     assert run("catalog", "out", "main", "mint", "--until", "2999-01-01T00:00:00Z").status == 0
@@ -81,5 +81,5 @@ def test_a_slip_of_the_pen_does_not_pass(run: Run, kit: Kit) -> None:
     run("catalog", "sync", "--all")
     ran = run("catalog", "out", "main", "salad", "collar")
     assert (ran.status, "not on the menu of store main: collar" in ran.err) == (1, True)
-    assert kit.availability.of("main") == {}, "all of it or nothing"
+    assert kit.availability.unavailable_items("main") == {}, "all of it or nothing"
     assert run("catalog", "out", "main", "salad", "--until", "tomorrow").status == 2

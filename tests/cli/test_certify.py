@@ -14,8 +14,10 @@ from uuid import uuid4
 import pytest
 
 from webhook_kit.testing.processes import PATIENCE
-from webhook_kit.testing.report import Certificate, Verdict
+from webhook_kit.testing.report import ConformanceReport, RuleOutcome
 from webhook_kit.testing.stack import SECRET, Stack
+
+ROOT = Path(__file__).parents[2]
 
 FIXTURES = """
 import pytest
@@ -54,13 +56,13 @@ class TestContract(BogusContract):
 """
 WRONG = """
 from webhook_kit.testing.bogus_contract import BogusContract
-from webhook_kit.testing.contract.hooks import Vendor
+from webhook_kit.testing.contract.hooks import ContractHooks
 from tests.testing.contract.hostile import ordering
 
 class Wrong(BogusContract):
     adapter = ordering._IgnoresQuantities
-    set_price = Vendor.set_price
-    advance = Vendor.advance
+    set_price = ContractHooks.set_price
+    advance = ContractHooks.advance
     known_failures = {"test_quantities_reach_the_ticket": "the till rings up one by one <soon>"}
 """
 
@@ -78,11 +80,11 @@ def certify(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProce
     )
 
 
-def read(file: Path) -> Certificate:
-    return Certificate.from_dict(json.loads(file.read_text()))
+def read(file: Path) -> ConformanceReport:
+    return ConformanceReport.from_dict(json.loads(file.read_text()))
 
 
-def verdicts(certificate: Certificate) -> dict[str, tuple[Verdict, str]]:
+def verdicts(certificate: ConformanceReport) -> dict[str, tuple[RuleOutcome, str]]:
     return {finding.name: (finding.verdict, finding.why) for finding in certificate.findings}
 
 
@@ -101,8 +103,8 @@ def test_the_report_says_what_failed_what_was_left_out_and_why(tmp_path: Path) -
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not certified" in done.stdout
     found = verdicts(read(tmp_path / "report.json"))
-    assert found["test_quantities_reach_the_ticket"] == (Verdict.KNOWN, "the till rings up one by one <soon>")
-    assert found["test_no_order_at_a_stale_price"][0] is Verdict.SKIPPED
+    assert found["test_quantities_reach_the_ticket"] == (RuleOutcome.KNOWN, "the till rings up one by one <soon>")
+    assert found["test_no_order_at_a_stale_price"][0] is RuleOutcome.SKIPPED
     assert "Wrong.set_price() is not defined" in found["test_no_order_at_a_stale_price"][1]
     failed = {name for name, (verdict, _) in found.items() if not verdict.good}
     assert failed == {
@@ -137,7 +139,7 @@ def test_what_is_left_out_from_outside_is_not_certified(tmp_path: Path) -> None:
     done = certify("test_contract:TestContract", "--json", "report.json", cwd=tmp_path)
     assert done.returncode == 1
     found = set(verdicts(read(tmp_path / "report.json")).values())
-    assert found == {(Verdict.MISSING, "it was skipped from outside the contract: Skipped: no till today")}
+    assert found == {(RuleOutcome.MISSING, "it was skipped from outside the contract: Skipped: no till today")}
 
 
 @pytest.mark.parametrize(
@@ -182,15 +184,15 @@ def test_an_endpoint_is_certified(stack: Stack, tmp_path: Path) -> None:
         GETT_WEBHOOK_SECRETS=SECRET,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {verdict for verdict, _ in verdicts(read(tmp_path / "report.json")).values()} == {Verdict.PASSED}
+    assert {verdict for verdict, _ in verdicts(read(tmp_path / "report.json")).values()} == {RuleOutcome.PASSED}
 
 
 def test_without_an_order_nothing_is_placed_and_the_report_says_so(stack: Stack, tmp_path: Path) -> None:
     done = certify(stack.urls[0], "--json", "report.json", cwd=tmp_path, GETT_WEBHOOK_SECRETS=SECRET)
     assert done.returncode == 0, done.stdout + done.stderr
     found = verdicts(read(tmp_path / "report.json"))
-    assert found["replay_is_the_same"] == (Verdict.SKIPPED, "no order was given: --order FILE")
-    assert found["forged_is_refused"] == (Verdict.PASSED, "")
+    assert found["replay_is_the_same"] == (RuleOutcome.SKIPPED, "no order was given: --order FILE")
+    assert found["forged_is_refused"] == (RuleOutcome.PASSED, "")
 
 
 def test_an_endpoint_that_believes_anyone_is_not_certified(tmp_path: Path) -> None:
@@ -198,7 +200,7 @@ def test_an_endpoint_that_believes_anyone_is_not_certified(tmp_path: Path) -> No
         done = certify(open_to_all.urls[0], "--json", "report.json", cwd=tmp_path, GETT_WEBHOOK_SECRETS=SECRET)
     assert done.returncode == 1
     found = verdicts(read(tmp_path / "report.json"))
-    failed = {name for name, (verdict, _) in found.items() if verdict is Verdict.FAILED}
+    failed = {name for name, (verdict, _) in found.items() if verdict is RuleOutcome.FAILED}
     assert failed == {"unsigned_is_refused", "forged_is_refused", "stale_is_refused"}
 
 

@@ -14,7 +14,7 @@ from webhook_kit.adapter import Capability, Placed
 from webhook_kit.cli import main
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import Claim, Outcome
+from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
 from webhook_kit.testing.processes import Process, free_port
 
 STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
@@ -69,11 +69,11 @@ class Shell:
 
     def doubt(self, key: str = "k1", gett_id: str = "g1", *, called: bool = True) -> Claim:
         """An order in doubt."""
-        claim = self.kit.ledger.claim(key=key, gett_id=gett_id, store_id="main", fingerprint="f")
+        claim = self.kit.placement_store.claim(key=key, gett_id=gett_id, store_id="main", fingerprint="f")
         assert isinstance(claim, Claim)
         if called:
-            self.kit.ledger.calling(claim, json.dumps(ORDER).encode())
-        self.kit.ledger.settle(claim, Outcome.IN_DOUBT)
+            self.kit.placement_store.record_call(claim, json.dumps(ORDER).encode())
+        self.kit.placement_store.settle(claim, AttemptOutcome.IN_DOUBT)
         return claim
 
     def placed(self, claim: Claim, ticket: str) -> None:
@@ -81,7 +81,7 @@ class Shell:
         self.kit.placement.record(claim, order, Placed(ticket))
 
     def state(self, ref: str = "g1") -> str:
-        return (self.kit.ledger.record(ref) or {})["state"]
+        return (self.kit.placement_store.find(ref) or {})["state"]
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_an_order_in_doubt_is_resolved_as_placed_and_confirmed(shell: Shell) -> 
     shell.doubt()
     assert "order g1 is placed as T7" in shell.good("order", "resolve", "k1", "--placed", "T7")
     assert shell.state() == "placed"
-    assert shell.kit.lanes.next(9, 1000).leases
+    assert shell.kit.lanes.lease(9, 1000).leases
     (said,) = shell.bad("order", "resolve", "g1", "--not-placed")
     assert said == "order g1 is settled already: placed T7"
 
@@ -119,7 +119,7 @@ def test_an_order_in_doubt_is_resolved_as_placed_and_confirmed(shell: Shell) -> 
 def test_an_order_in_doubt_is_resolved_as_not_placed_and_may_be_placed_again(shell: Shell) -> None:
     shell.doubt()
     assert "the next attempt places it" in shell.good("order", "resolve", "g1", "--not-placed")
-    again = shell.kit.ledger.claim(key="k1", gett_id="g1", store_id="main", fingerprint="f")
+    again = shell.kit.placement_store.claim(key="k1", gett_id="g1", store_id="main", fingerprint="f")
     assert isinstance(again, Claim)
     assert not again.doubt
 
@@ -142,7 +142,7 @@ def test_an_order_that_never_got_to_the_pos_cannot_have_been_placed(shell: Shell
 def test_an_order_is_linked_once(shell: Shell) -> None:
     shell.placed(shell.doubt("k1", ""), "T1")
     assert "is g9 at Gett" in shell.good("order", "link", "k1", "g9")
-    (leased,) = shell.kit.lanes.next(9, 1000).leases
+    (leased,) = shell.kit.lanes.lease(9, 1000).leases
     assert leased.gett_id == "g9"
     (said,) = shell.bad("order", "link", "k1", "g8")
     assert said == "order k1 cannot be linked to g8: it is tied to g9"

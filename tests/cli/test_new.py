@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_tests_of_a_new_project_pass_at_once(run: Callable[..., Any], tmp_path: Path) -> None:
     folder = tmp_path / "here" / "blue-door"
-    said = run("new", "blue-door", "--into", folder)
+    said = run("new", "blue-door", "--output-dir", folder)
     assert (said.status, said.err) == (0, "")
     assert f"{folder}/blue_door/adapter.py" in said.out.splitlines()
     env = {**os.environ, "PYTHONPATH": str(folder)}
@@ -89,7 +89,7 @@ def test_the_procfile_is_the_kits_own() -> None:
 def test_a_name_that_cannot_be_is_one_line_and_writes_nothing(
     name: str, complaint: str, run: Callable[..., Any], tmp_path: Path
 ) -> None:
-    said = run("new", name, "--into", tmp_path / "project")
+    said = run("new", name, "--output-dir", tmp_path / "project")
     assert said.status == 1
     (line,) = said.err.splitlines()
     assert line.startswith(f"webhook-kit: {name}: ")
@@ -101,7 +101,7 @@ def test_what_is_there_is_left_alone(run: Callable[..., Any], tmp_path: Path) ->
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "mine.txt").write_text("mine")
-    said = run("new", "blue-door", "--into", folder)
+    said = run("new", "blue-door", "--output-dir", folder)
     assert said.status == 1
     assert "is there already; nothing was written" in said.err
     assert [path.name for path in folder.iterdir()] == ["mine.txt"]

@@ -16,16 +16,16 @@ Run = Callable[..., Any]
 
 
 def lease(kit: Kit) -> Lease:
-    (found,) = kit.lanes.next(1, 60_000).leases
+    (found,) = kit.lanes.lease(1, 60_000).leases
     return found
 
 
 def bury(kit: Kit, ref: str, why: str = "422: no", status: int = 422) -> int:
     """A dead letter, by its number."""
-    kit.orders.progress(ref, "confirmed")
+    kit.order_updates.progress(ref, "confirmed")
     found = lease(kit)
     assert found.lane == f"order:{ref}"
-    kit.lanes.bury(found, why, status)
+    kit.lanes.dead_letter(found, why, status)
     return found.number
 
 
@@ -43,11 +43,11 @@ def test_nothing_waits(run: Run) -> None:
 
 
 def test_what_waits_since_when_and_why(run: Run, kit: Kit) -> None:
-    kit.orders.progress("slow", "confirmed")
+    kit.order_updates.progress("slow", "confirmed")
     kit.lanes.postpone(lease(kit), 30, "503: [bold]try later[/]", charge=True)
-    kit.orders.progress("sending", "confirmed")
+    kit.order_updates.progress("sending", "confirmed")
     lease(kit)
-    kit.orders.progress("fresh", "confirmed")
+    kit.order_updates.progress("fresh", "confirmed")
     ran = run("outbox")
     lines = {line.split()[0]: line for line in ran.out.splitlines()}
     assert "delayed" in lines["order:slow"]
@@ -73,9 +73,9 @@ def test_an_order_without_a_gett_id_says_what_it_waits_for(run: Run, kit: Kit) -
 @pytest.mark.parametrize(
     ("event", "word"),
     [
-        (lambda kit: kit.gate.halted("401: bad key"), "HALTED: Gett refuses the key: 401: bad key"),
-        (lambda kit: kit.gate.blocked(30), "blocked: Gett asked to wait"),
-        (lambda kit: [kit.gate.failed() for _ in range(9)], "open: Gett is failing"),
+        (lambda kit: kit.sending.halt("401: bad key"), "HALTED: Gett refuses the key: 401: bad key"),
+        (lambda kit: kit.sending.record_rate_limited(30), "blocked: Gett asked to wait"),
+        (lambda kit: [kit.sending.record_failure() for _ in range(9)], "open: Gett is failing"),
     ],
 )
 def test_closed_gates_are_named(event: Callable[[Kit], object], word: str, run: Run, kit: Kit) -> None:
@@ -84,9 +84,9 @@ def test_closed_gates_are_named(event: Callable[[Kit], object], word: str, run: 
 
 
 def test_a_lanes_history(run: Run, kit: Kit) -> None:
-    kit.orders.progress("1", "confirmed")
-    kit.lanes.sent(lease(kit), 202)
-    kit.orders.progress("1", "ready")
+    kit.order_updates.progress("1", "confirmed")
+    kit.lanes.acknowledge(lease(kit), 202)
+    kit.order_updates.progress("1", "ready")
     for name in ("1", "order:1"):
         words = [line.split()[1] for line in run("outbox", "show", name).out.splitlines()[1:]]
         assert words == ["appended", "sent", "appended", "2"], name
@@ -96,29 +96,29 @@ def test_a_lanes_history(run: Run, kit: Kit) -> None:
 
 
 def test_unclog_sends_now(run: Run, kit: Kit) -> None:
-    kit.orders.progress("1", "confirmed")
+    kit.order_updates.progress("1", "confirmed")
     kit.lanes.postpone(lease(kit), 3600, "503", charge=True)
-    assert run("outbox", "unclog", "1").out == "order:1 goes now\n"
+    assert run("outbox", "retry", "1").out == "order:1 goes now\n"
     assert lease(kit).lane == "order:1"
 
 
 def test_drop_takes_one_or_all(run: Run, kit: Kit) -> None:
-    kit.orders.progress("1", "confirmed")
+    kit.order_updates.progress("1", "confirmed")
     sending = lease(kit)
-    kit.orders.progress("1", "ready")
+    kit.order_updates.progress("1", "ready")
     (_, ready) = kit.lanes.waiting("order:1")
     for number in (99, sending.number):
-        missing = run("outbox", "drop", "1", "--update", number)
+        missing = run("outbox", "discard", "1", "--update", number)
         assert missing.status == 1
         assert missing.err == f"webhook-kit: update {number} does not wait in order:1, or is being sent\n"
-    assert run("outbox", "drop", "1", "--update", ready["id"]).out == "1 dropped from order:1\n"
+    assert run("outbox", "discard", "1", "--update", ready["id"]).out == "1 discarded from order:1\n"
     assert [update["id"] for update in kit.lanes.waiting("order:1")] == [sending.number]
     kit.lanes.postpone(sending, 60, "503", charge=True)
-    assert run("outbox", "drop", "1").out == "1 dropped from order:1\n"
+    assert run("outbox", "discard", "1").out == "1 discarded from order:1\n"
     assert kit.lanes.all_waiting() == {}
 
 
-@pytest.mark.parametrize("command", ["show", "unclog", "drop"])
+@pytest.mark.parametrize("command", ["show", "retry", "discard"])
 def test_an_unknown_lane_is_one_line(command: str, run: Run) -> None:
     ran = run("outbox", command, "order:typo")
     assert (ran.status, ran.err) == (1, "webhook-kit: there is no lane order:typo\n")
@@ -128,64 +128,64 @@ def test_an_unknown_lane_is_one_line(command: str, run: Run) -> None:
 
 
 def test_dead_letters_by_lane_reason_and_age(run: Run, kit: Kit) -> None:
-    assert run("outbox", "dead").out == "no dead letters\n"
+    assert run("outbox", "dead-letters").out == "no dead letters\n"
     bury(kit, "1", "404: no such order", 404)
     bury(kit, "2", "422: [red]no[/]")
-    assert "422: [red]no[/]" in run("outbox", "dead").out
+    assert "422: [red]no[/]" in run("outbox", "dead-letters").out
 
     def lanes(*filters: object) -> list[str]:
-        return [letter["lane"] for letter in json.loads(run("outbox", "dead", "--json", *filters).out)]
+        return [letter["lane"] for letter in json.loads(run("outbox", "dead-letters", "--json", *filters).out)]
 
     assert lanes() == ["order:1", "order:2"]
     assert lanes("--lane", "1") == lanes("--why", "NO SUCH") == ["order:1"]
     assert lanes("--why", "no", "--lane", "order:2") == ["order:2"]
     assert lanes("--older-than", 3600) == []
     assert lanes("--older-than", 0) == ["order:1", "order:2"]
-    (first, _) = json.loads(run("outbox", "dead", "--json").out)
+    (first, _) = json.loads(run("outbox", "dead-letters", "--json").out)
     assert first["update"] == {"status": "confirmed"}
     assert first["status"] == 404
 
 
 def test_replay_by_number(run: Run, kit: Kit) -> None:
     number = bury(kit, "1")
-    assert run("outbox", "replay", number).out == "1 replayed\n"
+    assert run("outbox", "dead-letters", "replay", number).out == "1 replayed\n"
     assert lease(kit).number == number
-    again = run("outbox", "replay", number)
+    again = run("outbox", "dead-letters", "replay", number)
     assert (again.status, again.err) == (1, f"{number}: not replayed: there is no dead letter of that number\n")
 
 
 def test_replay_never_goes_back(run: Run, kit: Kit) -> None:
     old = bury(kit, "1")
-    kit.orders.progress("1", "ready")
-    kit.lanes.sent(lease(kit), 202)
-    ran = run("outbox", "replay", "--all")
+    kit.order_updates.progress("1", "ready")
+    kit.lanes.acknowledge(lease(kit), 202)
+    ran = run("outbox", "dead-letters", "replay", "--all")
     assert (ran.status, ran.out) == (1, "0 replayed\n")
     assert ran.err == f"{old}: not replayed: Gett was told something newer\n"
 
 
 def test_an_old_pause_is_not_replayed_after_a_newer_word(run: Run, kit: Kit) -> None:
-    kit.stores.pause("main", "too_busy")
-    kit.lanes.bury(lease(kit), "422", 422)
-    kit.stores.resume("main")
-    kit.lanes.sent(lease(kit), 200)
-    ran = run("outbox", "replay", "--all")
+    kit.store_status.pause("main", "too_busy")
+    kit.lanes.dead_letter(lease(kit), "422", 422)
+    kit.store_status.resume("main")
+    kit.lanes.acknowledge(lease(kit), 200)
+    ran = run("outbox", "dead-letters", "replay", "--all")
     assert (ran.status, ran.out) == (1, "0 replayed\n")
 
 
 def test_replay_and_forget_by_condition(run: Run, kit: Kit) -> None:
     numbers = [bury(kit, "1", "timeout", 0), bury(kit, "2"), bury(kit, "3")]
-    assert run("outbox", "replay", "--why", "timeout").out == "1 replayed\n"
-    assert run("outbox", "forget", numbers[1]).out == "1 forgotten\n"
-    assert run("outbox", "forget", "--all").out == "1 forgotten\n"
+    assert run("outbox", "dead-letters", "replay", "--why", "timeout").out == "1 replayed\n"
+    assert run("outbox", "dead-letters", "discard", numbers[1]).out == "1 discarded\n"
+    assert run("outbox", "dead-letters", "discard", "--all").out == "1 discarded\n"
     assert kit.dead_letters.find() == []
     assert kit.lanes.counts()["dropped"] == 2
 
 
-@pytest.mark.parametrize("command", ["replay", "forget"])
+@pytest.mark.parametrize("command", ["replay", "discard"])
 @pytest.mark.parametrize("choice", [(), ("1", "--all"), ("--all", "--why", "x"), ("1", "--lane", "order:1")])
 def test_which_letters_has_to_be_said_in_one_way(command: str, choice: tuple[str, ...], run: Run, kit: Kit) -> None:
     bury(kit, "1")
-    ran = run("outbox", command, *choice)
+    ran = run("outbox", "dead-letters", command, *choice)
     assert ran.status == 2
     assert "say which" in ran.err
     assert len(kit.dead_letters.find()) == 1

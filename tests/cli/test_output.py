@@ -108,7 +108,7 @@ def test_incidents_of_the_watch_are_listed(run: Run, kit: Kit) -> None:
         kit.keys.incidents,
         json.dumps({"at": 0, "kind": "duplicate ticket", "order": "1", "known": "a", "reported": "b"}),
     )
-    kit.alerts.once(Alert.UNKNOWN, "2", "404")
+    kit.alerts.raise_once(Alert.UNKNOWN, "2", "404")
     newest, oldest = run("order", "incidents").out.splitlines()
     assert newest.endswith("ticket unknown to Gett: order 2, 404")
     assert oldest.endswith("duplicate ticket: order 1, known a, reported b")
@@ -116,7 +116,13 @@ def test_incidents_of_the_watch_are_listed(run: Run, kit: Kit) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("outbox",), ("outbox", "dead"), ("order", "complete", "1"), ("stores", "list"), ("stores", "resume", "main")],
+    [
+        ("outbox",),
+        ("outbox", "dead-letters"),
+        ("order", "complete", "1"),
+        ("stores", "list"),
+        ("stores", "resume", "main"),
+    ],
 )
 def test_without_redis_every_command_says_so_in_one_line(
     arguments: tuple[str, ...],

@@ -72,12 +72,12 @@ def test_all_runs_both_restarts_what_dies_and_passes_the_end_on(worker: Worker, 
         both.wait_until(lambda: working(both), message="both workers")
         first = children(both)
         assert set(first) == {"push", "sync"}
-        kit.orders.progress("order-1", "confirmed")
+        kit.order_updates.progress("order-1", "confirmed")
         wait_until(lambda: not kit.lanes.all_waiting(), message="the update's record")
         psutil.Process(first["push"]).kill()
         both.wait_until(lambda: children(both).get("push", first["push"]) != first["push"], message="a new push worker")
         assert children(both)["sync"] == first["sync"]
-        kit.orders.progress("order-1", "ready")
+        kit.order_updates.progress("order-1", "ready")
         wait_until(lambda: len(gett.ledger.updates("order-1")) == 2, message="the next update")
         pids = list(children(both).values())
         assert both.terminate() == 0
@@ -101,7 +101,7 @@ def test_mistakes_are_told_before_anything_runs(worker: Worker) -> None:
 
 
 def test_a_burst_ends_by_itself(worker: Worker, kit: Kit, gett: LocalGett) -> None:
-    kit.orders.progress("order-1", "confirmed")
+    kit.order_updates.progress("order-1", "confirmed")
     with worker("all", "--burst") as both:
         assert both.wait() == 0
     assert [update.body for update in gett.ledger.updates("order-1")] == [{"status": "confirmed"}]

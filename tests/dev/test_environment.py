@@ -24,13 +24,13 @@ COMMAND = [sys.executable, "-m", "webhook_kit.cli", "dev"]
 TINY = """
 from decimal import Decimal
 from webhook_kit.adapter import CatalogSet, Placed, PosAdapter, Refused, Store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.gett.models.order import PlaceOrderRequest
 
-class DeskPos(PosAdapter):
+class DevPos(PosAdapter):
     def fetch_catalog(self, store: Store) -> CatalogSet:
-        return simple_menu({"Pizza": [ExternalItem(item_id="margherita", name="Margherita", base_price=Decimal("9.50"))]})
+        return simple_catalog({"Pizza": [ExternalItem(item_id="margherita", name="Margherita", base_price=Decimal("9.50"))]})
 
     def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
         print("SAID", store.options.get("till"), flush=True)
@@ -41,7 +41,7 @@ class DeskPos(PosAdapter):
 @pytest.fixture
 def vendor(tmp_path: Path) -> Path:
     """A folder with a vendor's first adapter in it."""
-    (tmp_path / "desk_pos.py").write_text(TINY)
+    (tmp_path / "dev_pos.py").write_text(TINY)
     return tmp_path
 
 
@@ -128,7 +128,7 @@ def nothing_left() -> Iterator[None]:
 
 def test_without_a_terminal_the_tour_ends_by_itself(vendor: Path, nothing_left: None) -> None:
     done = subprocess.run(
-        [*COMMAND, "desk_pos:DeskPos", "--tour", "--option", "till=3"],
+        [*COMMAND, "dev_pos:DevPos", "--tour", "--option", "till=3"],
         cwd=vendor,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -148,14 +148,14 @@ def test_without_a_terminal_the_tour_ends_by_itself(vendor: Path, nothing_left: 
 
 
 def test_a_tour_that_fails_names_the_step(vendor: Path, nothing_left: None) -> None:
-    file = vendor / "desk_pos.py"
+    file = vendor / "dev_pos.py"
     file.write_text(
         TINY.replace("return Placed(key)", 'return Refused(Reason.OTHER, "the till is broken")').replace(
             "Placed,", "Placed, Reason,"
         )
     )
     done = subprocess.run(
-        [*COMMAND, "desk_pos:DeskPos", "--tour"],
+        [*COMMAND, "dev_pos:DevPos", "--tour"],
         cwd=vendor,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -173,8 +173,8 @@ def test_a_tour_that_fails_names_the_step(vendor: Path, nothing_left: None) -> N
     ("arguments", "said"),
     [
         (["nowhere:Pos"], "there is no module 'nowhere'"),
-        (["desk_pos:DeskPos", "--option", "x"], "write NAME=VALUE"),
-        (["desk_pos:DeskPos", "--timezone", "Mars/Base"], "Mars/Base"),
+        (["dev_pos:DevPos", "--option", "x"], "write NAME=VALUE"),
+        (["dev_pos:DevPos", "--timezone", "Mars/Base"], "Mars/Base"),
     ],
 )
 def test_mistakes_are_told_in_a_line(vendor: Path, arguments: list[str], said: str, nothing_left: None) -> None:
@@ -195,7 +195,7 @@ def test_mistakes_are_told_in_a_line(vendor: Path, arguments: list[str], said: s
 def test_at_a_terminal_keys_order_pause_and_break_things_and_a_saved_file_is_loaded_anew(
     vendor: Path, nothing_left: None
 ) -> None:
-    with Terminal(vendor, "desk_pos:DeskPos", "--option", "till=7") as terminal:
+    with Terminal(vendor, "dev_pos:DevPos", "--option", "till=7") as terminal:
         url = terminal.until(r"storefront: (http://\S+)")[1]
         terminal.until("a random order")
         assert requests.get(f"{url}/__sandbox/log", timeout=PATIENCE).ok
@@ -211,9 +211,9 @@ def test_at_a_terminal_keys_order_pause_and_break_things_and_a_saved_file_is_loa
         terminal.until(r"online +200")
         terminal.press("f")
         terminal.until("from here: the next placeOrder is delivered twice")
-        file = vendor / "desk_pos.py"
+        file = vendor / "dev_pos.py"
         file.write_text(TINY.replace('"SAID"', '"NOW SAID"').replace("9.50", "8.25"))
-        terminal.until(r"desk_pos.py changed: loading the adapter anew")
+        terminal.until(r"dev_pos.py changed: loading the adapter anew")
         terminal.until(r"catalogset-notification +202\s+\S+ +Gett pulls")
         wait_until(lambda: requests.get(f"{url}/__sandbox/log", timeout=PATIENCE).ok)
         terminal.press("r")
@@ -224,7 +224,7 @@ def test_at_a_terminal_keys_order_pause_and_break_things_and_a_saved_file_is_loa
 
 
 def test_ctrl_c_leaves_nothing_running(vendor: Path, nothing_left: None) -> None:
-    with Terminal(vendor, "desk_pos:DeskPos", "--no-open") as terminal:
+    with Terminal(vendor, "dev_pos:DevPos", "--no-open") as terminal:
         terminal.until("a random order")
         os.killpg(terminal.process.pid, signal.SIGINT)
         assert terminal.end() == 0

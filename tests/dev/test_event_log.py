@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from webhook_kit.dev.event_log import Feed, process_line, wire_line
+from webhook_kit.dev.event_log import EventLog, process_line, wire_line
 from webhook_kit.sandbox.log import Log
 from webhook_kit.testing.processes import wait_until
 
@@ -110,7 +110,7 @@ def test_what_an_adapter_prints_is_shown(tmp_path: Path) -> None:
 def test_both_are_followed_until_the_end(tmp_path: Path) -> None:
     file, log, out = tmp_path / "web.log", Log(), io.StringIO()
     file.write_text("")
-    with Feed(Console(file=out, width=200), log, {"web": file}):
+    with EventLog(Console(file=out, width=200), log, {"web": file}):
         log.append("pull", datetime(2026, 3, 4, tzinfo=UTC), catalogSetId="abc")
         with file.open("a") as writing:
             writing.write("half a li")

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook_kit.adapter import Store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.catalog.cart import check_cart
-from webhook_kit.catalog.compiled import Menu
-from webhook_kit.dev.random_customer import Shopper
+from webhook_kit.catalog.compiled import CompiledCatalog
+from webhook_kit.dev.random_customer import RandomCustomer
 from webhook_kit.errors import Impossible
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem, ExternalModifierGroup
 from webhook_kit.gett.models.order import ExternalOrder
@@ -26,10 +26,10 @@ MENU = BogusAdapter().fetch_catalog(Store("main", "g", "bogus"))
 
 @given(st.integers())
 def test_every_cart_is_legal_and_every_seed_repeats_itself(seed: int) -> None:
-    cart = Shopper(MENU, UTC, Random(seed)).cart(now=NOON)
-    assert cart == Shopper(MENU, UTC, Random(seed)).cart(now=NOON)
+    cart = RandomCustomer(MENU, UTC, Random(seed)).cart(now=NOON)
+    assert cart == RandomCustomer(MENU, UTC, Random(seed)).cart(now=NOON)
     order = ExternalOrder.model_validate({"cart": {"storeId": "g", **cart}, "fulfillmentType": "Pickup"})
-    checked = check_cart(Menu.compile(MENU), order, at=NOON, timezone=UTC)
+    checked = check_cart(CompiledCatalog.compile(MENU), order, at=NOON, timezone=UTC)
     assert not checked.violations
     assert 1 <= len(checked.lines) <= 4
 
@@ -39,7 +39,7 @@ def menu(*groups: ExternalModifierGroup, options: int = 2) -> ExternalCatalogSet
         item_id="d", name="D", base_price=Decimal(1), modifier_group_ids=[group.modifier_group_id for group in groups]
     )
     made = [ExternalItem(item_id=f"o{n}", name=f"O{n}", base_price=Decimal(1)) for n in range(options)]
-    return simple_menu({"S": [dish]}, modifier_groups=groups, options=made)
+    return simple_catalog({"S": [dish]}, modifier_groups=groups, options=made)
 
 
 def group(least: int, most: int, options: int = 2, *, again: bool = False) -> ExternalModifierGroup:
@@ -54,14 +54,14 @@ def group(least: int, most: int, options: int = 2, *, again: bool = False) -> Ex
 
 
 def test_a_dozen_of_two_kinds_repeats_them() -> None:
-    (line,) = Shopper(menu(group(12, 12, again=True)), UTC, Random(1)).cart()["lineItems"]
+    (line,) = RandomCustomer(menu(group(12, 12, again=True)), UTC, Random(1)).cart()["lineItems"]
     (entry,) = line["modifierGroups"]
     assert sum(chosen["quantity"] for chosen in entry["selectedModifiers"]) == 12
 
 
 def test_what_cannot_be_satisfied_is_not_ordered() -> None:
     with pytest.raises(Impossible, match="nothing on the menu"):
-        Shopper(menu(group(3, 3)), UTC, Random(1)).cart()
+        RandomCustomer(menu(group(3, 3)), UTC, Random(1)).cart()
 
 
 def test_nothing_is_ordered_while_nothing_is_served() -> None:
@@ -69,4 +69,4 @@ def test_nothing_is_ordered_while_nothing_is_served() -> None:
     for catalog in closed.catalogs.values():
         catalog.availability = []
     with pytest.raises(Impossible):
-        Shopper(closed, UTC, Random(1)).cart()
+        RandomCustomer(closed, UTC, Random(1)).cart()

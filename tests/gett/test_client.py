@@ -11,7 +11,7 @@ import pytest
 from tests.gett.fake_gett import KEY, FakeGett
 from webhook_kit import errors
 from webhook_kit.gett.client import GettClient
-from webhook_kit.gett.http import Answer, Call
+from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.gett.models import (
     CommerceStore,
     Onboarding,
@@ -165,7 +165,7 @@ class TestFailures:
         ],
     )
     def test_the_status_decides_the_type(self, status: int, error: type[errors.GettError], retriable: bool) -> None:
-        client = client_that_gets(Answer(status, {"Location": "https://evil.example/"}))
+        client = client_that_gets(ApiResponse(status, {"Location": "https://evil.example/"}))
         with pytest.raises(errors.GettError) as caught:
             client.stores()
         assert type(caught.value) is error
@@ -185,7 +185,7 @@ class TestFailures:
     @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"null", b"\xff", b"[" * 100_000, b'{"errorCode": 5}'])
     def test_an_answer_without_a_problem_document_is_a_failure_all_the_same(self, body: bytes) -> None:
         with pytest.raises(errors.GettUnavailable) as caught:
-            client_that_gets(Answer(503, {}, body)).stores()
+            client_that_gets(ApiResponse(503, {}, body)).stores()
         assert (caught.value.code, caught.value.retry_after) == (None, None)
 
     def test_the_key_is_never_told_not_even_when_gett_repeats_it(self, gett: FakeGett, client: GettClient) -> None:
@@ -222,7 +222,7 @@ class TestFailures:
     def test_how_long_to_wait(self, problem: dict[str, Any], header: str | None, seconds: float | None) -> None:
         headers = {} if header is None else {"retry-after": header}
         with pytest.raises(errors.GettRateLimited) as caught:
-            client_that_gets(Answer(429, headers, json.dumps(problem).encode())).stores()
+            client_that_gets(ApiResponse(429, headers, json.dumps(problem).encode())).stores()
         assert caught.value.retry_after == seconds
 
     @pytest.mark.parametrize("zone", ["GMT", "-0000"])
@@ -231,40 +231,40 @@ class TestFailures:
         monkeypatch.setattr(time, "time", lambda: now)
         header = formatdate(now + 90, usegmt=True).replace("GMT", zone)
         with pytest.raises(errors.GettUnavailable) as caught:
-            client_that_gets(Answer(503, {"Retry-After": header})).stores()
+            client_that_gets(ApiResponse(503, {"Retry-After": header})).stores()
         assert caught.value.retry_after == 90.0
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"storeId": 5}'])
     def test_a_success_that_cannot_be_read_tells_its_status(self, body: bytes) -> None:
         with pytest.raises(errors.GettUnavailable, match="cannot be read") as caught:
-            client_that_gets(Answer(200, {}, body)).store("s-1")
+            client_that_gets(ApiResponse(200, {}, body)).store("s-1")
         assert caught.value.status == 200
 
     def test_a_list_that_cannot_be_read(self) -> None:
         with pytest.raises(errors.GettUnavailable, match=r"1\.storeId"):
-            client_that_gets(Answer(200, {}, b'[{"storeId": "s"}, {}]')).stores()
+            client_that_gets(ApiResponse(200, {}, b'[{"storeId": "s"}, {}]')).stores()
 
 
 class Fake:
     """All that a fake transport takes."""
 
-    def __init__(self, answer: Answer | OSError) -> None:
+    def __init__(self, answer: ApiResponse | OSError) -> None:
         self.answer = answer
-        self.calls: list[Call] = []
+        self.calls: list[ApiCall] = []
 
-    def send(self, call: Call) -> Answer:
+    def send(self, call: ApiCall) -> ApiResponse:
         self.calls.append(call)
         if isinstance(self.answer, OSError):
             raise self.answer
         return self.answer
 
 
-def client_that_gets(answer: Answer | OSError) -> GettClient:
+def client_that_gets(answer: ApiResponse | OSError) -> GettClient:
     return GettClient("https://gett.example", KEY, transport=Fake(answer))
 
 
 def test_a_fake_transport_is_one_method() -> None:
-    fake = Fake(Answer(200, {}, b"[]"))
+    fake = Fake(ApiResponse(200, {}, b"[]"))
     assert GettClient("https://gett.example/", KEY, transport=fake).stores() == []
     (call,) = fake.calls
     assert call.url == "https://gett.example/v1/commerce/stores"

@@ -10,9 +10,9 @@ from webhook_kit.gett.models import (
     AddCartItemRequest,
     DiscoverStoresRequest,
     DiscoverStoresResponse,
+    MarketfrontStore,
     OrderEvent,
     RemoveCartItemRequest,
-    Store,
     UpdateCartItemRequest,
 )
 
@@ -34,7 +34,7 @@ def a_store(**members: Any) -> dict[str, Any]:
 
 
 def test_a_store_fails_closed() -> None:
-    assert Store.from_json(json.dumps(a_store())).is_accepting_orders is False
+    assert MarketfrontStore.from_json(json.dumps(a_store())).is_accepting_orders is False
 
 
 def test_a_store_with_everything_comes_back_as_it_went_in() -> None:
@@ -52,7 +52,7 @@ def test_a_store_with_everything_comes_back_as_it_went_in() -> None:
         catalogSetId="v",
         new=[{"x": 1}],
     )
-    assert json.loads(Store.from_json(json.dumps(document)).to_json()) == document
+    assert json.loads(MarketfrontStore.from_json(json.dumps(document)).to_json()) == document
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_store_with_everything_comes_back_as_it_went_in() -> None:
 )
 def test_a_store_stays_within_its_bounds(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Store.from_json(json.dumps(a_store(**wrong)))
+        MarketfrontStore.from_json(json.dumps(a_store(**wrong)))
 
 
 def test_a_search_takes_fifty_unless_told() -> None:

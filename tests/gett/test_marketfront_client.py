@@ -10,7 +10,7 @@ import pytest
 
 from tests.gett.fake_gett import KEY, FakeGett
 from webhook_kit import errors
-from webhook_kit.gett.http import Answer, Call
+from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.gett.marketfront import Marketfront
 from webhook_kit.gett.models import (
     AddCartItemRequest,
@@ -171,8 +171,10 @@ def test_a_place_carries_its_key_and_the_same_one_when_it_is_given(gett: FakeGet
 
 def test_a_session_without_a_user_is_told_so() -> None:
     class Refusing:
-        def send(self, call: Call) -> Answer:
-            return Answer(401, {}, b'{"errorCode": "SESSION_USER_REQUIRED", "detail": "needs a user", "status": 401}')
+        def send(self, call: ApiCall) -> ApiResponse:
+            return ApiResponse(
+                401, {}, b'{"errorCode": "SESSION_USER_REQUIRED", "detail": "needs a user", "status": 401}'
+            )
 
     with pytest.raises(errors.GettUnauthorized, match="needs a user") as caught:
         Marketfront("https://gett.example", KEY, transport=Refusing()).payments()

@@ -16,10 +16,10 @@ import pytest
 from webhook_kit.adapter import Placed, PosAdapter, PosOrder, Store, StoreState, placement_key
 from webhook_kit.gett.models.order import Amounts, Cart, LineItem, PlaceOrderRequest
 from webhook_kit.kit import Kit
-from webhook_kit.monitoring.reconciliation import Outcome, Report
+from webhook_kit.monitoring.reconciliation import ComparisonOutcome, ReconciliationReport
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.idempotency_store import Claim, Settled
+from webhook_kit.placement.idempotency_store import Claim, SettleResult
 from webhook_kit.testing.bogus import BogusAdapter
 
 
@@ -67,20 +67,20 @@ def place(kit: Kit, *, gett_id: str | None = None) -> tuple[str, str]:
         amounts=Amounts(),
     )
     order._order_ref = ref
-    claim = kit.ledger.claim(key=ref, gett_id=gett_id, store_id=store.id, fingerprint="fp")
+    claim = kit.placement_store.claim(key=ref, gett_id=gett_id, store_id=store.id, fingerprint="fp")
     assert isinstance(claim, Claim)
-    assert kit.ledger.calling(claim, order.to_json())
+    assert kit.placement_store.record_call(claim, order.to_json())
     ticket = kit.stores.adapter(store).place_order(order, store, placement_key(store, ref))
     assert isinstance(ticket, Placed)
-    assert kit.placement.record(claim, order, ticket) is Settled.OK
+    assert kit.placement.record(claim, order, ticket) is SettleResult.OK
     return ref, ticket.id
 
 
-def reconcile(kit: Kit) -> Report:
+def reconcile(kit: Kit) -> ReconciliationReport:
     return kit.reconciler.reconcile(next(iter(kit.stores)))
 
 
-def outcomes(kit: Kit, *said: PosOrder) -> list[Outcome]:
+def outcomes(kit: Kit, *said: PosOrder) -> list[ComparisonOutcome]:
     Scripted.says = list(said)
     return [finding.outcome for finding in reconcile(kit).findings]
 
@@ -111,23 +111,23 @@ def test_what_gett_was_not_told_is_appended_once(kit: Kit, tmp_path: Path) -> No
     quiet, _ = place(kit)
     BogusAdapter.advance(tmp_path / "pos.sqlite", pos_id, "ready")
     report = reconcile(kit)
-    assert report.counts == {Outcome.APPENDED: 1, Outcome.ALREADY: 2}
+    assert report.counts == {ComparisonOutcome.APPENDED: 1, ComparisonOutcome.ALREADY: 2}
     assert report.lines() == [f"main  {ref}: Gett was told confirmed, the POS says ready: appended"]
     assert (statuses(kit, ref), statuses(kit, quiet)) == (["confirmed", "ready"], ["confirmed"])
-    assert reconcile(kit).counts == {Outcome.ALREADY: 3}
+    assert reconcile(kit).counts == {ComparisonOutcome.ALREADY: 3}
 
 
 def test_an_order_that_was_closed_meanwhile_is_closed(kit: Kit, tmp_path: Path) -> None:
     (done, done_id), (gone, gone_id) = place(kit), place(kit)
     BogusAdapter.advance(tmp_path / "pos.sqlite", done_id, "completed")
     BogusAdapter.advance(tmp_path / "pos.sqlite", gone_id, "cancelled", "burnt")
-    assert reconcile(kit).counts[Outcome.APPENDED] == 2
+    assert reconcile(kit).counts[ComparisonOutcome.APPENDED] == 2
     assert statuses(kit, done)[-1] == "completed"
     assert told(kit, lane(gone))[-1] == {"state": "cancelled", "cancelReason": "burnt"}
 
 
 def test_an_old_order_is_not_asked_for(make_kit: Callable[..., Kit], tmp_path: Path) -> None:
-    kit = make_kit(reconcile_back=3600)
+    kit = make_kit(reconcile_window=3600)
     _, pos_id = place(kit)
     two_hours_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
     with closing(sqlite3.connect(tmp_path / "pos.sqlite", isolation_level=None)) as tickets:
@@ -137,27 +137,27 @@ def test_an_old_order_is_not_asked_for(make_kit: Callable[..., Kit], tmp_path: P
 
 def test_a_pending_order_is_no_difference(scripted: Kit) -> None:
     ref, _ = place(scripted)
-    assert outcomes(scripted, PosOrder("x", ref), PosOrder("x", ref, state="open")) == [Outcome.ALREADY] * 2
+    assert outcomes(scripted, PosOrder("x", ref), PosOrder("x", ref, state="open")) == [ComparisonOutcome.ALREADY] * 2
 
 
 def test_what_gett_knows_better_stays(scripted: Kit) -> None:
     ref, _ = place(scripted)
-    scripted.orders.progress(ref, "ready")
-    assert outcomes(scripted, PosOrder("x", ref, "preparing")) == [Outcome.STALE]
-    scripted.orders.complete(ref)
+    scripted.order_updates.progress(ref, "ready")
+    assert outcomes(scripted, PosOrder("x", ref, "preparing")) == [ComparisonOutcome.STALE]
+    scripted.order_updates.complete(ref)
     late = [
         PosOrder("x", ref, "inTransit"),
         PosOrder("x", ref, state="cancelled"),
         PosOrder("x", ref, "no", "completed"),
     ]
-    assert outcomes(scripted, *late) == [Outcome.STALE, Outcome.STALE, Outcome.ALREADY]
+    assert outcomes(scripted, *late) == [ComparisonOutcome.STALE, ComparisonOutcome.STALE, ComparisonOutcome.ALREADY]
     assert statuses(scripted, ref) == ["confirmed", "ready", "completed"]
 
 
 def test_another_word_for_the_same_end_is_no_difference(scripted: Kit) -> None:
     ref, _ = place(scripted)
-    scripted.orders.cancel(ref, "burnt")
-    assert outcomes(scripted, PosOrder("x", ref, state="cancelled", reason="BURNT!")) == [Outcome.ALREADY]
+    scripted.order_updates.cancel(ref, "burnt")
+    assert outcomes(scripted, PosOrder("x", ref, state="cancelled", reason="BURNT!")) == [ComparisonOutcome.ALREADY]
 
 
 def test_an_estimate_counts_when_it_moved_by_a_minute(scripted: Kit) -> None:
@@ -167,58 +167,58 @@ def test_an_estimate_counts_when_it_moved_by_a_minute(scripted: Kit) -> None:
     def preparing(estimate: datetime | None) -> PosOrder:
         return PosOrder("x", ref, "preparing", estimated_ready_at=estimate)
 
-    assert outcomes(scripted, preparing(None)) == [Outcome.APPENDED]
-    assert outcomes(scripted, preparing(at)) == [Outcome.APPENDED]
-    assert outcomes(scripted, preparing(at + timedelta(seconds=59)), preparing(None)) == [Outcome.ALREADY] * 2
-    assert outcomes(scripted, preparing(at + timedelta(seconds=61))) == [Outcome.APPENDED]
+    assert outcomes(scripted, preparing(None)) == [ComparisonOutcome.APPENDED]
+    assert outcomes(scripted, preparing(at)) == [ComparisonOutcome.APPENDED]
+    assert outcomes(scripted, preparing(at + timedelta(seconds=59)), preparing(None)) == [ComparisonOutcome.ALREADY] * 2
+    assert outcomes(scripted, preparing(at + timedelta(seconds=61))) == [ComparisonOutcome.APPENDED]
     assert told(scripted, lane(ref))[-1]["estimatedReadyAt"] == "2031-05-01T18:31:01Z"
 
 
 def test_other_peoples_orders_and_those_being_placed_are_left_alone(scripted: Kit) -> None:
-    claim = scripted.ledger.claim(key="k", gett_id="g", store_id="main", fingerprint="fp")
+    claim = scripted.placement_store.claim(key="k", gett_id="g", store_id="main", fingerprint="fp")
     assert isinstance(claim, Claim)
     assert outcomes(scripted, PosOrder("walk-in", status="ready"), PosOrder("x", "g", "ready")) == [
-        Outcome.NOT_OURS,
-        Outcome.PLACING,
+        ComparisonOutcome.NOT_OURS,
+        ComparisonOutcome.PLACING,
     ]
     assert scripted.lanes.all_waiting() == {}
 
 
 def test_an_order_of_another_store_is_not_told(scripted: Kit) -> None:
-    claim = scripted.ledger.claim(key="k", gett_id="g", store_id="elsewhere", fingerprint="fp")
+    claim = scripted.placement_store.claim(key="k", gett_id="g", store_id="elsewhere", fingerprint="fp")
     assert isinstance(claim, Claim)
-    assert outcomes(scripted, PosOrder("x", "g", "ready")) == [Outcome.NOT_OURS]
+    assert outcomes(scripted, PosOrder("x", "g", "ready")) == [ComparisonOutcome.NOT_OURS]
 
 
 @pytest.mark.parametrize("words", [{"status": "burnt"}, {"status": "pending"}, {"state": "lost"}])
 def test_what_cannot_be_told_is_said_and_stops_nothing(words: dict[str, Any], scripted: Kit) -> None:
     (bad, _), (good, _) = place(scripted), place(scripted)
     assert outcomes(scripted, PosOrder("x", bad, **words), PosOrder("y", good, "ready")) == [
-        Outcome.REFUSED,
-        Outcome.APPENDED,
+        ComparisonOutcome.REFUSED,
+        ComparisonOutcome.APPENDED,
     ]
 
 
 def test_a_buried_update_is_not_dug_out_again_but_a_newer_one_is_told(scripted: Kit) -> None:
     ref, _ = place(scripted)
-    (lease,) = scripted.lanes.next(1, 60_000).leases
-    scripted.lanes.bury(lease, "422", 422)
+    (lease,) = scripted.lanes.lease(1, 60_000).leases
+    scripted.lanes.dead_letter(lease, "422", 422)
     at = datetime(2031, 5, 1, 18, 30, tzinfo=UTC)
     again = [PosOrder("x", ref, "confirmed"), PosOrder("x", ref, "confirmed", estimated_ready_at=at)]
-    assert outcomes(scripted, *again) == [Outcome.GIVEN_UP] * 2
-    assert outcomes(scripted, PosOrder("x", ref, "preparing")) == [Outcome.APPENDED]
+    assert outcomes(scripted, *again) == [ComparisonOutcome.GIVEN_UP] * 2
+    assert outcomes(scripted, PosOrder("x", ref, "preparing")) == [ComparisonOutcome.APPENDED]
     assert statuses(scripted, ref) == ["confirmed", "preparing"]
 
 
 def test_what_a_person_dropped_stays_dropped(scripted: Kit) -> None:
     ref, _ = place(scripted)
-    scripted.lanes.drop(lane(ref))
-    assert outcomes(scripted, PosOrder("x", ref, "confirmed")) == [Outcome.GIVEN_UP]
+    scripted.lanes.discard(lane(ref))
+    assert outcomes(scripted, PosOrder("x", ref, "confirmed")) == [ComparisonOutcome.GIVEN_UP]
 
 
 def test_progress_of_an_unlinked_order_waits(scripted: Kit) -> None:
     ref, _ = place(scripted, gett_id="")
-    assert outcomes(scripted, PosOrder("x", ref, "ready")) == [Outcome.APPENDED]
+    assert outcomes(scripted, PosOrder("x", ref, "ready")) == [ComparisonOutcome.APPENDED]
     assert scripted.lanes.all_waiting() == {lane(ref): "unlinked"}
 
 
@@ -230,10 +230,10 @@ def test_an_emptied_redis_heals(kit: Kit, tmp_path: Path) -> None:
     BogusAdapter.advance(tmp_path / "pos.sqlite", pos_id, "preparing")
     BogusAdapter.advance(tmp_path / "pos.sqlite", done_id, "completed")
     empty_redis(kit)
-    assert reconcile(kit).counts[Outcome.APPENDED] == 2
+    assert reconcile(kit).counts[ComparisonOutcome.APPENDED] == 2
     assert (statuses(kit, ref), statuses(kit, done)) == (["preparing"], ["completed"])
     assert kit.lanes.state(lane(ref))["gett_id"] == ref
-    assert reconcile(kit).counts[Outcome.APPENDED] == 0
+    assert reconcile(kit).counts[ComparisonOutcome.APPENDED] == 0
     event = {"type": "order", "store_id": "main", "order_id": pos_id, "status": "ready"}
     headers, body = {"x-bogus-secret": "bogus-secret"}, json.dumps({"events": [event]}).encode()
     assert kit.pos_events.receive("bogus", headers, body) == ["ok"], "the POS's own id is known again"
@@ -242,51 +242,51 @@ def test_an_emptied_redis_heals(kit: Kit, tmp_path: Path) -> None:
 # -- the store's status ------------------------------------------------------------------------------------------------
 
 
-def status(kit: Kit, state: object) -> Outcome:
+def status(kit: Kit, state: object) -> ComparisonOutcome:
     Scripted.state = state
     (finding,) = reconcile(kit).findings
     return finding.outcome
 
 
 def test_a_store_that_closed_is_paused_and_resumed_when_it_opens(scripted: Kit) -> None:
-    assert status(scripted, StoreState.OPEN) is Outcome.ALREADY
-    assert status(scripted, StoreState.CLOSED) is Outcome.APPENDED
-    assert status(scripted, StoreState.DOWN) is Outcome.ALREADY
-    assert status(scripted, StoreState.OPEN) is Outcome.APPENDED
-    assert status(scripted, StoreState.OPEN) is Outcome.ALREADY
+    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.ALREADY
+    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.APPENDED
+    assert status(scripted, StoreState.DOWN) is ComparisonOutcome.ALREADY
+    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.APPENDED
+    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.ALREADY
     assert [body["status"] for body in told(scripted, "store:main")] == ["paused", "online"]
 
 
 def test_a_person_who_paused_is_left_in_peace(scripted: Kit) -> None:
-    scripted.stores.pause("main", "too_busy")
-    assert status(scripted, StoreState.CLOSED) is Outcome.ALREADY
-    assert status(scripted, StoreState.OPEN) is Outcome.REFUSED
+    scripted.store_status.pause("main", "too_busy")
+    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.ALREADY
+    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.REFUSED
     assert "person" in reconcile(scripted).lines()[0]
     assert len(told(scripted, "store:main")) == 1
 
 
 def test_a_pause_with_an_end_is_over_after_it(scripted: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted.stores.pause("main", "too_busy", datetime.now(UTC) + timedelta(seconds=1.2))
-    assert status(scripted, StoreState.CLOSED) is Outcome.ALREADY
+    scripted.store_status.pause("main", "too_busy", datetime.now(UTC) + timedelta(seconds=1.2))
+    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.ALREADY
     deadline = datetime.now(UTC) + timedelta(seconds=5)
-    while status(scripted, StoreState.CLOSED) is Outcome.ALREADY:
+    while status(scripted, StoreState.CLOSED) is ComparisonOutcome.ALREADY:
         assert datetime.now(UTC) < deadline
     main = next(iter(scripted.stores))
-    assert scripted.stores.pause_owner(main) == "pos", "Gett lifted the person's pause: it is the POS's now"
-    assert status(scripted, StoreState.OPEN) is Outcome.APPENDED
+    assert scripted.store_status.pause_owner(main) == "pos", "Gett lifted the person's pause: it is the POS's now"
+    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.APPENDED
 
 
 def test_what_somebody_said_meanwhile_stands(scripted: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Scripted, "meanwhile", lambda: scripted.stores.pause("main", "maintenance"))
-    assert status(scripted, StoreState.DOWN) is Outcome.STALE
+    monkeypatch.setattr(Scripted, "meanwhile", lambda: scripted.store_status.pause("main", "maintenance"))
+    assert status(scripted, StoreState.DOWN) is ComparisonOutcome.STALE
     assert [body["reason"] for body in told(scripted, "store:main")] == ["maintenance"]
 
 
 def test_a_pause_that_gett_refused_is_not_sent_for_ever(scripted: Kit) -> None:
-    assert status(scripted, StoreState.CLOSED) is Outcome.APPENDED
-    (lease,) = scripted.lanes.next(1, 60_000).leases
-    scripted.lanes.bury(lease, "no such store", 404)
-    assert status(scripted, StoreState.CLOSED) is Outcome.GIVEN_UP
+    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.APPENDED
+    (lease,) = scripted.lanes.lease(1, 60_000).leases
+    scripted.lanes.dead_letter(lease, "no such store", 404)
+    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.GIVEN_UP
 
 
 # -- what goes wrong ---------------------------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ def test_what_goes_wrong_with_the_orders_does_not_hide_the_stores_status(
     Scripted.says, Scripted.state = says, StoreState.CLOSED
     report = reconcile(scripted)
     assert len(report.failures) == 1
-    assert report.counts == {Outcome.APPENDED: 1}
+    assert report.counts == {ComparisonOutcome.APPENDED: 1}
 
 
 @pytest.mark.parametrize("state", [RuntimeError("a bug"), "open", 5])

@@ -17,7 +17,7 @@ from webhook_kit.gett.models.order import Amounts, Cart, LineItem, PlaceOrderReq
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.idempotency_store import Claim, Settled
+from webhook_kit.placement.idempotency_store import Claim, SettleResult
 from webhook_kit.storage.connection import text
 from webhook_kit.testing.bogus import BogusAdapter
 
@@ -54,12 +54,12 @@ def place(kit: Kit, item: str = "pending") -> str:
         fulfillment_type="Pickup",
         amounts=Amounts(),
     )
-    claim = kit.ledger.claim(key=ref, gett_id=ref, store_id=store.id, fingerprint="fp")
+    claim = kit.placement_store.claim(key=ref, gett_id=ref, store_id=store.id, fingerprint="fp")
     assert isinstance(claim, Claim)
-    assert kit.ledger.calling(claim, order.to_json())
+    assert kit.placement_store.record_call(claim, order.to_json())
     ticket = kit.stores.adapter(store).place_order(order, store, placement_key(store, ref))
     assert isinstance(ticket, Placed)
-    assert kit.placement.record(claim, order, ticket) is Settled.OK
+    assert kit.placement.record(claim, order, ticket) is SettleResult.OK
     return ref
 
 
@@ -67,7 +67,7 @@ def look_later(kit: Kit) -> int:
     """Look when what is there now is a second old."""
     for ref in kit.redis.zrange(kit.keys.unconfirmed, 0, -1):
         kit.redis.zincrby(kit.keys.unconfirmed, -1000, text(ref))
-    return kit.watch.look()
+    return kit.stuck_orders.check()
 
 
 def alerts(kit: Kit) -> dict[str, int]:
@@ -93,10 +93,10 @@ def test_an_order_that_nobody_confirms_is_one_alert(
     ref = place(kit)
     assert look_later(kit) == 1
     assert look_later(kit) == 0
-    assert kit.watch.look() == Kit(kit.settings).watch.look() == 0, "no process tells it again"
+    assert kit.stuck_orders.check() == Kit(kit.settings).stuck_orders.check() == 0, "no process tells it again"
     assert [event["order"] for event in events if event["event"] == "order not confirmed"] == [ref]
     assert alerts(kit) == {"order not confirmed": 1}
-    (incident,) = kit.ledger.incidents()
+    (incident,) = kit.placement_store.incidents()
     assert (incident["kind"], incident["order"]) == ("order not confirmed", ref)
     assert told(kit, ref) == [], "by default a person decides"
 
@@ -104,11 +104,11 @@ def test_an_order_that_nobody_confirms_is_one_alert(
 def test_an_order_that_is_confirmed_or_still_young_is_none(make_watched: Callable[..., Kit]) -> None:
     kit = make_watched(unconfirmed_after=60)
     place(kit)
-    kit.orders.progress(place(kit), "confirmed")
+    kit.order_updates.progress(place(kit), "confirmed")
     place(kit, "cola")
     assert look_later(kit) == 0
     kit = make_watched()
-    kit.orders.progress(place(kit), "preparing")
+    kit.order_updates.progress(place(kit), "preparing")
     assert look_later(kit) == 0
 
 
@@ -117,22 +117,22 @@ def test_an_order_that_nobody_ever_confirms_is_forgotten_with_its_record(make_wa
     ref = place(kit)
     look_later(kit)
     kit.redis.zadd(kit.keys.unconfirmed, {ref: 1})
-    assert kit.watch.look() == 0
+    assert kit.stuck_orders.check() == 0
     assert kit.redis.exists(kit.keys.unconfirmed) == 0
 
 
 def test_an_order_that_gett_does_not_know_is_one_alert(make_watched: Callable[..., Kit]) -> None:
     kit = make_watched()
     ref, other = place(kit, "cola"), place(kit, "salad")
-    for lease in kit.lanes.next(2, 60_000).leases:
+    for lease in kit.lanes.lease(2, 60_000).leases:
         gone = lease.lane == lane_name(Kind.ORDER, ref)
-        kit.lanes.bury(lease, str(GettNotFound("no such order")) if gone else "no", 404 if gone else 422)
-    kit.stores.pause("main", "too_busy")
-    (lease,) = kit.lanes.next(1, 60_000).leases
-    kit.lanes.bury(lease, "no such store", 404)
-    assert kit.watch.look() == 1
-    assert kit.watch.look() == Kit(kit.settings).watch.look() == 0
-    (incident,) = kit.ledger.incidents()
+        kit.lanes.dead_letter(lease, str(GettNotFound("no such order")) if gone else "no", 404 if gone else 422)
+    kit.store_status.pause("main", "too_busy")
+    (lease,) = kit.lanes.lease(1, 60_000).leases
+    kit.lanes.dead_letter(lease, "no such store", 404)
+    assert kit.stuck_orders.check() == 1
+    assert kit.stuck_orders.check() == Kit(kit.settings).stuck_orders.check() == 0
+    (incident,) = kit.placement_store.incidents()
     assert (incident["kind"], incident["order"]) == ("ticket unknown to Gett", ref)
     assert "no such order" in incident["why"]
     assert other != ref
@@ -145,12 +145,12 @@ def test_a_second_ticket_is_one_alert_and_no_second_incident(
     ref = place(kit, "cola")
     claim = Claim(ref, ref, ref, "main", "fp", "somebody else")
     order = PlaceOrderRequest(cart=Cart(store_id="s", line_items=[LineItem(item_id="cola")]), fulfillment_type="Pickup")
-    assert kit.placement.record(claim, order, Placed("second")) is Settled.DUPLICATE
-    assert [kit.watch.look(), kit.watch.look()] == [1, 0]
+    assert kit.placement.record(claim, order, Placed("second")) is SettleResult.DUPLICATE
+    assert [kit.stuck_orders.check(), kit.stuck_orders.check()] == [1, 0]
     (alert,) = (event for event in events if event["event"] == "duplicate ticket")
     assert alert["order"] == ref
     assert alert["why"].endswith("reported as second")
-    assert len(kit.ledger.incidents()) == 1
+    assert len(kit.placement_store.incidents()) == 1
 
 
 def test_many_processes_give_one_alert(make_watched: Callable[..., Kit]) -> None:
@@ -159,10 +159,10 @@ def test_many_processes_give_one_alert(make_watched: Callable[..., Kit]) -> None
     for ref in refs:
         kit.redis.zincrby(kit.keys.unconfirmed, -1000, ref)
     with ThreadPoolExecutor(4) as threads:
-        given = [look.result() for look in [threads.submit(Kit(kit.settings).watch.look) for _ in range(4)]]
+        given = [look.result() for look in [threads.submit(Kit(kit.settings).stuck_orders.check) for _ in range(4)]]
     assert sum(given) == 5
     assert len(Scripted.asked) == len(set(Scripted.asked)) == 5
-    assert len(kit.ledger.incidents()) == 5
+    assert len(kit.placement_store.incidents()) == 5
 
 
 # -- taking an order back ----------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def test_whoever_cancelled_at_the_pos_and_died_is_finished_for(
     kit = make_watched(cancel_unconfirmed=True)
     ref = place(kit)
     with monkeypatch.context() as dying:
-        dying.setattr(kit.orders, "cancel", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        dying.setattr(kit.order_updates, "cancel", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             look_later(kit)
     assert told(kit, ref) == []
@@ -225,4 +225,4 @@ def test_a_pos_that_cannot_cancel_leaves_it_to_a_person(make_watched: Callable[.
     ref = place(kit)
     assert look_later(kit) == 2
     assert told(kit, ref) == []
-    assert "cannot cancel" in kit.ledger.incidents()[0]["why"]
+    assert "cannot cancel" in kit.placement_store.incidents()[0]["why"]

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from webhook_kit.outbox.lanes import Appended, Lease
+from webhook_kit.outbox.lanes import AppendResult, Lease
 from webhook_kit.outbox.updates import Kind, Update
 
 
@@ -52,22 +52,22 @@ class Lane:
     def is_order(self) -> bool:
         return self.name.startswith(Kind.ORDER)
 
-    def append(self, number: int, update: Update, *, force: bool) -> Appended:
+    def append(self, number: int, update: Update, *, force: bool) -> AppendResult:
         if self.is_order:
             if self.closed and not force:
-                return Appended.SAME if self.last == update.text else Appended.CLOSED
+                return AppendResult.DUPLICATE if self.last == update.text else AppendResult.CLOSED
             floor = self.rank
             if force:
                 floor = self.waiting[-1].update.rank if self.waiting else self.acked_rank
             if update.rank < floor:
-                return Appended.STALE
+                return AppendResult.STALE
         if self.last == update.text and not force:
-            return Appended.SAME
+            return AppendResult.DUPLICATE
         self.known = True
         self.counts["appended"] += 1
         self.rank, self.last, self.closed = update.rank, update.text, update.rank >= 8
         self._put(Waiting.of(number, update), merging=True)
-        return Appended.OK
+        return AppendResult.OK
 
     def _put(self, new: Waiting, *, merging: bool) -> None:
         while merging and len(self.waiting) > (self.holder is not None):
@@ -121,7 +121,7 @@ class Lane:
         return head
 
     def touch(self, drop: int | None) -> int:
-        """A person's hand: unclog, or drop one update (all for -1)."""
+        """A person's hand: retry_now, or drop one update (all for -1)."""
         if not self.known:
             return -1
         busy = self.holder is not None and not self.lapsed

@@ -11,11 +11,11 @@ from uuid import uuid4
 import redis
 
 from webhook_kit.gett.client import GettClient
-from webhook_kit.gett.http import Answer, Call
+from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.outbox.dead_letters import DeadLetters
-from webhook_kit.outbox.dispatcher import Pusher, RetryPolicy
-from webhook_kit.outbox.lanes import Appended, Lanes, Lease, Verdict, lane_name
-from webhook_kit.outbox.quota import Gate, Quota
+from webhook_kit.outbox.dispatcher import Dispatcher, RetryPolicy
+from webhook_kit.outbox.lanes import AppendResult, Lanes, Lease, LeaseStatus, lane_name
+from webhook_kit.outbox.quota import Quota, SendingState
 from webhook_kit.outbox.updates import (
     Kind,
     Update,
@@ -27,7 +27,7 @@ from webhook_kit.outbox.updates import (
 )
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.storage.queues import WakeUp
+from webhook_kit.storage.queues import WorkerNotification
 from webhook_kit.testing.redis_server import RedisServer
 
 LEASE_MS = 60_000
@@ -49,18 +49,18 @@ class Gett:
     """Answers with what is queued, else 202; an exception stands for no answer."""
 
     def __init__(self) -> None:
-        self.answers: deque[Answer | Exception] = deque()
+        self.answers: deque[ApiResponse | Exception] = deque()
         self.sent: list[Sent] = []
 
-    def send(self, call: Call) -> Answer:
+    def send(self, call: ApiCall) -> ApiResponse:
         self.sent.append(Sent(call.url.partition("/v1/commerce/")[2], json.loads(call.body or b"{}")))
-        answer = self.answers.popleft() if self.answers else Answer(202, {}, b'{"status": "online"}')
+        answer = self.answers.popleft() if self.answers else ApiResponse(202, {}, b'{"status": "online"}')
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def will(self, *answers: int | Answer | Exception) -> None:
-        self.answers.extend(Answer(answer) if isinstance(answer, int) else answer for answer in answers)
+    def will(self, *answers: int | ApiResponse | Exception) -> None:
+        self.answers.extend(ApiResponse(answer) if isinstance(answer, int) else answer for answer in answers)
 
 
 def step(name: str) -> Update:
@@ -76,13 +76,15 @@ class Workbench:
     def __init__(self, server: RedisServer, *, quota: Quota | None = None) -> None:
         self.redis = redis.Redis.from_url(server.url)
         self.keys = Keys(f"t{uuid4().hex[:12]}:")
-        self.waker = WakeUp(self.redis, self.keys)
+        self.waker = WorkerNotification(self.redis, self.keys)
         self.quota = quota or Quota(0)
         self.lanes = self.make_lanes(self.quota)
-        self.gate = Gate(self.redis, self.keys)
+        self.gate = SendingState(self.redis, self.keys)
         self.dead = DeadLetters(self.redis, self.keys, self.waker)
         self.gett = Gett()
-        self.client = GettClient("https://gett.example", "key", transport=self.gett, on_answer=self.gate.learn)
+        self.client = GettClient(
+            "https://gett.example", "key", transport=self.gett, on_answer=self.gate.record_rate_limit_headers
+        )
         # What is postponed stays so until a test moves the clock, however slow the machine is.
         self.retry = RetryPolicy(first=900.0, longest=900.0)
 
@@ -101,47 +103,47 @@ class Workbench:
 
     # -- saying something ----------------------------------------------------------------------------------------------
 
-    def order(self, ref: str, *names: str, gett_id: str | None = None, force: bool = False) -> Appended:
+    def order(self, ref: str, *names: str, gett_id: str | None = None, force: bool = False) -> AppendResult:
         """Append these steps of an order, and return what became of the last."""
         for name in names:
             said = self.say(lane_name(Kind.ORDER, ref), step(name), gett_id=gett_id, force=force)
         return said
 
-    def say(self, lane: str, update: Update, *, gett_id: str | None = None, force: bool = False) -> Appended:
+    def say(self, lane: str, update: Update, *, gett_id: str | None = None, force: bool = False) -> AppendResult:
         name = lane.partition(":")[2]
         return self.lanes.append(
             lane, update, store_id="s1", gett_id=f"g-{name}" if gett_id is None else gett_id, force=force
         )
 
-    def pause(self, store: str = "s1") -> Appended:
+    def pause(self, store: str = "s1") -> AppendResult:
         return self.say(lane_name(Kind.STORE, store), store_paused("too_busy"))
 
-    def online(self, store: str = "s1") -> Appended:
+    def online(self, store: str = "s1") -> AppendResult:
         return self.say(lane_name(Kind.STORE, store), store_online())
 
-    def menu(self, store: str = "s1") -> Appended:
+    def menu(self, store: str = "s1") -> AppendResult:
         return self.say(lane_name(Kind.CATALOG, store), catalog_changed(MENU), force=True)
 
     # -- sending -------------------------------------------------------------------------------------------------------
 
     def lease(self, want: int = 1) -> list[Lease]:
-        return list(self.lanes.next(want, LEASE_MS).leases)
+        return list(self.lanes.lease(want, LEASE_MS).leases)
 
     def one(self) -> Lease:
         """The one lane that is next."""
         (lease,) = self.lease()
         return lease
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> LeaseStatus:
         """Why nothing is sent now."""
-        found = self.lanes.next(1, LEASE_MS)
+        found = self.lanes.lease(1, LEASE_MS)
         assert not found.leases
         return found.verdict
 
-    def pusher(self, *, threads: int = 4, **retry: Any) -> Pusher:
-        return Pusher(self.lanes, self.gate, self.client, threads=threads, retry=replace(self.retry, **retry))
+    def pusher(self, *, threads: int = 4, **retry: Any) -> Dispatcher:
+        return Dispatcher(self.lanes, self.gate, self.client, threads=threads, retry=replace(self.retry, **retry))
 
-    def push(self, *answers: int | Answer | Exception, **retry: float) -> int:
+    def push(self, *answers: int | ApiResponse | Exception, **retry: float) -> int:
         """Send what may be sent now, one after the other, to a Gett that gives these answers."""
         self.gett.will(*answers)
         pusher, tried = self.pusher(threads=1, **retry), 0
@@ -150,7 +152,7 @@ class Workbench:
             tried += 1
         return tried
 
-    def fails(self, answer: int | Answer | Exception, *, age: float = 0.0, **retry: float) -> None:
+    def fails(self, answer: int | ApiResponse | Exception, *, age: float = 0.0, **retry: float) -> None:
         """The first update of :data:`LANE`, so many seconds old, is sent once and gets this answer."""
         self.order("1", "confirmed")
         if age:

@@ -9,7 +9,7 @@ import redis
 import requests
 
 from tests.outbox.outbox_env import LANE, Workbench
-from webhook_kit.gett.http import Answer, Call
+from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.outbox.dispatcher import RetryPolicy, lease_seconds
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
@@ -34,7 +34,7 @@ def test_any_2xx_is_taken(bench: Workbench, status: int) -> None:
 
 def test_an_answer_of_2xx_that_cannot_be_read_is_taken(bench: Workbench) -> None:
     bench.pause()
-    bench.push(Answer(200, {}, b"<html>"))
+    bench.push(ApiResponse(200, {}, b"<html>"))
     assert bench.lanes.counts() == {"appended": 1, "sent": 1}
     assert bench.lanes.history("store:s1")[-1]["status"] == 200
 
@@ -79,7 +79,7 @@ def test_a_wait_that_gett_asks_for_is_kept_unless_it_is_absurd() -> None:
 
 
 def test_a_503_that_names_a_wait_delays_its_own_lane_only(bench: Workbench) -> None:
-    bench.fails(Answer(503, {"Retry-After": "2000"}))
+    bench.fails(ApiResponse(503, {"Retry-After": "2000"}))
     assert 1900 < delay(bench) <= 2000
     bench.order("2", "confirmed")
     assert bench.push() == 1
@@ -171,7 +171,7 @@ def test_a_drain_that_is_told_to_stop_finishes_what_is_under_way_and_leaves_the_
     under_way, go_on, stop = threading.Semaphore(0), threading.Event(), threading.Event()
     answer_at_once = bench.gett.send
 
-    def slow(call: Call) -> Answer:
+    def slow(call: ApiCall) -> ApiResponse:
         under_way.release()
         assert go_on.wait(PATIENCE)
         return answer_at_once(call)
@@ -199,7 +199,7 @@ class OneSlow:
         self.asked, self.go_on = threading.Event(), threading.Event()
         bench.gett.send = self.send  # type: ignore[method-assign]
 
-    def send(self, call: Call) -> Answer:
+    def send(self, call: ApiCall) -> ApiResponse:
         if call.url.endswith(self._address):
             self.asked.set()
             assert self.go_on.wait(PATIENCE)
@@ -237,7 +237,7 @@ def test_after_a_slow_answer_all_threads_are_free_again(bench: Workbench) -> Non
     pusher.finish()
     answer, all_at_once = bench.gett.send, threading.Barrier(threads)
 
-    def together(call: Call) -> Answer:
+    def together(call: ApiCall) -> ApiResponse:
         all_at_once.wait(PATIENCE)
         return answer(call)
 
@@ -249,7 +249,7 @@ def test_after_a_slow_answer_all_threads_are_free_again(bench: Workbench) -> Non
 
 
 def test_behind_a_closed_gate_a_drain_waits_its_time_out_and_is_stopped_at_once(bench: Workbench) -> None:
-    bench.gate.blocked(3600)
+    bench.gate.record_rate_limited(3600)
     bench.order("1", "confirmed")
     stop = threading.Event()
     drain = threading.Thread(target=bench.pusher().drain, args=(600, stop.is_set))
@@ -271,7 +271,7 @@ def test_an_outcome_that_cannot_be_recorded_is_sent_again_when_the_lease_lapses(
         raise redis.ConnectionError
 
     with monkeypatch.context() as broken:
-        broken.setattr(bench.lanes, "sent", gone)
+        broken.setattr(bench.lanes, "acknowledge", gone)
         assert bench.pusher().drain(60) == 1
     assert bench.lanes.counts() == {"appended": 1}
     bench.due(LANE)

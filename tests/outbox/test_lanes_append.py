@@ -9,7 +9,7 @@ import redis
 from tests.outbox.outbox_env import LANE, TTL, Workbench
 from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.outbox import scripts
-from webhook_kit.outbox.lanes import Appended
+from webhook_kit.outbox.lanes import AppendResult
 from webhook_kit.outbox.updates import order_ended, order_progress
 from webhook_kit.storage.queues import push_queue
 
@@ -26,7 +26,7 @@ def history(bench: Workbench, what: str) -> list[dict[str, object]]:
 
 def test_an_order_is_told_step_by_step_in_order(bench: Workbench) -> None:
     for name in WAY:
-        assert bench.order("1", name) is Appended.OK
+        assert bench.order("1", name) is AppendResult.OK
         bench.push()
     assert bench.told() == WAY
     assert {sent.path for sent in bench.gett.sent} == {"orders/g-1/status"}
@@ -34,37 +34,37 @@ def test_an_order_is_told_step_by_step_in_order(bench: Workbench) -> None:
 
 
 def test_what_was_said_already_is_not_said_again(bench: Workbench) -> None:
-    assert bench.order("1", "ready") is Appended.OK
-    assert bench.order("1", "ready") is Appended.SAME
+    assert bench.order("1", "ready") is AppendResult.OK
+    assert bench.order("1", "ready") is AppendResult.DUPLICATE
     bench.push()
-    assert bench.order("1", "ready") is Appended.SAME
-    assert bench.online() is Appended.OK
-    assert bench.online() is Appended.SAME
+    assert bench.order("1", "ready") is AppendResult.DUPLICATE
+    assert bench.online() is AppendResult.OK
+    assert bench.online() is AppendResult.DUPLICATE
 
 
 def test_an_older_status_is_stale_even_while_the_newer_one_waits(bench: Workbench) -> None:
     bench.order("1", "ready")
-    assert bench.order("1", "preparing") is Appended.STALE
+    assert bench.order("1", "preparing") is AppendResult.STALE
     assert bench.waiting(LANE) == ["ready"]
 
 
 def test_another_estimate_for_the_same_status_is_news(bench: Workbench) -> None:
     bench.say(LANE, order_progress("preparing", SOON))
-    assert bench.say(LANE, order_progress("preparing", LATER)) is Appended.OK
+    assert bench.say(LANE, order_progress("preparing", LATER)) is AppendResult.OK
 
 
 def test_a_closed_order_takes_nothing_more(bench: Workbench) -> None:
     bench.order("1", "completed")
-    assert bench.order("1", "cancelled") is Appended.CLOSED
-    assert bench.order("1", "ready") is Appended.CLOSED
-    assert bench.order("1", "completed") is Appended.SAME
+    assert bench.order("1", "cancelled") is AppendResult.CLOSED
+    assert bench.order("1", "ready") is AppendResult.CLOSED
+    assert bench.order("1", "completed") is AppendResult.DUPLICATE
 
 
 def test_force_says_again_what_was_said_and_goes_beyond_the_end(bench: Workbench) -> None:
     bench.order("1", "completed")
     bench.push()
-    assert bench.order("1", "completed", force=True) is Appended.OK
-    assert bench.order("1", "cancelled", force=True) is Appended.OK
+    assert bench.order("1", "completed", force=True) is AppendResult.OK
+    assert bench.order("1", "cancelled", force=True) is AppendResult.OK
     bench.push()
     assert bench.told() == ["completed", "cancelled"]
 
@@ -72,9 +72,9 @@ def test_force_says_again_what_was_said_and_goes_beyond_the_end(bench: Workbench
 def test_force_never_goes_back_behind_what_gett_took_or_is_about_to_be_told(bench: Workbench) -> None:
     bench.order("1", "ready")
     bench.push()
-    assert bench.order("1", "preparing", force=True) is Appended.STALE
+    assert bench.order("1", "preparing", force=True) is AppendResult.STALE
     bench.order("1", "completed")
-    assert bench.order("1", "inTransit", force=True) is Appended.STALE
+    assert bench.order("1", "inTransit", force=True) is AppendResult.STALE
     assert bench.waiting(LANE) == ["completed"]
 
 
@@ -82,17 +82,17 @@ def test_force_goes_back_behind_what_a_person_has_dropped(bench: Workbench) -> N
     bench.order("1", "confirmed")
     bench.push()
     bench.order("1", "completed")
-    assert bench.lanes.drop(LANE) == 1
-    assert bench.order("1", "preparing", force=True) is Appended.OK
-    assert bench.order("1", "ready") is Appended.OK
+    assert bench.lanes.discard(LANE) == 1
+    assert bench.order("1", "preparing", force=True) is AppendResult.OK
+    assert bench.order("1", "ready") is AppendResult.OK
     bench.push()
     assert bench.told() == ["confirmed", "ready"]
 
 
 def test_a_menu_that_changes_again_is_announced_again(bench: Workbench) -> None:
-    assert bench.menu() is Appended.OK
+    assert bench.menu() is AppendResult.OK
     bench.push()
-    assert bench.menu() is Appended.OK
+    assert bench.menu() is AppendResult.OK
     bench.push()
     assert bench.told() == ["menu", "menu"]
     assert bench.gett.sent[0].path == "catalogset-notification?storeId=s1"
@@ -117,7 +117,7 @@ def test_what_is_being_sent_is_never_merged(bench: Workbench) -> None:
     lease = bench.one()
     bench.order("1", "preparing", "ready")
     assert bench.waiting(LANE) == ["confirmed", "ready"]
-    assert bench.lanes.sent(lease, 202)
+    assert bench.lanes.acknowledge(lease, 202)
     bench.push()
     assert bench.told() == ["ready"]
     assert bench.lanes.counts() == {"appended": 3, "merged": 1, "sent": 2}
@@ -179,7 +179,7 @@ def test_progress_of_an_order_without_a_gett_id_waits_visibly_until_it_is_linked
 
 def test_even_a_cancellation_waits_for_the_gett_id(bench: Workbench) -> None:
     bench.order("1", "confirmed", "cancelled", gett_id="")
-    bench.lanes.unclog(LANE)
+    bench.lanes.retry_now(LANE)
     assert bench.push() == 0
     assert bench.lanes.all_waiting() == {LANE: "unlinked"}
 
@@ -198,7 +198,7 @@ def test_linking_again_does_not_hand_out_what_is_being_sent(bench: Workbench) ->
     lease = bench.one()
     link(bench, "g-1")
     assert bench.lease() == []
-    assert bench.lanes.sent(lease, 202)
+    assert bench.lanes.acknowledge(lease, 202)
 
 
 # -- waking, keeping ---------------------------------------------------------------------------------------------------
@@ -209,22 +209,22 @@ def test_many_appends_queue_one_wake_up(bench: Workbench) -> None:
     for ref in range(20):
         bench.order(str(ref), "confirmed")
     assert len(push_queue(bench.redis)) == before + 1
-    bench.lanes.next(0, 1000, woken=True)
+    bench.lanes.lease(0, 1000, woken=True)
     bench.order("20", "confirmed")
     assert len(push_queue(bench.redis)) == before + 2
 
 
 def test_an_update_whose_wake_up_died_is_found_by_the_sweep(bench: Workbench) -> None:
-    assert not bench.lanes.wake_if_ready()
+    assert not bench.lanes.notify_if_ready()
     bench.order("1", "confirmed")
     before = len(push_queue(bench.redis))
-    bench.lanes.next(0, 1000, woken=True)  # the worker that took the wake-up dies here
-    assert bench.lanes.wake_if_ready()
+    bench.lanes.lease(0, 1000, woken=True)  # the worker that took the wake-up dies here
+    assert bench.lanes.notify_if_ready()
     assert len(push_queue(bench.redis)) == before + 1
     lease = bench.one()
-    assert not bench.lanes.wake_if_ready()
+    assert not bench.lanes.notify_if_ready()
     bench.due(lease.lane)
-    assert bench.lanes.wake_if_ready()
+    assert bench.lanes.notify_if_ready()
 
 
 def ttl(connection: redis.Redis, key: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.outbox.outbox_env import LANE, LEASE_MS, Workbench
-from webhook_kit.outbox.lanes import Lease, Verdict
+from webhook_kit.outbox.lanes import Lease, LeaseStatus
 
 # -- urgency -----------------------------------------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ def test_an_urgent_update_that_arrives_while_the_quota_is_used_up_is_the_next_to
     bench.order("1", "ready")
     bench.order("2", "ready")
     assert bench.one().lane == LANE
-    assert bench.verdict() is Verdict.WAIT
+    assert bench.verdict() is LeaseStatus.WAIT
     bench.order("3", "cancelled")
     assert bench.one().lane == "order:3"
 
@@ -48,9 +48,9 @@ def test_an_urgent_update_that_arrives_while_the_quota_is_used_up_is_the_next_to
 def test_an_urgent_update_does_not_wait_for_the_delay_of_an_older_one(bench: Workbench) -> None:
     bench.order("1", "ready")
     bench.lanes.postpone(bench.one(), 3600, "503", charge=True)
-    assert bench.verdict() is Verdict.IDLE
+    assert bench.verdict() is LeaseStatus.IDLE
     bench.order("1", "inTransit")
-    assert bench.verdict() is Verdict.IDLE
+    assert bench.verdict() is LeaseStatus.IDLE
     bench.order("1", "cancelled")
     assert bench.one().body["state"] == "cancelled"
 
@@ -68,7 +68,7 @@ def test_a_pause_keeps_its_delay_when_the_store_comes_back_meanwhile(bench: Work
     lease = bench.one()
     bench.online()
     bench.lanes.postpone(lease, 3600, "503", charge=True)
-    assert bench.verdict() is Verdict.IDLE
+    assert bench.verdict() is LeaseStatus.IDLE
 
 
 # -- leases ------------------------------------------------------------------------------------------------------------
@@ -88,15 +88,15 @@ def test_a_lane_has_one_sender_at_a_time(bench: Workbench) -> None:
     lease = bench.one()
     bench.order("1", "cancelled")
     assert bench.lease(10) == []
-    bench.lanes.sent(lease, 202)
+    bench.lanes.acknowledge(lease, 202)
     assert bench.one().body["state"] == "cancelled"
 
 
 def test_the_lane_of_a_dead_sender_comes_back_when_its_lease_lapses(bench: Workbench) -> None:
     bench.order("1", "ready")
     first = bench.one()
-    found = bench.lanes.next(1, LEASE_MS)
-    assert found.verdict is Verdict.IDLE
+    found = bench.lanes.lease(1, LEASE_MS)
+    assert found.verdict is LeaseStatus.IDLE
     assert 0 < found.wait <= LEASE_MS / 1000
     bench.due(LANE)
     second = bench.one()
@@ -115,9 +115,9 @@ def test_what_a_late_sender_says_changes_nothing(bench: Workbench, word: str, me
     if meanwhile != "lapsed":
         lease = bench.one()
         if meanwhile == "told by another":
-            bench.lanes.sent(lease, 202)
+            bench.lanes.acknowledge(lease, 202)
     else:
-        bench.lanes.next(0, LEASE_MS)
+        bench.lanes.lease(0, LEASE_MS)
     before = everything(bench)
     assert not settle(bench, late, word)
     assert everything(bench) == before
@@ -125,9 +125,9 @@ def test_what_a_late_sender_says_changes_nothing(bench: Workbench, word: str, me
 
 def settle(bench: Workbench, lease: Lease, word: str) -> bool:
     if word == "sent":
-        return bench.lanes.sent(lease, 202)
+        return bench.lanes.acknowledge(lease, 202)
     if word == "bury":
-        return bench.lanes.bury(lease, "no", 422)
+        return bench.lanes.dead_letter(lease, "no", 422)
     return bench.lanes.postpone(lease, 1, "503", charge=True)
 
 
@@ -138,8 +138,8 @@ def everything(bench: Workbench) -> dict[bytes, bytes | None]:
 def test_a_lease_is_settled_once(bench: Workbench) -> None:
     bench.order("1", "confirmed")
     lease = bench.one()
-    assert bench.lanes.sent(lease, 202)
-    assert not bench.lanes.sent(lease, 202)
+    assert bench.lanes.acknowledge(lease, 202)
+    assert not bench.lanes.acknowledge(lease, 202)
     assert bench.lanes.counts()["sent"] == 1
 
 
@@ -164,16 +164,16 @@ def test_attempts_are_counted_when_charged_and_forgotten_when_the_update_is_told
 def test_a_postponed_update_waits_as_long_as_it_was_told_to(bench: Workbench) -> None:
     bench.order("1", "confirmed")
     bench.lanes.postpone(bench.one(), 120, "503", charge=True)
-    found = bench.lanes.next(1, LEASE_MS)
-    assert found.verdict is Verdict.IDLE
+    found = bench.lanes.lease(1, LEASE_MS)
+    assert found.verdict is LeaseStatus.IDLE
     assert 110 < found.wait <= 120
     bench.due(LANE)
     assert bench.one().lane == LANE
 
 
 def test_with_nothing_to_do_there_is_nothing_to_wait_for(bench: Workbench) -> None:
-    found = bench.lanes.next(16, LEASE_MS)
-    assert found.verdict is Verdict.IDLE
+    found = bench.lanes.lease(16, LEASE_MS)
+    assert found.verdict is LeaseStatus.IDLE
     assert found.wait < 0
 
 

@@ -79,7 +79,7 @@ class LaneMachine(RuleBasedStateMachine):
 
     @rule(want=st.integers(0, 4))
     def lease(self, want: int) -> None:
-        leases = list(self.bench.lanes.next(want, LEASE_MS).leases)
+        leases = list(self.bench.lanes.lease(want, LEASE_MS).leases)
         self.ghosts += filter(None, [lane.look() for lane in self.lanes.values()])
         ready = {name: lane for name, lane in self.lanes.items() if lane.place == "ready"}
         assert len(leases) == min(want, len(ready))
@@ -108,9 +108,9 @@ class LaneMachine(RuleBasedStateMachine):
 
     def _say(self, lease: Lease, word: str) -> bool:
         if word == "sent":
-            return self.bench.lanes.sent(lease, 202)
+            return self.bench.lanes.acknowledge(lease, 202)
         if word == "buried":
-            return self.bench.lanes.bury(lease, "no", 422)
+            return self.bench.lanes.dead_letter(lease, "no", 422)
         return self.bench.lanes.postpone(lease, 3600, "503", charge=True)
 
     @precondition(lambda self: self.ghosts)
@@ -140,18 +140,18 @@ class LaneMachine(RuleBasedStateMachine):
         return touched
 
     @rule(name=st.sampled_from(LANES))
-    def unclog(self, name: str) -> None:
-        assert self.bench.lanes.unclog(name) == (self._by_hand(self.lanes[name], None) >= 0)
+    def retry_now(self, name: str) -> None:
+        assert self.bench.lanes.retry_now(name) == (self._by_hand(self.lanes[name], None) >= 0)
 
     @rule(name=st.sampled_from(LANES))
     def drop_all(self, name: str) -> None:
-        assert self.bench.lanes.drop(name) == self._by_hand(self.lanes[name], -1)
+        assert self.bench.lanes.discard(name) == self._by_hand(self.lanes[name], -1)
 
     @rule(name=st.sampled_from(LANES), place=st.integers(0, 1))
     def drop_one(self, name: str, place: int) -> None:
         lane = self.lanes[name]
         for entry in lane.waiting[place : place + 1]:
-            assert self.bench.lanes.drop(name, entry.number) == self._by_hand(lane, entry.number)
+            assert self.bench.lanes.discard(name, entry.number) == self._by_hand(lane, entry.number)
 
     @precondition(lambda self: self.letters)
     @rule(data=st.data(), replay=st.booleans())
@@ -164,7 +164,7 @@ class LaneMachine(RuleBasedStateMachine):
             if said != "ok":
                 return
         else:
-            assert self.bench.dead.drop(letter.number) == "ok"
+            assert self.bench.dead.discard(letter.number) == "ok"
             self.counts["dead"] -= 1
             self.counts["dropped"] += 1
         del self.letters[chosen]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.outbox.outbox_env import HOUR, LEASE_MS, Workbench, check_accounts
-from webhook_kit.gett.http import Answer
-from webhook_kit.outbox.lanes import Verdict
+from webhook_kit.gett.http import ApiResponse
+from webhook_kit.outbox.lanes import LeaseStatus
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -30,7 +30,7 @@ def sent_at_once(bench: Workbench) -> int:
     count = 0
     while leases := bench.lease(50):
         for lease in leases:
-            bench.lanes.sent(lease, 202)
+            bench.lanes.acknowledge(lease, 202)
         count += len(leases)
     return count
 
@@ -52,11 +52,11 @@ class Log:
 
     def send(self, want: int) -> float:
         """Send up to so many; return the wait that was asked for when there was none."""
-        found = self.bench.lanes.next(want, LEASE_MS)
+        found = self.bench.lanes.lease(want, LEASE_MS)
         booked = self.bench.redis.lrange(f"{self.bench.keys.prefix}sends", 0, len(found.leases) - 1)
         self.moments += [float(moment) + self.ahead for moment in reversed(booked if found.leases else [])]
         for lease in found.leases:
-            self.bench.lanes.sent(lease, 202)
+            self.bench.lanes.acknowledge(lease, 202)
         return 0.0 if found.leases else found.wait
 
     def most_in_a_window(self) -> int:
@@ -124,7 +124,7 @@ def test_a_send_counts_until_exactly_one_window_later(bench: Workbench) -> None:
     orders(bench, 2, urgent=True)
     assert sent_at_once(bench) == 1
     bench.skip(59_000)
-    assert bench.verdict() is Verdict.WAIT
+    assert bench.verdict() is LeaseStatus.WAIT
     bench.skip(1_001)
     assert sent_at_once(bench) == 1
 
@@ -133,14 +133,14 @@ def test_a_send_that_fails_has_used_the_quota_all_the_same(bench: Workbench) -> 
     bench.limit(1)
     orders(bench, 1)
     bench.lanes.postpone(bench.one(), 0, "503", charge=True)
-    assert bench.verdict() is Verdict.WAIT
+    assert bench.verdict() is LeaseStatus.WAIT
 
 
 def test_all_processes_share_the_quota(bench: Workbench) -> None:
     bench.limit(10)
     orders(bench, 40, urgent=True)
     another = bench.make_lanes(Quota(10))
-    taken = [len(lanes.next(3, LEASE_MS).leases) for lanes in (bench.lanes, another) * 3]
+    taken = [len(lanes.lease(3, LEASE_MS).leases) for lanes in (bench.lanes, another) * 3]
     assert sum(taken) == 10
 
 
@@ -162,7 +162,7 @@ def test_a_few_writes_are_kept_for_urgent_updates(bench: Workbench) -> None:
         sent += sent_at_once(bench)
         bench.skip(48_000)
     assert sent == 97
-    assert bench.verdict() is Verdict.WAIT
+    assert bench.verdict() is LeaseStatus.WAIT
     orders(bench, 5, urgent=True)
     assert sent_at_once(bench) == 3
 
@@ -180,8 +180,8 @@ def test_a_backlog_goes_out_evenly_after_a_short_burst(bench: Workbench) -> None
     bench.limit(100, HOUR)
     orders(bench, 60)
     assert sent_at_once(bench) == 10
-    found = bench.lanes.next(1, LEASE_MS)
-    assert found.verdict is Verdict.WAIT
+    found = bench.lanes.lease(1, LEASE_MS)
+    assert found.verdict is LeaseStatus.WAIT
     assert 0 < found.wait <= 36
     bench.skip(360_000)
     assert sent_at_once(bench) == 10
@@ -205,11 +205,11 @@ def limits(left: object, seconds: float = 3000) -> dict[str, str]:
 
 def test_what_others_have_used_of_the_quota_is_respected(bench: Workbench) -> None:
     bench.limit(100)
-    bench.gate.learn(202, limits(2))
+    bench.gate.record_rate_limit_headers(202, limits(2))
     orders(bench, 5, urgent=True)
     assert sent_at_once(bench) == 2
-    found = bench.lanes.next(1, LEASE_MS)
-    assert found.verdict is Verdict.WAIT
+    found = bench.lanes.lease(1, LEASE_MS)
+    assert found.verdict is LeaseStatus.WAIT
     assert 2900 < found.wait <= 3000
     bench.skip(3_001_000)
     assert sent_at_once(bench) == 3
@@ -219,7 +219,9 @@ def test_answers_teach_through_the_client(bench: Workbench) -> None:
     bench.limit(100)
     orders(bench, 3, urgent=True)
     assert (
-        bench.push(Answer(202, {"x-ratelimit-remaining": "1", "x-ratelimit-reset": limits(1)["X-RateLimit-Reset"]}))
+        bench.push(
+            ApiResponse(202, {"x-ratelimit-remaining": "1", "x-ratelimit-reset": limits(1)["X-RateLimit-Reset"]})
+        )
         == 2
     )
 
@@ -227,15 +229,15 @@ def test_answers_teach_through_the_client(bench: Workbench) -> None:
 def test_an_older_answer_that_arrives_late_does_not_raise_what_is_left(bench: Workbench) -> None:
     bench.limit(100)
     late = limits(9)
-    bench.gate.learn(202, late | {"X-RateLimit-Remaining": "2"})
-    bench.gate.learn(202, late)
+    bench.gate.record_rate_limit_headers(202, late | {"X-RateLimit-Remaining": "2"})
+    bench.gate.record_rate_limit_headers(202, late)
     assert bench.gate_field("left") == "2"
 
 
 def test_a_new_window_begins_with_what_gett_says(bench: Workbench) -> None:
     bench.limit(100)
-    bench.gate.learn(202, limits(0, 1000))
-    bench.gate.learn(202, limits(50, 1060))
+    bench.gate.record_rate_limit_headers(202, limits(0, 1000))
+    bench.gate.record_rate_limit_headers(202, limits(50, 1060))
     orders(bench, 20, urgent=True)
     assert sent_at_once(bench) == 20
 
@@ -249,13 +251,13 @@ def test_headers_that_make_no_sense_teach_nothing(bench: Workbench) -> None:
         limits(0, 86_400),
         {"X-RateLimit-Reset": limits(0)["X-RateLimit-Reset"]},
     ):
-        bench.gate.learn(202, headers)
+        bench.gate.record_rate_limit_headers(202, headers)
     orders(bench, 3)
     assert sent_at_once(bench) == 3
 
 
 def test_gett_saying_that_more_is_left_never_raises_our_own_quota(bench: Workbench) -> None:
     bench.limit(2)
-    bench.gate.learn(202, limits(1000))
+    bench.gate.record_rate_limit_headers(202, limits(1000))
     orders(bench, 5, urgent=True)
     assert sent_at_once(bench) == 2

@@ -9,8 +9,8 @@ from email.utils import formatdate
 import pytest
 
 from tests.outbox.outbox_env import HOUR, Workbench
-from webhook_kit.gett.http import Answer
-from webhook_kit.outbox.lanes import Verdict
+from webhook_kit.gett.http import ApiResponse
+from webhook_kit.outbox.lanes import LeaseStatus
 
 # -- 429 ---------------------------------------------------------------------------------------------------------------
 
@@ -30,13 +30,13 @@ def test_after_429_everything_waits_as_long_as_gett_asks(
     bench: Workbench, headers: dict[str, str], body: dict[str, int], seconds: float
 ) -> None:
     bench.order("2", "confirmed")
-    bench.fails(Answer(429, headers, json.dumps(body).encode()), first=100)
-    found = bench.lanes.next(1, 60_000)
-    assert found.verdict is Verdict.BLOCKED
+    bench.fails(ApiResponse(429, headers, json.dumps(body).encode()), first=100)
+    found = bench.lanes.lease(1, 60_000)
+    assert found.verdict is LeaseStatus.BLOCKED
     # A date was written when these tests were collected.
     assert seconds * 0.6 < found.wait <= seconds
     bench.order("3", "cancelled")
-    assert bench.verdict() is Verdict.BLOCKED
+    assert bench.verdict() is LeaseStatus.BLOCKED
     assert bench.attempts("order:2") == bench.attempts() == 0
     bench.skip(seconds * 1000)
     bench.all_due()
@@ -45,10 +45,10 @@ def test_after_429_everything_waits_as_long_as_gett_asks(
 
 
 def test_a_shorter_wait_does_not_cut_a_longer_one(bench: Workbench) -> None:
-    bench.gate.blocked(60)
-    bench.gate.blocked(1)
+    bench.gate.record_rate_limited(60)
+    bench.gate.record_rate_limited(1)
     bench.order("1", "confirmed")
-    assert bench.lanes.next(1, 60_000).wait > 50
+    assert bench.lanes.lease(1, 60_000).wait > 50
 
 
 # -- the circuit -------------------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def test_failures_in_a_row_open_the_circuit(bench: Workbench) -> None:
     assert bench.push() == 1
     break_down(bench)
     bench.order("2", "cancelled")
-    assert bench.verdict() is Verdict.OPEN
+    assert bench.verdict() is LeaseStatus.OPEN
 
 
 def test_an_answer_in_between_keeps_the_circuit_closed(bench: Workbench) -> None:
@@ -86,8 +86,8 @@ def test_one_probe_goes_through_an_open_circuit_and_closes_it(bench: Workbench) 
     bench.skip(HOUR + 1_001)
     probe = bench.lease(16)
     assert len(probe) == 1
-    assert bench.verdict() is Verdict.OPEN
-    bench.lanes.sent(probe[0], 202)
+    assert bench.verdict() is LeaseStatus.OPEN
+    bench.lanes.acknowledge(probe[0], 202)
     assert len(bench.lease(16)) == 5
 
 
@@ -133,7 +133,7 @@ def test_a_probe_that_the_quota_does_not_grant_is_not_used_up(bench: Workbench) 
     bench.push(*[503] * 5)
     bench.order("1", "cancelled")
     bench.skip(1_001)
-    assert bench.verdict() is Verdict.WAIT
+    assert bench.verdict() is LeaseStatus.WAIT
     bench.skip(HOUR)
     assert len(bench.lease()) == 1
 
@@ -143,8 +143,8 @@ def test_429_closes_the_circuit_because_gett_is_there(bench: Workbench) -> None:
     bench.order("1", "cancelled")
     bench.order("2", "cancelled")
     bench.skip(HOUR + 1_001)
-    assert bench.push(Answer(429, {"Retry-After": "30"})) == 1
-    assert bench.verdict() is Verdict.BLOCKED
+    assert bench.push(ApiResponse(429, {"Retry-After": "30"})) == 1
+    assert bench.verdict() is LeaseStatus.BLOCKED
     bench.skip(30_001)
     assert bench.push() == 1
 
@@ -174,7 +174,7 @@ def test_after_a_breakdown_sending_starts_slowly(bench: Workbench) -> None:
 def test_a_refused_key_stops_all_sending_and_costs_nothing(bench: Workbench, status: int) -> None:
     bench.order("2", "cancelled")
     bench.fails(status)
-    assert bench.verdict() is Verdict.HALTED
+    assert bench.verdict() is LeaseStatus.HALTED
     assert str(status) in (bench.gate.halt_reason() or "")
     assert bench.attempts() == bench.attempts("order:2") == 0
     assert bench.lanes.counts() == {"appended": 2}
@@ -186,7 +186,7 @@ def test_a_halt_tries_once_a_minute_and_is_lifted_by_a_success(bench: Workbench)
     assert bench.push(401) == 1
     for _ in range(3):
         bench.skip(30_000)
-        assert bench.verdict() is Verdict.HALTED
+        assert bench.verdict() is LeaseStatus.HALTED
         bench.skip(30_001)
         (probe,) = bench.lease(16)
         bench.gett.will(401)
@@ -200,17 +200,17 @@ def test_a_halt_tries_once_a_minute_and_is_lifted_by_a_success(bench: Workbench)
 
 
 def test_a_refusal_that_shows_that_the_key_is_right_lifts_the_halt(bench: Workbench) -> None:
-    bench.gate.halted("401")
+    bench.gate.halt("401")
     bench.skip(60_001)
     bench.fails(422)
     assert bench.gate.halt_reason() is None
 
 
 def test_a_probe_of_a_halt_that_another_gate_stops_is_not_used_up(bench: Workbench) -> None:
-    bench.gate.halted("401")
-    bench.gate.blocked(120)
+    bench.gate.halt("401")
+    bench.gate.record_rate_limited(120)
     bench.order("1", "cancelled")
     bench.skip(60_001)
-    assert bench.verdict() is Verdict.BLOCKED
+    assert bench.verdict() is LeaseStatus.BLOCKED
     bench.skip(60_001)
     assert bench.push() == 1

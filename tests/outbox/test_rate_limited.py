@@ -9,13 +9,13 @@ import redis
 
 from tests.outbox.outbox_env import LEASE_MS, Workbench
 from webhook_kit.errors import GettConflict, GettRateLimited, GettUnauthorized, GettUnreachable
-from webhook_kit.outbox.lanes import Verdict
+from webhook_kit.outbox.lanes import LeaseStatus
 from webhook_kit.outbox.quota import Quota
-from webhook_kit.outbox.rate_limited import DirectWrites
+from webhook_kit.outbox.rate_limited import RateLimitedClient
 
 
-def writes(bench: Workbench, quota: Quota | None = None) -> DirectWrites:
-    return DirectWrites(bench.redis, bench.keys, bench.gate, quota or bench.quota)
+def writes(bench: Workbench, quota: Quota | None = None) -> RateLimitedClient:
+    return RateLimitedClient(bench.redis, bench.keys, bench.gate, quota or bench.quota)
 
 
 def booked(bench: Workbench) -> int:
@@ -71,7 +71,7 @@ def test_a_429_that_lasts_is_raised(bench: Workbench) -> None:
     with pytest.raises(GettRateLimited):
         writes(bench).call(write, patience=1)
     bench.order("1", "confirmed")
-    assert bench.lanes.next(1, LEASE_MS).verdict is Verdict.BLOCKED
+    assert bench.lanes.lease(1, LEASE_MS).verdict is LeaseStatus.BLOCKED
 
 
 def test_a_refused_key_stops_all_sending_and_a_call_that_succeeds_lets_it_go_on(bench: Workbench) -> None:
@@ -82,9 +82,9 @@ def test_a_refused_key_stops_all_sending_and_a_call_that_succeeds_lets_it_go_on(
     with pytest.raises(GettUnauthorized):
         direct.call(refused)
     bench.order("1", "confirmed")
-    assert bench.lanes.next(1, LEASE_MS).verdict is Verdict.HALTED
+    assert bench.lanes.lease(1, LEASE_MS).verdict is LeaseStatus.HALTED
     direct.call(lambda: None)
-    assert bench.lanes.next(1, LEASE_MS).verdict is Verdict.SEND
+    assert bench.lanes.lease(1, LEASE_MS).verdict is LeaseStatus.SEND
 
 
 @pytest.mark.parametrize("error", [GettUnreachable("away"), GettConflict("409", status=409)])
@@ -110,7 +110,7 @@ def test_what_gett_answered_is_not_lost_when_redis_goes_away_meanwhile(
 
     def write() -> str:
         monkeypatch.setattr(direct, "_answered", away)
-        monkeypatch.setattr(bench.gate, "answered", away)
+        monkeypatch.setattr(bench.gate, "record_response", away)
         return "onboarding-1"
 
     assert direct.call(write) == "onboarding-1"

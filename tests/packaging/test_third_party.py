@@ -52,7 +52,9 @@ def kit(work: Path) -> Path:
 
 def test_the_example_is_what_the_scaffold_writes() -> None:
     for path, text in render("corner-pos").items():
-        assert (PROJECT / path).read_text() == text, "webhook-kit new corner-pos --into examples/third_party_adapter"
+        assert (PROJECT / path).read_text() == text, (
+            "webhook-kit new corner-pos --output-dir examples/third_party_adapter"
+        )
 
 
 @pytest.mark.timeout(SECONDS)

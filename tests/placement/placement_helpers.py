@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import Claim, Ledger, Outcome, Settled
+from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, PlacementStore, SettleResult
 
 T = TypeVar("T")
 
@@ -18,10 +18,10 @@ class Book:
 
     def __init__(self, kit: Kit, *, lease: float = LEASE) -> None:
         self.kit, self.redis, self.keys = kit, kit.redis, kit.keys
-        self.ledger = Ledger(
+        self.ledger = PlacementStore(
             kit.redis,
             kit.keys,
-            kit.waker,
+            kit.worker_notification,
             lease_seconds=lease,
             abandon_after=60,
             key_ttl=KEY_TTL,
@@ -36,32 +36,32 @@ class Book:
 
     def calling(self, *names: str) -> Claim:
         claim = self.claim(*names)
-        assert self.ledger.calling(claim, ORDER)
+        assert self.ledger.record_call(claim, ORDER)
         return claim
 
     def ready(self, key: str = "k1") -> Any:
         """Claim an order about which nothing has to be asked before the POS is called."""
         return self.ledger.claim(key=key, gett_id="g1", store_id="s", fingerprint="f1", ready=ORDER)
 
-    def place(self, claim: Claim, ticket: str = "T1", update: str = "") -> Settled:
+    def place(self, claim: Claim, ticket: str = "T1", update: str = "") -> SettleResult:
         return self.ledger.settle(
             claim,
-            Outcome.PLACED,
+            AttemptOutcome.PLACED,
             status=200,
             answer=f"receipt of {ticket}".encode(),
             partner_order_id=ticket,
             update=update,
         )
 
-    def refuse(self, claim: Claim) -> Settled:
-        return self.ledger.settle(claim, Outcome.REFUSED, status=400, answer=b"no")
+    def refuse(self, claim: Claim) -> SettleResult:
+        return self.ledger.settle(claim, AttemptOutcome.REFUSED, status=400, answer=b"no")
 
     def lapse(self, ref: str = "g1") -> None:
         """Let the claim's time be over, as after the death of its process."""
         self.redis.hset(self.keys.order(ref), "lease", 1)
 
     def field(self, name: str, ref: str = "g1") -> str:
-        return (self.ledger.record(ref) or {}).get(name, "")
+        return (self.ledger.find(ref) or {}).get(name, "")
 
     def ttls(self, ref: str = "g1", key: str = "k1", gett_id: str = "g1") -> list[int]:
         """Of the record, the key's pointer and the Gett id's: −1 never expires, −2 is not there."""

@@ -12,7 +12,15 @@ from tests.placement.placement_helpers import KEY_TTL, LEASE, ORDER, ORDER_TTL, 
 from webhook_kit.errors import Impossible
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.idempotency_store import AlreadyPlaced, Busy, Claim, KeyReused, Outcome, Replay, Settled
+from webhook_kit.placement.idempotency_store import (
+    AlreadyPlaced,
+    AttemptOutcome,
+    Busy,
+    Claim,
+    KeyReused,
+    Replay,
+    SettleResult,
+)
 from webhook_kit.testing.processes import wait_until
 
 CONFIRMED = order_progress("confirmed").text
@@ -52,9 +60,9 @@ def test_a_claim_that_lapsed_before_the_call_is_taken_over_without_doubt(book: B
     book.lapse()
     second = book.claim()
     assert (second.doubt, second.owner != stale.owner, book.field("attempt")) == (False, True, "2")
-    assert not book.ledger.calling(stale, ORDER)
-    assert book.refuse(stale) is Settled.STALE
-    assert book.ledger.calling(second, ORDER)
+    assert not book.ledger.record_call(stale, ORDER)
+    assert book.refuse(stale) is SettleResult.STALE
+    assert book.ledger.record_call(second, ORDER)
 
 
 def test_a_claim_that_lapsed_during_the_call_is_taken_over_in_doubt(book: Book) -> None:
@@ -70,11 +78,11 @@ def test_a_claim_that_lapsed_during_the_call_is_taken_over_in_doubt(book: Book) 
 def test_a_call_is_begun_by_the_owner_alone_and_only_while_nothing_is_settled(book: Book) -> None:
     claim = book.calling()
     # The reply may have been lost on the way, and the client asked again.
-    assert book.ledger.calling(claim, ORDER)
-    assert not book.ledger.calling(replace(claim, owner="somebody else"), ORDER)
+    assert book.ledger.record_call(claim, ORDER)
+    assert not book.ledger.record_call(replace(claim, owner="somebody else"), ORDER)
     assert book.field("state") == "calling"
-    book.ledger.settle(claim, Outcome.IN_DOUBT)
-    assert not book.ledger.calling(claim, ORDER)
+    book.ledger.settle(claim, AttemptOutcome.IN_DOUBT)
+    assert not book.ledger.record_call(claim, ORDER)
 
 
 def test_an_order_that_is_ready_is_claimed_and_called_in_one(book: Book) -> None:
@@ -92,7 +100,7 @@ def test_an_order_that_is_ready_is_claimed_and_called_in_one(book: Book) -> None
 
 
 def test_a_placed_order_is_replayed_to_every_key_with_its_content_and_to_no_other(book: Book) -> None:
-    assert book.place(book.calling()) is Settled.OK
+    assert book.place(book.calling()) is SettleResult.OK
     for key in ("k1", "k2", "k1"):
         replay = the(Replay, book.decide(key=key))
         assert (replay.status, replay.body, replay.ref, replay.newly_linked) == (200, b"receipt of T1", "g1", "")
@@ -101,38 +109,38 @@ def test_a_placed_order_is_replayed_to_every_key_with_its_content_and_to_no_othe
 
 
 def test_a_refusal_is_replayed_to_its_key_and_a_second_key_is_assessed_anew(book: Book) -> None:
-    assert book.refuse(book.claim()) is Settled.OK
+    assert book.refuse(book.claim()) is SettleResult.OK
     replay = the(Replay, book.decide())
     assert (replay.status, replay.body) == (400, b"no")
     second = book.claim("k2")
     assert not second.doubt
-    assert book.ledger.calling(second, ORDER)
-    assert book.place(second) is Settled.OK
+    assert book.ledger.record_call(second, ORDER)
+    assert book.place(second) is SettleResult.OK
     assert the(Replay, book.decide()).status == 200
 
 
 def test_a_released_order_is_claimed_afresh(book: Book) -> None:
-    assert book.ledger.settle(book.calling(), Outcome.RELEASED) is Settled.OK
+    assert book.ledger.settle(book.calling(), AttemptOutcome.RELEASED) is SettleResult.OK
     assert not book.claim().doubt
 
 
 def test_an_order_in_doubt_is_claimed_in_doubt_until_somebody_knows(book: Book) -> None:
-    assert book.ledger.settle(book.calling(), Outcome.IN_DOUBT) is Settled.OK
+    assert book.ledger.settle(book.calling(), AttemptOutcome.IN_DOUBT) is SettleResult.OK
     again = book.claim()
     assert again.doubt
-    assert book.ledger.settle(again, Outcome.IN_DOUBT) is Settled.OK
-    assert book.ledger.settle(book.claim(), Outcome.RELEASED) is Settled.OK
+    assert book.ledger.settle(again, AttemptOutcome.IN_DOUBT) is SettleResult.OK
+    assert book.ledger.settle(book.claim(), AttemptOutcome.RELEASED) is SettleResult.OK
     assert not book.claim().doubt
 
 
-@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.RELEASED, Outcome.IN_DOUBT])
-def test_who_lost_the_claim_settles_nothing_but_a_ticket(outcome: Outcome, book: Book) -> None:
+@pytest.mark.parametrize("outcome", [AttemptOutcome.REFUSED, AttemptOutcome.RELEASED, AttemptOutcome.IN_DOUBT])
+def test_who_lost_the_claim_settles_nothing_but_a_ticket(outcome: AttemptOutcome, book: Book) -> None:
     lost = book.calling()
     book.lapse()
     book.claim()
-    assert book.ledger.settle(lost, outcome) is Settled.STALE
+    assert book.ledger.settle(lost, outcome) is SettleResult.STALE
     assert book.field("state") == "claimed"
-    assert book.place(lost) is Settled.OK
+    assert book.place(lost) is SettleResult.OK
     assert the(Replay, book.decide()).body == b"receipt of T1"
 
 
@@ -141,12 +149,12 @@ def test_a_late_ticket_stops_who_took_over_before_the_call(book: Book) -> None:
     book.lapse()
     second = book.claim()
     book.place(slow)
-    assert not book.ledger.calling(second, ORDER)
+    assert not book.ledger.record_call(second, ORDER)
 
 
 def test_the_same_ticket_twice_is_the_same(book: Book) -> None:
     claim = book.calling()
-    assert [book.place(claim), book.place(claim)] == [Settled.OK, Settled.SAME]
+    assert [book.place(claim), book.place(claim)] == [SettleResult.OK, SettleResult.SAME]
     assert book.ledger.incidents() == []
 
 
@@ -154,8 +162,8 @@ def test_another_ticket_never_overwrites_and_raises_an_incident(book: Book) -> N
     slow = book.calling()
     book.lapse()
     quick = book.calling()
-    assert book.place(quick, "T2") is Settled.OK
-    assert book.place(slow, "T1") is Settled.DUPLICATE
+    assert book.place(quick, "T2") is SettleResult.OK
+    assert book.place(slow, "T1") is SettleResult.DUPLICATE
     assert book.field("partner_id") == "T2"
     (incident,) = book.ledger.incidents()
     expected = {"kind": "duplicate ticket", "order": "g1", "state": "placed", "known": "T2", "reported": "T1"}
@@ -166,7 +174,7 @@ def test_a_ticket_after_a_refusal_raises_an_incident_and_the_refusal_stays(book:
     slow = book.calling()
     book.lapse()
     book.refuse(book.claim())
-    assert book.place(slow) is Settled.DUPLICATE
+    assert book.place(slow) is SettleResult.DUPLICATE
     assert the(Replay, book.decide()).status == 400
     assert book.ledger.incidents()[0]["kind"] == "placed after a refusal"
 
@@ -180,10 +188,10 @@ def test_incidents_come_newest_first(book: Book) -> None:
 
 
 def test_a_person_decides_whatever_the_state(book: Book) -> None:
-    book.ledger.settle(book.calling(), Outcome.IN_DOUBT)
+    book.ledger.settle(book.calling(), AttemptOutcome.IN_DOUBT)
     nobody = Claim("g1", "", "g1", "s", "f1", "")
-    assert book.ledger.settle(nobody, Outcome.RELEASED) is Settled.STALE
-    assert book.ledger.settle(nobody, Outcome.RELEASED, force=True) is Settled.OK
+    assert book.ledger.settle(nobody, AttemptOutcome.RELEASED) is SettleResult.STALE
+    assert book.ledger.settle(nobody, AttemptOutcome.RELEASED, force=True) is SettleResult.OK
     assert not book.claim().doubt
 
 
@@ -192,7 +200,7 @@ def test_a_person_decides_whatever_the_state(book: Book) -> None:
 
 def test_a_ticket_is_recorded_with_its_first_update_and_a_wake_up_in_one(book: Book) -> None:
     book.place(book.calling(), update=CONFIRMED)
-    (leased,) = book.kit.lanes.next(9, 1000).leases
+    (leased,) = book.kit.lanes.lease(9, 1000).leases
     assert (leased.lane, leased.gett_id, leased.store_id) == ("order:g1", "g1", "s")
     assert leased.body == {"status": "confirmed"}
     assert book.redis.exists(book.keys.wake)
@@ -200,11 +208,11 @@ def test_a_ticket_is_recorded_with_its_first_update_and_a_wake_up_in_one(book: B
 
 def test_an_update_of_an_order_without_a_gett_id_waits_until_it_is_linked(book: Book) -> None:
     book.place(book.calling("k1", ""), update=CONFIRMED)
-    assert not book.kit.lanes.next(9, 1000).leases
+    assert not book.kit.lanes.lease(9, 1000).leases
     replay = the(Replay, book.decide("k1", "g1"))
     assert (replay.ref, replay.newly_linked) == ("k1", "g1")
     book.ledger.link(replay.ref, replay.newly_linked)
-    (leased,) = book.kit.lanes.next(9, 1000).leases
+    (leased,) = book.kit.lanes.lease(9, 1000).leases
     assert (leased.lane, leased.gett_id) == ("order:k1", "g1")
     assert the(Replay, book.decide("k2", "g1")).ref == "k1"
 
@@ -225,8 +233,8 @@ def test_linking_ties_one_to_one_and_says_why_not(book: Book) -> None:
 def test_an_order_is_found_by_its_ref_its_gett_id_and_its_keys(book: Book) -> None:
     book.claim("k1", "")
     book.ledger.link("k1", "g1")
-    assert {(book.ledger.record(name) or {}).get("ref") for name in ("k1", "g1")} == {"k1"}
-    assert book.ledger.record("nothing") is None
+    assert {(book.ledger.find(name) or {}).get("ref") for name in ("k1", "g1")} == {"k1"}
+    assert book.ledger.find("nothing") is None
 
 
 # -- Redis emptied in mid-call -----------------------------------------------------------------------------------------
@@ -240,25 +248,25 @@ def flush(book: Book) -> None:
 def test_a_ticket_is_recorded_even_when_redis_was_emptied_in_mid_call(book: Book) -> None:
     claim = book.calling()
     flush(book)
-    assert book.place(claim, update=CONFIRMED) is Settled.OK
+    assert book.place(claim, update=CONFIRMED) is SettleResult.OK
     for key, gett_id in (("k1", "g1"), ("k2", "g1"), ("k1", "")):
         assert the(Replay, book.decide(key, gett_id)).body == b"receipt of T1"
     the(AlreadyPlaced, book.decide("k3", "g1", "f2"))
-    assert book.kit.lanes.next(9, 1000).leases
+    assert book.kit.lanes.lease(9, 1000).leases
     assert all(ttl > 0 for ttl in book.ttls())
 
 
 def test_a_refusal_of_an_emptied_redis_is_stale_so_that_the_order_is_claimed_again(book: Book) -> None:
     claim = book.calling()
     flush(book)
-    assert book.refuse(claim) is Settled.STALE
+    assert book.refuse(claim) is SettleResult.STALE
     assert not book.claim().doubt
 
 
 def test_a_doubt_is_recorded_even_when_redis_was_emptied_in_mid_call(book: Book) -> None:
     claim = book.calling()
     flush(book)
-    book.ledger.settle(claim, Outcome.IN_DOUBT)
+    book.ledger.settle(claim, AttemptOutcome.IN_DOUBT)
     assert book.claim().doubt
 
 
@@ -275,7 +283,7 @@ def unsettled(book: Book) -> None:
 
 
 def in_doubt(book: Book) -> None:
-    book.ledger.settle(book.calling(), Outcome.IN_DOUBT)
+    book.ledger.settle(book.calling(), AttemptOutcome.IN_DOUBT)
 
 
 def doubted_again(book: Book) -> None:
@@ -284,7 +292,7 @@ def doubted_again(book: Book) -> None:
 
 
 def doubted_after_a_release(book: Book) -> None:
-    book.ledger.settle(book.calling(), Outcome.RELEASED)
+    book.ledger.settle(book.calling(), AttemptOutcome.RELEASED)
     in_doubt(book)
 
 
@@ -303,7 +311,7 @@ def test_a_second_key_of_an_order_in_doubt_does_not_expire_either(book: Book) ->
 
 def test_no_key_of_an_order_in_doubt_expires(book: Book) -> None:
     book.refuse(book.claim("k1"))
-    book.ledger.settle(book.calling("k2"), Outcome.IN_DOUBT)
+    book.ledger.settle(book.calling("k2"), AttemptOutcome.IN_DOUBT)
     assert book.ttls(key="k1") == book.ttls(key="k2") == [-1, -1, -1]
 
 
@@ -314,7 +322,7 @@ def test_what_is_settled_expires_and_is_looked_up_no_more(outcome: str, book: Bo
     if outcome == "placed":
         book.place(claim)
     else:
-        book.ledger.settle(claim, Outcome(outcome), status=400)
+        book.ledger.settle(claim, AttemptOutcome(outcome), status=400)
     record, key, gett_id = book.ttls()
     longest = KEY_TTL if outcome == "released" else ORDER_TTL
     assert longest - 10 < record <= longest
@@ -329,21 +337,21 @@ def test_what_is_settled_expires_and_is_looked_up_no_more(outcome: str, book: Bo
 def test_a_call_that_runs_keeps_its_claim_and_one_let_go_lapses(kit: Kit) -> None:
     book = Book(kit, lease=1.0)
     claim = book.claim()
-    book.ledger.keep_alive(claim)
-    assert book.ledger.calling(claim, ORDER)
+    book.ledger.start_renewal(claim)
+    assert book.ledger.record_call(claim, ORDER)
     first = int(book.field("lease"))
     wait_until(lambda: int(book.field("lease")) > first + 400)
     the(Busy, book.decide())
-    assert book.ledger.lapsed() == []
-    book.ledger.let_go(claim)
-    wait_until(lambda: book.ledger.lapsed() == ["g1"])
+    assert book.ledger.expired() == []
+    book.ledger.stop_renewal(claim)
+    wait_until(lambda: book.ledger.expired() == ["g1"])
     assert book.claim().doubt
 
 
 def test_what_was_looked_up_in_vain_is_left_alone_for_a_while(book: Book) -> None:
     in_doubt(book)
-    assert book.ledger.lapsed() == ["g1"]
-    book.ledger.look_again_in("g1", 60)
-    assert book.ledger.lapsed() == []
-    book.ledger.look_again_in(f"never seen {uuid4()}", -60)
-    assert book.ledger.lapsed() == []
+    assert book.ledger.expired() == ["g1"]
+    book.ledger.postpone_lookup("g1", 60)
+    assert book.ledger.expired() == []
+    book.ledger.postpone_lookup(f"never seen {uuid4()}", -60)
+    assert book.ledger.expired() == []

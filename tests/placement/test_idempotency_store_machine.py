@@ -20,7 +20,15 @@ from hypothesis.stateful import (
 
 from tests.placement.placement_helpers import ORDER, Book
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import AlreadyPlaced, Busy, Claim, KeyReused, Outcome, Replay, Settled
+from webhook_kit.placement.idempotency_store import (
+    AlreadyPlaced,
+    AttemptOutcome,
+    Busy,
+    Claim,
+    KeyReused,
+    Replay,
+    SettleResult,
+)
 
 KEYS = st.sampled_from(["k1", "k2"])
 PRINTS = st.sampled_from(["f1", "f2"])
@@ -65,7 +73,7 @@ class Orders(RuleBasedStateMachine):
     @rule(target=calls, claim=consumes(claims))
     def call(self, claim: Claim) -> Claim | MultipleResults[Claim]:
         mine = (self.book.field("owner"), self.book.field("state")) == (claim.owner, "claimed")
-        assert self.book.ledger.calling(claim, ORDER) is mine
+        assert self.book.ledger.record_call(claim, ORDER) is mine
         if not mine:
             return multiple()
         assert self.holder in (None, claim.owner), "two live claims"
@@ -79,19 +87,21 @@ class Orders(RuleBasedStateMachine):
             self.book.lapse(REF)
             self.holder = None
 
-    @rule(claim=claims, outcome=st.sampled_from([Outcome.REFUSED, Outcome.RELEASED]))
-    def end_without_calling(self, claim: Claim, outcome: Outcome) -> None:
-        self.end(claim, Outcome.IN_DOUBT if claim.doubt else outcome)
+    @rule(claim=claims, outcome=st.sampled_from([AttemptOutcome.REFUSED, AttemptOutcome.RELEASED]))
+    def end_without_calling(self, claim: Claim, outcome: AttemptOutcome) -> None:
+        self.end(claim, AttemptOutcome.IN_DOUBT if claim.doubt else outcome)
 
-    @rule(claim=calls, outcome=st.sampled_from([Outcome.REFUSED, Outcome.RELEASED, Outcome.IN_DOUBT]))
-    def end_without_a_ticket(self, claim: Claim, outcome: Outcome) -> None:
+    @rule(
+        claim=calls, outcome=st.sampled_from([AttemptOutcome.REFUSED, AttemptOutcome.RELEASED, AttemptOutcome.IN_DOUBT])
+    )
+    def end_without_a_ticket(self, claim: Claim, outcome: AttemptOutcome) -> None:
         self.end(claim, outcome)
 
-    def end(self, claim: Claim, outcome: Outcome) -> None:
+    def end(self, claim: Claim, outcome: AttemptOutcome) -> None:
         before = self.book.field("owner"), self.book.field("state")
         settled = self.book.ledger.settle(claim, outcome, status=400, answer=b"no")
         mine = before[0] == claim.owner and before[1] in ("claimed", "calling")
-        assert settled is (Settled.OK if mine else Settled.STALE)
+        assert settled is (SettleResult.OK if mine else SettleResult.STALE)
         if mine:
             self.holder = None
 
@@ -103,13 +113,13 @@ class Orders(RuleBasedStateMachine):
         before = self.book.field("owner"), self.book.field("state")
         settled = self.book.place(claim, ticket)
         if self.ticket:
-            assert settled is (Settled.SAME if ticket == self.ticket else Settled.DUPLICATE)
+            assert settled is (SettleResult.SAME if ticket == self.ticket else SettleResult.DUPLICATE)
         elif before[1] == "refused":
-            assert settled is Settled.DUPLICATE
+            assert settled is SettleResult.DUPLICATE
         else:
-            assert settled is Settled.OK
+            assert settled is SettleResult.OK
             self.ticket, self.holder = ticket, None
-        self.incidents += settled is Settled.DUPLICATE
+        self.incidents += settled is SettleResult.DUPLICATE
 
     @invariant()
     def a_ticket_never_changes(self) -> None:

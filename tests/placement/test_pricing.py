@@ -12,7 +12,7 @@ from webhook_kit.catalog.cart import PricedLine
 from webhook_kit.gett.models.order import Amounts, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.placement.pricing import agree
-from webhook_kit.placement.token import Accepted
+from webhook_kit.placement.token import AcceptedPrice
 from webhook_kit.settings import PricePolicy
 
 REFUSE, ACCEPTED, POS = PricePolicy.REFUSE, PricePolicy.ACCEPTED, PricePolicy.POS
@@ -51,7 +51,7 @@ def priced(*lines: tuple[str, int, str]) -> list[PricedLine]:
 def test_a_difference_within_the_tolerance_is_the_policys_and_any_other_is_refused(
     policy: PricePolicy, difference: str, tolerance: str, placed_at: str | None
 ) -> None:
-    accepted, now = Accepted(Amounts.of(d("10.00"))), Amounts.of(d("10.00") + d(difference))
+    accepted, now = AcceptedPrice(Amounts.of(d("10.00"))), Amounts.of(d("10.00") + d(difference))
     agreed = agree(accepted, now, [], policy=policy, tolerance=d(tolerance))
     if placed_at is None:
         assert isinstance(agreed, ValidationError)
@@ -63,11 +63,11 @@ def test_a_difference_within_the_tolerance_is_the_policys_and_any_other_is_refus
 
 
 @pytest.mark.parametrize(
-    "accepted", [None, Accepted(Amounts()), Accepted(Amounts(tip=d("1.00"), sub_total=d("10.00")))]
+    "accepted", [None, AcceptedPrice(Amounts()), AcceptedPrice(Amounts(tip=d("1.00"), sub_total=d("10.00")))]
 )
 @pytest.mark.parametrize("policy", PricePolicy)
 def test_without_a_price_that_somebody_accepted_nothing_is_placed(
-    accepted: Accepted | None, policy: PricePolicy
+    accepted: AcceptedPrice | None, policy: PricePolicy
 ) -> None:
     refused = agree(accepted, Amounts.of(d("10.00")), [], policy=policy, tolerance=d("99.00"))
     assert isinstance(refused, ValidationError)
@@ -76,7 +76,7 @@ def test_without_a_price_that_somebody_accepted_nothing_is_placed(
 
 
 def test_an_expired_token_has_no_tolerance() -> None:
-    old = Accepted(Amounts.of(d("10.00")), expired=True)
+    old = AcceptedPrice(Amounts.of(d("10.00")), expired=True)
     for policy in PricePolicy:
         assert isinstance(agree(old, Amounts.of(d("10.01")), [], policy=policy, tolerance=d("1.00")), ValidationError)
         assert isinstance(agree(old, Amounts.of(d("10.00")), [], policy=policy, tolerance=d("1.00")), Amounts)
@@ -84,7 +84,7 @@ def test_an_expired_token_has_no_tolerance() -> None:
 
 def test_where_only_a_total_was_accepted_the_parts_are_todays_and_the_rest_an_adjustment() -> None:
     now = Amounts.of(d("9.00"), taxes=d("0.90"), adjustments=d("0.05"), tip=d("0.10"))
-    agreed = agree(Accepted(Amounts(total=d("10.00"))), now, [], policy=ACCEPTED, tolerance=d("0.10"))
+    agreed = agree(AcceptedPrice(Amounts(total=d("10.00"))), now, [], policy=ACCEPTED, tolerance=d("0.10"))
     assert isinstance(agreed, Amounts)
     assert (agreed.total, agreed.taxes, agreed.adjustments) == (d("10.00"), d("0.90"), d("0.00"))
     assert agreed.contradictions() == []
@@ -92,12 +92,12 @@ def test_where_only_a_total_was_accepted_the_parts_are_todays_and_the_rest_an_ad
 
 def test_accepted_amounts_that_contradict_themselves_are_not_passed_on() -> None:
     odd = Amounts(sub_total=d("1.00"), total=d("10.00"))
-    agreed = agree(Accepted(odd), Amounts.of(d("10.05")), [], policy=ACCEPTED, tolerance=d("0.10"))
+    agreed = agree(AcceptedPrice(odd), Amounts.of(d("10.05")), [], policy=ACCEPTED, tolerance=d("0.10"))
     assert isinstance(agreed, Amounts)
     assert (agreed.total, agreed.contradictions()) == (d("10.00"), [])
 
 
-def refusal(accepted: Accepted, now: Amounts, lines: list[PricedLine], tolerance: str = "0.00") -> ValidationError:
+def refusal(accepted: AcceptedPrice, now: Amounts, lines: list[PricedLine], tolerance: str = "0.00") -> ValidationError:
     found = agree(accepted, now, lines, policy=REFUSE, tolerance=d(tolerance))
     assert isinstance(found, ValidationError)
     return found
@@ -105,7 +105,7 @@ def refusal(accepted: Accepted, now: Amounts, lines: list[PricedLine], tolerance
 
 def test_a_refusal_names_the_line_both_figures_and_the_rounding_rule() -> None:
     lines = priced(("Cola", 1, "2.75"), ("Salad", 2, "14.68"))
-    accepted = Accepted(Amounts.of(d("17.41")), (d("2.75"), d("14.66")))
+    accepted = AcceptedPrice(Amounts.of(d("17.41")), (d("2.75"), d("14.66")))
     refused = refusal(accepted, Amounts.of(d("17.43")), lines)
     assert refused.message == (
         "The total is 17.43 now, 17.41 was accepted; line 2 (2 × Salad): 14.68 now, 14.66 accepted. "
@@ -115,12 +115,12 @@ def test_a_refusal_names_the_line_both_figures_and_the_rounding_rule() -> None:
 
 
 def test_a_refusal_says_how_much_would_have_been_tolerated() -> None:
-    assert "(tolerance 0.05)" in refusal(Accepted(Amounts.of(d("10"))), Amounts.of(d("11")), [], "0.05").message
+    assert "(tolerance 0.05)" in refusal(AcceptedPrice(Amounts.of(d("10"))), Amounts.of(d("11")), [], "0.05").message
 
 
 def test_where_no_line_has_changed_the_part_that_has_is_named() -> None:
     lines = priced(("Cola", 1, "2.75"))
-    accepted = Accepted(Amounts.of(d("2.75"), taxes=d("0.20"), promotions=d("0.10")), (d("2.75"),))
+    accepted = AcceptedPrice(Amounts.of(d("2.75"), taxes=d("0.20"), promotions=d("0.10")), (d("2.75"),))
     refused = refusal(accepted, Amounts.of(d("2.75"), taxes=d("0.23"), promotions=d("0.10")), lines)
     assert "; taxes: 0.23 now, 0.20 accepted. Amounts" in refused.message
     assert "line" not in refused.message.split(". ")[0]
@@ -129,7 +129,9 @@ def test_where_no_line_has_changed_the_part_that_has_is_named() -> None:
 
 def test_where_only_a_total_is_known_every_line_is_listed() -> None:
     refused = refusal(
-        Accepted(Amounts(total=d("9.00"))), Amounts.of(d("10.08")), priced(("Cola", 1, "2.75"), ("Salad", 1, "7.33"))
+        AcceptedPrice(Amounts(total=d("9.00"))),
+        Amounts.of(d("10.08")),
+        priced(("Cola", 1, "2.75"), ("Salad", 1, "7.33")),
     )
     assert "line 1 (1 × Cola): 2.75 now; line 2 (1 × Salad): 7.33 now" in refused.message
 
@@ -141,7 +143,7 @@ cents = st.integers(-10_000, 10_000).map(lambda value: Decimal(value) / 100)
 def test_whatever_is_placed_is_within_the_tolerance_and_adds_up(
     now: Decimal, total: Decimal, policy: PricePolicy, tolerance: Decimal, expired: bool
 ) -> None:
-    accepted = Accepted(Amounts(total=total), expired=expired)
+    accepted = AcceptedPrice(Amounts(total=total), expired=expired)
     agreed = agree(accepted, Amounts.of(now), [], policy=policy, tolerance=tolerance)
     allowed = Decimal(0) if expired or policy is REFUSE else tolerance
     assert isinstance(agreed, Amounts) is (abs(now - total) <= allowed)

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from webhook_kit.errors import NotPlaced, PosBroken, PosBusy, PosTimeout, Unsupported
+from webhook_kit.errors import CircuitOpen, ConcurrencyLimit, NotPlaced, PosTimeout, Unsupported
 from webhook_kit.pos import executor as module
-from webhook_kit.pos.executor import Call, PosCalls
+from webhook_kit.pos.executor import PosCall, PosExecutor
 from webhook_kit.pos.session import current_session
 from webhook_kit.settings import Settings
 from webhook_kit.testing.processes import PATIENCE, wait_until
@@ -22,8 +22,8 @@ from webhook_kit.testing.processes import PATIENCE, wait_until
 A, B = "a", "b"
 
 
-def make(**changes: Any) -> PosCalls:
-    return PosCalls(Settings(**{"pos_max_calls": 3, "pos_max_calls_per_store": 2, "pos_deadline": 5} | changes))
+def make(**changes: Any) -> PosExecutor:
+    return PosExecutor(Settings(**{"pos_max_calls": 3, "pos_max_calls_per_store": 2, "pos_deadline": 5} | changes))
 
 
 @pytest.fixture
@@ -34,18 +34,18 @@ def gate() -> Iterator[threading.Event]:
     gate.set()
 
 
-def hang(calls: PosCalls, store_id: str, gate: threading.Event, deadline: float = 60) -> Call[bool]:
-    def body(call: Call[bool]) -> None:
+def hang(calls: PosExecutor, store_id: str, gate: threading.Event, deadline: float = 60) -> PosCall[bool]:
+    def body(call: PosCall[bool]) -> None:
         call.finish(gate.wait(PATIENCE))
 
     return calls.start(store_id, body, deadline=deadline)
 
 
-def idle(calls: PosCalls) -> bool:
+def idle(calls: PosExecutor) -> bool:
     return calls.in_flight() == {}
 
 
-def fail(calls: PosCalls, store_id: str = A, error: Callable[[], BaseException] = RuntimeError) -> None:
+def fail(calls: PosExecutor, store_id: str = A, error: Callable[[], BaseException] = RuntimeError) -> None:
     def call() -> None:
         raise error()
 
@@ -98,11 +98,11 @@ def test_a_store_has_its_cap_and_the_process_too(gate: threading.Event) -> None:
     calls = make()
     hanging = [hang(calls, A, gate), hang(calls, A, gate)]
     assert calls.in_flight() == {"a": 2}
-    with pytest.raises(PosBusy, match="store a") as busy:
+    with pytest.raises(ConcurrencyLimit, match="store a") as busy:
         calls.run(A, lambda: None)
     assert busy.value.retry_after > 0
     hanging.append(hang(calls, B, gate))
-    with pytest.raises(PosBusy, match="too many POS calls are in flight"):
+    with pytest.raises(ConcurrencyLimit, match="too many POS calls are in flight"):
         calls.run(B, lambda: None)
     gate.set()
     assert all(call.wait(PATIENCE) for call in hanging)
@@ -131,7 +131,7 @@ def test_who_waits_is_told_in_time_and_the_late_answer_still_counts_as_in_flight
 def test_a_late_answer_is_not_lost(gate: threading.Event) -> None:
     recorded: list[str] = []
 
-    def body(call: Call[str]) -> None:
+    def body(call: PosCall[str]) -> None:
         gate.wait(PATIENCE)
         recorded.append("ticket")
         call.finish("ticket")
@@ -145,7 +145,7 @@ def test_a_late_answer_is_not_lost(gate: threading.Event) -> None:
 
 
 def test_what_a_body_does_after_its_answer_keeps_nobody_waiting(gate: threading.Event) -> None:
-    def body(call: Call[str]) -> None:
+    def body(call: PosCall[str]) -> None:
         call.finish("ticket")
         gate.wait(PATIENCE)
 
@@ -180,7 +180,7 @@ def test_failures_in_a_row_open_the_breaker_of_their_store_alone(shift: Callable
     calls.run(A, lambda: "a success in between starts the count anew")
     for _ in range(3):
         fail(calls)
-    with pytest.raises(PosBroken) as broken:
+    with pytest.raises(CircuitOpen) as broken:
         calls.run(A, lambda: pytest.fail("called"))
     assert 10 < broken.value.retry_after <= 15
     assert calls.run(B, lambda: "served") == "served"
@@ -194,11 +194,11 @@ def test_after_its_pause_one_call_probes_and_decides_for_all(
     fail(calls)
     shift(15.1)
     fail(calls)  # the probe is let through, and fails
-    with pytest.raises(PosBroken):
+    with pytest.raises(CircuitOpen):
         calls.run(A, lambda: None)
     shift(15.1)
     probe = hang(calls, A, gate)
-    with pytest.raises(PosBroken):
+    with pytest.raises(CircuitOpen):
         calls.run(A, lambda: None)
     gate.set()
     assert probe.wait(PATIENCE)
@@ -209,11 +209,11 @@ def test_after_its_pause_one_call_probes_and_decides_for_all(
 def test_an_answer_after_the_deadline_is_a_failure_and_work_after_an_answer_is_none(
     shift: Callable[[float], None],
 ) -> None:
-    def late(call: Call[None]) -> None:
+    def late(call: PosCall[None]) -> None:
         shift(2)
         call.finish(None)
 
-    def busy_afterwards(call: Call[None]) -> None:
+    def busy_afterwards(call: PosCall[None]) -> None:
         call.finish(None)
         shift(2)
 
@@ -224,7 +224,7 @@ def test_an_answer_after_the_deadline_is_a_failure_and_work_after_an_answer_is_n
         if works:
             assert calls.run(A, lambda: "closed") == "closed"
         else:
-            with pytest.raises(PosBroken):
+            with pytest.raises(CircuitOpen):
                 calls.run(A, lambda: None)
 
 

@@ -13,13 +13,13 @@ from uuid import uuid4
 import pytest
 
 from webhook_kit.adapter import CatalogSet, Placed, PosAdapter, Store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.kit import Kit
-from webhook_kit.pos.executor import PosCalls
+from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.publishing import last_good as module
-from webhook_kit.publishing.last_good import Menus, MenuUnavailable
+from webhook_kit.publishing.last_good import CatalogUnavailable, LastGoodCatalogs
 from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -45,7 +45,7 @@ class Kitchen(PosAdapter):
 
 
 def menu_of(*dishes: str) -> CatalogSet:
-    return simple_menu({"Food": [ExternalItem(item_id=id, name=id, base_price=Decimal(1)) for id in dishes]})
+    return simple_catalog({"Food": [ExternalItem(item_id=id, name=id, base_price=Decimal(1)) for id in dishes]})
 
 
 DANGLING = menu_of("soup").model_copy(deep=True)
@@ -68,15 +68,15 @@ class Board:
         spec = {"pos_adapter": f"{__name__}:Kitchen", "options": {"board": self.id}, "key_prefix": self._prefix}
         return self._make_kit(**spec | changes)
 
-    def process(self, refresh_after: float = 300, **changes: Any) -> Menus:
+    def process(self, refresh_after: float = 300, **changes: Any) -> LastGoodCatalogs:
         """What another process would have."""
         kit = self.kit(**changes)
-        return Menus(kit.redis, kit.keys, kit.stores, PosCalls(kit.settings), refresh_after=refresh_after)
+        return LastGoodCatalogs(kit.redis, kit.keys, kit.stores, PosExecutor(kit.settings), refresh_after=refresh_after)
 
     def writes(self, *dishes: str) -> None:
         self.board["menu"] = menu_of(*dishes)
 
-    def dishes(self, process: Menus) -> set[str]:
+    def dishes(self, process: LastGoodCatalogs) -> set[str]:
         return set(process.get(self.store).items)
 
 
@@ -214,7 +214,7 @@ def test_a_cold_process_gets_its_menu_from_redis_without_the_pos(board: Board) -
 def test_a_cold_process_that_gets_no_menu_says_so_and_tries_again_next_time(reason: Any, board: Board) -> None:
     process = board.process()
     board.board["menu"] = reason
-    with pytest.raises(MenuUnavailable):
+    with pytest.raises(CatalogUnavailable):
         process.get(board.store)
     board.writes("cake")
     assert board.dishes(process) == {"cake"}

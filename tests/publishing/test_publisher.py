@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from webhook_kit.catalog.build import simple_menu, versioned
+from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.kit import Kit
-from webhook_kit.publishing.publisher import Addresses, Publisher, RedisShelf, packed
+from webhook_kit.publishing.publisher import CatalogUrls, Publisher, RedisCatalogStorage, packed
 
 DAY = 86_400
 BASE = "https://pos.example.org"
@@ -22,7 +22,7 @@ BASE = "https://pos.example.org"
 
 def menu(*dishes: str, store: str = "gett-1") -> ExternalCatalogSet:
     board = [ExternalItem(item_id=dish, name=dish.title(), base_price=Decimal("9.50")) for dish in dishes]
-    return versioned(simple_menu({"Food": board}), store)
+    return versioned(simple_catalog({"Food": board}), store)
 
 
 def version(catalog: ExternalCatalogSet) -> str:
@@ -119,7 +119,7 @@ def test_a_version_that_comes_back_stays(kit: Kit) -> None:
 
 def test_less_than_a_day_cannot_be_configured(make_kit: Callable[..., Kit]) -> None:
     with pytest.raises(ValueError, match="86400"):
-        make_kit(catalog_keep=DAY - 1)
+        make_kit(catalog_retention=DAY - 1)
 
 
 def test_who_dies_before_gett_was_told_publishes_again(kit: Kit) -> None:
@@ -138,11 +138,11 @@ def test_who_dies_before_gett_was_told_publishes_again(kit: Kit) -> None:
 def test_what_has_had_its_time_is_dropped_from_any_shelf(kit: Kit) -> None:
     dropped: list[str] = []
 
-    class Shelf(RedisShelf):
-        def drop(self, version: str) -> None:
+    class Shelf(RedisCatalogStorage):
+        def delete(self, version: str) -> None:
             dropped.append(version)
 
-    shelf = Shelf(kit.redis, kit.keys, kit.addresses)
+    shelf = Shelf(kit.redis, kit.keys, kit.catalog_urls)
     publisher = Publisher(kit.redis, kit.keys, shelf, keep=DAY)
     told: list[str] = []
     publisher.publish("main", menu("soup"), told.append)
@@ -155,18 +155,18 @@ def test_what_has_had_its_time_is_dropped_from_any_shelf(kit: Kit) -> None:
 
 
 def test_an_address_is_admitted_with_its_own_token_only() -> None:
-    addresses = Addresses(BASE, ["secret"])
+    addresses = CatalogUrls(BASE, ["secret"])
     first, second = str(uuid4()), str(uuid4())
     token = addresses.path(first).split("/")[1]
-    assert addresses.admits(token, first)
+    assert addresses.verify(token, first)
     for wrong, of in ((token, second), (token[:-1], first), ("", first), ("ü" * 32, first)):
-        assert not addresses.admits(wrong, of)
-    assert not Addresses(BASE, ["another"]).admits(token, first)
+        assert not addresses.verify(wrong, of)
+    assert not CatalogUrls(BASE, ["another"]).verify(token, first)
 
 
 def test_an_address_outlives_the_rotation_of_its_secret() -> None:
     version = str(uuid4())
-    token = Addresses(BASE, ["old"]).path(version).split("/")[1]
-    rotated = Addresses(BASE, ["new", "old"])
-    assert rotated.admits(token, version)
+    token = CatalogUrls(BASE, ["old"]).path(version).split("/")[1]
+    rotated = CatalogUrls(BASE, ["new", "old"])
+    assert rotated.verify(token, version)
     assert token not in rotated.path(version)

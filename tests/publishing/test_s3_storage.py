@@ -14,12 +14,12 @@ import requests
 from moto.server import ThreadedMotoServer
 
 from webhook_kit.app import create_app
-from webhook_kit.catalog.build import simple_menu, versioned
+from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.kit import Kit
-from webhook_kit.publishing.publisher import ShelfUnavailable
-from webhook_kit.publishing.sync import Outcome
+from webhook_kit.publishing.publisher import StorageUnavailable
+from webhook_kit.publishing.sync import SyncOutcome
 from webhook_kit.testing.processes import PATIENCE
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def kit(make_kit: Callable[..., Kit], endpoint: str, s3: S3Client) -> Kit:
 
 def menu(*dishes: str) -> ExternalCatalogSet:
     board = [ExternalItem(item_id=dish, name=dish, base_price=Decimal("9.50")) for dish in dishes]
-    return versioned(simple_menu({"Food": board}), "gett-1")
+    return versioned(simple_catalog({"Food": board}), "gett-1")
 
 
 def publish(kit: Kit, catalog: ExternalCatalogSet) -> str:
@@ -99,10 +99,10 @@ def test_or_at_the_buckets_public_address(make_kit: Callable[..., Kit], endpoint
 def test_the_kit_serves_what_is_in_the_bucket_too(kit: Kit) -> None:
     catalog = menu("soup")
     publish(kit, catalog)
-    path = f"/{kit.addresses.path(catalog.catalog_set_id or '')}"
+    path = f"/{kit.catalog_urls.path(catalog.catalog_set_id or '')}"
     response = create_app(kit).test_client().get(path, headers={"Accept-Encoding": "gzip"})
     assert ExternalCatalogSet.from_json(gzip.decompress(response.data)) == catalog
-    missing = f"/{kit.addresses.path(menu('cake').catalog_set_id or '')}"
+    missing = f"/{kit.catalog_urls.path(menu('cake').catalog_set_id or '')}"
     assert create_app(kit).test_client().get(missing).status_code == 404
 
 
@@ -120,14 +120,14 @@ def test_a_bucket_that_is_not_there_keeps_the_last_good_state_and_says_so(
     make_kit: Callable[..., Kit], endpoint: str, events: list[Any]
 ) -> None:
     kit = make_kit(catalog_bucket="elsewhere", catalog_bucket_endpoint=endpoint)
-    with pytest.raises(ShelfUnavailable, match="elsewhere"):
+    with pytest.raises(StorageUnavailable, match="elsewhere"):
         publish(kit, menu("soup"))
     (store,) = kit.stores
-    report = kit.sync.sync(store)
-    assert (report.outcome, "CATALOG_BUCKET elsewhere" in report.why[0]) == (Outcome.FAILED, True)
+    report = kit.catalog_sync.sync(store)
+    assert (report.outcome, "CATALOG_BUCKET elsewhere" in report.why[0]) == (SyncOutcome.FAILED, True)
     assert kit.publisher.current("main") is None
     assert kit.lanes.all_waiting() == {}
-    response = create_app(kit).test_client().get(f"/{kit.addresses.path('0' * 36)}")
+    response = create_app(kit).test_client().get(f"/{kit.catalog_urls.path('0' * 36)}")
     assert response.status_code == 503
 
 
@@ -139,10 +139,10 @@ def test_an_old_version_that_cannot_be_dropped_costs_nothing_else(
     kit.redis.zadd(kit.keys.superseded("main"), {menu("soup").catalog_set_id or "": 1})
 
     def refuses(version: str) -> None:
-        raise ShelfUnavailable(version)
+        raise StorageUnavailable(version)
 
     with monkeypatch.context() as patched:
-        patched.setattr(kit.shelf, "drop", refuses)
+        patched.setattr(kit.catalog_storage, "delete", refuses)
         publish(kit, menu("tea"))
     assert len(names(s3)) == 3
     publish(kit, menu("pie"))
@@ -154,9 +154,9 @@ def test_without_boto3_the_configuration_says_what_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ConfigurationError, match=r"webhook-kit\[s3\]"):
-        make_kit(catalog_bucket="menus").shelf  # noqa: B018 - made when first asked for
+        make_kit(catalog_bucket="menus").catalog_storage  # noqa: B018 - made when first asked for
 
 
 def test_an_endpoint_that_is_none_is_a_mistake_of_the_configuration(make_kit: Callable[..., Kit]) -> None:
     with pytest.raises(ConfigurationError, match="CATALOG_BUCKET"):
-        make_kit(catalog_bucket="menus", catalog_bucket_endpoint="http://").shelf  # noqa: B018 - as above
+        make_kit(catalog_bucket="menus", catalog_bucket_endpoint="http://").catalog_storage  # noqa: B018 - as above

@@ -11,14 +11,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.sandbox.shared_schemas import KEY, STORE
-from webhook_kit.catalog.build import simple_menu, versioned
+from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.gett.signing import verify
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.testing.processes import PATIENCE
 
 MENU = versioned(
-    simple_menu(
+    simple_catalog(
         {
             "Pizza": [ExternalItem(item_id="m", name="Margherita", base_price=9, description="San Marzano, basil")],
             "Curry": [ExternalItem(item_id="p", name="Phở Pad Thai", base_price=12)],
@@ -73,7 +73,7 @@ ORDER: dict[str, Any] = {
 class Consumer:
     """Orders with the partner's key, or in a session."""
 
-    def __init__(self, client: FlaskClient, world: World) -> None:
+    def __init__(self, client: FlaskClient, world: SandboxContext) -> None:
         self.client = client
         self.world = world
         self.headers = dict(KEY)

@@ -16,15 +16,15 @@ from tests.sandbox.shared_schemas import KEY, NOON, STORE, Call
 from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
-from webhook_kit.sandbox.context import World
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.server import serve
 from webhook_kit.sandbox.state import StoreRecord
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> Iterator[SandboxContext]:
     """A Gett whose clock stands at noon; it knows one store and nothing else."""
-    made = World("key-1", clock=Clock(now=NOON, speed=0))
+    made = SandboxContext("key-1", clock=Clock(now=NOON, speed=0))
     store = CommerceStore(store_id=STORE, name="Trattoria", timezone="UTC")
     made.options.reads_per_minute = made.options.writes_per_minute = 0
     made.state.stores[STORE] = StoreRecord(store=store, partner_store_id="main")
@@ -33,7 +33,7 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def client(world: World) -> FlaskClient:
+def client(world: SandboxContext) -> FlaskClient:
     return create_app(world).test_client()
 
 
@@ -48,19 +48,19 @@ def call(client: FlaskClient) -> Call:
 
 
 @pytest.fixture
-def partner(world: World) -> Iterator[Partner]:
+def partner(world: SandboxContext) -> Iterator[Partner]:
     """Whoever owns the one store: its menu is ingested and its webhooks are served."""
     made = Partner()
     store = world.state.stores[STORE]
     world.state.catalogs[str(MENU.catalog_set_id)] = MENU
     store.catalog_set_id = MENU.catalog_set_id
-    with serving(made.app) as url:
+    with serve(made.app) as url:
         store.webhook_url = f"{url}/hooks"
         yield made
 
 
 @pytest.fixture
-def consumer(client: FlaskClient, world: World) -> Consumer:
+def consumer(client: FlaskClient, world: SandboxContext) -> Consumer:
     return Consumer(client, world)
 
 

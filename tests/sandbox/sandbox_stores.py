@@ -15,7 +15,7 @@ from webhook_kit.catalog.build import versioned
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
 from webhook_kit.kit import Kit
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import Listing, StoreRecord
 from webhook_kit.testing.bogus_menu import bogus_menu
 from webhook_kit.testing.processes import PATIENCE
@@ -74,7 +74,9 @@ class Street:
         return self.stack.kit()
 
 
-def list_store(world: World, store_id: str, name: str, menu: ExternalCatalogSet, webhooks: str = "") -> StoreRecord:
+def list_store(
+    world: SandboxContext, store_id: str, name: str, menu: ExternalCatalogSet, webhooks: str = ""
+) -> StoreRecord:
     """Put a store and its menu where consumers find them."""
     catalog = versioned(menu, store_id)
     version = str(catalog.catalog_set_id)

@@ -10,13 +10,13 @@ from werkzeug.test import TestResponse
 
 from tests.sandbox.shared_schemas import KEY, NOON, STORE, Call, check_problem
 from webhook_kit.gett.models.store import OrderState
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import OrderRecord
-from webhook_kit.sandbox.update_log import Ledger
+from webhook_kit.sandbox.update_log import UpdateLog
 
 
 @pytest.fixture
-def ledger(world: World) -> Ledger:
+def ledger(world: SandboxContext) -> UpdateLog:
     for order_id in ("o-1", "o-2"):
         world.state.orders[order_id] = OrderRecord(order_id=order_id, store_id=STORE, created_at=NOON)
     return world.ledger
@@ -26,7 +26,7 @@ def send(client: FlaskClient, update: Any, order: str = "o-1") -> TestResponse:
     return client.post(f"/v1/commerce/orders/{order}/status", json=update, headers=KEY)
 
 
-def test_an_update_is_accepted_and_recorded(client: FlaskClient, ledger: Ledger) -> None:
+def test_an_update_is_accepted_and_recorded(client: FlaskClient, ledger: UpdateLog) -> None:
     assert send(client, {"status": "confirmed"}).status_code == 202
     assert send(client, {"state": "completed"}, "o/2").status_code == 404
     assert send(client, {"state": "completed"}, "o-2").status_code == 202
@@ -42,7 +42,7 @@ def test_an_update_is_accepted_and_recorded(client: FlaskClient, ledger: Ledger)
 
 
 @pytest.mark.parametrize("given", [None, "Bearer", "Bearer key-2", "key-1", "Basic a2V5LTE=", "Bearer ké"])
-def test_the_key_is_required(given: str | None, client: FlaskClient, ledger: Ledger) -> None:
+def test_the_key_is_required(given: str | None, client: FlaskClient, ledger: UpdateLog) -> None:
     headers = {"Authorization": given} if given else {}
     response = client.post("/v1/commerce/orders/o-1/status", json={"status": "confirmed"}, headers=headers)
     check_problem(response, 401, "UNAUTHENTICATED")
@@ -59,19 +59,19 @@ def test_the_key_is_required(given: str | None, client: FlaskClient, ledger: Led
         ([], "$"),
     ],
 )
-def test_an_update_must_be_valid(update: Any, path: str, client: FlaskClient, ledger: Ledger) -> None:
+def test_an_update_must_be_valid(update: Any, path: str, client: FlaskClient, ledger: UpdateLog) -> None:
     problem = check_problem(send(client, update), 422, "VALIDATION_FAILED")
     assert [error["jsonPath"] for error in problem["errors"]] == [path]
     assert [u.answer for u in ledger.updates()] == [422]
 
 
-def test_what_is_no_json_is_refused(client: FlaskClient, ledger: Ledger) -> None:
+def test_what_is_no_json_is_refused(client: FlaskClient, ledger: UpdateLog) -> None:
     response = client.post("/v1/commerce/orders/o-1/status", data=b"{", headers=KEY)
     check_problem(response, 400, "INVALID_REQUEST")
     assert ledger.updates()[0].body is None
 
 
-def test_faults_are_answered_in_turn_and_recorded(client: FlaskClient, ledger: Ledger) -> None:
+def test_faults_are_answered_in_turn_and_recorded(client: FlaskClient, ledger: UpdateLog) -> None:
     assert client.post("/__sandbox/faults", json={"statuses": [503, 418]}).status_code == 200
     ledger.fail_with(429)
     unavailable = send(client, {"status": "confirmed"})
@@ -85,7 +85,7 @@ def test_faults_are_answered_in_turn_and_recorded(client: FlaskClient, ledger: L
 
 
 @pytest.mark.parametrize("wanted", [{"statuses": 503}, {"statuses": ["503"]}, {"statuses": [200]}])
-def test_a_fault_is_an_error_status(wanted: Any, client: FlaskClient, ledger: Ledger) -> None:
+def test_a_fault_is_an_error_status(wanted: Any, client: FlaskClient, ledger: UpdateLog) -> None:
     check_problem(client.post("/__sandbox/faults", json=wanted), 400, "INVALID_REQUEST")
     ledger.fail_with()
     assert client.get("/__sandbox/faults").get_json() == {"faults": []}
@@ -111,7 +111,7 @@ def test_every_other_answer_is_a_problem_too(client: FlaskClient) -> None:
     ],
 )
 def test_an_order_only_goes_on(
-    first: Any, second: Any, status: int, client: FlaskClient, ledger: Ledger, world: World
+    first: Any, second: Any, status: int, client: FlaskClient, ledger: UpdateLog, world: SandboxContext
 ) -> None:
     assert send(client, first).status_code == 202
     before = world.state.orders["o-1"].to_data()
@@ -124,7 +124,7 @@ def test_an_order_only_goes_on(
         assert len(world.state.orders["o-1"].history) == 2
 
 
-def test_orders_and_stores_that_gett_does_not_know_are_404_unless_adopted(call: Call, world: World) -> None:
+def test_orders_and_stores_that_gett_does_not_know_are_404_unless_adopted(call: Call, world: SandboxContext) -> None:
     check_problem(call("POST", "orders/o-9/status", {"state": "completed"}), 404, "NOT_FOUND")
     check_problem(call("GET", "stores/s-9"), 404, "STORE_NOT_FOUND")
     world.options.adopt_unknown = True
@@ -133,7 +133,7 @@ def test_orders_and_stores_that_gett_does_not_know_are_404_unless_adopted(call: 
     assert call("GET", "stores/s-9").get_json() == {"storeId": "s-9", "name": "s-9", "status": "online"}
 
 
-def test_stores_are_listed_read_and_changed(call: Call, world: World) -> None:
+def test_stores_are_listed_read_and_changed(call: Call, world: SandboxContext) -> None:
     store = {"storeId": STORE, "name": "Trattoria", "timezone": "UTC", "status": "online"}
     assert call("GET", "stores").get_json() == [store]
     changed = store | {"name": "Osteria", "phone": "+15550100", "logoUrl": "https://x/l.png", "description": "d"}
@@ -145,13 +145,13 @@ def test_stores_are_listed_read_and_changed(call: Call, world: World) -> None:
     assert (world.state.stores[STORE].delivery_allowed, world.state.stores[STORE].pickup_allowed) == (False, True)
 
 
-def test_a_store_keeps_one_way_to_its_customers(call: Call, world: World) -> None:
+def test_a_store_keeps_one_way_to_its_customers(call: Call, world: SandboxContext) -> None:
     for update in ({"pickupAllowed": False}, {"deliveryAllowed": False, "pickupAllowed": False}):
         check_problem(call("PUT", f"stores/{STORE}", update | {"name": "X"}), 422, "VALIDATION_FAILED")
     assert world.state.stores[STORE].store.name == "Trattoria"
 
 
-def test_a_pause_ends_by_itself_when_its_time_has_come(call: Call, world: World) -> None:
+def test_a_pause_ends_by_itself_when_its_time_has_come(call: Call, world: SandboxContext) -> None:
     pause = {"status": "paused", "reason": "too_busy", "resumeAt": "2026-03-04T12:30:00Z"}
     paused = pause | {"pausedAt": "2026-03-04T12:00:00Z"}
     assert call("POST", f"stores/{STORE}/status", pause).get_json() == paused

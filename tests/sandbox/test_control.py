@@ -17,9 +17,9 @@ from tests.sandbox.browser_env import MENU, Consumer, Partner
 from tests.sandbox.shared_schemas import NOON, STORE, Call, check_problem
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.sandbox import GettSandbox
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.processes import PATIENCE, Process, free_port, wait_until
 
 
@@ -36,7 +36,7 @@ def test_a_clock_is_set_stopped_and_made_faster() -> None:
     assert clock.real_seconds_until(NOON) == 0
 
 
-def test_the_clock_over_http(client: FlaskClient, world: World) -> None:
+def test_the_clock_over_http(client: FlaskClient, world: SandboxContext) -> None:
     assert client.get("/__sandbox/clock").get_json() == {"now": NOON.isoformat(), "speed": 0}
     shown = client.post("/__sandbox/clock", json={"now": "2027-01-01T00:00:00Z", "advance": 5}).get_json()
     assert shown == {"now": "2027-01-01T00:00:05+00:00", "speed": 0}
@@ -46,7 +46,7 @@ def test_the_clock_over_http(client: FlaskClient, world: World) -> None:
     assert world.clock.speed == 2
 
 
-def test_options_are_changed_one_by_one(client: FlaskClient, world: World) -> None:
+def test_options_are_changed_one_by_one(client: FlaskClient, world: SandboxContext) -> None:
     before = client.get("/__sandbox/options").get_json()
     after = client.patch("/__sandbox/options", json={"nullCustomer": True, "retryDelays": [1, 2]}).get_json()
     assert after == before | {"nullCustomer": True, "retryDelays": [1, 2]}
@@ -69,8 +69,8 @@ def test_the_log_is_read_from_where_one_left_off(client: FlaskClient, call: Call
     check_problem(client.get("/__sandbox/log?wait=nan"), 400, "INVALID_REQUEST")
 
 
-def test_the_log_as_it_happens(world: World) -> None:
-    with serving(create_app(world)) as url:
+def test_the_log_as_it_happens(world: SandboxContext) -> None:
+    with serve(create_app(world)) as url:
         world.note("finding", said="one")
         with requests.get(f"{url}/__sandbox/stream", stream=True, timeout=PATIENCE) as stream:
             lines = stream.iter_lines(decode_unicode=True)
@@ -80,7 +80,7 @@ def test_the_log_as_it_happens(world: World) -> None:
             assert "id: 2" in (next(lines), next(lines))
 
 
-def test_stores_are_made_and_changed_by_hand(client: FlaskClient, call: Call, world: World) -> None:
+def test_stores_are_made_and_changed_by_hand(client: FlaskClient, call: Call, world: SandboxContext) -> None:
     made = client.put("/__sandbox/stores/s-2", json={"partnerStoreId": "two", "name": "Two", "timezone": "UTC"})
     assert made.get_json()["store"] == {"storeId": "s-2", "name": "Two", "timezone": "UTC"}
     assert call("GET", "stores/s-2").status_code == 200
@@ -93,12 +93,12 @@ def test_stores_are_made_and_changed_by_hand(client: FlaskClient, call: Call, wo
     assert client.get("/__sandbox/stores").get_json() == {"stores": []}
 
 
-def test_what_was_saved_is_the_same_gett_elsewhere(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_what_was_saved_is_the_same_gett_elsewhere(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     consumer.session(email="a@b.co", firstName="A", lastName="B", phone="+15551234567")
     consumer.validate()
     consumer.place()
     saved = consumer.client.get("/__sandbox/state").get_json()
-    other = World("key-1", seed="another")
+    other = SandboxContext("key-1", seed="another")
     try:
         there = create_app(other).test_client()
         assert there.put("/__sandbox/state", json=saved).status_code == 200
@@ -112,7 +112,7 @@ def test_what_was_saved_is_the_same_gett_elsewhere(consumer: Consumer, partner: 
         other.close()
 
 
-def test_a_failure_nobody_foresaw_is_a_problem_too(client: FlaskClient, world: World, caplog: Any) -> None:
+def test_a_failure_nobody_foresaw_is_a_problem_too(client: FlaskClient, world: SandboxContext, caplog: Any) -> None:
     world.state.orders = None  # type: ignore[assignment]
     response = client.get("/__sandbox/orders/x")
     assert "Traceback" not in response.text
@@ -121,7 +121,7 @@ def test_a_failure_nobody_foresaw_is_a_problem_too(client: FlaskClient, world: W
 
 def test_the_fixture_is_a_gett_that_runs(gett_sandbox: GettSandbox) -> None:
     partner = Partner()
-    with serving(partner.app) as url:
+    with serve(partner.app) as url:
         store = gett_sandbox.add_store("main", webhooks=f"{url}/hooks", catalog=MENU)
         placed = gett_sandbox.place(gett_sandbox.order(store, [{"itemId": "m", "quantity": 1}]))
     assert placed["partnerOrderId"] == "p-7"
@@ -185,7 +185,7 @@ def test_the_command_says_what_is_wrong_in_a_line(running: tuple[str, Path]) -> 
 
 def test_the_same_seed_and_the_same_calls_give_the_same_answers() -> None:
     def heard(seed: str) -> list[Any]:
-        world = World("key-1", seed=seed, clock=Clock(now=NOON, speed=0))
+        world = SandboxContext("key-1", seed=seed, clock=Clock(now=NOON, speed=0))
         consumer = Consumer(create_app(world).test_client(), world)
         consumer.client.put(f"/__sandbox/stores/{STORE}", json={"partnerStoreId": "main", "name": "Main"})
         consumer.client.post("/__sandbox/faults", json={"kind": "status", "status": 503, "probability": 0.5})

@@ -12,14 +12,14 @@ import requests
 from tests.sandbox.browser_env import Consumer, Partner
 from tests.sandbox.shared_schemas import KEY, STORE, Call, check_problem
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.faults import Fault, Faults
-from webhook_kit.sandbox.seeded_random import Dice
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.seeded_random import SeededRandom
+from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
-def test_a_fault_is_for_one_call_and_one_store(call: Call, world: World) -> None:
+def test_a_fault_is_for_one_call_and_one_store(call: Call, world: SandboxContext) -> None:
     world.faults.add(Fault(kind="status", status=503, call="setStoreStatus", store=STORE, seconds=7))
     problem = check_problem(call("POST", f"stores/{STORE}/status", {"status": "online"}), 503, "SERVICE_UNAVAILABLE")
     assert problem["retryAfter"] == 7
@@ -27,7 +27,7 @@ def test_a_fault_is_for_one_call_and_one_store(call: Call, world: World) -> None
     check_problem(call("POST", "stores/other/status", {"status": "online"}), 404, "STORE_NOT_FOUND")
 
 
-def test_a_fault_may_name_several_calls(call: Call, world: World) -> None:
+def test_a_fault_may_name_several_calls(call: Call, world: SandboxContext) -> None:
     world.ledger.fail_with(503)
     assert call("GET", "stores").status_code == 200, "no update"
     assert call("POST", f"stores/{STORE}/status", {"status": "online"}).status_code == 503
@@ -36,17 +36,17 @@ def test_a_fault_may_name_several_calls(call: Call, world: World) -> None:
 
 def test_chance_is_the_seeds() -> None:
     def struck(seed: str) -> list[bool]:
-        faults = Faults(Dice(seed))
+        faults = Faults(SeededRandom(seed))
         faults.add(Fault(kind="drop", probability=0.5))
-        return [bool(faults.strike("x")) for _ in range(200)]
+        return [bool(faults.select("x")) for _ in range(200)]
 
     assert struck("a") == struck("a") != struck("b")
     assert 60 < sum(struck("a")) < 140
 
 
-def test_a_dropped_answer_was_done_all_the_same(world: World) -> None:
+def test_a_dropped_answer_was_done_all_the_same(world: SandboxContext) -> None:
     world.faults.add(Fault(kind="drop", call="setStoreStatus", times=1))
-    with serving(create_app(world)) as url:
+    with serve(create_app(world)) as url:
         pause = {"status": "paused", "reason": "other"}
         with pytest.raises(requests.exceptions.ConnectionError):
             requests.post(f"{url}/v1/commerce/stores/{STORE}/status", json=pause, headers=KEY, timeout=PATIENCE)
@@ -56,7 +56,7 @@ def test_a_dropped_answer_was_done_all_the_same(world: World) -> None:
     assert entry["answer"]["dropped"] is True
 
 
-def test_an_answer_is_late(call: Call, world: World) -> None:
+def test_an_answer_is_late(call: Call, world: SandboxContext) -> None:
     world.faults.add(Fault(kind="delay", seconds=0.2, times=1))
     begun = time.monotonic()
     assert call("GET", "stores").status_code == 200
@@ -64,7 +64,7 @@ def test_an_answer_is_late(call: Call, world: World) -> None:
 
 
 def test_a_webhook_with_a_wrong_signature_is_refused_and_tried_again(
-    consumer: Consumer, partner: Partner, world: World
+    consumer: Consumer, partner: Partner, world: SandboxContext
 ) -> None:
     partner.app.register_error_handler(Exception, lambda _: ("no", 401))
     consumer.validate()
@@ -75,7 +75,9 @@ def test_a_webhook_with_a_wrong_signature_is_refused_and_tried_again(
     wait_until(lambda: order.placed is not None, message="the retry")
 
 
-def test_a_dropped_webhook_answer_makes_gett_ask_again(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_a_dropped_webhook_answer_makes_gett_ask_again(
+    consumer: Consumer, partner: Partner, world: SandboxContext
+) -> None:
     consumer.validate()
     world.faults.add(Fault(kind="drop", call="placeOrder", times=1))
     check_problem(consumer.place(), 502, "BAD_GATEWAY")
@@ -84,7 +86,7 @@ def test_a_dropped_webhook_answer_makes_gett_ask_again(consumer: Consumer, partn
     assert task.kind == "place order"
 
 
-def test_a_webhook_comes_twice(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_a_webhook_comes_twice(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     consumer.validate()
     world.faults.add(Fault(kind="duplicate", call="placeOrder", times=1))
     assert consumer.place().status_code == 200
@@ -93,7 +95,7 @@ def test_a_webhook_comes_twice(consumer: Consumer, partner: Partner, world: Worl
     assert first[1]["Idempotency-Key"] == second[1]["Idempotency-Key"]
 
 
-def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     consumer.validate()
     world.faults.add(Fault(kind="reorder", call="placeOrder", times=1))
     tips: list[Any] = []
@@ -123,7 +125,7 @@ def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner
         {"faults": [{}]},
     ],
 )
-def test_a_rule_must_be_one(wanted: Any, client: Any, world: World) -> None:
+def test_a_rule_must_be_one(wanted: Any, client: Any, world: SandboxContext) -> None:
     check_problem(client.post("/__sandbox/faults", json=wanted), 422, "VALIDATION_FAILED")
     assert world.faults.rules() == []
 
@@ -140,8 +142,8 @@ def test_problems_in_markdown(client: Any) -> None:
 
 
 def test_what_cannot_befall_a_call_is_not_used_up_by_it() -> None:
-    faults = Faults(Dice("seed"))
+    faults = Faults(SeededRandom("seed"))
     faults.add(Fault(kind="wrong_signature", times=1), Fault(kind="expired_token", times=1))
-    assert set(faults.strike("stores")) == {"expired_token"}
-    assert set(faults.strike("placeOrder", outgoing=True)) == {"wrong_signature"}
+    assert set(faults.select("stores")) == {"expired_token"}
+    assert set(faults.select("placeOrder", outgoing=True)) == {"wrong_signature"}
     assert faults.rules() == []

@@ -9,11 +9,11 @@ import pytest
 
 from tests.sandbox.browser_env import MENU, Consumer, Partner
 from tests.sandbox.shared_schemas import STORE, check_problem
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalItem
 from webhook_kit.gett.models.order import Location
 from webhook_kit.gett.models.store import CommerceStore, StoreStatus
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import miles
 from webhook_kit.sandbox.state import Listing, StoreRecord
 
@@ -27,7 +27,7 @@ def discover(consumer: Consumer, **more: Any) -> dict[str, Any]:
     return found
 
 
-def add(world: World, store_id: str, north: float | None = None, **more: Any) -> StoreRecord:
+def add(world: SandboxContext, store_id: str, north: float | None = None, **more: Any) -> StoreRecord:
     place = None if north is None else Location(latitude=40 + north, longitude=-74)
     listing = Listing(location=place, **more)
     record = StoreRecord(
@@ -37,7 +37,7 @@ def add(world: World, store_id: str, north: float | None = None, **more: Any) ->
     return record
 
 
-def test_the_nearest_comes_first_with_its_distance_in_miles(consumer: Consumer, world: World) -> None:
+def test_the_nearest_comes_first_with_its_distance_in_miles(consumer: Consumer, world: SandboxContext) -> None:
     world.state.stores.clear()
     for store_id, north in (("far", 1.0), ("nowhere", None), ("near", 0.01), ("next", 0.02)):
         add(world, store_id, north)
@@ -57,7 +57,7 @@ def test_a_known_distance() -> None:
     assert miles(one, other) == pytest.approx(2_445.6, abs=1)
 
 
-def test_pages(consumer: Consumer, world: World) -> None:
+def test_pages(consumer: Consumer, world: SandboxContext) -> None:
     world.state.stores.clear()
     for n in range(5):
         add(world, f"s-{n}", n / 100)
@@ -69,13 +69,13 @@ def test_pages(consumer: Consumer, world: World) -> None:
         check_problem(response, 422, "VALIDATION_FAILED")
 
 
-def test_what_a_store_offers(consumer: Consumer, world: World) -> None:
+def test_what_a_store_offers(consumer: Consumer, world: SandboxContext) -> None:
     world.state.stores[STORE].delivery_allowed = False
     assert [discover(consumer, fulfillmentType=kind)["totalCount"] for kind in ("Pickup", "pickup", None)] == [1, 1, 1]
     assert [discover(consumer, fulfillmentType=kind)["totalCount"] for kind in ("DeliveryByMerchant", "x")] == [0, 0]
 
 
-def test_a_search_marks_what_matched(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_a_search_marks_what_matched(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     store = world.state.stores[STORE].store
     store.description = "Wood-fired café, since 1970"
     by_name = discover(consumer, query="TRATT")["stores"][0]
@@ -94,7 +94,7 @@ def test_a_dish_leads_to_its_store(consumer: Consumer, partner: Partner) -> None
     assert store["highlights"] == {"name": None, "description": None}
 
 
-def test_tags(consumer: Consumer, world: World) -> None:
+def test_tags(consumer: Consumer, world: SandboxContext) -> None:
     record = world.state.stores[STORE]
     record.listing = Listing(cuisines=["Italian"], rating=4.7, savings=11)
     (store,) = discover(consumer)["stores"]
@@ -111,7 +111,7 @@ def accepting(consumer: Consumer) -> bool:
 
 
 def test_a_store_accepts_orders_only_when_everything_is_known_to_fit(
-    consumer: Consumer, partner: Partner, world: World
+    consumer: Consumer, partner: Partner, world: SandboxContext
 ) -> None:
     record = world.state.stores[STORE]
     assert accepting(consumer)
@@ -131,11 +131,11 @@ def test_a_store_accepts_orders_only_when_everything_is_known_to_fit(
     assert accepting(consumer)
 
 
-def test_opening_hours_are_read_in_the_stores_zone(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_opening_hours_are_read_in_the_stores_zone(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     record = world.state.stores[STORE]
     window = AvailabilityWindow.model_validate({"dayOfWeek": "Wednesday", "start": "07:00:00", "end": "09:00:00"})
     dish = ExternalItem(item_id="m", name="M", base_price=9)
-    world.state.catalogs["c"] = simple_menu({"S": [dish]}, availability=[window])
+    world.state.catalogs["c"] = simple_catalog({"S": [dish]}, availability=[window])
     record.catalog_set_id = "c"
     record.store.timezone = "America/New_York"
     for minute, open_ in (("11:59:59", False), ("12:00:00", True), ("13:59:59", True), ("14:00:00", False)):
@@ -155,7 +155,7 @@ def test_catalogs_are_read(consumer: Consumer, partner: Partner) -> None:
     check_problem(consumer.call("GET", "stores/x"), 404, "STORE_NOT_FOUND")
 
 
-def test_carts_are_functions(consumer: Consumer, world: World) -> None:
+def test_carts_are_functions(consumer: Consumer, world: SandboxContext) -> None:
     cart: dict[str, Any] = {"storeId": "s", "lineItems": [], "note": "kept"}
     dish = {"itemId": "m", "quantity": 2}
     one = consumer.call("POST", "carts/add", {"cart": cart, "lineItem": dish}).get_json()

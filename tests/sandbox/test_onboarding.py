@@ -11,14 +11,16 @@ import pytest
 from flask import Flask, Response
 
 from tests.sandbox.shared_schemas import STORE, Call, check_problem
-from webhook_kit.catalog.build import simple_menu, versioned
+from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.sandbox.clock import Clock
-from webhook_kit.sandbox.context import Saved, World
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.context import SandboxContext, SavedState
+from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.processes import free_port, wait_until
 
-MENU = versioned(simple_menu({"Pizza": [ExternalItem(item_id="m", name="Margherita", base_price=9)]}), "main").to_wire()
+MENU = versioned(
+    simple_catalog({"Pizza": [ExternalItem(item_id="m", name="Margherita", base_price=9)]}), "main"
+).to_wire()
 
 
 class Partner:
@@ -46,7 +48,7 @@ def partner() -> Partner:
 def url(partner: Partner) -> Iterator[str]:
     app = Flask("partner")
     app.get("/menu.json")(partner.serve)
-    with serving(app) as base:
+    with serve(app) as base:
         yield f"{base}/menu.json"
 
 
@@ -88,11 +90,11 @@ def until(call: Call, onboarding_id: str, status: str) -> dict[str, Any]:
     return shown()
 
 
-def pulled(world: World, count: int) -> None:
+def pulled(world: SandboxContext, count: int) -> None:
     wait_until(lambda: len(world.state.stores[STORE].pulls) == count, message="the pull to be over")
 
 
-def test_a_store_goes_live(call: Call, register: Register, world: World) -> None:
+def test_a_store_goes_live(call: Call, register: Register, world: SandboxContext) -> None:
     world.options.ingestion_seconds = 60
     onboarding_id = register()
     early = call("POST", f"onboarding/stores/{onboarding_id}/activate")
@@ -140,7 +142,7 @@ def endless() -> Iterator[bytes]:
     ],
 )
 def test_a_catalog_that_is_not_sound_fails_as_a_whole(
-    menu: Any, status: int, said: str, call: Call, register: Register, partner: Partner, world: World
+    menu: Any, status: int, said: str, call: Call, register: Register, partner: Partner, world: SandboxContext
 ) -> None:
     world.options.pull_max_bytes = 100_000
     partner.menu, partner.status = menu, status
@@ -153,7 +155,9 @@ def test_a_catalog_that_is_not_sound_fails_as_a_whole(
     until(call, register(), "ready_to_activate")
 
 
-def test_a_partner_that_cannot_be_reached_or_is_too_slow_fails(call: Call, register: Register, world: World) -> None:
+def test_a_partner_that_cannot_be_reached_or_is_too_slow_fails(
+    call: Call, register: Register, world: SandboxContext
+) -> None:
     failed = call("POST", "onboarding/stores", request(f"http://127.0.0.1:{free_port()}/menu.json")).get_json()
     assert "ConnectionError" in until(call, failed["onboardingId"], "catalog_failed")["error"]
     world.options.pull_timeout = 0.000_001
@@ -166,7 +170,9 @@ def trickle() -> Iterator[bytes]:
         time.sleep(0.02)
 
 
-def test_a_menu_that_trickles_is_given_up(call: Call, register: Register, partner: Partner, world: World) -> None:
+def test_a_menu_that_trickles_is_given_up(
+    call: Call, register: Register, partner: Partner, world: SandboxContext
+) -> None:
     world.options.pull_timeout = 0.5
     partner.menu = trickle
     assert "not read within 0.5 s" in until(call, register(), "catalog_failed")["error"]
@@ -192,7 +198,7 @@ def notify(call: Call, url: str, store: str = "main") -> int:
 
 
 def test_a_notification_makes_gett_pull_and_a_failed_pull_keeps_the_old_menu(
-    call: Call, url: str, partner: Partner, world: World
+    call: Call, url: str, partner: Partner, world: SandboxContext
 ) -> None:
     store = world.state.stores[STORE]
     assert notify(call, url) == 202
@@ -220,16 +226,18 @@ def test_a_notification_names_a_store(call: Call, url: str) -> None:
     check_problem(wrong, 422, "VALIDATION_FAILED")
 
 
-def test_what_is_saved_goes_on_where_it_stood(call: Call, register: Register, partner: Partner, world: World) -> None:
+def test_what_is_saved_goes_on_where_it_stood(
+    call: Call, register: Register, partner: Partner, world: SandboxContext
+) -> None:
     world.options.ingestion_seconds = 60
     onboarding_id = register()
     saved = json.dumps(world.save().to_data())
-    other = World("key-1", clock=Clock(speed=0))
+    other = SandboxContext("key-1", clock=Clock(speed=0))
     try:
         from webhook_kit.sandbox.app import create_app
 
         create_app(other)
-        other.load(Saved.model_validate_json(saved))
+        other.load(SavedState.model_validate_json(saved))
         assert json.dumps(other.save().to_data()) == saved
         for _ in range(2):
             other.clock.advance(60)

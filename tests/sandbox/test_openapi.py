@@ -25,7 +25,7 @@ from tests.sandbox.shared_schemas import KEY, NOON, STORE
 from webhook_kit.gett.models.order import Location
 from webhook_kit.gett.models.store import OnboardingRequest, OnboardingStatus
 from webhook_kit.sandbox.calls import CALLS, Described, table
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import OnboardingRecord, OrderRecord
 
 DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
@@ -60,7 +60,12 @@ def test_the_docs_hold_the_table() -> None:
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "forbidden"])
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 def test_every_answer_is_one_that_is_described(
-    call: Described, mode: GenerationMode, client: FlaskClient, consumer: Consumer, partner: Partner, world: World
+    call: Described,
+    mode: GenerationMode,
+    client: FlaskClient,
+    consumer: Consumer,
+    partner: Partner,
+    world: SandboxContext,
 ) -> None:
     world.options.pull_timeout = 0.000_001  # what is generated names real hosts: nobody is called
     world.state.stores[STORE].listing.location = Location(latitude=40, longitude=-74)

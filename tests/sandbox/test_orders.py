@@ -12,21 +12,21 @@ from flask import Response
 from tests.sandbox.browser_env import AMOUNTS, ORDER, Consumer, Partner
 from tests.sandbox.shared_schemas import STORE, Call, check_problem
 from webhook_kit.gett.models.store import OrderState
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.testing.processes import free_port, wait_until
 
 
-def webhooks(world: World) -> list[dict[str, Any]]:
+def webhooks(world: SandboxContext) -> list[dict[str, Any]]:
     return [entry for entry in world.log.after(0) if entry["kind"] == "webhook"]
 
 
-def only_order(world: World) -> str:
+def only_order(world: SandboxContext) -> str:
     (order_id,) = world.state.orders
     return order_id
 
 
 def test_an_order_is_validated_placed_and_followed(
-    consumer: Consumer, partner: Partner, world: World, call: Call
+    consumer: Consumer, partner: Partner, world: SandboxContext, call: Call
 ) -> None:
     validated = consumer.validate().get_json()
     assert (validated["isValid"], validated["validatedOrderToken"], validated["amounts"]) == (True, "t-1", AMOUNTS)
@@ -48,7 +48,9 @@ def test_an_order_is_validated_placed_and_followed(
     assert (live["status"], live["state"], live["placed"]["partnerOrderId"]) == ("confirmed", "open", "p-7")
 
 
-def test_every_attempt_is_on_record_without_what_is_secret(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_every_attempt_is_on_record_without_what_is_secret(
+    consumer: Consumer, partner: Partner, world: SandboxContext
+) -> None:
     card = {"type": "cardOnFile", "cardToken": "tok_secret", "processorType": "stripe"}
     consumer.validate()
     consumer.place(payment=card)
@@ -74,7 +76,7 @@ def test_every_attempt_is_on_record_without_what_is_secret(consumer: Consumer, p
     ],
 )
 def test_what_surprises_partners(
-    options: dict[str, Any], expected: dict[str, Any], consumer: Consumer, partner: Partner, world: World
+    options: dict[str, Any], expected: dict[str, Any], consumer: Consumer, partner: Partner, world: SandboxContext
 ) -> None:
     world.options = world.options.model_copy(update=options)
     consumer.validate()
@@ -83,14 +85,14 @@ def test_what_surprises_partners(
     assert {name: sent[name] for name in expected} == expected
 
 
-def test_the_short_spelling_of_the_webhooks(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_the_short_spelling_of_the_webhooks(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     world.options.short_paths = True
     consumer.validate()
     consumer.place()
     assert partner.names() == ["validate", "place"]
 
 
-def test_a_key_replays_its_answer_for_a_day(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_a_key_replays_its_answer_for_a_day(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     key = str(uuid4())
     consumer.validate()
     first = consumer.place(key).get_json()
@@ -111,7 +113,7 @@ def test_a_key_is_a_uuid(consumer: Consumer, partner: Partner) -> None:
     assert partner.names() == ["validateOrder"]
 
 
-def test_a_token_is_good_for_fifteen_minutes(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_a_token_is_good_for_fifteen_minutes(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     for token in (None, "t-9"):
         problem = check_problem(consumer.place(validatedOrderToken=token), 422, "VALIDATION_FAILED")
         assert problem["errors"][0]["jsonPath"] == "$.validatedOrderToken"
@@ -141,7 +143,7 @@ def test_a_token_expires_early_on_demand(consumer: Consumer, partner: Partner, c
     ],
 )
 def test_payments_by_type(
-    card: Any, status: int, code: str, consumer: Consumer, partner: Partner, world: World
+    card: Any, status: int, code: str, consumer: Consumer, partner: Partner, world: SandboxContext
 ) -> None:
     consumer.validate()
     placed = consumer.place(payment=card)
@@ -174,7 +176,7 @@ def test_with_the_key_alone_an_order_needs_a_customer(consumer: Consumer, partne
 
 
 def test_a_refusal_of_the_store_is_the_consumers_answer_and_final(
-    consumer: Consumer, partner: Partner, world: World
+    consumer: Consumer, partner: Partner, world: SandboxContext
 ) -> None:
     consumer.validate()
     error = {"code": "ITEM_UNAVAILABLE", "message": "no basil", "jsonPath": "$.cart.lineItems[0]"}
@@ -197,7 +199,7 @@ def jsonify_response(body: Any, status: int) -> Response:
 
 @pytest.mark.parametrize("answer", [503, 500, 429, 404, 401, 302])
 def test_a_delivery_that_failed_is_retried_on_the_schedule(
-    answer: int, consumer: Consumer, partner: Partner, world: World
+    answer: int, consumer: Consumer, partner: Partner, world: SandboxContext
 ) -> None:
     consumer.validate()
     partner.answers = [Response("not now", answer) for _ in range(3)]
@@ -227,7 +229,7 @@ def test_a_delivery_that_failed_is_retried_on_the_schedule(
     assert (keys, ids) == ({key}, {record.order_id})
 
 
-def test_retries_may_come_an_hour_late(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_retries_may_come_an_hour_late(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     world.options.late_retries = True
     consumer.validate()
     partner.answers = [Response("not now", 503)]
@@ -236,7 +238,7 @@ def test_retries_may_come_an_hour_late(consumer: Consumer, partner: Partner, wor
     assert (task.due - world.clock.now()).total_seconds() == 3_600
 
 
-def test_gett_gives_up_in_the_end(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_gett_gives_up_in_the_end(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     world.options.retry_delays = []
     consumer.validate()
     world.state.stores[STORE].webhook_url = f"http://127.0.0.1:{free_port()}"
@@ -246,7 +248,9 @@ def test_gett_gives_up_in_the_end(consumer: Consumer, partner: Partner, world: W
     assert "ConnectionError" in webhooks(world)[-1]["error"]
 
 
-def test_while_an_order_is_being_placed(consumer: Consumer, partner: Partner, world: World, call: Call) -> None:
+def test_while_an_order_is_being_placed(
+    consumer: Consumer, partner: Partner, world: SandboxContext, call: Call
+) -> None:
     world.options.early_updates_unknown = True
     consumer.validate()
     partner.hold.clear()
@@ -265,7 +269,9 @@ def test_while_an_order_is_being_placed(consumer: Consumer, partner: Partner, wo
     assert call("POST", f"orders/{only_order(world)}/status", update).status_code == 202
 
 
-def test_what_gett_itself_refuses_never_reaches_the_store(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_what_gett_itself_refuses_never_reaches_the_store(
+    consumer: Consumer, partner: Partner, world: SandboxContext
+) -> None:
     cart = ORDER["cart"]
     consumer.validate()
     cases = [
@@ -286,7 +292,7 @@ def test_what_gett_itself_refuses_never_reaches_the_store(consumer: Consumer, pa
     assert partner.names() == ["validateOrder"]
 
 
-def test_amounts_that_do_not_add_up_are_found(consumer: Consumer, partner: Partner, world: World) -> None:
+def test_amounts_that_do_not_add_up_are_found(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
     wrong = {**ORDER, "amounts": {**AMOUNTS, "total": 11.0}, "isValid": True, "validatedOrderToken": "t-1"}
     partner.answers = [jsonify_response(wrong, 200)]
     consumer.validate()
@@ -302,7 +308,9 @@ def test_a_validation_without_an_answer_is_a_bad_gateway(
     assert check_problem(consumer.validate(), 502, "BAD_GATEWAY")["retryable"] is True
 
 
-def test_order_events_tell_what_happens(consumer: Consumer, partner: Partner, world: World, call: Call) -> None:
+def test_order_events_tell_what_happens(
+    consumer: Consumer, partner: Partner, world: SandboxContext, call: Call
+) -> None:
     store = world.state.stores[STORE]
     world.options.order_events_url = store.webhook_url.replace("/hooks", "/hooks/events")
     consumer.validate()
@@ -330,7 +338,7 @@ def test_order_events_tell_what_happens(consumer: Consumer, partner: Partner, wo
 
 def test_the_same_seed_gives_the_same_ids() -> None:
     def drawn(seed: str) -> list[Any]:
-        world = World("k", seed=seed)
+        world = SandboxContext("k", seed=seed)
         return [world.dice.uuid("order"), world.dice.uuid("order"), world.dice.fraction("x"), world.dice.fixed("y")]
 
     assert drawn("a") == drawn("a")

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.sandbox.shared_schemas import STORE, Call, check_problem
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 
 
-def test_writes_and_reads_have_a_quota_each(call: Call, world: World) -> None:
+def test_writes_and_reads_have_a_quota_each(call: Call, world: SandboxContext) -> None:
     world.options.writes_per_minute = 2
     world.options.reads_per_minute = 3
     world.clock.set(speed=1)
@@ -29,7 +29,7 @@ def test_writes_and_reads_have_a_quota_each(call: Call, world: World) -> None:
     assert [update.answer for update in world.ledger.updates(STORE)] == [200, 200, 429]
 
 
-def test_a_new_minute_brings_a_new_quota(call: Call, world: World) -> None:
+def test_a_new_minute_brings_a_new_quota(call: Call, world: SandboxContext) -> None:
     world.options.reads_per_minute = 1
     assert [call("GET", "stores").status_code for _ in range(3)] == [200, 429, 429]
     world.clock.advance(59)
@@ -39,7 +39,7 @@ def test_a_new_minute_brings_a_new_quota(call: Call, world: World) -> None:
 
 
 @pytest.mark.parametrize("made", [lambda world: None, lambda world: world.clock.advance(3600)])
-def test_it_can_be_switched_off(made: Callable[[World], None], call: Call, world: World) -> None:
+def test_it_can_be_switched_off(made: Callable[[SandboxContext], None], call: Call, world: SandboxContext) -> None:
     world.options.reads_per_minute = 0
     made(world)
     answers = [call("GET", "stores") for _ in range(5)]
@@ -47,7 +47,7 @@ def test_it_can_be_switched_off(made: Callable[[World], None], call: Call, world
     assert not any("X-RateLimit-Remaining" in answer.headers for answer in answers)
 
 
-def test_who_has_no_key_uses_nothing_up(call: Call, world: World) -> None:
+def test_who_has_no_key_uses_nothing_up(call: Call, world: SandboxContext) -> None:
     world.options.reads_per_minute = 1
     client = call("GET", "stores", query_string="x")
     assert client.status_code == 200

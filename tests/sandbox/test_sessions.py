@@ -10,7 +10,7 @@ import pytest
 
 from tests.sandbox.browser_env import Consumer
 from tests.sandbox.shared_schemas import KEY, check_problem
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 
 ADDRESS = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCode": "10001"}
 ADA = {"email": "ada@x.co", "firstName": "Ada", "lastName": "L"}
@@ -58,7 +58,7 @@ def test_the_token_carries_the_sessions_id(consumer: Consumer) -> None:
         ({"address": ADDRESS | {"city": ""}}, "invalid_address"),
     ],
 )
-def test_what_a_creation_must_hold(given: Any, code: str, consumer: Consumer, world: World) -> None:
+def test_what_a_creation_must_hold(given: Any, code: str, consumer: Consumer, world: SandboxContext) -> None:
     response = consumer.client.post("/v1/marketplace/session/create", json=given, headers=KEY)
     check_problem(response, 400, code)
     assert world.state.sessions == {}
@@ -91,7 +91,7 @@ def test_levels_and_what_is_missing(consumer: Consumer) -> None:
     assert other["level"] == 2
 
 
-def test_a_session_lasts_seven_days(consumer: Consumer, world: World) -> None:
+def test_a_session_lasts_seven_days(consumer: Consumer, world: SandboxContext) -> None:
     consumer.session()
     world.clock.advance(7 * 86_400 - 1)
     assert consumer.call("GET", "session/me").status_code == 200
@@ -99,7 +99,7 @@ def test_a_session_lasts_seven_days(consumer: Consumer, world: World) -> None:
     check_problem(consumer.call("GET", "session/me"), 401, "session_expired")
 
 
-def test_tokens_that_are_none(consumer: Consumer, world: World, client: Any) -> None:
+def test_tokens_that_are_none(consumer: Consumer, world: SandboxContext, client: Any) -> None:
     token = consumer.session()["token"]
     for wrong in ("x", token[:-4] + "AAAA", f"{token}x", "a.b.c", "é"):
         consumer.headers = {"Authorization": f"Bearer {wrong}"}
@@ -150,7 +150,7 @@ def test_the_checkout_needs_a_user(path: str, method: str, consumer: Consumer) -
     check_problem(consumer.call(method, path, body), 401, "SESSION_USER_REQUIRED")
 
 
-def test_cards_are_paged_and_hold_nothing_secret(consumer: Consumer, world: World) -> None:
+def test_cards_are_paged_and_hold_nothing_secret(consumer: Consumer, world: SandboxContext) -> None:
     consumer.session(**ADA)
     saved = [consumer.call("POST", "checkout/payments", CARD).get_json() for _ in range(3)]
     assert saved[0].keys() == {"paymentId", "cardType", "lastFour", "expirationDate"}

@@ -43,10 +43,10 @@ def test_the_whole_way_from_a_store_to_a_completed_order(street: Street, visitor
     expect(page.locator(".amounts")).to_contain_text("Total$51.58")
     kit = street.kit()
     for status, title in {"preparing": "is being prepared", "ready": "is ready"}.items():
-        kit.orders.progress(order_id, status)
+        kit.order_updates.progress(order_id, status)
         expect(page.get_by_role("heading", name=title)).to_be_visible()
         expect(page.locator("#announcer")).to_contain_text(title)
-    kit.orders.complete(order_id)
+    kit.order_updates.complete(order_id)
     expect(page.get_by_role("heading", name="Enjoy your meal")).to_be_visible()
     expect(page.locator(".track .done")).to_have_count(5)
 
@@ -75,7 +75,7 @@ def test_a_delivery_carries_all_that_was_typed_and_may_be_cancelled(street: Stre
     assert sent["customer"]["firstName"] == "Grace"
     assert sent["customer"]["partnerUserId"] == page.evaluate("JSON.parse(localStorage.getItem('partnerUserId'))")
     assert sent["amounts"]["tip"] == 0.73  # 10 % of 7.33
-    street.kit().orders.cancel(order_id, "The oven is broken")
+    street.kit().order_updates.cancel(order_id, "The oven is broken")
     expect(page.get_by_role("heading", name="The order was cancelled")).to_be_visible()
     expect(page.get_by_text("The oven is broken", exact=True)).to_be_visible()
 

@@ -12,13 +12,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.sandbox.accessibility import barriers
 from tests.sandbox.sandbox_stores import Visitor, list_store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import DefaultItem, ExternalCatalogSet, ExternalItem, ExternalModifierGroup
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.bogus_menu import bogus_menu
 
 NOON_IN_NEW_YORK = datetime(2026, 3, 4, 17, tzinfo=UTC)
@@ -28,22 +28,22 @@ Guest = Callable[[], Visitor]
 
 
 @pytest.fixture
-def market() -> Iterator[World]:
-    made = World("key-1", clock=Clock(now=NOON_IN_NEW_YORK, speed=0))
+def market() -> Iterator[SandboxContext]:
+    made = SandboxContext("key-1", clock=Clock(now=NOON_IN_NEW_YORK, speed=0))
     yield made
     made.close()
 
 
 @pytest.fixture
-def page(market: World, browser: Browser) -> Iterator[Page]:
+def page(market: SandboxContext, browser: Browser) -> Iterator[Page]:
     """The storefront's first page, as soon as it is opened."""
-    with serving(create_app(market)) as url:
+    with serve(create_app(market)) as url:
         context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 850})
         yield context.new_page()
         context.close()
 
 
-def test_menus_by_the_time_of_day(market: World, page: Page) -> None:
+def test_menus_by_the_time_of_day(market: SandboxContext, page: Page) -> None:
     list_store(market, STORE, "By the hour", bogus_menu())
     page.goto(f"/#/stores/{STORE}")
     times = page.get_by_role("group", name="Menus by time of day")
@@ -67,7 +67,7 @@ def test_menus_by_the_time_of_day(market: World, page: Page) -> None:
     expect(dialog.get_by_role("button", name="Add")).to_contain_text("$9.95")
 
 
-def test_sections_stand_within_sections(market: World, page: Page) -> None:
+def test_sections_stand_within_sections(market: SandboxContext, page: Page) -> None:
     list_store(market, STORE, "Nested", bogus_menu())
     page.goto(f"/#/stores/{STORE}")
     drinks = page.locator(".menu > .section", has=page.get_by_role("heading", name="Drinks", exact=True, level=2))
@@ -112,10 +112,10 @@ def evil_menu() -> ExternalCatalogSet:
         for number, text in enumerate(EVIL)
     ]
     sections = {text: [dish] for text, dish in zip(EVIL, dishes, strict=True)}
-    return simple_menu(sections, modifier_groups=[group], options=[option], name=EVIL[0])
+    return simple_catalog(sections, modifier_groups=[group], options=[option], name=EVIL[0])
 
 
-def test_text_of_a_menu_is_only_ever_text(market: World, page: Page) -> None:
+def test_text_of_a_menu_is_only_ever_text(market: SandboxContext, page: Page) -> None:
     record = list_store(market, STORE, f"Pies {EVIL[0]} {EVIL[1]}", evil_menu())
     record.store.description = EVIL[5]
     record.listing.cuisines = EVIL
@@ -142,7 +142,7 @@ def test_text_of_a_menu_is_only_ever_text(market: World, page: Page) -> None:
     assert page.locator("main :is(script, img, iframe, [onerror], [onload], [onmouseover])").count() == 0
 
 
-def test_what_gets_into_the_page_all_the_same_does_not_run(market: World, page: Page) -> None:
+def test_what_gets_into_the_page_all_the_same_does_not_run(market: SandboxContext, page: Page) -> None:
     page.goto("/")
     page.get_by_role("heading", name="No stores yet").wait_for()
     refused = page.evaluate(
@@ -166,7 +166,7 @@ def test_an_empty_network_says_how_stores_come_into_it(page: Page) -> None:
     assert barriers(page) == []
 
 
-def test_a_store_without_a_menu_and_one_that_does_not_exist(market: World, page: Page) -> None:
+def test_a_store_without_a_menu_and_one_that_does_not_exist(market: SandboxContext, page: Page) -> None:
     record = list_store(market, STORE, "Bare", bogus_menu())
     record.catalog_set_id = None
     page.goto(f"/#/stores/{STORE}")
@@ -178,7 +178,7 @@ def test_a_store_without_a_menu_and_one_that_does_not_exist(market: World, page:
     assert barriers(page) == []
 
 
-def test_a_failure_passes_and_the_page_goes_on(market: World, page: Page) -> None:
+def test_a_failure_passes_and_the_page_goes_on(market: SandboxContext, page: Page) -> None:
     list_store(market, STORE, "Patience", bogus_menu())
     market.faults.add(Fault(kind="status", call="discoverStores", status=503, times=1))
     page.goto("/")
@@ -193,7 +193,7 @@ def test_a_failure_passes_and_the_page_goes_on(market: World, page: Page) -> Non
     expect(page.locator(".cart .line")).to_have_count(1)
 
 
-def test_a_session_that_is_over_is_replaced(market: World, page: Page) -> None:
+def test_a_session_that_is_over_is_replaced(market: SandboxContext, page: Page) -> None:
     list_store(market, STORE, "Forgetful", bogus_menu())
     page.goto("/")
     page.get_by_role("link", name="Forgetful").wait_for()
@@ -207,7 +207,7 @@ def test_a_session_that_is_over_is_replaced(market: World, page: Page) -> None:
     assert names == {page.evaluate("JSON.parse(localStorage.getItem('partnerUserId'))")}
 
 
-def test_quick_clicks_are_all_counted(market: World, page: Page) -> None:
+def test_quick_clicks_are_all_counted(market: SandboxContext, page: Page) -> None:
     list_store(market, STORE, "Busy", bogus_menu())
     page.goto(f"/#/stores/{STORE}")
     page.locator("[data-item=cola]").click()

@@ -11,9 +11,9 @@ import requests
 from flask.testing import FlaskClient
 
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.server import serve
 from webhook_kit.sandbox.storefront import pages
 from webhook_kit.testing.processes import PATIENCE
 
@@ -22,8 +22,8 @@ FILES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*")
 
 
 @pytest.fixture
-def url(world: World) -> Iterator[str]:
-    with serving(create_app(world)) as url:
+def url(world: SandboxContext) -> Iterator[str]:
+    with serve(create_app(world)) as url:
         yield url
 
 
@@ -65,7 +65,7 @@ def test_every_import_leads_to_a_module(name: str) -> None:
         assert (STATIC / "js" / imported).is_file(), imported
 
 
-def test_a_session_is_created_without_giving_away_the_key(url: str, world: World) -> None:
+def test_a_session_is_created_without_giving_away_the_key(url: str, world: SandboxContext) -> None:
     created = requests.post(f"{url}/__storefront/session", json={"partnerUserId": "guest-1"}, timeout=PATIENCE)
     assert created.status_code == 200
     assert world.api_key not in created.text
@@ -76,7 +76,7 @@ def test_a_session_is_created_without_giving_away_the_key(url: str, world: World
 
 
 def test_a_made_up_host_is_not_sent_the_key(url: str) -> None:
-    with serving(create_app(World("another"))) as elsewhere:
+    with serve(create_app(SandboxContext("another"))) as elsewhere:
         host = elsewhere.removeprefix("http://")
         created = requests.post(f"{url}/__storefront/session", json={}, headers={"Host": host}, timeout=PATIENCE)
     assert created.status_code == 200
@@ -88,7 +88,7 @@ def test_the_apis_own_problems_are_passed_on(url: str) -> None:
     assert refused.headers["Content-Type"] == "application/problem+json"
 
 
-def test_an_answer_that_never_comes_is_a_problem_too(url: str, world: World) -> None:
+def test_an_answer_that_never_comes_is_a_problem_too(url: str, world: SandboxContext) -> None:
     world.faults.add(Fault(kind="drop", call="createSession"))
     refused = requests.post(f"{url}/__storefront/session", json={}, timeout=PATIENCE)
     assert (refused.status_code, refused.json()["errorCode"]) == (502, "BAD_GATEWAY")

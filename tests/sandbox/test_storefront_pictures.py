@@ -97,7 +97,7 @@ def test_every_view_is_for_everybody(street: Street, sights: Sights) -> None:
     page.get_by_role("button", name="Place order").click()
     expect(page.get_by_role("heading", name="The store has confirmed")).to_be_visible()
     order_id = page.url.rpartition("/")[2]
-    street.kit().orders.progress(order_id, "preparing")
+    street.kit().order_updates.progress(order_id, "preparing")
     expect(page.get_by_role("heading", name="Your order is being prepared")).to_be_visible()
     sights.see("order")
     page.get_by_text("On the wire").click()
@@ -105,7 +105,7 @@ def test_every_view_is_for_everybody(street: Street, sights: Sights) -> None:
     told.locator("summary").click()
     told.scroll_into_view_if_needed()
     sights.see("wire")
-    street.kit().orders.cancel(order_id, "The oven is broken")
+    street.kit().order_updates.cancel(order_id, "The oven is broken")
     expect(page.get_by_role("heading", name="The order was cancelled")).to_be_visible()
     sights.see("cancelled")
     visitor.open("orders")

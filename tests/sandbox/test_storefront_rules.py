@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
 from webhook_kit.catalog.cart import CheckedCart, check_cart
-from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.catalog.hours import is_open
 from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalCatalogSet
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.context import World
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.server import serve
 
-random = import_module("catalog.strategies")  # of the rooms' tests, the one that draws menus and carts
+random = import_module("tests.catalog.strategies")  # of the rooms' tests, the one that draws menus and carts
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 OF_CHOICE = ("foreign_group", "foreign_option", "required_group_absent", "too_few", "too_many", "repeated")
@@ -36,7 +36,7 @@ Page = Callable[..., Any]
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     """``page("rules.linePrice(a.menu, a.line)", menu=…, line=…)``: an expression over the page's modules."""
-    with serving(create_app(World("key-1"))) as url:
+    with serve(create_app(SandboxContext("key-1"))) as url:
         opened = browser.new_page()
         opened.goto(url)
 
@@ -49,7 +49,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def check(catalog: Any, order: Any) -> CheckedCart:
-    menu = Menu.compile(ExternalCatalogSet.model_validate(catalog))
+    menu = CompiledCatalog.compile(ExternalCatalogSet.model_validate(catalog))
     return check_cart(menu, ExternalOrder.model_validate(order), at=NOON, timezone=UTC)
 
 

@@ -22,7 +22,7 @@ from webhook_kit.gett.models.store import (
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.sandbox.sandbox import GettSandbox
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.server import serve
 from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.testing.processes import wait_until
 
@@ -31,7 +31,7 @@ def test_every_call_of_the_client_is_understood(gett_sandbox: GettSandbox) -> No
     client = GettClient(gett_sandbox.url, gett_sandbox.api_key)
     app = Flask("menu")
     app.get("/menu.json")(lambda: Response(MENU.to_json(), mimetype="application/json"))
-    with serving(app) as base:
+    with serve(app) as base:
         wanted = OnboardingRequest(
             partner_store_id="p-1", name="P", catalog_callback_url=f"{base}/menu.json", webhook_url=f"{base}/hooks"
         )
@@ -82,7 +82,7 @@ def test_an_order_goes_through_the_kit_to_the_pos_once(gett_sandbox: GettSandbox
     (store,) = kit.stores
     menu = versioned(adapter.fetch_catalog(store), store.id)
     world = gett_sandbox.world
-    with serving(create_app(kit)) as url:
+    with serve(create_app(kit)) as url:
         store_id = gett_sandbox.add_store(store.id, webhooks=url, catalog=menu, store_id=str(store.gett_id))
         order = gett_sandbox.order(store_id, [{"itemId": "cola", "quantity": 2}], amounts={"tip": 1.0})
         validated = gett_sandbox.validate(order)

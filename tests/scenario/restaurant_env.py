@@ -17,7 +17,7 @@ from uuid import uuid4
 import redis
 import requests
 
-from webhook_kit.sandbox.local_gett import Answer
+from webhook_kit.sandbox.local_gett import WebhookResponse
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.testing.bogus import BogusAdapter, Ticket
@@ -43,7 +43,7 @@ UNSAFE = ("claim", "bare")
 
 FINDS = ("look-up", "both")
 
-SHORT = {"POS_DEADLINE": "1", "WEBHOOK_DEADLINE": "3", "LOOKUP_SETTLE": "0.1", "CATALOG_REFRESH": "0.5"}
+SHORT = {"POS_DEADLINE": "1", "WEBHOOK_DEADLINE": "3", "LOOKUP_RETRY_DELAY": "0.1", "CATALOG_REFRESH": "0.5"}
 """Deadlines for tests. A claim's lease is the POS's deadline and ten seconds: that is how long a dead one is waited for."""
 
 LAPSE = 20.0
@@ -131,7 +131,7 @@ class Shop:
 
     # -- Gett's side ---------------------------------------------------------------------------------------------------
 
-    def place(self, order: Order, *, web: int = 0, age: float = 0.0, **members: Any) -> Answer:
+    def place(self, order: Order, *, web: int = 0, age: float = 0.0, **members: Any) -> WebhookResponse:
         """Deliver placeOrder once.
 
         :param web: to which web process.
@@ -141,17 +141,17 @@ class Shop:
         """
         return self._deliver("placeOrder", self.body(order, **members), web, age, order.key)
 
-    def validate(self, order: Order, *, web: int = 0, age: float = 0.0) -> Answer:
+    def validate(self, order: Order, *, web: int = 0, age: float = 0.0) -> WebhookResponse:
         body = self.body(order, gettOrderId="", amounts=None)
         return self._deliver("validateOrder", body, web, age, None)
 
-    def insist(self, order: Order, *, web: int = 0) -> Answer:
+    def insist(self, order: Order, *, web: int = 0) -> WebhookResponse:
         """Deliver placeOrder again and again, as Gett does, while it is told that the order is being placed right now.
 
         Or that the wait for the attempt before it left no time to call the POS.
         """
 
-        def another() -> Answer | None:
+        def another() -> WebhookResponse | None:
             answer = self.place(order, web=web)
             if answer.status == 503 and "no time was left" in answer.body["detail"]:
                 return None
@@ -195,12 +195,12 @@ class Shop:
     def await_confirmation(self, order: Order, timeout: float = 20.0) -> None:
         wait_until(lambda: 202 in self.confirmations(order), timeout, f"the confirmation of {order.level} order")
 
-    def _deliver(self, webhook: str, body: bytes, web: int, age: float, key: str | None) -> Answer:
+    def _deliver(self, webhook: str, body: bytes, web: int, age: float, key: str | None) -> WebhookResponse:
         with requests.Session() as session:
             session.trust_env = False
             url = f"{self.stack.urls[web]}/{webhook}"
             response = session.post(url, data=body, headers=self._headers(body, key, age), timeout=PATIENCE)
-        return Answer(response.status_code, response.json(), response.headers)
+        return WebhookResponse(response.status_code, response.json(), response.headers)
 
     @staticmethod
     def _headers(body: bytes, key: str | None, age: float) -> dict[str, str]:
@@ -220,7 +220,7 @@ class Shop:
         assert len(tickets) == 1, f"{order.level}: {len(tickets)} tickets"
         return tickets[0].id
 
-    def assert_placed_once(self, order: Order, answer: Answer) -> None:
+    def assert_placed_once(self, order: Order, answer: WebhookResponse) -> None:
         """Gett has the right answer, and the POS one ticket."""
         assert answer.status == 200, (order.level, answer.body)
         assert answer.body["partnerOrderId"] == self.ticket(order), order.level

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
-from webhook_kit.sandbox.local_gett import Answer
+from webhook_kit.sandbox.local_gett import WebhookResponse
 from webhook_kit.testing.bogus_menu import bogus_menu
 from webhook_kit.testing.processes import PATIENCE, Process, wait_until
 from webhook_kit.testing.stack import Stack
@@ -46,7 +46,7 @@ class Line(Stack):
             assert [pull.error for pull in pulls if pull.error] == []
             return [self.gett.world.state.catalogs[str(pull.catalog_set_id)] for pull in pulls]
 
-    def validates(self, item: str) -> Answer:
+    def validates(self, item: str) -> WebhookResponse:
         """What the first web process says of a cart."""
         order = {"cart": {"lineItems": [{"itemId": item, "quantity": 1}]}, "fulfillmentType": "Pickup"}
         return self.gett.validate(order)
@@ -55,7 +55,7 @@ class Line(Stack):
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[Line]:
     options = {"file": str(tmp_path / "pos.sqlite")}
-    env = {"REPUBLISH_AFTER": "1.5"}
+    env = {"PUBLISH_DEBOUNCE": "1.5"}
     with Line("bogus", options=options, env=env, web=2, worker=False, cwd=tmp_path) as line:
         line.serve()
         yield line

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.scenario.restaurant_env import LEVELS, SAFE, UNSAFE, Order, Shop, together
-from webhook_kit.sandbox.local_gett import Answer
+from webhook_kit.sandbox.local_gett import WebhookResponse
 
 PATIENT = {"POS_DEADLINE": "4", "WEBHOOK_DEADLINE": "5"}
 """Whoever is killed must not have been answered before."""
@@ -35,7 +35,7 @@ def kill_at(shop: Shop, point: str, deliveries: Sequence[Order]) -> None:
     shop.open_gates(point)
 
 
-def assert_only_a_person_can_tell(answer: Answer) -> None:
+def assert_only_a_person_can_tell(answer: WebhookResponse) -> None:
     assert answer.status == 503
     assert answer.body["errorCode"] == "SERVICE_UNAVAILABLE"
     assert answer.body["retryable"] is True

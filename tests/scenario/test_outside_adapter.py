@@ -20,13 +20,13 @@ ADAPTER = """
 from decimal import Decimal
 
 from webhook_kit.adapter import CatalogSet, Placed, PosAdapter, Reason, Refused, Store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import ExternalItem
 
 
 class Diner(PosAdapter):
     def fetch_catalog(self, store):
-        return simple_menu({"All": [ExternalItem(item_id="pie", name="Pie", base_price=Decimal("4.20"))]})
+        return simple_catalog({"All": [ExternalItem(item_id="pie", name="Pie", base_price=Decimal("4.20"))]})
 
     def place_order(self, order, store, key):
         lines = [[line.item_id, line.quantity] for line in order.cart.line_items]

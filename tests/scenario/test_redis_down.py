@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from tests.scenario.restaurant_env import LEVELS, UNSAFE, Order, Shop, together
-from webhook_kit.sandbox.local_gett import Answer
+from webhook_kit.sandbox.local_gett import WebhookResponse
 from webhook_kit.testing.processes import wait_until
 
 PATIENT = {"POS_DEADLINE": "8", "WEBHOOK_DEADLINE": "9"}
 
 
-def assert_try_again(answer: Answer) -> None:
+def assert_try_again(answer: WebhookResponse) -> None:
     assert (answer.status, answer.body["errorCode"], answer.body["retryable"]) == (503, "SERVICE_UNAVAILABLE", True)
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def assert_right_price(order: Order, answer: Answer) -> None:
+def assert_right_price(order: Order, answer: WebhookResponse) -> None:
     assert answer.status == 200, answer.body
     assert answer.body["isValid"] is True
     assert answer.body["amounts"]["total"] == order.total
@@ -127,7 +127,7 @@ def test_redis_that_restarts_under_load_doubles_no_order(tmp_path: Path) -> None
         for order in orders[::8]:
             shop.validate(order)
 
-        def until_placed(order: Order) -> Answer:
+        def until_placed(order: Order) -> WebhookResponse:
             web = orders.index(order) % 2
             answers = iter(lambda: shop.place(order, web=web), None)
             answer = wait_until(

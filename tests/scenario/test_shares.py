@@ -7,24 +7,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.scenario.restaurant_env import Order, Shop
-from webhook_kit.sandbox.local_gett import Answer
+from webhook_kit.sandbox.local_gett import WebhookResponse
 from webhook_kit.testing.processes import wait_until
 
 
-def timed(shop: Shop, order: Order) -> tuple[Answer, float]:
+def timed(shop: Shop, order: Order) -> tuple[WebhookResponse, float]:
     started = time.monotonic()
     return shop.place(order), time.monotonic() - started
 
 
-def assert_not_now(answer: Answer) -> None:
+def assert_not_now(answer: WebhookResponse) -> None:
     assert (answer.status, answer.body["retryable"]) == (503, True)
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def served(shop: Shop, order: Order, when: str) -> Answer:
+def served(shop: Shop, order: Order, when: str) -> WebhookResponse:
     """What the order is answered once it is not answered "later" any more."""
 
-    def answered() -> Answer | None:
+    def answered() -> WebhookResponse | None:
         answer = shop.place(order)
         return answer if answer.status != 503 else None
 

@@ -50,7 +50,7 @@ def pushing(local: LocalKit) -> Iterator[None]:
 
     def push() -> None:
         while not stop.wait(0.02):
-            local.pusher.drain(1.0, stop.is_set)
+            local.dispatcher.drain(1.0, stop.is_set)
 
     thread = threading.Thread(target=push)
     thread.start()
@@ -91,7 +91,7 @@ def test_an_order_without_an_id_is_placed_and_waits_in_sight_until_it_is_linked(
     assert placed["partnerOrderId"] == ticket.id
     (gett_id,) = gett_sandbox.world.state.orders
     assert local.lanes.all_waiting() == {f"order:{ticket.ref}": "unlinked"}
-    local.ledger.link(ticket.ref, gett_id)
+    local.placement_store.link(ticket.ref, gett_id)
     local.push()
     assert gett_sandbox.world.state.orders[gett_id].status == "confirmed"
 

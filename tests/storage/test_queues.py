@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 
 from webhook_kit import worker
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import Claim, Outcome
+from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
 from webhook_kit.storage.queues import PUSH_JOB, push_queue
 from webhook_kit.testing.processes import Process
 from webhook_kit.testing.redis_server import RedisServer
@@ -38,10 +38,10 @@ def kit(make_kit: Callable[..., Kit], own_redis: RedisServer) -> Kit:
 
 def place(kit: Kit, ref: str = "g1", gett_id: str | None = None) -> None:
     gett_id = ref if gett_id is None else gett_id
-    claim = kit.ledger.claim(key=f"key of {ref}", gett_id=gett_id, store_id="s", fingerprint="f")
+    claim = kit.placement_store.claim(key=f"key of {ref}", gett_id=gett_id, store_id="s", fingerprint="f")
     assert isinstance(claim, Claim)
-    kit.ledger.settle(
-        claim, Outcome.PLACED, status=200, answer=b"{}", partner_order_id="T1", update='{"status":"confirmed"}'
+    kit.placement_store.settle(
+        claim, AttemptOutcome.PLACED, status=200, answer=b"{}", partner_order_id="T1", update='{"status":"confirmed"}'
     )
 
 
@@ -85,7 +85,7 @@ def test_however_much_is_appended_one_wake_up_is_queued(kit: Kit) -> None:
 
 def test_once_a_wake_up_has_begun_the_next_append_queues_another(kit: Kit) -> None:
     place(kit, "g1")
-    kit.lanes.next(0, 1000, woken=True)
+    kit.lanes.lease(0, 1000, woken=True)
     place(kit, "g2")
     assert push_queue(kit.redis).count == 2
 
@@ -99,13 +99,13 @@ def test_what_nobody_sends_is_woken_again_and_what_waits_for_a_link_is_not(kit: 
     queue = push_queue(kit.redis)
     place(kit, "k1", gett_id="")
     kit.redis.delete(kit.keys.wake, queue.key)
-    kit.lanes.wake_if_ready()
+    kit.lanes.notify_if_ready()
     assert queue.count == 0
-    kit.ledger.link("key of k1", "g1")
+    kit.placement_store.link("key of k1", "g1")
     assert queue.count == 1
     kit.redis.delete(kit.keys.wake, queue.key)  # a worker took the job and died
-    kit.lanes.wake_if_ready()
-    kit.lanes.wake_if_ready()
+    kit.lanes.notify_if_ready()
+    kit.lanes.notify_if_ready()
     assert queue.count == 1
 
 

@@ -62,13 +62,13 @@ def test_looking_up_a_store_asks_redis_once_a_second_at_most(empty: Make, monkey
     kit = empty()
     kit.stores.add(a_store())
     asked: list[float] = []
-    version = kit.book.version
+    version = kit.store_repository.version
 
     def counted() -> str:
         asked.append(time.monotonic())
         return version()
 
-    monkeypatch.setattr(kit.book, "version", counted)
+    monkeypatch.setattr(kit.store_repository, "version", counted)
     while len(asked) < 3:
         assert kit.stores.by_gett_id("g1")
     assert all(later - earlier >= 1 for earlier, later in pairwise(asked))
@@ -82,13 +82,13 @@ def test_a_store_that_is_missing_is_looked_for_at_once_but_not_with_every_call(
     assert other.stores.by_gett_id("g1") is None
     kit.stores.add(a_store())
     asked: list[float] = []
-    version = other.book.version
+    version = other.store_repository.version
 
     def counted() -> str:
         asked.append(time.monotonic())
         return version()
 
-    monkeypatch.setattr(other.book, "version", counted)
+    monkeypatch.setattr(other.store_repository, "version", counted)
     wait_until(lambda: other.stores.by_gett_id("g1"))
     assert len(asked) == 1
     while len(asked) < 4:
@@ -101,7 +101,7 @@ def test_credentials_lie_in_redis_encrypted(empty: Make, events: list[MutableMap
     kit.stores.add(a_store(**FULL))
     (raw,) = kit.redis.hvals(kit.keys.stores)
     assert b"topsecret" not in raw
-    assert "topsecret" not in repr([*kit.stores, kit.stores._learned, kit.book, kit.settings, *events])
+    assert "topsecret" not in repr([*kit.stores, kit.stores._learned, kit.store_repository, kit.settings, *events])
 
 
 def test_without_a_key_a_store_with_credentials_is_refused_and_nothing_is_written(empty: Make) -> None:
@@ -110,7 +110,7 @@ def test_without_a_key_a_store_with_credentials_is_refused_and_nothing_is_writte
         kit.stores.add(a_store(**FULL))
     assert kit.redis.exists(kit.keys.stores) == 0
     kit.stores.add(a_store())
-    allowed = sister(empty, kit, webhook_kit_key=[], credentials_in_clear=True)
+    allowed = sister(empty, kit, webhook_kit_key=[], allow_plaintext_credentials=True)
     allowed.stores.add(a_store("harbour", "g2", credentials={"token": "t"}))
     assert sister(empty, kit).stores.by_gett_id("g2") is not None
 
@@ -121,8 +121,8 @@ def test_keys_are_rotated_by_sealing_everything_anew(empty: Make) -> None:
         kit.stores.add(a_store(f"s{n}", f"g{n}", credentials={"token": f"t{n}"}))
     kit.stores.add(a_store("bare", "g9"))
     both = sister(empty, kit, webhook_kit_key=[new, KEY])
-    assert both.book.reseal() == 3
-    assert both.book.reseal() == 0
+    assert both.store_repository.rotate() == 3
+    assert both.store_repository.rotate() == 0
     after = sister(empty, kit, webhook_kit_key=[new])
     assert [store.credentials for store in after.stores] == [{}, {"token": "t0"}, {"token": "t1"}, {"token": "t2"}]
     assert after.stores.mistakes() == ()
@@ -139,7 +139,7 @@ def test_credentials_that_cannot_be_opened_keep_their_store_out_and_no_other(
     (mistake,) = other.stores.mistakes()
     assert "store shut: no key of WEBHOOK_KIT_KEY opens" in mistake
     with pytest.raises(ConfigurationError, match="store shut"):
-        other.book.reseal()
+        other.store_repository.rotate()
 
 
 @pytest.mark.parametrize("raw", ["", "no json", "[]", '{"adapter": 7}', '{"adapter": "unheard-of", "gett_id": "g1"}'])
@@ -227,8 +227,8 @@ def test_the_file_wins_over_what_was_learned_and_is_never_written(empty: Make, f
         lambda: kit.stores.add(a_store("main", "g9")),
         lambda: kit.stores.change(found, replace(found, name="x")),
         lambda: kit.stores.remove("main"),
-        lambda: kit.stores.learn("main", "g9"),
-        lambda: kit.stores.learn("new", "g1"),
+        lambda: kit.stores.save_gett_id("main", "g9"),
+        lambda: kit.stores.save_gett_id("new", "g1"),
     ]
     for refused in refusals:
         with pytest.raises(Impossible):
@@ -240,7 +240,7 @@ def test_gett_s_id_of_a_configured_store_is_learned(empty: Make, file: Path) -> 
     kit = empty(stores_file=file)
     other = sister(empty, kit, stores_file=file)
     assert list(other.stores)
-    kit.stores.learn("new", "g5")
+    kit.stores.save_gett_id("new", "g5")
     wait_until(lambda: other.stores.by_gett_id("g5") is not None)
     found = other.stores.by_id("new")
     assert found is not None
@@ -375,7 +375,7 @@ def test_a_vendors_own_class_is_asked_and_wins(empty: Make, ours: type[OurStores
     kit = empty(stores_source=f"{__name__}:OurStores")
     assert kit.stores.by_gett_id("g1") == ours.stores["main"]
     assert [store.id for store in kit.stores] == ["main", "new"]
-    kit.stores.learn("new", "g2")
+    kit.stores.save_gett_id("new", "g2")
     found = kit.stores.by_gett_id("g2")
     assert found is not None
     assert found.id == "new"
@@ -409,9 +409,9 @@ def test_a_store_that_gett_does_not_know_is_neither_paused_nor_resumed(empty: Ma
     kit = empty()
     kit.stores.add(a_store("new", ""))
     with pytest.raises(Impossible, match="not at Gett yet"):
-        kit.stores.pause("new", "too_busy")
+        kit.store_status.pause("new", "too_busy")
     with pytest.raises(Impossible, match="not at Gett yet"):
-        kit.stores.resume("new")
+        kit.store_status.resume("new")
     assert kit.lanes.all_waiting() == {}
 
 

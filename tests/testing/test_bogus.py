@@ -29,7 +29,7 @@ from webhook_kit.adapter import (
     placement_key,
 )
 from webhook_kit.catalog.check import check
-from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.gett.models.order import Amounts, Cart, CartModifierGroup, LineItem, PaymentInfo, PlaceOrderRequest
 from webhook_kit.testing import bogus
 from webhook_kit.testing.bogus import BogusAdapter, BogusClaim, BogusLookUp, BogusNative
@@ -111,7 +111,7 @@ def test_the_menu_is_one_of_real_size_with_hours_of_its_own_and_something_always
     menu = POS.fetch_catalog(store)
     assert sum(len(section.item_ids) for section in menu.sections.values()) > 100
     assert any(section.section_ids for section in menu.sections.values())
-    compiled = Menu.compile(menu)
+    compiled = CompiledCatalog.compile(menu)
     week = [datetime(2026, 11, 16, tzinfo=UTC) + timedelta(hours=hour) for hour in range(7 * 24)]
     opened = [compiled.open_catalogs(moment, UTC) for moment in week]
     all_day = compiled.items["cola"].catalogs
@@ -242,7 +242,7 @@ def test_the_variants_keep_what_they_declare(
     adapter: type[BogusAdapter], guarantee: Guarantee, find_order: bool, store: Store, file: str
 ) -> None:
     pos = adapter()
-    assert adapter.contract_breaches() == []
+    assert adapter.validate_class() == []
     assert adapter.guarantee() is guarantee
     assert adapter.offers(Capability.FIND_ORDER) is find_order
     with pytest.raises(requests.exceptions.ConnectionError):

@@ -10,7 +10,7 @@ import pytest
 
 from webhook_kit.adapter import (
     Capability,
-    MenuChanged,
+    CatalogChanged,
     OrderChanged,
     Placed,
     PosOrder,
@@ -60,7 +60,7 @@ def test_events_are_read_as_the_table_says() -> None:
         OrderChanged("main", "1", status="ready"),
         OrderChanged("main", order_ref="r", estimated_ready_at=datetime(2031, 5, 1, 18, 30, tzinfo=UTC)),
         StoreChanged("main", StoreState.DOWN),
-        MenuChanged("main"),
+        CatalogChanged("main"),
     ]
 
 

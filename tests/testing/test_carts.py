@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from webhook_kit.catalog.cart import check_cart
-from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.testing.bogus_menu import bogus_menu
 from webhook_kit.testing.carts import MISTAKES, Line, Orderable, carts, lines
@@ -17,7 +17,7 @@ from webhook_kit.testing.carts import MISTAKES, Line, Orderable, carts, lines
 EVENING = datetime(2026, 5, 6, 18, 30, tzinfo=UTC)
 CATALOG = bogus_menu()
 MENU = Orderable(CATALOG, at=EVENING)
-COMPILED = Menu.compile(CATALOG)
+COMPILED = CompiledCatalog.compile(CATALOG)
 
 
 def check(cart: list[Line], **members: Any) -> Any:

@@ -11,14 +11,14 @@ from webhook_kit.testing.processes import PATIENCE
 ADAPTER = """
 from decimal import Decimal
 from webhook_kit.adapter import Placed, PosAdapter
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import ExternalItem
 
 TICKETS = []
 
 class FixturePos(PosAdapter):
     def fetch_catalog(self, store):
-        return simple_menu({"Pizza": [ExternalItem(item_id="margherita", name="M", base_price=Decimal("9.50"))]})
+        return simple_catalog({"Pizza": [ExternalItem(item_id="margherita", name="M", base_price=Decimal("9.50"))]})
 
     def place_order(self, order, store, key):
         TICKETS.append(order.order_ref)
@@ -35,7 +35,7 @@ def test_an_order_s_whole_life(kit, gett_sandbox):
     placed = gett_sandbox.place(order, key=key)
     assert gett_sandbox.place(order, key=key)["partnerOrderId"] == placed["partnerOrderId"]
     assert (placed["amounts"]["total"], fixture_pos.TICKETS) == (19.0, [placed["gettOrderId"]])
-    kit.orders.progress(placed["gettOrderId"], "ready")
+    kit.order_updates.progress(placed["gettOrderId"], "ready")
     kit.push()
     assert gett_sandbox.world.state.orders[placed["gettOrderId"]].status == "ready"
 
@@ -46,7 +46,7 @@ def test_another_one_knows_nothing_of_it(kit, gett_sandbox):
 def test_gett_fails_and_then_does_not(kit, gett_sandbox):
     placed = gett_sandbox.place(gett_sandbox.order(kit.store.gett_id, [{"itemId": "margherita", "quantity": 1}]))
     gett_sandbox.world.ledger.fail_with(503)
-    kit.orders.complete(placed["gettOrderId"])
+    kit.order_updates.complete(placed["gettOrderId"])
     kit.push()
     assert gett_sandbox.world.state.orders[placed["gettOrderId"]].state == "completed"
 """
@@ -73,7 +73,7 @@ import pytest
 def test_it(kit, gett_sandbox):
     placed = gett_sandbox.place(gett_sandbox.order(kit.store.gett_id, [{"itemId": "cola", "quantity": 1}]))
     gett_sandbox.world.ledger.fail_with(*[503] * 50)
-    kit.orders.progress(placed["gettOrderId"], "ready")
+    kit.order_updates.progress(placed["gettOrderId"], "ready")
     with pytest.raises(TimeoutError, match="still wait for Gett"):
         kit.push(0.5)
 """

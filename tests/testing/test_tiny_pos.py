@@ -23,7 +23,7 @@ def pos(monkeypatch: pytest.MonkeyPatch) -> PosAdapter:
 
 
 def test_it_keeps_the_contract(pos: PosAdapter) -> None:
-    assert pos.contract_breaches() == []
+    assert pos.validate_class() == []
     assert pos.guarantee() is Guarantee.CLAIM
     assert check(pos.fetch_catalog(STORE)) == []
 

@@ -84,7 +84,7 @@ class Partner:
 
     def state(self, name: str) -> str:
         """Where an order's record stands."""
-        return (self.kit.ledger.record(name) or {}).get("state", "unknown")
+        return (self.kit.placement_store.find(name) or {}).get("state", "unknown")
 
     def tickets(self) -> list[Ticket]:
         return BogusAdapter.tickets(str(self.kit.settings.store_options["file"]))

@@ -261,7 +261,7 @@ def test_payment_is_in_no_answer_no_record_and_no_log(partner: Partner, events: 
         wanted = order(item, payment=CARD, amounts={"total": price})
         answers = [partner.validate(wanted), partner.place(wanted, key), partner.place(wanted, key)]
         assert not [answer for answer in answers if "tok_4242" in answer.text or '"payment":' in answer.text]
-        assert "tok_4242" not in repr(partner.kit.ledger.record(key))
+        assert "tok_4242" not in repr(partner.kit.placement_store.find(key))
     kept = whole_redis(partner)
     assert b"payment-declined" in kept
     assert b"tok_4242" not in kept

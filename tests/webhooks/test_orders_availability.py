@@ -39,7 +39,7 @@ def burger(*options: str) -> dict[str, Any]:
 
 def test_an_item_that_ran_out_is_refused_when_validated_and_when_placed(kit: Kit, partner: Partner) -> None:
     assert codes(partner.validate(order("salad"))) == []
-    kit.availability.out("main", "salad")
+    kit.availability.mark_unavailable("main", "salad")
     validated = partner.validate(order("cola", "salad"))
     assert codes(validated) == ["ITEM_UNAVAILABLE"]
     (error,) = json.loads(validated.data)["errors"]
@@ -47,7 +47,7 @@ def test_an_item_that_ran_out_is_refused_when_validated_and_when_placed(kit: Kit
     assert "run out" in error["message"]
     placed = partner.place(order("salad"), str(uuid4()))
     assert (placed.status_code, placed.json["errorCode"]) == (400, "ITEM_UNAVAILABLE")
-    kit.availability.back("main", "salad")
+    kit.availability.mark_available("main", "salad")
     validated = partner.validate(order("salad"))
     assert codes(validated) == []
     assert partner.place(validated.json, str(uuid4())).status_code == 200
@@ -55,10 +55,10 @@ def test_an_item_that_ran_out_is_refused_when_validated_and_when_placed(kit: Kit
 
 def test_so_is_an_option_and_a_dish_that_needs_one_of_those_that_ran_out(kit: Kit, partner: Partner) -> None:
     assert codes(partner.validate(burger("medium", "fries"))) == []
-    kit.availability.out("main", "fries")
+    kit.availability.mark_unavailable("main", "fries")
     assert codes(partner.validate(burger("medium", "fries"))) == ["ITEM_UNAVAILABLE"]
     assert codes(partner.validate(burger("medium", "coleslaw"))) == []
-    kit.availability.out("main", "coleslaw")
+    kit.availability.mark_unavailable("main", "coleslaw")
     whole = json.loads(partner.validate(burger("medium", "coleslaw")).data)["errors"]
     assert {(error["itemId"], error["code"]) for error in whole} == {
         ("burger", "ITEM_UNAVAILABLE"),
@@ -72,7 +72,7 @@ def test_another_process_refuses_it_within_its_second(
     other = Partner(make_kit(key_prefix=kit.keys.prefix))
     assert codes(other.validate(order("salad"))) == []
     monkeypatch.setattr(menus_module, "_LOOK_AGAIN", 1000.0)  # a long second
-    kit.availability.out("main", "salad")
+    kit.availability.mark_unavailable("main", "salad")
     assert codes(other.validate(order("salad"))) == []
     monkeypatch.setattr(menus_module, "_LOOK_AGAIN", 0.0)
     assert codes(other.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
@@ -81,28 +81,28 @@ def test_another_process_refuses_it_within_its_second(
 
 
 def test_a_process_that_has_to_fetch_the_menu_itself_knows_it_too(kit: Kit, partner: Partner) -> None:
-    kit.availability.out("main", "salad")
+    kit.availability.mark_unavailable("main", "salad")
     assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
 
 
 def test_it_is_back_by_itself(kit: Kit, partner: Partner) -> None:
     until = datetime.now(UTC) + timedelta(seconds=1)
-    kit.availability.out("main", "salad", until)
+    kit.availability.mark_unavailable("main", "salad", until)
     assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
-    assert kit.availability.of("main") == {"salad": until}
+    assert kit.availability.unavailable_items("main") == {"salad": until}
     wait_until(lambda: codes(partner.validate(order("salad"))) == [])
     assert datetime.now(UTC) >= until
-    assert kit.availability.of("main") == {}
+    assert kit.availability.unavailable_items("main") == {}
 
 
 def test_what_was_last_said_holds(kit: Kit) -> None:
     until = datetime.now(UTC) + timedelta(hours=1)
-    assert kit.availability.out("main", "salad", until)
-    assert kit.availability.out("main", "salad")
-    assert not kit.availability.out("main", "salad")
-    assert kit.availability.of("main") == {"salad": None}
-    assert kit.availability.back("main", "salad")
-    assert not kit.availability.back("main", "salad")
+    assert kit.availability.mark_unavailable("main", "salad", until)
+    assert kit.availability.mark_unavailable("main", "salad")
+    assert not kit.availability.mark_unavailable("main", "salad")
+    assert kit.availability.unavailable_items("main") == {"salad": None}
+    assert kit.availability.mark_available("main", "salad")
+    assert not kit.availability.mark_available("main", "salad")
 
 
 @pytest.mark.parametrize(
@@ -115,16 +115,16 @@ def test_what_was_last_said_holds(kit: Kit) -> None:
 )
 def test_what_means_nothing_is_refused(store: str, until: datetime | None, kit: Kit) -> None:
     with pytest.raises(Impossible):
-        kit.availability.out(store, "salad", until)
-    assert kit.availability.of("main") == {}
+        kit.availability.mark_unavailable(store, "salad", until)
+    assert kit.availability.unavailable_items("main") == {}
 
 
 def test_a_new_menu_does_not_bring_back_what_is_out(kit: Kit, partner: Partner) -> None:
     partner.validate(order("salad"))
-    kit.availability.out("main", "salad")
+    kit.availability.mark_unavailable("main", "salad")
     assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
     (store,) = kit.stores
-    kit.menus.refresh(store)
+    kit.catalogs.refresh(store)
     assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
 
 
@@ -132,21 +132,21 @@ def test_with_redis_down_a_process_goes_on_with_what_it_knows_to_be_out(make_kit
     with RedisServer() as server:
         kit = make_kit(redis_url=server.url)
         partner = Partner(kit)
-        kit.availability.out("main", "salad")
+        kit.availability.mark_unavailable("main", "salad")
         assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
         server.stop()
-        kit.menus.look_again("main")
+        kit.catalogs.invalidate("main")
         assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
         assert codes(partner.validate(order("cola"))) == []
 
 
 def test_several_that_run_out_are_one_publication(kit: Kit) -> None:
     for item in ("salad", "cola", "burger"):
-        kit.availability.out("main", item)
-    kit.availability.back("main", "cola")
+        kit.availability.mark_unavailable("main", item)
+    kit.availability.mark_available("main", "cola")
     found: Any = kit.redis.zrange(kit.keys.due, 0, -1, withscores=True)
     ((entry, when),) = found
     assert entry == b"out:main"
     left = when - datetime.now(UTC).timestamp()
-    assert left <= kit.settings.republish_after, "the first of them is not put off by the others"
-    assert list(kit.sync.due()) == []
+    assert left <= kit.settings.publish_debounce, "the first of them is not put off by the others"
+    assert list(kit.catalog_sync.claim_due()) == []

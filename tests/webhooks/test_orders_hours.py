@@ -11,7 +11,7 @@ import pytest
 from tests.webhooks.gett_client import Partner, order, problem
 from tests.webhooks.scripted_pos import scripted
 from webhook_kit.adapter import CatalogSet, Store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalItem
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.placement import validation
@@ -31,7 +31,7 @@ def codes(
 
         def fetch(_store: Store) -> CatalogSet:
             cola = ExternalItem.model_validate({"itemId": "cola", "name": "Cola", "basePrice": 2.75})
-            return simple_menu({"Drinks": [cola]}, availability=[hours])
+            return simple_catalog({"Drinks": [cola]}, availability=[hours])
 
         class Clock(datetime):
             @classmethod

@@ -127,12 +127,12 @@ def test_a_quote_not_offered_for_this_store_is_none_however_often(make_partner: 
 def test_a_look_up_that_fails_keeps_an_order_in_doubt(make_partner: Callable[..., Partner]) -> None:
     broken: dict[str, Any] = {"place_order": raising(requests.exceptions.ConnectionError())}
     settings = scripted(**broken)
-    partner = make_partner(**settings, lookup_settle=0)
+    partner = make_partner(**settings, lookup_retry_delay=0)
     key = str(uuid4())
     problem(partner.place(order(**TOTAL), key), 503, ErrorCode.SERVICE_UNAVAILABLE)
     for found in (raising(RuntimeError()), lambda *_: "here", raising(NotPlaced("no connection"))):
         again = make_partner(
-            **scripted(find_order=found, **broken), key_prefix=partner.kit.settings.key_prefix, lookup_settle=0
+            **scripted(find_order=found, **broken), key_prefix=partner.kit.settings.key_prefix, lookup_retry_delay=0
         )
         problem(again.place(order(**TOTAL), key), 503, ErrorCode.SERVICE_UNAVAILABLE)
         assert partner.state(key) == "in_doubt"

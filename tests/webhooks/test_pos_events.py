@@ -93,10 +93,10 @@ class Placing:
             cart=Cart(store_id="s", line_items=[LineItem(item_id="cola")]), fulfillment_type="Pickup", amounts=Amounts()
         )
         gett_id = self.ref if gett_id is None else gett_id
-        claim = kit.ledger.claim(key=self.ref, gett_id=gett_id, store_id=store_id, fingerprint="fp")
+        claim = kit.placement_store.claim(key=self.ref, gett_id=gett_id, store_id=store_id, fingerprint="fp")
         assert isinstance(claim, Claim)
         self.claim = claim
-        assert kit.ledger.calling(claim, self.order.to_json())
+        assert kit.placement_store.record_call(claim, self.order.to_json())
 
     def done(self) -> Placing:
         self.kit.placement.record(self.claim, self.order, Placed(self.pos_id, "pending"))
@@ -295,14 +295,14 @@ def test_what_was_said_earlier_is_told_earlier(kit: Kit) -> None:
 def test_an_order_that_nobody_knows_becomes_one_alert(
     make_kit: Callable[..., Kit], events: list[MutableMapping[str, Any]]
 ) -> None:
-    kit = make_kit(hold_events_for=0.2)
+    kit = make_kit(event_hold_timeout=0.2)
     assert send(kit, order("preparing", order_id="77"), order("ready", order_id="77")) == ["held", "held"]
     assert kit.pos_events.retry_held() == 0
     time.sleep(0.25)
     assert kit.pos_events.retry_held() == 2
     assert kit.redis.llen(kit.keys.held) == 0
     assert [event["order"] for event in events if event["event"] == "ticket unknown to Gett"] == ["main/77"]
-    (incident,) = kit.ledger.incidents()
+    (incident,) = kit.placement_store.incidents()
     assert (incident["kind"], incident["order"]) == ("ticket unknown to Gett", "main/77")
     assert kit.redis.hget(kit.keys.alerts, "ticket unknown to Gett") == b"1"
 
@@ -333,7 +333,7 @@ def test_a_store_that_closes_is_paused_and_resumed(state: StoreState, kit: Kit) 
     assert send(kit, store(state), store(state)) == ["ok", "same"]
     assert json.loads(kit.lanes.state(lane)["last"]) == {"status": "paused", "reason": "operational_issues"}
     (main,) = kit.stores
-    assert kit.stores.pause_owner(main) is Owner.POS
+    assert kit.store_status.pause_owner(main) is Owner.POS
     assert send(kit, store(StoreState.OPEN)) == ["ok"]
     assert json.loads(kit.lanes.state(lane)["last"]) == {"status": "online"}
 
@@ -344,7 +344,7 @@ def test_a_reason_in_the_poss_own_words_does_not_cost_the_pause(kit: Kit) -> Non
 
 
 def test_what_a_person_paused_a_pos_neither_changes_nor_lifts(kit: Kit) -> None:
-    kit.stores.pause("main", "too_busy")
+    kit.store_status.pause("main", "too_busy")
     closed, opened = send(kit, store(StoreState.CLOSED), store(StoreState.OPEN))
     assert closed == "same"
     assert opened.startswith("refused: ")
@@ -354,8 +354,8 @@ def test_what_a_person_paused_a_pos_neither_changes_nor_lifts(kit: Kit) -> None:
 
 def test_a_menu_that_changed_is_for_a_worker_to_synchronise(kit: Kit) -> None:
     assert send(kit, {"type": "menu", "store_id": "main"}, {"type": "menu", "store_id": "main"}) == ["ok", "ok"]
-    assert list(kit.sync.due()) == [("menu", "main")]
-    assert list(kit.sync.due()) == []
+    assert list(kit.catalog_sync.claim_due()) == [("menu", "main")]
+    assert list(kit.catalog_sync.claim_due()) == []
 
 
 def item(*, available: bool, until: str | None = None) -> dict[str, Any]:
@@ -364,20 +364,20 @@ def item(*, available: bool, until: str | None = None) -> dict[str, Any]:
 
 def test_an_item_runs_out_and_is_back(kit: Kit) -> None:
     assert send(kit, item(available=False), item(available=False)) == ["ok", "same"]
-    assert kit.availability.of("main") == {"burger": None}
+    assert kit.availability.unavailable_items("main") == {"burger": None}
     assert send(kit, item(available=True), item(available=True)) == ["ok", "same"]
-    assert kit.availability.of("main") == {}
+    assert kit.availability.unavailable_items("main") == {}
 
 
 def test_a_moment_that_is_past_or_nowhere_is_refused(kit: Kit) -> None:
     for until in ("2020-01-01T00:00:00Z", "2999-01-01T00:00:00"):
         (outcome,) = send(kit, item(available=False, until=until))
         assert outcome.startswith("refused: ")
-    assert kit.availability.of("main") == {}
+    assert kit.availability.unavailable_items("main") == {}
     assert send(kit, item(available=False, until="2999-01-01T00:00:00Z")) == ["ok"]
 
 
 def test_a_poss_order_id_means_something_within_its_store_only(kit: Kit) -> None:
     placed = Placing(kit).done()
-    assert kit.orders.find_by_pos_id("main", placed.pos_id) is not None
-    assert kit.orders.find_by_pos_id("elsewhere", placed.pos_id) is None
+    assert kit.order_updates.find_by_pos_id("main", placed.pos_id) is not None
+    assert kit.order_updates.find_by_pos_id("elsewhere", placed.pos_id) is None

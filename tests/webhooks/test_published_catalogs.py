@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from webhook_kit.app import create_app
-from webhook_kit.catalog.build import simple_menu, versioned
+from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.kit import Kit
 from webhook_kit.testing.redis_server import RedisServer
@@ -20,7 +20,7 @@ from webhook_kit.testing.redis_server import RedisServer
 GZIP = {"Accept-Encoding": "gzip, deflate"}
 BASE = "https://pos.example.org/kit"
 CATALOG = versioned(
-    simple_menu({"Food": [ExternalItem(item_id="soup", name="Soup", base_price=Decimal("9.50"))]}), "gett-1"
+    simple_catalog({"Food": [ExternalItem(item_id="soup", name="Soup", base_price=Decimal("9.50"))]}), "gett-1"
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from webhook_kit.catalog.gc_pause import collector_paused
+from webhook_kit.catalog.gc_pause import gc_paused
 from webhook_kit.catalog.hours import always_open
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.base import Wire
@@ -20,7 +20,7 @@ from webhook_kit.gett.models.catalog import (
     ExternalSection,
 )
 
-__all__ = ["canonical_json", "simple_menu", "versioned"]
+__all__ = ["canonical_json", "simple_catalog", "versioned"]
 
 # Ours for good [D]: another one would give every menu and section a new name.
 _NAMESPACE = UUID("0c6f1b52-2f0e-5d5c-8a4e-7b1f6f0f9a33")
@@ -28,7 +28,7 @@ _NAMESPACE = UUID("0c6f1b52-2f0e-5d5c-8a4e-7b1f6f0f9a33")
 _Entity = TypeVar("_Entity", bound=Wire)
 
 
-def simple_menu(
+def simple_catalog(
     sections: Mapping[str, Sequence[ExternalItem]],
     *,
     modifier_groups: Iterable[ExternalModifierGroup] = (),
@@ -84,7 +84,7 @@ def versioned(catalog: ExternalCatalogSet, store_id: str) -> ExternalCatalogSet:
     return catalog.model_copy(update={"catalog_set_id": str(uuid5(_NAMESPACE, content))})
 
 
-@collector_paused
+@gc_paused
 def canonical_json(catalog: ExternalCatalogSet) -> bytes:
     """The content of a menu, the same bytes for the same content: keys sorted, no whitespace, ASCII, no ``catalogSetId``.
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from webhook_kit.catalog.cents import from_cents
-from webhook_kit.catalog.compiled import CatalogMask, Menu, MenuGroup, MenuItem
+from webhook_kit.catalog.compiled import CatalogMask, CompiledCatalog, CompiledGroup, CompiledItem
 from webhook_kit.gett.models.order import CartModifierGroup, ExternalOrder, Fulfillment, LineItem, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 
@@ -56,7 +56,7 @@ class CheckedCart:
 
 
 def check_cart(
-    menu: Menu,
+    menu: CompiledCatalog,
     order: ExternalOrder,
     *,
     at: datetime,
@@ -109,7 +109,7 @@ class _Tally:
 
     __slots__ = ("chosen", "count", "group", "trail")
 
-    def __init__(self, group: MenuGroup, trail: _Trail) -> None:
+    def __init__(self, group: CompiledGroup, trail: _Trail) -> None:
         self.group = group
         self.trail = trail  # where the group appears first
         self.count = 0
@@ -121,13 +121,13 @@ class _Check:
 
     __slots__ = ("menu", "open", "unavailable", "violations")
 
-    def __init__(self, menu: Menu, open_catalogs: CatalogMask, unavailable: AbstractSet[str]) -> None:
+    def __init__(self, menu: CompiledCatalog, open_catalogs: CatalogMask, unavailable: AbstractSet[str]) -> None:
         self.menu = menu
         self.open = open_catalogs
         self.unavailable = unavailable
         self.violations: list[ValidationError] = []
 
-    def line(self, line: LineItem, trail: _Trail) -> tuple[MenuItem, int] | None:
+    def line(self, line: LineItem, trail: _Trail) -> tuple[CompiledItem, int] | None:
         """The dish, and what one piece of it costs in cents; None when something is wrong with the line."""
         item = self.menu.items.get(line.item_id)
         if item is None:
@@ -143,7 +143,7 @@ class _Check:
         cents = item.price + self._choices(item, line.modifier_groups, trail)
         return (item, cents) if len(self.violations) == found_before else None
 
-    def _choices(self, item: MenuItem, entries: Sequence[CartModifierGroup], trail: _Trail) -> int:
+    def _choices(self, item: CompiledItem, entries: Sequence[CartModifierGroup], trail: _Trail) -> int:
         """What the choices made for one piece of an item add to its price, in cents."""
         cents = 0
         tallies: dict[str, _Tally] = {}
@@ -167,7 +167,7 @@ class _Check:
                 self._out_of_bounds(item, _Tally(group, trail))
         return cents
 
-    def _choice(self, item: MenuItem, tally: _Tally, selected: LineItem, trail: _Trail) -> int:
+    def _choice(self, item: CompiledItem, tally: _Tally, selected: LineItem, trail: _Trail) -> int:
         """What one selected modifier adds, its own modifiers included, in cents."""
         group, first, quantity = tally.group, tally.count, selected.quantity
         before = tally.chosen.get(selected.item_id, 0)
@@ -191,7 +191,7 @@ class _Check:
             cents += quantity * self._choices(option, selected.modifier_groups, trail)
         return cents
 
-    def _out_of_bounds(self, item: MenuItem, tally: _Tally) -> None:
+    def _out_of_bounds(self, item: CompiledItem, tally: _Tally) -> None:
         group = tally.group
         chosen = ", ".join(
             self._name(option_id) + (f" × {count}" if count > 1 else "") for option_id, count in tally.chosen.items()
@@ -247,7 +247,7 @@ def _violation(code: ErrorCode, message: str, path: str) -> ValidationError:
     return ValidationError(code=code, message=message, json_path=path)
 
 
-def _bounds(group: MenuGroup) -> str:
+def _bounds(group: CompiledGroup) -> str:
     if group.minimum == group.maximum:
         return f"exactly {group.maximum}"
     return f"{group.minimum} to {group.maximum}" if group.minimum > 0 else f"at most {group.maximum}"

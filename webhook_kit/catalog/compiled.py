@@ -13,20 +13,20 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from webhook_kit.catalog.cents import to_cents
-from webhook_kit.catalog.gc_pause import collector_paused
+from webhook_kit.catalog.gc_pause import gc_paused
 from webhook_kit.catalog.hours import WeekSpans, local_time, week_spans
-from webhook_kit.catalog.integrity import problems
+from webhook_kit.catalog.integrity import integrity_problems
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup, Tier
 
-__all__ = ["CatalogMask", "Menu", "MenuGroup", "MenuItem"]
+__all__ = ["CatalogMask", "CompiledCatalog", "CompiledGroup", "CompiledItem"]
 
 CatalogMask: TypeAlias = int
 """A set of catalogs: bit ``i`` stands for the ``i``-th one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MenuItem:
+class CompiledItem:
     """A dish, or an option of a modifier group.
 
     :ivar price: its base price, in cents.
@@ -38,13 +38,13 @@ class MenuItem:
     id: str
     name: str
     price: int
-    groups: Mapping[str, MenuGroup]
-    required: tuple[MenuGroup, ...]
+    groups: Mapping[str, CompiledGroup]
+    required: tuple[CompiledGroup, ...]
     catalogs: CatalogMask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MenuGroup:
+class CompiledGroup:
     """A modifier group.
 
     :ivar minimum: the least quantity in all that is chosen from it.
@@ -59,10 +59,10 @@ class MenuGroup:
     minimum: int
     maximum: int
     repeats: bool
-    options: Mapping[str, MenuItem]
+    options: Mapping[str, CompiledItem]
     tiers: tuple[tuple[int, int], ...] | None
 
-    def price(self, option: MenuItem, first: int, quantity: int) -> int:
+    def price(self, option: CompiledItem, first: int, quantity: int) -> int:
         """Cents for ``quantity`` times one option, what the option itself was chosen with left out.
 
         :param first: how many selections of this group came before; with tiers the ``k``-th selection costs the tier
@@ -83,7 +83,7 @@ class MenuGroup:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Menu:
+class CompiledCatalog:
     """A store's whole menu in one version, compiled.
 
     :ivar version: the ``catalogSetId``.
@@ -92,19 +92,19 @@ class Menu:
     """
 
     version: str | None
-    items: Mapping[str, MenuItem]
+    items: Mapping[str, CompiledItem]
     schedule: tuple[WeekSpans, ...] = field(repr=False)
 
     @classmethod
-    @collector_paused
-    def compile(cls, catalog: ExternalCatalogSet) -> Menu:
+    @gc_paused
+    def compile(cls, catalog: ExternalCatalogSet) -> CompiledCatalog:
         """The compiled form of a catalog.
 
         :raises CatalogInvalid: with everything that makes checking or pricing impossible, each with its JSON path: a
             dangling reference, a key that is not the entity's id, a cycle of sections or of modifiers, a minimum above its
             maximum, tiers that leave a selection without one price, a price finer than a cent (``gett-protocol.md §4``).
         """
-        found = problems(catalog)
+        found = integrity_problems(catalog)
         if found:
             raise CatalogInvalid(*found)
         return cls(
@@ -129,28 +129,28 @@ class Menu:
         return mask
 
 
-def _items(catalog: ExternalCatalogSet) -> dict[str, MenuItem]:
+def _items(catalog: ExternalCatalogSet) -> dict[str, CompiledItem]:
     # Items name groups and groups name items: groups are made first, and their options filled in at the end.
-    options: dict[str, dict[str, MenuItem]] = {key: {} for key in catalog.modifier_groups}
+    options: dict[str, dict[str, CompiledItem]] = {key: {} for key in catalog.modifier_groups}
     groups = {key: _group(key, group, options[key]) for key, group in catalog.modifier_groups.items()}
     # Many items have the same groups; they share one mapping.
-    sets: dict[tuple[str, ...], tuple[Mapping[str, MenuGroup], tuple[MenuGroup, ...]]] = {}
+    sets: dict[tuple[str, ...], tuple[Mapping[str, CompiledGroup], tuple[CompiledGroup, ...]]] = {}
     reached = _reached(catalog)
-    items: dict[str, MenuItem] = {}
+    items: dict[str, CompiledItem] = {}
     for key, item in catalog.items.items():
         group_ids = tuple(item.modifier_group_ids)
         if group_ids not in sets:
             own = {groups[group_id].id: groups[group_id] for group_id in group_ids}
             sets[group_ids] = MappingProxyType(own), tuple(group for group in own.values() if group.minimum > 0)
-        items[key] = MenuItem(key, item.name, to_cents(item.base_price), *sets[group_ids], reached.get(key, 0))
+        items[key] = CompiledItem(key, item.name, to_cents(item.base_price), *sets[group_ids], reached.get(key, 0))
     for key, group in catalog.modifier_groups.items():
         # The items' own texts serve as keys, so that those of the references can be dropped with the models.
         options[key].update((items[item_id].id, items[item_id]) for item_id in group.item_ids)
     return items
 
 
-def _group(key: str, group: ExternalModifierGroup, options: Mapping[str, MenuItem]) -> MenuGroup:
-    return MenuGroup(
+def _group(key: str, group: ExternalModifierGroup, options: Mapping[str, CompiledItem]) -> CompiledGroup:
+    return CompiledGroup(
         id=key,
         name=group.name,
         minimum=group.minimum_allowed,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self, TypeAlias, TypeVar
 
-from webhook_kit.catalog.matching import Same, same_things
+from webhook_kit.catalog.matching import Matches, match
 from webhook_kit.catalog.rules import entity
 from webhook_kit.gett.models.catalog import (
     AvailabilityWindow,
@@ -85,9 +85,9 @@ def diff(old: ExternalCatalogSet, new: ExternalCatalogSet) -> list[Change]:
     """Everything that changed, table by table; nothing when both menus read, cost and open the same.
 
     What vanished and what appeared under one name is taken for the same thing under a new id where there is no doubt
-    (:func:`~webhook_kit.catalog.matching.same_things`).
+    (:func:`~webhook_kit.catalog.matching.match`).
     """
-    words = _Words(old, new, same_things(old, new))
+    words = _Words(old, new, match(old, new))
     return [
         *_table("catalogs", old.catalogs, new.catalogs, words.same.catalogs, words.catalog),
         *_table("sections", old.sections, new.sections, words.same.sections, words.section),
@@ -124,7 +124,7 @@ def _table(
 class _Words:
     """What changed in one entity, in words; it knows both menus, because references are told by name."""
 
-    def __init__(self, old: ExternalCatalogSet, new: ExternalCatalogSet, same: Same) -> None:
+    def __init__(self, old: ExternalCatalogSet, new: ExternalCatalogSet, same: Matches) -> None:
         self.old, self.new, self.same = old, new, same
         self._sections_under = _holders(old, same), _holders(new, None)
         self._items_under = _sections_of_items(old, same), _sections_of_items(new, None)
@@ -211,7 +211,7 @@ class _Words:
 _Named: TypeAlias = ExternalSection | ExternalItem | ExternalModifierGroup
 
 
-def _holders(menu: ExternalCatalogSet, same: Same | None) -> dict[str, dict[str, str]]:
+def _holders(menu: ExternalCatalogSet, same: Matches | None) -> dict[str, dict[str, str]]:
     """Of each section what holds it: by id, that of the new menu, and name."""
     found: dict[str, dict[str, str]] = {}
     catalogs, sections = (same.catalogs, same.sections) if same else ({}, {})
@@ -224,7 +224,7 @@ def _holders(menu: ExternalCatalogSet, same: Same | None) -> dict[str, dict[str,
     return found
 
 
-def _sections_of_items(menu: ExternalCatalogSet, same: Same | None) -> dict[str, dict[str, str]]:
+def _sections_of_items(menu: ExternalCatalogSet, same: Matches | None) -> dict[str, dict[str, str]]:
     """The same of each item."""
     found: dict[str, dict[str, str]] = {}
     sections = same.sections if same else {}

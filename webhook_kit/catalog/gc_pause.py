@@ -12,7 +12,7 @@ import threading
 from contextlib import ContextDecorator
 from types import TracebackType
 
-__all__ = ["collector_paused"]
+__all__ = ["gc_paused"]
 
 
 class _Paused(ContextDecorator):
@@ -39,5 +39,5 @@ class _Paused(ContextDecorator):
                 gc.enable()
 
 
-collector_paused = _Paused()
+gc_paused = _Paused()
 """Used as a decorator: while the function runs, in whatever thread, the collector of cycles pauses."""

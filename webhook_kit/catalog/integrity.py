@@ -10,20 +10,20 @@ from itertools import chain
 from typing import TypeVar
 
 from webhook_kit.catalog.cents import from_cents, to_cents
-from webhook_kit.catalog.rules import Finding, Rule, entity, shown
+from webhook_kit.catalog.rules import CatalogRule, Finding, entity, shown
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup
 
-__all__ = ["faults", "problems"]
+__all__ = ["integrity_findings", "integrity_problems"]
 
 _Node = TypeVar("_Node")
 
 
-def problems(catalog: ExternalCatalogSet) -> list[str]:
+def integrity_problems(catalog: ExternalCatalogSet) -> list[str]:
     """Every such fault, one line each, beginning with its JSON path (``$.items['x'].modifierGroupIds[0]: …``)."""
-    return [str(fault) for fault in faults(catalog)]
+    return [str(fault) for fault in integrity_findings(catalog)]
 
 
-def faults(catalog: ExternalCatalogSet) -> Iterator[Finding]:
+def integrity_findings(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     """The same as findings of their rules."""
     yield from _foreign_keys(catalog)
     yield from _dangling_references(catalog)
@@ -45,7 +45,7 @@ def _foreign_keys(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     for table, key, member, own_id in owned:
         if own_id != key:
             message = f"is {shown(own_id)}, but stands under the key {shown(key)}"
-            yield Rule.KEY_IS_NOT_ID.at(f"{entity(table, key)}.{member}", message)
+            yield CatalogRule.KEY_IS_NOT_ID.at(f"{entity(table, key)}.{member}", message)
 
 
 def _dangling_references(catalog: ExternalCatalogSet) -> Iterator[Finding]:
@@ -68,25 +68,25 @@ def _missing(table: str, key: str, member: str, references: Sequence[str], known
     for index, reference in enumerate(references):
         if reference not in known:
             path = f"{entity(table, key)}.{member}[{index}]"
-            yield Rule.DANGLING_REFERENCE.at(path, f"there is no {_KINDS[member]} {shown(reference)}")
+            yield CatalogRule.DANGLING_REFERENCE.at(path, f"there is no {_KINDS[member]} {shown(reference)}")
 
 
 def _group_faults(key: str, group: ExternalModifierGroup) -> Iterator[Finding]:
     path = entity("modifierGroups", key)
     if group.minimum_allowed > group.maximum_allowed:
         message = f"{group.minimum_allowed} is more than maximumAllowed, {group.maximum_allowed}"
-        yield Rule.MINIMUM_ABOVE_MAXIMUM.at(f"{path}.minimumAllowed", message)
+        yield CatalogRule.MINIMUM_ABOVE_MAXIMUM.at(f"{path}.minimumAllowed", message)
     if group.tiers is None:
         return
     if all(tier.offset for tier in group.tiers):
         message = "no tier has the offset 0, so the first selection has no price"
-        yield Rule.TIERS_WITHOUT_ZERO.at(f"{path}.tiers", message)
+        yield CatalogRule.TIERS_WITHOUT_ZERO.at(f"{path}.tiers", message)
     offsets: set[int] = set()
     for index, tier in enumerate(group.tiers):
         # [D] Two prices for one selection: the protocol does not say which holds, so neither does.
         if tier.offset in offsets:
             message = f"{tier.offset} is the offset of an earlier tier, too"
-            yield Rule.TIER_REPEATED.at(f"{path}.tiers[{index}].offset", message)
+            yield CatalogRule.TIER_REPEATED.at(f"{path}.tiers[{index}].offset", message)
         offsets.add(tier.offset)
 
 
@@ -95,12 +95,12 @@ def _inexact_prices(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     for key, item in catalog.items.items():
         price = item.base_price
         if price != from_cents(to_cents(price)):
-            yield Rule.INEXACT_PRICE.at(f"{entity('items', key)}.basePrice", f"{price} is finer than a cent")
+            yield CatalogRule.INEXACT_PRICE.at(f"{entity('items', key)}.basePrice", f"{price} is finer than a cent")
     for key, group in catalog.modifier_groups.items():
         for index, tier in enumerate(group.tiers or ()):
             if tier.price != from_cents(to_cents(tier.price)):
                 path = f"{entity('modifierGroups', key)}.tiers[{index}].price"
-                yield Rule.INEXACT_PRICE.at(path, f"{tier.price} is finer than a cent")
+                yield CatalogRule.INEXACT_PRICE.at(path, f"{tier.price} is finer than a cent")
 
 
 def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
@@ -110,7 +110,7 @@ def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
 
     for cycle, index in _cycles(catalog.sections, inner):
         path = f"{entity('sections', cycle[-1])}.sectionIds[{index}]"
-        yield Rule.SECTION_CYCLE.at(path, f"a section holds itself: {_round(cycle)}")
+        yield CatalogRule.SECTION_CYCLE.at(path, f"a section holds itself: {_round(cycle)}")
 
 
 def _modifier_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
@@ -131,7 +131,7 @@ def _modifier_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     for cycle, index in _cycles(starts, inner):
         table, key = cycle[-1]
         path = f"{entity(table, key)}.{members[table]}[{index}]"
-        yield Rule.MODIFIER_CYCLE.at(path, f"modifiers go round in a circle: {_round(key for _, key in cycle)}")
+        yield CatalogRule.MODIFIER_CYCLE.at(path, f"modifiers go round in a circle: {_round(key for _, key in cycle)}")
 
 
 def _cycles(

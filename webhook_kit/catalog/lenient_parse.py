@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
-from webhook_kit.catalog.rules import Finding, Rule, entity, shown
+from webhook_kit.catalog.rules import CatalogRule, Finding, entity, shown
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.catalog import (
     AvailabilityWindow,
@@ -24,7 +24,7 @@ from webhook_kit.gett.models.catalog import (
     Tier,
 )
 
-__all__ = ["LARGEST", "Intake", "read"]
+__all__ = ["LARGEST", "Intake", "lenient_parse"]
 
 LARGEST = 64_000_000
 """Bytes of a menu: several times one of 10,000 items with 40,000 options [D]."""
@@ -48,18 +48,23 @@ _MISSPELT = {
 _STAND_INS = {"name": "?", "basePrice": 0, "maximumAllowed": 1}
 # What still holds of an entity of which some members could not be read: rules that look at one member alone.
 _STILL_TRUE = {
-    Rule.KEY_IS_NOT_ID,
-    Rule.DANGLING_REFERENCE,
-    Rule.DUPLICATE_REFERENCE,
-    Rule.SECTION_CYCLE,
-    Rule.MODIFIER_CYCLE,
-    Rule.WINDOW_OVER_MIDNIGHT,
-    Rule.WINDOWS_OVERLAP,
-    Rule.BLANK_NAME,
-    Rule.IMAGE_NOT_HTTPS,
+    CatalogRule.KEY_IS_NOT_ID,
+    CatalogRule.DANGLING_REFERENCE,
+    CatalogRule.DUPLICATE_REFERENCE,
+    CatalogRule.SECTION_CYCLE,
+    CatalogRule.MODIFIER_CYCLE,
+    CatalogRule.WINDOW_OVER_MIDNIGHT,
+    CatalogRule.WINDOWS_OVERLAP,
+    CatalogRule.BLANK_NAME,
+    CatalogRule.IMAGE_NOT_HTTPS,
 }
 # What is true only of a menu that was read as a whole: elsewhere the cause may be what could not be read.
-_ONLY_OF_ALL = {Rule.UNREACHABLE, Rule.NOTHING_ON_SALE, Rule.STARTING_AT_TOO_LOW, Rule.NEGATIVE_OPTION_PRICE}
+_ONLY_OF_ALL = {
+    CatalogRule.UNREACHABLE,
+    CatalogRule.NOTHING_ON_SALE,
+    CatalogRule.STARTING_AT_TOO_LOW,
+    CatalogRule.NEGATIVE_OPTION_PRICE,
+}
 _ENTITY = re.compile(r"\$\.\w+\['(?:[^'\\]|\\.)*'\]")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 
@@ -79,7 +84,7 @@ class Intake:
     broken: set[str] = field(default_factory=set)
     whole: bool = True
 
-    def vouches_for(self, finding: Finding) -> bool:
+    def applies_to(self, finding: Finding) -> bool:
         """Whether that can be said of the catalog, considering what could not be read."""
         if self.whole:
             return True
@@ -89,14 +94,14 @@ class Intake:
         return finding.rule in _STILL_TRUE or place is None or place[0] not in self.broken
 
 
-def read(raw: bytes, limit: int = LARGEST) -> Intake:
+def lenient_parse(raw: bytes, limit: int = LARGEST) -> Intake:
     """Read what can be read.
 
     :param limit: more bytes than that are not read at all.
     """
     if len(raw) > limit:
         message = f"{len(raw):,} bytes; no more than {limit:,} are read"
-        return Intake(None, [Rule.TOO_LARGE.at("$", message)])
+        return Intake(None, [CatalogRule.TOO_LARGE.at("$", message)])
     catalog = None
     try:
         catalog = ExternalCatalogSet.from_json(raw)
@@ -110,7 +115,7 @@ def read(raw: bytes, limit: int = LARGEST) -> Intake:
     except (ValueError, RecursionError) as error:  # what one JSON reader takes, and another does not
         return Intake(None, [_unreadable(str(error))])
     if not isinstance(tree, dict):
-        return Intake(None, [Rule.WRONG_SHAPE.at("$", "a CatalogSet is a JSON object")])
+        return Intake(None, [CatalogRule.WRONG_SHAPE.at("$", "a CatalogSet is a JSON object")])
     found += _doubled(tree)
     found += _misspelt(tree)
     found += _clocks(tree)
@@ -120,7 +125,7 @@ def read(raw: bytes, limit: int = LARGEST) -> Intake:
 
 
 def _unreadable(message: str) -> Finding:
-    rule = Rule.TOO_DEEP if "recursion" in message else Rule.NOT_JSON
+    rule = CatalogRule.TOO_DEEP if "recursion" in message else CatalogRule.NOT_JSON
     return rule.at("$", message)
 
 
@@ -132,7 +137,7 @@ def _mended(tree: dict[str, Any], found: list[Finding]) -> Intake:
         entities = tree.get(table, {})
         tables[table] = {}
         if not isinstance(entities, dict):
-            found.append(Rule.WRONG_SHAPE.at(f"$.{table}", "is no object of entities by id"))
+            found.append(CatalogRule.WRONG_SHAPE.at(f"$.{table}", "is no object of entities by id"))
             continue
         for key, value in entities.items():
             path = entity(table, key)
@@ -142,7 +147,7 @@ def _mended(tree: dict[str, Any], found: list[Finding]) -> Intake:
                 intake.broken.add(path)
     for member in ("catalogSetId", "storeId"):
         if not isinstance(tree.get(member), str | None):
-            found.append(Rule.WRONG_SHAPE.at(f"$.{member}", "is no text"))
+            found.append(CatalogRule.WRONG_SHAPE.at(f"$.{member}", "is no text"))
     # The entities are read already, and an id that stands in for a wrong one would not be read again.
     intake.catalog = ExternalCatalogSet()
     for table, entities in tables.items():
@@ -156,7 +161,7 @@ def _entity(model: type[Wire], id_member: str, key: str, value: object, path: st
         return model.from_json(json.dumps(value)), []
     except ValidationError as error:
         mistakes = error.errors(include_url=False, include_context=False, include_input=False)
-    found = [Rule.WRONG_SHAPE.at(path + _steps(one["loc"]), _said(one["type"], one["msg"])) for one in mistakes]
+    found = [CatalogRule.WRONG_SHAPE.at(path + _steps(one["loc"]), _said(one["type"], one["msg"])) for one in mistakes]
     wrong = {str(one["loc"][0]) for one in mistakes if one["loc"]}
     members = value if isinstance(value, dict) else {}
     own_id = to_camel(id_member)
@@ -206,7 +211,7 @@ def _doubled(tree: dict[str, Any]) -> Iterator[Finding]:
             continue
         if isinstance(node, _Doubled):
             for key in sorted(node.twice):
-                yield Rule.DUPLICATE_KEY.at(path, f"the key {shown(key)} stands here twice")
+                yield CatalogRule.DUPLICATE_KEY.at(path, f"the key {shown(key)} stands here twice")
         assert isinstance(node, dict)
         for key, inner in node.items():
             if isinstance(inner, dict | list):
@@ -235,7 +240,7 @@ def _misspelt(tree: dict[str, Any]) -> Iterator[Finding]:
 def _misspelt_in(path: str, members: dict[str, Any]) -> Iterator[Finding]:
     if not _MISSPELT.keys().isdisjoint(members):
         for name in _MISSPELT.keys() & members.keys():
-            yield Rule.WRONG_SHAPE.at(f"{path}.{name}", f"is written {_MISSPELT[name]}")
+            yield CatalogRule.WRONG_SHAPE.at(f"{path}.{name}", f"is written {_MISSPELT[name]}")
 
 
 def _no_number(constant: str) -> None:
@@ -252,4 +257,4 @@ def _clocks(tree: dict[str, Any]) -> Iterator[Finding]:
                 text = window.get(member)
                 if isinstance(text, str) and not _CLOCK.fullmatch(text):
                     path = f"{entity('catalogs', key)}.availability[{index}].{member}"
-                    yield Rule.CLOCK_FORMAT.at(path, f"is {shown(text)}")
+                    yield CatalogRule.CLOCK_FORMAT.at(path, f"is {shown(text)}")

@@ -9,14 +9,14 @@ from typing import TypeAlias
 
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup, ExternalSection
 
-__all__ = ["Same", "same_things"]
+__all__ = ["Matches", "match"]
 
 _Marks: TypeAlias = dict[str, Hashable]
 """By id, what a thing is known again by."""
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
+class Matches:
     """Old id → new id of everything that is in both menus."""
 
     catalogs: Mapping[str, str]
@@ -25,13 +25,13 @@ class Same:
     groups: Mapping[str, str]
 
 
-def same_things(old: ExternalCatalogSet, new: ExternalCatalogSet) -> Same:
+def match(old: ExternalCatalogSet, new: ExternalCatalogSet) -> Matches:
     """What is in both.
 
     What vanished is the same as what appeared when both have the same name, places of the same names and the same price (a
     group: options of the same names); or when they have as much in common as the name and it is the only one each [D].
     """
-    return Same(
+    return Matches(
         _same(_names(old.catalogs), _names(new.catalogs)),
         _same(_names(old.sections), _names(new.sections)),
         _same(_item_marks(old), _item_marks(new)),

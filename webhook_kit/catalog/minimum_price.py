@@ -8,10 +8,10 @@ from typing import TypeAlias
 from webhook_kit.catalog.cents import to_cents
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup
 
-__all__ = ["Configurations"]
+__all__ = ["MinimumPrices"]
 
 
-class Configurations:
+class MinimumPrices:
     """The cheapest configuration of each item of a menu, and how deep its modifiers nest.
 
     Computed from the leaves up, each item and group once. A reference to nothing offers no choice.

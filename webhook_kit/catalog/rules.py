@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-__all__ = ["Finding", "Rule", "Severity", "entity", "shown"]
+__all__ = ["CatalogRule", "Finding", "Severity", "entity", "shown"]
 
 
 class Severity(StrEnum):
@@ -25,7 +25,7 @@ class Severity(StrEnum):
 _ERROR, _WARNING = Severity.ERROR, Severity.WARNING
 
 
-class Rule(StrEnum):
+class CatalogRule(StrEnum):
     """Every rule, under a name that stays.
 
     :ivar severity: how bad it is to break it.
@@ -219,7 +219,7 @@ class Finding:
     :ivar message: what is wrong there.
     """
 
-    rule: Rule
+    rule: CatalogRule
     path: str
     message: str
 

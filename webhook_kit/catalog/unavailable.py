@@ -6,16 +6,16 @@ from collections.abc import Collection, Container
 from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
-from webhook_kit.catalog.compiled import Menu, MenuGroup
+from webhook_kit.catalog.compiled import CompiledCatalog, CompiledGroup
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup
 
-__all__ = ["gone", "without"]
+__all__ = ["remove_items", "unavailable_items"]
 
 _Entity = TypeVar("_Entity", bound=Wire)
 
 
-def gone(menu: Menu, out: Collection[str]) -> frozenset[str]:
+def unavailable_items(menu: CompiledCatalog, out: Collection[str]) -> frozenset[str]:
     """The items that cannot be ordered: those that ran out, and each whose required group has too few options left for it."""
     missing = frozenset(out) & menu.items.keys()
     fresh = missing
@@ -29,7 +29,7 @@ def gone(menu: Menu, out: Collection[str]) -> frozenset[str]:
     return missing
 
 
-def without(catalog: ExternalCatalogSet, out: Collection[str]) -> ExternalCatalogSet:
+def remove_items(catalog: ExternalCatalogSet, out: Collection[str]) -> ExternalCatalogSet:
     """The catalog with nothing in it that cannot be ordered, and no reference to it.
 
     Sections that become empty and groups from which nothing can be chosen any more go too. Of a sound catalog it leaves a sound
@@ -37,7 +37,7 @@ def without(catalog: ExternalCatalogSet, out: Collection[str]) -> ExternalCatalo
 
     :raises CatalogInvalid: when the catalog contradicts itself.
     """
-    missing = gone(Menu.compile(catalog), out)
+    missing = unavailable_items(CompiledCatalog.compile(catalog), out)
     if not missing:
         return catalog
     items = {key: item for key, item in catalog.items.items() if key not in missing}
@@ -60,7 +60,7 @@ def without(catalog: ExternalCatalogSet, out: Collection[str]) -> ExternalCatalo
     )
 
 
-def _lacking(group: MenuGroup, missing: AbstractSet[str]) -> bool:
+def _lacking(group: CompiledGroup, missing: AbstractSet[str]) -> bool:
     left = sum(option not in missing for option in group.options)
     return left == 0 or (left < group.minimum and not group.repeats)
 

@@ -75,7 +75,7 @@ def _from_pos(store_id: str) -> bytes:
         raise click.BadParameter(f"{store_id!r} is no file, no http(s) address, and none of the stores ({known})")
     adapter = kit.stores.adapter(store)
     try:
-        menu = kit.calls.run(store.id, lambda: adapter.fetch_catalog(store))
+        menu = kit.pos_executor.run(store.id, lambda: adapter.fetch_catalog(store))
         body = menu.to_json() if isinstance(menu, CatalogSet) else None
     except WebhookKitError:
         raise

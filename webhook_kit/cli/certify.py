@@ -19,16 +19,16 @@ from rich.text import Text
 
 from webhook_kit.cli.common import print_table
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.testing.report import Certificate, Finding, Verdict
+from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 
 __all__ = ["command"]
 
 _COLOURS = {
-    Verdict.PASSED: "green",
-    Verdict.FAILED: "bold red",
-    Verdict.SKIPPED: "dim",
-    Verdict.KNOWN: "yellow",
-    Verdict.MISSING: "bold red",
+    RuleOutcome.PASSED: "green",
+    RuleOutcome.FAILED: "bold red",
+    RuleOutcome.SKIPPED: "dim",
+    RuleOutcome.KNOWN: "yellow",
+    RuleOutcome.MISSING: "bold red",
 }
 _SECONDS = 1800
 
@@ -62,7 +62,7 @@ def command(subject: str, order: Path | None, html: Path | None, as_json: Path |
         sys.exit(1)
 
 
-def _adapter(spec: str) -> Certificate:
+def _adapter(spec: str) -> ConformanceReport:
     if not all(spec.partition(":")):
         raise ConfigurationError(f"{spec}: write module:Class of your contract tests, or the URL of an endpoint")
     with tempfile.TemporaryDirectory(prefix="webhook-kit-certify-") as directory:
@@ -76,10 +76,10 @@ def _adapter(spec: str) -> Certificate:
             if "ModuleNotFoundError" in done.stderr and done.returncode != 2:
                 said = ["the contract suite needs pytest and hypothesis: pip install 'webhook-kit[testing]'"]
             raise ConfigurationError(said[-1])
-        return Certificate.from_dict(json.loads(report.read_text(encoding="utf-8")))
+        return ConformanceReport.from_dict(json.loads(report.read_text(encoding="utf-8")))
 
 
-def _endpoint(url: str, file: Path | None) -> Certificate:
+def _endpoint(url: str, file: Path | None) -> ConformanceReport:
     from webhook_kit.testing.endpoint import certify_endpoint
 
     secret = os.environ.get("GETT_WEBHOOK_SECRETS", "").partition(",")[0].strip()
@@ -98,7 +98,7 @@ def _order(file: Path) -> dict[str, Any]:
     return found
 
 
-def _print(certificate: Certificate) -> None:
+def _print(certificate: ConformanceReport) -> None:
     console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
     console.rule(escape(certificate.subject))
     for part, findings in groupby(certificate.findings, lambda finding: finding.part):
@@ -112,12 +112,14 @@ def _print(certificate: Certificate) -> None:
     if certificate.capabilities:
         print_table(list(certificate.capabilities), [list(certificate.capabilities.values())])
         console.print()
-    counts = ", ".join(f"{certificate.count(verdict)} {verdict}" for verdict in Verdict if certificate.count(verdict))
+    counts = ", ".join(
+        f"{certificate.count(verdict)} {verdict}" for verdict in RuleOutcome if certificate.count(verdict)
+    )
     said = "[bold green]certified[/]" if certificate.passed else "[bold red]not certified[/]"
     console.print(f"{said}: {counts}; webhook-kit {certificate.kit}, {certificate.at}")
 
 
-def _text(finding: Finding) -> Text:
+def _text(finding: RuleResult) -> Text:
     text = Text(finding.sentence)
     if not finding.verdict.good:
         text.append(f"\n{finding.name}", "dim")

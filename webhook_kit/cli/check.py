@@ -27,7 +27,7 @@ def command() -> None:
         kit.settings.require_authenticity,
         lambda: _readable_stores(kit),
         lambda: kit.client,
-        lambda: kit.shelf,
+        lambda: kit.catalog_storage,
     ]
     for needed in needs:
         try:
@@ -49,7 +49,7 @@ def command() -> None:
 def _readable_stores(kit: Kit) -> None:
     nothing_configured = kit.stores.nothing_configured()
     try:
-        kit.book.version()
+        kit.store_repository.version()
     except redis.RedisError as error:
         if nothing_configured:
             raise ConfigurationError(f"{_NO_STORE}, and whether Redis holds some cannot be seen") from error

@@ -14,9 +14,9 @@ import click
 from rich.console import Console
 
 from webhook_kit import logs
-from webhook_kit.dev.demo import Tour
-from webhook_kit.dev.environment import Desk
-from webhook_kit.dev.event_log import Feed
+from webhook_kit.dev.demo import Demo
+from webhook_kit.dev.environment import DevEnvironment
+from webhook_kit.dev.event_log import EventLog
 from webhook_kit.dev.keyboard import Keyboard
 from webhook_kit.errors import WebhookKitError
 from webhook_kit.sandbox.faults import Fault
@@ -76,7 +76,7 @@ def command(
     logs.configure("WARNING", "console")
     console = Console(highlight=False)
     at_a_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    desk = Desk(
+    desk = DevEnvironment(
         adapter,
         options=dict(map(_pair, options)),
         credentials=dict(map(_pair, credentials)),
@@ -87,24 +87,24 @@ def command(
         on_progress=lambda progress: console.print(_onboarding(progress)),
     )
     console.print("starting Redis, a local Gett, the web server and the workers …")
-    with suppress(KeyboardInterrupt), desk, Feed(console, desk.world.log, desk.logs()):
+    with suppress(KeyboardInterrupt), desk, EventLog(console, desk.world.log, desk.logs()):
         console.print(f"storefront: [bold]{desk.gett_url}[/]   webhooks: {desk.stack.urls[0]}")
         if tour:
-            Tour(desk, console).run()
+            Demo(desk, console).run()
             if not at_a_terminal:
                 return
         if at_a_terminal:
             if not no_open:
                 webbrowser.open(desk.gett_url)
-            _AtTheDesk(desk, console).stay()
+            _KeyBindings(desk, console).stay()
         else:
             _wait_for_changes(desk, console)
 
 
-class _AtTheDesk:
+class _KeyBindings:
     """Keys for what a vendor wants to try, until q."""
 
-    def __init__(self, desk: Desk, console: Console) -> None:
+    def __init__(self, desk: DevEnvironment, console: Console) -> None:
         self._desk = desk
         self._console = console
         self._last: dict[str, object] | None = None
@@ -143,7 +143,7 @@ class _AtTheDesk:
             self._desk.order(self._last)
 
     def _pause(self) -> None:
-        stores = self._desk.kit.stores
+        stores = self._desk.kit.store_status
         if self._paused:
             stores.resume(self._desk.store)
         else:
@@ -153,7 +153,7 @@ class _AtTheDesk:
     def _go_wrong(self) -> None:
         what, fault = _FAULTS[self._fault % len(_FAULTS)]
         self._fault += 1
-        self._desk.strike(fault)
+        self._desk.trigger(fault)
         self._console.print(f"from here: {what}")
 
     def _help(self) -> None:
@@ -161,13 +161,13 @@ class _AtTheDesk:
         self._console.print(f"{keys}   [bold]q[/] end")
 
 
-def _wait_for_changes(desk: Desk, console: Console) -> None:
+def _wait_for_changes(desk: DevEnvironment, console: Console) -> None:
     while True:
         time.sleep(_LOOK)
         _reload(desk, console)
 
 
-def _reload(desk: Desk, console: Console) -> None:
+def _reload(desk: DevEnvironment, console: Console) -> None:
     if changed := desk.files.changed():
         console.print(f"{', '.join(os.path.relpath(path) for path in changed[:3])} changed: loading the adapter anew")
         try:

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from webhook_kit.gett.models.store import CommerceAddress
 from webhook_kit.kit import Kit
-from webhook_kit.stores.onboarding import Details, Progress, Step
+from webhook_kit.stores.onboarding import Progress, Step, StoreDetails
 
 __all__ = ["onboard"]
 
@@ -23,17 +23,17 @@ __all__ = ["onboard"]
 @click.option("--logo-url")
 @click.option("--description")
 @click.option("--onboarding-id", default="", help="Go on with this registration of Gett's.")
-@click.option("--again", is_flag=True, help="Begin anew; a registration that is known is cancelled first.")
+@click.option("--restart", is_flag=True, help="Start again; cancels a known registration first.")
 @click.option("--cancel", is_flag=True, help="Give the registration up, at Gett too.")
 @click.option("--background", is_flag=True, help="Register, and leave the rest to the sync worker.")
-@click.option("--patience", default=600.0, show_default=True, help="Seconds to wait for Gett.")
+@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Gett.")
 def onboard(
     store: str,
     onboarding_id: str,
-    again: bool,
+    restart: bool,
     cancel: bool,
     background: bool,
-    patience: float,
+    timeout: float,
     phone: str | None,
     logo_url: str | None,
     description: str | None,
@@ -47,7 +47,7 @@ def onboard(
         click.echo(f"store {found.id}: the registration is cancelled")
         return
     given = {name: value for name, value in address.items() if value is not None}
-    details = Details(CommerceAddress(**given) if given else None, phone, logo_url, description)
+    details = StoreDetails(CommerceAddress(**given) if given else None, phone, logo_url, description)
     with Console(stderr=True).status(f"onboarding {found.id}") as status:
 
         def show(progress: Progress) -> None:
@@ -59,8 +59,8 @@ def onboard(
             found,
             details,
             onboarding_id=onboarding_id,
-            again=again,
-            patience=0 if background else patience,
+            restart=restart,
+            timeout=0 if background else timeout,
             on_progress=show,
         )
     if ended.step is Step.DONE:

@@ -11,7 +11,7 @@ from webhook_kit.cli.common import instant, moment
 from webhook_kit.errors import Impossible
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import Claim, Outcome, Settled
+from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
 
 __all__ = ["command"]
 
@@ -60,18 +60,18 @@ def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
     record = _record(kit, ref)
     if record["state"] in ("placed", "refused"):
         raise Impossible(f"order {record['ref']} is settled already: {record['state']} {record.get('partner_id', '')}")
-    if kit.ledger.lease_left(record) > 0:
+    if kit.placement_store.lease_remaining(record) > 0:
         raise Impossible(f"order {record['ref']} is being placed right now: wait for it to end, then look again")
     claim = Claim(record["ref"], "", record.get("gett_id", ""), record.get("store", ""), record.get("fp", ""), "")
     if not_placed:
-        kit.ledger.settle(claim, Outcome.RELEASED, force=True)
+        kit.placement_store.settle(claim, AttemptOutcome.RELEASED, force=True)
         click.echo(f"order {claim.ref} is free: the next attempt places it")
         return
     if not record.get("order"):
         raise Impossible(f"order {claim.ref} never got as far as the POS: there is nothing to answer with")
     order = PlaceOrderRequest.from_json(record["order"])
     settled = kit.placement.record(claim, order, Placed(placed or ""))
-    if settled is not Settled.OK:
+    if settled is not SettleResult.OK:
         raise Impossible(f"order {claim.ref} was settled by somebody else meanwhile: look at it again")
     click.echo(f"order {claim.ref} is placed as {placed}; its confirmation is on its way")
 
@@ -82,7 +82,7 @@ def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
 def link(ref: str, gett_order_id: str) -> None:
     """Tie an order to its Gett id, so that its progress can be told."""
     kit = Kit.from_env()
-    kit.ledger.link(_record(kit, ref)["ref"], gett_order_id)
+    kit.placement_store.link(_record(kit, ref)["ref"], gett_order_id)
     click.echo(f"order {ref} is {gett_order_id} at Gett")
 
 
@@ -92,7 +92,7 @@ def link(ref: str, gett_order_id: str) -> None:
 @click.option("--ready-at", metavar="ISO", help="When it will be ready (2026-05-01T18:30:00Z).")
 def progress(ref: str, status: str, ready_at: str | None) -> None:
     """Tell Gett how far an order is."""
-    said = Kit.from_env().orders.progress(ref, status, estimated_ready_at=instant(ready_at))
+    said = Kit.from_env().order_updates.progress(ref, status, estimated_ready_at=instant(ready_at))
     click.echo(f"order {ref} is {status} ({said})")
 
 
@@ -100,7 +100,7 @@ def progress(ref: str, status: str, ready_at: str | None) -> None:
 @click.argument("ref")
 def complete(ref: str) -> None:
     """Tell Gett that the customer has the order."""
-    click.echo(f"order {ref} is completed ({Kit.from_env().orders.complete(ref)})")
+    click.echo(f"order {ref} is completed ({Kit.from_env().order_updates.complete(ref)})")
 
 
 @command.command()
@@ -108,13 +108,13 @@ def complete(ref: str) -> None:
 @click.option("--reason", required=True, help="For the customer.")
 def cancel(ref: str, reason: str) -> None:
     """Tell Gett that the order will not be made; the POS is not told."""
-    click.echo(f"order {ref} is cancelled ({Kit.from_env().orders.cancel(ref, reason)})")
+    click.echo(f"order {ref} is cancelled ({Kit.from_env().order_updates.cancel(ref, reason)})")
 
 
 @command.command()
 def incidents() -> None:
     """List what a person has to look at, newest first."""
-    found = Kit.from_env().ledger.incidents()
+    found = Kit.from_env().placement_store.incidents()
     for entry in found:
         what = "store" if "store" in entry else "order"
         why = entry.get("why") or f"known {entry.get('known') or 'none'}, reported {entry.get('reported')}"
@@ -124,7 +124,7 @@ def incidents() -> None:
 
 
 def _record(kit: Kit, ref: str) -> dict[str, str]:
-    record = kit.ledger.record(ref)
+    record = kit.placement_store.find(ref)
     if record is None:
         raise Impossible(f"order {ref} is not known here")
     return record

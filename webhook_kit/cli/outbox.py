@@ -39,7 +39,7 @@ def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
     waiting = kit.lanes.all_waiting()
     names = list(waiting)[: limit or None]
     lanes = [found for name in names if (found := _lane(kit, name, waiting[name])) is not None]
-    standing = kit.gate.standing(kit.quota)
+    standing = kit.sending.status(kit.quota)
     gate = {
         "halted": standing.halted,
         "blockedSeconds": round(standing.blocked, 1),
@@ -110,32 +110,32 @@ def show(lane: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("lane")
-def unclog(lane: str) -> None:
+def retry(lane: str) -> None:
     """Send a lane's next update now, whatever it waits for."""
     kit = Kit.from_env()
     name = _known(kit, lane)
-    kit.lanes.unclog(name)
+    kit.lanes.retry_now(name)
     click.echo(f"{name} goes now" if kit.lanes.waiting(name) else f"nothing waits in {name}")
 
 
 @command.command()
 @click.argument("lane")
 @click.option("--update", "number", type=int, help="This update alone.")
-def drop(lane: str, number: int | None) -> None:
-    """Take waiting updates out of a lane for good: Gett will not be told."""
+def discard(lane: str, number: int | None) -> None:
+    """Discard the updates that wait in a lane; they are never sent to Gett."""
     kit = Kit.from_env()
     name = _known(kit, lane)
-    dropped = kit.lanes.drop(name, number)
-    if number is not None and not dropped:
+    discarded = kit.lanes.discard(name, number)
+    if number is not None and not discarded:
         raise Impossible(f"update {number} does not wait in {name}, or is being sent")
-    click.echo(f"{dropped} dropped from {name}")
+    click.echo(f"{discarded} discarded from {name}")
 
 
 def _known(kit: Kit, lane: str) -> str:
     """A lane by its full name, or an order's by whatever names the order."""
     if kit.lanes.state(lane):
         return lane
-    order = kit.orders.find(lane.removeprefix(f"{Kind.ORDER}:"))
+    order = kit.order_updates.find(lane.removeprefix(f"{Kind.ORDER}:"))
     if order is None or not kit.lanes.state(order.lane):
         raise Impossible(f"there is no lane {lane}")
     return order.lane
@@ -159,11 +159,16 @@ def _choice(function: Callable[..., None]) -> Callable[..., None]:
     return click.argument("numbers", nargs=-1, type=int, metavar="[N]...")(function)
 
 
-@command.command()
+@command.group("dead-letters", invoke_without_command=True)
 @_filters
 @_as_json
-def dead(lane: str | None, why: str | None, older_than: float | None, as_json: bool) -> None:
+@click.pass_context
+def dead_letters(
+    context: click.Context, lane: str | None, why: str | None, older_than: float | None, as_json: bool
+) -> None:
     """List the dead letters: updates that Gett refused for good, or that failed for too long."""
+    if context.invoked_subcommand is not None:
+        return
     letters = _found(Kit.from_env(), lane, why, older_than)
     if as_json:
         click.echo(json.dumps([_plain(letter) for letter in letters]))
@@ -174,7 +179,7 @@ def dead(lane: str | None, why: str | None, older_than: float | None, as_json: b
         click.echo("no dead letters")
 
 
-@command.command()
+@dead_letters.command()
 @_choice
 def replay(numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None) -> None:
     """Send dead letters again: those of these numbers, all, or those that meet the conditions."""
@@ -182,12 +187,14 @@ def replay(numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | No
     _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.replay, "replayed")
 
 
-@command.command()
+@dead_letters.command("discard")
 @_choice
-def forget(numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None) -> None:
-    """Drop dead letters for good: those of these numbers, all, or those that meet the conditions."""
+def discard_dead_letters(
+    numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None
+) -> None:
+    """Discard dead letters: those of these numbers, all, or those that meet the conditions."""
     kit = Kit.from_env()
-    _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.drop, "forgotten")
+    _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.discard, "discarded")
 
 
 def _found(kit: Kit, lane: str | None, why: str | None, older_than: float | None) -> list[DeadLetter]:

@@ -16,7 +16,7 @@ from webhook_kit.adapter import Store
 from webhook_kit.cli.common import age, instant, moment, print_table
 from webhook_kit.errors import Impossible
 from webhook_kit.kit import Kit
-from webhook_kit.publishing.sync import Outcome, Report, Status
+from webhook_kit.publishing.sync import CatalogStatus, SyncOutcome, SyncReport
 
 __all__ = ["back", "out", "publish", "status", "sync"]
 
@@ -32,7 +32,7 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("synchronising menus", total=len(stores))
-        reports = kit.sync.sync_all(stores, lambda _: progress.advance(task), force=force)
+        reports = kit.catalog_sync.sync_all(stores, lambda _: progress.advance(task), force=force)
     _tell(reports)
 
 
@@ -42,7 +42,7 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool) -> None:
 def publish(store_ids: tuple[str, ...], every: bool) -> None:
     """Publish the last good menu and tell Gett, changed or not; the POS is not asked."""
     kit = Kit.from_env()
-    _tell([kit.sync.publish(store, again=True) for store in _stores(kit, store_ids, every=every)])
+    _tell([kit.catalog_sync.publish(store, again=True) for store in _stores(kit, store_ids, every=every)])
 
 
 @click.command()
@@ -52,7 +52,8 @@ def status(store_ids: tuple[str, ...], as_json: bool) -> None:
     """Show the last good menu of every store, what Gett was told of, and why the last failure failed."""
     kit = Kit.from_env()
     found = [
-        (kit.sync.status(store), kit.availability.of(store)) for store in _stores(kit, store_ids, every=not store_ids)
+        (kit.catalog_sync.status(store), kit.availability.unavailable_items(store))
+        for store in _stores(kit, store_ids, every=not store_ids)
     ]
     if as_json:
         click.echo(json.dumps([{**asdict(known), "out": _moments(gone)} for known, gone in found]))
@@ -76,7 +77,7 @@ def out(store_id: str, item_ids: tuple[str, ...], until: str | None) -> None:
     (store,) = _stores(kit, (store_id,), every=False)
     _require_known(kit, store, item_ids)
     for item_id in item_ids:
-        changed = kit.availability.out(store, item_id, end)
+        changed = kit.availability.mark_unavailable(store, item_id, end)
         click.echo(f"{item_id} of store {store.id} has run out{'' if changed else ' (known)'}")
 
 
@@ -88,7 +89,7 @@ def back(store_id: str, item_ids: tuple[str, ...]) -> None:
     kit = Kit.from_env()
     (store,) = _stores(kit, (store_id,), every=False)
     for item_id in item_ids:
-        changed = kit.availability.back(store, item_id)
+        changed = kit.availability.mark_available(store, item_id)
         click.echo(f"{item_id} of store {store.id} is {'back' if changed else 'not out (nothing to do)'}")
 
 
@@ -96,7 +97,7 @@ def _stores(kit: Kit, store_ids: tuple[str, ...], *, every: bool) -> list[Store]
     if every is bool(store_ids):
         raise click.UsageError("name the stores, or say --all")
     if every:
-        kit.stores.require_whole()
+        kit.stores.require_complete()
         return list(kit.stores)
     found = {store_id: kit.stores.by_id(store_id) or kit.stores.by_gett_id(store_id) for store_id in store_ids}
     if unknown := [store_id for store_id, store in found.items() if store is None]:
@@ -109,25 +110,25 @@ def _require_known(kit: Kit, store: Store, item_ids: tuple[str, ...]) -> None:
 
     :raises Impossible: when the store's last good menu lacks one of them.
     """
-    menu = kit.menus.last_good(store)
+    menu = kit.catalogs.last_good(store)
     unknown = [item_id for item_id in item_ids if menu is not None and item_id not in menu.items]
     if unknown:
         raise Impossible(f"not on the menu of store {store.id}: {', '.join(unknown)}; ITEM is the item's id")
 
 
-def _tell(reports: list[Report]) -> None:
+def _tell(reports: list[SyncReport]) -> None:
     for report in reports:
         changes = ", ".join(f"{count} {kind}" for kind, count in report.changes.items())
         click.echo(f"{report.store_id}  {report.outcome}, {report.items} items{f' ({changes})' if changes else ''}")
         for line in report.why:
             click.echo(f"{report.store_id}    {line}")
     counts = Counter(report.outcome for report in reports)
-    click.echo(", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]) or "no stores")
+    click.echo(", ".join(f"{counts[outcome]} {outcome}" for outcome in SyncOutcome if counts[outcome]) or "no stores")
     if any(report.failed for report in reports):
         sys.exit(1)
 
 
-def _row(known: Status, gone: int) -> tuple[object, ...]:
+def _row(known: CatalogStatus, gone: int) -> tuple[object, ...]:
     fetched = None if known.fetched is None else f"{age(known.fetched)} ago"
     published = None if known.published_at is None else f"{age(known.published_at)} ago"
     return known.store_id, known.items, gone, known.version, fetched, published, known.outcome

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from webhook_kit.errors import Impossible
 from webhook_kit.kit import Kit
-from webhook_kit.monitoring.reconciliation import Outcome, Report
+from webhook_kit.monitoring.reconciliation import ComparisonOutcome, ReconciliationReport
 
 __all__ = ["command"]
 
@@ -21,7 +21,7 @@ __all__ = ["command"]
 def command(store_ids: tuple[str, ...]) -> None:
     """Compare every store, print every difference, and tell Gett what it had not been told."""
     kit = Kit.from_env()
-    kit.stores.require_whole()
+    kit.stores.require_complete()
     stores = [store for store in kit.stores if not store_ids or store.id in store_ids]
     if unknown := set(store_ids) - {store.id for store in stores}:
         raise Impossible(f"not known here: store {', '.join(sorted(unknown))}")
@@ -34,10 +34,10 @@ def command(store_ids: tuple[str, ...]) -> None:
         sys.exit(1)
 
 
-def _print(reports: list[Report]) -> None:
+def _print(reports: list[ReconciliationReport]) -> None:
     for report in reports:
         for line in report.lines():
             click.echo(line)
-    counts: Counter[Outcome] = sum((report.counts for report in reports), Counter())
-    figures = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    counts: Counter[ComparisonOutcome] = sum((report.counts for report in reports), Counter())
+    figures = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ComparisonOutcome if counts[outcome])
     click.echo(f"{len(reports)} stores compared: {figures or 'nothing to compare'}")

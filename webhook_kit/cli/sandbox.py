@@ -14,7 +14,7 @@ import requests
 from webhook_kit.cli.common import print_table
 from webhook_kit.errors import ConfigurationError, Impossible, WebhookKitError
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.context import Saved, World
+from webhook_kit.sandbox.context import SandboxContext, SavedState
 from webhook_kit.sandbox.server import server
 
 __all__ = ["command"]
@@ -52,7 +52,7 @@ def command(ctx: click.Context, port: int, api_key: str | None, secret: str, see
         return
     if not api_key:
         raise click.UsageError("--api-key, or GETT_API_KEY, is missing: the key that the partner calls with")
-    world = World(api_key, secret=secret, seed=seed)
+    world = SandboxContext(api_key, secret=secret, seed=seed)
     app = create_app(world)
     if state is not None:
         world.load(_saved(state))
@@ -210,9 +210,9 @@ def _mistakes(response: requests.Response) -> list[str]:
         return [f"the sandbox answered {response.status_code}"]
 
 
-def _saved(file: Path) -> Saved:
+def _saved(file: Path) -> SavedState:
     try:
-        return Saved.model_validate_json(file.read_bytes())
+        return SavedState.model_validate_json(file.read_bytes())
     except (ValueError, OSError) as failure:
         raise _Refused(f"{file} holds no sandbox: {' '.join(str(failure).split())[:300]}") from failure
 

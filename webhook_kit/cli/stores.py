@@ -32,9 +32,9 @@ for _command in (
     stores_edit.add,
     stores_edit.edit,
     stores_edit.export,
-    stores_edit.make_key,
+    stores_edit.generate_key,
     stores_edit.remove,
-    stores_edit.reseal,
+    stores_edit.rotate_keys,
     onboard.onboard,
 ):
     command.add_command(_command)
@@ -46,7 +46,7 @@ for _command in (
 def list_(as_json: bool, local: bool) -> None:
     """List the stores, what Gett was last told of each, and what it has itself."""
     kit = Kit.from_env()
-    kit.stores.require_whole()
+    kit.stores.require_complete()
     rows = [_row(kit, store) for store in kit.stores]
     theirs = None if local else _ask(lambda: {store.store_id: store for store in kit.client.stores()})
     if theirs is not None:
@@ -74,7 +74,7 @@ _COLUMNS = ["store", "name", "gettStoreId", "adapter", "told", "reason", "until"
 def _row(kit: Kit, store: Store) -> dict[str, str | None]:
     told = json.loads(kit.lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}")
     members: list[str | None] = [store.id, store.name, store.gett_id, store.adapter]
-    members += [told.get("status"), told.get("reason"), told.get("resumeAt"), kit.stores.pause_owner(store)]
+    members += [told.get("status"), told.get("reason"), told.get("resumeAt"), kit.store_status.pause_owner(store)]
     return dict(zip(_COLUMNS, members, strict=True))
 
 
@@ -115,7 +115,7 @@ def _their_facts(kit: Kit, store: Store) -> dict[str, Any]:
         theirs = kit.client.store(store.gett_id)
     except GettNotFound:
         return {"at Gett": "≠ unknown there"}
-    compared = kit.status_check.compare(store)
+    compared = kit.store_status_check.compare(store)
     differs = "" if compared.difference in (Difference.NONE, Difference.PENDING) else "≠ "
     return {
         "name at Gett": _marked(theirs.name, store.name),
@@ -146,7 +146,7 @@ def _ask(question: Callable[[], _Answer]) -> _Answer | None:
 @click.option("--until", metavar="ISO", help="When Gett lifts the pause by itself (2026-05-01T18:30:00Z).")
 def pause(store: str, reason: str, until: str | None) -> None:
     """Take no orders for now; only a person lifts a person's pause."""
-    said = Kit.from_env().stores.pause(store, reason, instant(until))
+    said = Kit.from_env().store_status.pause(store, reason, instant(until))
     click.echo(f"store {store} is paused ({said})")
 
 
@@ -154,5 +154,5 @@ def pause(store: str, reason: str, until: str | None) -> None:
 @click.argument("store")
 def resume(store: str) -> None:
     """Take orders again, whoever paused the store."""
-    said = Kit.from_env().stores.resume(store)
+    said = Kit.from_env().store_status.resume(store)
     click.echo(f"store {store} takes orders ({said})")

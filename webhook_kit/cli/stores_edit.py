@@ -1,4 +1,4 @@
-"""``webhook-kit stores add|edit|remove|export|reseal|new-key``: the directory by hand, and a store's metadata at Gett."""
+"""``webhook-kit stores add|edit|remove|export|rotate-keys|generate-key``: the directory by hand, and a store's metadata at Gett."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from webhook_kit.outbox.updates import Kind
 from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.file import StoreTable, as_toml
 
-__all__ = ["add", "edit", "export", "make_key", "remove", "reseal"]
+__all__ = ["add", "edit", "export", "generate_key", "remove", "rotate_keys"]
 
 _option = click.option(
     "--option",
@@ -70,7 +70,7 @@ def add(
 @_fulfillment
 @_option
 @_credential
-@click.option("--without", multiple=True, metavar="NAME", help="Take out an option or credential.")
+@click.option("--unset", multiple=True, metavar="NAME", help="Take out an option or credential.")
 @click.option("--name", help="What people call it, here and at Gett.")
 @click.option("--phone", help="At Gett.")
 @click.option("--logo-url", help="At Gett.")
@@ -94,7 +94,7 @@ def edit(store: str, **given: Any) -> None:
     if at_gett:  # first, because Gett may refuse
         if not before.gett_id:
             raise Impossible(f"store {before.id} is not at Gett yet: webhook-kit stores onboard {before.id}")
-        kit.writes.call(lambda: kit.client.update_store(before.gett_id, update))
+        kit.rate_limited_client.call(lambda: kit.client.update_store(before.gett_id, update))
         click.echo(f"store {before.id} is changed at Gett")
     if after != before and not configured:
         kit.stores.change(before, after)
@@ -116,7 +116,7 @@ def remove(store: str, yes: bool) -> None:
     # Whoever adds a store under this id again begins anew.
     kit.redis.delete(*(key(found.id) for key in (keys.menu, keys.pause_owner, keys.monitor, keys.out, keys.sync)))
     for kind in (Kind.CATALOG, Kind.STORE):
-        kit.lanes.drop(lane_name(kind, found.id))
+        kit.lanes.discard(lane_name(kind, found.id))
     click.echo(f"store {found.id} is forgotten here" + ("; Gett still has it" if found.gett_id else ""))
 
 
@@ -127,7 +127,7 @@ def remove(store: str, yes: bool) -> None:
 def export(file: Path, without_credentials: bool, force: bool) -> None:
     """Write every store to a file for STORES_FILE (- for standard output); it holds credentials in clear, for you alone."""
     directory = Kit.from_env().stores
-    directory.require_whole()  # half a directory must not replace a whole one
+    directory.require_complete()  # half a directory must not replace a whole one
     stores = list(directory)
     try:
         text = as_toml(stores, credentials=not without_credentials)
@@ -145,14 +145,14 @@ def export(file: Path, without_credentials: bool, force: bool) -> None:
     click.echo(f"{len(stores)} stores written to {file}")
 
 
-@click.command()
-def reseal() -> None:
+@click.command("rotate-keys")
+def rotate_keys() -> None:
     """Encrypt all credentials in Redis with the newest key of WEBHOOK_KIT_KEY."""
-    click.echo(f"{Kit.from_env().book.reseal()} stores sealed anew")
+    click.echo(f"{Kit.from_env().store_repository.rotate()} stores encrypted with the newest key")
 
 
-@click.command("new-key")
-def make_key() -> None:
+@click.command("generate-key")
+def generate_key() -> None:
     """Make a key for WEBHOOK_KIT_KEY."""
     click.echo(new_key())
 
@@ -183,7 +183,7 @@ def _store(store_id: str, facts: Mapping[str, Any], options: Mapping[str, Any]) 
 
 
 def _changed(before: Store, given: Mapping[str, Any]) -> Store:
-    without = given["without"]
+    without = given["unset"]
     if unknown := set(without) - {*before.options, *before.credentials}:
         raise Impossible(f"store {before.id} has no option or credential {', '.join(sorted(unknown))}")
     table = StoreTable.of(before).plain()
@@ -217,7 +217,7 @@ def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
         except ValueError:
             found[name] = value
         if found[name] is None:
-            raise click.BadParameter(f"{name}: null is no value; use --without {name}", param_hint="--option")
+            raise click.BadParameter(f"{name}: null is no value; use --unset {name}", param_hint="--option")
     return found
 
 

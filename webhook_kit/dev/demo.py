@@ -9,25 +9,25 @@ from typing import Any
 
 from rich.console import Console
 
-from webhook_kit.dev.environment import Desk
+from webhook_kit.dev.environment import DevEnvironment
 from webhook_kit.errors import Impossible, WebhookKitError
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.sandbox.faults import Fault
 
-__all__ = ["Tour", "TourFailed"]
+__all__ = ["Demo", "DemoFailed"]
 
 _PATIENCE = 30.0
 _LOOK = 0.2
 
 
-class TourFailed(WebhookKitError):
+class DemoFailed(WebhookKitError):
     """A step did not go as it must; the message names it."""
 
 
-class Tour:
+class Demo:
     """Leads through everything that the kit does for one store."""
 
-    def __init__(self, desk: Desk, console: Console) -> None:
+    def __init__(self, desk: DevEnvironment, console: Console) -> None:
         self._desk = desk
         self._console = console
 
@@ -51,7 +51,7 @@ class Tour:
     # -- the steps -----------------------------------------------------------------------------------------------------
 
     def _placed_twice(self) -> str:
-        self._desk.strike(Fault(kind="duplicate", call="placeOrder", times=1))
+        self._desk.trigger(Fault(kind="duplicate", call="placeOrder", times=1))
         placed = self._desk.order()
         self._say(f"delivered twice, and one ticket: {placed.partner_order_id}, total {_total(placed)}")
         order_id = self._id(placed)
@@ -59,7 +59,7 @@ class Tour:
         return order_id
 
     def _progress(self, order_id: str) -> None:
-        orders = self._desk.kit.orders
+        orders = self._desk.kit.order_updates
         for status in ("preparing", "ready"):
             orders.progress(order_id, status)
             self._until(order_id, status)
@@ -70,31 +70,31 @@ class Tour:
         except Impossible as refused:
             self._say(f"an older status is refused at the door: {refused}")
         else:
-            raise TourFailed("a status after the end was not refused")
+            raise DemoFailed("a status after the end was not refused")
 
     def _cancelled(self) -> None:
         order_id = self._id(self._desk.order())
         self._until(order_id, "confirmed")
-        self._desk.kit.orders.cancel(order_id, "the oven is broken")
+        self._desk.kit.order_updates.cancel(order_id, "the oven is broken")
         self._until(order_id, "cancelled")
 
     def _runs_out(self) -> None:
         desk = self._desk
         wanted = desk.random_order()
         dish = wanted["cart"]["lineItems"][0]["itemId"]
-        desk.kit.availability.out(desk.store, dish)
+        desk.kit.availability.mark_unavailable(desk.store, dish)
         self._wait(lambda: not self._valid(wanted), f"{dish} to be refused")
         self._say(f"{dish} has run out, and is refused")
-        desk.kit.availability.back(desk.store, dish)
+        desk.kit.availability.mark_available(desk.store, dish)
         self._wait(lambda: self._valid(wanted), f"{dish} to be back")
         self._say(f"{dish} is back")
 
     def _paused(self) -> None:
         desk = self._desk
-        desk.kit.stores.pause(desk.store, "operational_issues")
+        desk.kit.store_status.pause(desk.store, "operational_issues")
         self._wait(lambda: not self._accepting(), "the store to be paused at Gett")
         self._say("paused: customers see that it takes no orders")
-        desk.kit.stores.resume(desk.store)
+        desk.kit.store_status.resume(desk.store)
         self._wait(self._accepting, "the store to be online at Gett")
 
     # -- how a step is told and proven ---------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ class Tour:
         try:
             yield
         except (WebhookKitError, TimeoutError) as error:
-            raise TourFailed(f"{name}: {error}") from error
+            raise DemoFailed(f"{name}: {error}") from error
 
     def _say(self, text: str) -> None:
         self._console.print(f"   {text}", markup=False)
@@ -118,7 +118,7 @@ class Tour:
 
     def _id(self, placed: ExternalOrder) -> str:
         if not placed.gett_order_id:
-            raise TourFailed("the order has no id at Gett")
+            raise DemoFailed("the order has no id at Gett")
         return placed.gett_order_id
 
     def _until(self, order_id: str, expected: str) -> None:

@@ -13,21 +13,21 @@ from zoneinfo import ZoneInfo
 
 from webhook_kit.adapter import Store
 from webhook_kit.dev.files import Files
-from webhook_kit.dev.random_customer import Shopper
+from webhook_kit.dev.random_customer import RandomCustomer
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.gett.marketfront import Marketfront
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.models.session import SessionCreateRequest
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.server import serve
 from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.onboarding import Progress
 from webhook_kit.testing.stack import API_KEY, SECRET, Stack
 
-__all__ = ["Desk", "OrderInvalid"]
+__all__ = ["DevEnvironment", "OrderInvalid"]
 
 _CUSTOMER = {"email": "sam@example.org", "first_name": "Sam", "last_name": "Sample", "phone": "+15550100"}
 
@@ -37,7 +37,7 @@ class OrderInvalid(WebhookKitError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Expected:
     adapter: str
     options: Mapping[str, Any]
     credentials: Mapping[str, str]
@@ -45,7 +45,7 @@ class _Wanted:
     seed: str
 
 
-class Desk:
+class DevEnvironment:
     """A context manager that starts everything and leaves nothing running.
 
     :param adapter: a registered name, or ``module:Class``.
@@ -68,13 +68,13 @@ class Desk:
         web_port: int = 0,
         on_progress: Callable[[Progress], object] = lambda _: None,
     ) -> None:
-        self._wanted = _Wanted(adapter, options or {}, credentials or {}, timezone, seed)
+        self._wanted = _Expected(adapter, options or {}, credentials or {}, timezone, seed)
         self._ports = (gett_port, web_port)
         self._on_progress = on_progress
         self._resources = ExitStack()
         self._random = Random(seed)  # noqa: S311 - customers at random, not secrets
         self.files = Files(type(load_adapter(adapter)).__module__)
-        self.world = World(API_KEY, secret=SECRET, seed=seed)
+        self.world = SandboxContext(API_KEY, secret=SECRET, seed=seed)
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -88,7 +88,7 @@ class Desk:
     def _start(self, resources: ExitStack) -> None:
         gett_port, web_port = self._ports
         try:
-            self.gett_url = resources.enter_context(serving(create_app(self.world), gett_port))
+            self.gett_url = resources.enter_context(serve(create_app(self.world), gett_port))
         except OSError as error:
             raise ConfigurationError(f"--port {gett_port}: {error.strerror}") from error
         resources.callback(self.world.close)
@@ -149,7 +149,7 @@ class Desk:
         :raises Impossible: when nothing can be ordered now.
         """
         menu = self.market.catalog_set(self.market.store(self.store.gett_id).catalog_set_id or "")
-        cart = Shopper(menu, self.store.timezone, self._random).cart()
+        cart = RandomCustomer(menu, self.store.timezone, self._random).cart()
         cart |= {"storeId": self.store.gett_id, "catalogSetId": menu.catalog_set_id}
         tip = self._random.choice([0, 1, 2.5])
         return {"cart": cart, "fulfillmentType": "Pickup", "amounts": {"tip": tip}}
@@ -167,6 +167,6 @@ class Desk:
         placing = {**validated.to_wire(), "payment": {"type": "gettPayment"}}
         return self.market.place_order(PlaceOrderRequest.model_validate(placing), key=str(uuid4()))
 
-    def strike(self, fault: Fault) -> None:
+    def trigger(self, fault: Fault) -> None:
         """Let something go wrong at the local Gett."""
         self.world.faults.add(fault)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from webhook_kit.sandbox.log import Log
 
-__all__ = ["Feed", "process_line", "wire_line"]
+__all__ = ["EventLog", "process_line", "wire_line"]
 
 _AGAIN = 0.2
 _WORDS = {"push": ("you → Gett", "cyan"), "webhook": ("Gett → you", "green"), "event": ("Gett → you", "green")}
@@ -26,7 +26,7 @@ _SAID = ("adapter", "pos event", "order event")
 """Events in the processes' own logs that are worth a line; warnings and errors always are."""
 
 
-class Feed:
+class EventLog:
     """Prints what the local Gett has on record and what the kit's processes log. A context manager.
 
     Bodies are not printed: the storefront's inspector shows them. Neither log holds a secret.

@@ -10,13 +10,13 @@ from webhook_kit.catalog.hours import is_open
 from webhook_kit.errors import Impossible
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup
 
-__all__ = ["Shopper"]
+__all__ = ["RandomCustomer"]
 
 _DEEP = 6
 """Where choices end that need not be made: menus may nest for ever."""
 
 
-class Shopper:
+class RandomCustomer:
     """Orders from one menu.
 
     :param timezone: the store's, in which hours are read.

@@ -46,13 +46,13 @@ from webhook_kit.errors import (
 )
 from webhook_kit.gett.models.base import Wire
 
-__all__ = ["Answer", "Api", "Call", "RequestsTransport", "Transport", "segment", "unreadable"]
+__all__ = ["Api", "ApiCall", "ApiResponse", "RequestsTransport", "Transport", "segment", "unreadable"]
 
 _DETAIL_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """One HTTP request on its way to Gett. Its headers hold the API key, so they are never shown."""
 
     method: str
@@ -62,7 +62,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What came back, whatever the status."""
 
     status: int
@@ -73,7 +73,7 @@ class Answer:
 class Transport(Protocol):
     """How a call travels. A fake is one method."""
 
-    def send(self, call: Call) -> Answer:
+    def send(self, call: ApiCall) -> ApiResponse:
         """Deliver a call once.
 
         :raises OSError: when no answer came; ``requests`` exceptions, ``ConnectionError`` and ``TimeoutError`` are such.
@@ -92,7 +92,7 @@ class RequestsTransport:
         self._timeouts = (connect_timeout, read_timeout)
         self._local = threading.local()
 
-    def send(self, call: Call) -> Answer:
+    def send(self, call: ApiCall) -> ApiResponse:
         """Deliver a call once; a redirect is an answer like any other."""
         response = self._session(call.url).request(
             call.method,
@@ -102,7 +102,7 @@ class RequestsTransport:
             timeout=self._timeouts,
             allow_redirects=False,
         )
-        return Answer(response.status_code, response.headers, response.content)
+        return ApiResponse(response.status_code, response.headers, response.content)
 
     def _session(self, url: str) -> requests.Session:
         if getattr(self._local, "pid", None) != os.getpid():
@@ -180,7 +180,7 @@ class Api:
 
     def _call(
         self, method: str, path: str, body: Wire | None = None, more_headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> ApiResponse:
         headers = {
             "Authorization": f"Bearer {self._api_key}",
             "Accept": "application/json, application/problem+json",
@@ -191,7 +191,7 @@ class Api:
             headers["Content-Type"] = "application/json"
         url = f"{self.base_url}{self.root}{path}"
         try:
-            answer = self._transport.send(Call(method, url, headers, body.to_json() if body is not None else None))
+            answer = self._transport.send(ApiCall(method, url, headers, body.to_json() if body is not None else None))
         except OSError as failure:
             # The kind of failure only: its text may quote the request.
             raise GettUnreachable(f"{method} {path}: no answer ({type(failure).__name__})") from failure
@@ -201,7 +201,7 @@ class Api:
             raise self._failure(method, path, answer)
         return answer
 
-    def _failure(self, method: str, path: str, answer: Answer) -> GettError:
+    def _failure(self, method: str, path: str, answer: ApiResponse) -> GettError:
         problem = _problem(answer.body.replace(self._api_key.encode(), b"(the API key)"))
         code = _text(problem.get("errorCode"))
         detail = _text(problem.get("detail")) or _text(problem.get("title"))
@@ -253,7 +253,7 @@ def _exception_for(status: int) -> type[GettError]:
     }.get(status, GettRejected)
 
 
-def unreadable(method: str, path: str, answer: Answer, error: pydantic.ValidationError) -> GettUnavailable:
+def unreadable(method: str, path: str, answer: ApiResponse, error: pydantic.ValidationError) -> GettUnavailable:
     """What to raise for an answer that says 2xx and makes no sense."""
     # Retriable: such an answer comes from something between Gett and us more often than from Gett, and every call that
     # reads its answer may be repeated. The status tells the caller that a write has probably been carried out.

@@ -19,8 +19,8 @@ from webhook_kit.gett.models.marketfront import (
     AddCartItemRequest,
     DiscoverStoresRequest,
     DiscoverStoresResponse,
+    MarketfrontStore,
     RemoveCartItemRequest,
-    Store,
     UpdateCartItemRequest,
 )
 from webhook_kit.gett.models.order import Cart, ExternalOrder, PlaceOrderRequest
@@ -82,9 +82,9 @@ class Marketfront(Api):
         """One page of the stores near a place."""
         return self._read(DiscoverStoresResponse, "POST", "stores/discover", request)
 
-    def store(self, store_id: str) -> Store:
+    def store(self, store_id: str) -> MarketfrontStore:
         """One store."""
-        return self._read(Store, "GET", f"stores/{segment(store_id)}")
+        return self._read(MarketfrontStore, "GET", f"stores/{segment(store_id)}")
 
     def catalog_set(self, catalog_set_id: str) -> ExternalCatalogSet:
         """A version of a menu."""

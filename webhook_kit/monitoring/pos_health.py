@@ -6,8 +6,8 @@
              open                down, closed,             unknown, not offered,
                                  failed, too slow          too many calls in flight here
     ───────────────────────────────────────────────────────────────────────────────────
-    PAUSE_AFTER_LOOKS bad ones in a row    → paused, once; owner monitor, or pos when it says closed
-    RESUME_AFTER_LOOKS good ones in a row  → what the monitor or the POS has paused is lifted
+    HEALTH_FAILURE_THRESHOLD bad ones in a row    → paused, once; owner monitor, or pos when it says closed
+    HEALTH_SUCCESS_THRESHOLD good ones in a row  → what the monitor or the POS has paused is lifted
 
 A person's word stands: what a person has paused stays paused, and what a person has resumed is not paused again before the POS
 was seen to be well in between.
@@ -23,16 +23,17 @@ from enum import StrEnum
 import redis
 
 from webhook_kit.adapter import Capability, Store, StoreState
-from webhook_kit.errors import AdapterError, Impossible, PosBusy, Unsupported, WebhookKitError
+from webhook_kit.errors import AdapterError, ConcurrencyLimit, Impossible, Unsupported, WebhookKitError
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.logs import logger
-from webhook_kit.pos.executor import PosCalls
+from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.stores.status import Owner, Stores
+from webhook_kit.stores import StoreDirectory
+from webhook_kit.stores.status import Owner, StoreStatusService
 
-__all__ = ["Look", "Monitor", "Tally", "Verdict", "judge"]
+__all__ = ["FailureCount", "HealthAction", "HealthCheckResult", "HealthMonitor", "evaluate"]
 
 log = logger("monitor")
 
@@ -44,7 +45,7 @@ _FORGOTTEN = 86_400
 """Seconds after which the looks at a store nobody looks at any more are forgotten."""
 
 
-class Look(StrEnum):
+class HealthCheckResult(StrEnum):
     """What a look at a POS showed."""
 
     GOOD = "good"
@@ -56,7 +57,7 @@ class Look(StrEnum):
     """It says nothing that counts."""
 
 
-class Verdict(StrEnum):
+class HealthAction(StrEnum):
     """What follows from a look."""
 
     NONE = "none"
@@ -65,7 +66,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class FailureCount:
     """What the looks so far add up to.
 
     :ivar bad: bad looks in a row.
@@ -78,53 +79,64 @@ class Tally:
     judged: bool = False
 
 
-def judge(tally: Tally, look: Look, *, pause_after: int, resume_after: int) -> tuple[Tally, Verdict]:
+def evaluate(
+    tally: FailureCount, look: HealthCheckResult, *, pause_after: int, resume_after: int
+) -> tuple[FailureCount, HealthAction]:
     """What follows from one more look."""
-    if look is Look.NOTHING:
-        return tally, Verdict.NONE
-    if look is Look.GOOD:
+    if look is HealthCheckResult.NOTHING:
+        return tally, HealthAction.NONE
+    if look is HealthCheckResult.GOOD:
         good = min(tally.good + 1, resume_after)
-        return Tally(good=good), Verdict.RESUME if good >= resume_after else Verdict.NONE
+        return FailureCount(good=good), HealthAction.RESUME if good >= resume_after else HealthAction.NONE
     bad = min(tally.bad + 1, pause_after)
     pause = bad >= pause_after and not tally.judged
-    return Tally(bad=bad, judged=tally.judged or pause), Verdict.PAUSE if pause else Verdict.NONE
+    return FailureCount(bad=bad, judged=tally.judged or pause), HealthAction.PAUSE if pause else HealthAction.NONE
 
 
-class Monitor:
+class HealthMonitor:
     """Looks at POS systems. Any number of processes may; each store is looked at by one of them at a time."""
 
     def __init__(
-        self, connection: redis.Redis, keys: Keys, stores: Stores, calls: PosCalls, settings: Settings
+        self,
+        connection: redis.Redis,
+        keys: Keys,
+        stores: StoreDirectory,
+        store_status: StoreStatusService,
+        calls: PosExecutor,
+        settings: Settings,
     ) -> None:
         self._redis = connection
         self._keys = keys
         self._stores = stores
+        self._store_status = store_status
         self._calls = calls
-        self._every = settings.monitor_every
+        self._every = settings.health_check_interval
         self._patience = min(_PATIENCE, settings.pos_deadline)
-        self._pause_after = settings.pause_after_looks
-        self._resume_after = settings.resume_after_looks
+        self._pause_after = settings.health_failure_threshold
+        self._resume_after = settings.health_success_threshold
 
-    def look_at_all(self) -> int:
+    def check_all(self) -> int:
         """Look at every store that is due.
 
         :return: how many were paused or resumed.
         """
         due = [store for store in self._stores if self._is_watched(store)]
         with ThreadPoolExecutor(_STORES_AT_ONCE, thread_name_prefix="monitor") as pool:
-            return sum(pool.map(self._look_if_due, due))
+            return sum(pool.map(self._check_if_due, due))
 
-    def look(self, store: Store) -> Verdict:
+    def check(self, store: Store) -> HealthAction:
         """Look at one store now.
 
         :raises redis.RedisError: when what was seen cannot be kept; the next look goes on from before.
         """
         seen = self._seen(store)
-        tally, verdict = judge(self._tally(store), seen, pause_after=self._pause_after, resume_after=self._resume_after)
+        tally, verdict = evaluate(
+            self._tally(store), seen, pause_after=self._pause_after, resume_after=self._resume_after
+        )
         # First the deed: a process that dies in between does it twice, which changes nothing, rather than never.
-        if verdict is Verdict.PAUSE:
+        if verdict is HealthAction.PAUSE:
             verdict = self._pause(store, seen)
-        elif verdict is Verdict.RESUME:
+        elif verdict is HealthAction.RESUME:
             verdict = self._resume(store)
         key = self._keys.monitor(store.id)
         with self._redis.pipeline() as pipeline:
@@ -142,64 +154,64 @@ class Monitor:
             log.warning("store not looked at", store=store.id, why=str(error))
             return False
 
-    def _look_if_due(self, store: Store) -> bool:
+    def _check_if_due(self, store: Store) -> bool:
         # The mark keeps others away while this look lasts, and until the next one is due; it lapses by itself.
         begun, mark = time.monotonic(), self._keys.monitored(store.id)
         try:
             if not self._redis.set(mark, "1", nx=True, px=int((max(self._every, self._patience) + 5) * 1000)):
                 return False
-            verdict = self.look(store)
+            verdict = self.check(store)
             left = self._every * 0.9 - (time.monotonic() - begun)
             self._redis.pexpire(mark, max(1, int(left * 1000)))
         except (redis.RedisError, WebhookKitError) as error:
             log.warning("store not looked at", store=store.id, error=type(error).__name__)
             return False
-        return verdict is not Verdict.NONE
+        return verdict is not HealthAction.NONE
 
-    def _seen(self, store: Store) -> Look:
+    def _seen(self, store: Store) -> HealthCheckResult:
         adapter = self._stores.adapter(store)
         try:
             state: object = self._calls.run(store.id, lambda: adapter.store_status(store), deadline=self._patience)
-        except (Unsupported, PosBusy):  # which say something of the adapter, and of this process
-            return Look.NOTHING
+        except (Unsupported, ConcurrencyLimit):  # which say something of the adapter, and of this process
+            return HealthCheckResult.NOTHING
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything
             log.info("pos cannot be asked", store=store.id, error=type(error).__name__)
-            return Look.DOWN
+            return HealthCheckResult.DOWN
         if not isinstance(state, StoreState):
             log.warning("store_status returned no StoreState", store=store.id, type=type(state).__name__)
-            return Look.NOTHING
+            return HealthCheckResult.NOTHING
         return _LOOKS[state]
 
-    def _tally(self, store: Store) -> Tally:
+    def _tally(self, store: Store) -> FailureCount:
         bad, good, judged = self._redis.hmget(self._keys.monitor(store.id), "bad", "good", "judged")
-        return Tally(int(bad or 0), int(good or 0), text(judged) == "1")
+        return FailureCount(int(bad or 0), int(good or 0), text(judged) == "1")
 
-    def _pause(self, store: Store, seen: Look) -> Verdict:
-        held = self._stores.pause_owner(store)
+    def _pause(self, store: Store, seen: HealthCheckResult) -> HealthAction:
+        held = self._store_status.pause_owner(store)
         if held is not None:
-            return Verdict.NONE
-        owner = Owner.POS if seen is Look.CLOSED else Owner.MONITOR
-        reason = PauseReason.OTHER if seen is Look.CLOSED else PauseReason.OPERATIONAL_ISSUES
-        said = self._stores.pause(store, reason, owner=owner)
+            return HealthAction.NONE
+        owner = Owner.POS if seen is HealthCheckResult.CLOSED else Owner.MONITOR
+        reason = PauseReason.OTHER if seen is HealthCheckResult.CLOSED else PauseReason.OPERATIONAL_ISSUES
+        said = self._store_status.pause(store, reason, owner=owner)
         log.warning("store paused", store=store.id, owner=owner, said=said, looks=self._pause_after)
-        return Verdict.PAUSE
+        return HealthAction.PAUSE
 
-    def _resume(self, store: Store) -> Verdict:
-        held = self._stores.pause_owner(store)
+    def _resume(self, store: Store) -> HealthAction:
+        held = self._store_status.pause_owner(store)
         if held not in (Owner.MONITOR, Owner.POS):
-            return Verdict.NONE
+            return HealthAction.NONE
         try:
-            said = self._stores.resume(store, owner=held)
+            said = self._store_status.resume(store, owner=held)
         except Impossible as error:  # somebody else's by now
             log.info("store not resumed", store=store.id, why=str(error))
-            return Verdict.NONE
+            return HealthAction.NONE
         log.info("store resumed", store=store.id, owner=held, said=said, looks=self._resume_after)
-        return Verdict.RESUME
+        return HealthAction.RESUME
 
 
 _LOOKS = {
-    StoreState.OPEN: Look.GOOD,
-    StoreState.DOWN: Look.DOWN,
-    StoreState.CLOSED: Look.CLOSED,
-    StoreState.UNKNOWN: Look.NOTHING,
+    StoreState.OPEN: HealthCheckResult.GOOD,
+    StoreState.DOWN: HealthCheckResult.DOWN,
+    StoreState.CLOSED: HealthCheckResult.CLOSED,
+    StoreState.UNKNOWN: HealthCheckResult.NOTHING,
 }

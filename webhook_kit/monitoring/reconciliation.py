@@ -22,14 +22,15 @@ from webhook_kit.adapter import PosOrder, Store, StoreState
 from webhook_kit.errors import Impossible, Unsupported
 from webhook_kit.gett.models.store import OrderState, PauseReason, StoreAvailability
 from webhook_kit.logs import logger
-from webhook_kit.outbox.lanes import Appended, Lanes, lane_name
-from webhook_kit.outbox.order_updates import KnownOrder, Orders
+from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
+from webhook_kit.outbox.order_updates import KnownOrder, OrderUpdates
 from webhook_kit.outbox.updates import Kind, from_pos
-from webhook_kit.pos.executor import PosCalls
+from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
-from webhook_kit.stores.status import Owner, Stores
+from webhook_kit.stores import StoreDirectory
+from webhook_kit.stores.status import Owner, StoreStatusService
 
-__all__ = ["Finding", "Outcome", "Reconciler", "Report"]
+__all__ = ["Comparison", "ComparisonOutcome", "Reconciler", "ReconciliationReport"]
 
 log = logger("reconcile")
 
@@ -41,7 +42,7 @@ _ESTIMATES_AGREE = timedelta(minutes=1)
 _STORES_AT_ONCE = 8
 
 
-class Outcome(StrEnum):
+class ComparisonOutcome(StrEnum):
     """What became of one comparison."""
 
     ALREADY = "already told"
@@ -49,7 +50,7 @@ class Outcome(StrEnum):
     STALE = "stale"
     """Gett was told more than the POS says now."""
     GIVEN_UP = "given up before"
-    """Gett refused this very update, or a person dropped it: see ``webhook-kit outbox dead``."""
+    """Gett refused this very update, or a person dropped it: see ``webhook-kit outbox dead-letters``."""
     PLACING = "being placed"
     NOT_OURS = "not ours"
     """The POS names no order that is known here."""
@@ -58,15 +59,15 @@ class Outcome(StrEnum):
 
 
 _BECAME = {
-    Appended.OK: Outcome.APPENDED,
-    Appended.SAME: Outcome.ALREADY,
-    Appended.STALE: Outcome.STALE,
-    Appended.CLOSED: Outcome.STALE,
+    AppendResult.OK: ComparisonOutcome.APPENDED,
+    AppendResult.DUPLICATE: ComparisonOutcome.ALREADY,
+    AppendResult.STALE: ComparisonOutcome.STALE,
+    AppendResult.CLOSED: ComparisonOutcome.STALE,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Comparison:
     """One comparison.
 
     :ivar subject: the order's name, or ``store``.
@@ -78,12 +79,12 @@ class Finding:
     subject: str
     told: str
     now: str
-    outcome: Outcome
+    outcome: ComparisonOutcome
     why: str = ""
 
 
 @dataclass(slots=True)
-class Report:
+class ReconciliationReport:
     """What a store's comparison found.
 
     :ivar remarks: what could not be compared, because the adapter does not offer it.
@@ -91,18 +92,18 @@ class Report:
     """
 
     store_id: str
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Comparison] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
-    def counts(self) -> Counter[Outcome]:
+    def counts(self) -> Counter[ComparisonOutcome]:
         """How many comparisons ended in which way."""
         return Counter(finding.outcome for finding in self.findings)
 
     def lines(self) -> list[str]:
         """What a person wants to read: every difference, and everything that could not be compared."""
-        quiet = (Outcome.ALREADY, Outcome.NOT_OURS)
+        quiet = (ComparisonOutcome.ALREADY, ComparisonOutcome.NOT_OURS)
         found = [
             f"{self.store_id}  {f.subject}: Gett was told {f.told}, the POS says {f.now}: {f.outcome}"
             + (f" ({f.why})" if f.why else "")
@@ -115,40 +116,49 @@ class Report:
 class Reconciler:
     """Compares, and appends what is missing."""
 
-    def __init__(self, stores: Stores, orders: Orders, lanes: Lanes, calls: PosCalls, settings: Settings) -> None:
+    def __init__(
+        self,
+        stores: StoreDirectory,
+        store_status: StoreStatusService,
+        orders: OrderUpdates,
+        lanes: Lanes,
+        calls: PosExecutor,
+        settings: Settings,
+    ) -> None:
         self._stores = stores
+        self._store_status = store_status
         self._orders = orders
         self._lanes = lanes
         self._calls = calls
-        self._back = timedelta(seconds=settings.reconcile_back)
+        self._back = timedelta(seconds=settings.reconcile_window)
         self._ttl = settings.order_ttl
 
-    def reconcile(self, store: Store, *, status: bool = True) -> Report:
+    def reconcile(self, store: Store, *, status: bool = True) -> ReconciliationReport:
         """Compare one store; what its POS or adapter does wrong ends up in the report.
 
         :param status: False leaves the store's status out, because the monitor looks after it.
         :raises redis.RedisError: when the lanes are out of reach; what was appended by then stays.
         """
-        report = Report(store.id)
+        report = ReconciliationReport(store.id)
         self._compare_orders(store, report)
         if status:
             self._compare_status(store, report)
-        if appended := report.counts[Outcome.APPENDED]:
+        if appended := report.counts[ComparisonOutcome.APPENDED]:
             log.warning("gett had not been told", store=store.id, updates=appended)
         for failure in report.failures:
             log.warning("not compared", store=store.id, why=failure)
         return report
 
     def reconcile_all(
-        self, stores: Iterable[Store], on_progress: Callable[[Report], object] = lambda _: None
-    ) -> list[Report]:
+        self, stores: Iterable[Store], on_progress: Callable[[ReconciliationReport], object] = lambda _: None
+    ) -> list[ReconciliationReport]:
         """Compare many stores, some at a time; one that fails stops no other.
 
         :param on_progress: called in this thread with each store's report as it is done.
         :return: in the order of the stores.
         """
         stores = list(stores)
-        reports: dict[str, Report] = {}
+        reports: dict[str, ReconciliationReport] = {}
         with ThreadPoolExecutor(_STORES_AT_ONCE, thread_name_prefix="reconcile") as pool:
             for done in as_completed([pool.submit(self._guarded, store) for store in stores]):
                 report = done.result()
@@ -156,16 +166,16 @@ class Reconciler:
                 on_progress(report)
         return [reports[store.id] for store in stores]
 
-    def _guarded(self, store: Store) -> Report:
+    def _guarded(self, store: Store) -> ReconciliationReport:
         try:
             return self.reconcile(store)
         except redis.RedisError as error:
-            return Report(store.id, failures=[f"Redis is out of reach: {error}"])
+            return ReconciliationReport(store.id, failures=[f"Redis is out of reach: {error}"])
         except Exception as error:
             log.exception("comparison failed in an unexpected way", store=store.id)
-            return Report(store.id, failures=[repr(error)])
+            return ReconciliationReport(store.id, failures=[repr(error)])
 
-    def _ask(self, store: Store, what: str, call: Callable[[], T], report: Report) -> T | None:
+    def _ask(self, store: Store, what: str, call: Callable[[], T], report: ReconciliationReport) -> T | None:
         try:
             return self._calls.run(store.id, call)
         except Unsupported:
@@ -176,7 +186,7 @@ class Reconciler:
 
     # -- orders --------------------------------------------------------------------------------------------------------
 
-    def _compare_orders(self, store: Store, report: Report) -> None:
+    def _compare_orders(self, store: Store, report: ReconciliationReport) -> None:
         adapter, since = self._stores.adapter(store), datetime.now(UTC) - self._back
         found: object = self._ask(store, "orders_since", lambda: list(adapter.orders_since(store, since)), report)
         if not isinstance(found, list):
@@ -192,34 +202,34 @@ class Reconciler:
             except Exception as error:  # noqa: BLE001 - members of other types than the contract says
                 report.failures.append(f"order {said.id} cannot be compared: {error!r}")
 
-    def _compare_order(self, store: Store, said: PosOrder) -> Finding:
+    def _compare_order(self, store: Store, said: PosOrder) -> Comparison:
         now, subject = _words(said.status, said.state, said.reason), said.order_ref or said.id
-        order = self._orders.find_as_pos_names_it(store.id, said.id, said.order_ref)
+        order = self._orders.find_by_pos_reference(store.id, said.id, said.order_ref)
         if order is None and said.order_ref and self._orders.find(said.order_ref) is None:
             order = KnownOrder(said.order_ref, said.order_ref, store.id)
         if order is None:
-            return Finding(subject, "nothing", now, Outcome.NOT_OURS)
+            return Comparison(subject, "nothing", now, ComparisonOutcome.NOT_OURS)
         lane = self._lanes.state(order.lane)
         told = _body(lane, "last") or _body(lane, "acked")
         in_words = _words(told.get("status"), told.get("state"), told.get("cancelReason"))
         outcome, why = self._tell(order, said, told, _body(lane, "given_up"))
-        return Finding(order.ref, in_words, now, outcome, why)
+        return Comparison(order.ref, in_words, now, outcome, why)
 
     def _tell(
         self, order: KnownOrder, said: PosOrder, told: dict[str, Any], given_up: dict[str, Any]
-    ) -> tuple[Outcome, str]:
+    ) -> tuple[ComparisonOutcome, str]:
         if order.placing:
-            return Outcome.PLACING, ""
+            return ComparisonOutcome.PLACING, ""
         if said.status is None and said.state in (None, OrderState.OPEN):
-            return Outcome.ALREADY, ""  # pending, as Gett has it from the start
+            return ComparisonOutcome.ALREADY, ""  # pending, as Gett has it from the start
         try:
             update = from_pos(said)
         except Impossible as error:
-            return Outcome.REFUSED, str(error)
+            return ComparisonOutcome.REFUSED, str(error)
         if _same_step(update.body, told) and _same_estimate(update.body, told):
-            outcome = Outcome.ALREADY
+            outcome = ComparisonOutcome.ALREADY
         elif _same_step(update.body, given_up):
-            outcome = Outcome.GIVEN_UP
+            outcome = ComparisonOutcome.GIVEN_UP
         else:
             outcome = _BECAME[self._orders.append(order, update)]
         if said.id:
@@ -228,7 +238,7 @@ class Reconciler:
 
     # -- the store's status --------------------------------------------------------------------------------------------
 
-    def _compare_status(self, store: Store, report: Report) -> None:
+    def _compare_status(self, store: Store, report: ReconciliationReport) -> None:
         lane, adapter = lane_name(Kind.STORE, store.id), self._stores.adapter(store)
         before = self._lanes.state(lane)
         state: object = self._ask(store, "store_status", lambda: adapter.store_status(store), report)
@@ -239,25 +249,25 @@ class Reconciler:
             return
         told = _body(before, "last") or _body(before, "acked")
         paused = told.get("status") == StoreAvailability.PAUSED and not _is_over(told.get("resumeAt"))
-        outcome, why = Outcome.ALREADY, ""
+        outcome, why = ComparisonOutcome.ALREADY, ""
         if (state is not StoreState.OPEN) is not paused:
             if self._lanes.state(lane).get("last") != before.get("last"):
-                outcome, why = Outcome.STALE, "somebody said something else meanwhile"
+                outcome, why = ComparisonOutcome.STALE, "somebody said something else meanwhile"
             else:
                 outcome, why = self._tell_status(store, state, _body(before, "given_up"))
-        report.findings.append(Finding("store", told.get("status") or "nothing", state, outcome, why))
+        report.findings.append(Comparison("store", told.get("status") or "nothing", state, outcome, why))
 
-    def _tell_status(self, store: Store, state: StoreState, given_up: dict[str, Any]) -> tuple[Outcome, str]:
+    def _tell_status(self, store: Store, state: StoreState, given_up: dict[str, Any]) -> tuple[ComparisonOutcome, str]:
         wanted = StoreAvailability.ONLINE if state is StoreState.OPEN else StoreAvailability.PAUSED
         if given_up.get("status") == wanted:
-            return Outcome.GIVEN_UP, ""
+            return ComparisonOutcome.GIVEN_UP, ""
         try:
             if state is StoreState.OPEN:
-                return _BECAME[self._stores.resume(store, owner=Owner.POS)], ""
+                return _BECAME[self._store_status.resume(store, owner=Owner.POS)], ""
             reason = PauseReason.OPERATIONAL_ISSUES if state is StoreState.DOWN else PauseReason.OTHER
-            return _BECAME[self._stores.pause(store, reason, owner=Owner.POS)], ""
+            return _BECAME[self._store_status.pause(store, reason, owner=Owner.POS)], ""
         except Impossible as error:
-            return Outcome.REFUSED, str(error)
+            return ComparisonOutcome.REFUSED, str(error)
 
 
 def _body(lane: dict[str, str], which: str) -> dict[str, Any]:

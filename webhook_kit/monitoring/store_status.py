@@ -25,9 +25,10 @@ from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.stores.status import Stores
+from webhook_kit.stores import StoreDirectory
+from webhook_kit.stores.status import StoreStatusService
 
-__all__ = ["Compared", "Difference", "StatusCheck"]
+__all__ = ["Difference", "StatusComparison", "StoreStatusCheck"]
 
 log = logger("status")
 
@@ -54,7 +55,7 @@ class Difference(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class StatusComparison:
     """One store, as Gett has it and as it was told.
 
     :ivar theirs: None when Gett does not know the store.
@@ -74,20 +75,28 @@ class Compared:
         )
 
 
-class StatusCheck:
+class StoreStatusCheck:
     """Compares, tells differences, and heals what is ours to heal."""
 
     def __init__(
-        self, connection: redis.Redis, keys: Keys, stores: Stores, lanes: Lanes, client: GettClient, alerts: Alerts
+        self,
+        connection: redis.Redis,
+        keys: Keys,
+        stores: StoreDirectory,
+        store_status: StoreStatusService,
+        lanes: Lanes,
+        client: GettClient,
+        alerts: Alerts,
     ) -> None:
         self._redis = connection
         self._keys = keys
         self._stores = stores
+        self._store_status = store_status
         self._lanes = lanes
         self._client = client
         self._alerts = alerts
 
-    def compare(self, store: Store) -> Compared:
+    def compare(self, store: Store) -> StatusComparison:
         """Ask Gett and compare; nothing is changed.
 
         :raises GettError: when Gett cannot be asked.
@@ -97,12 +106,12 @@ class StatusCheck:
         try:
             theirs = self._client.store_status(store.gett_id)
         except GettNotFound:
-            return Compared(Difference.UNKNOWN_THERE, None, _body(before, "last"))
+            return StatusComparison(Difference.UNKNOWN_THERE, None, _body(before, "last"))
         told = _body(before, "last")
         moved = self._lanes.state(lane).get("last") != before.get("last")
         if waiting or moved or self._lanes.waiting(lane):
-            return Compared(Difference.PENDING, theirs, told)
-        return Compared(self._difference(store, theirs, before), theirs, told)
+            return StatusComparison(Difference.PENDING, theirs, told)
+        return StatusComparison(self._difference(store, theirs, before), theirs, told)
 
     def check(self, store: Store) -> Difference:
         """Compare one store, and do what follows.
@@ -114,13 +123,13 @@ class StatusCheck:
         if difference is Difference.PENDING:
             return difference
         if difference is Difference.NONE:
-            self._alerts.over(Alert.STATUS, store.id)
+            self._alerts.clear(Alert.STATUS, store.id)
             self._remember(store, compared)
             return difference
         if difference is Difference.ONLINE_THERE and self._heal(store):
             log.warning("pause said again", store=store.id, why=compared.why)
             return difference
-        self._alerts.once(Alert.STATUS, store.id, compared.why, about="store")
+        self._alerts.raise_once(Alert.STATUS, store.id, compared.why, about="store")
         return difference
 
     def check_all(self) -> int:
@@ -154,7 +163,7 @@ class StatusCheck:
         end = text(self._redis.hget(self._keys.monitor(store.id), "gett_resume_at"))
         return Difference.LIFTED_BY_GETT if _is_past(_moment(end)) else Difference.ONLINE_THERE
 
-    def _remember(self, store: Store, compared: Compared) -> None:
+    def _remember(self, store: Store, compared: StatusComparison) -> None:
         """Keep when Gett will lift a pause, for as long as there is one."""
         key, theirs = self._keys.monitor(store.id), compared.theirs
         if theirs is None or theirs.status != StoreAvailability.PAUSED:
@@ -171,10 +180,10 @@ class StatusCheck:
     def _heal(self, store: Store) -> bool:
         """Say our pause again, once: who lifts it a second time means it."""
         key = self._keys.monitor(store.id)
-        if self._stores.pause_owner(store) is None or not self._redis.hsetnx(key, "healed", "1"):
+        if self._store_status.pause_owner(store) is None or not self._redis.hsetnx(key, "healed", "1"):
             return False
         try:
-            self._stores.say_again(store)
+            self._store_status.resend(store)
         except Impossible as error:
             log.warning("pause not said again", store=store.id, why=str(error))
             return False
@@ -188,7 +197,7 @@ _WORDS = {
     "webhook-kit stores resume",
     Difference.ONLINE_THERE: "Gett has it {theirs}, although it is paused here ({reason}): resume it here, or pause it again",
     Difference.LIFTED_BY_GETT: "Gett has it {theirs}: the end that its pause had there has come, while it is paused here ({reason})",
-    Difference.NOT_TAKEN: "Gett has it {theirs}, and did not take what it was told last ({told}): see webhook-kit outbox dead",
+    Difference.NOT_TAKEN: "Gett has it {theirs}, and did not take what it was told last ({told}): see webhook-kit outbox dead-letters",
     Difference.UNKNOWN_THERE: "Gett does not know a store of that id",
 }
 

@@ -14,20 +14,20 @@ from __future__ import annotations
 import redis
 
 from webhook_kit.adapter import Placed
-from webhook_kit.errors import Impossible, NotPlaced, PosBroken, PosBusy, Unsupported
+from webhook_kit.errors import CircuitOpen, ConcurrencyLimit, Impossible, NotPlaced, Unsupported
 from webhook_kit.logs import logger
 from webhook_kit.outbox.dead_letters import DeadLetters
-from webhook_kit.outbox.order_updates import Orders
+from webhook_kit.outbox.order_updates import OrderUpdates
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.idempotency_store import Ledger
-from webhook_kit.pos.executor import PosCalls
+from webhook_kit.placement.idempotency_store import PlacementStore
+from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["Watch"]
+__all__ = ["StuckOrderMonitor"]
 
 log = logger("watch")
 
@@ -37,17 +37,17 @@ _OVERLAP = 60.0
 _REASON = "the restaurant did not confirm the order in time"
 
 
-class Watch:
+class StuckOrderMonitor:
     """Looks out for orders that go wrong in silence. Any number of processes may look at the same time."""
 
     def __init__(
         self,
         connection: redis.Redis,
         keys: Keys,
-        ledger: Ledger,
-        orders: Orders,
+        ledger: PlacementStore,
+        orders: OrderUpdates,
         stores: StoreDirectory,
-        calls: PosCalls,
+        calls: PosExecutor,
         dead_letters: DeadLetters,
         alerts: Alerts,
         settings: Settings,
@@ -63,7 +63,7 @@ class Watch:
         self._settings = settings
         self._seen = 0.0
 
-    def look(self) -> int:
+    def check(self) -> int:
         """Look once.
 
         :return: how many alerts were given.
@@ -78,7 +78,7 @@ class Watch:
         given = 0
         for ref in map(text, self._redis.zrangebyscore(self._keys.unconfirmed, "-inf", late)):
             why = f"the POS took it as pending more than {self._settings.unconfirmed_after:g} s ago"
-            given += self._alerts.once(Alert.UNCONFIRMED, ref, why)
+            given += self._alerts.raise_once(Alert.UNCONFIRMED, ref, why)
             if self._settings.cancel_unconfirmed:
                 given += self._cancel(ref)
         return given
@@ -89,7 +89,7 @@ class Watch:
             self._seen = max(self._seen, letter.buried)
             kind, _, ref = letter.lane.partition(":")
             if kind == Kind.ORDER and letter.status == 404:
-                given += self._alerts.once(Alert.UNKNOWN, ref, letter.why)
+                given += self._alerts.raise_once(Alert.UNKNOWN, ref, letter.why)
         return given
 
     def _duplicates(self) -> int:
@@ -97,7 +97,7 @@ class Watch:
         for entry in self._ledger.incidents(1000):
             if entry["kind"] in (Alert.DUPLICATE, Alert.AFTER_REFUSAL) and "reported" in entry:
                 why = f"known as {entry['known'] or 'none'}, reported as {entry['reported']}"
-                given += self._alerts.once(Alert(entry["kind"]), entry["order"], why, incident=False)
+                given += self._alerts.raise_once(Alert(entry["kind"]), entry["order"], why, incident=False)
         return given
 
     # -- taking an order back ------------------------------------------------------------------------------------------
@@ -120,14 +120,14 @@ class Watch:
         if why_not == "":
             self._redis.delete(mark)
             return 0
-        return int(self._alerts.once(Alert.NOT_WITHDRAWN, ref, why_not))
+        return int(self._alerts.raise_once(Alert.NOT_WITHDRAWN, ref, why_not))
 
     def _withdraw(self, ref: str) -> str | None:
         """Ask the POS to take an order back.
 
         :return: None when it has; the empty text when it is certain that nothing reached it; else what went wrong.
         """
-        record = self._ledger.record(ref) or {}
+        record = self._ledger.find(ref) or {}
         store = self._stores.by_id(record.get("store", ""))
         if store is None:
             return "its store or its record is not known here any more"
@@ -135,7 +135,7 @@ class Watch:
         adapter = self._stores.adapter(store)
         try:
             self._calls.run(store.id, lambda: adapter.cancel_order(ticket, store, _REASON))
-        except (NotPlaced, PosBusy, PosBroken) as error:
+        except (NotPlaced, ConcurrencyLimit, CircuitOpen) as error:
             log.warning("pos not reached, will be asked again", order=ref, store=store.id, why=str(error))
             return ""
         except Unsupported:

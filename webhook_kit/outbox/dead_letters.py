@@ -11,7 +11,7 @@ from typing import Any
 import redis
 
 from webhook_kit.outbox import scripts
-from webhook_kit.outbox.lanes import Waker
+from webhook_kit.outbox.lanes import Notifier
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
@@ -44,7 +44,7 @@ class DeadLetter:
 class DeadLetters:
     """All dead letters of this installation."""
 
-    def __init__(self, connection: redis.Redis, keys: Keys, waker: Waker) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys, waker: Notifier) -> None:
         self._redis = connection
         self._letters = f"{keys.prefix}dead"
         self._moments = f"{keys.prefix}dead-at"
@@ -85,7 +85,7 @@ class DeadLetters:
         """
         return self._touch(number, "replay")
 
-    def drop(self, number: int) -> str:
+    def discard(self, number: int) -> str:
         """Drop one for good.
 
         :return: ``ok``, or ``unknown``: there is none of that number.
@@ -93,7 +93,7 @@ class DeadLetters:
         return self._touch(number, "drop")
 
     def _touch(self, number: int, what: str) -> str:
-        keys, wake = self._waker.arguments()
+        keys, wake = self._waker.script_arguments()
         return text(self._buried(keys=keys, args=[self._prefix, number, what, 1, *wake]))
 
 

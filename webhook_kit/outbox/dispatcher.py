@@ -37,11 +37,11 @@ from webhook_kit.errors import (
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.models.store import CatalogSetNotification, OrderStatusUpdate, StoreStatusUpdate
 from webhook_kit.logs import logger
-from webhook_kit.outbox.lanes import Lanes, Lease, Verdict
-from webhook_kit.outbox.quota import Gate
+from webhook_kit.outbox.lanes import Lanes, Lease, LeaseStatus
+from webhook_kit.outbox.quota import SendingState
 from webhook_kit.outbox.updates import Kind
 
-__all__ = ["Pusher", "RetryPolicy", "lease_seconds"]
+__all__ = ["Dispatcher", "RetryPolicy", "lease_seconds"]
 
 log = logger("outbox")
 
@@ -82,7 +82,7 @@ class RetryPolicy:
         return max(min(retry_after or 0.0, _LONGEST_ASKED), jittered)
 
 
-class Pusher:
+class Dispatcher:
     """Drains the lanes with a few threads, each with an HTTP session of its own.
 
     :param lease: seconds for which a lane is leased; see :func:`lease_seconds`.
@@ -92,7 +92,7 @@ class Pusher:
     def __init__(
         self,
         lanes: Lanes,
-        gate: Gate,
+        gate: SendingState,
         client: GettClient,
         *,
         threads: int,
@@ -129,7 +129,7 @@ class Pusher:
                     self._give_free(free)
                     break
                 try:
-                    found = self._lanes.next(free, self._lease_ms, woken=woken)
+                    found = self._lanes.lease(free, self._lease_ms, woken=woken)
                 except BaseException:
                     self._give_free(free)
                     raise
@@ -139,7 +139,7 @@ class Pusher:
                     self._submit(lease)
                 tried += len(found.leases)
                 # Fewer than asked for: to ask again at once would only be in the senders' way.
-                if len(found.leases) < free and not self._rest(found.verdict, found.wait, left):
+                if len(found.leases) < free and not self._idle_wait(found.verdict, found.wait, left):
                     break
         finally:
             if wait:
@@ -169,12 +169,12 @@ class Pusher:
         if count > 0:
             self._free.release(count)
 
-    def _rest(self, verdict: Verdict, wait: float, left: float) -> bool:
+    def _idle_wait(self, verdict: LeaseStatus, wait: float, left: float) -> bool:
         """Wait a little for the gates; False when nothing is waiting: then the sweep or an append wakes the next job.
 
         Behind a closed gate the slice is waited out, for a job that ended at once would be woken again at once.
         """
-        if verdict is Verdict.IDLE and (wait < 0 or wait > 0.5):
+        if verdict is LeaseStatus.IDLE and (wait < 0 or wait > 0.5):
             return False
         time.sleep(min(max(wait, 0.001), left, self._look_again))
         return True
@@ -196,15 +196,15 @@ class Pusher:
             self._deliver(lease)
         except GettError as error:
             if error.status is not None and 200 <= error.status < 300:  # taken, whatever was wrong with the answer
-                self._lanes.sent(lease, error.status)
+                self._lanes.acknowledge(lease, error.status)
             else:
                 self._failed(lease, error)
         except Exception as error:
             log.exception("sending failed in an unexpected way", lane=lease.lane)
             unexpected = GettError(f"not sent: {type(error).__name__}")
-            self._again_or_bury(lease, unexpected, again=not self._spent(lease))
+            self._retry_or_dead_letter(lease, unexpected, again=not self._is_exhausted(lease))
         else:
-            self._lanes.sent(lease, 200)
+            self._lanes.acknowledge(lease, 200)
             log.info("update sent", lane=lease.lane, update=lease.number)
 
     def _deliver(self, lease: Lease) -> None:
@@ -217,32 +217,32 @@ class Pusher:
 
     def _failed(self, lease: Lease, error: GettError) -> None:
         if isinstance(error, GettUnauthorized):
-            self._gate.halted(str(error))
+            self._gate.halt(str(error))
             self._postpone(lease, 1.0, error, charge=False)
             log.error("gett refuses the key: nothing is sent until it is right", why=str(error))
         elif isinstance(error, GettRateLimited):
             wait = min(error.retry_after or self._retry.first, _LONGEST_ASKED)
-            self._gate.blocked(wait)
+            self._gate.record_rate_limited(wait)
             self._postpone(lease, wait, error, charge=False)
         elif isinstance(error, GettNotFound | GettConflict):
-            self._gate.answered()
+            self._gate.record_response()
             young = lease.kind is Kind.ORDER and _age(lease) < self._retry.young
-            self._again_or_bury(lease, error, again=young)
+            self._retry_or_dead_letter(lease, error, again=young)
         elif isinstance(error, GettRetriable):
-            self._gate.failed()
-            self._again_or_bury(lease, error, again=not self._spent(lease))
+            self._gate.record_failure()
+            self._retry_or_dead_letter(lease, error, again=not self._is_exhausted(lease))
         else:
-            self._gate.answered()
-            self._again_or_bury(lease, error, again=False)
+            self._gate.record_response()
+            self._retry_or_dead_letter(lease, error, again=False)
 
-    def _spent(self, lease: Lease) -> bool:
+    def _is_exhausted(self, lease: Lease) -> bool:
         return _age(lease) > self._retry.give_up and lease.attempts >= self._retry.least_attempts
 
-    def _again_or_bury(self, lease: Lease, error: GettError, *, again: bool) -> None:
+    def _retry_or_dead_letter(self, lease: Lease, error: GettError, *, again: bool) -> None:
         if again:
             self._postpone(lease, self._retry.delay(lease.attempts, error.retry_after), error, charge=True)
             return
-        self._lanes.bury(lease, str(error), error.status)
+        self._lanes.dead_letter(lease, str(error), error.status)
         log.error("update buried", lane=lease.lane, update=lease.number, why=str(error))
 
     def _postpone(self, lease: Lease, seconds: float, error: GettError, *, charge: bool) -> None:

@@ -28,7 +28,7 @@ from webhook_kit.outbox.updates import Kind, Update
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["Appended", "Lanes", "Lease", "Next", "Verdict", "Waker", "lane_name"]
+__all__ = ["AppendResult", "Lanes", "Lease", "LeaseResult", "LeaseStatus", "Notifier", "lane_name"]
 
 
 def lane_name(kind: Kind, name: str) -> str:
@@ -36,19 +36,19 @@ def lane_name(kind: Kind, name: str) -> str:
     return f"{kind}:{name}"
 
 
-class Waker(Protocol):
+class Notifier(Protocol):
     """What the outbox is handed to wake a worker with (:class:`webhook_kit.storage.queues.WakeUp`)."""
 
-    def arguments(self) -> tuple[list[str], list[Any]]:
+    def script_arguments(self) -> tuple[list[str], list[Any]]:
         """KEYS and ARGV of the scripts' ``wake``."""
         ...
 
 
-class Appended(StrEnum):
+class AppendResult(StrEnum):
     """What became of an append."""
 
     OK = "ok"
-    SAME = "same"
+    DUPLICATE = "same"
     """It was said already; nothing to do."""
     STALE = "stale"
     """A newer status was said already."""
@@ -56,7 +56,7 @@ class Appended(StrEnum):
     """The order is completed or cancelled."""
 
 
-class Verdict(StrEnum):
+class LeaseStatus(StrEnum):
     """Why there is, or is not, something to send now."""
 
     SEND = "send"
@@ -93,10 +93,10 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class LeaseResult:
     """What to do now, and how long to wait if nothing."""
 
-    verdict: Verdict
+    verdict: LeaseStatus
     wait: float
     leases: Sequence[Lease] = ()
 
@@ -109,7 +109,7 @@ class Lanes:
     """
 
     def __init__(
-        self, connection: redis.Redis, keys: Keys, waker: Waker, quota: Quota, *, ttl: int, merging: bool = True
+        self, connection: redis.Redis, keys: Keys, waker: Notifier, quota: Quota, *, ttl: int, merging: bool = True
     ) -> None:
         self._redis = connection
         self._keys = keys
@@ -123,18 +123,20 @@ class Lanes:
         self._touch = connection.register_script(scripts.TOUCH)
         self._wake_if_ready = connection.register_script(scripts.WAKE_IF_READY)
 
-    def append(self, lane: str, update: Update, *, store_id: str, gett_id: str = "", force: bool = False) -> Appended:
+    def append(
+        self, lane: str, update: Update, *, store_id: str, gett_id: str = "", force: bool = False
+    ) -> AppendResult:
         """Append an update and wake a worker, in one transaction.
 
         :param gett_id: Gett's id of the order or store, when known.
         :param force: also what was said before, or comes after the end: for reconciliation and people.
         """
-        keys, wake = self._waker.arguments()
+        keys, wake = self._waker.script_arguments()
         args: list[Any] = [self._keys.prefix, lane, update.kind, store_id, gett_id, update.rank, int(update.urgency)]
         args += [update.text, int(force), self._merging, self._ttl]
-        return Appended(text(self._append(keys=keys, args=args + wake)[0]))
+        return AppendResult(text(self._append(keys=keys, args=args + wake)[0]))
 
-    def next(self, want: int, lease_ms: int, *, woken: bool = False) -> Next:
+    def lease(self, want: int, lease_ms: int, *, woken: bool = False) -> LeaseResult:
         """Lease up to so many lanes, most urgent first, as far as all gates allow.
 
         :param woken: a wake-up has begun: from here on an append queues the next one.
@@ -144,9 +146,9 @@ class Lanes:
         found = self._next(args=[self._keys.prefix, want, lease_ms, owner, *limits, self._merging, int(woken)])
         verdict, wait, *flat = (text(part) for part in found)
         leases = [_lease(owner, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
-        return Next(Verdict(verdict), float(wait) / 1000, leases)
+        return LeaseResult(LeaseStatus(verdict), float(wait) / 1000, leases)
 
-    def sent(self, lease: Lease, status: int) -> bool:
+    def acknowledge(self, lease: Lease, status: int) -> bool:
         """Gett took the update."""
         return self._finish(lease, "sent", status=status)
 
@@ -154,23 +156,23 @@ class Lanes:
         """Send it later; ``charge`` counts the attempt."""
         return self._finish(lease, "postponed", delay=int(seconds * 1000), charge=charge, why=why)
 
-    def bury(self, lease: Lease, why: str, status: int | None) -> bool:
+    def dead_letter(self, lease: Lease, why: str, status: int | None) -> bool:
         """Gett will never take it: to the dead letters, and on with the lane."""
         return self._finish(lease, "buried", why=why, status=status or 0)
 
     def _finish(
         self, lease: Lease, outcome: str, *, delay: int = 0, charge: bool = False, why: str = "", status: int = 0
     ) -> bool:
-        keys, wake = self._waker.arguments()
+        keys, wake = self._waker.script_arguments()
         args: list[Any] = [self._keys.prefix, lease.lane, lease.owner, lease.number, outcome, delay, int(charge), why]
         args += [self._merging, status]
         return text(self._settle(keys=keys, args=args + wake)) == "ok"
 
-    def unclog(self, lane: str) -> bool:
+    def retry_now(self, lane: str) -> bool:
         """Send a lane's head now, whatever it waits for; False when there is no such lane."""
-        return self._by_hand(lane, "unclog") >= 0
+        return self._by_hand(lane, "retry_now") >= 0
 
-    def drop(self, lane: str, number: int | None = None) -> int:
+    def discard(self, lane: str, number: int | None = None) -> int:
         """Take one waiting update, or all, out of a lane for good.
 
         :return: how many; −1 when there is no such lane.
@@ -178,12 +180,12 @@ class Lanes:
         return self._by_hand(lane, "drop", "" if number is None else str(number))
 
     def _by_hand(self, lane: str, what: str, number: str = "") -> int:
-        keys, wake = self._waker.arguments()
+        keys, wake = self._waker.script_arguments()
         return int(self._touch(keys=keys, args=[self._keys.prefix, lane, what, number, *wake]))
 
-    def wake_if_ready(self) -> bool:
+    def notify_if_ready(self) -> bool:
         """Queue a wake-up when something could be sent: for updates whose wake-up died with a worker."""
-        keys, wake = self._waker.arguments()
+        keys, wake = self._waker.script_arguments()
         return bool(self._wake_if_ready(keys=keys, args=[self._keys.prefix, *wake]))
 
     # -- looking -------------------------------------------------------------------------------------------------------

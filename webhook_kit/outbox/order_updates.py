@@ -1,4 +1,4 @@
-"""``kit.orders``: how far an order is, said once, to be told to Gett in order and in time."""
+"""``kit.order_updates``: how far an order is, said once, to be told to Gett in order and in time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import redis
 
 from webhook_kit.errors import Impossible
 from webhook_kit.gett.models.store import OrderStatus
-from webhook_kit.outbox.lanes import Appended, Lanes, lane_name
+from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, Update, order_ended, order_progress
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["KnownOrder", "Orders"]
+__all__ = ["KnownOrder", "OrderUpdates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class KnownOrder:
         return lane_name(Kind.ORDER, self.ref)
 
 
-class Orders:
+class OrderUpdates:
     """Order progress on its way to Gett. Every method returns when the update is durable, before it is sent."""
 
     def __init__(self, connection: redis.Redis, keys: Keys, lanes: Lanes) -> None:
@@ -47,30 +47,30 @@ class Orders:
 
     def progress(
         self, order: str, status: OrderStatus | str, *, estimated_ready_at: datetime | None = None
-    ) -> Appended:
+    ) -> AppendResult:
         """An order has come this far.
 
         :param order: Gett's order id, or the orderRef.
         :param estimated_ready_at: aware.
         :raises Impossible: when the order is further already, is closed, or the status is not one that is sent.
         """
-        return self._at_the_door(order, order_progress(status, estimated_ready_at))
+        return self._append_or_raise(order, order_progress(status, estimated_ready_at))
 
-    def complete(self, order: str) -> Appended:
+    def complete(self, order: str) -> AppendResult:
         """The customer has it.
 
         :raises Impossible: when the order is closed already.
         """
-        return self._at_the_door(order, order_ended("completed"))
+        return self._append_or_raise(order, order_ended("completed"))
 
-    def cancel(self, order: str, reason: str) -> Appended:
+    def cancel(self, order: str, reason: str) -> AppendResult:
         """The order will not be made.
 
         :raises Impossible: without a reason, or when the order is closed already.
         """
-        return self._at_the_door(order, order_ended("cancelled", reason))
+        return self._append_or_raise(order, order_ended("cancelled", reason))
 
-    def append(self, order: KnownOrder, update: Update, *, force: bool = False) -> Appended:
+    def append(self, order: KnownOrder, update: Update, *, force: bool = False) -> AppendResult:
         """Append an update, whatever becomes of it."""
         return self._lanes.append(order.lane, update, store_id=order.store_id, gett_id=order.gett_id, force=force)
 
@@ -88,7 +88,7 @@ class Orders:
         ref = text(self._redis.get(self._keys.pos_order(store_id, partner_order_id)))
         return self.find(ref) if ref else None
 
-    def find_as_pos_names_it(self, store_id: str, partner_order_id: str, order_ref: str) -> KnownOrder | None:
+    def find_by_pos_reference(self, store_id: str, partner_order_id: str, order_ref: str) -> KnownOrder | None:
         """An order of this store by the POS's own id, else by its orderRef; either may be empty."""
         found = self.find_by_pos_id(store_id, partner_order_id) if partner_order_id else None
         if found is None and order_ref:
@@ -99,12 +99,12 @@ class Orders:
         """Know an order by the POS's own id again, after Redis was emptied."""
         self._redis.set(self._keys.pos_order(order.store_id, partner_order_id), order.ref, nx=True, ex=seconds)
 
-    def _at_the_door(self, order: str, update: Update) -> Appended:
+    def _append_or_raise(self, order: str, update: Update) -> AppendResult:
         # An order that is not remembered here (its record has expired, Redis was emptied) is Gett's to know.
         known = self.find(order) or KnownOrder(order, order, "")
         said = self.append(known, update)
-        if said in (Appended.STALE, Appended.CLOSED):
+        if said in (AppendResult.STALE, AppendResult.CLOSED):
             told = self._lanes.state(known.lane).get("last", "")
-            why = "is closed" if said is Appended.CLOSED else "is further already"
+            why = "is closed" if said is AppendResult.CLOSED else "is further already"
             raise Impossible(f"order {order} {why}: {told}; {update.text} comes too late")
         return said

@@ -18,7 +18,7 @@ from webhook_kit.outbox import scripts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["Gate", "Quota", "Standing"]
+__all__ = ["Quota", "SendingState", "SendingStatus"]
 
 log = logger("outbox")
 
@@ -88,7 +88,7 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SendingStatus:
     """What holds sending back now.
 
     :ivar halted: why Gett refuses the key, or None.
@@ -103,7 +103,7 @@ class Standing:
     used: int
 
 
-class Gate:
+class SendingState:
     """What Gett's answers teach about when the next send may go; shared by all processes."""
 
     def __init__(self, connection: redis.Redis, keys: Keys) -> None:
@@ -111,7 +111,7 @@ class Gate:
         self._keys = keys
         self._observe = connection.register_script(_OBSERVE)
 
-    def learn(self, status: int, headers: Mapping[str, str]) -> None:
+    def record_rate_limit_headers(self, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer's ``X-RateLimit-Remaining`` and ``X-RateLimit-Reset`` (Unix seconds)."""
         if "X-RateLimit-Remaining" not in headers:
             return
@@ -128,19 +128,19 @@ class Gate:
         if 0 < reset - time.time() < 3600:  # a reset that is past, or absurd, teaches nothing
             self._tell("limits", max(left, 0), int(reset * 1000))
 
-    def blocked(self, seconds: float) -> None:
+    def record_rate_limited(self, seconds: float) -> None:
         """Gett asked everybody to wait (429)."""
         self._tell("blocked", int(seconds * 1000))
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         """Gett could not be reached, or failed; after some in a row the circuit opens."""
         self._tell("failed", _OPEN_AFTER, _LONGEST_PAUSE_MS)
 
-    def answered(self) -> None:
+    def record_response(self) -> None:
         """Gett answered: the circuit closes, and a halt is lifted."""
         self._tell("answered")
 
-    def halted(self, why: str) -> None:
+    def halt(self, why: str) -> None:
         """Gett refuses our key: nothing is sent but one attempt a minute."""
         self._tell("halted", why)
 
@@ -148,7 +148,7 @@ class Gate:
         """Why nothing is sent, or None."""
         return text(self._redis.get(f"{self._keys.prefix}halt")) or None
 
-    def standing(self, quota: Quota) -> Standing:
+    def status(self, quota: Quota) -> SendingStatus:
         """What holds sending back now, for people."""
         seconds, micros = self._redis.time()
         now = seconds * 1000 + micros / 1000
@@ -156,7 +156,7 @@ class Gate:
         blocked, open_ = (max(0.0, (float(moment or 0) - now) / 1000) for moment in until)
         sends = self._redis.lrange(f"{self._keys.prefix}sends", 0, -1)
         used = sum(now - float(moment) < quota.window_ms for moment in sends)
-        return Standing(self.halt_reason(), blocked, open_, used)
+        return SendingStatus(self.halt_reason(), blocked, open_, used)
 
     def _tell(self, event: str, *figures: str | int) -> None:
         self._observe(args=[self._keys.prefix, event, *figures])

@@ -14,11 +14,11 @@ import redis
 from webhook_kit.errors import GettPermanent, GettRateLimited, GettRetriable, GettUnauthorized
 from webhook_kit.logs import logger
 from webhook_kit.outbox import scripts
-from webhook_kit.outbox.quota import Gate, Quota
+from webhook_kit.outbox.quota import Quota, SendingState
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["DirectWrites"]
+__all__ = ["RateLimitedClient"]
 
 log = logger("outbox")
 
@@ -59,14 +59,14 @@ _LONGEST_WAIT = 1.0
 _Result = TypeVar("_Result")
 
 
-class DirectWrites:
+class RateLimitedClient:
     """Calls that write at Gett outside the lanes.
 
     Unlike an update, such a call goes out although the circuit is open or Gett refused the key: a person who has put the key right
     wants to see so, and its success lets everything else go on.
     """
 
-    def __init__(self, connection: redis.Redis, keys: Keys, gate: Gate, quota: Quota) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys, gate: SendingState, quota: Quota) -> None:
         self._keys = keys
         self._gate = gate
         self._quota = quota
@@ -88,21 +88,21 @@ class DirectWrites:
                 result = write()
             except GettRateLimited as limited:
                 wait = limited.retry_after or 1.0
-                self._learn(self._gate.blocked, wait)
+                self._learn(self._gate.record_rate_limited, wait)
                 if time.monotonic() + wait >= until:
                     raise
                 continue
             except GettUnauthorized as refused:
-                self._learn(self._gate.halted, str(refused))
+                self._learn(self._gate.halt, str(refused))
                 raise
             except GettRetriable:
-                self._learn(self._gate.failed)
+                self._learn(self._gate.record_failure)
                 raise
             except GettPermanent:
-                self._learn(self._gate.answered)
+                self._learn(self._gate.record_response)
                 raise
             else:
-                self._learn(self._gate.answered)
+                self._learn(self._gate.record_response)
                 return result
             finally:
                 self._learn(self._answered, args=[self._keys.prefix, booked])

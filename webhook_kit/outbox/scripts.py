@@ -303,7 +303,7 @@ return 'ok'
 TOUCH = (
     LIBRARY
     + """
--- KEYS: flag, job, queue of RQ, set of queues. ARGV: P, lane, what (unclog, drop), number or '', job id, fields.
+-- KEYS: flag, job, queue of RQ, set of queues. ARGV: P, lane, what (retry_now, drop), number or '', job id, fields.
 local P, lane, what = ARGV[1], ARGV[2], ARGV[3]
 local key, queue = P .. 'lane:' .. lane, P .. 'queue:' .. lane
 if redis.call('EXISTS', key) == 0 then return -1 end
@@ -331,7 +331,7 @@ redis.call('ZREM', P .. 'ready', lane)
 local head = redis.call('LINDEX', queue, 0)
 if head then
   if redis.call('ZSCORE', P .. 'unlinked', lane) == false then make_ready(P, lane, cjson.decode(head)) end
-  if what == 'unclog' then touched = 1 end
+  if what == 'retry_now' then touched = 1 end
   wake(1, 5)
 else
   redis.call('ZREM', P .. 'unlinked', lane)

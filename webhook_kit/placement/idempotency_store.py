@@ -20,17 +20,17 @@ import redis
 
 from webhook_kit.errors import Impossible
 from webhook_kit.logs import logger
-from webhook_kit.outbox.lanes import Waker
+from webhook_kit.outbox.lanes import Notifier
 from webhook_kit.placement import scripts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["AlreadyPlaced", "Busy", "Claim", "KeyReused", "Ledger", "Outcome", "Replay", "Settled"]
+__all__ = ["AlreadyPlaced", "AttemptOutcome", "Busy", "Claim", "KeyReused", "PlacementStore", "Replay", "SettleResult"]
 
 log = logger("ledger")
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """How an attempt ends."""
 
     PLACED = "placed"
@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
-class Settled(StrEnum):
+class SettleResult(StrEnum):
     """What became of an attempt's outcome."""
 
     OK = "ok"
@@ -107,14 +107,14 @@ class AlreadyPlaced:
 Decision = Claim | Replay | Busy | KeyReused | AlreadyPlaced
 
 
-class Ledger:
+class PlacementStore:
     """All placements of this installation."""
 
     def __init__(
         self,
         connection: redis.Redis,
         keys: Keys,
-        waker: Waker,
+        waker: Notifier,
         *,
         lease_seconds: float,
         abandon_after: float,
@@ -138,7 +138,7 @@ class Ledger:
         """Decide what this placement is.
 
         :param ready: the order as it will be handed to the POS, when nothing has to be asked before: a fresh claim is then
-            recorded as :meth:`calling` at once.
+            recorded as :meth:`record_call` at once.
         """
         owner = os.urandom(8).hex()
         args: list[str | int | bytes] = [
@@ -157,7 +157,9 @@ class Ledger:
             found: bytes | list[bytes] = self._claim(keys=keys, args=args)
         except redis.RedisError:
             # It may have been claimed all the same; nobody will use it.
-            self.give_back(Claim(gett_id or key, key, gett_id, store_id, fingerprint, owner), Outcome.RELEASED)
+            self.release_later(
+                Claim(gett_id or key, key, gett_id, store_id, fingerprint, owner), AttemptOutcome.RELEASED
+            )
             raise
         if isinstance(found, bytes):
             return Claim(found.decode(), key, gett_id, store_id, fingerprint, owner, calling=True)
@@ -185,7 +187,7 @@ class Ledger:
             case _:
                 return KeyReused()
 
-    def calling(self, claim: Claim, order: bytes) -> bool:
+    def record_call(self, claim: Claim, order: bytes) -> bool:
         """Record that the POS is about to be called.
 
         :return: False when the claim is no longer ours: then it must not be called.
@@ -194,19 +196,19 @@ class Ledger:
         args.append(self._keys.prefix)
         return bool(self._calling(keys=[self._keys.order(claim.ref), self._keys.unsettled], args=args))
 
-    def keep_alive(self, claim: Claim) -> None:
+    def start_renewal(self, claim: Claim) -> None:
         """Renew the claim until it is settled or let go."""
         self._renewals.add(claim)
 
-    def let_go(self, claim: Claim) -> None:
+    def stop_renewal(self, claim: Claim) -> None:
         """Stop renewing the claim: it lapses unless it is settled."""
         self._renewals.discard(claim)
 
-    def give_back(self, claim: Claim, outcome: Outcome) -> None:
+    def release_later(self, claim: Claim, outcome: AttemptOutcome) -> None:
         """Settle a claim that was never used, as soon as Redis can be reached: the POS was not called."""
-        threading.Thread(target=self._give_back, args=(claim, outcome), name="give-back", daemon=True).start()
+        threading.Thread(target=self._release, args=(claim, outcome), name="give-back", daemon=True).start()
 
-    def _give_back(self, claim: Claim, outcome: Outcome) -> None:
+    def _release(self, claim: Claim, outcome: AttemptOutcome) -> None:
         give_up = time.monotonic() + self._abandon_after
         while time.monotonic() < give_up:
             try:
@@ -219,14 +221,14 @@ class Ledger:
     def settle(
         self,
         claim: Claim,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         *,
         status: int = 0,
         answer: bytes = b"",
         partner_order_id: str = "",
         update: str = "",
         force: bool = False,
-    ) -> Settled:
+    ) -> SettleResult:
         """Record an outcome; for a placement, also append its first update and wake a worker, in one transaction.
 
         :param update: the first update to send to Gett, as JSON, or nothing.
@@ -238,7 +240,7 @@ class Ledger:
             "store": claim.store_id,
             "fp": claim.fingerprint,
         }
-        wake_keys, wake_args = self._waker.arguments()
+        wake_keys, wake_args = self._waker.script_arguments()
         keys = [self._keys.order(claim.ref), self._keys.unsettled, self._keys.incidents, *wake_keys]
         args = [
             claim.owner,
@@ -256,14 +258,14 @@ class Ledger:
             claim.store_id,
             *wake_args,
         ]
-        return Settled(text(self._settle(keys=keys, args=args)))
+        return SettleResult(text(self._settle(keys=keys, args=args)))
 
     def link(self, ref: str, gett_id: str) -> None:
         """Tie an order to its Gett id.
 
         :raises Impossible: when the order is unknown, or either is tied to another.
         """
-        wake_keys, wake_args = self._waker.arguments()
+        wake_keys, wake_args = self._waker.script_arguments()
         keys = [self._keys.order(ref), self._keys.by_gett_id(gett_id), *wake_keys]
         args = [gett_id, ref, self._order_ttl, self._keys.prefix, *wake_args]
         said = text(self._link(keys=keys, args=args))
@@ -272,7 +274,7 @@ class Ledger:
         if said != "ok":
             raise Impossible(f"order {ref} cannot be linked to {gett_id}: it is {said}")
 
-    def record(self, name: str) -> dict[str, str] | None:
+    def find(self, name: str) -> dict[str, str] | None:
         """An order's record, by its orderRef, its Gett id or an Idempotency-Key; None when unknown."""
         by_id, by_key = self._redis.get(self._keys.by_gett_id(name)), self._redis.get(self._keys.by_key(name))
         for ref in (name, text(by_id), text(by_key).partition(" ")[2]):
@@ -281,20 +283,20 @@ class Ledger:
                 return {text(field): text(value) for field, value in fields.items()}
         return None
 
-    def lease_left(self, record: Mapping[str, str]) -> float:
+    def lease_remaining(self, record: Mapping[str, str]) -> float:
         """Seconds for which an attempt at this order counts as alive; 0 or less when none is."""
         if record.get("state") not in ("claimed", "calling"):
             return 0.0
         seconds, micros = self._redis.time()
         return int(record["lease"]) / 1000 - (seconds + micros / 1e6)
 
-    def lapsed(self, limit: int = 100) -> list[str]:
+    def expired(self, limit: int = 100) -> list[str]:
         """Orders whose POS call is over its lease, or in doubt: what the sweeper looks up."""
         seconds, micros = self._redis.time()
         now = seconds * 1000 + micros // 1000
         return [text(ref) for ref in self._redis.zrangebyscore(self._keys.unsettled, "-inf", now, 0, limit)]
 
-    def look_again_in(self, ref: str, seconds: float) -> None:
+    def postpone_lookup(self, ref: str, seconds: float) -> None:
         """Leave an order in doubt alone for a while."""
         now, _ = self._redis.time()
         self._redis.zadd(self._keys.unsettled, {ref: (now + seconds) * 1000}, xx=True)

@@ -36,14 +36,22 @@ from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.logs import logger
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.idempotency_store import AlreadyPlaced, Busy, Claim, Ledger, Outcome, Replay, Settled
-from webhook_kit.placement.terms import Terms
+from webhook_kit.placement.idempotency_store import (
+    AlreadyPlaced,
+    AttemptOutcome,
+    Busy,
+    Claim,
+    PlacementStore,
+    Replay,
+    SettleResult,
+)
+from webhook_kit.placement.terms import PriceAgreement
 from webhook_kit.placement.validation import as_violations, ask_pos
-from webhook_kit.pos.executor import Call, PosCalls
+from webhook_kit.pos.executor import PosCall, PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["Answer", "Placement", "fingerprint"]
+__all__ = ["Placement", "PlacementResponse", "fingerprint"]
 
 log = logger("placement")
 
@@ -59,7 +67,7 @@ _NEVER_KEPT = {"payment", "validated_order_token"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PlacementResponse:
     """What Gett is answered."""
 
     status: int
@@ -77,10 +85,10 @@ class Placement:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: PlacementStore,
         stores: StoreDirectory,
-        calls: PosCalls,
-        terms: Terms,
+        calls: PosExecutor,
+        terms: PriceAgreement,
         settings: Settings,
     ) -> None:
         self._ledger = ledger
@@ -89,7 +97,9 @@ class Placement:
         self._terms = terms
         self._settings = settings
 
-    def place(self, order: PlaceOrderRequest, store: Store, key: str, render: Callable[[Problem], bytes]) -> Answer:
+    def place(
+        self, order: PlaceOrderRequest, store: Store, key: str, render: Callable[[Problem], bytes]
+    ) -> PlacementResponse:
         """Place an order once, or give the answer that was given before.
 
         :param render: writes the problem document of a refusal, which is kept for replay.
@@ -102,7 +112,7 @@ class Placement:
         ready = b"" if amounts is None else _without_secrets(order.model_copy(update={"amounts": amounts}))
         while True:
             claim = self._claimed(order, store, key, print_, ready, until)
-            if isinstance(claim, Answer):
+            if isinstance(claim, PlacementResponse):
                 return claim
             if claim.calling:
                 order.amounts = amounts
@@ -117,7 +127,7 @@ class Placement:
 
         :return: whether it is settled now.
         """
-        record = self._ledger.record(ref)
+        record = self._ledger.find(ref)
         store = self._stores.by_id(record.get("store", "")) if record else None
         if record is None or store is None or not record.get("order"):
             return False
@@ -129,16 +139,18 @@ class Placement:
             return False
         order = PlaceOrderRequest.from_json(record["order"])
         claim = Claim(ref, "", record.get("gett_id", ""), store.id, record["fp"], record.get("owner", ""))
-        return self.record(claim, order, ticket) in (Settled.OK, Settled.SAME)
+        return self.record(claim, order, ticket) in (SettleResult.OK, SettleResult.SAME)
 
-    def record(self, claim: Claim, order: PlaceOrderRequest, ticket: Placed, receipt: bytes | None = None) -> Settled:
+    def record(
+        self, claim: Claim, order: PlaceOrderRequest, ticket: Placed, receipt: bytes | None = None
+    ) -> SettleResult:
         """Write down a ticket: the answer, and the confirmation that goes to Gett, unless the POS decides later.
 
         :param receipt: the answer, when it has been written already.
         """
         return self._ledger.settle(
             claim,
-            Outcome.PLACED,
+            AttemptOutcome.PLACED,
             status=200,
             answer=receipt or _receipt(order, ticket),
             partner_order_id=ticket.id,
@@ -147,7 +159,7 @@ class Placement:
 
     def _claimed(
         self, order: ExternalOrder, store: Store, key: str, print_: str, ready: bytes, until: float
-    ) -> Claim | Answer:
+    ) -> Claim | PlacementResponse:
         """Claim the order, waiting for another attempt that is under way."""
         gett_id = order.gett_order_id or ""
         pause = 0.01
@@ -158,7 +170,7 @@ class Placement:
             if isinstance(decision, Replay):
                 if decision.newly_linked:
                     self._ledger.link(decision.ref, decision.newly_linked)
-                return Answer(decision.status, decision.body, decision.ref, replayed=True)
+                return PlacementResponse(decision.status, decision.body, decision.ref, replayed=True)
             if isinstance(decision, AlreadyPlaced):
                 raise Problem(
                     ErrorCode.ORDER_ALREADY_PLACED,
@@ -203,8 +215,8 @@ class _Attempt:
         self._looked = False
         order._order_ref = claim.ref  # noqa: SLF001 - the kit's own private attribute
 
-    def run(self) -> Answer:
-        self._ledger.keep_alive(self._claim)
+    def run(self) -> PlacementResponse:
+        self._ledger.start_renewal(self._claim)
         started = False
         try:
             if not self._claim.calling:
@@ -227,11 +239,11 @@ class _Attempt:
             raise
         finally:
             if not started:  # from here on the call's own thread keeps the claim alive
-                self._ledger.let_go(self._claim)
+                self._ledger.stop_renewal(self._claim)
         return self._wait(call)
 
     def _give_back(self) -> None:
-        self._ledger.give_back(self._claim, Outcome.IN_DOUBT if self._doubt else Outcome.RELEASED)
+        self._ledger.release_later(self._claim, AttemptOutcome.IN_DOUBT if self._doubt else AttemptOutcome.RELEASED)
 
     def _prepared(self) -> Amounts:
         """Everything that comes before the call: the amounts to place at."""
@@ -256,7 +268,7 @@ class _Attempt:
             if (ticket := self._look_up()) is not None:
                 return ticket
             # Straight after a time-out "not found" proves nothing: let it settle, look again.
-            time.sleep(max(0.0, min(self._settings.lookup_settle, self._until - time.monotonic())))
+            time.sleep(max(0.0, min(self._settings.lookup_retry_delay, self._until - time.monotonic())))
             if (ticket := self._look_up()) is not None:
                 return ticket
             self._doubt = False
@@ -321,10 +333,10 @@ class _Attempt:
 
     def _say_calling(self, amounts: Amounts) -> None:
         self._order.amounts = amounts
-        if not self._ledger.calling(self._claim, _without_secrets(self._order)):
+        if not self._ledger.record_call(self._claim, _without_secrets(self._order)):
             raise _Again
 
-    def _start(self) -> Call[Answer]:
+    def _start(self) -> PosCall[PlacementResponse]:
         left = self._until - time.monotonic()
         if left <= 0:
             raise unavailable("no time was left to call the POS")
@@ -333,7 +345,7 @@ class _Attempt:
         except PosUnavailable as error:
             raise unavailable(str(error), retry_after=error.retry_after) from error
 
-    def _wait(self, call: Call[Answer]) -> Answer:
+    def _wait(self, call: PosCall[PlacementResponse]) -> PlacementResponse:
         try:
             return call.wait(min(self._until - time.monotonic(), self._settings.pos_deadline))
         except PosUnavailable as error:
@@ -344,7 +356,7 @@ class _Attempt:
         except Exception as error:
             raise unavailable("the POS could not be reached or gave no usable answer") from error
 
-    def _work(self, call: Call[Answer]) -> None:
+    def _work(self, call: PosCall[PlacementResponse]) -> None:
         """Runs in the call's own thread, and to its end, whether or not somebody still waits."""
         order, store, claim = self._order, self._store, self._claim
         try:
@@ -353,12 +365,12 @@ class _Attempt:
                 raise TypeError(f"place_order() returned {type(result).__name__}, not Placed or Refused")  # noqa: TRY301
         except NotPlaced as failure:
             log.warning("pos not reached", order=claim.ref, store=store.id, why=str(failure))
-            outcome = Outcome.IN_DOUBT if self._doubt else Outcome.RELEASED
+            outcome = AttemptOutcome.IN_DOUBT if self._doubt else AttemptOutcome.RELEASED
             self._settle_surely(call, lambda: self._ledger.settle(claim, outcome), failure)
             raise
         except BaseException as failure:
             log.exception("pos call failed, the order is in doubt", order=claim.ref, store=store.id)
-            self._settle_surely(call, lambda: self._ledger.settle(claim, Outcome.IN_DOUBT), failure)
+            self._settle_surely(call, lambda: self._ledger.settle(claim, AttemptOutcome.IN_DOUBT), failure)
             raise
         else:
             if isinstance(result, Placed):
@@ -366,7 +378,7 @@ class _Attempt:
             else:
                 self._refused(call, result)
 
-    def _placed(self, call: Call[Answer], ticket: Placed) -> None:
+    def _placed(self, call: PosCall[PlacementResponse], ticket: Placed) -> None:
         order, claim = self._order, self._claim
         if ticket.amounts is not None and order.amounts is not None and ticket.amounts.total != order.amounts.total:
             log.warning(
@@ -375,16 +387,21 @@ class _Attempt:
                 accepted=str(order.amounts.total),
                 charged=str(ticket.amounts.total),
             )
-        answer = Answer(200, _receipt(order, ticket), claim.ref)
+        answer = PlacementResponse(200, _receipt(order, ticket), claim.ref)
         self._settle_surely(call, lambda: self._placement.record(claim, order, ticket, answer.body), answer)
 
-    def _refused(self, call: Call[Answer], refused: Refused) -> None:
+    def _refused(self, call: PosCall[PlacementResponse], refused: Refused) -> None:
         problem = Problem.refusing(as_violations(refused.refusals))
         log.info("order refused by the pos", order=self._claim.ref, code=problem.code)
         self._doubt = False  # the POS knows our key, or was looked up: its "no" is the whole truth
         self._settle_surely(call, lambda: self._settle_problem(problem), problem)
 
-    def _settle_surely(self, call: Call[Answer], settle: Callable[[], Settled], result: Answer | BaseException) -> None:
+    def _settle_surely(
+        self,
+        call: PosCall[PlacementResponse],
+        settle: Callable[[], SettleResult],
+        result: PlacementResponse | BaseException,
+    ) -> None:
         """Record the outcome, then let whoever waits go on; without Redis let them go on first, and keep trying."""
         handed_over = False
         pause = 0.05
@@ -398,26 +415,26 @@ class _Attempt:
                     _hand_over(call, result)
                     handed_over = True
                 if time.monotonic() > give_up:
-                    self._ledger.let_go(self._claim)
+                    self._ledger.stop_renewal(self._claim)
                     return
                 time.sleep(pause)
                 pause = min(pause * 2, 5.0)
                 continue
             break
-        self._ledger.let_go(self._claim)
-        if settled is Settled.DUPLICATE:
+        self._ledger.stop_renewal(self._claim)
+        if settled is SettleResult.DUPLICATE:
             log.error("incident: this order may have two tickets", order=self._claim.ref, store=self._store.id)
         if not handed_over:
-            _hand_over(call, result if settled is Settled.OK else _Again())
+            _hand_over(call, result if settled is SettleResult.OK else _Again())
 
-    def _settle_problem(self, problem: Problem) -> Settled:
+    def _settle_problem(self, problem: Problem) -> SettleResult:
         """Settle an attempt that ends without a ticket; an order that was in doubt stays so."""
         if self._doubt:
-            return self._ledger.settle(self._claim, Outcome.IN_DOUBT)
+            return self._ledger.settle(self._claim, AttemptOutcome.IN_DOUBT)
         if not problem.final:
-            return self._ledger.settle(self._claim, Outcome.RELEASED)
+            return self._ledger.settle(self._claim, AttemptOutcome.RELEASED)
         problem.rendered = self._render(problem)
-        return self._ledger.settle(self._claim, Outcome.REFUSED, status=problem.status, answer=problem.rendered)
+        return self._ledger.settle(self._claim, AttemptOutcome.REFUSED, status=problem.status, answer=problem.rendered)
 
 
 def fingerprint(order: ExternalOrder) -> str:
@@ -449,8 +466,8 @@ def _without_secrets(order: ExternalOrder) -> bytes:
     return order.__pydantic_serializer__.to_json(order, by_alias=True, exclude_unset=True, exclude=_NEVER_KEPT)
 
 
-def _hand_over(call: Call[Answer], result: Answer | BaseException) -> None:
-    if isinstance(result, Answer):
+def _hand_over(call: PosCall[PlacementResponse], result: PlacementResponse | BaseException) -> None:
+    if isinstance(result, PlacementResponse):
         call.finish(result)
     else:
         call.fail(result)

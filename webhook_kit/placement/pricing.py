@@ -13,7 +13,7 @@ from webhook_kit.catalog.cart import PricedLine
 from webhook_kit.gett.models.money import ZERO
 from webhook_kit.gett.models.order import Amounts, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.placement.token import Accepted
+from webhook_kit.placement.token import AcceptedPrice
 from webhook_kit.settings import PricePolicy
 
 __all__ = ["agree"]
@@ -23,7 +23,7 @@ _PARTS = ("sub_total", "fees", "promotions", "taxes", "adjustments", "tip")
 
 
 def agree(
-    accepted: Accepted | None,
+    accepted: AcceptedPrice | None,
     now: Amounts,
     lines: Sequence[PricedLine],
     *,
@@ -67,7 +67,7 @@ def _at_accepted(accepted: Amounts, now: Amounts) -> Amounts:
     )
 
 
-def _explain(accepted: Accepted, now: Amounts, lines: Sequence[PricedLine], tolerance: Decimal) -> ValidationError:
+def _explain(accepted: AcceptedPrice, now: Amounts, lines: Sequence[PricedLine], tolerance: Decimal) -> ValidationError:
     text = f"The total is {now.total} now, {accepted.amounts.total} was accepted"
     text += f" (tolerance {tolerance})" if tolerance else ""
     if accepted.lines is not None and len(accepted.lines) == len(lines):

@@ -7,17 +7,17 @@ from webhook_kit.gett.models.order import Amounts, PlaceOrderRequest, Validation
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.placement.pricing import agree
-from webhook_kit.placement.token import Accepted, TokenRefused, Tokens
-from webhook_kit.placement.validation import Assessor
+from webhook_kit.placement.token import AcceptedPrice, TokenRefused, Tokens
+from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.settings import Settings
 
-__all__ = ["Terms"]
+__all__ = ["PriceAgreement"]
 
 
-class Terms:
+class PriceAgreement:
     """The terms on which an order is placed."""
 
-    def __init__(self, assessor: Assessor, tokens: Tokens, settings: Settings) -> None:
+    def __init__(self, assessor: OrderValidator, tokens: Tokens, settings: Settings) -> None:
         self._assessor = assessor
         self._tokens = tokens
         self._settings = settings
@@ -29,7 +29,7 @@ class Terms:
         :raises Problem: the refusal, or 503 when the POS gives no usable answer.
         """
         accepted = self.accepted(order)
-        assessed = self._assessor.assess(order, store, until=until)
+        assessed = self._assessor.validate(order, store, until=until)
         if assessed.violations or assessed.amounts is None:
             raise Problem.refusing(assessed.violations)
         agreed = agree(
@@ -58,7 +58,7 @@ class Terms:
         except Problem:
             return None
 
-    def accepted(self, order: PlaceOrderRequest) -> Accepted | None:
+    def accepted(self, order: PlaceOrderRequest) -> AcceptedPrice | None:
         """What the customer accepted: the token's amounts, else the request's; None when neither came.
 
         :raises Problem: when the token is not ours, not for this order, or missing where it is required.
@@ -66,7 +66,7 @@ class Terms:
         if not order.validated_order_token:
             if self._settings.require_validated_token:
                 raise Problem(ErrorCode.INVALID_REQUEST, "validatedOrderToken is missing: call validateOrder first")
-            return Accepted(order.amounts) if order.amounts else None
+            return AcceptedPrice(order.amounts) if order.amounts else None
         try:
             accepted = self._tokens.read(order.validated_order_token, order)
         except TokenRefused as error:

@@ -17,7 +17,7 @@ from webhook_kit.errors import WebhookKitError
 from webhook_kit.gett.models.money import CENT
 from webhook_kit.gett.models.order import Amounts, Cart, ExternalOrder, LineItem
 
-__all__ = ["Accepted", "TokenRefused", "Tokens"]
+__all__ = ["AcceptedPrice", "TokenRefused", "Tokens"]
 
 _LIFETIME = 900
 """Seconds a token is good for."""
@@ -33,7 +33,7 @@ class TokenRefused(WebhookKitError):
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedPrice:
     """What the customer accepted.
 
     :ivar lines: price of each line, when known.
@@ -65,7 +65,7 @@ class Tokens:
         token = self._serializer.dumps(payload)
         return token if isinstance(token, str) else token.decode()
 
-    def read(self, token: str, order: ExternalOrder) -> Accepted:
+    def read(self, token: str, order: ExternalOrder) -> AcceptedPrice:
         """What was accepted with this token.
 
         :raises TokenRefused: when it is not ours, or not for this order.
@@ -83,7 +83,7 @@ class Tokens:
             raise TokenRefused("the validatedOrderToken belongs to another cart")
         if age < -_CLOCK_SKEW:
             raise TokenRefused("the validatedOrderToken is from the future: the clocks of the servers differ")
-        return Accepted(amounts, lines, expired=age > _LIFETIME + _CLOCK_SKEW)
+        return AcceptedPrice(amounts, lines, expired=age > _LIFETIME + _CLOCK_SKEW)
 
 
 def _digest(cart: Cart) -> str:

@@ -14,11 +14,11 @@ from webhook_kit.errors import PosUnavailable, Unsupported
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, ValidationError
 from webhook_kit.gett.problems import unavailable
 from webhook_kit.logs import logger
-from webhook_kit.pos.executor import PosCalls
-from webhook_kit.publishing.last_good import Menus, MenuUnavailable
+from webhook_kit.pos.executor import PosExecutor
+from webhook_kit.publishing.last_good import CatalogUnavailable, LastGoodCatalogs
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["Assessed", "Assessor", "as_violations", "ask_pos"]
+__all__ = ["OrderValidator", "ValidationResult", "as_violations", "ask_pos"]
 
 log = logger("receiver")
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Assessed:
+class ValidationResult:
     """An order, checked and priced.
 
     :ivar violations: everything wrong with it; empty when it may be placed.
@@ -38,23 +38,23 @@ class Assessed:
     lines: tuple[PricedLine, ...]
 
 
-class Assessor:
+class OrderValidator:
     """Checks orders against the menu, and against the POS when its adapter can quote."""
 
-    def __init__(self, menus: Menus, stores: StoreDirectory, calls: PosCalls) -> None:
+    def __init__(self, menus: LastGoodCatalogs, stores: StoreDirectory, calls: PosExecutor) -> None:
         self._menus = menus
         self._stores = stores
         self._calls = calls
 
-    def assess(self, order: ExternalOrder, store: Store, *, until: float) -> Assessed:
+    def validate(self, order: ExternalOrder, store: Store, *, until: float) -> ValidationResult:
         """Check and price an order, without side effects.
 
         :param until: monotonic time by which an answer is needed.
         :raises Problem: 503 when the menu is not known yet, or the POS gives no usable answer.
         """
         try:
-            menu, run_out = self._menus.offer(store)
-        except MenuUnavailable as error:
+            menu, run_out = self._menus.current(store)
+        except CatalogUnavailable as error:
             raise unavailable(str(error)) from error
         checked = check_cart(
             menu,
@@ -67,21 +67,21 @@ class Assessor:
         whole = len(checked.lines) == len(order.cart.line_items)
         amounts = Amounts.of(checked.sub_total, tip=order.tip) if whole else None
         if checked.violations or amounts is None:
-            return Assessed(checked.violations, amounts, checked.lines)
+            return ValidationResult(checked.violations, amounts, checked.lines)
         adapter = self._stores.adapter(store)
         if not adapter.offers(Capability.QUOTE):
-            return Assessed((), amounts, checked.lines)
+            return ValidationResult((), amounts, checked.lines)
         priced = order.model_copy(update={"amounts": amounts})
         try:
             answer = ask_pos(self._calls, store, "quote", lambda: adapter.quote(priced, store), until=until)
         except Unsupported:  # not for this store
-            return Assessed((), amounts, checked.lines)
+            return ValidationResult((), amounts, checked.lines)
         if isinstance(answer, Refused):
-            return Assessed(as_violations(answer.refusals), amounts, checked.lines)
-        return Assessed((), _believable(answer, order, store), checked.lines)
+            return ValidationResult(as_violations(answer.refusals), amounts, checked.lines)
+        return ValidationResult((), _believable(answer, order, store), checked.lines)
 
 
-def ask_pos(calls: PosCalls, store: Store, what: str, call: Callable[[], T], *, until: float) -> T:
+def ask_pos(calls: PosExecutor, store: Store, what: str, call: Callable[[], T], *, until: float) -> T:
     """One POS call without side effects, for a webhook that waits.
 
     :raises Problem: 503, whatever went wrong; the traceback is in the log only.

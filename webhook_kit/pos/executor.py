@@ -13,16 +13,16 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar, cast
 
-from webhook_kit.errors import PosBroken, PosBusy, PosTimeout, Unsupported
+from webhook_kit.errors import CircuitOpen, ConcurrencyLimit, PosTimeout, Unsupported
 from webhook_kit.pos.session import call_deadline
 from webhook_kit.settings import Settings
 
-__all__ = ["Call", "PosCalls"]
+__all__ = ["PosCall", "PosExecutor"]
 
 T = TypeVar("T")
 
 
-class Call(Generic[T]):
+class PosCall(Generic[T]):
     """One POS call under way."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Call(Generic[T]):
             self._said.put((result, failure))
 
 
-class PosCalls:
+class PosExecutor:
     """All POS calls of this process."""
 
     def __init__(self, settings: Settings) -> None:
@@ -83,21 +83,21 @@ class PosCalls:
         if seconds <= 0:  # the time was spent elsewhere: that is no failure of the POS
             raise PosTimeout("no time was left to call the POS", retry_after=5)
 
-        def body(done: Call[T]) -> None:
+        def body(done: PosCall[T]) -> None:
             done.finish(call())
 
         return self.start(store_id, body, deadline=seconds).wait(seconds)
 
-    def start(self, store_id: str, body: Callable[[Call[T]], None], *, deadline: float) -> Call[T]:
+    def start(self, store_id: str, body: Callable[[PosCall[T]], None], *, deadline: float) -> PosCall[T]:
         """Start a call in a thread of its own.
 
-        :param body: makes the call and hands its result to the :class:`Call` it is given; what it does after that keeps
+        :param body: makes the call and hands its result to the :class:`PosCall` it is given; what it does after that keeps
             the call's place but nobody waiting.
         :raises PosBusy: too many in flight.
         :raises PosBroken: the store's breaker is open.
         """
         breaker = self._enter(store_id)
-        call: Call[T] = Call()
+        call: PosCall[T] = PosCall()
         self._pool.submit(lambda: self._work(store_id, breaker, call, body, deadline))
         return call
 
@@ -107,7 +107,7 @@ class PosCalls:
             return dict(self._in_flight)
 
     def _work(
-        self, store_id: str, breaker: _Breaker, call: Call[T], body: Callable[[Call[T]], None], deadline: float
+        self, store_id: str, breaker: _Breaker, call: PosCall[T], body: Callable[[PosCall[T]], None], deadline: float
     ) -> None:
         started = time.monotonic()
         failed = False
@@ -128,9 +128,9 @@ class PosCalls:
             breaker = self._breakers.setdefault(store_id, _Breaker(self._breaker_failures, self._breaker_seconds))
             here = self._in_flight.get(store_id, 0)
             if sum(self._in_flight.values()) >= self._limit:
-                raise PosBusy("too many POS calls are in flight", retry_after=2)
+                raise ConcurrencyLimit("too many POS calls are in flight", retry_after=2)
             if here >= self._store_limit:
-                raise PosBusy(f"too many POS calls of store {store_id} are in flight", retry_after=2)
+                raise ConcurrencyLimit(f"too many POS calls of store {store_id} are in flight", retry_after=2)
             breaker.admit()
             self._in_flight[store_id] = here + 1
             return breaker
@@ -158,7 +158,7 @@ class _Breaker:
             return
         left = self._open_until - time.monotonic()
         if left > 0:
-            raise PosBroken("the store's POS keeps failing and is left alone for a while", retry_after=left)
+            raise CircuitOpen("the store's POS keeps failing and is left alone for a while", retry_after=left)
         # This call is the probe; until it is back, others are turned away.
         self._open_until = time.monotonic() + self._seconds
 

@@ -21,7 +21,7 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["Availability"]
+__all__ = ["ItemAvailability"]
 
 log = logger("availability")
 
@@ -41,10 +41,10 @@ return changed
 """
 
 
-class Availability:
+class ItemAvailability:
     """What each store has run out of.
 
-    :param republish_after: seconds after which the published menu follows.
+    :param publish_debounce: seconds after which the published menu follows.
     :param on_change: called with the store's id in this process, which need not wait for its second to pass.
     """
 
@@ -54,21 +54,21 @@ class Availability:
         keys: Keys,
         stores: StoreDirectory,
         *,
-        republish_after: float,
+        publish_debounce: float,
         on_change: Callable[[str], object],
     ) -> None:
         self._redis = connection
         self._keys = keys
         self._stores = stores
-        self._republish_after = republish_after
+        self._republish_after = publish_debounce
         self._on_change = on_change
         self._out = connection.register_script(_OUT)
         self._back = connection.register_script(_BACK)
 
-    def out(self, store: Store | str, item_id: str, until: datetime | None = None) -> bool:
+    def mark_unavailable(self, store: Store | str, item_id: str, until: datetime | None = None) -> bool:
         """An item or option has run out: carts with it are refused from now on.
 
-        :param until: when it is back by itself; aware, in the future. None: until :meth:`back` is said.
+        :param until: when it is back by itself; aware, in the future. None: until :meth:`mark_available` is said.
         :return: whether that is news.
         :raises Impossible: for a store that is not known, or a moment that is past or has no zone.
         """
@@ -77,7 +77,7 @@ class Availability:
         changed = bool(self._out(keys=[self._keys.out(known.id), self._keys.due], args=args))
         return self._noted(known, item_id, "out", changed=changed)
 
-    def back(self, store: Store | str, item_id: str) -> bool:
+    def mark_available(self, store: Store | str, item_id: str) -> bool:
         """It is there again.
 
         :return: whether that is news.
@@ -88,7 +88,7 @@ class Availability:
         changed = bool(self._back(keys=[self._keys.out(known.id), self._keys.due], args=args))
         return self._noted(known, item_id, "back", changed=changed)
 
-    def of(self, store: Store | str) -> dict[str, datetime | None]:
+    def unavailable_items(self, store: Store | str) -> dict[str, datetime | None]:
         """What has run out now, and until when; None: until somebody says that it is back.
 
         :raises Impossible: for a store that is not known.

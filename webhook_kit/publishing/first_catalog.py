@@ -5,24 +5,24 @@ from __future__ import annotations
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.check import Severity, check
 from webhook_kit.errors import CatalogInvalid, Impossible, OnboardingFailed
-from webhook_kit.pos.executor import PosCalls
+from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.publishing.publisher import Publisher
-from webhook_kit.publishing.sync import Sync
+from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["FirstMenu"]
+__all__ = ["FirstCatalog"]
 
 
-class FirstMenu:
+class FirstCatalog:
     """Checks and publishes the menus of stores that are being onboarded."""
 
-    def __init__(self, stores: StoreDirectory, calls: PosCalls, sync: Sync, publisher: Publisher) -> None:
+    def __init__(self, stores: StoreDirectory, calls: PosExecutor, sync: CatalogSync, publisher: Publisher) -> None:
         self._stores = stores
         self._calls = calls
         self._sync = sync
         self._publisher = publisher
 
-    def errors(self, store: Store) -> list[str]:
+    def validation_errors(self, store: Store) -> list[str]:
         """What our own check finds in the POS's menu that Gett would not take in, one line each.
 
         :raises Exception: whatever the adapter raises when its POS cannot be asked.
@@ -33,7 +33,7 @@ class FirstMenu:
             raise CatalogInvalid(f"{type(adapter).__name__}.fetch_catalog() returned {type(catalog).__name__}")
         return [str(finding) for finding in check(catalog) if finding.severity is Severity.ERROR]
 
-    def url(self, store: Store) -> str:
+    def publish(self, store: Store) -> str:
         """Publish the menu and say where it is.
 
         :raises OnboardingFailed: when it cannot be published.
@@ -48,6 +48,6 @@ class FirstMenu:
             raise Impossible("PUBLIC_URL is not set: Gett would not know where to pull the menu from")
         return address
 
-    def activated(self, store: Store) -> None:
+    def on_activated(self, store: Store) -> None:
         """Have it published again, under Gett's id."""
-        self._sync.soon(store)
+        self._sync.request(store)

@@ -21,18 +21,18 @@ from pydantic import ValidationError
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.build import versioned
 from webhook_kit.catalog.check import Severity, check
-from webhook_kit.catalog.compiled import Menu
-from webhook_kit.catalog.gc_pause import collector_paused
+from webhook_kit.catalog.compiled import CompiledCatalog
+from webhook_kit.catalog.gc_pause import gc_paused
 from webhook_kit.catalog.lenient_parse import LARGEST
-from webhook_kit.catalog.unavailable import gone
+from webhook_kit.catalog.unavailable import unavailable_items
 from webhook_kit.errors import CatalogInvalid, PosUnavailable, WebhookKitError
 from webhook_kit.logs import logger
-from webhook_kit.pos.executor import PosCalls
+from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["MenuShrunk", "MenuUnavailable", "Menus", "Offer"]
+__all__ = ["CatalogShrunk", "CatalogUnavailable", "CurrentCatalog", "LastGoodCatalogs"]
 
 log = logger("menus")
 
@@ -40,24 +40,24 @@ _LOOK_AGAIN = 1.0
 """Seconds for which a process trusts its copy without asking Redis."""
 
 
-class MenuUnavailable(WebhookKitError):
+class CatalogUnavailable(WebhookKitError):
     """This process knows no menu of the store yet, and cannot get one now."""
 
 
-class MenuShrunk(WebhookKitError):
+class CatalogShrunk(WebhookKitError):
     """The POS's menu lacks more than a third of the items that the last good one has: likelier a mistake than a wish."""
 
 
-class Offer(NamedTuple):
+class CurrentCatalog(NamedTuple):
     """What a store sells now: its menu, and which of its items cannot be had."""
 
-    menu: Menu
+    menu: CompiledCatalog
     unavailable: frozenset[str]
 
 
 @dataclass(slots=True)
 class _Known:
-    menu: Menu
+    menu: CompiledCatalog
     version: str
     checked: float
     out: Mapping[str, float] = field(default_factory=dict)
@@ -71,12 +71,12 @@ class _Known:
         out = frozenset(item for item, until in self.out.items() if until > now)
         known, unavailable = self.reckoned
         if out != known:
-            unavailable = gone(self.menu, out)
+            unavailable = unavailable_items(self.menu, out)
             self.reckoned = out, unavailable
         return unavailable
 
 
-class Menus:
+class LastGoodCatalogs:
     """The compiled menu of each store.
 
     :param refresh_after: seconds after which a menu is due to be fetched again. That is for the workers to do; when they have
@@ -84,7 +84,7 @@ class Menus:
     """
 
     def __init__(
-        self, redis: redis.Redis, keys: Keys, stores: StoreDirectory, calls: PosCalls, *, refresh_after: float
+        self, redis: redis.Redis, keys: Keys, stores: StoreDirectory, calls: PosExecutor, *, refresh_after: float
     ) -> None:
         self._redis = redis
         self._keys = keys
@@ -94,20 +94,20 @@ class Menus:
         self._known: dict[str, _Known] = {}
         self._locks: dict[str, threading.Lock] = {}
 
-    def get(self, store: Store) -> Menu:
+    def get(self, store: Store) -> CompiledCatalog:
         """The store's menu, at most a second behind Redis.
 
-        :raises MenuUnavailable: when this process has never seen one and cannot get one now.
+        :raises CatalogUnavailable: when this process has never seen one and cannot get one now.
         """
         return self._up_to_date(store).menu
 
-    def offer(self, store: Store) -> Offer:
+    def current(self, store: Store) -> CurrentCatalog:
         """The store's menu and what of it has run out, at most a second behind Redis.
 
-        :raises MenuUnavailable: when this process has never seen one and cannot get one now.
+        :raises CatalogUnavailable: when this process has never seen one and cannot get one now.
         """
         known = self._up_to_date(store)
-        return Offer(known.menu, known.unavailable())
+        return CurrentCatalog(known.menu, known.unavailable())
 
     def refresh(self, store: Store, *, brake: bool = False) -> CatalogSet:
         """Fetch the menu from the POS and make it the last good one.
@@ -131,7 +131,7 @@ class Menus:
         errors = [finding for finding in check(catalog) if finding.severity is Severity.ERROR]
         if errors:
             raise CatalogInvalid(*(f"{finding} ({finding.hint})" for finding in errors))
-        menu = Menu.compile(catalog)
+        menu = CompiledCatalog.compile(catalog)
         if brake:
             self._require_most_items(store, menu)
         self._learn(store, menu, menu.version or "")
@@ -155,7 +155,7 @@ class Menus:
         body = self._redis.hget(self._keys.menu(store.id), "body")
         return _read(body) if isinstance(body, bytes) else None
 
-    def look_again(self, store_id: str) -> None:
+    def invalidate(self, store_id: str) -> None:
         """Trust what this process knows of a store no longer; for whoever has just changed it."""
         known = self._known.get(store_id)
         if known is not None:
@@ -179,10 +179,10 @@ class Menus:
                 try:
                     self.refresh(store)
                 except PosUnavailable as error:
-                    raise MenuUnavailable(str(error)) from error
+                    raise CatalogUnavailable(str(error)) from error
                 except Exception as error:
                     log.exception("menu not fetched", store=store.id)
-                    raise MenuUnavailable(f"the menu of store {store.id} cannot be fetched now") from error
+                    raise CatalogUnavailable(f"the menu of store {store.id} cannot be fetched now") from error
                 self._read_out(store)
         return self._known[store.id]
 
@@ -218,7 +218,7 @@ class Menus:
                 pipeline.zrange(self._keys.out(store.id), 0, -1, withscores=True)
                 (version, body), out = pipeline.execute()
             if isinstance(body, bytes):
-                self._learn(store, Menu.compile(_read(body)), text(version))
+                self._learn(store, CompiledCatalog.compile(_read(body)), text(version))
                 self._known[store.id].out = _moments(out)
         except (redis.RedisError, CatalogInvalid) as error:
             log.warning("menu not read", store=store.id, error=type(error).__name__)
@@ -229,7 +229,7 @@ class Menus:
         except redis.RedisError as error:
             log.warning("what has run out not read", store=store.id, error=type(error).__name__)
 
-    def _learn(self, store: Store, menu: Menu, version: str) -> None:
+    def _learn(self, store: Store, menu: CompiledCatalog, version: str) -> None:
         before = self._known.get(store.id)
         self._known[store.id] = _Known(menu, version, time.monotonic(), before.out if before else {})
 
@@ -246,7 +246,7 @@ class Menus:
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the last good menu stays
             log.warning("menu not refreshed, the last good one stays", store=store.id, error=repr(error))
 
-    def _require_most_items(self, store: Store, menu: Menu) -> None:
+    def _require_most_items(self, store: Store, menu: CompiledCatalog) -> None:
         # What has merely run out is on both menus.
         version = text(self._redis.hget(self._keys.menu(store.id), "version"))
         known = self._known.get(store.id)
@@ -258,7 +258,9 @@ class Menus:
         before = known.menu.items.keys()
         lost = len(before - menu.items.keys())
         if 3 * lost > len(before):
-            raise MenuShrunk(f"{lost} of {len(before)} items are missing from the POS's menu; the last good one stays")
+            raise CatalogShrunk(
+                f"{lost} of {len(before)} items are missing from the POS's menu; the last good one stays"
+            )
 
 
 def _body(catalog: CatalogSet) -> bytes:
@@ -272,7 +274,7 @@ def _body(catalog: CatalogSet) -> bytes:
     return gzip.compress(json, compresslevel=6, mtime=0)
 
 
-@collector_paused
+@gc_paused
 def _read(body: bytes) -> CatalogSet:
     """A menu as it was kept.
 

@@ -24,7 +24,15 @@ from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["Addresses", "Published", "Publisher", "RedisShelf", "Shelf", "ShelfUnavailable", "packed"]
+__all__ = [
+    "CatalogStorage",
+    "CatalogUrls",
+    "Published",
+    "Publisher",
+    "RedisCatalogStorage",
+    "StorageUnavailable",
+    "packed",
+]
 
 log = logger("publish")
 
@@ -44,7 +52,7 @@ redis.call('HSET', KEYS[1], 'version', ARGV[2], 'at', ARGV[4], 'items', ARGV[5])
 """
 
 
-class ShelfUnavailable(WebhookKitError):
+class StorageUnavailable(WebhookKitError):
     """What keeps published menus cannot be reached now, or does not let us in."""
 
 
@@ -62,7 +70,7 @@ class Published:
     items: int
 
 
-class Shelf(Protocol):
+class CatalogStorage(Protocol):
     """Where the bodies of published versions are kept."""
 
     def put(self, version: str, body: bytes, seconds: int) -> None:
@@ -73,7 +81,7 @@ class Shelf(Protocol):
         """A compressed body, or None when there is none of that version."""
         ...
 
-    def drop(self, version: str) -> None:
+    def delete(self, version: str) -> None:
         """Forget one that has had its time; none is fine."""
         ...
 
@@ -82,7 +90,7 @@ class Shelf(Protocol):
         ...
 
 
-class Addresses:
+class CatalogUrls:
     """The addresses at which the kit itself serves versions.
 
     :param base: this installation's public base URL, without a slash at the end; None when it has none.
@@ -101,16 +109,16 @@ class Addresses:
         """The whole address of a version; None without a public base URL."""
         return None if self._base is None else f"{self._base}/{self.path(version)}"
 
-    def admits(self, token: str, version: str) -> bool:
+    def verify(self, token: str, version: str) -> bool:
         """Whether the token in a path is the version's; in constant time."""
         given = token.encode()
         return any(hmac.compare_digest(_token(secret, version).encode(), given) for secret in self._secrets)
 
 
-class RedisShelf:
+class RedisCatalogStorage:
     """Bodies in Redis: every process serves them, and a platform's restart loses none."""
 
-    def __init__(self, connection: redis.Redis, keys: Keys, addresses: Addresses) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys, addresses: CatalogUrls) -> None:
         self._redis = connection
         self._keys = keys
         self._addresses = addresses
@@ -127,7 +135,7 @@ class RedisShelf:
         found = self._redis.get(self._keys.catalog(version))
         return found if isinstance(found, bytes) else None
 
-    def drop(self, version: str) -> None:
+    def delete(self, version: str) -> None:
         """Forget a version."""
         self._redis.delete(self._keys.catalog(version))
 
@@ -142,7 +150,7 @@ class Publisher:
     :param keep: seconds for which a version is kept after its successor.
     """
 
-    def __init__(self, connection: redis.Redis, keys: Keys, shelf: Shelf, *, keep: int) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys, shelf: CatalogStorage, *, keep: int) -> None:
         self._redis = connection
         self._keys = keys
         self._shelf = shelf
@@ -204,8 +212,8 @@ class Publisher:
         superseded = self._keys.superseded(store_id)
         for version in map(text, self._redis.zrangebyscore(superseded, 0, now - self._keep)):
             try:
-                self._shelf.drop(version)
-            except ShelfUnavailable as error:  # the next time will do
+                self._shelf.delete(version)
+            except StorageUnavailable as error:  # the next time will do
                 log.warning("old menu not dropped", store=store_id, version=version, error=str(error))
                 return
             self._redis.zrem(superseded, version)

@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.publishing.publisher import Addresses, ShelfUnavailable
+from webhook_kit.publishing.publisher import CatalogUrls, StorageUnavailable
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-__all__ = ["BucketShelf"]
+__all__ = ["S3CatalogStorage"]
 
 _LONGEST = 7 * 86_400
 """Seconds for which an address can be signed at most."""
 
 
-class BucketShelf:
+class S3CatalogStorage:
     """Bodies in a bucket.
 
     :param endpoint: where a store other than Amazon's listens.
@@ -31,7 +31,7 @@ class BucketShelf:
     :raises ConfigurationError: without boto3, or when it cannot be used as it is configured.
     """
 
-    def __init__(self, bucket: str, addresses: Addresses, *, endpoint: str | None, public_url: str | None) -> None:
+    def __init__(self, bucket: str, addresses: CatalogUrls, *, endpoint: str | None, public_url: str | None) -> None:
         try:
             import boto3  # an extra
             from botocore.config import Config
@@ -81,7 +81,7 @@ class BucketShelf:
             except self._s3.exceptions.NoSuchKey:
                 return None
 
-    def drop(self, version: str) -> None:
+    def delete(self, version: str) -> None:
         """Forget a version.
 
         :raises ShelfUnavailable: when the bucket does not answer.
@@ -107,4 +107,4 @@ class BucketShelf:
         try:
             yield
         except self._failures as error:
-            raise ShelfUnavailable(f"CATALOG_BUCKET {self._bucket}: {error}") from error
+            raise StorageUnavailable(f"CATALOG_BUCKET {self._bucket}: {error}") from error

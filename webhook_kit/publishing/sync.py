@@ -1,4 +1,4 @@
-"""``kit.sync``: a store's menu on its way from the POS to Gett.
+"""``kit.catalog_sync``: a store's menu on its way from the POS to Gett.
 
 ::
 
@@ -27,18 +27,18 @@ from redis.exceptions import LockError
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.build import versioned
 from webhook_kit.catalog.diff import ChangeKind, diff
-from webhook_kit.catalog.unavailable import without
+from webhook_kit.catalog.unavailable import remove_items
 from webhook_kit.errors import CatalogInvalid, Impossible, WebhookKitError
 from webhook_kit.logs import logger
-from webhook_kit.publishing.availability import Availability
-from webhook_kit.publishing.last_good import Menus, MenuShrunk
+from webhook_kit.publishing.availability import ItemAvailability
+from webhook_kit.publishing.last_good import CatalogShrunk, LastGoodCatalogs
+from webhook_kit.publishing.notifications import CatalogNotifications
 from webhook_kit.publishing.publisher import Publisher
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.stores.status import Catalogs
 
-__all__ = ["Due", "Outcome", "Report", "Status", "Sync"]
+__all__ = ["CatalogStatus", "CatalogSync", "Due", "SyncOutcome", "SyncReport"]
 
 log = logger("sync")
 
@@ -48,7 +48,7 @@ _WAIT_SECONDS = 30.0
 _LINES_KEPT = 100
 
 
-class Outcome(StrEnum):
+class SyncOutcome(StrEnum):
     """How a synchronisation ended."""
 
     PUBLISHED = "published"
@@ -57,14 +57,14 @@ class Outcome(StrEnum):
     """The same content is published already."""
     KEPT = "kept"
     """Good, but not published: neither ``PUBLIC_URL`` nor a bucket says where Gett could pull it."""
-    BRAKED = "braked"
+    REJECTED_SHRINK = "rejected_shrink"
     """More than a third of the items are missing: nothing was changed; ``--force`` takes it all the same."""
     FAILED = "failed"
     """Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SyncReport:
     """What became of one store's menu.
 
     :ivar items: how many items the last good menu has; 0 when there is none.
@@ -73,7 +73,7 @@ class Report:
     """
 
     store_id: str
-    outcome: Outcome
+    outcome: SyncOutcome
     items: int = 0
     why: tuple[str, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
@@ -81,11 +81,11 @@ class Report:
     @property
     def failed(self) -> bool:
         """Whether an operator has to look at it."""
-        return self.outcome in (Outcome.FAILED, Outcome.BRAKED)
+        return self.outcome in (SyncOutcome.FAILED, SyncOutcome.REJECTED_SHRINK)
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class CatalogStatus:
     """What an operator wants to know of a store's menu. Moments are Unix seconds, None for never.
 
     :ivar version: the last good menu; ``published`` is what Gett was told of, which lacks what has run out.
@@ -111,17 +111,17 @@ Due = tuple[Literal["menu", "out"], str]
 """What is due, and the id of its store: a menu to fetch, or one to publish anew because something has run out or is back."""
 
 
-class Sync:
+class CatalogSync:
     """Synchronises menus."""
 
     def __init__(
         self,
         connection: redis.Redis,
         keys: Keys,
-        menus: Menus,
-        availability: Availability,
+        menus: LastGoodCatalogs,
+        availability: ItemAvailability,
         publisher: Publisher,
-        catalogs: Catalogs,
+        catalogs: CatalogNotifications,
         alerts: Alerts,
     ) -> None:
         self._redis = connection
@@ -134,28 +134,28 @@ class Sync:
 
     # -- one store -----------------------------------------------------------------------------------------------------
 
-    def sync(self, store: Store, *, force: bool = False) -> Report:
+    def sync(self, store: Store, *, force: bool = False) -> SyncReport:
         """Fetch a store's menu and publish it; what goes wrong is in the report.
 
         :param force: also when it lacks more than a third of the items.
         :raises redis.RedisError: when Redis is out of reach; nothing was changed, or not all of it, and the next one goes on.
         """
 
-        def sync() -> Report:
+        def sync() -> SyncReport:
             before = self._before(store)
             catalog = self._menus.refresh(store, brake=not force)
             return replace(self._publish(store, catalog), changes=_changes(store, before, catalog))
 
         return self._recorded(store, sync)
 
-    def publish(self, store: Store, *, again: bool = False) -> Report:
+    def publish(self, store: Store, *, again: bool = False) -> SyncReport:
         """Publish the last good menu, without what has run out by now; the POS is not asked.
 
         :param again: tell Gett also when nothing has changed.
         :raises redis.RedisError: when Redis is out of reach.
         """
 
-        def publish() -> Report:
+        def publish() -> SyncReport:
             catalog = self._menus.last_good(store)
             if catalog is None:
                 raise Impossible("there is no good menu yet: synchronise first")
@@ -163,7 +163,7 @@ class Sync:
 
         return self._recorded(store, publish)
 
-    def status(self, store: Store) -> Status:
+    def status(self, store: Store) -> CatalogStatus:
         """What is known of a store's menu.
 
         :raises redis.RedisError: when Redis is out of reach.
@@ -171,7 +171,7 @@ class Sync:
         version, items, fetched = self._redis.hmget(self._keys.menu(store.id), "version", "items", "fetched")
         last = {text(key): text(value) for key, value in self._redis.hgetall(self._keys.sync(store.id)).items()}
         current = self._publisher.current(store.id)
-        return Status(
+        return CatalogStatus(
             store_id=store.id,
             version=text(version) or None,
             items=int(items or 0),
@@ -188,15 +188,19 @@ class Sync:
     # -- many stores ---------------------------------------------------------------------------------------------------
 
     def sync_all(
-        self, stores: Iterable[Store], on_progress: Callable[[Report], object] = lambda _: None, *, force: bool = False
-    ) -> list[Report]:
+        self,
+        stores: Iterable[Store],
+        on_progress: Callable[[SyncReport], object] = lambda _: None,
+        *,
+        force: bool = False,
+    ) -> list[SyncReport]:
         """Synchronise many stores, some at a time; one that fails stops no other.
 
         :param on_progress: called in this thread with each store's report as it is done.
         :return: in the order of the stores.
         """
         stores = list(stores)
-        reports: dict[str, Report] = {}
+        reports: dict[str, SyncReport] = {}
         with ThreadPoolExecutor(_STORES_AT_ONCE, thread_name_prefix="sync") as pool:
             for done in as_completed([pool.submit(self._guarded, store, force=force) for store in stores]):
                 report = done.result()
@@ -204,11 +208,11 @@ class Sync:
                 on_progress(report)
         return [reports[store.id] for store in stores]
 
-    def soon(self, store: Store) -> None:
+    def request(self, store: Store) -> None:
         """Have a worker synchronise the store within seconds."""
         self._redis.zadd(self._keys.due, {f"menu:{store.id}": time.time()}, lt=True)
 
-    def due(self) -> Iterator[Due]:
+    def claim_due(self) -> Iterator[Due]:
         """What is due now, each for one caller alone."""
         for entry in map(text, self._redis.zrangebyscore(self._keys.due, 0, time.time())):
             if self._redis.zrem(self._keys.due, entry):
@@ -217,35 +221,35 @@ class Sync:
 
     # -- the steps -----------------------------------------------------------------------------------------------------
 
-    def _guarded(self, store: Store, *, force: bool) -> Report:
+    def _guarded(self, store: Store, *, force: bool) -> SyncReport:
         try:
             return self.sync(store, force=force)
         except redis.RedisError as error:
-            return Report(store.id, Outcome.FAILED, why=(f"Redis is out of reach: {error}",))
+            return SyncReport(store.id, SyncOutcome.FAILED, why=(f"Redis is out of reach: {error}",))
 
-    def _recorded(self, store: Store, step: Callable[[], Report]) -> Report:
+    def _recorded(self, store: Store, step: Callable[[], SyncReport]) -> SyncReport:
         """Take a step, one process at a time, and keep how it ended."""
         try:
             with self._alone(store):
                 report = step()
         except redis.RedisError:
             raise
-        except MenuShrunk as error:
-            report = self._failed(store, Outcome.BRAKED, [f"{error}; --force takes it all the same"])
+        except CatalogShrunk as error:
+            report = self._failed(store, SyncOutcome.REJECTED_SHRINK, [f"{error}; --force takes it all the same"])
         except CatalogInvalid as error:
-            report = self._failed(store, Outcome.FAILED, list(error.problems))
+            report = self._failed(store, SyncOutcome.FAILED, list(error.problems))
         except WebhookKitError as error:
-            report = self._failed(store, Outcome.FAILED, [str(error)])
+            report = self._failed(store, SyncOutcome.FAILED, [str(error)])
         except Exception as error:
             # A vendor's code may raise anything.
             log.exception("menu not synchronised", store=store.id)
-            report = self._failed(store, Outcome.FAILED, [f"the adapter raised {error!r}"])
+            report = self._failed(store, SyncOutcome.FAILED, [f"the adapter raised {error!r}"])
         self._keep(report)
         return report
 
-    def _publish(self, store: Store, catalog: CatalogSet, *, again: bool = False) -> Report:
-        out = self._availability.of(store)
-        on_sale = versioned(without(catalog, out), store.gett_id or store.id) if out else catalog
+    def _publish(self, store: Store, catalog: CatalogSet, *, again: bool = False) -> SyncReport:
+        out = self._availability.unavailable_items(store)
+        on_sale = versioned(remove_items(catalog, out), store.gett_id or store.id) if out else catalog
         self._follow(store, out.values())
         if out and not on_sale.sections:
             raise CatalogInvalid("everything on the menu has run out, and Gett takes no empty one: pause the store")
@@ -256,10 +260,10 @@ class Sync:
 
         if self._publisher.publish(store.id, on_sale, tell, again=again):
             log.info("menu published", store=store.id, version=on_sale.catalog_set_id, items=len(on_sale.items))
-            return Report(store.id, Outcome.PUBLISHED, len(catalog.items))
+            return SyncReport(store.id, SyncOutcome.PUBLISHED, len(catalog.items))
         current = self._publisher.current(store.id)
         unchanged = current is not None and current.version == on_sale.catalog_set_id
-        return Report(store.id, Outcome.UNCHANGED if unchanged else Outcome.KEPT, len(catalog.items))
+        return SyncReport(store.id, SyncOutcome.UNCHANGED if unchanged else SyncOutcome.KEPT, len(catalog.items))
 
     def _before(self, store: Store) -> CatalogSet | None:
         with suppress(CatalogInvalid):  # somebody else's writing is nothing to compare with
@@ -284,12 +288,12 @@ class Sync:
             with suppress(LockError):  # it took so long that the lock has lapsed
                 lock.release()
 
-    def _failed(self, store: Store, outcome: Outcome, why: Sequence[str]) -> Report:
+    def _failed(self, store: Store, outcome: SyncOutcome, why: Sequence[str]) -> SyncReport:
         more = len(why) - _LINES_KEPT
         lines = (*why[:_LINES_KEPT], *([f"and {more} more"] if more > 0 else []))
-        return Report(store.id, outcome, int(self._redis.hget(self._keys.menu(store.id), "items") or 0), lines)
+        return SyncReport(store.id, outcome, int(self._redis.hget(self._keys.menu(store.id), "items") or 0), lines)
 
-    def _keep(self, report: Report) -> None:
+    def _keep(self, report: SyncReport) -> None:
         key, now = self._keys.sync(report.store_id), int(time.time())
         facts: dict[Any, Any] = {"outcome": report.outcome.value, "at": str(now)}
         if report.failed:
@@ -298,7 +302,7 @@ class Sync:
             news = before != [report.outcome, facts["why"]]
             log.warning("menu not taken", store=report.store_id, outcome=report.outcome, why=report.why[0])
             if news:
-                self._alerts.once(Alert.MENU, f"menu of {report.store_id} {now}", "; ".join(report.why[:3]))
+                self._alerts.raise_once(Alert.MENU, f"menu of {report.store_id} {now}", "; ".join(report.why[:3]))
         self._redis.hset(key, mapping=facts)
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from flask import Flask, jsonify
 
 from webhook_kit.sandbox import carts, checkout, commerce, control, marketfront, onboarding, orders, sessions
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.events import Events
 from webhook_kit.sandbox.http import guard
 from webhook_kit.sandbox.ingestion import Ingestion
 from webhook_kit.sandbox.openapi import describe
-from webhook_kit.sandbox.placement import Placing
+from webhook_kit.sandbox.placement import PlacementRetries
 from webhook_kit.sandbox.storefront import pages
 from webhook_kit.sandbox.webhooks import Webhooks
 
 __all__ = ["create_app"]
 
 
-def create_app(world: World) -> Flask:
+def create_app(world: SandboxContext) -> Flask:
     """Everything this Gett answers."""
     app = Flask("webhook_kit.sandbox")
     webhooks = Webhooks(world)
@@ -30,7 +30,7 @@ def create_app(world: World) -> Flask:
         sessions.blueprint(world),
         marketfront.blueprint(world),
         carts.blueprint(world),
-        orders.blueprint(world, webhooks, Placing(world, webhooks, events)),
+        orders.blueprint(world, webhooks, PlacementRetries(world, webhooks, events)),
         checkout.blueprint(world),
         control.blueprint(world),
         pages.blueprint(world),

@@ -13,8 +13,8 @@ from webhook_kit.gett.models.marketfront import (
     AddCartItemRequest,
     DiscoverStoresRequest,
     DiscoverStoresResponse,
+    MarketfrontStore,
     RemoveCartItemRequest,
-    Store,
     UpdateCartItemRequest,
 )
 from webhook_kit.gett.models.order import Cart, ExternalOrder, PlaceOrderRequest
@@ -194,7 +194,7 @@ CALLS = [
     Described(
         *(f"GET {_MARKET}/stores/{{store_id}}", "marketStore"),
         *("One store; `isAcceptingOrders` is false unless everything is known to fit.", "§6"),
-        gives=Store,
+        gives=MarketfrontStore,
     ),
     Described(
         *(f"GET {_MARKET}/catalog-sets/{{catalog_set_id}}", "catalogSet", "A menu, older versions too.", "§6"),

@@ -7,17 +7,17 @@ from flask import Blueprint, Response
 from webhook_kit.gett.models.marketfront import AddCartItemRequest, RemoveCartItemRequest, UpdateCartItemRequest
 from webhook_kit.gett.models.order import Cart, LineItem
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.sandbox.context import World
-from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.http import answer, make_blueprint, read
 from webhook_kit.sandbox.problems import Problem
 
 __all__ = ["blueprint"]
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint(world: SandboxContext) -> Blueprint:
     """The calls about carts."""
     calls = _Carts(world)
-    return room(
+    return make_blueprint(
         "carts",
         "/v1/marketplace/carts",
         {"POST /add": calls.add_to_cart, "POST /update": calls.update_cart, "POST /remove": calls.remove_from_cart},
@@ -25,7 +25,7 @@ def blueprint(world: World) -> Blueprint:
 
 
 class _Carts:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxContext) -> None:
         self._world = world
 
     def add_to_cart(self) -> Response:

@@ -13,9 +13,9 @@ from webhook_kit.gett.models.payment import (
     UserPaymentResponse,
     UserPaymentResponsePagedResult,
 )
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import save_address
-from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.http import answer, make_blueprint, read
 from webhook_kit.sandbox.sessions import user_of_call
 
 __all__ = ["blueprint"]
@@ -32,10 +32,10 @@ class _NewAddress(AddressInput):
     instructions: str | None = None
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint(world: SandboxContext) -> Blueprint:
     """The calls of the checkout."""
     calls = _Checkout(world)
-    return room(
+    return make_blueprint(
         "checkout",
         "/v1/marketplace/checkout",
         {
@@ -48,7 +48,7 @@ def blueprint(world: World) -> Blueprint:
 
 
 class _Checkout:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxContext) -> None:
         self._world = world
 
     def payments(self) -> Response:

@@ -19,9 +19,9 @@ from webhook_kit.gett.models.store import (
     StoreStatusUpdate,
     StoreUpdate,
 )
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.events import Events
-from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.http import answer, make_blueprint, read
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import OrderRecord, StoreRecord
 
@@ -30,10 +30,10 @@ __all__ = ["blueprint", "progress", "store_record"]
 _PROGRESS: list[str] = ["pending", *OrderStatus]
 
 
-def blueprint(world: World, events: Events) -> Blueprint:
+def blueprint(world: SandboxContext, events: Events) -> Blueprint:
     """The calls about stores that exist, and about orders."""
     calls = _Commerce(world, events)
-    return room(
+    return make_blueprint(
         "commerce",
         "/v1/commerce",
         {
@@ -49,7 +49,7 @@ def blueprint(world: World, events: Events) -> Blueprint:
 
 
 class _Commerce:
-    def __init__(self, world: World, events: Events) -> None:
+    def __init__(self, world: SandboxContext, events: Events) -> None:
         self._world = world
         self._events = events
 
@@ -104,7 +104,7 @@ class _Commerce:
         return answer({}, 202)
 
 
-def store_record(world: World, store_id: str) -> StoreRecord:
+def store_record(world: SandboxContext, store_id: str) -> StoreRecord:
     """A store of this Gett.
 
     :raises Problem: 404 ``STORE_NOT_FOUND``.
@@ -138,7 +138,7 @@ def progress(record: OrderRecord, update: OrderStatusUpdate, now: datetime) -> N
     record.history.append({"at": now.isoformat(), **update.to_wire()})
 
 
-def _order_record(world: World, order_id: str) -> OrderRecord:
+def _order_record(world: SandboxContext, order_id: str) -> OrderRecord:
     record = world.state.orders.get(order_id)
     if record is None and world.options.adopt_unknown:
         record = world.state.orders[order_id] = OrderRecord(order_id=order_id, created_at=world.clock.now())

@@ -10,16 +10,16 @@ from webhook_kit.sandbox.clock import Clock
 from webhook_kit.sandbox.faults import Fault, Faults
 from webhook_kit.sandbox.log import Log
 from webhook_kit.sandbox.options import Options
-from webhook_kit.sandbox.quota import Quota
-from webhook_kit.sandbox.scheduler import Agenda, Task
-from webhook_kit.sandbox.seeded_random import Dice
-from webhook_kit.sandbox.state import Kept, State
-from webhook_kit.sandbox.update_log import Ledger
+from webhook_kit.sandbox.quota import CallQuota
+from webhook_kit.sandbox.scheduler import Scheduler, Task
+from webhook_kit.sandbox.seeded_random import SeededRandom
+from webhook_kit.sandbox.state import SandboxModel, SandboxState
+from webhook_kit.sandbox.update_log import UpdateLog
 
-__all__ = ["Saved", "World"]
+__all__ = ["SandboxContext", "SavedState"]
 
 
-class Saved(Kept):
+class SavedState(SandboxModel):
     """A whole sandbox as JSON: what it knows, what it will do, and where its clock and its dice stand."""
 
     now: datetime
@@ -29,10 +29,10 @@ class Saved(Kept):
     options: Options
     faults: list[Fault]
     tasks: list[Task]
-    state: State
+    state: SandboxState
 
 
-class World:
+class SandboxContext:
     """One Gett: its state and what acts on it. The state is read and changed while :attr:`lock` is held.
 
     :param api_key: the partner's key.
@@ -53,19 +53,19 @@ class World:
         self.secret = secret
         self.options = options or Options()
         self.clock = clock or Clock()
-        self.dice = Dice(seed)
+        self.dice = SeededRandom(seed)
         self.log = Log()
         self.faults = Faults(self.dice)
-        self.ledger = Ledger(self.faults)
-        self.quota = Quota(self.clock)
-        self.agenda = Agenda(self.clock)
+        self.ledger = UpdateLog(self.faults)
+        self.quota = CallQuota(self.clock)
+        self.agenda = Scheduler(self.clock)
         self.lock = threading.RLock()
-        self.state = State()
+        self.state = SandboxState()
 
-    def save(self) -> Saved:
+    def save(self) -> SavedState:
         """Everything, as of now."""
         with self.lock:
-            return Saved(
+            return SavedState(
                 now=self.clock.now(),
                 speed=self.clock.speed,
                 seed=self.dice.seed,
@@ -76,7 +76,7 @@ class World:
                 state=self.state.model_copy(deep=True),
             )
 
-    def load(self, saved: Saved) -> None:
+    def load(self, saved: SavedState) -> None:
         """Go on from there; what was known before is forgotten."""
         with self.lock:
             self.options = saved.options
@@ -90,7 +90,7 @@ class World:
     def reset(self) -> None:
         """Forget everything but the settings, the clock and the seed."""
         with self.lock:
-            self.state = State()
+            self.state = SandboxState()
             self.faults.replace([])
             self.dice.restore(self.dice.seed, {})
             self.quota.reset()

@@ -15,12 +15,12 @@ from webhook_kit.gett.models.base import UtcTime
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
 from webhook_kit.sandbox.commerce import store_record
-from webhook_kit.sandbox.context import Saved, World
+from webhook_kit.sandbox.context import SandboxContext, SavedState
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.http import read, room
+from webhook_kit.sandbox.http import make_blueprint, read
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.problems import Problem
-from webhook_kit.sandbox.state import Kept, Listing, StoreRecord
+from webhook_kit.sandbox.state import Listing, SandboxModel, StoreRecord
 from webhook_kit.sandbox.update_log import UPDATES
 
 __all__ = ["blueprint"]
@@ -32,13 +32,13 @@ _YEARS = 10 * 365 * 86_400.0  # seconds that the clock is put on at most at once
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-class _Time(Kept):
+class _Time(SandboxModel):
     now: Annotated[UtcTime, Field(ge=_EARLIEST, le=_LATEST)] | None = None
     speed: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
     advance: Annotated[float, Field(ge=-_YEARS, le=_YEARS)] | None = None
 
 
-class _NewStore(Kept):
+class _NewStore(SandboxModel):
     partner_store_id: str
     name: str
     webhook_url: str = ""
@@ -51,7 +51,7 @@ class _NewStore(Kept):
     listing: Listing = Field(default_factory=Listing)
 
 
-class _StoreChanges(Kept):
+class _StoreChanges(SandboxModel):
     webhook_url: str = ""
     enabled: bool = True
     delivery_allowed: bool = True
@@ -59,10 +59,10 @@ class _StoreChanges(Kept):
     listing: Listing = Field(default_factory=Listing)
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint(world: SandboxContext) -> Blueprint:
     """The calls of the control room."""
     calls = _Control(world)
-    return room(
+    return make_blueprint(
         "control",
         "/__sandbox",
         {
@@ -88,7 +88,7 @@ def blueprint(world: World) -> Blueprint:
 
 
 class _Control:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxContext) -> None:
         self._world = world
 
     def updates(self) -> Response:
@@ -190,7 +190,7 @@ class _Control:
         return jsonify(self._world.save().to_data())
 
     def load(self) -> Response:
-        self._world.load(read(Saved))
+        self._world.load(read(SavedState))
         return self.state()
 
 
@@ -207,7 +207,7 @@ def _faults() -> list[Fault]:
     return [read(Fault)]
 
 
-class _Rules(Kept):
+class _Rules(SandboxModel):
     faults: list[Fault]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from webhook_kit.gett.models.store import OrderState
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import OrderRecord
 from webhook_kit.sandbox.webhooks import Webhook, Webhooks
 
@@ -19,7 +19,7 @@ _STATES = {OrderState.COMPLETED: "fulfilled", OrderState.CANCELLED: "canceled"}
 class Events:
     """Tells ``order_events_url`` what happens to orders, when it is set."""
 
-    def __init__(self, world: World, webhooks: Webhooks) -> None:
+    def __init__(self, world: SandboxContext, webhooks: Webhooks) -> None:
         self._world = world
         self._webhooks = webhooks
         world.agenda.does("order event", self._deliver)

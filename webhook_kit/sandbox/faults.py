@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from webhook_kit.sandbox.seeded_random import Dice
-from webhook_kit.sandbox.state import Kept
+from webhook_kit.sandbox.seeded_random import SeededRandom
+from webhook_kit.sandbox.state import SandboxModel
 
 __all__ = ["Fault", "Faults", "Kind"]
 
@@ -24,7 +24,7 @@ _OUTGOING: frozenset[Kind] = frozenset({"duplicate", "reorder", "wrong_signature
 _INCOMING: frozenset[Kind] = frozenset({"expired_token"})
 
 
-class Fault(Kept):
+class Fault(SandboxModel):
     """One rule.
 
     :ivar call: the name of the call or webhook it is for (see ``docs/sandbox.md``), or several, separated by commas; any
@@ -54,7 +54,7 @@ class Fault(Kept):
 class Faults:
     """The rules in force, in order. Used by many threads at once."""
 
-    def __init__(self, dice: Dice) -> None:
+    def __init__(self, dice: SeededRandom) -> None:
         self._dice = dice
         self._lock = threading.Lock()
         self._rules: list[Fault] = []
@@ -74,7 +74,7 @@ class Faults:
         with self._lock:
             return [rule.model_copy() for rule in self._rules]
 
-    def strike(self, call: str, store: str | None = None, *, outgoing: bool = False) -> dict[Kind, Fault]:
+    def select(self, call: str, store: str | None = None, *, outgoing: bool = False) -> dict[Kind, Fault]:
         """What befalls this call: of each kind the first rule that fits, if chance wills.
 
         :param outgoing: it is a webhook, not a call that came.

@@ -17,13 +17,13 @@ from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.session import SessionErrorCode
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.log import presentable, without_payment
 from webhook_kit.sandbox.problems import Problem, of_status
 from webhook_kit.sandbox.tokens import session_of_token
-from webhook_kit.sandbox.update_log import Update
+from webhook_kit.sandbox.update_log import RecordedUpdate
 
-__all__ = ["MAX_BYTES", "answer", "guard", "mistakes_of", "read", "room"]
+__all__ = ["MAX_BYTES", "answer", "guard", "make_blueprint", "mistakes_of", "read"]
 
 MAX_BYTES = 1024 * 1024
 """Size of a request's body [D]."""
@@ -36,7 +36,7 @@ W = TypeVar("W", bound=pydantic.BaseModel)
 _UPDATES = {"setOrderStatus": "order_id", "setStoreStatus": "store_id"}
 
 
-def guard(app: Flask, world: World) -> None:
+def guard(app: Flask, world: SandboxContext) -> None:
     """Put every call of an application through quota, faults and the record; each exception becomes a problem document."""
     watch = _Guard(world)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
@@ -46,7 +46,7 @@ def guard(app: Flask, world: World) -> None:
     app.register_error_handler(HTTPException, watch.failed)
 
 
-def room(name: str, prefix: str, calls: Mapping[str, Callable[..., Response]]) -> Blueprint:
+def make_blueprint(name: str, prefix: str, calls: Mapping[str, Callable[..., Response]]) -> Blueprint:
     """A blueprint from ``{"GET /stores/<store_id>": handler}``; a call's name is its handler's, in camelCase."""
     blueprint = Blueprint(name, __name__, url_prefix=prefix)
     for route, handler in calls.items():
@@ -56,7 +56,7 @@ def room(name: str, prefix: str, calls: Mapping[str, Callable[..., Response]]) -
 
 
 class _Guard:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxContext) -> None:
         self._world = world
 
     def begin(self) -> None:
@@ -137,13 +137,13 @@ def answer(what: Wire | Mapping[str, Any] | list[Wire], status: int = 200) -> Re
     return Response(body, status, mimetype="application/json")
 
 
-def _has_key(world: World) -> bool:
+def _has_key(world: SandboxContext) -> bool:
     """Whether the running call carries the partner's API key."""
     given = request.headers.get("Authorization", "")
     return hmac.compare_digest(given.encode(errors="surrogatepass"), f"Bearer {world.api_key}".encode())
 
 
-def _take_quota(world: World) -> None:
+def _take_quota(world: SandboxContext) -> None:
     # [D] The quota is the partner organisation's; a consumer's session has none of its own.
     if not g.authentic:
         return
@@ -159,7 +159,7 @@ def _take_quota(world: World) -> None:
             )
 
 
-def _kind(world: World) -> tuple[str, int]:
+def _kind(world: SandboxContext) -> tuple[str, int]:
     if request.path == "/v1/marketplace/stores/discover":
         return "discoveries", world.options.discoveries_per_minute
     if request.method in ("GET", "HEAD", "OPTIONS"):
@@ -167,8 +167,8 @@ def _kind(world: World) -> tuple[str, int]:
     return "writes", world.options.writes_per_minute
 
 
-def _suffer(world: World) -> None:
-    g.faults = world.faults.strike(_call(), g.store_id)
+def _suffer(world: SandboxContext) -> None:
+    g.faults = world.faults.select(_call(), g.store_id)
     if "delay" in g.faults:
         time.sleep(g.faults["delay"].seconds)
     if "status" in g.faults:
@@ -183,11 +183,11 @@ def _call() -> str:
     return (request.endpoint or "").rpartition(".")[2]
 
 
-def _record(world: World, response: Response) -> None:
+def _record(world: SandboxContext, response: Response) -> None:
     if g.authentic and _call() in _UPDATES:
         subject = (request.view_args or {})[_UPDATES[_call()]]
         body = request.get_json(force=True, silent=True)
-        world.ledger.record(Update(subject, g.arrived, response.status_code, body))
+        world.ledger.record(RecordedUpdate(subject, g.arrived, response.status_code, body))
     world.note(
         "push",
         call=_call(),

@@ -15,7 +15,7 @@ import requests
 from webhook_kit.catalog.check import Severity, check_bytes
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.store import OnboardingStatus
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import OnboardingRecord, Pull, StoreRecord
 
 __all__ = ["Ingestion", "IngestionFailed"]
@@ -31,7 +31,7 @@ class IngestionFailed(Exception):
 class Ingestion:
     """Pulls catalogs in the background, for registrations and for stores."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxContext) -> None:
         self._world = world
         world.agenda.does("begin ingestion", self._begin)
         world.agenda.does("pull for onboarding", self._pull_for_onboarding)

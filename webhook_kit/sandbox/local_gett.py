@@ -12,17 +12,17 @@ from uuid import uuid4
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.options import Options
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.server import serve
 from webhook_kit.sandbox.state import StoreRecord
 from webhook_kit.sandbox.webhooks import Webhook, Webhooks
 
-__all__ = ["Answer", "LocalGett"]
+__all__ = ["LocalGett", "WebhookResponse"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WebhookResponse:
     """What the partner answered.
 
     :ivar status: HTTP status.
@@ -66,7 +66,7 @@ class LocalGett:
             discoveries_per_minute=0,
             answer_timeout=timeout,
         )
-        self.world = World(api_key, secret=secret, options=lenient, seed=str(uuid4()))
+        self.world = SandboxContext(api_key, secret=secret, options=lenient, seed=str(uuid4()))
         """What the calls to :meth:`serve` see and change."""
         self.world.state.stores[store_id] = StoreRecord(
             store=CommerceStore(store_id=store_id, name=partner_store_id), partner_store_id=partner_store_id
@@ -86,17 +86,17 @@ class LocalGett:
         :param port: loopback port; a free one when 0.
         :return: its base URL.
         """
-        with serving(self.app, port) as url:
+        with serve(self.app, port) as url:
             yield url
 
-    def validate(self, order: ExternalOrder | Mapping[str, Any]) -> Answer:
+    def validate(self, order: ExternalOrder | Mapping[str, Any]) -> WebhookResponse:
         """Deliver validateOrder. An order without a store gets this one.
 
         :raises requests.exceptions.RequestException: when no answer came.
         """
         return self._deliver("validateOrder", self._for_this_store(order), {})
 
-    def place(self, order: ExternalOrder | Mapping[str, Any], *, key: str | None = None) -> Answer:
+    def place(self, order: ExternalOrder | Mapping[str, Any], *, key: str | None = None) -> WebhookResponse:
         """Deliver placeOrder. Without a store, a payment or a ``gettOrderId`` the order gets one.
 
         The ``gettOrderId`` is kept in :attr:`order_ids`, and is the same for each delivery with one key. One that is there
@@ -120,10 +120,10 @@ class LocalGett:
 
     def _deliver(
         self, webhook: Literal["validateOrder", "placeOrder"], order: Mapping[str, Any], headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> WebhookResponse:
         attempt = self._deliveries.deliver(
             Webhook(webhook, self.webhooks, order, store_id=self.store_id, headers=headers)
         )
         if attempt.error is not None:
             raise attempt.error
-        return Answer(attempt.status or 0, attempt.body, attempt.headers)
+        return WebhookResponse(attempt.status or 0, attempt.body, attempt.headers)

@@ -8,7 +8,7 @@ from flask import g
 
 from webhook_kit.gett.models.order import ExternalOrder, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import SessionRecord
@@ -19,7 +19,7 @@ __all__ = ["contradictions", "customer_of", "refusal_of", "to_store"]
 _NOT_THE_CONSUMERS = {"payment", "gettOrderId", "partnerOrderId", "errors", "isValid", "placedAt", "traceId"}
 
 
-def customer_of(world: World, order: ExternalOrder) -> dict[str, Any] | None:
+def customer_of(world: SandboxContext, order: ExternalOrder) -> dict[str, Any] | None:
     """Whom the order is for: the session's user, else whoever the partner names [S]."""
     session: SessionRecord | None = g.session
     if session is None or session.user_id is None:

@@ -11,13 +11,18 @@ from flask import Blueprint, Response
 
 from webhook_kit.catalog.hours import is_open
 from webhook_kit.gett.models.catalog import AvailabilityWindow
-from webhook_kit.gett.models.marketfront import DiscoverStoresRequest, DiscoverStoresResponse, Store, StoreOptions
+from webhook_kit.gett.models.marketfront import (
+    DiscoverStoresRequest,
+    DiscoverStoresResponse,
+    MarketfrontStore,
+    StoreOptions,
+)
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import StoreAvailability
 from webhook_kit.sandbox.commerce import store_record
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import miles, store_address, store_location
-from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.http import answer, make_blueprint, read
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.search import Match, search, words
 from webhook_kit.sandbox.state import StoreRecord
@@ -36,10 +41,10 @@ class _Found(NamedTuple):
     match: Match | None
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint(world: SandboxContext) -> Blueprint:
     """The calls of a consumer who looks around."""
     calls = _Marketfront(world)
-    return room(
+    return make_blueprint(
         "marketfront",
         "/v1/marketplace",
         {
@@ -58,7 +63,7 @@ def zone_of(record: StoreRecord) -> ZoneInfo | None:
         return None
 
 
-def is_accepting_orders(world: World, record: StoreRecord, now: datetime) -> bool:
+def is_accepting_orders(world: SandboxContext, record: StoreRecord, now: datetime) -> bool:
     """Whether the store takes orders at this moment; whatever is not known means no (``gett-protocol.md §6``)."""
     zone = zone_of(record)
     online = record.status(now).status == StoreAvailability.ONLINE
@@ -66,7 +71,7 @@ def is_accepting_orders(world: World, record: StoreRecord, now: datetime) -> boo
 
 
 class _Marketfront:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxContext) -> None:
         self._world = world
 
     def discover_stores(self) -> Response:
@@ -102,9 +107,9 @@ class _Marketfront:
             raise Problem(ErrorCode.CATALOGSET_NOT_FOUND, f"there is no catalog set {catalog_set_id}")
         return answer(catalog)
 
-    def _shown(self, found: _Found, nearest: float) -> Store:
+    def _shown(self, found: _Found, nearest: float) -> MarketfrontStore:
         record, listing = found.record, found.record.listing
-        return Store(
+        return MarketfrontStore(
             store_id=record.store.store_id,
             name=record.store.name or "",
             stem=_stem(record),
@@ -156,7 +161,7 @@ def _categories(found: _Found, nearest: float) -> list[str]:
     return [*listing.cuisines, *(tag for tag, fits in tags.items() if fits)]
 
 
-def _availability(world: World, record: StoreRecord) -> list[AvailabilityWindow] | None:
+def _availability(world: SandboxContext, record: StoreRecord) -> list[AvailabilityWindow] | None:
     """When any of its menus is served; None without a catalog."""
     catalog = world.state.catalogs.get(record.catalog_set_id or "")
     if catalog is None:

@@ -6,8 +6,8 @@ from flask import Blueprint, Response
 
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import CommerceStore, Onboarding, OnboardingRequest, OnboardingStatus
-from webhook_kit.sandbox.context import World
-from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.http import answer, make_blueprint, read
 from webhook_kit.sandbox.ingestion import Ingestion
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import OnboardingRecord, StoreRecord
@@ -15,10 +15,10 @@ from webhook_kit.sandbox.state import OnboardingRecord, StoreRecord
 __all__ = ["blueprint"]
 
 
-def blueprint(world: World, ingestion: Ingestion) -> Blueprint:
+def blueprint(world: SandboxContext, ingestion: Ingestion) -> Blueprint:
     """The calls about stores that are to be."""
     calls = _Onboarding(world, ingestion)
-    return room(
+    return make_blueprint(
         "onboarding",
         "/v1/commerce/onboarding/stores",
         {
@@ -31,7 +31,7 @@ def blueprint(world: World, ingestion: Ingestion) -> Blueprint:
 
 
 class _Onboarding:
-    def __init__(self, world: World, ingestion: Ingestion) -> None:
+    def __init__(self, world: SandboxContext, ingestion: Ingestion) -> None:
         self._world = world
         self._ingestion = ingestion
 
@@ -70,14 +70,14 @@ class _Onboarding:
             return answer(_shown(record))
 
 
-def _record(world: World, onboarding_id: str) -> OnboardingRecord:
+def _record(world: SandboxContext, onboarding_id: str) -> OnboardingRecord:
     record = world.state.onboardings.get(onboarding_id)
     if record is None:
         raise Problem(ErrorCode.NOT_FOUND, f"there is no onboarding {onboarding_id}")
     return record
 
 
-def _check_free(world: World, partner_store_id: str) -> None:
+def _check_free(world: SandboxContext, partner_store_id: str) -> None:
     """[D] A store is registered once; after a failure, or when it was cancelled, it may be registered anew."""
     for record in world.state.onboardings.values():
         if record.request.partner_store_id == partner_store_id and record.status is not OnboardingStatus.CATALOG_FAILED:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from webhook_kit.sandbox.state import Kept
+from webhook_kit.sandbox.state import SandboxModel
 
 __all__ = ["Options"]
 
@@ -14,7 +14,7 @@ _Seconds = Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)]
 _PerMinute = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
-class Options(Kept):
+class Options(SandboxModel):
     """Every setting, with what the real Gett is known or taken to do as its default.
 
     :ivar writes_per_minute: of the whole partner organisation; 0 is no limit. Gett's own sandbox allows five times this

@@ -13,14 +13,14 @@ from flask import Blueprint, Response, g, request
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.sandbox.commerce import store_record
-from webhook_kit.sandbox.context import World
-from webhook_kit.sandbox.http import answer, read, room
+from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.http import answer, make_blueprint, read
 from webhook_kit.sandbox.mapping import contradictions, customer_of, refusal_of, to_store
 from webhook_kit.sandbox.marketfront import is_accepting_orders
 from webhook_kit.sandbox.payments import charge
-from webhook_kit.sandbox.placement import Placing
+from webhook_kit.sandbox.placement import PlacementRetries
 from webhook_kit.sandbox.problems import Problem
-from webhook_kit.sandbox.state import OrderRecord, Placement, StoreRecord, TokenRecord
+from webhook_kit.sandbox.state import OrderRecord, PlacementRecord, StoreRecord, TokenRecord
 from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
 
 __all__ = ["blueprint"]
@@ -29,14 +29,16 @@ __all__ = ["blueprint"]
 _NOT_CONTENT = {"payment", "validatedOrderToken", "traceId", "gettOrderId", "errors", "isValid"}
 
 
-def blueprint(world: World, webhooks: Webhooks, placing: Placing) -> Blueprint:
+def blueprint(world: SandboxContext, webhooks: Webhooks, placing: PlacementRetries) -> Blueprint:
     """The calls about orders."""
     calls = _Orders(world, webhooks, placing)
-    return room("orders", "/v1/marketplace/orders", {"POST /validate": calls.validate, "POST /place": calls.place})
+    return make_blueprint(
+        "orders", "/v1/marketplace/orders", {"POST /validate": calls.validate, "POST /place": calls.place}
+    )
 
 
 class _Orders:
-    def __init__(self, world: World, webhooks: Webhooks, placing: Placing) -> None:
+    def __init__(self, world: SandboxContext, webhooks: Webhooks, placing: PlacementRetries) -> None:
         self._world = world
         self._webhooks = webhooks
         self._placing = placing
@@ -124,7 +126,7 @@ class _Orders:
         )
         record.order = to_store(world.options, order, customer, order_id=record.order_id, accepted=accepted)
         world.state.orders[record.order_id] = record
-        world.state.placements[key] = Placement(
+        world.state.placements[key] = PlacementRecord(
             fingerprint=_fingerprint(order), order_id=record.order_id, at=world.clock.now()
         )
         return record

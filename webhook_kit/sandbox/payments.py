@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from webhook_kit.gett.models.order import PaymentInfo
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.sessions import user_of_call
 
@@ -28,7 +28,7 @@ _FATES = {
 }
 
 
-def charge(world: World, payment: PaymentInfo | None) -> None:
+def charge(world: SandboxContext, payment: PaymentInfo | None) -> None:
     """Take the money, or what stands for it here.
 
     :raises Problem: 400 with a payment code; 401 for a saved card without a user.

@@ -6,19 +6,19 @@ import time
 from typing import Any
 
 from webhook_kit.gett.models.store import OrderState
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.events import Events
 from webhook_kit.sandbox.mapping import contradictions
 from webhook_kit.sandbox.state import OrderRecord
 from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
 
-__all__ = ["Placing"]
+__all__ = ["PlacementRetries"]
 
 
-class Placing:
+class PlacementRetries:
     """Delivers placeOrder until the store has spoken, or Gett gives up (``gett-protocol.md §3``)."""
 
-    def __init__(self, world: World, webhooks: Webhooks, events: Events) -> None:
+    def __init__(self, world: SandboxContext, webhooks: Webhooks, events: Events) -> None:
         self._world = world
         self._webhooks = webhooks
         self._events = events

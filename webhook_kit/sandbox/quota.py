@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from webhook_kit.sandbox.clock import Clock
 
-__all__ = ["Grant", "Quota"]
+__all__ = ["CallQuota", "Grant"]
 
 _WINDOW = timedelta(seconds=60)
 
@@ -33,7 +33,7 @@ class Grant(NamedTuple):
         }
 
 
-class Quota:
+class CallQuota:
     """Windows of a minute on the sandbox's clock, each beginning with its first call [D]."""
 
     def __init__(self, clock: Clock) -> None:

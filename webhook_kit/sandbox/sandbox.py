@@ -12,9 +12,9 @@ import requests
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.options import Options
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.server import serve
 from webhook_kit.sandbox.state import StoreRecord
 
 __all__ = ["GettSandbox"]
@@ -29,7 +29,7 @@ class GettSandbox:
     :ivar world: its parts: state, clock, faults, options, log.
     """
 
-    def __init__(self, world: World, url: str) -> None:
+    def __init__(self, world: SandboxContext, url: str) -> None:
         self.world = world
         self.url = url
 
@@ -48,8 +48,8 @@ class GettSandbox:
 
         :param port: loopback port; a free one when 0.
         """
-        world = World(api_key, secret=secret, options=options, seed=seed)
-        with serving(create_app(world), port) as url:
+        world = SandboxContext(api_key, secret=secret, options=options, seed=seed)
+        with serve(create_app(world), port) as url:
             try:
                 yield cls(world, url)
             finally:

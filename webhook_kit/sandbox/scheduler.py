@@ -9,14 +9,14 @@ from typing import Any
 
 from webhook_kit.gett.models.base import UtcTime
 from webhook_kit.sandbox.clock import Clock
-from webhook_kit.sandbox.state import Kept
+from webhook_kit.sandbox.state import SandboxModel
 
-__all__ = ["Agenda", "Task"]
+__all__ = ["Scheduler", "Task"]
 
 _LONGEST_WAIT = 3600.0  # real seconds; a clock that is set wakes the agenda anyway
 
 
-class Task(Kept):
+class Task(SandboxModel):
     """Something to do: ``kind`` names who does it, ``arguments`` are JSON data."""
 
     number: int
@@ -25,7 +25,7 @@ class Task(Kept):
     arguments: dict[str, Any]
 
 
-class Agenda:
+class Scheduler:
     """Does each task in a thread of its own when its time has come; the next ones do not wait for it."""
 
     def __init__(self, clock: Clock) -> None:

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Mapping
 from uuid import UUID
 
-__all__ = ["Dice"]
+__all__ = ["SeededRandom"]
 
 
-class Dice:
+class SeededRandom:
     """A seed, and how far each sequence is drawn.
 
     :param seed: the same seed and the same draws give the same results.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-__all__ = ["server", "serving"]
+__all__ = ["serve", "server"]
 
 
 def server(app: Flask, port: int) -> BaseWSGIServer:
@@ -26,7 +26,7 @@ def server(app: Flask, port: int) -> BaseWSGIServer:
 
 
 @contextmanager
-def serving(app: Flask, port: int = 0) -> Iterator[str]:
+def serve(app: Flask, port: int = 0) -> Iterator[str]:
     """Serve an application from threads of this process, for the length of the block.
 
     :param port: loopback port; a free one when 0.

@@ -22,9 +22,9 @@ from webhook_kit.gett.models.session import (
     SetFulfillmentContextRequest,
     UpdateProfileRequest,
 )
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import save_address
-from webhook_kit.sandbox.http import answer, mistakes_of, read, room
+from webhook_kit.sandbox.http import answer, make_blueprint, mistakes_of, read
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import SessionRecord, UserRecord
 from webhook_kit.sandbox.tokens import claims_of, mint
@@ -35,10 +35,10 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")  # E.164
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint(world: SandboxContext) -> Blueprint:
     """The calls about sessions. Only the first two paths are the protocol's own; the rest is [D]."""
     calls = _Sessions(world)
-    return room(
+    return make_blueprint(
         "sessions",
         "/v1/marketplace/session",
         {
@@ -62,7 +62,7 @@ def session_of_call() -> SessionRecord:
     return session
 
 
-def user_of_call(world: World) -> UserRecord:
+def user_of_call(world: SandboxContext) -> UserRecord:
     """The consumer behind the running call.
 
     :raises Problem: 401 ``SESSION_USER_REQUIRED``.
@@ -77,7 +77,7 @@ def user_of_call(world: World) -> UserRecord:
 
 
 class _Sessions:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxContext) -> None:
         self._world = world
 
     def create_session(self) -> Response:

@@ -23,21 +23,21 @@ from webhook_kit.gett.models.store import (
 )
 
 __all__ = [
-    "Kept",
     "Listing",
     "OnboardingRecord",
     "OrderRecord",
-    "Placement",
+    "PlacementRecord",
     "Pull",
+    "SandboxModel",
+    "SandboxState",
     "SessionRecord",
-    "State",
     "StoreRecord",
     "TokenRecord",
     "UserRecord",
 ]
 
 
-class Kept(BaseModel):
+class SandboxModel(BaseModel):
     """A record: camelCase in JSON, and nothing in it that is not declared."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
@@ -47,7 +47,7 @@ class Kept(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-class Pull(Kept):
+class Pull(SandboxModel):
     """One attempt to fetch a CatalogSet from its partner.
 
     :ivar seconds: how long the download took.
@@ -62,7 +62,7 @@ class Pull(Kept):
     error: str | None = None
 
 
-class Listing(Kept):
+class Listing(SandboxModel):
     """What consumers see of a store besides what its partner says; Gett's own, so it is set by hand here.
 
     :ivar location: where it is; derived from the address when None.
@@ -79,7 +79,7 @@ class Listing(Kept):
     accepts_pickup_tips: bool = True
 
 
-class StoreRecord(Kept):
+class StoreRecord(SandboxModel):
     """A store, with what its partner set and what Gett made of it."""
 
     store: CommerceStore
@@ -104,7 +104,7 @@ class StoreRecord(Kept):
         return self.store.model_copy(update={"status": self.status(now).status})
 
 
-class OnboardingRecord(Kept):
+class OnboardingRecord(SandboxModel):
     """A registration."""
 
     onboarding_id: str
@@ -117,7 +117,7 @@ class OnboardingRecord(Kept):
     pulls: list[Pull] = Field(default_factory=list)
 
 
-class OrderRecord(Kept):
+class OrderRecord(SandboxModel):
     """An order.
 
     :ivar answered: Gett has read what the store said to its placeOrder.
@@ -146,7 +146,7 @@ class OrderRecord(Kept):
     history: list[dict[str, Any]] = Field(default_factory=list)
 
 
-class SessionRecord(Kept):
+class SessionRecord(SandboxModel):
     """A session. Its token carries the same id (``jti``)."""
 
     session_id: str
@@ -156,7 +156,7 @@ class SessionRecord(Kept):
     fulfillment: FulfillmentContextDto | None = None
 
 
-class UserRecord(Kept):
+class UserRecord(SandboxModel):
     """A consumer with an identity: one per email address."""
 
     user_id: str
@@ -184,7 +184,7 @@ class UserRecord(Kept):
         return 3 if not missing else 2 if missing == {"payment"} else 1
 
 
-class TokenRecord(Kept):
+class TokenRecord(SandboxModel):
     """A ``validatedOrderToken`` that a store gave, and the amounts that were accepted with it."""
 
     store_id: str
@@ -192,7 +192,7 @@ class TokenRecord(Kept):
     amounts: dict[str, Any] | None = None
 
 
-class Placement(Kept):
+class PlacementRecord(SandboxModel):
     """What an Idempotency-Key stands for. Its answer is that of the order."""
 
     fingerprint: str
@@ -200,7 +200,7 @@ class Placement(Kept):
     at: UtcTime
 
 
-class State(Kept):
+class SandboxState(SandboxModel):
     """All of it, by id; tokens by the token, placements by the Idempotency-Key."""
 
     stores: dict[str, StoreRecord] = Field(default_factory=dict)
@@ -210,7 +210,7 @@ class State(Kept):
     sessions: dict[str, SessionRecord] = Field(default_factory=dict)
     users: dict[str, UserRecord] = Field(default_factory=dict)
     tokens: dict[str, TokenRecord] = Field(default_factory=dict)
-    placements: dict[str, Placement] = Field(default_factory=dict)
+    placements: dict[str, PlacementRecord] = Field(default_factory=dict)
 
     def store_of_partner(self, partner_store_id: str) -> StoreRecord | None:
         """The store that its partner calls so."""

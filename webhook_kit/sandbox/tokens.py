@@ -12,7 +12,7 @@ from flask import request
 
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.session import SessionErrorCode
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import SessionRecord
 
@@ -21,7 +21,7 @@ __all__ = ["claims_of", "mint", "session_of_token"]
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
-def mint(world: World, session: SessionRecord) -> str:
+def mint(world: SandboxContext, session: SessionRecord) -> str:
     """The token of a session; ``jti`` is the session's id, ``Id`` the user's."""
     claims: dict[str, Any] = {
         "jti": session.session_id,
@@ -34,7 +34,7 @@ def mint(world: World, session: SessionRecord) -> str:
     return f"{signed}.{_signature(world, signed)}"
 
 
-def session_of_token(world: World) -> SessionRecord:
+def session_of_token(world: SandboxContext) -> SessionRecord:
     """The session whose token the running call carries.
 
     :raises Problem: 401 ``UNAUTHENTICATED`` without one, else the session errors of ``gett-protocol.md §5``.
@@ -68,7 +68,7 @@ def _part(data: dict[str, Any]) -> str:
     return _text(json.dumps(data, separators=(",", ":")).encode())
 
 
-def _signature(world: World, signed: str) -> str:
+def _signature(world: SandboxContext, signed: str) -> str:
     key = world.dice.fixed("session tokens")
     return _text(hmac.new(key, signed.encode(errors="replace"), hashlib.sha256).digest())
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from webhook_kit.sandbox.faults import Fault, Faults
 
-__all__ = ["UPDATES", "Ledger", "Update"]
+__all__ = ["UPDATES", "RecordedUpdate", "UpdateLog"]
 
 UPDATES = "setOrderStatus,setStoreStatus"
 """The names of the calls that are updates, as a fault has them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class RecordedUpdate:
     """One update of an order or a store, as it arrived.
 
     :ivar order_id: Gett's id of the order, or of the store, it was sent for.
@@ -40,15 +40,15 @@ class Update:
         }
 
 
-class Ledger:
+class UpdateLog:
     """What arrived, and what to answer next. Used by many threads at once."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._lock = threading.Lock()
-        self._updates: list[Update] = []
+        self._updates: list[RecordedUpdate] = []
 
-    def updates(self, order_id: str | None = None) -> list[Update]:
+    def updates(self, order_id: str | None = None) -> list[RecordedUpdate]:
         """Every update that came with the right key, refused ones included, in order of arrival.
 
         :param order_id: of this order (or store) alone; of all when None.
@@ -64,7 +64,7 @@ class Ledger:
         """Answer as usual again."""
         self._faults.replace([])
 
-    def record(self, update: Update) -> None:
+    def record(self, update: RecordedUpdate) -> None:
         """Keep an update."""
         with self._lock:
             self._updates.append(update)

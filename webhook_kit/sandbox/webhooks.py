@@ -14,7 +14,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from webhook_kit.gett.signing import signed_headers
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.log import presentable, without_payment
 
 __all__ = ["Attempt", "Webhook", "Webhooks"]
@@ -71,14 +71,14 @@ class Attempt:
 class Webhooks:
     """Delivers webhooks. Used by many threads at once."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxContext) -> None:
         self._world = world
         self._sent: Counter[str | None] = Counter()
         self._changed = threading.Condition()
 
     def deliver(self, webhook: Webhook) -> Attempt:
         """Try once."""
-        faults = self._world.faults.strike(webhook.name, webhook.store_id, outgoing=True)
+        faults = self._world.faults.select(webhook.name, webhook.store_id, outgoing=True)
         if "delay" in faults:
             time.sleep(faults["delay"].seconds)
         if "status" in faults:

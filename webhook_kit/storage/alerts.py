@@ -60,7 +60,7 @@ class Alerts:
         self._keys = keys
         self._ttl = ttl
 
-    def once(self, alert: Alert, order: str, why: str, *, incident: bool = True, about: str = "order") -> bool:
+    def raise_once(self, alert: Alert, order: str, why: str, *, incident: bool = True, about: str = "order") -> bool:
         """Give an alert, unless it was given for this order.
 
         :param about: ``store`` when it is about a store, of that id.
@@ -74,6 +74,6 @@ class Alerts:
             log.error(alert.value, **{about: order}, why=why)
         return given
 
-    def over(self, alert: Alert, subject: str) -> None:
+    def clear(self, alert: Alert, subject: str) -> None:
         """What an alert was about is over: should it come back, it is news."""
         self._redis.delete(self._keys.alerted(alert, subject))

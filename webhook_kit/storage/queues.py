@@ -19,7 +19,7 @@ from rq.serializers import JSONSerializer
 
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["PUSH_JOB", "WakeUp", "push_queue", "sync_queue"]
+__all__ = ["PUSH_JOB", "WorkerNotification", "push_queue", "sync_queue"]
 
 PUSH_JOB = "webhook_kit.worker.push"
 """The job: drain what is due."""
@@ -35,7 +35,7 @@ def sync_queue(connection: redis.Redis) -> Queue:
     return Queue("webhook-kit-sync", connection=connection, serializer=JSONSerializer)
 
 
-class WakeUp:
+class WorkerNotification:
     """Hands the outbox's Lua scripts what they need to queue a wake-up, as RQ itself would write it."""
 
     def __init__(self, connection: redis.Redis, keys: Keys) -> None:
@@ -56,7 +56,7 @@ class WakeUp:
         # One argument instead of fifty: it is sent with every append and opened only when a job is queued.
         self._fields = _msgpack([_bytes(part) for pair in job.to_dict().items() for part in pair])
 
-    def arguments(self) -> tuple[list[str], list[Any]]:
+    def script_arguments(self) -> tuple[list[str], list[Any]]:
         """KEYS (flag, job, queue, set of queues) and ARGV (job id, the job's fields as MessagePack) for the script's ``wake``."""
         job_id = os.urandom(12).hex()
         job_key = f"{Job.redis_job_namespace_prefix}{job_id}"

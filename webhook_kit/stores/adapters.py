@@ -27,7 +27,7 @@ from webhook_kit.errors import (
 )
 from webhook_kit.logs import logger
 
-__all__ = ["GROUP", "Installed", "installed", "load_adapter", "look_here"]
+__all__ = ["GROUP", "Installed", "add_cwd_to_sys_path", "installed", "load_adapter"]
 
 log = logger("pos")
 
@@ -109,7 +109,7 @@ def _outcome(result: object) -> str:
     return f"{len(result)} found" if isinstance(result, list | tuple) else type(result).__name__
 
 
-def look_here() -> None:
+def add_cwd_to_sys_path() -> None:
     """Let modules be imported from the current directory, where a vendor's first code lies: a console script does not."""
     here = str(Path.cwd())
     if here not in sys.path:
@@ -132,7 +132,7 @@ def _from_entry_point(name: str) -> type[PosAdapter]:
 def _from_module(spec: str) -> type[PosAdapter]:
     if not _SPEC.fullmatch(spec):
         raise AdapterNotFound(f"adapter {spec!r}: write module:Class, as in my_pos.adapter:MyPos")
-    look_here()
+    add_cwd_to_sys_path()
     return _checked(spec, EntryPoint(name=spec, value=spec, group=GROUP))
 
 
@@ -163,7 +163,7 @@ def _checked(spec: str, point: EntryPoint) -> type[PosAdapter]:
             raise AdapterNotFound(f"adapter {spec!r}: module {point.module} has no {point.attr}")
     if not (isinstance(found, type) and issubclass(found, PosAdapter)):
         raise AdapterWrongType(f"adapter {spec!r}: {point.attr} is no subclass of webhook_kit.adapter.PosAdapter")
-    breaches = found.contract_breaches()
+    breaches = found.validate_class()
     if breaches:
         raise AdapterWrongType(*(f"adapter {spec!r}: {breach}" for breach in breaches))
     return found

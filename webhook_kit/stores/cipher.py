@@ -8,7 +8,7 @@ from typing import Any
 
 from webhook_kit.errors import ConfigurationError, Impossible
 
-__all__ = ["Vault", "new_key"]
+__all__ = ["CredentialCipher", "new_key"]
 
 
 def new_key() -> str:
@@ -18,7 +18,7 @@ def new_key() -> str:
     return Fernet.generate_key().decode()
 
 
-class Vault:
+class CredentialCipher:
     """Seals credentials with the newest key and opens them with any.
 
     The store's id is sealed with them, so that a sealed text copied to another store opens nothing there.
@@ -34,7 +34,7 @@ class Vault:
     def __repr__(self) -> str:
         return f"Vault({len(self._keys)} keys)"
 
-    def seal(self, store_id: str, credentials: Mapping[str, str]) -> dict[str, Any]:
+    def encrypt(self, store_id: str, credentials: Mapping[str, str]) -> dict[str, Any]:
         """Credentials as they are stored: ``{"sealed": token}``.
 
         :raises Impossible: without a key, unless clear text was allowed.
@@ -48,10 +48,10 @@ class Vault:
             return {"clear": dict(credentials)}
         raise Impossible(
             f"store {store_id}: without WEBHOOK_KIT_KEY its credentials are not stored in Redis; set one (webhook-kit "
-            "stores new-key makes one), keep the store in STORES_FILE, or allow clear text with CREDENTIALS_IN_CLEAR=true"
+            "stores generate-key makes one), keep the store in STORES_FILE, or allow clear text with ALLOW_PLAINTEXT_CREDENTIALS=true"
         )
 
-    def open(self, store_id: str, stored: Mapping[str, Any]) -> dict[str, str]:
+    def decrypt(self, store_id: str, stored: Mapping[str, Any]) -> dict[str, str]:
         """The credentials again.
 
         :raises ConfigurationError: when no key opens them.
@@ -72,7 +72,7 @@ class Vault:
         found: dict[str, str] = content["credentials"]
         return found
 
-    def is_fresh(self, stored: Mapping[str, Any]) -> bool:
+    def uses_newest_key(self, stored: Mapping[str, Any]) -> bool:
         """Whether these would be stored in the same way today: with the newest key, or in clear when there is none."""
         if not stored or not self._keys:
             return "sealed" not in stored

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from webhook_kit.logs import logger
 from webhook_kit.settings import Settings
 from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.stores.file import FileStores
-from webhook_kit.stores.repository import Record, StoreBook
+from webhook_kit.stores.repository import RedisStoreRepository, StoreRepositoryRecord
 from webhook_kit.stores.source import FixedStores, StoreSource, VendorStores, load_source
 
 __all__ = ["StoreDirectory"]
@@ -41,7 +42,7 @@ class _Learned:
 
     version: str = ""
     raw: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold credentials in clear
-    records: Mapping[str, Record] = field(default_factory=dict)
+    records: Mapping[str, StoreRepositoryRecord] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     mistakes: Mapping[str, str] = field(default_factory=dict)
 
@@ -53,7 +54,7 @@ class StoreDirectory:
     :param book: what was learned, in Redis; None for a directory that learns nothing.
     """
 
-    def __init__(self, configured: StoreSource | None = None, book: StoreBook | None = None) -> None:
+    def __init__(self, configured: StoreSource | None = None, book: RedisStoreRepository | None = None) -> None:
         self._configured: StoreSource = FixedStores() if configured is None else configured
         self._book = book
         self._learned = _Learned()
@@ -63,7 +64,7 @@ class StoreDirectory:
         self._lock = threading.Lock()
 
     @classmethod
-    def from_settings(cls, settings: Settings, book: StoreBook | None = None) -> Self:
+    def from_settings(cls, settings: Settings, book: RedisStoreRepository | None = None) -> Self:
         """The stores that the environment names, over those in the book.
 
         :raises ConfigurationError: with every mistake at once.
@@ -128,6 +129,20 @@ class StoreDirectory:
 
         return self._learned_store(find)
 
+    def known(self, store: Store | str) -> Store:
+        """A store by the partner's id or by Gett's.
+
+        :raises Impossible: when it is not known here.
+        """
+        if isinstance(store, Store):
+            return store
+        found = self.by_id(store) or self.by_gett_id(store)
+        if found is None:
+            known = [known.id for known in islice(self, 11)]
+            more = ", …" if known[10:] else ""
+            raise Impossible(f"store {store} is not known here (known: {', '.join(known[:10]) or 'none'}{more})")
+        return found
+
     def adapter(self, store: Store) -> PosAdapter:
         """The adapter that serves a store.
 
@@ -135,7 +150,7 @@ class StoreDirectory:
         """
         return load_adapter(store.adapter)
 
-    def require_whole(self) -> None:
+    def require_complete(self) -> None:
         """Say so when an unknown store may be one that this process has not heard of.
 
         :raises StoresUnavailable: when Redis has been out of reach ever since this process began.
@@ -192,7 +207,7 @@ class StoreDirectory:
             raise Impossible(f"store {store_id} is not known here")
         self._looked = float("-inf")
 
-    def learn(self, store_id: str, gett_id: str) -> None:
+    def save_gett_id(self, store_id: str, gett_id: str) -> None:
         """Keep what Gett calls a store.
 
         :raises Impossible: when it is configured with another id, or the id is another store's.
@@ -202,10 +217,10 @@ class StoreDirectory:
             why = f"is configured with Gett's id {store.gett_id}" if store else "is not known here"
             raise Impossible(f"store {store_id} {why}")
         self._refuse_taken(replace(store, gett_id=gett_id))
-        self._open_book().learn(store_id, gett_id)
+        self._open_book().save_gett_id(store_id, gett_id)
         self._looked = float("-inf")
 
-    def _open_book(self) -> StoreBook:
+    def _open_book(self) -> RedisStoreRepository:
         if self._book is None:
             raise Impossible("this directory learns nothing: it has no Redis")
         return self._book
@@ -229,7 +244,7 @@ class StoreDirectory:
         if store is None:
             store = find(self._current(_MISSING))
         if store is None:
-            self.require_whole()
+            self.require_complete()
         return store
 
     def _current(self, age: float = _LOOK_AGAIN) -> _Learned:
@@ -246,7 +261,7 @@ class StoreDirectory:
     def _is_due(self, age: float) -> bool:
         return time.monotonic() - self._looked >= age
 
-    def _look(self, book: StoreBook) -> None:
+    def _look(self, book: RedisStoreRepository) -> None:
         known = self._learned
         try:
             if self._whole and book.version() == known.version:
@@ -267,16 +282,16 @@ class StoreDirectory:
         self._learned = self._understand(book, version, raw)
         self._whole = True
 
-    def _understand(self, book: StoreBook, version: str, raw: dict[str, str]) -> _Learned:
+    def _understand(self, book: RedisStoreRepository, version: str, raw: dict[str, str]) -> _Learned:
         known = self._learned
-        records: dict[str, Record] = {}
+        records: dict[str, StoreRepositoryRecord] = {}
         mistakes: dict[str, str] = {}
         for store_id, text in sorted(raw.items()):
             if known.raw.get(store_id) == text and store_id not in known.mistakes:
                 records[store_id] = known.records[store_id]
                 continue
             try:
-                record = book.understand(store_id, text)
+                record = book.decode(store_id, text)
                 if record.store is not None:
                     load_adapter(record.store.adapter)
                 records[store_id] = record

@@ -19,10 +19,10 @@ from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError, Impossible
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.stores.cipher import Vault
+from webhook_kit.stores.cipher import CredentialCipher
 from webhook_kit.stores.file import StoreTable
 
-__all__ = ["Record", "StoreBook"]
+__all__ = ["RedisStoreRepository", "StoreRepositoryRecord"]
 
 _PUT = """
 -- KEYS: records, version. ARGV: store id, record as read or '', new record or '' for none, new version.
@@ -42,7 +42,7 @@ return 1
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StoreRepositoryRecord:
     """What Redis says of one store.
 
     :ivar gett_id: Gett's id, or the empty text.
@@ -53,10 +53,10 @@ class Record:
     store: Store | None
 
 
-class StoreBook:
+class RedisStoreRepository:
     """The records in Redis."""
 
-    def __init__(self, connection: redis.Redis, keys: Keys, vault: Vault) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys, vault: CredentialCipher) -> None:
         self._redis = connection
         self._keys = keys
         self._vault = vault
@@ -77,20 +77,20 @@ class StoreBook:
             version, records = pipeline.execute()
         return text(version), {text(store_id): text(raw) for store_id, raw in records.items()}
 
-    def understand(self, store_id: str, raw: str) -> Record:
+    def decode(self, store_id: str, raw: str) -> StoreRepositoryRecord:
         """What a stored record says.
 
         :raises ConfigurationError: when it cannot be read, or its credentials cannot be opened.
         """
         table, stored = _parse(store_id, raw)
         if "adapter" not in table:
-            return Record(str(table.get("gett_id", "")), None)
+            return StoreRepositoryRecord(str(table.get("gett_id", "")), None)
         try:
-            found = StoreTable.model_validate({**table, "credentials": self._vault.open(store_id, stored)})
+            found = StoreTable.model_validate({**table, "credentials": self._vault.decrypt(store_id, stored)})
         except ValidationError as error:
             places = ", ".join(".".join(map(str, mistake["loc"])) for mistake in error.errors(include_input=False))
             raise ConfigurationError(f"store {store_id}: its record in Redis cannot be read: {places}") from None
-        return Record(found.gett_id or "", found.as_store(store_id))
+        return StoreRepositoryRecord(found.gett_id or "", found.as_store(store_id))
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ class StoreBook:
         :raises Impossible: when somebody else changed it since ``before`` was read, or its credentials must not be stored.
         """
         known = self._raw(before.id)
-        if not known or self.understand(before.id, known).store != before:
+        if not known or self.decode(before.id, known).store != before:
             raise Impossible(f"store {before.id} was changed by somebody else meanwhile: look at it and try again")
         self._write(before.id, known, self._dump(after))
 
@@ -122,13 +122,13 @@ class StoreBook:
             self._write(store_id, known, "")
         return bool(known)
 
-    def learn(self, store_id: str, gett_id: str) -> None:
+    def save_gett_id(self, store_id: str, gett_id: str) -> None:
         """Keep what Gett calls a store, whether its other facts are here or configured elsewhere."""
         known = self._raw(store_id)
         table = json.loads(known) if known else {}
         self._write(store_id, known, json.dumps({**table, "gett_id": gett_id}))
 
-    def reseal(self) -> int:
+    def rotate(self) -> int:
         """Seal all credentials with the newest key.
 
         :return: how many were sealed otherwise.
@@ -140,9 +140,9 @@ class StoreBook:
         for store_id, raw in records.items():
             try:
                 _, stored = _parse(store_id, raw)
-                if self._vault.is_fresh(stored):
+                if self._vault.uses_newest_key(stored):
                     continue
-                record = self.understand(store_id, raw)
+                record = self.decode(store_id, raw)
             except ConfigurationError as error:
                 mistakes += error.mistakes
                 continue
@@ -163,7 +163,7 @@ class StoreBook:
 
     def _dump(self, store: Store) -> str:
         table = StoreTable.of(replace(store, credentials={})).plain()
-        stored = self._vault.seal(store.id, store.credentials)
+        stored = self._vault.encrypt(store.id, store.credentials)
         return json.dumps({**table, **({"credentials": stored} if stored else {})})
 
     def _write(self, store_id: str, before: str, after: str) -> None:

@@ -1,4 +1,4 @@
-"""``kit.stores``: the directory, and whether each store takes orders.
+"""``kit.store_status``: pausing and resuming stores at Gett.
 
 Every pause has an owner, and only that owner or a person lifts it: a POS that comes back must not reopen a kitchen that its chef
 has closed.
@@ -7,10 +7,8 @@ has closed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
 
 import redis
 from redis.lock import Lock
@@ -18,13 +16,13 @@ from redis.lock import Lock
 from webhook_kit.adapter import Store
 from webhook_kit.errors import Impossible
 from webhook_kit.gett.models.store import PauseReason, StoreAvailability
-from webhook_kit.outbox.lanes import Appended, Lanes, lane_name
-from webhook_kit.outbox.updates import Kind, Update, catalog_changed, store_online, store_paused
+from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
+from webhook_kit.outbox.updates import Kind, Update, store_online, store_paused
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["Catalogs", "Owner", "Stores"]
+__all__ = ["Owner", "StoreStatusService"]
 
 
 class Owner(StrEnum):
@@ -37,13 +35,14 @@ class Owner(StrEnum):
     """The kit saw that the POS is down."""
 
 
-class Stores(StoreDirectory):
-    """The stores of this installation, and their status at Gett."""
+class StoreStatusService:
+    """Pauses and resumes stores at Gett."""
 
-    def attach(self, connection: redis.Redis, keys: Keys, lanes: Lanes) -> Stores:
-        """Give the directory its way to Gett."""
-        self._redis, self._keys, self._lanes = connection, keys, lanes
-        return self
+    def __init__(self, stores: StoreDirectory, connection: redis.Redis, keys: Keys, lanes: Lanes) -> None:
+        self._stores = stores
+        self._redis = connection
+        self._keys = keys
+        self._lanes = lanes
 
     def pause(
         self,
@@ -52,7 +51,7 @@ class Stores(StoreDirectory):
         resume_at: datetime | None = None,
         *,
         owner: Owner = Owner.PERSON,
-    ) -> Appended:
+    ) -> AppendResult:
         """Take no orders for now. What a person has paused, a POS leaves as it is.
 
         :param resume_at: when Gett lifts the pause by itself; aware, in the future.
@@ -63,13 +62,13 @@ class Stores(StoreDirectory):
         with self._one_at_a_time(store):
             held = self.pause_owner(store)
             if held is Owner.PERSON and owner is not Owner.PERSON:
-                return Appended.SAME
+                return AppendResult.DUPLICATE
             if held is None or owner is Owner.PERSON:
                 # Gett lifts a pause with an end by itself: nobody owns it after that.
                 self._redis.set(self._keys.pause_owner(store.id), owner, exat=resume_at)
             return self._append(store, update)
 
-    def resume(self, store: Store | str, *, owner: Owner = Owner.PERSON) -> Appended:
+    def resume(self, store: Store | str, *, owner: Owner = Owner.PERSON) -> AppendResult:
         """Take orders again.
 
         :raises Impossible: when somebody else paused the store, or it is not known.
@@ -82,7 +81,7 @@ class Stores(StoreDirectory):
             self._redis.delete(self._keys.pause_owner(store.id))
             return self._append(store, store_online(), force=owner is Owner.PERSON)
 
-    def say_again(self, store: Store) -> Appended:
+    def resend(self, store: Store) -> AppendResult:
         """Tell Gett once more of the pause that it was told of last; whose it is stays as it is.
 
         :raises Impossible: when there is none, or its end has come.
@@ -94,7 +93,7 @@ class Stores(StoreDirectory):
             end = datetime.fromisoformat(told["resumeAt"]) if told.get("resumeAt") else None
             return self._append(store, store_paused(told.get("reason"), end), force=True)
 
-    def _append(self, store: Store, update: Update, *, force: bool = False) -> Appended:
+    def _append(self, store: Store, update: Update, *, force: bool = False) -> AppendResult:
         lane = lane_name(Kind.STORE, store.id)
         return self._lanes.append(lane, update, store_id=store.id, gett_id=store.gett_id, force=force)
 
@@ -108,51 +107,8 @@ class Stores(StoreDirectory):
         owner = text(self._redis.get(self._keys.pause_owner(store.id)))
         return Owner(owner) if owner else None
 
-    def known(self, store: Store | str) -> Store:
-        """A store by the partner's id or by Gett's.
-
-        :raises Impossible: when it is not known here.
-        """
-        if isinstance(store, Store):
-            return store
-        found = self.by_id(store) or self.by_gett_id(store)
-        if found is None:
-            known = [known.id for known in islice(self, 11)]
-            more = ", …" if known[10:] else ""
-            raise Impossible(f"store {store} is not known here (known: {', '.join(known[:10]) or 'none'}{more})")
-        return found
-
     def _at_gett(self, store: Store | str) -> Store:
-        known = self.known(store)
+        known = self._stores.known(store)
         if not known.gett_id:
             raise Impossible(f"store {known.id} is not at Gett yet: webhook-kit stores onboard {known.id}")
         return known
-
-
-class Catalogs:
-    """``kit.catalogs``: menus that were published."""
-
-    def __init__(self, lanes: Lanes, stores: Stores, published: Callable[[str], str | None]) -> None:
-        """:param published: where a store's menu is to be had now, by the partner's id of the store."""
-        self._lanes = lanes
-        self._stores = stores
-        self._published = published
-
-    def changed(self, store: Store | str, address: str | None = None) -> Appended:
-        """Tell Gett that a store's menu has changed.
-
-        :param address: where Gett pulls it from; where it was published last when None.
-        :raises Impossible: when that is no web address, nothing was published, or the store is not known.
-        """
-        store = self._stores.known(store)
-        address = address or self._published(store.id)
-        if address is None:
-            raise Impossible(f"no menu of store {store.id} is published: webhook-kit catalog sync {store.id}")
-        # A notification says "again", so the same words are news.
-        return self._lanes.append(
-            lane_name(Kind.CATALOG, store.id),
-            catalog_changed(address),
-            store_id=store.id,
-            gett_id=store.gett_id,
-            force=True,
-        )

@@ -71,10 +71,10 @@ from pydantic import TypeAdapter
 
 from webhook_kit.adapter import (
     Capability,
+    CatalogChanged,
     CatalogSet,
     ItemChanged,
     Level,
-    MenuChanged,
     NotPlaced,
     OrderChanged,
     Placed,
@@ -90,7 +90,7 @@ from webhook_kit.adapter import (
     Unsupported,
     placement_key,
 )
-from webhook_kit.catalog.unavailable import without
+from webhook_kit.catalog.unavailable import remove_items
 from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.models.money import ZERO, cents
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
@@ -106,7 +106,7 @@ _GATE_SECONDS = 60.0
 _EVENTS: dict[str, TypeAdapter[PosEvent]] = {
     "order": TypeAdapter(OrderChanged),
     "store": TypeAdapter(StoreChanged),
-    "menu": TypeAdapter(MenuChanged),
+    "menu": TypeAdapter(CatalogChanged),
     "item": TypeAdapter(ItemChanged),
 }
 
@@ -121,7 +121,7 @@ class BogusAdapter(PosAdapter):
         """The menu of :mod:`~webhook_kit.testing.bogus_menu`, the same for every store, but for what :meth:`set_price` changed."""
         menu = bogus_menu().model_copy(deep=True)
         if store.options.get("outcomes") == "hidden":
-            menu = without(menu, OUTCOMES)
+            menu = remove_items(menu, OUTCOMES)
         for item_id, price in _tickets(store).prices().items():
             menu.items[item_id].base_price = price
         return menu

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.catalog.hours import always_open
 from webhook_kit.gett.models.catalog import (
     AvailabilityWindow,
@@ -400,7 +400,7 @@ def bogus_menu() -> ExternalCatalogSet:
 
 def _part(name: str, headings: Mapping[str, str], hours: Sequence[AvailabilityWindow]) -> ExternalCatalogSet:
     sections = {heading: _items(lines) for heading, lines in headings.items()}
-    return simple_menu(sections, options=_items(_OPTIONS), availability=hours, name=name)
+    return simple_catalog(sections, options=_items(_OPTIONS), availability=hours, name=name)
 
 
 def _nest(menu: ExternalCatalogSet, catalog: str, outer: str, *inner: str) -> None:

@@ -17,8 +17,8 @@ import pytest
 
 from webhook_kit.adapter import Capability, PosAdapter
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.stores.adapters import look_here
-from webhook_kit.testing.report import Certificate, Finding, Verdict
+from webhook_kit.stores.adapters import add_cwd_to_sys_path
+from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 
 if TYPE_CHECKING:  # pytest has to import it first, or its assertions say nothing
     from webhook_kit.testing.contract import AdapterContract
@@ -29,7 +29,7 @@ _OPTIONS = ("-q", "--no-header", "--tb=line", "-c", "/dev/null", "-p", "no:cache
 _LONGEST = 2000
 
 
-def certify(spec: str) -> Certificate:
+def certify(spec: str) -> ConformanceReport:
     """Run all rules against the contract class that ``module:Class`` names.
 
     :raises ConfigurationError: when there is no such class.
@@ -62,7 +62,7 @@ class _Watcher:
         self.mistake: ConfigurationError | None = None
         self._spec = spec
         self._never = "something keeps pytest from running it"
-        self._verdicts: dict[str, tuple[Verdict, str]] = {}
+        self._verdicts: dict[str, tuple[RuleOutcome, str]] = {}
 
     def pytest_sessionstart(self) -> None:
         """Find the class before pytest does: what is wrong with it is said in one line."""
@@ -88,21 +88,21 @@ class _Watcher:
                 self._verdicts[item.name] = verdict
         return report
 
-    def certificate(self) -> Certificate:
+    def certificate(self) -> ConformanceReport:
         """What came out; a rule that was never run is not forgotten."""
         from webhook_kit.testing.contract.rules import rules
 
-        never = Verdict.MISSING, self._never
+        never = RuleOutcome.MISSING, self._never
         findings = tuple(
-            Finding(name, rule.part, rule.sentence, rule.protects, rule.remedy, *self._verdicts.get(name, never))
+            RuleResult(name, rule.part, rule.sentence, rule.protects, rule.remedy, *self._verdicts.get(name, never))
             for name, rule in rules(self._contract).items()
         )
         adapter = self._contract.adapter
-        return Certificate(f"{adapter.__name__} ({self._spec})", findings, _matrix_row(adapter))
+        return ConformanceReport(f"{adapter.__name__} ({self._spec})", findings, _matrix_row(adapter))
 
 
 def _file(spec: str, module: str) -> str:
-    look_here()
+    add_cwd_to_sys_path()
     try:
         found = find_spec(module)
     except Exception as error:
@@ -133,18 +133,18 @@ def _find(spec: str) -> type[AdapterContract]:
     return found
 
 
-def _verdict(report: pytest.TestReport, item: pytest.Item) -> tuple[Verdict, str]:
+def _verdict(report: pytest.TestReport, item: pytest.Item) -> tuple[RuleOutcome, str]:
     expected = getattr(report, "wasxfail", None)
     if report.skipped and expected is not None:
-        return Verdict.KNOWN, expected
+        return RuleOutcome.KNOWN, expected
     if report.passed:
-        return Verdict.PASSED, ""
+        return RuleOutcome.PASSED, ""
     if report.skipped:
         reasons = [str(value) for name, value in item.user_properties if name == "contract-skip"]
         if reasons:
-            return Verdict.SKIPPED, reasons[0]
-        return Verdict.MISSING, f"it was skipped from outside the contract: {_reason(report.longrepr)}"
-    return Verdict.FAILED, _why(report)
+            return RuleOutcome.SKIPPED, reasons[0]
+        return RuleOutcome.MISSING, f"it was skipped from outside the contract: {_reason(report.longrepr)}"
+    return RuleOutcome.FAILED, _why(report)
 
 
 def _why(report: pytest.TestReport) -> str:

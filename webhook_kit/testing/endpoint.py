@@ -15,7 +15,7 @@ from uuid import uuid4
 import requests
 
 from webhook_kit.gett.models.order import Amounts
-from webhook_kit.testing.report import Certificate, Finding, Verdict
+from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 from webhook_kit.testing.signer import signed
 
 __all__ = ["certify_endpoint"]
@@ -23,7 +23,7 @@ __all__ = ["certify_endpoint"]
 _TIMEOUT = 30.0
 
 
-class _Said(NamedTuple):
+class _Response(NamedTuple):
     status: int
     raw: bytes
     body: Any
@@ -32,15 +32,15 @@ class _Said(NamedTuple):
         return f"{self.status} {self.raw[:500].decode(errors='replace')}"
 
 
-class _Broken(Exception):
+class _Failed(Exception):
     """A rule does not hold."""
 
 
-class _Left(Exception):
+class _Skipped(Exception):
     """A rule cannot be tried here."""
 
 
-def certify_endpoint(url: str, secret: str, order: Mapping[str, Any] | None) -> Certificate:
+def certify_endpoint(url: str, secret: str, order: Mapping[str, Any] | None) -> ConformanceReport:
     """Try every rule that can be seen from outside.
 
     :param url: where the webhooks are, without ``/validateOrder``.
@@ -48,24 +48,24 @@ def certify_endpoint(url: str, secret: str, order: Mapping[str, Any] | None) -> 
     :param order: a legal order of the endpoint's store; None leaves out whatever needs one.
     """
     endpoint = _Endpoint(url.rstrip("/"), secret, order)
-    return Certificate(f"the endpoint {url}", tuple(_finding(endpoint, *rule) for rule in _RULES))
+    return ConformanceReport(f"the endpoint {url}", tuple(_finding(endpoint, *rule) for rule in _RULES))
 
 
 def _finding(
     endpoint: _Endpoint, part: str, rule: Callable[[_Endpoint], None], sentence: str, protects: str, remedy: str
-) -> Finding:
-    verdict, why = Verdict.PASSED, ""
+) -> RuleResult:
+    verdict, why = RuleOutcome.PASSED, ""
     try:
         rule(endpoint)
-    except _Broken as broken:
-        verdict, why = Verdict.FAILED, str(broken)
-    except _Left as left:
-        verdict, why = Verdict.SKIPPED, str(left)
+    except _Failed as broken:
+        verdict, why = RuleOutcome.FAILED, str(broken)
+    except _Skipped as left:
+        verdict, why = RuleOutcome.SKIPPED, str(left)
     except requests.RequestException as failure:
-        verdict, why = Verdict.FAILED, f"no answer: {type(failure).__name__}"
+        verdict, why = RuleOutcome.FAILED, f"no answer: {type(failure).__name__}"
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        verdict, why = Verdict.FAILED, f"the answer is not what the protocol says: {error!r}"
-    return Finding(rule.__name__.lstrip("_"), part, sentence, protects, remedy, verdict, why)
+        verdict, why = RuleOutcome.FAILED, f"the answer is not what the protocol says: {error!r}"
+    return RuleResult(rule.__name__.lstrip("_"), part, sentence, protects, remedy, verdict, why)
 
 
 class _Endpoint:
@@ -80,7 +80,7 @@ class _Endpoint:
     @property
     def order(self) -> dict[str, Any]:
         if self._order is None:
-            raise _Left("no order was given: --order FILE")
+            raise _Skipped("no order was given: --order FILE")
         return {**self._order, "gettOrderId": self._gett_id}
 
     def placing(self) -> tuple[dict[str, Any], str]:
@@ -88,12 +88,12 @@ class _Endpoint:
         if self._placing is None:
             valid = self.deliver("validateOrder", self.order)
             if valid.status != 200 or not valid.body.get("validatedOrderToken"):
-                raise _Left(f"the order given is not valid there: {valid}")
+                raise _Skipped(f"the order given is not valid there: {valid}")
             token = valid.body["validatedOrderToken"]
             self._placing = {**self.order, "validatedOrderToken": token, "payment": {"type": "gettPayment"}}
         return self._placing, self._key
 
-    def deliver(self, path: str, body: Mapping[str, Any] | bytes, key: str | None = None, **change: Any) -> _Said:
+    def deliver(self, path: str, body: Mapping[str, Any] | bytes, key: str | None = None, **change: Any) -> _Response:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = signed(raw, change.get("secret", self._secret), key=key, age=change.get("age", 0.0))
         for name in change.get("without", ()):
@@ -104,12 +104,12 @@ class _Endpoint:
         except ValueError:
             read = None
         body = read if isinstance(read, dict) else {}
-        return _Said(answer.status_code, answer.content, body)
+        return _Response(answer.status_code, answer.content, body)
 
 
-def _expect(said: _Said, status: int, what: str) -> None:
+def _expect(said: _Response, status: int, what: str) -> None:
     if said.status != status:
-        raise _Broken(f"{what}: expected {status}, answered {said}")
+        raise _Failed(f"{what}: expected {status}, answered {said}")
 
 
 def _unsigned_is_refused(endpoint: _Endpoint) -> None:
@@ -133,23 +133,23 @@ def _garbage_is_a_problem(endpoint: _Endpoint) -> None:
         said = endpoint.deliver("validateOrder", garbage)
         # It was signed rightly: an endpoint that believes nobody has proven nothing.
         if not 400 <= said.status < 500 or said.status in (401, 403) or "errorCode" not in said.body:
-            raise _Broken(f"{garbage.decode()}: expected a problem document with a 4xx, answered {said}")
+            raise _Failed(f"{garbage.decode()}: expected a problem document with a 4xx, answered {said}")
 
 
 def _validates(endpoint: _Endpoint) -> None:
     said = endpoint.deliver("validateOrder", endpoint.order)
     _expect(said, 200, "a legal order")
     if not (said.body.get("isValid") and said.body.get("validatedOrderToken")):
-        raise _Broken(f"a legal order is not valid, or has no token: {said}")
+        raise _Failed(f"a legal order is not valid, or has no token: {said}")
     amounts = Amounts.model_validate(said.body["amounts"])
     if found := amounts.contradictions():
-        raise _Broken("; ".join(found))
+        raise _Failed("; ".join(found))
 
 
 def _validating_is_idempotent(endpoint: _Endpoint) -> None:
     first, second = (endpoint.deliver("validateOrder", endpoint.order) for _ in range(2))
     if first.body.get("amounts") != second.body.get("amounts"):
-        raise _Broken(f"{first.body.get('amounts')}, then {second.body.get('amounts')}")
+        raise _Failed(f"{first.body.get('amounts')}, then {second.body.get('amounts')}")
 
 
 def _unknown_item_is_invalid(endpoint: _Endpoint) -> None:
@@ -158,7 +158,7 @@ def _unknown_item_is_invalid(endpoint: _Endpoint) -> None:
     said = endpoint.deliver("validateOrder", order)
     _expect(said, 200, "an item that does not exist")
     if said.body.get("isValid") or not any(e.get("code") == "ITEM_UNAVAILABLE" for e in said.body.get("errors") or ()):
-        raise _Broken(f"an item that does not exist is not refused with ITEM_UNAVAILABLE: {said}")
+        raise _Failed(f"an item that does not exist is not refused with ITEM_UNAVAILABLE: {said}")
 
 
 def _key_is_required(endpoint: _Endpoint) -> None:
@@ -166,7 +166,7 @@ def _key_is_required(endpoint: _Endpoint) -> None:
     said = endpoint.deliver("placeOrder", {**order, "gettOrderId": ""})
     _expect(said, 400, "placeOrder without an Idempotency-Key")
     if said.body.get("errorCode") != "MISSING_IDEMPOTENCY_KEY":
-        raise _Broken(f"expected MISSING_IDEMPOTENCY_KEY, answered {said}")
+        raise _Failed(f"expected MISSING_IDEMPOTENCY_KEY, answered {said}")
 
 
 def _four_at_once_are_one(endpoint: _Endpoint) -> None:
@@ -176,7 +176,7 @@ def _four_at_once_are_one(endpoint: _Endpoint) -> None:
     for one in said:
         _expect(one, 200, "one of four at once")
     if len({one.body.get("partnerOrderId") for one in said}) != 1:
-        raise _Broken(f"several tickets: {[one.body.get('partnerOrderId') for one in said]}")
+        raise _Failed(f"several tickets: {[one.body.get('partnerOrderId') for one in said]}")
 
 
 def _replay_is_the_same(endpoint: _Endpoint) -> None:
@@ -184,7 +184,7 @@ def _replay_is_the_same(endpoint: _Endpoint) -> None:
     first, again = (endpoint.deliver("placeOrder", order, key=key) for _ in range(2))
     _expect(first, 200, "placeOrder")
     if first.raw != again.raw:
-        raise _Broken(f"{first}, then {again}")
+        raise _Failed(f"{first}, then {again}")
 
 
 def _key_of_another_order_is_refused(endpoint: _Endpoint) -> None:

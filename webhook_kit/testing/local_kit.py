@@ -12,7 +12,7 @@ from webhook_kit.adapter import Store
 from webhook_kit.app import create_app
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.sandbox import GettSandbox
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.server import serve
 from webhook_kit.settings import Settings
 from webhook_kit.stores.adapters import load_adapter
 
@@ -64,7 +64,7 @@ class LocalKit(Kit):
         kit = cls(Settings(**given | settings))
         kit.store = next(iter(kit.stores))
         menu = load_adapter(adapter).fetch_catalog(kit.store)
-        with serving(create_app(kit)) as kit.url:
+        with serve(create_app(kit)) as kit.url:
             gett.offer(store_id, webhooks=f"{kit.url}{kit.settings.webhook_prefix}", catalog=menu)
             try:
                 yield kit
@@ -80,7 +80,7 @@ class LocalKit(Kit):
         """
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self.pusher.drain(min(left, _SLICE))
+            self.dispatcher.drain(min(left, _SLICE))
             if not self.lanes.all_waiting():
                 return
             time.sleep(0.01)

@@ -9,10 +9,10 @@ from enum import StrEnum
 from importlib.metadata import version
 from typing import Any
 
-__all__ = ["Certificate", "Finding", "Verdict"]
+__all__ = ["ConformanceReport", "RuleOutcome", "RuleResult"]
 
 
-class Verdict(StrEnum):
+class RuleOutcome(StrEnum):
     """What became of a rule."""
 
     PASSED = "passed"
@@ -27,11 +27,11 @@ class Verdict(StrEnum):
     @property
     def good(self) -> bool:
         """Whether it stands in nobody's way."""
-        return self in (Verdict.PASSED, Verdict.SKIPPED, Verdict.KNOWN)
+        return self in (RuleOutcome.PASSED, RuleOutcome.SKIPPED, RuleOutcome.KNOWN)
 
 
 @dataclass(frozen=True)
-class Finding:
+class RuleResult:
     """One rule, and what became of it.
 
     :ivar why: the failure, or the reason; empty for a rule that holds.
@@ -42,12 +42,12 @@ class Finding:
     sentence: str
     protects: str
     remedy: str
-    verdict: Verdict
+    verdict: RuleOutcome
     why: str = ""
 
 
 @dataclass(frozen=True)
-class Certificate:
+class ConformanceReport:
     """The whole report.
 
     :ivar subject: what was certified: an adapter, or an endpoint.
@@ -55,7 +55,7 @@ class Certificate:
     """
 
     subject: str
-    findings: tuple[Finding, ...]
+    findings: tuple[RuleResult, ...]
     capabilities: Mapping[str, str] = field(default_factory=dict)
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     kit: str = field(default_factory=lambda: version("webhook-kit"))
@@ -65,7 +65,7 @@ class Certificate:
         """Whether every rule holds, does not bind, or is a known failure."""
         return bool(self.findings) and all(finding.verdict.good for finding in self.findings)
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: RuleOutcome) -> int:
         """How many rules ended so."""
         return sum(finding.verdict is verdict for finding in self.findings)
 
@@ -74,8 +74,10 @@ class Certificate:
         return {**asdict(self), "passed": self.passed}
 
     @classmethod
-    def from_dict(cls, said: dict[str, Any]) -> Certificate:
+    def from_dict(cls, said: dict[str, Any]) -> ConformanceReport:
         """Read what :meth:`to_dict` wrote."""
         members = {name: value for name, value in said.items() if name != "passed"}
-        findings = tuple(Finding(**{**one, "verdict": Verdict(one["verdict"])}) for one in members.pop("findings"))
+        findings = tuple(
+            RuleResult(**{**one, "verdict": RuleOutcome(one["verdict"])}) for one in members.pop("findings")
+        )
         return cls(findings=findings, **members)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from itertools import groupby
 
-from webhook_kit.testing.report import Certificate, Finding, Verdict
+from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 
 __all__ = ["page"]
 
@@ -20,18 +20,20 @@ p { margin: .2rem 0 } .quiet { color: #62626c } .good td:first-child, .certified
 .left td { color: #62626c }
 """
 _CLASSES = {
-    Verdict.PASSED: "good",
-    Verdict.FAILED: "bad",
-    Verdict.MISSING: "bad",
-    Verdict.SKIPPED: "left",
-    Verdict.KNOWN: "known",
+    RuleOutcome.PASSED: "good",
+    RuleOutcome.FAILED: "bad",
+    RuleOutcome.MISSING: "bad",
+    RuleOutcome.SKIPPED: "left",
+    RuleOutcome.KNOWN: "known",
 }
 
 
-def page(certificate: Certificate) -> str:
+def page(certificate: ConformanceReport) -> str:
     """The whole page."""
     said, how = ("Certified", "certified") if certificate.passed else ("Not certified", "refused")
-    counts = ", ".join(f"{certificate.count(verdict)} {verdict}" for verdict in Verdict if certificate.count(verdict))
+    counts = ", ".join(
+        f"{certificate.count(verdict)} {verdict}" for verdict in RuleOutcome if certificate.count(verdict)
+    )
     parts = "".join(
         f"<h2>{escape(part)}</h2>\n<table>\n{''.join(map(_row, findings))}</table>\n"
         for part, findings in groupby(certificate.findings, lambda finding: finding.part)
@@ -47,7 +49,7 @@ def page(certificate: Certificate) -> str:
     )
 
 
-def _matrix(certificate: Certificate) -> str:
+def _matrix(certificate: ConformanceReport) -> str:
     if not certificate.capabilities:
         return ""
     heads = "".join(f"<th>{escape(name)}</th>" for name in certificate.capabilities)
@@ -55,7 +57,7 @@ def _matrix(certificate: Certificate) -> str:
     return f"<h2>Capabilities</h2>\n<table>\n<tr>{heads}</tr>\n<tr>{cells}</tr>\n</table>\n"
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: RuleResult) -> str:
     more = ""
     if not finding.verdict.good:
         more = f"<p>Protects: {escape(finding.protects)}</p><p>To do: {escape(finding.remedy)}</p>"

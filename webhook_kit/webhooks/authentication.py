@@ -10,10 +10,10 @@ from webhook_kit.gett.problems import Problem
 from webhook_kit.gett.signing import verify, verify_authorization
 from webhook_kit.settings import Settings
 
-__all__ = ["prove"]
+__all__ = ["verify_webhook"]
 
 
-def prove(settings: Settings, raw: bytes) -> None:
+def verify_webhook(settings: Settings, raw: bytes) -> None:
     """A right static header or a right signature, whichever this installation is set up with.
 
     :raises Problem: 401.

@@ -36,7 +36,7 @@ from webhook_kit.gett.problems import unavailable
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.stores.adapters import look_here
+from webhook_kit.stores.adapters import add_cwd_to_sys_path
 
 __all__ = ["Handler", "OrderEvents", "Outcome", "load_handler"]
 
@@ -104,7 +104,7 @@ def load_handler(spec: str) -> Handler:
     :raises ConfigurationError: when there is no such function.
     """
     module, _, name = spec.partition(":")
-    look_here()
+    add_cwd_to_sys_path()
     try:
         found: object = getattr(import_module(module), name)
     except Exception as error:

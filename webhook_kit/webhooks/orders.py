@@ -20,17 +20,17 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem, as_markdown, unavailable
 from webhook_kit.gett.signing import API_VERSION
 from webhook_kit.logs import logger
-from webhook_kit.placement.placement import Answer, Placement
+from webhook_kit.placement.placement import Placement, PlacementResponse
 from webhook_kit.placement.token import Tokens
-from webhook_kit.placement.validation import Assessor
+from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
-from webhook_kit.webhooks.authentication import prove
+from webhook_kit.webhooks.authentication import verify_webhook
 from webhook_kit.webhooks.order_events import OrderEvents
 from webhook_kit.webhooks.parsing import parse, raw_body
 from webhook_kit.webhooks.trace import trace_id
 
-__all__ = ["Receiver", "current_trace", "place", "problem_response", "validate", "webhooks"]
+__all__ = ["OrderWebhooks", "current_trace", "order_webhooks", "place", "problem_response", "validate"]
 
 log = logger("receiver")
 
@@ -39,20 +39,20 @@ W = TypeVar("W", bound=Wire)
 _LONGEST_KEY = 255
 
 
-class Receiver(NamedTuple):
+class OrderWebhooks(NamedTuple):
     """The parts that the webhooks work with."""
 
     settings: Settings
     stores: StoreDirectory
-    assessor: Assessor
+    assessor: OrderValidator
     placement: Placement
     tokens: Tokens
     order_events: OrderEvents | None = None
 
 
-def webhooks(receiver: Receiver) -> Blueprint:
+def order_webhooks(receiver: OrderWebhooks) -> Blueprint:
     """ValidateOrder and placeOrder, both spellings, and order events if somebody handles them (``gett-protocol.md §3``)."""
-    blueprint = Blueprint("webhooks", __name__, url_prefix=receiver.settings.webhook_prefix or None)
+    blueprint = Blueprint("order_webhooks", __name__, url_prefix=receiver.settings.webhook_prefix or None)
 
     @blueprint.post("/validateOrder")
     @blueprint.post("/validate")
@@ -105,11 +105,11 @@ def webhooks(receiver: Receiver) -> Blueprint:
     return blueprint
 
 
-def validate(receiver: Receiver, order: ExternalOrder) -> bytes:
+def validate(receiver: OrderWebhooks, order: ExternalOrder) -> bytes:
     """Answer a validateOrder: nothing is written, business failures are inline."""
     store = _known_store(receiver, order)
     until = time.monotonic() + receiver.settings.webhook_deadline
-    assessed = receiver.assessor.assess(order, store, until=until)
+    assessed = receiver.assessor.validate(order, store, until=until)
     valid = not assessed.violations
     changes: dict[str, object] = {
         "amounts": assessed.amounts,
@@ -127,7 +127,7 @@ def validate(receiver: Receiver, order: ExternalOrder) -> bytes:
     )
 
 
-def place(receiver: Receiver, order: PlaceOrderRequest, key: str | None) -> Answer:
+def place(receiver: OrderWebhooks, order: PlaceOrderRequest, key: str | None) -> PlacementResponse:
     """Answer a placeOrder, exactly once."""
     key = _idempotency_key(receiver, order, key)
     # A refusal is rendered in the thread of the POS call, which knows nothing of this request.
@@ -155,13 +155,13 @@ def current_trace() -> str:
     return trace
 
 
-def _received(receiver: Receiver, model: type[W]) -> W:
+def _received(receiver: OrderWebhooks, model: type[W]) -> W:
     raw = raw_body(request)
-    prove(receiver.settings, raw)
+    verify_webhook(receiver.settings, raw)
     return parse(model, raw)
 
 
-def _known_store(receiver: Receiver, order: ExternalOrder) -> Store:
+def _known_store(receiver: OrderWebhooks, order: ExternalOrder) -> Store:
     try:
         store = receiver.stores.by_gett_id(order.cart.store_id)
     except StoresUnavailable as error:  # a refusal would be final
@@ -171,7 +171,7 @@ def _known_store(receiver: Receiver, order: ExternalOrder) -> Store:
     return store
 
 
-def _idempotency_key(receiver: Receiver, order: ExternalOrder, key: str | None) -> str:
+def _idempotency_key(receiver: OrderWebhooks, order: ExternalOrder, key: str | None) -> str:
     key = (key or "").strip()
     if not key and not receiver.settings.require_idempotency_key:
         key = order.gett_order_id or ""

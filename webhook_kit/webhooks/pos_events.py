@@ -11,7 +11,7 @@ an item ran out   refused from now on; the published menu follows (and again whe
 
 The answer is a JSON list with one text for each event: ``ok``, ``same`` (said before), ``stale`` (the order is further),
 ``closed`` (it has ended), ``held``, or ``refused: why``. All of these are 2xx: the POS need not say it again. An order that stays
-unknown for ``HOLD_EVENTS_FOR`` seconds is an alert; an adapter whose POS also tells of other people's orders leaves those out.
+unknown for ``EVENT_HOLD_TIMEOUT`` seconds is an alert; an adapter whose POS also tells of other people's orders leaves those out.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import TypeAdapter, ValidationError
 
 from webhook_kit.adapter import (
+    CatalogChanged,
     ItemChanged,
-    MenuChanged,
     OrderChanged,
     PosAdapter,
     PosEvent,
@@ -41,16 +41,17 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.logs import logger
-from webhook_kit.outbox.order_updates import Orders
+from webhook_kit.outbox.order_updates import OrderUpdates
 from webhook_kit.outbox.updates import from_pos
 from webhook_kit.pos.session import call_deadline
-from webhook_kit.publishing.availability import Availability
-from webhook_kit.publishing.sync import Sync
+from webhook_kit.publishing.availability import ItemAvailability
+from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.stores.status import Owner, Stores
+from webhook_kit.stores import StoreDirectory
+from webhook_kit.stores.status import Owner, StoreStatusService
 from webhook_kit.webhooks.parsing import raw_body
 
 __all__ = ["PosEvents", "pos_webhooks"]
@@ -61,7 +62,7 @@ _OK = "ok"
 _HELD = "held"
 
 _SHAPES: dict[type, TypeAdapter[Any]] = {
-    shape: TypeAdapter(shape) for shape in (OrderChanged, StoreChanged, MenuChanged, ItemChanged)
+    shape: TypeAdapter(shape) for shape in (OrderChanged, StoreChanged, CatalogChanged, ItemChanged)
 }
 
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
@@ -75,16 +76,18 @@ class PosEvents:
         self,
         connection: redis.Redis,
         keys: Keys,
-        stores: Stores,
-        orders: Orders,
-        sync: Sync,
-        availability: Availability,
+        stores: StoreDirectory,
+        store_status: StoreStatusService,
+        orders: OrderUpdates,
+        sync: CatalogSync,
+        availability: ItemAvailability,
         alerts: Alerts,
         settings: Settings,
     ) -> None:
         self._redis = connection
         self._keys = keys
         self._stores = stores
+        self._store_status = store_status
         self._orders = orders
         self._sync = sync
         self._availability = availability
@@ -101,7 +104,7 @@ class PosEvents:
         :raises redis.RedisError: when not all of it could be made durable; to be sent again as well.
         :raises StoresUnavailable: when its store may be one that this process has not heard of; likewise.
         """
-        self._stores.require_whole()
+        self._stores.require_complete()
         served = {store.id: store for store in self._stores if store.adapter == adapter}
         if not served:
             raise Problem(ErrorCode.NOT_FOUND, "no store here has an adapter of that name")
@@ -124,11 +127,11 @@ class PosEvents:
                 continue
             outcome = self._append(event)
             if outcome == _HELD:
-                if now - entry["at"] < self._settings.hold_events_for:
+                if now - entry["at"] < self._settings.event_hold_timeout:
                     continue
                 outcome = "given up"
                 why = f"the POS of store {event.store_id} tells of it, and nobody here has placed it"
-                self._alerts.once(Alert.UNKNOWN, event.order_ref or f"{event.store_id}/{event.order_id}", why)
+                self._alerts.raise_once(Alert.UNKNOWN, event.order_ref or f"{event.store_id}/{event.order_id}", why)
             # Only now: an event is in two places rather than in none. Saying it twice changes nothing.
             if self._redis.lrem(self._keys.held, 1, text(raw)):
                 settled += 1
@@ -170,8 +173,8 @@ class PosEvents:
     def _become(self, event: PosEvent, store: Store | None) -> str:
         if store is None:
             raise Impossible(f"this adapter serves no store {event.store_id}")
-        if isinstance(event, MenuChanged):
-            self._sync.soon(store)
+        if isinstance(event, CatalogChanged):
+            self._sync.request(store)
             return _OK
         if isinstance(event, ItemChanged):
             return self._item_changed(event, store)
@@ -187,23 +190,23 @@ class PosEvents:
 
     def _append(self, event: OrderChanged) -> str:
         update = from_pos(event)
-        order = self._orders.find_as_pos_names_it(event.store_id, event.order_id, event.order_ref)
+        order = self._orders.find_by_pos_reference(event.store_id, event.order_id, event.order_ref)
         return _HELD if order is None or order.placing else self._orders.append(order, update).value
 
     def _store_changed(self, event: StoreChanged, store: Store) -> str:
         if event.state is StoreState.OPEN:
-            return self._stores.resume(store, owner=Owner.POS).value
+            return self._store_status.resume(store, owner=Owner.POS).value
         if event.state is StoreState.UNKNOWN:
             raise Impossible("an unknown state says nothing")
         # A reason in the POS's own words must not cost the pause.
         reason = event.reason if event.reason in set(PauseReason) else PauseReason.OTHER
-        return self._stores.pause(store, reason, owner=Owner.POS).value
+        return self._store_status.pause(store, reason, owner=Owner.POS).value
 
     def _item_changed(self, event: ItemChanged, store: Store) -> str:
         if event.available:
-            changed = self._availability.back(store, event.item_id)
+            changed = self._availability.mark_available(store, event.item_id)
         else:
-            changed = self._availability.out(store, event.item_id, event.until)
+            changed = self._availability.mark_unavailable(store, event.item_id, event.until)
         return _OK if changed else "same"
 
     def _note(self, event: PosEvent, outcome: str) -> None:

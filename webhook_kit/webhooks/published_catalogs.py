@@ -19,13 +19,13 @@ from werkzeug.http import parse_accept_header, parse_etags
 
 from webhook_kit.gett.problems import unavailable
 from webhook_kit.logs import logger
-from webhook_kit.publishing.publisher import Addresses, Publisher, ShelfUnavailable
+from webhook_kit.publishing.publisher import CatalogUrls, Publisher, StorageUnavailable
 from webhook_kit.webhooks.trace import trace_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["Catalogs"]
+__all__ = ["PublishedCatalogs"]
 
 log = logger("serving")
 
@@ -35,10 +35,10 @@ _IN_MEMORY = 32
 _ROOT = "/catalogs/"
 
 
-class Catalogs:
+class PublishedCatalogs:
     """A WSGI application that serves published menus and leaves everything else to the one behind it."""
 
-    def __init__(self, behind: WSGIApplication, publisher: Publisher, addresses: Addresses) -> None:
+    def __init__(self, behind: WSGIApplication, publisher: Publisher, addresses: CatalogUrls) -> None:
         self._behind = behind
         self._publisher = publisher
         self._addresses = addresses
@@ -53,7 +53,7 @@ class Catalogs:
             version = self._find(path)
         except LookupError:
             return self._behind(environ, start_response)
-        except (redis.RedisError, ShelfUnavailable) as error:
+        except (redis.RedisError, StorageUnavailable) as error:
             log.error("menu not served", error=type(error).__name__)  # noqa: TRY400 - the traceback says nothing more
             return _not_now(path, start_response)
         compressed = _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
@@ -72,7 +72,7 @@ class Catalogs:
         """
         token, _, name = path.removeprefix(_ROOT).partition("/")
         version = name.removesuffix(".json")
-        if version == name or not self._addresses.admits(token, version):
+        if version == name or not self._addresses.verify(token, version):
             raise LookupError(path)
         body = self._publisher.body(version)
         if body is None:

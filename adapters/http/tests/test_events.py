@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from tests.pos import SECRET, STORE_ID
 from webhook_kit.adapter import (
+    CatalogChanged,
     ItemChanged,
-    MenuChanged,
     OrderChanged,
     PosEvent,
     Store,
@@ -69,7 +69,7 @@ MENU = body({"type": "menu"})
             StoreChanged("main", StoreState.CLOSED, "too_busy"),
         ),
         ({"type": "store", "state": "open"}, StoreChanged("main", StoreState.OPEN)),
-        ({"type": "menu"}, MenuChanged("main")),
+        ({"type": "menu"}, CatalogChanged("main")),
         ({"type": "item", "itemId": "ham", "available": True}, ItemChanged("main", "ham", available=True)),
         (
             {"type": "item", "itemId": "ham", "available": False, "until": "2026-05-01T18:00:00Z"},
@@ -85,7 +85,9 @@ def test_each_event_is_read(event: dict[str, Any], meaning: PosEvent) -> None:
 def test_events_are_those_of_the_store_that_signed_them() -> None:
     said = body({"type": "menu", "storeId": "main"}, {"type": "menu"})
     for secret in ("next", "former"):
-        assert read(headers(said, store="%C5%81%C3%B3d%C5%BA%2F1", secret=secret), said) == [MenuChanged("Łódź/1")] * 2
+        assert (
+            read(headers(said, store="%C5%81%C3%B3d%C5%BA%2F1", secret=secret), said) == [CatalogChanged("Łódź/1")] * 2
+        )
 
 
 @pytest.mark.parametrize(

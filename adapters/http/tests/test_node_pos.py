@@ -16,8 +16,8 @@ from tests.node import Till, node_pos
 from tests.pos import SECRET, STORE_ID, ScriptedPos, scripted_pos
 from tests.test_calls import order
 from webhook_kit.adapter import (
+    CatalogChanged,
     ItemChanged,
-    MenuChanged,
     OrderChanged,
     Placed,
     Reason,
@@ -127,11 +127,11 @@ def test_it_tells_the_kit_in_order_and_until_it_is_heard(tmp_path: Path) -> None
         till.set_price("water", Decimal("2.00"))
         wait_until(lambda: len(kit.asked) >= 2, message="a second attempt")
         kit.answers["POST /pos/http/events"] = 200, ["ok"]
-        wait_until(lambda: told(kit)[-1:] == [MenuChanged("main")], message="the last event")
+        wait_until(lambda: told(kit)[-1:] == [CatalogChanged("main")], message="the last event")
     wanted = [
         OrderChanged("main", placed.id, "ref-k1", status="preparing"),
         OrderChanged("main", placed.id, "ref-k1", state="completed"),
-        MenuChanged("main"),
+        CatalogChanged("main"),
     ]
     assert list(dict.fromkeys(told(kit))) == wanted, "said again until it is heard, and never before what came earlier"
 

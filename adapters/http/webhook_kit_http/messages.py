@@ -10,8 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from webhook_kit.adapter import (
+    CatalogChanged,
     ItemChanged,
-    MenuChanged,
     OrderChanged,
     Placed,
     PosEvent,
@@ -200,7 +200,7 @@ class MenuEvent(Wire):
 
     def meaning(self, store_id: str) -> PosEvent:
         """In the words of the adapter's contract."""
-        return MenuChanged(store_id)
+        return CatalogChanged(store_id)
 
 
 class ItemEvent(Wire):

@@ -15,7 +15,7 @@ import pytest
 
 from tests.restaurant import SECRET, Restaurant, order_of
 from webhook_kit.adapter import (
-    MenuChanged,
+    CatalogChanged,
     OrderChanged,
     Placed,
     PosEvent,
@@ -155,7 +155,7 @@ def test_a_session_that_closes_and_a_product_that_changes_are_told(
         StoreChanged(store.id, StoreState.OPEN, "other"),
         StoreChanged(store.id, StoreState.CLOSED, "other"),
     )
-    assert MenuChanged(store.id) in read(adapter, store, *genuine(store, "product.template", 2))
+    assert CatalogChanged(store.id) in read(adapter, store, *genuine(store, "product.template", 2))
 
 
 def test_a_model_that_means_nothing_here_is_said_to(adapter: OdooAdapter, store: Store) -> None:

@@ -20,9 +20,9 @@ import requests
 
 from webhook_kit.adapter import (
     Capability,
+    CatalogChanged,
     CatalogSet,
     Level,
-    MenuChanged,
     NotPlaced,
     OrderChanged,
     Placed,
@@ -133,7 +133,7 @@ class OdooAdapter(PosAdapter):
             case "pos.session" | "pos.config":
                 return [StoreChanged(store.id, self.store_status(store), reason="other")]
             case "product.template" | "product.product" | "product.template.attribute.value" | "pos.category":
-                return [MenuChanged(store.id)]
+                return [CatalogChanged(store.id)]
         raise ValueError(f"an automation on {event['_model']} says nothing to this adapter")
 
     def cancel_order(self, order: Placed, store: Store, reason: str) -> None:

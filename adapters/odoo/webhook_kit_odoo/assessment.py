@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from webhook_kit.adapter import Reason, Refusal, Refused, Store
 from webhook_kit.catalog.cart import check_cart
-from webhook_kit.catalog.compiled import Menu as CheckedMenu
+from webhook_kit.catalog.compiled import CompiledCatalog as CheckedMenu
 from webhook_kit.catalog.hours import is_open
 from webhook_kit.gett.models.catalog import ExternalCatalog
 from webhook_kit.gett.models.order import Amounts, ExternalOrder

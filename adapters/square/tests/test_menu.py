@@ -12,7 +12,7 @@ from tests.fake_square import LOCATION, FakeSquare
 from tests.harbour import category, info, item, modifier, modifier_list, variation
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.check import check
-from webhook_kit.catalog.compiled import Menu
+from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.gett.models.catalog import DayOfWeek
 from webhook_kit_square import SquareAdapter
 
@@ -23,7 +23,7 @@ def menu(adapter: SquareAdapter, harbour: Store) -> CatalogSet:
 
 
 def test_the_menu_is_one_that_carts_can_be_checked_against(menu: CatalogSet) -> None:
-    Menu.compile(menu)  # raises otherwise
+    CompiledCatalog.compile(menu)  # raises otherwise
 
 
 def test_the_menu_breaks_no_rule_of_getts(menu: CatalogSet) -> None:

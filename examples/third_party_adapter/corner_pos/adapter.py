@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from corner_pos.placeholder import Till
 from webhook_kit.adapter import CatalogSet, Placed, PosAdapter, Reason, Refusal, Refused, Store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import ExternalItem, ExternalModifierGroup
 from webhook_kit.gett.models.order import LineItem, PlaceOrderRequest
 
@@ -29,7 +29,7 @@ class CornerPos(PosAdapter):
     def fetch_catalog(self, store: Store) -> CatalogSet:
         """The store's whole menu."""
         prices = _till(store).prices()
-        return simple_menu(
+        return simple_catalog(
             {
                 "Pizza": [
                     _item(prices, "margherita", "9.50", "size", "toppings"),

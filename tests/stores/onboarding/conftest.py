@@ -12,13 +12,13 @@ import pytest
 
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.app import create_app as partner_app
-from webhook_kit.gett.http import Answer, Call, Transport
+from webhook_kit.gett.http import ApiCall, ApiResponse, Transport
 from webhook_kit.gett.models.store import OnboardingStatus
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.app import create_app as gett_app
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.options import Options
-from webhook_kit.sandbox.server import serving
+from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import free_port
 
@@ -49,11 +49,11 @@ class Road:
         self._transport = transport
         self._faults = faults
 
-    def send(self, call: Call) -> Answer:
+    def send(self, call: ApiCall) -> ApiResponse:
         for (method, end), statuses in self._faults.items():
             if call.method == method and call.url.endswith(end) and statuses:
                 if status := statuses.pop(0):
-                    return Answer(status, {}, b"{}")
+                    return ApiResponse(status, {}, b"{}")
                 self._transport.send(call)
                 raise ConnectionResetError
         return self._transport.send(call)
@@ -63,7 +63,7 @@ class Road:
 class Town:
     """Gett and its partner."""
 
-    world: World
+    world: SandboxContext
     faults: dict[tuple[str, str], list[int]]
     make: Callable[..., Kit]
     kit: Kit
@@ -96,10 +96,10 @@ def town(
 ) -> Iterator[Town]:
     monkeypatch.setattr(Menus, "spoil", None)
     monkeypatch.setattr(Menus, "failure", None)
-    world = World("key_test", options=Options(writes_per_minute=0, reads_per_minute=0))
+    world = SandboxContext("key_test", options=Options(writes_per_minute=0, reads_per_minute=0))
     port, faults = free_port(), dict[tuple[str, str], list[int]]()
     with ExitStack() as stack:
-        url = stack.enter_context(serving(gett_app(world)))
+        url = stack.enter_context(serve(gett_app(world)))
         prefix = make_kit().settings.key_prefix
 
         def make(**settings: Any) -> Kit:
@@ -110,7 +110,7 @@ def town(
                     "gett_store_id": None,
                     "gett_api_url": url,
                     "public_url": f"http://127.0.0.1:{port}",
-                    "credentials_in_clear": True,
+                    "allow_plaintext_credentials": True,
                     **settings,
                 }
             )
@@ -120,7 +120,7 @@ def town(
             return kit
 
         kit = make()
-        stack.enter_context(serving(partner_app(kit), port))
+        stack.enter_context(serve(partner_app(kit), port))
         options = {"file": str(tmp_path / "pos.sqlite")}
         kit.stores.add(Store("main", "", f"{__name__}:Menus", name="Main Street", options=options))
         yield Town(world, faults, make, kit)

@@ -19,13 +19,13 @@ from webhook_kit.errors import (
     OnboardingUncertain,
     WebhookKitError,
 )
-from webhook_kit.gett.http import Answer, Call
+from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.gett.models.store import CommerceAddress, OnboardingStatus
 from webhook_kit.kit import Kit
 from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.queues import sync_queue
-from webhook_kit.stores.onboarding import Details, Progress, Step
+from webhook_kit.stores.onboarding import Progress, Step, StoreDetails
 from webhook_kit.testing.processes import PATIENCE, free_port, wait_until
 from webhook_kit.worker import run_sync
 
@@ -40,11 +40,13 @@ def dangling(menu: CatalogSet) -> CatalogSet:
     return menu
 
 
-def on_calls(kit: Kit, before: Callable[[Call], None], after: Callable[[Call, Answer], None] | None = None) -> None:
+def on_calls(
+    kit: Kit, before: Callable[[ApiCall], None], after: Callable[[ApiCall, ApiResponse], None] | None = None
+) -> None:
     """See every call to Gett before it goes, and its answer before the kit does."""
     send = kit.client._transport.send
 
-    def seen(call: Call) -> Answer:
+    def seen(call: ApiCall) -> ApiResponse:
         before(call)
         answer = send(call)
         if after:
@@ -60,7 +62,7 @@ def on_calls(kit: Kit, before: Callable[[Call], None], after: Callable[[Call, An
 def test_a_store_is_registered_ingested_activated_and_known(town: Town) -> None:
     seen: list[Progress] = []
     address = CommerceAddress(street="1 Main Street", city="Springfield")
-    done = town.kit.onboarding.onboard(town.store, Details(address, "+15550100"), on_progress=seen.append)
+    done = town.kit.onboarding.onboard(town.store, StoreDetails(address, "+15550100"), on_progress=seen.append)
     assert (done.step, done.status) == (Step.DONE, OnboardingStatus.ACTIVE)
     assert seen[0].step is Step.REGISTERED
     (gett_id,) = town.active()
@@ -74,7 +76,7 @@ def test_a_store_is_registered_ingested_activated_and_known(town: Town) -> None:
     other = town.process()
     wait_until(lambda: other.stores.by_gett_id(gett_id) is not None)
     assert town.kit.redis.ttl(town.kit.keys.onboarding("main")) > 0
-    assert ("menu", "main") in list(other.sync.due()), "the menu is published again, under Gett's id"
+    assert ("menu", "main") in list(other.catalog_sync.claim_due()), "the menu is published again, under Gett's id"
 
 
 def test_said_again_it_changes_nothing(town: Town) -> None:
@@ -94,7 +96,7 @@ def test_a_store_that_is_at_gett_already_is_not_registered(town: Town) -> None:
 
 def test_what_is_not_done_in_time_is_gone_on_with(town: Town) -> None:
     town.world.options.ingestion_seconds = 3600
-    state = town.kit.onboarding.onboard(town.store, patience=0)
+    state = town.kit.onboarding.onboard(town.store, timeout=0)
     assert state.step is Step.REGISTERED
     assert state.status == OnboardingStatus.PENDING_CATALOG
     assert town.registered() == [OnboardingStatus.PENDING_CATALOG]
@@ -136,7 +138,7 @@ def test_whoever_dies_at_any_step_is_gone_on_for_and_nothing_is_registered_twice
             next_one.onboarding.onboard(town.store)
         ids = list(town.world.state.onboardings)
         assert len(ids) <= 1, "nobody registered it a second time"
-        done = next_one.onboarding.onboard(town.store, onboarding_id=ids[0] if ids else "", again=not ids)
+        done = next_one.onboarding.onboard(town.store, onboarding_id=ids[0] if ids else "", restart=not ids)
     else:
         done = next_one.onboarding.onboard(town.store)
     assert done.step is Step.DONE
@@ -244,7 +246,7 @@ def test_a_failed_ingestion_is_told_with_gett_s_error_beside_our_own_check(
     gett, ours, then = told.value.lines
     assert "answered 404" in gett
     assert ours == "our own check: nothing wrong"
-    assert "--again" in then
+    assert "--restart" in then
     with pytest.raises(OnboardingFailed, match="answered 404"):
         town.kit.onboarding.onboard(town.store)
     monkeypatch.setattr(Menus, "spoil", staticmethod(dangling))
@@ -252,7 +254,7 @@ def test_a_failed_ingestion_is_told_with_gett_s_error_beside_our_own_check(
         town.kit.onboarding.onboard(town.store)
     assert any(line.startswith("our own check: ") and "nowhere" in line for line in told.value.lines)
     monkeypatch.undo()
-    assert town.kit.onboarding.onboard(town.store, again=True).step is Step.DONE
+    assert town.kit.onboarding.onboard(town.store, restart=True).step is Step.DONE
     assert town.registered() == [OnboardingStatus.ACTIVE], "the failed one was cancelled"
 
 
@@ -267,7 +269,7 @@ def test_another_store_s_onboarding_id_activates_nothing(town: Town) -> None:
     harbour = town.kit.stores.by_id("harbour")
     assert harbour is not None
     town.world.options.ingestion_seconds = 3600
-    state = town.kit.onboarding.onboard(harbour, patience=0)
+    state = town.kit.onboarding.onboard(harbour, timeout=0)
     with pytest.raises(OnboardingFailed, match="is store harbour's"):
         town.kit.onboarding.onboard(town.store, onboarding_id=state.onboarding_id)
     with pytest.raises(OnboardingFailed, match="does not know"):
@@ -280,7 +282,7 @@ def test_another_store_s_onboarding_id_activates_nothing(town: Town) -> None:
 
 def test_a_registration_is_cancelled_and_can_be_made_again(town: Town) -> None:
     town.world.options.ingestion_seconds = 3600
-    town.kit.onboarding.onboard(town.store, patience=0)
+    town.kit.onboarding.onboard(town.store, timeout=0)
     town.kit.onboarding.cancel(town.store)
     assert town.registered() == []
     with pytest.raises(Impossible, match="not being onboarded"):
@@ -293,7 +295,7 @@ def test_a_registration_is_cancelled_and_can_be_made_again(town: Town) -> None:
 
 def test_a_lost_answer_to_a_cancellation_is_said_again(town: Town) -> None:
     town.world.options.ingestion_seconds = 3600
-    town.kit.onboarding.onboard(town.store, patience=0)
+    town.kit.onboarding.onboard(town.store, timeout=0)
     town.faults[CANCEL] = [0]
     with pytest.raises(GettUnreachable):
         town.kit.onboarding.cancel(town.store)
@@ -321,7 +323,7 @@ def test_what_nobody_knows_the_id_of_cannot_be_cancelled(town: Town) -> None:
 def test_of_two_at_once_the_second_is_refused(town: Town) -> None:
     kit, at_gett, go_on = town.process(), threading.Event(), threading.Event()
 
-    def wait(call: Call) -> None:
+    def wait(call: ApiCall) -> None:
         if call.method == "POST" and not at_gett.is_set():
             at_gett.set()
             go_on.wait(PATIENCE)
@@ -341,7 +343,7 @@ def test_of_two_at_once_the_second_is_refused(town: Town) -> None:
 
 
 def test_who_has_lost_the_lease_stops_before_the_next_call(town: Town) -> None:
-    def lapse(call: Call) -> None:
+    def lapse(call: ApiCall) -> None:
         town.kit.redis.delete(town.kit.keys.onboarding_lock("main"))
 
     kit = town.process()
@@ -381,19 +383,19 @@ def test_a_bad_end_in_the_background_is_one_alert(town: Town, monkeypatch: pytes
     town.kit.onboarding.follow("main")
     assert town.kit.onboarding.advance_all() == 1
     assert town.kit.onboarding.advance_all() == 0
-    (entry,) = town.kit.ledger.incidents()
+    (entry,) = town.kit.placement_store.incidents()
     assert (entry["kind"], entry["store"]) == (Alert.ONBOARDING, "main")
     assert text(town.kit.redis.hget(town.kit.keys.alerts, Alert.ONBOARDING)) == "1"
 
 
 def test_while_gett_is_away_the_background_waits(town: Town) -> None:
     town.world.options.ingestion_seconds = 3600
-    town.kit.onboarding.onboard(town.store, patience=0)
+    town.kit.onboarding.onboard(town.store, timeout=0)
     town.kit.onboarding.follow("main")
     town.faults["GET", ""] = [503]
     assert town.kit.onboarding.advance_all() == 0
     assert town.kit.redis.smembers(town.kit.keys.onboardings) == {b"main"}
-    assert town.kit.ledger.incidents() == []
+    assert town.kit.placement_store.incidents() == []
 
 
 def test_every_way_it_ends_is_an_error_of_the_kit(town: Town) -> None:

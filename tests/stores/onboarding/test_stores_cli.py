@@ -16,7 +16,7 @@ from tests.stores.onboarding.conftest import REGISTER, Town
 from webhook_kit.adapter import Store
 from webhook_kit.cli import main
 from webhook_kit.kit import Kit
-from webhook_kit.stores.cipher import Vault, new_key
+from webhook_kit.stores.cipher import CredentialCipher, new_key
 from webhook_kit.stores.file import FileStores
 from webhook_kit.testing.processes import free_port
 
@@ -70,7 +70,7 @@ def test_a_store_is_added_shown_changed_and_removed(run: Run, town: Town) -> Non
     assert "credentials: token (set)" in shown
     assert "timezone: Europe/Berlin" in shown
     assert "topsecret" not in shown + run("list").out + run("list", "--json").out
-    ran = run("edit", "harbour", "--name", "At the harbour", "--option", "terminal=4", "--without", "room")
+    ran = run("edit", "harbour", "--name", "At the harbour", "--option", "terminal=4", "--unset", "room")
     assert ran.out == "store harbour is changed here\n"
     found = town.kit.stores.known("harbour")
     assert (found.name, found.options, found.timezone.key) == ("At the harbour", {"terminal": 4}, "Europe/Berlin")
@@ -88,7 +88,7 @@ def test_a_store_is_added_shown_changed_and_removed(run: Run, town: Town) -> Non
         ("add", "new", "--adapter", "bogus", "--timezone", "Mars"),
         ("edit", "main"),
         ("edit", "main", "--phone", "+1"),
-        ("edit", "main", "--without", "nothing"),
+        ("edit", "main", "--unset", "nothing"),
         ("edit", "main", "--no-delivery", "--no-pickup"),
         ("edit", "typo", "--name", "x"),
         ("show", "typo"),
@@ -124,12 +124,12 @@ def test_what_is_exported_is_a_stores_file_for_its_owner_alone(run: Run, town: T
 
 def test_keys_are_made_and_credentials_sealed_anew(run: Run, town: Town) -> None:
     run("add", "harbour", "--adapter", "bogus", "--credential", "token")
-    key = run("new-key").out.strip()
+    key = run("generate-key").out.strip()
     assert len({key, new_key()}) == 2
-    town.kit.book._vault = Vault([key])
-    assert run("reseal").out == "1 stores sealed anew\n"
+    town.kit.store_repository._vault = CredentialCipher([key])
+    assert run("rotate-keys").out == "1 stores encrypted with the newest key\n"
     assert b"topsecret" not in town.kit.redis.hget(town.kit.keys.stores, "harbour")  # type: ignore[operator] # it is there
-    assert run("reseal").out == "0 stores sealed anew\n"
+    assert run("rotate-keys").out == "0 stores encrypted with the newest key\n"
 
 
 # -- and at gett -------------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_onboarding_in_the_background_and_one_that_takes_too_long(run: Run, town
     town.world.options.ingestion_seconds = 3600
     assert run("onboard", "main", "--background").status == 0
     assert town.kit.redis.smembers(town.kit.keys.onboardings) == {b"main"}
-    ran = run("onboard", "main", "--patience", 0)
+    ran = run("onboard", "main", "--timeout", 0)
     assert ran.status == 1
     assert "go on with webhook-kit stores onboard main" in ran.out
     assert "onboarding: registered pending_catalog" in run("show", "main").out
@@ -181,7 +181,7 @@ def test_gett_s_side_is_listed_and_shown_with_differences_marked(run: Run, here:
     assert "≠ not known here" in foreign["atGett"]
     assert "name at Gett: ≠ Elsewhere" in run("show", "main").out
     assert "at Gett: ≠ unknown there" in run("show", "lost").out
-    here.kit.stores.pause("main", "too_busy")
+    here.kit.store_status.pause("main", "too_busy")
     assert rows(run)["main"]["atGett"].endswith("≠"), "it is told, and not there yet"
 
 
@@ -219,8 +219,8 @@ def test_a_store_s_metadata_is_changed_at_gett_within_the_quota(run: Run, here: 
 
 def test_a_store_that_is_removed_leaves_nothing_that_lasts(here: Town, run: Run) -> None:
     kit, store = here.kit, here.kit.stores.known("main")
-    kit.availability.out(store, "cola")
-    kit.stores.pause(store, "too_busy")
+    kit.availability.mark_unavailable(store, "cola")
+    kit.store_status.pause(store, "too_busy")
     assert kit.publisher.current("main") is not None
     assert run("remove", "main", "--yes").status == 0
     assert kit.publisher.current("main") is None

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import requests
 
 from webhook_kit.adapter import CatalogSet, NotPlaced, Placed, PosAdapter, Reason, Refused, Store
-from webhook_kit.catalog.build import simple_menu
+from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.testing.contract import AdapterContract, PosTicket
@@ -25,7 +25,7 @@ class HttpPos(PosAdapter):
     """Places with a POST, looks up with a GET."""
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
-        return simple_menu({"Food": MENU})
+        return simple_catalog({"Food": MENU})
 
     def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
         return self.post(order, store)

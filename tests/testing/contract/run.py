@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from webhook_kit.testing.contract import AdapterContract
-from webhook_kit.testing.contract.environment import Bench
+from webhook_kit.testing.contract.environment import ContractEnvironment
 from webhook_kit.testing.contract.rules import rules
 
 
@@ -20,7 +20,7 @@ def failures(contract: type[AdapterContract], redis_url: str, directory: Path) -
         vendor.directory = directory / uuid4().hex
         vendor.directory.mkdir()
         try:
-            with Bench(vendor, redis_url) as bench:
+            with ContractEnvironment(vendor, redis_url) as bench:
                 getattr(vendor, name)(bench)
         except pytest.skip.Exception:
             continue

@@ -11,7 +11,7 @@ from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.bogus_contract import BogusContract
 from webhook_kit.testing.contract import AdapterContract
-from webhook_kit.testing.contract.environment import Bench
+from webhook_kit.testing.contract.environment import ContractEnvironment
 from webhook_kit.testing.contract.rules import rules
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -65,7 +65,10 @@ def test_every_rule_is_broken_by_somebody() -> None:
 def fails(contract: type[AdapterContract], name: str, redis_server: RedisServer, directory: Path) -> str:
     vendor = contract()
     vendor.directory = directory
-    with Bench(vendor, redis_server.url) as bench, pytest.raises((AssertionError, pytest.fail.Exception)) as failure:
+    with (
+        ContractEnvironment(vendor, redis_server.url) as bench,
+        pytest.raises((AssertionError, pytest.fail.Exception)) as failure,
+    ):
         getattr(vendor, name)(bench)
     return str(failure.value)
 

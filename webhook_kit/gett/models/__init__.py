@@ -24,12 +24,12 @@ from webhook_kit.gett.models.marketfront import (
     DiscoverStoresRequest,
     DiscoverStoresResponse,
     DishHighlights,
+    MarketfrontStore,
     MatchedDish,
     OrderEvent,
     OrderEventData,
     OrderEventRefund,
     RemoveCartItemRequest,
-    Store,
     StoreHighlights,
     StoreOptions,
     UpdateCartItemRequest,
@@ -129,6 +129,7 @@ __all__ = [
     "LineItem",
     "Listed",
     "Location",
+    "MarketfrontStore",
     "MatchedDish",
     "Money",
     "Onboarding",
@@ -154,7 +155,6 @@ __all__ = [
     "SessionMeResponse",
     "SessionMeUser",
     "SetFulfillmentContextRequest",
-    "Store",
     "StoreAvailability",
     "StoreHighlights",
     "StoreOptions",
@@ -174,8 +174,11 @@ __all__ = [
     "cents",
 ]
 
+_PUBLISHED_NAMES = {"MarketfrontStore": "Store"}
+"""Names of models here that differ from the protocol's."""
+
 SCHEMAS: dict[str, type[Wire]] = {
-    name: value
+    _PUBLISHED_NAMES.get(name, name): value
     for name in __all__
     if isinstance(value := globals().get(name), type) and issubclass(value, Wire) and value is not Wire
 }

@@ -17,12 +17,12 @@ __all__ = [
     "DiscoverStoresRequest",
     "DiscoverStoresResponse",
     "DishHighlights",
+    "MarketfrontStore",
     "MatchedDish",
     "OrderEvent",
     "OrderEventData",
     "OrderEventRefund",
     "RemoveCartItemRequest",
-    "Store",
     "StoreHighlights",
     "StoreOptions",
     "UpdateCartItemRequest",
@@ -76,7 +76,7 @@ class MatchedDish(Wire):
     image_url: str | None = None
 
 
-class Store(Wire):
+class MarketfrontStore(Wire):
     """A store as consumers find it.
 
     ``is_accepting_orders`` is the server's word and fails closed; ``availability`` explains it, read in ``time_zone`` (IANA),
@@ -120,7 +120,7 @@ class DiscoverStoresRequest(Wire):
 class DiscoverStoresResponse(Wire):
     """One page of a search; ``total_count`` counts all pages."""
 
-    stores: list[Store]
+    stores: list[MarketfrontStore]
     total_count: _Count
     has_more: bool
 

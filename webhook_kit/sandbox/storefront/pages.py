@@ -9,7 +9,7 @@ from __future__ import annotations
 import requests
 from flask import Blueprint, Response, request
 
-from webhook_kit.sandbox.context import World
+from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.problems import of_status
 
 __all__ = ["blueprint"]
@@ -30,7 +30,7 @@ _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".
 _TIMEOUT = 30.0
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint(world: SandboxContext) -> Blueprint:
     """The page at ``/``, its files below ``/__storefront/static/``, and ``POST /__storefront/session``."""
     calls = _Storefront(world)
     pages = Blueprint("storefront", __name__, static_folder="static", static_url_path="/__storefront/static")
@@ -41,7 +41,7 @@ def blueprint(world: World) -> Blueprint:
 
 
 class _Storefront:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxContext) -> None:
         self._world = world
 
     def create_session(self) -> Response:

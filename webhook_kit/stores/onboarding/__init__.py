@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webhook_kit.stores.onboarding.onboarder import Details, Onboarder
+from webhook_kit.stores.onboarding.onboarder import Onboarder, StoreDetails
 from webhook_kit.stores.onboarding.record import Progress, Step
 
-__all__ = ["Details", "Onboarder", "Progress", "Step"]
+__all__ = ["Onboarder", "Progress", "Step", "StoreDetails"]

@@ -40,14 +40,14 @@ from webhook_kit.errors import (
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.models.store import CommerceAddress, Onboarding, OnboardingRequest, OnboardingStatus
 from webhook_kit.logs import logger
-from webhook_kit.outbox.rate_limited import DirectWrites
+from webhook_kit.outbox.rate_limited import RateLimitedClient
 from webhook_kit.pos.session import never_connected
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
-from webhook_kit.stores.onboarding.record import Lease, Progress, Records, Step
+from webhook_kit.stores.onboarding.record import OnboardingLease, Progress, Records, Step
 
-__all__ = ["Details", "Menu", "Onboarder"]
+__all__ = ["CatalogProvider", "Onboarder", "StoreDetails"]
 
 log = logger("onboarding")
 
@@ -57,7 +57,7 @@ _Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class StoreDetails:
     """What Gett is told of a store beyond its ids; all of it may be left out."""
 
     address: CommerceAddress | None = None
@@ -66,18 +66,18 @@ class Details:
     description: str | None = None
 
 
-class Menu(Protocol):
+class CatalogProvider(Protocol):
     """How an onboarding comes by a store's menu (:class:`webhook_kit.publishing.first_catalog.FirstMenu`)."""
 
-    def errors(self, store: Store) -> Sequence[str]:
+    def validation_errors(self, store: Store) -> Sequence[str]:
         """What our own check finds that Gett would not take in, one line each."""
         ...
 
-    def url(self, store: Store) -> str:
+    def publish(self, store: Store) -> str:
         """Publish it and say where Gett can pull it."""
         ...
 
-    def activated(self, store: Store) -> None:
+    def on_activated(self, store: Store) -> None:
         """The store has Gett's id from now on."""
         ...
 
@@ -96,9 +96,9 @@ class Onboarder:
         keys: Keys,
         stores: StoreDirectory,
         client: GettClient,
-        writes: DirectWrites,
+        writes: RateLimitedClient,
         alerts: Alerts,
-        menu: Menu,
+        menu: CatalogProvider,
         *,
         webhook_url: str | None,
         keep: int,
@@ -120,18 +120,18 @@ class Onboarder:
     def onboard(
         self,
         store: Store,
-        details: Details | None = None,
+        details: StoreDetails | None = None,
         *,
         onboarding_id: str = "",
-        again: bool = False,
-        patience: float = 600.0,
+        restart: bool = False,
+        timeout: float = 600.0,
         on_progress: Callable[[Progress], object] = lambda _: None,
     ) -> Progress:
         """Register a store and see it through, or go on where an earlier attempt stopped.
 
         :param onboarding_id: Gett's id of a registration that was made already.
-        :param again: begin anew; a registration that is known is cancelled first.
-        :param patience: seconds to wait for Gett's pipeline; what is not done by then can be gone on with.
+        :param restart: start again; cancels a known registration first.
+        :param timeout: seconds to wait for Gett's pipeline; what is not done by then can be gone on with.
         :param on_progress: called with each change.
         :raises OnboardingUncertain: when nobody knows whether the registration reached Gett.
         :raises OnboardingFailed: when Gett refuses, or cannot take in the menu.
@@ -139,9 +139,9 @@ class Onboarder:
         :raises GettError: when Gett cannot be reached; to be gone on with.
         """
         with self._records.alone(store.id) as lock:
-            state = self._begin(store, details or Details(), onboarding_id, lock, again=again)
+            state = self._begin(store, details or StoreDetails(), onboarding_id, lock, restart=restart)
             on_progress(state)
-            until = time.monotonic() + patience
+            until = time.monotonic() + timeout
             while state.step is not Step.DONE:
                 before, state = state, self._advance(store, state, lock)
                 if state != before:
@@ -194,22 +194,24 @@ class Onboarder:
         if store is None:
             return True
         try:
-            return self.onboard(store, patience=0).step is Step.DONE
+            return self.onboard(store, timeout=0).step is Step.DONE
         except (OnboardingFailed, OnboardingUncertain) as failure:
-            self._alerts.once(Alert.ONBOARDING, store_id, str(failure), about="store")
+            self._alerts.raise_once(Alert.ONBOARDING, store_id, str(failure), about="store")
             return True
         except (GettRetriable, GettUnauthorized, Impossible) as error:  # in a while
             log.info("onboarding waits", store=store_id, why=str(error))
         except WebhookKitError as error:
-            self._alerts.once(Alert.ONBOARDING, store_id, str(error), about="store")
+            self._alerts.raise_once(Alert.ONBOARDING, store_id, str(error), about="store")
             return True
         return False
 
     # -- the steps -----------------------------------------------------------------------------------------------------
 
-    def _begin(self, store: Store, details: Details, onboarding_id: str, lock: Lease, *, again: bool) -> Progress:
+    def _begin(
+        self, store: Store, details: StoreDetails, onboarding_id: str, lock: OnboardingLease, *, restart: bool
+    ) -> Progress:
         state = self.progress(store.id)
-        if state is not None and again and state.step not in (Step.ACTIVE, Step.DONE):
+        if state is not None and restart and state.step not in (Step.ACTIVE, Step.DONE):
             if state.onboarding_id:
                 self._cancel(store, state.onboarding_id, lock)
             self._records.forget(store.id)
@@ -223,14 +225,14 @@ class Onboarder:
         if state.step is Step.REGISTERING:
             raise OnboardingUncertain(_lost(store, state.at))
         if state.step is Step.CANCELLING:
-            raise Impossible(f"store {store.id}: cancelling was begun; finish it (--cancel), or begin anew (--again)")
+            raise Impossible(f"store {store.id}: cancelling was begun; finish it (--cancel), or begin anew (--restart)")
         if state.step is Step.FAILED:
             raise OnboardingFailed(*self._catalog_failed(store, state))
         if state.step is Step.DONE and not store.gett_id:
             return self._records.note(replace(state, step=Step.ACTIVE))  # the directory has lost what was learned
         return state
 
-    def _register(self, store: Store, details: Details, lock: Lease) -> Progress:
+    def _register(self, store: Store, details: StoreDetails, lock: OnboardingLease) -> Progress:
         request = self._request(store, details)
         lock.hold()
         self._records.note(Progress(store.id, Step.REGISTERING))
@@ -260,10 +262,10 @@ class Onboarder:
                 f"go on with --onboarding-id {answer.onboarding_id}"
             ) from error
 
-    def _request(self, store: Store, details: Details) -> OnboardingRequest:
+    def _request(self, store: Store, details: StoreDetails) -> OnboardingRequest:
         if self._webhook_url is None:
             raise Impossible("PUBLIC_URL is not set: Gett would not know where to send orders")
-        errors = self._ask_pos(store, self._menu.errors)
+        errors = self._ask_pos(store, self._menu.validation_errors)
         if errors:
             raise OnboardingFailed(f"store {store.id} was not registered: Gett could not take in its menu", *errors)
         given = {
@@ -277,7 +279,7 @@ class Onboarder:
             return OnboardingRequest(
                 partner_store_id=store.id,
                 name=store.name or store.id,
-                catalog_callback_url=self._ask_pos(store, self._menu.url),
+                catalog_callback_url=self._ask_pos(store, self._menu.publish),
                 webhook_url=self._webhook_url,
                 **{name: value for name, value in given.items() if value is not None},
             )
@@ -296,7 +298,7 @@ class Onboarder:
                 f"store {store.id} was not registered: its menu cannot be fetched: {error!r}"
             ) from error
 
-    def _advance(self, store: Store, state: Progress, lock: Lease) -> Progress:
+    def _advance(self, store: Store, state: Progress, lock: OnboardingLease) -> Progress:
         """One look at how far Gett is, and what follows from it."""
         lock.hold()
         if state.step is Step.ACTIVE:
@@ -305,7 +307,7 @@ class Onboarder:
             seen = self._client.onboarding(state.onboarding_id)
         except GettNotFound as gone:
             raise OnboardingFailed(
-                f"Gett does not know onboarding {state.onboarding_id} of store {store.id}, or no longer: begin anew with --again"
+                f"Gett does not know onboarding {state.onboarding_id} of store {store.id}, or no longer: begin anew with --restart"
             ) from gone
         if seen.partner_store_id not in (None, store.id):
             self._records.forget(store.id)
@@ -339,14 +341,14 @@ class Onboarder:
     def _finish(self, store: Store, state: Progress) -> Progress:
         if not state.gett_id:
             raise OnboardingFailed(f"Gett says that store {store.id} is active, but not by which id: ask Gett for it")
-        self._stores.learn(store.id, state.gett_id)
-        self._menu.activated(replace(store, gett_id=state.gett_id))
+        self._stores.save_gett_id(store.id, state.gett_id)
+        self._menu.on_activated(replace(store, gett_id=state.gett_id))
         done = self._records.note(replace(state, step=Step.DONE))
-        self._alerts.over(Alert.ONBOARDING, store.id)
+        self._alerts.clear(Alert.ONBOARDING, store.id)
         log.info("store onboarded", store=store.id, gett_store=state.gett_id)
         return done
 
-    def _cancel(self, store: Store, onboarding_id: str, lock: Lease) -> None:
+    def _cancel(self, store: Store, onboarding_id: str, lock: OnboardingLease) -> None:
         lock.hold()
         self._records.note(Progress(store.id, Step.CANCELLING, onboarding_id=onboarding_id))
         try:
@@ -363,11 +365,11 @@ class Onboarder:
     def _catalog_failed(self, store: Store, state: Progress) -> list[str]:
         lines = [f"Gett could not take in the menu of store {store.id}: {state.error or 'no explanation'}"]
         try:
-            errors = self._menu.errors(store)
+            errors = self._menu.validation_errors(store)
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; Gett's word is there all the same
             errors = [f"it could not be checked here: {error!r}"]
         lines += [f"our own check: {line}" for line in errors or ["nothing wrong"]]
-        return [*lines, f"put it right, then: webhook-kit stores onboard {store.id} --again"]
+        return [*lines, f"put it right, then: webhook-kit stores onboard {store.id} --restart"]
 
 
 def _read(store: Store, seen: Onboarding, step: Step) -> Progress:
@@ -382,6 +384,6 @@ def _lost(store: Store, at: float, why: str = "") -> str:
             f"the registration of store {store.id} was sent ({moment}), and its answer was lost{f': {why}' if why else ''}",
             f"whether Gett has it nobody here knows: look in Gett's portal for an onboarding of {store.id} from that time",
             f"if there is one: webhook-kit stores onboard {store.id} --onboarding-id ID",
-            f"if there is none: webhook-kit stores onboard {store.id} --again",
+            f"if there is none: webhook-kit stores onboard {store.id} --restart",
         ]
     )

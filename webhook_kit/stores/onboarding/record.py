@@ -17,7 +17,7 @@ from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["Lease", "Progress", "Records", "Step"]
+__all__ = ["OnboardingLease", "Progress", "Records", "Step"]
 
 log = logger("onboarding")
 
@@ -111,7 +111,7 @@ class Records:
         return sorted(map(text, self._redis.smembers(self._keys.onboardings)))
 
     @contextmanager
-    def alone(self, store_id: str) -> Iterator[Lease]:
+    def alone(self, store_id: str) -> Iterator[OnboardingLease]:
         """Keep everybody else away from a store's onboarding.
 
         :raises Impossible: when somebody else is at it.
@@ -123,13 +123,13 @@ class Records:
                 f"(or was, and that died less than {_LEASE:.0f} s ago)"
             )
         try:
-            yield Lease(lock)
+            yield OnboardingLease(lock)
         finally:
             with suppress(LockError, redis.RedisError):  # it lapses by itself
                 lock.release()
 
 
-class Lease:
+class OnboardingLease:
     """The right to go on with an onboarding."""
 
     def __init__(self, lock: Lock) -> None:

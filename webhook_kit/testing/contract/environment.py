@@ -22,16 +22,16 @@ from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.settings import Settings
+from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.stores.source import FixedStores
-from webhook_kit.stores.status import Stores
 from webhook_kit.testing.carts import Line, Orderable
-from webhook_kit.testing.contract.hooks import HOOKS, PosTicket, PosWebhook, Vendor
-from webhook_kit.testing.contract.spy import Witness, overheard
+from webhook_kit.testing.contract.hooks import HOOKS, ContractHooks, PosTicket, PosWebhook
+from webhook_kit.testing.contract.spy import AdapterSpy, captured_output
 from webhook_kit.testing.lossy_proxy import Loss, LossyProxy
 from webhook_kit.testing.signer import signed
 
-__all__ = ["Answer", "Bench"]
+__all__ = ["ContractEnvironment", "ContractResponse"]
 
 _SECRET = "whsec_contract"  # noqa: S105 - between the suite and its own kit
 _CANARIES = {"contract_canary": "canary-credential-5f3d9a"}
@@ -63,11 +63,11 @@ class _Kit(Kit):
         self._store = store
 
     @cached_property
-    def stores(self) -> Stores:
-        return Stores(FixedStores([self._store])).attach(self.redis, self.keys, self.lanes)
+    def stores(self) -> StoreDirectory:
+        return StoreDirectory(FixedStores([self._store]))
 
 
-class Answer:
+class ContractResponse:
     """What Gett gets to read."""
 
     def __init__(self, response: TestResponse) -> None:
@@ -94,13 +94,13 @@ class Answer:
         return f"{self.status} {self.raw.decode(errors='replace')}"
 
 
-class Bench:
+class ContractEnvironment:
     """One test's kit, store and POS.
 
     :param redis_url: a real Redis; the bench uses keys of its own in it.
     """
 
-    def __init__(self, vendor: Vendor, redis_url: str, on_skip: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, vendor: ContractHooks, redis_url: str, on_skip: Callable[[str], None] = lambda _: None) -> None:
         self.vendor = vendor
         self._redis_url = redis_url
         self._on_skip = on_skip
@@ -113,13 +113,13 @@ class Bench:
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
-            self.heard = starting.enter_context(overheard())
+            self.heard = starting.enter_context(captured_output())
             opened = starting.enter_context(self.vendor.open_store())
             self.pos_store = opened
             """The store as the vendor knows it: what hooks are called with."""
             self.store = self._through_proxy(self._with_canary(opened), starting)
             """The store as the kit knows it."""
-            self.witness = starting.enter_context(Witness(self.vendor.adapter))
+            self.witness = starting.enter_context(AdapterSpy(self.vendor.adapter))
             starting.callback(self._close)
             self.start()
             self._resources = starting.pop_all()
@@ -135,7 +135,7 @@ class Bench:
             "key_prefix": self._prefix,
             "gett_webhook_secrets": [_SECRET],
             "gett_api_key": "key_contract",
-            "lookup_settle": 0.05,
+            "lookup_retry_delay": 0.05,
             "pos_breaker_failures": 1000,  # a test that loses replies must not close the store for the next step
         }
         self.kit: Kit = _Kit(_Settings(**told | settings), self.store)
@@ -209,11 +209,11 @@ class Bench:
         """The dish with the fewest choices that have to be made."""
         return min((self.menu.plain(dish, quantity) for dish in self.menu.dishes), key=lambda one: len(json.dumps(one)))
 
-    def validate(self, order: Order) -> Answer:
+    def validate(self, order: Order) -> ContractResponse:
         """Deliver validateOrder."""
         return self._deliver("validateOrder", order)
 
-    def place(self, order: Order, key: str | None = None) -> Answer:
+    def place(self, order: Order, key: str | None = None) -> ContractResponse:
         """Deliver placeOrder, with a fresh key unless one is given."""
         return self._deliver("placeOrder", order, key or str(uuid4()))
 
@@ -223,15 +223,17 @@ class Bench:
         assert answer.valid, f"validateOrder does not accept a legal order: {answer}"
         return {**order, "validatedOrderToken": answer.body["validatedOrderToken"], "payment": {"type": "gettPayment"}}
 
-    def placed(self, order: Order, key: str | None = None) -> Answer:
+    def placed(self, order: Order, key: str | None = None) -> ContractResponse:
         """Validate and place; the receipt."""
         answer = self.place(self.validated(order), key)
         assert answer.status == _OK, f"placeOrder was answered {answer}"
         return answer
 
-    def _deliver(self, path: str, body: Order, key: str | None = None) -> Answer:
+    def _deliver(self, path: str, body: Order, key: str | None = None) -> ContractResponse:
         raw = json.dumps(body).encode()
-        return Answer(self.app.test_client().post(f"/{path}", data=raw, headers=signed(raw, _SECRET, key=key)))
+        return ContractResponse(
+            self.app.test_client().post(f"/{path}", data=raw, headers=signed(raw, _SECRET, key=key))
+        )
 
     @staticmethod
     def at_once(count: int, call: Callable[[], Any]) -> list[Any]:
@@ -294,17 +296,17 @@ class Bench:
         """Let an order come to a step at the POS; what the POS sends about it has not been delivered."""
         return self.vendor.advance(self.pos_store, order_id, step)
 
-    def pos_says(self, webhook: PosWebhook) -> Answer:
+    def pos_says(self, webhook: PosWebhook) -> ContractResponse:
         """Deliver a webhook of the POS."""
         headers = dict(webhook.headers)
         path = f"/pos/{self.store.adapter}/events"
-        return Answer(self.app.test_client().post(path, data=webhook.body, headers=headers))
+        return ContractResponse(self.app.test_client().post(path, data=webhook.body, headers=headers))
 
     # -- what became of it ---------------------------------------------------------------------------------------------
 
     def state(self, order: Order) -> str:
         """Where an order's record stands."""
-        return (self.kit.ledger.record(order["gettOrderId"]) or {}).get("state", "unknown")
+        return (self.kit.placement_store.find(order["gettOrderId"]) or {}).get("state", "unknown")
 
     def told(self, order: Order) -> list[str]:
         """What Gett is told of an order, in order."""

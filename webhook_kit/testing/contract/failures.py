@@ -5,21 +5,21 @@ from __future__ import annotations
 from uuid import uuid4
 
 from webhook_kit.adapter import Capability, Guarantee, StoreState
-from webhook_kit.testing.contract.environment import Answer, Bench, Order
-from webhook_kit.testing.contract.hooks import Vendor
+from webhook_kit.testing.contract.environment import ContractEnvironment, ContractResponse, Order
+from webhook_kit.testing.contract.hooks import ContractHooks
 from webhook_kit.testing.contract.rules import granting, offering
 from webhook_kit.testing.lossy_proxy import Loss
 from webhook_kit.testing.processes import wait_until
 
-__all__ = ["TroublePart"]
+__all__ = ["FailureTests"]
 
 _WORKS_IT_OUT = (Guarantee.NATIVE, Guarantee.LOOK_UP)
 
 
-class TroublePart(Vendor):
+class FailureTests(ContractHooks):
     """What becomes of an order whose placement goes wrong half way."""
 
-    def test_a_reply_lost_after_the_pos_committed(self, bench: Bench) -> None:
+    def test_a_reply_lost_after_the_pos_committed(self, bench: ContractEnvironment) -> None:
         """When the reply is lost after the POS has the order, it has one ticket, however often Gett tries again.
 
         Protects: customers from paying twice.
@@ -36,7 +36,7 @@ class TroublePart(Vendor):
         if again.status == 200:
             assert again.body["partnerOrderId"] == made[0].id, f"{again.body['partnerOrderId']} is not {made[0].id}"
 
-    def test_a_request_lost_before_the_pos_committed(self, bench: Bench) -> None:
+    def test_a_request_lost_before_the_pos_committed(self, bench: ContractEnvironment) -> None:
         """When the POS never got the order, Gett's next attempt places it once; without a look-up a person decides.
 
         Protects: the order: a customer who was told "placed" waits for a dinner that nobody cooks.
@@ -50,7 +50,7 @@ class TroublePart(Vendor):
             assert lost.status == 503, f"the order never reached the POS, and Gett was told {lost}"
             self._settled(bench, order, bench.place(order, key))
 
-    def test_a_pos_that_answers_too_late(self, bench: Bench) -> None:
+    def test_a_pos_that_answers_too_late(self, bench: ContractEnvironment) -> None:
         """When the POS answers after Gett has given up, there is one ticket, however often Gett tries again.
 
         Protects: customers from paying twice, and Gett from waiting for ever.
@@ -65,7 +65,7 @@ class TroublePart(Vendor):
             wait_until(lambda: bench.state(order) not in ("claimed", "calling"), 20, "the late placement to end")
             self._settled(bench, order, bench.place(order, key))
 
-    def test_a_pos_that_is_down(self, bench: Bench) -> None:
+    def test_a_pos_that_is_down(self, bench: ContractEnvironment) -> None:
         """While the POS is down Gett is told to try again, and nothing is placed; when it is back, the order is placed once.
 
         Protects: the order: it is neither lost nor doubled over a restart of the till.
@@ -80,7 +80,7 @@ class TroublePart(Vendor):
             self._settled(bench, order, bench.place(order, key), works_it_out=works_it_out)
 
     @granting(*_WORKS_IT_OUT)
-    def test_redis_emptied_between_two_attempts(self, bench: Bench) -> None:
+    def test_redis_emptied_between_two_attempts(self, bench: ContractEnvironment) -> None:
         """When Redis was emptied after an order was placed, Gett's next attempt gets its receipt and makes no second ticket.
 
         Protects: customers from paying twice when the kit has forgotten everything.
@@ -96,7 +96,7 @@ class TroublePart(Vendor):
         assert again.body["partnerOrderId"] == first.body["partnerOrderId"], f"another ticket: {again}"
 
     @offering(Capability.STORE_STATUS)
-    def test_the_status_tells_whether_the_pos_takes_orders(self, bench: Bench) -> None:
+    def test_the_status_tells_whether_the_pos_takes_orders(self, bench: ContractEnvironment) -> None:
         """``store_status`` says open while it is open, and something else, or nothing, while the POS is down or closed.
 
         Protects: customers from ordering where nobody cooks: Gett is paused, and resumed, by it.
@@ -114,13 +114,15 @@ class TroublePart(Vendor):
             assert self._status(bench) is not StoreState.OPEN, "the store is closed, and store_status() says open"
 
     @staticmethod
-    def _status(bench: Bench) -> StoreState | None:
+    def _status(bench: ContractEnvironment) -> StoreState | None:
         try:
             return bench.adapter.store_status(bench.store)
         except Exception:  # noqa: BLE001 - a failure says that it is not known, which is true
             return None
 
-    def _settled(self, bench: Bench, order: Order, again: Answer, *, works_it_out: bool | None = None) -> None:
+    def _settled(
+        self, bench: ContractEnvironment, order: Order, again: ContractResponse, *, works_it_out: bool | None = None
+    ) -> None:
         """What the next attempt has to be answered: the receipt, or that a person has to decide."""
         if works_it_out is None:
             works_it_out = self.adapter.guarantee() in _WORKS_IT_OUT

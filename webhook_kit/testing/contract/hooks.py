@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from webhook_kit.adapter import PosAdapter, Store
 
-__all__ = ["HOOKS", "PosTicket", "PosWebhook", "TicketLine", "Vendor"]
+__all__ = ["HOOKS", "ContractHooks", "PosTicket", "PosWebhook", "TicketLine"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class PosWebhook:
     body: bytes
 
 
-class Vendor:
+class ContractHooks:
     """What differs from adapter to adapter. ``adapter`` and :meth:`tickets` are required; each further hook lets more be proven.
 
     A hook that a declared capability needs is required, too: without it that capability's tests fail. Any other hook that
@@ -149,7 +149,7 @@ class Vendor:
     @classmethod
     def defines(cls, hook: str) -> bool:
         """Whether the vendor has written this hook."""
-        return getattr(cls, hook) is not getattr(Vendor, hook)
+        return getattr(cls, hook) is not getattr(ContractHooks, hook)
 
     @staticmethod
     @contextmanager

@@ -12,11 +12,11 @@ from uuid import uuid4
 from webhook_kit.adapter import Capability, Guarantee, Placed, PosAdapter, Store, placement_key
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.testing.carts import Line
-from webhook_kit.testing.contract.environment import Bench
-from webhook_kit.testing.contract.hooks import PosTicket, TicketLine, Vendor
+from webhook_kit.testing.contract.environment import ContractEnvironment
+from webhook_kit.testing.contract.hooks import ContractHooks, PosTicket, TicketLine
 from webhook_kit.testing.contract.rules import granting, offering
 
-__all__ = ["PlacementPart"]
+__all__ = ["PlacementTests"]
 
 _ALPHABETS = (
     "2nd floor – naïve façade; Вход со двора; Είσοδος πίσω; 門の前で; 문 앞에; प्रवेश द्वार; מאחור; من الخلف; "
@@ -25,10 +25,10 @@ _ALPHABETS = (
 _TIP = Decimal("3.21")
 
 
-class PlacementPart(Vendor):
+class PlacementTests(ContractHooks):
     """What becomes of an order that is placed."""
 
-    def test_an_order_becomes_one_ticket(self, bench: Bench) -> None:
+    def test_an_order_becomes_one_ticket(self, bench: ContractEnvironment) -> None:
         """An order that is placed is one ticket at the POS, and the receipt has its id.
 
         Protects: every order; and its progress, which the POS reports under that id.
@@ -38,7 +38,7 @@ class PlacementPart(Vendor):
             receipt = bench.placed(bench.order())
         assert receipt.body["partnerOrderId"] == made[0].id, f"the receipt says {receipt.body['partnerOrderId']}"
 
-    def test_a_replay_gets_the_first_answer(self, bench: Bench) -> None:
+    def test_a_replay_gets_the_first_answer(self, bench: ContractEnvironment) -> None:
         """The same order with the same key is answered as before, and makes no second ticket.
 
         Protects: customers from paying for two dinners: webhooks come twice.
@@ -50,7 +50,7 @@ class PlacementPart(Vendor):
         assert (first.status, first.raw) == (again.status, again.raw), f"{first}, then {again}"
         assert bench.place(order).body["partnerOrderId"] == first.body["partnerOrderId"], "under a new key"
 
-    def test_four_at_once_make_one_ticket(self, bench: Bench) -> None:
+    def test_four_at_once_make_one_ticket(self, bench: ContractEnvironment) -> None:
         """Four deliveries of one order at the same moment make one ticket and get one answer.
 
         Protects: customers from paying for four dinners: a slow first answer brings duplicates while it is awaited.
@@ -63,7 +63,7 @@ class PlacementPart(Vendor):
         assert len({answer.body["partnerOrderId"] for answer in answers}) == 1, answers
 
     @granting(Guarantee.NATIVE)
-    def test_the_pos_takes_our_key(self, bench: Bench) -> None:
+    def test_the_pos_takes_our_key(self, bench: ContractEnvironment) -> None:
         """``place_order`` called again with the same key makes no second ticket and gives the first one's id.
 
         Protects: every order whose answer was lost, also when Redis was lost with it.
@@ -75,7 +75,7 @@ class PlacementPart(Vendor):
         assert first.id == again.id, f"{first.id}, then {again.id}"
 
     @granting(Guarantee.NATIVE)
-    def test_the_pos_takes_our_key_at_once(self, bench: Bench) -> None:
+    def test_the_pos_takes_our_key_at_once(self, bench: ContractEnvironment) -> None:
         """``place_order`` called four times at the same moment with the same key makes one ticket.
 
         Protects: the promise of native idempotency where it matters most: while the first attempt is still under way.
@@ -87,7 +87,7 @@ class PlacementPart(Vendor):
         assert len(ids) == 1, f"several ids: {sorted(ids)}"
 
     @offering(Capability.FIND_ORDER)
-    def test_a_ticket_is_found_by_its_order(self, bench: Bench) -> None:
+    def test_a_ticket_is_found_by_its_order(self, bench: ContractEnvironment) -> None:
         """``find_order`` finds the ticket of an order, and none for an order that was never placed.
 
         Protects: every order whose answer was lost: what is found is not placed again, what is not found is.
@@ -103,7 +103,7 @@ class PlacementPart(Vendor):
 
     # -- what is on the ticket -----------------------------------------------------------------------------------------
 
-    def test_quantities_reach_the_ticket(self, bench: Bench) -> None:
+    def test_quantities_reach_the_ticket(self, bench: ContractEnvironment) -> None:
         """Three of a dish are three on the ticket, and two lines are two dishes.
 
         Protects: the guests who would get one dish for three.
@@ -112,7 +112,7 @@ class PlacementPart(Vendor):
         dishes = sorted(map(bench.menu.plain, bench.menu.dishes), key=lambda one: len(json.dumps(one)))[:2]
         _compare(bench, [{**one, "quantity": 3 - place} for place, one in enumerate(dishes)])
 
-    def test_modifiers_reach_the_ticket(self, bench: Bench) -> None:
+    def test_modifiers_reach_the_ticket(self, bench: ContractEnvironment) -> None:
         """What is chosen from a dish's modifier groups is on the ticket.
 
         Protects: guests who asked for the sauce, and those who asked for none of the nuts.
@@ -130,7 +130,7 @@ class PlacementPart(Vendor):
             bench.skip("no dish of the menu has an option without options of its own")
         _compare(bench, flat[:5])
 
-    def test_repeated_modifiers_reach_the_ticket(self, bench: Bench) -> None:
+    def test_repeated_modifiers_reach_the_ticket(self, bench: ContractEnvironment) -> None:
         """An option chosen twice is on the ticket twice.
 
         Protects: guests who pay for double cheese.
@@ -144,7 +144,7 @@ class PlacementPart(Vendor):
                     return
         bench.skip("no dish of the menu has an option that may be chosen twice")
 
-    def test_nested_modifiers_reach_the_ticket(self, bench: Bench) -> None:
+    def test_nested_modifiers_reach_the_ticket(self, bench: ContractEnvironment) -> None:
         """Choices within choices are on the ticket.
 
         Protects: the guest whose fries come without the dip that was paid for.
@@ -155,7 +155,7 @@ class PlacementPart(Vendor):
             bench.skip("no option of the menu has options of its own")
         _compare(bench, [max(nested, key=_depth)])
 
-    def test_the_pos_charges_what_was_accepted(self, bench: Bench) -> None:
+    def test_the_pos_charges_what_was_accepted(self, bench: ContractEnvironment) -> None:
         """The ticket's total is the total that the customer accepted, tip included.
 
         Protects: the customer's money, and the restaurant's books.
@@ -171,7 +171,7 @@ class PlacementPart(Vendor):
         if made[0].total is not None:
             assert made[0].total == accepted.total, f"{accepted.total} was accepted, the ticket says {made[0].total}"
 
-    def test_the_tip_reaches_the_ticket(self, bench: Bench) -> None:
+    def test_the_tip_reaches_the_ticket(self, bench: ContractEnvironment) -> None:
         """The tip is on the ticket as a tip.
 
         Protects: the staff.
@@ -184,7 +184,7 @@ class PlacementPart(Vendor):
             bench.skip("tickets() does not tell a ticket's tip")
         assert made[0].tip == _TIP, f"the ticket's tip is {made[0].tip}"
 
-    def test_instructions_of_every_alphabet_arrive(self, bench: Bench) -> None:
+    def test_instructions_of_every_alphabet_arrive(self, bench: ContractEnvironment) -> None:
         """Delivery instructions arrive letter by letter: every alphabet, emoji, quotes and markup.
 
         Protects: the courier at the wrong door; and the order, when the POS chokes on a letter.
@@ -197,7 +197,7 @@ class PlacementPart(Vendor):
             bench.skip("tickets() does not tell a ticket's instructions")
         assert _ALPHABETS in made[0].instructions, f"the ticket says {made[0].instructions!r}"
 
-    def test_very_long_names_are_no_reason_to_lose_an_order(self, bench: Bench) -> None:
+    def test_very_long_names_are_no_reason_to_lose_an_order(self, bench: ContractEnvironment) -> None:
         """A customer whose name, and instructions which, are longer than any field of the POS get their dinner.
 
         Protects: the order.
@@ -210,7 +210,7 @@ class PlacementPart(Vendor):
             assert receipt.status == 200, receipt
 
 
-def _directly(bench: Bench) -> Any:
+def _directly(bench: ContractEnvironment) -> Any:
     """Call the adapter itself with one order and its key, as the kit does after a loss of Redis."""
     adapter: PosAdapter = bench.adapter
     store: Store = bench.store
@@ -228,7 +228,7 @@ def _directly(bench: Bench) -> Any:
     return place
 
 
-def _delivery(bench: Bench, instructions: str) -> dict[str, Any]:
+def _delivery(bench: ContractEnvironment, instructions: str) -> dict[str, Any]:
     """Members of an order that is delivered, or at least has instructions where the store does not deliver."""
     address = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCode": "10001"}
     offered = bench.store.fulfillment_types
@@ -243,7 +243,7 @@ def _depth(one: Line) -> int:
     return 1 + max(map(_depth, inner), default=0)
 
 
-def _compare(bench: Bench, cart: list[Line]) -> None:
+def _compare(bench: ContractEnvironment, cart: list[Line]) -> None:
     """Place the cart, and compare the ticket: pieces of each dish, and of each option of each dish, at whatever depth."""
     with bench.making(1) as made:
         receipt = bench.place(bench.validated(bench.order(*cart)))

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 from webhook_kit.adapter import Capability, Placed, placement_key
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
-from webhook_kit.testing.contract.environment import Answer, Bench, Order
-from webhook_kit.testing.contract.hooks import PosWebhook, Vendor
+from webhook_kit.testing.contract.environment import ContractEnvironment, ContractResponse, Order
+from webhook_kit.testing.contract.hooks import ContractHooks, PosWebhook
 from webhook_kit.testing.contract.rules import offering
 
-__all__ = ["ProgressPart"]
+__all__ = ["ProgressTests"]
 
 
 class _Underway(NamedTuple):
@@ -19,11 +19,11 @@ class _Underway(NamedTuple):
     pos_id: str
 
 
-class ProgressPart(Vendor):
+class ProgressTests(ContractHooks):
     """What becomes of an order after it was placed."""
 
     @offering(Capability.EVENTS)
-    def test_progress_reaches_gett(self, bench: Bench) -> None:
+    def test_progress_reaches_gett(self, bench: ContractEnvironment) -> None:
         """Each step of an order that the POS sends is told to Gett, once, in order.
 
         Protects: the customer and the courier, who wait by it.
@@ -37,7 +37,7 @@ class ProgressPart(Vendor):
         assert told == list(self.steps), f"the POS went through {', '.join(self.steps)}; Gett is told {told}"
 
     @offering(Capability.EVENTS)
-    def test_events_out_of_order_and_twice(self, bench: Bench) -> None:
+    def test_events_out_of_order_and_twice(self, bench: ContractEnvironment) -> None:
         """A newer event before an older one, and each of them twice: Gett is told the newest, and nothing goes back.
 
         Protects: the courier who would be told "preparing" after "ready".
@@ -52,7 +52,7 @@ class ProgressPart(Vendor):
         assert told == [self.steps[-1]], f"Gett is told {told}, not {self.steps[-1]} once"
 
     @offering(Capability.EVENTS)
-    def test_events_of_unknown_orders(self, bench: Bench) -> None:
+    def test_events_of_unknown_orders(self, bench: ContractEnvironment) -> None:
         """An event of an order that did not come through Gett is taken and changes nothing.
 
         Protects: every other event: a POS that is answered with an error sends it for ever, or switches its webhooks off.
@@ -67,7 +67,7 @@ class ProgressPart(Vendor):
         assert bench.told(order)[-1] == self.steps[0], "events that follow are lost"
 
     @offering(Capability.EVENTS)
-    def test_forged_events_are_refused(self, bench: Bench) -> None:
+    def test_forged_events_are_refused(self, bench: ContractEnvironment) -> None:
         """An event without the POS's secret, or with a wrong one, is answered 401 and changes nothing.
 
         Protects: orders: anybody could cancel them.
@@ -90,7 +90,7 @@ class ProgressPart(Vendor):
         assert bench.told(order) == before, "a forged event was told to Gett"
 
     @offering(Capability.EVENTS)
-    def test_garbage_is_refused(self, bench: Bench) -> None:
+    def test_garbage_is_refused(self, bench: ContractEnvironment) -> None:
         """A webhook with a genuine head and a body that is no event is refused with 4xx, never taken and never an error of ours.
 
         Protects: the operator's night: garbage that is answered 5xx comes back for ever.
@@ -103,7 +103,7 @@ class ProgressPart(Vendor):
             assert 400 <= answer.status < 500 or (answer.status == 200 and answer.body == []), f"{garbage!r}: {answer}"
 
     @offering(Capability.ORDERS_SINCE)
-    def test_a_lost_event_is_found(self, bench: Bench) -> None:
+    def test_a_lost_event_is_found(self, bench: ContractEnvironment) -> None:
         """A step that no event told of is found by reconciliation, and told to Gett.
 
         Protects: orders whose webhooks got lost, and all of them after a loss of Redis.
@@ -114,7 +114,7 @@ class ProgressPart(Vendor):
         assert self._reconciled(bench, order) == self.steps[0], f"Gett is told {bench.told(order)}"
 
     @offering(Capability.ORDERS_SINCE)
-    def test_a_closed_order_is_found(self, bench: Bench) -> None:
+    def test_a_closed_order_is_found(self, bench: ContractEnvironment) -> None:
         """An order that ended unnoticed is found by reconciliation, and ended at Gett.
 
         Protects: customers who would wait for an order that was cancelled, or handed over, long ago.
@@ -126,7 +126,7 @@ class ProgressPart(Vendor):
         assert self._reconciled(bench, order) == self.steps[-1], f"Gett is told {bench.told(order)}"
 
     @offering(Capability.CANCEL_ORDER)
-    def test_an_order_is_cancelled_in_time(self, bench: Bench) -> None:
+    def test_an_order_is_cancelled_in_time(self, bench: ContractEnvironment) -> None:
         """``cancel_order`` takes an order that was just placed back out of the POS.
 
         Protects: the kitchen from cooking what nobody will fetch.
@@ -141,7 +141,7 @@ class ProgressPart(Vendor):
         assert ticket.cancelled, "the ticket still stands"
 
     @offering(Capability.CANCEL_ORDER)
-    def test_a_cancellation_that_comes_too_late(self, bench: Bench) -> None:
+    def test_a_cancellation_that_comes_too_late(self, bench: ContractEnvironment) -> None:
         """``cancel_order`` of an order that has ended raises, and the order stays as it ended.
 
         Protects: the customer who would be told "cancelled" with the dinner on the table, and the restaurant's money.
@@ -163,16 +163,16 @@ class ProgressPart(Vendor):
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _underway(bench: Bench) -> _Underway:
+    def _underway(bench: ContractEnvironment) -> _Underway:
         order = bench.order()
         return _Underway(order, bench.placed(order).body["partnerOrderId"])
 
     @staticmethod
-    def _advanced(bench: Bench, pos_id: str, step: str) -> PosWebhook | None:
+    def _advanced(bench: ContractEnvironment, pos_id: str, step: str) -> PosWebhook | None:
         bench.need("advance", required=True)
         return bench.advance(pos_id, step)
 
-    def _sent(self, bench: Bench, pos_id: str, step: str) -> PosWebhook:
+    def _sent(self, bench: ContractEnvironment, pos_id: str, step: str) -> PosWebhook:
         webhook = self._advanced(bench, pos_id, step)
         assert webhook is not None, (
             f"{type(self).__name__}.advance() gave no webhook, and the adapter declares parse_event"
@@ -180,13 +180,13 @@ class ProgressPart(Vendor):
         return webhook
 
     @staticmethod
-    def _deliver(bench: Bench, webhook: PosWebhook) -> Answer:
+    def _deliver(bench: ContractEnvironment, webhook: PosWebhook) -> ContractResponse:
         answer = bench.pos_says(webhook)
         assert answer.status == 200, f"the POS was answered {answer}"
         return answer
 
     @staticmethod
-    def _reconciled(bench: Bench, order: Order) -> str:
+    def _reconciled(bench: ContractEnvironment, order: Order) -> str:
         report = bench.kit.reconciler.reconcile(bench.store)
         assert not report.failures, report.failures
         return bench.told(order)[-1]
@@ -202,7 +202,7 @@ def _other(name: str, value: str) -> str:
     )
 
 
-def _placed_past_the_kit(bench: Bench) -> str:
+def _placed_past_the_kit(bench: ContractEnvironment) -> str:
     """The POS's id of an order that the kit knows nothing of."""
     order = bench.order()
     request = PlaceOrderRequest.model_validate({**order, "payment": {"type": "gettPayment"}})

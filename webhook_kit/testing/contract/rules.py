@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook_kit.adapter import Capability, Guarantee
-from webhook_kit.testing.contract.environment import Bench
+from webhook_kit.testing.contract.environment import ContractEnvironment
 
-__all__ = ["Rule", "granting", "offering", "rules"]
+__all__ = ["ContractRule", "granting", "offering", "rules"]
 
-_Test = Callable[[Any, Bench], None]
+_Test = Callable[[Any, ContractEnvironment], None]
 
 _SHAPE = re.compile(r"(?P<sentence>.+?)\n\nProtects: (?P<protects>.+?)\nIf it fails: (?P<remedy>.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Rule:
+class ContractRule:
     """One rule of the contract, as its test's docstring has it.
 
     :ivar name: the name of the test.
@@ -39,9 +39,9 @@ class Rule:
     binds: str
 
 
-def rules(contract: type) -> dict[str, Rule]:
+def rules(contract: type) -> dict[str, ContractRule]:
     """The rules of a contract class by the name of their test, in the order in which they are written."""
-    found: dict[str, Rule] = {}
+    found: dict[str, ContractRule] = {}
     for room in contract.__mro__:
         found.update((name, _rule(name, test)) for name, test in vars(room).items() if name.startswith("test_"))
     return found
@@ -69,7 +69,7 @@ def granting(*guarantees: Guarantee) -> Callable[[_Test], _Test]:
 def _binding(binds: str, bound: Callable[[Any], bool], reason: str) -> Callable[[_Test], _Test]:
     def decorate(test: _Test) -> _Test:
         @functools.wraps(test)
-        def tested(self: Any, bench: Bench) -> None:
+        def tested(self: Any, bench: ContractEnvironment) -> None:
             if not bound(self.adapter):
                 bench.skip(reason)
             test(self, bench)
@@ -80,10 +80,10 @@ def _binding(binds: str, bound: Callable[[Any], bool], reason: str) -> Callable[
     return decorate
 
 
-def _rule(name: str, test: Any) -> Rule:
+def _rule(name: str, test: Any) -> ContractRule:
     said = _SHAPE.fullmatch(inspect.cleandoc(test.__doc__ or ""))
     if said is None:
         raise TypeError(f"{name} does not say what it protects and what to do when it fails")
     part = test.__module__.rpartition(".")[2]
     texts = {which: " ".join(text.replace("``", "").split()) for which, text in said.groupdict().items()}
-    return Rule(name, part, binds=getattr(test, "binds", ""), **texts)
+    return ContractRule(name, part, binds=getattr(test, "binds", ""), **texts)

@@ -7,12 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 from webhook_kit.adapter import Capability
-from webhook_kit.testing.contract.environment import Bench
-from webhook_kit.testing.contract.hooks import PosWebhook, Vendor
+from webhook_kit.testing.contract.environment import ContractEnvironment
+from webhook_kit.testing.contract.hooks import ContractHooks, PosWebhook
 from webhook_kit.testing.contract.spy import told
 from webhook_kit.testing.lossy_proxy import Loss
 
-__all__ = ["SafetyPart"]
+__all__ = ["SafetyTests"]
 
 _CUSTOMER = {
     "firstName": "Zebulonia",
@@ -26,10 +26,10 @@ _SHORTEST = 5
 """Shorter credentials ("main", "1") are found in every log."""
 
 
-class SafetyPart(Vendor):
+class SafetyTests(ContractHooks):
     """What nobody but the POS may get to know."""
 
-    def test_credentials_are_in_no_repr(self, bench: Bench) -> None:
+    def test_credentials_are_in_no_repr(self, bench: ContractEnvironment) -> None:
         """``repr`` of adapter and store, and what the adapter keeps, show no credential.
 
         Protects: the restaurant's till: a repr ends up in a log, an error report, a screenshot.
@@ -39,7 +39,7 @@ class SafetyPart(Vendor):
         shown = [repr(bench.adapter), str(bench.adapter), repr(vars(bench.adapter)), repr(bench.store)]
         _search(shown, "a repr", _credentials(bench))
 
-    def test_nothing_secret_is_logged(self, bench: Bench) -> None:
+    def test_nothing_secret_is_logged(self, bench: ContractEnvironment) -> None:
         """Neither credentials nor the customer's contact nor the card reach a log or the output, in success and in failure.
 
         Protects: the restaurant's till and the guests' privacy: logs are read by many, and kept.
@@ -48,7 +48,7 @@ class SafetyPart(Vendor):
         _live(bench)
         _search(bench.heard, "the log", [*_credentials(bench), *_contact(), _CARD])
 
-    def test_nothing_secret_is_in_an_exception(self, bench: Bench) -> None:
+    def test_nothing_secret_is_in_an_exception(self, bench: ContractEnvironment) -> None:
         """No exception out of the adapter shows a credential, the customer's contact or the card.
 
         Protects: the same: an exception's text ends up in the log.
@@ -58,7 +58,7 @@ class SafetyPart(Vendor):
         failures = [told(call.failure) for call in bench.witness.calls if call.failure is not None]
         _search(failures, "an exception", [*_credentials(bench), *_contact(), _CARD])
 
-    def test_the_card_stays_out_of_the_answer(self, bench: Bench) -> None:
+    def test_the_card_stays_out_of_the_answer(self, bench: ContractEnvironment) -> None:
         """What Gett is answered holds neither the card nor a credential.
 
         Protects: the card: answers are kept for a day, and replayed.
@@ -70,7 +70,7 @@ class SafetyPart(Vendor):
         _search([answer.raw.decode()], "the answer", [*_credentials(bench), _CARD])
 
 
-def _live(bench: Bench) -> None:
+def _live(bench: ContractEnvironment) -> None:
     """Everything that can happen to an order with a customer, a card and an address, the worst included."""
     order = {**bench.validated(_personal(bench)), "payment": _payment()}
     bench.place(order)
@@ -92,7 +92,7 @@ def _live(bench: Bench) -> None:
         bench.adapter.find_order(bench.store, "no-such-order")
 
 
-def _personal(bench: Bench) -> dict[str, Any]:
+def _personal(bench: ContractEnvironment) -> dict[str, Any]:
     offered = bench.store.fulfillment_types
     delivers = offered is None or "DeliveryByMerchant" in offered
     return bench.order(
@@ -110,7 +110,7 @@ def _contact() -> list[str]:
     return [*_CUSTOMER.values(), _ADDRESS["address1"]]
 
 
-def _credentials(bench: Bench) -> list[str]:
+def _credentials(bench: ContractEnvironment) -> list[str]:
     return [value for value in bench.store.credentials.values() if len(value) >= _SHORTEST]
 
 

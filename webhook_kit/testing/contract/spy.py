@@ -20,7 +20,7 @@ import structlog
 from webhook_kit.adapter import NotPlaced, PosAdapter
 from webhook_kit.testing.lossy_proxy import Loss
 
-__all__ = ["Call", "Witness", "overheard", "told"]
+__all__ = ["AdapterSpy", "SpiedCall", "captured_output", "told"]
 
 _METHODS = (
     *("fetch_catalog", "place_order", "find_order", "quote"),
@@ -29,7 +29,7 @@ _METHODS = (
 
 
 @dataclass(frozen=True)
-class Call:
+class SpiedCall:
     """One call of an adapter's method, after its end."""
 
     method: str
@@ -37,7 +37,7 @@ class Call:
     failure: BaseException | None = None
 
 
-class Witness:
+class AdapterSpy:
     """Records the calls of an adapter class, and stands between it and the kit where a reply has to be lost.
 
     A context manager; while it lasts, the methods of the class are wrapped.
@@ -49,7 +49,7 @@ class Witness:
         self._lock = threading.Lock()
         self._loss: Loss | None = None
         self._until = threading.Event()
-        self.calls: list[Call] = []
+        self.calls: list[SpiedCall] = []
         """In the order in which they ended."""
         self.struck = threading.Event()
         """Set when something was lost."""
@@ -86,9 +86,9 @@ class Witness:
             try:
                 result = method(*args, **kwargs)
             except BaseException as failure:
-                self.calls.append(Call(name, failure=failure))
+                self.calls.append(SpiedCall(name, failure=failure))
                 raise
-            self.calls.append(Call(name, result))
+            self.calls.append(SpiedCall(name, result))
             return result
 
         def placing(*args: Any, **kwargs: Any) -> Any:
@@ -131,7 +131,7 @@ class _Printed(io.StringIO):
 
 
 @contextmanager
-def overheard() -> Iterator[list[str]]:
+def captured_output() -> Iterator[list[str]]:
     """Whatever is logged meanwhile, by the kit or through ``logging``, tracebacks included; and what is printed."""
     heard: list[str] = []
 

@@ -9,25 +9,27 @@ from typing import Any
 
 import pytest
 
-from webhook_kit.testing.contract.catalog import CatalogPart
-from webhook_kit.testing.contract.environment import Bench
-from webhook_kit.testing.contract.failures import TroublePart
-from webhook_kit.testing.contract.hooks import Vendor
-from webhook_kit.testing.contract.placement import PlacementPart
-from webhook_kit.testing.contract.progress import ProgressPart
-from webhook_kit.testing.contract.refusals import RefusalsPart
+from webhook_kit.testing.contract.catalog import CatalogTests
+from webhook_kit.testing.contract.environment import ContractEnvironment
+from webhook_kit.testing.contract.failures import FailureTests
+from webhook_kit.testing.contract.hooks import ContractHooks
+from webhook_kit.testing.contract.placement import PlacementTests
+from webhook_kit.testing.contract.progress import ProgressTests
+from webhook_kit.testing.contract.refusals import RefusalTests
 from webhook_kit.testing.contract.rules import rules
-from webhook_kit.testing.contract.safety import SafetyPart
-from webhook_kit.testing.contract.validation import ValidationPart
+from webhook_kit.testing.contract.safety import SafetyTests
+from webhook_kit.testing.contract.validation import ValidationTests
 from webhook_kit.testing.redis_server import RedisServer
 
 __all__ = ["AdapterContract"]
 
 
-class AdapterContract(CatalogPart, ValidationPart, PlacementPart, RefusalsPart, TroublePart, ProgressPart, SafetyPart):
+class AdapterContract(
+    CatalogTests, ValidationTests, PlacementTests, RefusalTests, FailureTests, ProgressTests, SafetyTests
+):
     """What every adapter has to pass: subclass it in a test module, under a name that begins with ``Test``.
 
-    ``adapter`` and ``tickets`` are required; see :class:`~webhook_kit.testing.contract.hooks.Vendor` for the rest. The tests
+    ``adapter`` and ``tickets`` are required; see :class:`~webhook_kit.testing.contract.hooks.ContractHooks` for the rest. The tests
     themselves cannot be overridden: one that cannot pass is named, with its reason, in ``known_failures``.
     """
 
@@ -52,11 +54,15 @@ class AdapterContract(CatalogPart, ValidationPart, PlacementPart, RefusalsPart, 
             raise TypeError(f"{cls.__name__}.known_failures gives no reason for {', '.join(silent)}")
 
     @pytest.fixture
-    def bench(self, redis_server: RedisServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    def bench(
+        self, redis_server: RedisServer, tmp_path: Path, request: pytest.FixtureRequest
+    ) -> Iterator[ContractEnvironment]:
         """The kit, the store and the POS of one test."""
         self.directory = tmp_path
         properties = request.node.user_properties
-        with Bench(self, redis_server.url, lambda reason: properties.append(("contract-skip", reason))) as bench:
+        with ContractEnvironment(
+            self, redis_server.url, lambda reason: properties.append(("contract-skip", reason))
+        ) as bench:
             yield bench
             heard = bench.heard
         print(*heard, sep="\n")  # noqa: T201 - pytest shows it beside a test that failed
@@ -64,5 +70,5 @@ class AdapterContract(CatalogPart, ValidationPart, PlacementPart, RefusalsPart, 
 
 def _fixed() -> set[str]:
     """What is the suite's own and not for a vendor to define: the tests, their steps and their bench."""
-    rooms = [room for room in AdapterContract.__mro__ if room not in (Vendor, object)]
+    rooms = [room for room in AdapterContract.__mro__ if room not in (ContractHooks, object)]
     return {name for room in rooms for name in vars(room) if not name.startswith("__")}

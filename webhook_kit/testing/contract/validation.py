@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from webhook_kit.adapter import Capability
 from webhook_kit.gett.models.order import Amounts
 from webhook_kit.testing.carts import MISTAKES, Line, carts
-from webhook_kit.testing.contract.environment import Bench
-from webhook_kit.testing.contract.hooks import Vendor
+from webhook_kit.testing.contract.environment import ContractEnvironment
+from webhook_kit.testing.contract.hooks import ContractHooks
 from webhook_kit.testing.contract.rules import offering
 
-__all__ = ["ValidationPart"]
+__all__ = ["ValidationTests"]
 
 _TIP = 3.21
 
@@ -25,10 +25,10 @@ random_carts = settings(
 )
 
 
-class ValidationPart(Vendor):
+class ValidationTests(ContractHooks):
     """What becomes of a cart before anyone pays."""
 
-    def test_legal_carts_are_accepted(self, bench: Bench) -> None:
+    def test_legal_carts_are_accepted(self, bench: ContractEnvironment) -> None:
         """Random legal carts are valid, and get a token.
 
         Protects: orders: a cart that the menu allows and the POS refuses is a customer sent away.
@@ -44,7 +44,7 @@ class ValidationPart(Vendor):
 
         check()
 
-    def test_prices_are_right_to_the_cent(self, bench: Bench) -> None:
+    def test_prices_are_right_to_the_cent(self, bench: ContractEnvironment) -> None:
         """Whatever is accepted costs what the menu says: modifiers, tiers and quantities included, and the tip as given.
 
         Protects: the customer's money, and the order: a price that differs at placement refuses it.
@@ -64,7 +64,7 @@ class ValidationPart(Vendor):
 
         check()
 
-    def test_wrong_carts_are_refused_where_they_are_wrong(self, bench: Bench) -> None:
+    def test_wrong_carts_are_refused_where_they_are_wrong(self, bench: ContractEnvironment) -> None:
         """Each kind of wrong cart is refused with the protocol's code and path, and never reaches the POS.
 
         Protects: the kitchen from orders that cannot be made, and the customer from a refusal that nobody can explain.
@@ -85,7 +85,7 @@ class ValidationPart(Vendor):
                 answer = bench.place({**order, "amounts": {"total": 1.0}, "payment": {"type": "gettPayment"}})
                 assert answer.status == 400, f"{kind} was placed: {answer}"
 
-    def test_validating_twice_gives_one_answer(self, bench: Bench) -> None:
+    def test_validating_twice_gives_one_answer(self, bench: ContractEnvironment) -> None:
         """The same cart validated twice costs the same.
 
         Protects: the customer from a price that moves while they look at it.
@@ -98,7 +98,7 @@ class ValidationPart(Vendor):
         )
 
     @offering(Capability.QUOTE)
-    def test_a_quote_leaves_the_pos_untouched(self, bench: Bench) -> None:
+    def test_a_quote_leaves_the_pos_untouched(self, bench: ContractEnvironment) -> None:
         """Validating makes no ticket, open or draft.
 
         Protects: the kitchen: carts are validated many times before they are ordered, and most never are.
