@@ -3,31 +3,35 @@
 ::
 
     WebhookKitError
-    ├── ConfigurationError            the environment, a file or an adapter is not usable; says all that is wrong
-    │   └── AdapterError              the adapter named cannot be used
-    │       ├── AdapterNotFound           nothing of that name is installed
-    │       ├── AdapterImportFailed       it is there, its import failed
-    │       ├── AdapterWrongType          what was found is no PosAdapter
-    │       └── AdapterDuplicate          two distributions claim one name
+    ├── ConfigurationError            the environment, a file or an adapter cannot be used; lists every mistake
+    │   └── AdapterError                  the named adapter cannot be used
+    │       ├── AdapterNotFound               no installed distribution provides it
+    │       ├── AdapterImportFailed           its module exists, but importing it failed
+    │       ├── AdapterWrongType              the object found is not a PosAdapter class
+    │       └── AdapterDuplicate              two distributions claim one name
+    ├── OperationRejected             the operation was rejected and changed nothing
+    │   ├── InvalidArgument               an argument has a value that cannot be used
+    │   ├── NotFound                      no order, store, item or update has this id
+    │   ├── Conflict                      another process or person holds or changed it, or it exists already
+    │   └── InvalidTransition             the state of the order or store does not allow this step
     ├── NotPlaced                     the POS call failed before anything can have reached the POS
-    ├── PosUnavailable                no POS call now; says when to try again
-    │   ├── PosBusy                       too many calls in flight, in all or for this store
-    │   ├── PosBroken                     the store's circuit breaker is open
+    ├── PosUnavailable                no POS call can be made or waited for now; has the seconds until a retry
+    │   ├── ConcurrencyLimit              too many calls in flight, in total or for this store
+    │   ├── CircuitOpen                   the store's circuit breaker is open
     │   └── PosTimeout                    the call did not answer within its deadline; it still runs
     ├── Unsupported                   the adapter does not offer this method
-    ├── StoresUnavailable             whether a store is served here cannot be said now
-    ├── OnboardingFailed              Gett refuses a store's registration, or cannot take in its menu
-    ├── OnboardingUncertain           whether a registration reached Gett a person has to find out
+    ├── StoresUnavailable             the stores cannot be read now, and this process never read them
+    ├── OnboardingFailed              Gett refuses a store's registration or its catalog
+    ├── OnboardingUncertain           a registration may have reached Gett; a person has to check
     ├── CatalogInvalid                a CatalogSet that contradicts itself
-    ├── InvalidSignature              a webhook that is not authentic, or stale
-    ├── Impossible                    a step that the order's or store's state does not allow
+    ├── InvalidSignature              a webhook that is not authentic, or too old
     └── GettError                     a call to Gett failed
         ├── GettRetriable                 the same call may succeed later
         │   ├── GettUnreachable               no answer: connection refused, reset, timed out
         │   ├── GettRateLimited               429
         │   └── GettUnavailable               408, 425, 5xx
         └── GettPermanent                 the same call will fail again
-            ├── GettUnauthorized              401, 403: the API key, not the call
+            ├── GettUnauthorized              401, 403: the API key is not accepted
             ├── GettNotFound                  404
             ├── GettConflict                  409
             └── GettRejected                  every other 4xx
@@ -47,6 +51,7 @@ __all__ = [
     "CircuitOpen",
     "ConcurrencyLimit",
     "ConfigurationError",
+    "Conflict",
     "GettConflict",
     "GettError",
     "GettNotFound",
@@ -58,10 +63,14 @@ __all__ = [
     "GettUnavailable",
     "GettUnreachable",
     "Impossible",
+    "InvalidArgument",
     "InvalidSignature",
+    "InvalidTransition",
+    "NotFound",
     "NotPlaced",
     "OnboardingFailed",
     "OnboardingUncertain",
+    "OperationRejected",
     "PosTimeout",
     "PosUnavailable",
     "StoresUnavailable",
@@ -174,8 +183,28 @@ class InvalidSignature(WebhookKitError):
     """A webhook whose signature, time or authorization does not hold (``gett-protocol.md §3``)."""
 
 
-class Impossible(WebhookKitError):
-    """A step that the state of the order or store does not allow."""
+class OperationRejected(WebhookKitError):
+    """The operation was rejected and changed nothing. Base of the four classes that say why."""
+
+
+class InvalidArgument(OperationRejected):
+    """An argument has a value that cannot be used, such as a time in the past."""
+
+
+class NotFound(OperationRejected):
+    """No order, store, item or update has this id."""
+
+
+class Conflict(OperationRejected):
+    """Another process or person holds or has changed it, or it exists already."""
+
+
+class InvalidTransition(OperationRejected):
+    """The state of the order or store does not allow this step."""
+
+
+class Impossible(OperationRejected):
+    """Replaced by the four classes above; the last call sites are being converted."""
 
 
 class GettError(WebhookKitError):
