@@ -15,5 +15,5 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     env = {"POS_BREAKER_FAILURES": "1000"}  # what one test lets fail must not close the store for the next
     stores = {"look-up": {"terse": True}}
     directory = tmp_path_factory.mktemp("shop")
-    with Shop(directory, options={"hang": 1.5}, store_options=stores, env=env, web=2, worker=True) as shop:
+    with Shop(directory, store_options=stores, env=env, web=2, worker=True) as shop:
         yield shop

@@ -14,8 +14,8 @@ from webhook_kit.testing.processes import wait_until
 
 @pytest.fixture
 def courier(tmp_path: Path) -> Iterator[Shop]:
-    """A shop whose worker and whose Gett a test may treat as it likes."""
-    with Shop(tmp_path, worker=True) as shop:
+    """A shop whose worker and whose Gett a test may treat as it likes; what a killed worker was sending is due again soon."""
+    with Shop(tmp_path, env={"GETT_CONNECT_TIMEOUT": "1", "GETT_READ_TIMEOUT": "3"}, worker=True) as shop:
         yield shop
 
 
@@ -59,7 +59,7 @@ def test_confirmations_survive_a_worker_that_is_killed_again_and_again_while_get
         heard = len(gett.updates())
         shop.stack.worker.start()
     for order in orders:
-        shop.await_confirmation(order, 60)
+        shop.await_confirmation(order)
     assert shop.redis.hlen(f"{KEYS.prefix}dead") == 0
     wait_until(lambda: not waiting(shop), message="nothing to be left waiting")
 
@@ -68,7 +68,7 @@ def test_an_order_too_young_for_gett_to_know_is_confirmed_in_the_end(courier: Sh
     courier.stack.gett.ledger.fail_with(404, 409, 404)
     order = Order("both", ("salad",))
     courier.assert_placed_once(order, courier.place(order))
-    courier.await_confirmation(order, 30)
+    courier.await_confirmation(order)
     assert courier.confirmations(order) == [404, 409, 404, 202]
 
 

@@ -12,9 +12,6 @@ from pathlib import Path
 from tests.scenario.restaurant_env import LEVELS, SAFE, UNSAFE, Order, Shop, together
 from webhook_kit.sandbox.local_gett import WebhookResponse
 
-PATIENT = {"POS_DEADLINE": "4", "WEBHOOK_DEADLINE": "5"}
-"""Whoever is killed must not have been answered before."""
-
 
 def orders() -> dict[str, Order]:
     return {level: Order(level, ("cola",)) for level in LEVELS}
@@ -43,21 +40,24 @@ def assert_only_a_person_can_tell(answer: WebhookResponse) -> None:
 
 
 def test_killed_between_claim_and_pos_call_the_retry_places_the_order_at_every_level(tmp_path: Path) -> None:
-    with Shop(tmp_path, options={"pause_at": "quote"}, env=PATIENT) as shop:
+    with Shop(tmp_path, options={"pause_at": "quote"}, env={"POS_DEADLINE": "20"}) as shop:
         all_orders = [order for level, order in orders().items() if level != "bare"]  # which is never asked for a quote
         kill_at(shop, "quote", all_orders)
         assert not any(shop.tickets(order) for order in all_orders)
         shop.start()
+        # The claim of the dead process lapses by itself, ten seconds after the POS's deadline.
         for order, answer in zip(all_orders, together(shop.insist, all_orders), strict=True):
             shop.assert_placed_once(order, answer)
 
 
 def test_killed_before_the_pos_committed_the_retry_places_the_order_or_asks_a_person(tmp_path: Path) -> None:
-    with Shop(tmp_path, options={"pause_at": "before_commit"}, env=PATIENT, web=2) as shop:
+    with Shop(tmp_path, options={"pause_at": "before_commit"}, web=2) as shop:
         by_level = orders()
         kill_at(shop, "before_commit", list(by_level.values()))
         assert not any(shop.tickets(order) for order in by_level.values())
 
+        for order in by_level.values():
+            shop.lapse(order)
         # Another process answers Gett's next attempt.
         answers = dict(zip(by_level, together(lambda o: shop.insist(o, web=1), list(by_level.values())), strict=True))
         for level in SAFE:
@@ -73,12 +73,14 @@ def test_killed_before_the_pos_committed_the_retry_places_the_order_or_asks_a_pe
 
 
 def test_killed_after_the_pos_committed_the_retry_gets_the_ticket_or_asks_a_person(tmp_path: Path) -> None:
-    with Shop(tmp_path, options={"pause_at": "after_commit"}, env=PATIENT) as shop:
+    with Shop(tmp_path, options={"pause_at": "after_commit"}) as shop:
         by_level = orders()
         kill_at(shop, "after_commit", list(by_level.values()))
         tickets = {level: shop.ticket(order) for level, order in by_level.items()}
 
         shop.start()
+        for order in by_level.values():
+            shop.lapse(order)
         answers = dict(zip(by_level, together(shop.insist, list(by_level.values())), strict=True))
         for level in SAFE:
             shop.assert_placed_once(by_level[level], answers[level])
@@ -99,7 +101,7 @@ def test_killed_after_the_pos_committed_the_retry_gets_the_ticket_or_asks_a_pers
 
 
 def test_killed_after_recording_with_the_reply_unread_the_retry_is_the_recorded_answer(tmp_path: Path) -> None:
-    with Shop(tmp_path, options={"pause_at": "after_commit"}, env=PATIENT) as shop:
+    with Shop(tmp_path, options={"pause_at": "after_commit"}) as shop:
         all_orders = list(orders().values())
         with ExitStack() as connections:
             for order in all_orders:

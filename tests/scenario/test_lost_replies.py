@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from tests.scenario.restaurant_env import FINDS, LEVELS, SAFE, UNSAFE, Order, Shop, together
+from tests.scenario.restaurant_env import FINDS, HASTY, LEVELS, SAFE, UNSAFE, Order, Shop, together
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import wait_until
 
@@ -58,24 +61,46 @@ def test_what_ran_out_does_not_refuse_it_either_when_redis_was_emptied_too(shop:
     shop.assert_placed_once(order, shop.place(order, web=1))
 
 
-@every_level
-def test_an_answer_after_the_deadline_is_recorded_for_the_retry(shop: Shop, level: str) -> None:
-    order = Order(level, ("hangs",))
-    first = shop.place(order)
-    assert (first.status, first.body["errorCode"], first.body["retryable"]) == (503, "SERVICE_UNAVAILABLE", True)
-    assert int(first.headers["Retry-After"]) > 0
-    shop.await_state(order, "placed")
-    shop.assert_placed_once(order, shop.place(order, web=1))
+@pytest.fixture(scope="module")
+def hanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop whose POS makes a ticket, and does not answer before a test opens its gate: Gett has given up by then."""
+    with Shop(tmp_path_factory.mktemp("hanging"), options={"pause_at": "after_commit"}, env=HASTY, web=2) as shop:
+        yield shop
 
 
-@every_level
-def test_a_retry_that_comes_while_the_late_call_still_runs_waits_for_its_answer(shop: Shop, level: str) -> None:
-    order = Order(level, ("hangs",))
-    assert shop.place(order).status == 503
-    assert shop.state(order) == "calling"
-    for answer in together(lambda n: shop.place(order, web=n), range(2)):
-        shop.assert_placed_once(order, answer)
-    assert shop.attempts(order) == 1
+def placed_late(shop: Shop) -> list[Order]:
+    """An order at every level, each answered with "try again" while the POS stands still with it."""
+    shop.close_gates("after_commit")
+    orders = [Order(level, ("salad",)) for level in LEVELS]
+    for order, first in zip(orders, together(shop.place, orders), strict=True):
+        assert (first.status, first.body["errorCode"], first.body["retryable"]) == (503, "SERVICE_UNAVAILABLE", True)
+        assert int(first.headers["Retry-After"]) > 0
+        shop.ticket(order)
+        assert shop.state(order) == "calling"
+    return orders
+
+
+def test_an_answer_after_the_deadline_is_recorded_for_the_retry(hanging: Shop) -> None:
+    orders = placed_late(hanging)
+    hanging.open_gates("after_commit")
+    for order in orders:
+        hanging.await_state(order, "placed")
+        hanging.assert_placed_once(order, hanging.place(order, web=1))
+        assert hanging.attempts(order) == 1
+
+
+def test_a_retry_that_comes_while_the_late_call_still_runs_waits_for_its_answer(hanging: Shop) -> None:
+    orders = placed_late(hanging)
+    with ThreadPoolExecutor(2 * len(orders)) as threads:
+        retries = [(order, threads.submit(hanging.place, order, web=web)) for order in orders for web in range(2)]
+        # Each asks again and again whether the order is still being placed.
+        until = hanging.scripts_run() + 10 * len(retries)
+        wait_until(lambda: hanging.scripts_run() > until, message="the retries to wait")
+        assert not any(retry.done() for _, retry in retries)
+        hanging.open_gates("after_commit")
+        for order, retry in retries:
+            hanging.assert_placed_once(order, retry.result())
+    assert {hanging.attempts(order) for order in orders} == {1}
 
 
 @every_level

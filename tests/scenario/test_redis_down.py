@@ -12,8 +12,6 @@ from tests.scenario.restaurant_env import LEVELS, UNSAFE, Order, Shop, together
 from webhook_kit.sandbox.local_gett import WebhookResponse
 from webhook_kit.testing.processes import wait_until
 
-PATIENT = {"POS_DEADLINE": "8", "WEBHOOK_DEADLINE": "9"}
-
 
 def assert_try_again(answer: WebhookResponse) -> None:
     assert (answer.status, answer.body["errorCode"], answer.body["retryable"]) == (503, "SERVICE_UNAVAILABLE", True)
@@ -69,7 +67,7 @@ def test_redis_that_ends_between_ticket_and_record_costs_no_answer_and_the_recor
 ) -> None:
     orders = [Order(level, ("salad",)) for level in LEVELS]
     with (
-        Shop(tmp_path, options={"pause_at": "after_commit"}, env=PATIENT) as shop,
+        Shop(tmp_path, options={"pause_at": "after_commit"}) as shop,
         ThreadPoolExecutor(len(LEVELS)) as threads,
     ):
         for order in orders:
@@ -98,7 +96,7 @@ def test_redis_that_ends_between_ticket_and_record_costs_no_answer_and_the_recor
 def test_redis_emptied_while_the_pos_works_makes_no_second_ticket(tmp_path: Path, item: str) -> None:
     orders = [Order(level, (item,)) for level in LEVELS]
     with (
-        Shop(tmp_path, options={"pause_at": "after_commit"}, env=PATIENT) as shop,
+        Shop(tmp_path, options={"pause_at": "after_commit"}) as shop,
         ThreadPoolExecutor(len(LEVELS)) as threads,
     ):
         for order in orders:

@@ -42,7 +42,7 @@ def test_a_reply_of_redis_that_is_lost_costs_nobody_an_order(
 def test_killed_when_redis_has_recorded_but_nothing_was_answered_the_retry_is_the_record(tmp_path: Path) -> None:
     with Shop(tmp_path) as shop, Line(shop.stack.redis.port) as line:
         shop.kill()
-        shop.start(REDIS_URL=line.url)
+        shop.start(REDIS_URL=line.url, REDIS_TIMEOUT="60")
         orders = [Order(level, ("cola",)) for level in LEVELS]
         with line.holding_the_replies_to(scripts.SETTLE):
             for order in orders:

@@ -135,6 +135,7 @@ class ContractEnvironment:
             "key_prefix": self._prefix,
             "gett_webhook_secrets": [_SECRET],
             "gett_api_key": "key_contract",
+            "redis_timeout": 30.0,
             "lookup_retry_delay": 0.05,
             "pos_breaker_failures": 1000,  # a test that loses replies must not close the store for the next step
         }

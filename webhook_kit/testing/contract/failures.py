@@ -56,13 +56,14 @@ class FailureTests(ContractHooks):
         Protects: customers from paying twice, and Gett from waiting for ever.
         If it fails: make every call with self.http, which keeps to the deadline, and let its time-out out of place_order().
         """
-        bench.start(pos_deadline=self.pos_deadline, webhook_deadline=self.pos_deadline * 5)
         key, order = str(uuid4()), bench.validated(bench.order())
+        bench.start(pos_deadline=self.pos_deadline, webhook_deadline=self.pos_deadline * 5)
         with bench.making(1):
             with bench.losing(Loss.TIME):
                 late = bench.place(order, key)
                 assert late.status == 503, f"the POS had not answered, and Gett was told {late}"
-            wait_until(lambda: bench.state(order) not in ("claimed", "calling"), 20, "the late placement to end")
+            wait_until(lambda: bench.state(order) not in ("claimed", "calling"), message="the late placement to end")
+            bench.start()  # only the late call is to be late
             self._settled(bench, order, bench.place(order, key))
 
     def test_a_pos_that_is_down(self, bench: ContractEnvironment) -> None:
