@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from webhook_kit.kit import Kit
+from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.settings import Settings
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -21,6 +22,16 @@ hypothesis.settings.load_profile("kit")
 
 STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
 SECRET = "whsec_test"
+
+
+@pytest.fixture(scope="session")
+def redis_server(webhook_kit_redis_server: RedisServer) -> RedisServer:
+    return webhook_kit_redis_server
+
+
+@pytest.fixture
+def gett_sandbox(webhook_kit_sandbox: GettSandbox) -> GettSandbox:
+    return webhook_kit_sandbox
 
 
 @pytest.fixture

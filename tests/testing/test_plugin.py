@@ -1,4 +1,4 @@
-"""The fixtures that a vendor's own tests get, in a pytest run of their own."""
+"""Fixtures of the pytest plugin, used in a pytest run of a vendor's tests."""
 
 from __future__ import annotations
 
@@ -29,26 +29,29 @@ TESTS = """
 import fixture_pos
 from uuid import uuid4
 
-def test_an_order_s_whole_life(kit, gett_sandbox):
-    order = gett_sandbox.validate(gett_sandbox.order(kit.store.gett_id, [{"itemId": "margherita", "quantity": 2}]))
+def test_an_order_from_placement_to_ready(webhook_kit_local, webhook_kit_sandbox):
+    kit, gett = webhook_kit_local, webhook_kit_sandbox
+    order = gett.validate(gett.order(kit.store.gett_id, [{"itemId": "margherita", "quantity": 2}]))
     key = str(uuid4())
-    placed = gett_sandbox.place(order, key=key)
-    assert gett_sandbox.place(order, key=key)["partnerOrderId"] == placed["partnerOrderId"]
+    placed = gett.place(order, key=key)
+    assert gett.place(order, key=key)["partnerOrderId"] == placed["partnerOrderId"]
     assert (placed["amounts"]["total"], fixture_pos.TICKETS) == (19.0, [placed["gettOrderId"]])
     kit.order_updates.progress(placed["gettOrderId"], "ready")
     kit.push()
-    assert gett_sandbox.world.state.orders[placed["gettOrderId"]].status == "ready"
+    assert gett.world.state.orders[placed["gettOrderId"]].status == "ready"
 
-def test_another_one_knows_nothing_of_it(kit, gett_sandbox):
-    assert not gett_sandbox.world.state.orders
+def test_the_next_test_starts_empty(webhook_kit_local, webhook_kit_sandbox):
+    kit, gett = webhook_kit_local, webhook_kit_sandbox
+    assert not gett.world.state.orders
     assert kit.lanes.counts() == {}
 
-def test_gett_fails_and_then_does_not(kit, gett_sandbox):
-    placed = gett_sandbox.place(gett_sandbox.order(kit.store.gett_id, [{"itemId": "margherita", "quantity": 1}]))
-    gett_sandbox.world.ledger.fail_with(503)
+def test_an_update_is_retried(webhook_kit_local, webhook_kit_sandbox):
+    kit, gett = webhook_kit_local, webhook_kit_sandbox
+    placed = gett.place(gett.order(kit.store.gett_id, [{"itemId": "margherita", "quantity": 1}]))
+    gett.world.ledger.fail_with(503)
     kit.order_updates.complete(placed["gettOrderId"])
     kit.push()
-    assert gett_sandbox.world.state.orders[placed["gettOrderId"]].state == "completed"
+    assert gett.world.state.orders[placed["gettOrderId"]].state == "completed"
 """
 
 
@@ -57,22 +60,25 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=4 * PATIENCE, check=False)
 
 
-def test_a_whole_loop_in_a_vendor_s_own_tests(tmp_path: Path) -> None:
+def test_a_vendor_tests_an_order_with_the_fixtures(tmp_path: Path) -> None:
     (tmp_path / "fixture_pos.py").write_text(ADAPTER)
     (tmp_path / "test_it.py").write_text(TESTS)
-    (tmp_path / "pytest.ini").write_text("[pytest]\npos_adapter = fixture_pos:FixturePos\nfilterwarnings = error\n")
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nwebhook_kit_adapter = fixture_pos:FixturePos\nfilterwarnings = error\n"
+    )
     done = run(tmp_path)
     assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_the_bogus_pos_unless_told_otherwise_and_what_is_never_sent_is_said(tmp_path: Path) -> None:
+def test_the_default_adapter_is_bogus_and_push_names_unsent_updates(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         """
 import pytest
 
-def test_it(kit, gett_sandbox):
-    placed = gett_sandbox.place(gett_sandbox.order(kit.store.gett_id, [{"itemId": "cola", "quantity": 1}]))
-    gett_sandbox.world.ledger.fail_with(*[503] * 50)
+def test_it(webhook_kit_local, webhook_kit_sandbox):
+    kit, gett = webhook_kit_local, webhook_kit_sandbox
+    placed = gett.place(gett.order(kit.store.gett_id, [{"itemId": "cola", "quantity": 1}]))
+    gett.world.ledger.fail_with(*[503] * 50)
     kit.order_updates.progress(placed["gettOrderId"], "ready")
     with pytest.raises(TimeoutError, match="still wait for Gett"):
         kit.push(0.5)

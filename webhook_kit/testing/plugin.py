@@ -1,4 +1,4 @@
-"""The pytest plugin: a real Redis for whoever asks for one, and what the contract suite says of itself in a report."""
+"""Pytest plugin: a real Redis, a local Gett and a kit as fixtures; the contract suite's expected failures and hints."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:  # every pytest run loads this module: it must cost nothing
     from webhook_kit.testing.redis_server import RedisServer
 
 __all__ = [
-    "gett_sandbox",
-    "kit",
-    "pos_adapter",
     "pytest_addoption",
     "pytest_itemcollected",
     "pytest_runtest_makereport",
-    "redis_server",
+    "webhook_kit_adapter",
+    "webhook_kit_local",
+    "webhook_kit_redis_server",
+    "webhook_kit_sandbox",
 ]
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
-    """A real redis-server of this test run's own; empty it, or use a key prefix of your own, where tests could meet."""
+def webhook_kit_redis_server() -> Iterator[RedisServer]:
+    """A redis-server for the whole test run. Tests that could disturb each other empty it or use separate key prefixes."""
     from webhook_kit.testing.redis_server import RedisServer
 
     with RedisServer() as server:
@@ -36,12 +36,16 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Say in the configuration which adapter the fixture ``kit`` uses."""
-    parser.addini("pos_adapter", "The adapter of the fixture kit: a registered name, or module:Class.", default="bogus")
+    """Add the option that names the adapter of the fixture ``webhook_kit_local``."""
+    parser.addini(
+        "webhook_kit_adapter",
+        "Adapter of the fixture webhook_kit_local: a registered name, or module:Class.",
+        default="bogus",
+    )
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Expect the failures that a vendor's contract class names, and no others."""
+    """Mark the contract tests that a vendor lists in ``known_failures`` as expected failures."""
     known = getattr(getattr(item, "cls", None), "known_failures", None)
     reason = known.get(getattr(item, "originalname", item.name)) if known else None
     if reason:
@@ -50,7 +54,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show beside a failure of the contract what it protects, and what to do."""
+    """Add the broken rule, the harm it prevents and its remedy to the report of a failed contract test."""
     report = yield
     test = getattr(item, "function", None)
     if report.failed and getattr(test, "__module__", "").startswith("webhook_kit.testing.contract."):
@@ -59,8 +63,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture
-def gett_sandbox() -> Iterator[GettSandbox]:
-    """A Gett of this test's own: served on the loopback, with a clock, a quota and faults that the test may set."""
+def webhook_kit_sandbox() -> Iterator[GettSandbox]:
+    """A local Gett for one test, served on the loopback, with a clock, a quota and faults that the test can set."""
     from webhook_kit.sandbox.sandbox import GettSandbox
 
     with GettSandbox.start() as sandbox:
@@ -68,16 +72,18 @@ def gett_sandbox() -> Iterator[GettSandbox]:
 
 
 @pytest.fixture
-def pos_adapter(pytestconfig: pytest.Config) -> str:
-    """The adapter of the fixture ``kit``: what the configuration says (``pos_adapter``), unless a test overrides this."""
-    name: str = pytestconfig.getini("pos_adapter")
+def webhook_kit_adapter(pytestconfig: pytest.Config) -> str:
+    """The adapter of the fixture ``webhook_kit_local``: the ini option ``webhook_kit_adapter``, unless a test overrides it."""
+    name: str = pytestconfig.getini("webhook_kit_adapter")
     return name
 
 
 @pytest.fixture
-def kit(gett_sandbox: GettSandbox, redis_server: RedisServer, pos_adapter: str) -> Iterator[LocalKit]:
-    """A kit with one store at :func:`gett_sandbox`: its webhooks are served, and ``kit.push()`` sends what waits for Gett."""
+def webhook_kit_local(
+    webhook_kit_sandbox: GettSandbox, webhook_kit_redis_server: RedisServer, webhook_kit_adapter: str
+) -> Iterator[LocalKit]:
+    """A kit with one store at ``webhook_kit_sandbox``. Its webhooks are served; ``push()`` sends the pending updates."""
     from webhook_kit.testing.local_kit import LocalKit
 
-    with LocalKit.start(gett_sandbox, redis_server.url, pos_adapter) as local:
+    with LocalKit.start(webhook_kit_sandbox, webhook_kit_redis_server.url, webhook_kit_adapter) as local:
         yield local

@@ -19,13 +19,13 @@ from webhook_kit.testing.redis_server import RedisServer
 
 @pytest.mark.parametrize("adapter", ["http", "http-native"])
 def test_an_orders_whole_life(
-    adapter: str, gett_sandbox: GettSandbox, redis_server: RedisServer, tmp_path: Path
+    adapter: str, webhook_kit_sandbox: GettSandbox, webhook_kit_redis_server: RedisServer, tmp_path: Path
 ) -> None:
     with (
         node_pos(tmp_path, "main", SECRET) as till,
         LocalKit.start(
-            gett_sandbox,
-            redis_server.url,
+            webhook_kit_sandbox,
+            webhook_kit_redis_server.url,
             adapter,
             options={"base_url": till.pos_url},
             credentials={"secret": SECRET},
@@ -45,14 +45,14 @@ def test_an_orders_whole_life(
             "quantity": 2,
             "modifierGroups": [{"modifierGroupId": "size", "selectedModifiers": [{"itemId": "large", "quantity": 1}]}],
         }
-        order = gett_sandbox.validate(gett_sandbox.order(kit.store.gett_id, [pizza]))
-        placed = gett_sandbox.place(order)
+        order = webhook_kit_sandbox.validate(webhook_kit_sandbox.order(kit.store.gett_id, [pizza]))
+        placed = webhook_kit_sandbox.place(order)
         (ticket,) = till.tickets()
         assert placed["partnerOrderId"] == ticket["id"]
         assert ticket["orderRef"] == placed["gettOrderId"]
         assert Decimal(str(placed["amounts"]["total"])) == Decimal("27.06"), "2 × 12.50 and 8.25 % tax, rounded"
 
-        known = gett_sandbox.world.state.orders[placed["gettOrderId"]]
+        known = webhook_kit_sandbox.world.state.orders[placed["gettOrderId"]]
         assert tell(till.advance(ticket["id"], "ready")) == ["ok"]
         kit.push()
         assert known.status == "ready"
@@ -60,5 +60,7 @@ def test_an_orders_whole_life(
         kit.push()
         assert known.state == "completed"
         assert tell(till.sell_out("water")) == ["ok"]
-        refused = gett_sandbox.validate(gett_sandbox.order(kit.store.gett_id, [{"itemId": "water", "quantity": 1}]))
+        refused = webhook_kit_sandbox.validate(
+            webhook_kit_sandbox.order(kit.store.gett_id, [{"itemId": "water", "quantity": 1}])
+        )
         assert [error["code"] for error in refused["errors"]] == ["ITEM_UNAVAILABLE"]

@@ -55,13 +55,13 @@ class AdapterContract(
 
     @pytest.fixture
     def bench(
-        self, redis_server: RedisServer, tmp_path: Path, request: pytest.FixtureRequest
+        self, webhook_kit_redis_server: RedisServer, tmp_path: Path, request: pytest.FixtureRequest
     ) -> Iterator[ContractEnvironment]:
         """The kit, the store and the POS of one test."""
         self.directory = tmp_path
         properties = request.node.user_properties
         with ContractEnvironment(
-            self, redis_server.url, lambda reason: properties.append(("contract-skip", reason))
+            self, webhook_kit_redis_server.url, lambda reason: properties.append(("contract-skip", reason))
         ) as bench:
             yield bench
             heard = bench.heard
