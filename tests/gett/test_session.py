@@ -93,7 +93,7 @@ def test_the_small_requests() -> None:
 
 
 def test_every_session_error_with_its_status() -> None:
-    assert {code.value: code.status for code in SessionErrorCode} == {
+    assert {code.value: code.kind.status for code in SessionErrorCode} == {
         "invalid_api_key": 401,
         "invalid_email": 400,
         "invalid_phone": 400,

@@ -138,7 +138,7 @@ def test_problems_in_markdown(client: Any) -> None:
     _, front, text = response.text.split("---\n", 2)
     members = yaml.safe_load(front)
     assert (members["errorCode"], members["status"], members["retryable"]) == ("STORE_NOT_FOUND", 404, False)
-    assert text == f"\n# Not Found\n\n{members['detail']}\n\n"
+    assert text == f"\n# Not found\n\n{members['detail']}\n\n"
 
 
 def test_what_cannot_befall_a_call_is_not_used_up_by_it() -> None:

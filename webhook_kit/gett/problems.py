@@ -1,4 +1,7 @@
-"""Problem documents: what every error that a caller can see looks like (``gett-protocol.md §5``)."""
+"""Problem documents: the body of every error that a caller can see (``gett-protocol.md §5``).
+
+The kit answers Gett with them, and the sandbox answers partners and consumers with them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,19 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from http.client import responses
 from uuid import uuid4
 
 from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ERROR_TYPE_BASE, ErrorCode, ProblemDetail
+from webhook_kit.gett.models.session import SessionErrorCode
 
-__all__ = ["Problem", "as_markdown", "unavailable"]
+__all__ = ["FORMS", "Problem", "as_markdown", "unavailable"]
 
-_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+FORMS = ("application/problem+json", "application/json", "text/markdown")
+"""Media types in which a problem document can be sent, the preferred one first."""
+
+_ESCAPED_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
 
 _TITLES = {
     400: "Bad request",
@@ -32,15 +40,15 @@ _TITLES = {
 
 
 class Problem(Exception):
-    """A webhook's answer that is an error.
+    """An error response.
 
-    :ivar final: the same request will always be answered so, and may be replayed.
+    :ivar final: the same request always gets this response, so it may be replayed.
     :ivar rendered: the document, once it has been recorded for replay.
     """
 
     def __init__(
         self,
-        code: ErrorCode,
+        code: ErrorCode | SessionErrorCode,
         detail: str,
         *,
         status: int | None = None,
@@ -49,6 +57,12 @@ class Problem(Exception):
         retryable: bool | None = None,
         final: bool = False,
     ) -> None:
+        """Create a problem.
+
+        :param status: HTTP status; that of the code when None.
+        :param retry_after: seconds until the request may be repeated; rounded up to whole seconds, at least 1.
+        :param retryable: True if the same request may succeed later; that of the code when None.
+        """
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -61,21 +75,28 @@ class Problem(Exception):
 
     @classmethod
     def refusing(cls, violations: Sequence[ValidationError]) -> Problem:
-        """The refusal of a placement: the first violation names the code, all of them are listed.
+        """Return the refusal of a placement: the first violation gives the code, all of them are listed.
 
-        A closed store comes before whatever else is wrong, because nothing else can be mended while it is closed.
+        ``STORE_CLOSED`` comes before all others, because the customer can correct nothing else while the store is closed.
         """
         first = next((v for v in violations if v.code == ErrorCode.STORE_CLOSED), violations[0])
         code = ErrorCode(first.code) if first.code in set(ErrorCode) else ErrorCode.OTHER
         more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-        # What may be repeated (a failed payment) is no final answer.
+        # A retryable refusal (a failed payment) is not final.
         return cls(code, f"{first.message}{more}", errors=violations, final=not code.kind.retryable)
 
-    def document(self, *, instance: str, trace_id: str) -> ProblemDetail:
-        """The problem document for one request."""
+    def document(
+        self, *, instance: str, trace_id: str, request_id: str | None = None, now: datetime | None = None
+    ) -> ProblemDetail:
+        """Return the problem document for one request.
+
+        :param instance: path of the request.
+        :param request_id: a random one when None.
+        :param now: its timestamp; the current time when None.
+        """
         return ProblemDetail(
             type=f"{ERROR_TYPE_BASE}{self.code}",
-            title=_TITLES.get(self.status, "Error"),
+            title=_TITLES.get(self.status) or responses.get(self.status, "Error"),
             status=self.status,
             detail=self.detail,
             instance=instance,
@@ -84,21 +105,21 @@ class Problem(Exception):
             retryable=self.retryable,
             **({} if self.retry_after is None else {"retry_after": self.retry_after}),
             **({"errors": self.errors} if self.errors else {}),
-            request_id=f"req_{uuid4().hex}",
-            timestamp=datetime.now(UTC),
+            request_id=request_id or f"req_{uuid4().hex}",
+            timestamp=now or datetime.now(UTC),
             trace_id=trace_id,
         )
 
 
 def unavailable(detail: str, *, retry_after: float = 30) -> Problem:
-    """Not now; the same request may well succeed later."""
+    """Return a 503: the same request may succeed after ``retry_after`` seconds."""
     return Problem(ErrorCode.SERVICE_UNAVAILABLE, detail, retry_after=retry_after)
 
 
 def as_markdown(document: bytes) -> bytes:
-    """The same document for ``Accept: text/markdown``: all members as YAML front matter, then the text for people."""
+    """Return a problem document as Markdown: all members as YAML front matter, then text for people."""
     members = json.loads(document)
-    # JSON is YAML: every value is written as JSON, so that no text can break out of its line.
+    # JSON is valid YAML: each value is written as JSON, so that no text can add a line of its own.
     front = "\n".join(f"{name}: {_yaml(value)}" for name, value in members.items())
     lines = [f"---\n{front}\n---\n", f"# {members['title']}\n", f"{members.get('detail', '')}\n"]
     for error in members.get("errors", []):
@@ -108,5 +129,5 @@ def as_markdown(document: bytes) -> bytes:
 
 
 def _yaml(value: object) -> str:
-    """A value as JSON, with what YAML does not take literally, or takes for the end of a line, escaped as well."""
-    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    """Return a value as JSON, with the characters escaped that YAML forbids or takes for the end of a line."""
+    return _ESCAPED_IN_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))

@@ -7,9 +7,9 @@ from flask import Blueprint, Response
 from webhook_kit.gett.models.marketfront import AddCartItemRequest, RemoveCartItemRequest, UpdateCartItemRequest
 from webhook_kit.gett.models.order import Cart, LineItem
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.http import answer, make_blueprint, read
-from webhook_kit.sandbox.problems import Problem
 
 __all__ = ["blueprint"]
 

@@ -19,10 +19,10 @@ from webhook_kit.gett.models.store import (
     StoreStatusUpdate,
     StoreUpdate,
 )
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.events import Events
 from webhook_kit.sandbox.http import answer, make_blueprint, read
-from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import OrderRecord, StoreRecord
 
 __all__ = ["blueprint", "progress", "store_record"]

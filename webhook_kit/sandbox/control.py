@@ -14,12 +14,12 @@ from pydantic import Field
 from webhook_kit.gett.models.base import UtcTime
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.commerce import store_record
 from webhook_kit.sandbox.context import SandboxContext, SavedState
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.sandbox.http import make_blueprint, read
 from webhook_kit.sandbox.options import Options
-from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import Listing, SandboxModel, StoreRecord
 from webhook_kit.sandbox.update_log import UPDATES
 

@@ -17,9 +17,10 @@ from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.session import SessionErrorCode
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.log import presentable, without_payment
-from webhook_kit.sandbox.problems import Problem, of_status
+from webhook_kit.sandbox.problems import problem_of_status, problem_response
 from webhook_kit.sandbox.tokens import session_of_token
 from webhook_kit.sandbox.update_log import RecordedUpdate
 
@@ -95,10 +96,10 @@ class _Guard:
     def problem(self, failure: Problem) -> Response:
         dice = self._world.dice
         ids = {"request_id": f"req_{dice.hex('request', 24)}", "trace_id": dice.hex("trace", 32)}
-        return failure.response(**ids, now=self._world.clock.now())
+        return problem_response(failure, **ids, now=self._world.clock.now())
 
     def failed(self, failure: HTTPException) -> Response:
-        response = self.problem(of_status(failure.code or 500, failure.description or failure.name))
+        response = self.problem(problem_of_status(failure.code or 500, failure.description or failure.name))
         for name, value in failure.get_headers():
             if name.lower() == "allow":
                 response.headers[name] = value
@@ -173,7 +174,7 @@ def _suffer(world: SandboxContext) -> None:
         time.sleep(g.faults["delay"].seconds)
     if "status" in g.faults:
         fault = g.faults["status"]
-        raise of_status(fault.status or 500, "a fault on demand", retry_after=fault.seconds)
+        raise problem_of_status(fault.status or 500, "a fault on demand", retry_after=fault.seconds)
     if "expired_token" in g.faults and g.session is not None:
         raise Problem(SessionErrorCode.SESSION_EXPIRED, "the session token has expired: a fault on demand")
 

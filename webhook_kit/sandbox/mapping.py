@@ -8,9 +8,9 @@ from flask import g
 
 from webhook_kit.gett.models.order import ExternalOrder, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.options import Options
-from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import SessionRecord
 
 __all__ = ["contradictions", "customer_of", "refusal_of", "to_store"]

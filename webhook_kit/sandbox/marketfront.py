@@ -19,11 +19,11 @@ from webhook_kit.gett.models.marketfront import (
 )
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import StoreAvailability
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.commerce import store_record
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import miles, store_address, store_location
 from webhook_kit.sandbox.http import answer, make_blueprint, read
-from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.search import Match, search, words
 from webhook_kit.sandbox.state import StoreRecord
 

@@ -6,10 +6,10 @@ from flask import Blueprint, Response
 
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import CommerceStore, Onboarding, OnboardingRequest, OnboardingStatus
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.http import answer, make_blueprint, read
 from webhook_kit.sandbox.ingestion import Ingestion
-from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import OnboardingRecord, StoreRecord
 
 __all__ = ["blueprint"]

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, g, request
 
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.commerce import store_record
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.http import answer, make_blueprint, read
@@ -19,7 +20,6 @@ from webhook_kit.sandbox.mapping import contradictions, customer_of, refusal_of,
 from webhook_kit.sandbox.marketfront import is_accepting_orders
 from webhook_kit.sandbox.payments import charge
 from webhook_kit.sandbox.placement import PlacementRetries
-from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import OrderRecord, PlacementRecord, StoreRecord, TokenRecord
 from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from webhook_kit.gett.models.order import PaymentInfo
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.sessions import user_of_call
 
 __all__ = ["charge"]

@@ -22,10 +22,10 @@ from webhook_kit.gett.models.session import (
     SetFulfillmentContextRequest,
     UpdateProfileRequest,
 )
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import save_address
 from webhook_kit.sandbox.http import answer, make_blueprint, mistakes_of, read
-from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import SessionRecord, UserRecord
 from webhook_kit.sandbox.tokens import claims_of, mint
 

@@ -12,8 +12,8 @@ from flask import request
 
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.session import SessionErrorCode
+from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.problems import Problem
 from webhook_kit.sandbox.state import SessionRecord
 
 __all__ = ["claims_of", "mint", "session_of_token"]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from webhook_kit.gett.models.base import Id, Listed, UtcTime, Wire
+from webhook_kit.gett.models.problem import ErrorKind
 
 __all__ = [
     "FulfillmentContextDto",
@@ -36,20 +37,23 @@ class SessionErrorCode(StrEnum):
     SESSION_NOT_FOUND = "session_not_found"
 
     @property
-    def status(self) -> int:
-        """The HTTP status that goes with the code."""
-        return _STATUS[self]
+    def kind(self) -> ErrorKind:
+        """Status, category and retryability of the code."""
+        return _KINDS[self]
 
 
-_STATUS: dict[SessionErrorCode, int] = {
-    SessionErrorCode.INVALID_API_KEY: 401,
-    SessionErrorCode.INVALID_EMAIL: 400,
-    SessionErrorCode.INVALID_PHONE: 400,
-    SessionErrorCode.INVALID_ADDRESS: 400,
-    SessionErrorCode.RATE_LIMITED: 429,
-    SessionErrorCode.SESSION_EXPIRED: 401,
-    SessionErrorCode.SESSION_INVALID: 401,
-    SessionErrorCode.SESSION_NOT_FOUND: 404,
+_AUTHENTICATION = ErrorKind(401, "authentication", retryable=False)
+_VALIDATION = ErrorKind(400, "validation", retryable=False)
+
+_KINDS: dict[SessionErrorCode, ErrorKind] = {
+    SessionErrorCode.INVALID_API_KEY: _AUTHENTICATION,
+    SessionErrorCode.INVALID_EMAIL: _VALIDATION,
+    SessionErrorCode.INVALID_PHONE: _VALIDATION,
+    SessionErrorCode.INVALID_ADDRESS: _VALIDATION,
+    SessionErrorCode.RATE_LIMITED: ErrorKind(429, "rate_limit", retryable=True),
+    SessionErrorCode.SESSION_EXPIRED: _AUTHENTICATION,
+    SessionErrorCode.SESSION_INVALID: _AUTHENTICATION,
+    SessionErrorCode.SESSION_NOT_FOUND: ErrorKind(404, "not_found", retryable=False),
 }
 
 

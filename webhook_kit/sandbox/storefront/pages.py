@@ -10,7 +10,7 @@ import requests
 from flask import Blueprint, Response, request
 
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.problems import of_status
+from webhook_kit.sandbox.problems import problem_of_status
 
 __all__ = ["blueprint"]
 
@@ -59,7 +59,7 @@ class _Storefront:
                     timeout=_TIMEOUT,
                 )
         except requests.RequestException as failure:
-            raise of_status(502, f"the session could not be created ({type(failure).__name__})") from failure
+            raise problem_of_status(502, f"the session could not be created ({type(failure).__name__})") from failure
         return Response(created.content, created.status_code, content_type=created.headers.get("Content-Type"))
 
 
