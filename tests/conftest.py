@@ -42,6 +42,7 @@ def make_kit(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[...
     def make(*, options: dict[str, Any] | None = None, **changes: Any) -> Kit:
         settings: dict[str, Any] = {
             "redis_url": redis_server.url,
+            "redis_timeout": 30.0,
             "key_prefix": f"t{uuid4().hex}:",
             "gett_webhook_secrets": [SECRET],
             "gett_api_key": "key_test",

@@ -93,7 +93,7 @@ class Terminal:
     def press(self, key: str) -> None:
         os.write(self._ours, key.encode())
 
-    def until(self, pattern: str, timeout: float = 60.0) -> re.Match[str]:
+    def until(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
         def found() -> re.Match[str] | None:
             assert self.process.poll() is None or re.search(pattern, self.text), self.text
             return re.search(pattern, self.text)

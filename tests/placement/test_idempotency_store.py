@@ -325,9 +325,9 @@ def test_what_is_settled_expires_and_is_looked_up_no_more(outcome: str, book: Bo
         book.ledger.settle(claim, AttemptOutcome(outcome), status=400)
     record, key, gett_id = book.ttls()
     longest = KEY_TTL if outcome == "released" else ORDER_TTL
-    assert longest - 10 < record <= longest
-    assert longest - 10 < gett_id <= longest
-    assert KEY_TTL - 10 < key <= KEY_TTL
+    assert longest - 50 < record <= longest
+    assert longest - 50 < gett_id <= longest
+    assert KEY_TTL - 50 < key <= KEY_TTL
     assert book.redis.zscore(book.keys.unsettled, "g1") is None
 
 
@@ -335,7 +335,7 @@ def test_what_is_settled_expires_and_is_looked_up_no_more(outcome: str, book: Bo
 
 
 def test_a_call_that_runs_keeps_its_claim_and_one_let_go_lapses(kit: Kit) -> None:
-    book = Book(kit, lease=1.0)
+    book = Book(kit, lease=3.0)
     claim = book.claim()
     book.ledger.start_renewal(claim)
     assert book.ledger.record_call(claim, ORDER)

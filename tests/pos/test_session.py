@@ -274,7 +274,7 @@ def test_a_silent_pos_holds_a_call_no_longer_than_its_deadline(pos: Callable[[Se
     started = time.monotonic()
     with call_deadline(0.2), pytest.raises(requests.exceptions.ReadTimeout):
         current_session().post(pos(silent).url, json={})
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 29, "without a deadline it would have been 30 s"
 
 
 def test_after_the_deadline_nothing_is_sent_any_more(pos: Callable[[Serve], Pos]) -> None:

@@ -9,7 +9,7 @@ import requests
 
 from tests.testing.contract.http_pos import FakePos
 from webhook_kit.testing.lossy_proxy import Loss, LossyProxy
-from webhook_kit.testing.processes import PATIENCE
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_reply_that_is_held_does_not_come(pos: FakePos, proxy: LossyProxy) -> 
     with requests.Session() as session, proxy.losing(Loss.TIME, "POST "):
         with pytest.raises(requests.exceptions.ReadTimeout):
             session.post(f"{proxy.url}/orders", json={"ref": "a"}, timeout=0.3)
-        assert pos.orders == ["a"]
+        wait_until(lambda: pos.orders == ["a"], message="the request to arrive")
 
 
 def test_down_is_down_for_open_connections_too_and_over_again(pos: FakePos, proxy: LossyProxy) -> None:

@@ -124,7 +124,7 @@ def test_a_repetition_while_the_first_runs_past_the_deadline_is_a_conflict(
     make_partner: Callable[..., Partner], gate: threading.Event
 ) -> None:
     calls: list[str] = []
-    slow = make_partner(**scripted(place_order=waiting_for(gate, calls)), webhook_deadline=1.0, pos_deadline=1.0)
+    slow = make_partner(**scripted(place_order=waiting_for(gate, calls)), webhook_deadline=3.0, pos_deadline=3.0)
     key, wanted = str(uuid4()), slow.placing(order())
     with ThreadPoolExecutor() as pool:
         first = pool.submit(slow.place, wanted, key)

@@ -147,7 +147,7 @@ def test_a_pos_that_hangs_is_answered_for_in_time_and_its_late_ticket_found(
         gate.wait(PATIENCE)
         return Placed("late")
 
-    partner = make_partner(**scripted(place_order=hang), pos_deadline=2, webhook_deadline=20)
+    partner = make_partner(**scripted(place_order=hang), pos_deadline=3, webhook_deadline=60)
     wanted, key = partner.placing(order()), str(uuid4())
     problem(partner.place(wanted, key), 503, ErrorCode.SERVICE_UNAVAILABLE)
     assert partner.state(key) == "calling"
@@ -213,7 +213,7 @@ def test_redis_that_hangs_slows_validation_once_and_not_for_everybody(
     partner.kit.redis.client_pause(60_000)
     started = time.monotonic()
     assert partner.validate(order()).status_code == 200
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 50, "Redis hangs for a minute"
     problem(partner.place(order(**TOTAL)), 503, ErrorCode.SERVICE_UNAVAILABLE)
 
 

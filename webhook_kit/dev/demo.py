@@ -16,7 +16,7 @@ from webhook_kit.sandbox.faults import Fault
 
 __all__ = ["Demo", "DemoFailed"]
 
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 _LOOK = 0.2
 
 

@@ -102,7 +102,6 @@ __all__ = ["BogusAdapter", "BogusClaim", "BogusLookUp", "BogusNative", "Ticket"]
 
 _TAX_RATE = Decimal("0.0825")
 _SURCHARGE = Decimal("0.50")
-_GATE_SECONDS = 60.0
 _EVENTS: dict[str, TypeAdapter[PosEvent]] = {
     "order": TypeAdapter(OrderChanged),
     "store": TypeAdapter(StoreChanged),
@@ -139,7 +138,7 @@ class BogusAdapter(PosAdapter):
     def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
         """What the table says.
 
-        :raises TimeoutError: when nobody opens the gate within a minute.
+        :raises TimeoutError: when nobody opens the gate.
         """
         sleep(float(store.options.get("delay", 0)))
         native = self.offers(Capability.NATIVE_IDEMPOTENCY)
@@ -314,4 +313,4 @@ def _gate(store: Store, point: str) -> None:
         return
     gate = Path(store.options["gate"])
     (gate / point).touch()
-    wait_until((gate / f"{point}.go").exists, _GATE_SECONDS, f"{gate / point}.go")
+    wait_until((gate / f"{point}.go").exists, message=f"{gate / point}.go")

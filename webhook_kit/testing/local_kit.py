@@ -15,6 +15,7 @@ from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.sandbox.server import serve
 from webhook_kit.settings import Settings
 from webhook_kit.stores.adapters import load_adapter
+from webhook_kit.testing.processes import PATIENCE
 
 __all__ = ["LocalKit"]
 
@@ -73,7 +74,7 @@ class LocalKit(Kit):
                     kit.redis.delete(key)
                 kit.redis.connection_pool.disconnect()
 
-    def push(self, seconds: float = 10.0) -> None:
+    def push(self, seconds: float = PATIENCE) -> None:
         """Send what waits for Gett, until nothing does.
 
         :raises TimeoutError: when something still waits after so many seconds; it says what.

@@ -51,7 +51,7 @@ def order(ref: str = "gett-1") -> PlaceOrderRequest:
 
 
 def place(store: Store) -> Placed | Refused:
-    with call_deadline(10):
+    with call_deadline(60):
         return ADAPTER.place_order(order(), store, KEY)
 
 
