@@ -15,7 +15,7 @@ from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.catalog.cart import check_cart
 from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.dev.random_customer import RandomCustomer
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import InvalidTransition
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem, ExternalModifierGroup
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.testing.bogus import BogusAdapter
@@ -60,7 +60,7 @@ def test_a_dozen_of_two_kinds_repeats_them() -> None:
 
 
 def test_what_cannot_be_satisfied_is_not_ordered() -> None:
-    with pytest.raises(Impossible, match="nothing on the menu"):
+    with pytest.raises(InvalidTransition, match="nothing on the menu"):
         RandomCustomer(menu(group(3, 3)), UTC, Random(1)).cart()
 
 
@@ -68,5 +68,5 @@ def test_nothing_is_ordered_while_nothing_is_served() -> None:
     closed = menu()
     for catalog in closed.catalogs.values():
         catalog.availability = []
-    with pytest.raises(Impossible):
+    with pytest.raises(InvalidTransition):
         RandomCustomer(closed, UTC, Random(1)).cart()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook_kit.adapter import PosAdapter, Store, StoreState
-from webhook_kit.errors import Impossible, Unsupported
+from webhook_kit.errors import Conflict, Unsupported
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.pos_health import FailureCount, HealthAction, HealthCheckResult, HealthMonitor, evaluate
@@ -122,7 +122,7 @@ def test_what_a_person_has_resumed_is_not_paused_again_before_the_pos_was_well(k
 
 def test_a_pos_event_does_not_lift_the_monitor_s_pause(kit: Kit) -> None:
     look(kit, *[DOWN] * 3)
-    with pytest.raises(Impossible, match="paused by monitor"):
+    with pytest.raises(Conflict, match="paused by monitor"):
         kit.store_status.resume("main", owner=Owner.POS)
 
 

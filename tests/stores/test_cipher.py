@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from webhook_kit.errors import ConfigurationError, Impossible
+from webhook_kit.errors import ConfigurationError
 from webhook_kit.stores.cipher import CredentialCipher, new_key
 
 TOKEN = {"token": "topsecret"}
@@ -54,7 +54,7 @@ def test_damage_is_told_as_such(damage: object) -> None:
 
 
 def test_without_a_key_they_are_refused_unless_clear_text_was_allowed() -> None:
-    with pytest.raises(Impossible, match="WEBHOOK_KIT_KEY") as caught:
+    with pytest.raises(ConfigurationError, match="WEBHOOK_KIT_KEY") as caught:
         CredentialCipher().encrypt("main", TOKEN)
     assert "topsecret" not in str(caught.value)
     open_handed = CredentialCipher(in_clear=True)

@@ -16,7 +16,14 @@ import redis
 
 from tests.stores.conftest import KEY, a_store
 from webhook_kit.adapter import Store
-from webhook_kit.errors import AdapterNotFound, ConfigurationError, Impossible, StoresUnavailable
+from webhook_kit.errors import (
+    AdapterNotFound,
+    ConfigurationError,
+    Conflict,
+    InvalidTransition,
+    NotFound,
+    StoresUnavailable,
+)
 from webhook_kit.kit import Kit
 from webhook_kit.storage.connection import text
 from webhook_kit.stores.cipher import new_key
@@ -106,7 +113,7 @@ def test_credentials_lie_in_redis_encrypted(empty: Make, events: list[MutableMap
 
 def test_without_a_key_a_store_with_credentials_is_refused_and_nothing_is_written(empty: Make) -> None:
     kit = empty(webhook_kit_key=[])
-    with pytest.raises(Impossible, match="WEBHOOK_KIT_KEY"):
+    with pytest.raises(ConfigurationError, match="WEBHOOK_KIT_KEY"):
         kit.stores.add(a_store(**FULL))
     assert kit.redis.exists(kit.keys.stores) == 0
     kit.stores.add(a_store())
@@ -164,12 +171,12 @@ def test_ids_are_given_once(empty: Make) -> None:
     kit = empty()
     kit.stores.add(a_store())
     for taken in (a_store("main", "g2"), a_store("other", "g1")):
-        with pytest.raises(Impossible, match="main"):
+        with pytest.raises(Conflict, match="main"):
             kit.stores.add(taken)
     with pytest.raises(AdapterNotFound):
         kit.stores.add(a_store("third", "g3", adapter="unheard-of"))
     assert [store.id for store in kit.stores] == ["main"]
-    with pytest.raises(Impossible, match="not known"):
+    with pytest.raises(NotFound, match="not known"):
         kit.stores.remove("typo")
 
 
@@ -178,7 +185,7 @@ def test_of_two_who_change_a_store_at_once_one_is_told(empty: Make) -> None:
     store = a_store()
     kit.stores.add(store)
     kit.stores.change(store, replace(store, name="first"))
-    with pytest.raises(Impossible, match="meanwhile"):
+    with pytest.raises(Conflict, match="meanwhile"):
         kit.stores.change(store, replace(store, name="second"))
     found = kit.stores.by_id("main")
     assert found is not None
@@ -231,7 +238,7 @@ def test_the_file_wins_over_what_was_learned_and_is_never_written(empty: Make, f
         lambda: kit.stores.save_gett_id("new", "g1"),
     ]
     for refused in refusals:
-        with pytest.raises(Impossible):
+        with pytest.raises(Conflict):
             refused()
     assert file.read_bytes() == before
 
@@ -381,7 +388,7 @@ def test_a_vendors_own_class_is_asked_and_wins(empty: Make, ours: type[OurStores
     assert found.id == "new"
     ours.stores["late"] = a_store("late", "g3")
     wait_until(lambda: kit.stores.by_gett_id("g3") is not None)
-    with pytest.raises(Impossible):
+    with pytest.raises(Conflict):
         kit.stores.remove("main")
 
 
@@ -408,9 +415,9 @@ def test_a_class_that_cannot_be_used_is_one_mistake(spec: str, empty: Make) -> N
 def test_a_store_that_gett_does_not_know_is_neither_paused_nor_resumed(empty: Make) -> None:
     kit = empty()
     kit.stores.add(a_store("new", ""))
-    with pytest.raises(Impossible, match="not at Gett yet"):
+    with pytest.raises(InvalidTransition, match="not at Gett yet"):
         kit.store_status.pause("new", "too_busy")
-    with pytest.raises(Impossible, match="not at Gett yet"):
+    with pytest.raises(InvalidTransition, match="not at Gett yet"):
         kit.store_status.resume("new")
     assert kit.lanes.all_waiting() == {}
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.webhooks.gett_client import Answer, Partner, line, order
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import InvalidArgument, NotFound, WebhookKitError
 from webhook_kit.kit import Kit
 from webhook_kit.publishing import last_good as menus_module
 from webhook_kit.testing.processes import wait_until
@@ -106,15 +106,17 @@ def test_what_was_last_said_holds(kit: Kit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("store", "until"),
+    ("store", "until", "error"),
     [
-        ("elsewhere", None),
-        ("main", datetime(2020, 1, 1, tzinfo=UTC)),
-        ("main", datetime(2999, 1, 1)),  # noqa: DTZ001 - that is the point
+        ("elsewhere", None, NotFound),
+        ("main", datetime(2020, 1, 1, tzinfo=UTC), InvalidArgument),
+        ("main", datetime(2999, 1, 1), InvalidArgument),  # noqa: DTZ001 - that is the point
     ],
 )
-def test_what_means_nothing_is_refused(store: str, until: datetime | None, kit: Kit) -> None:
-    with pytest.raises(Impossible):
+def test_mark_unavailable_rejects_unusable_arguments(
+    store: str, until: datetime | None, error: type[WebhookKitError], kit: Kit
+) -> None:
+    with pytest.raises(error):
         kit.availability.mark_unavailable(store, "salad", until)
     assert kit.availability.unavailable_items("main") == {}
 

@@ -8,7 +8,7 @@ import click
 
 from webhook_kit.adapter import Placed
 from webhook_kit.cli.common import instant, moment
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import Conflict, InvalidTransition, NotFound
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
@@ -59,20 +59,22 @@ def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
     kit = Kit.from_env()
     record = _record(kit, ref)
     if record["state"] in ("placed", "refused"):
-        raise Impossible(f"order {record['ref']} is settled already: {record['state']} {record.get('partner_id', '')}")
+        raise InvalidTransition(
+            f"order {record['ref']} is settled already: {record['state']} {record.get('partner_id', '')}"
+        )
     if kit.placement_store.lease_remaining(record) > 0:
-        raise Impossible(f"order {record['ref']} is being placed right now: wait for it to end, then look again")
+        raise Conflict(f"order {record['ref']} is being placed right now: wait for it to end, then look again")
     claim = Claim(record["ref"], "", record.get("gett_id", ""), record.get("store", ""), record.get("fp", ""), "")
     if not_placed:
         kit.placement_store.settle(claim, AttemptOutcome.RELEASED, force=True)
         click.echo(f"order {claim.ref} is free: the next attempt places it")
         return
     if not record.get("order"):
-        raise Impossible(f"order {claim.ref} never got as far as the POS: there is nothing to answer with")
+        raise InvalidTransition(f"order {claim.ref} never got as far as the POS: there is nothing to answer with")
     order = PlaceOrderRequest.from_json(record["order"])
     settled = kit.placement.record(claim, order, Placed(placed or ""))
     if settled is not SettleResult.OK:
-        raise Impossible(f"order {claim.ref} was settled by somebody else meanwhile: look at it again")
+        raise Conflict(f"order {claim.ref} was settled by somebody else meanwhile: look at it again")
     click.echo(f"order {claim.ref} is placed as {placed}; its confirmation is on its way")
 
 
@@ -126,7 +128,7 @@ def incidents() -> None:
 def _record(kit: Kit, ref: str) -> dict[str, str]:
     record = kit.placement_store.find(ref)
     if record is None:
-        raise Impossible(f"order {ref} is not known here")
+        raise NotFound(f"order {ref} is not known here")
     return record
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from webhook_kit.cli.common import age, moment, print_table
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.dead_letters import DeadLetter
 from webhook_kit.outbox.updates import Kind
@@ -127,7 +127,7 @@ def discard(lane: str, number: int | None) -> None:
     name = _known(kit, lane)
     discarded = kit.lanes.discard(name, number)
     if number is not None and not discarded:
-        raise Impossible(f"update {number} does not wait in {name}, or is being sent")
+        raise NotFound(f"update {number} does not wait in {name}, or is being sent")
     click.echo(f"{discarded} discarded from {name}")
 
 
@@ -137,7 +137,7 @@ def _known(kit: Kit, lane: str) -> str:
         return lane
     order = kit.order_updates.find(lane.removeprefix(f"{Kind.ORDER}:"))
     if order is None or not kit.lanes.state(order.lane):
-        raise Impossible(f"there is no lane {lane}")
+        raise NotFound(f"there is no lane {lane}")
     return order.lane
 
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from webhook_kit.adapter import Store
 from webhook_kit.cli.common import age, instant, moment, print_table
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.publishing.sync import CatalogStatus, SyncOutcome, SyncReport
 
@@ -101,19 +101,19 @@ def _stores(kit: Kit, store_ids: tuple[str, ...], *, every: bool) -> list[Store]
         return list(kit.stores)
     found = {store_id: kit.stores.by_id(store_id) or kit.stores.by_gett_id(store_id) for store_id in store_ids}
     if unknown := [store_id for store_id, store in found.items() if store is None]:
-        raise Impossible(f"not known here: store {', '.join(unknown)}")
+        raise NotFound(f"not known here: store {', '.join(unknown)}")
     return list({store.id: store for store in found.values() if store is not None}.values())
 
 
 def _require_known(kit: Kit, store: Store, item_ids: tuple[str, ...]) -> None:
     """A slip of the pen must not pass for an answer.
 
-    :raises Impossible: when the store's last good menu lacks one of them.
+    :raises NotFound: when the store's last good menu lacks one of them.
     """
     menu = kit.catalogs.last_good(store)
     unknown = [item_id for item_id in item_ids if menu is not None and item_id not in menu.items]
     if unknown:
-        raise Impossible(f"not on the menu of store {store.id}: {', '.join(unknown)}; ITEM is the item's id")
+        raise NotFound(f"not on the menu of store {store.id}: {', '.join(unknown)}; ITEM is the item's id")
 
 
 def _tell(reports: list[SyncReport]) -> None:

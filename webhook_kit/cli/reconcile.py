@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.reconciliation import ComparisonOutcome, ReconciliationReport
 
@@ -24,7 +24,7 @@ def command(store_ids: tuple[str, ...]) -> None:
     kit.stores.require_complete()
     stores = [store for store in kit.stores if not store_ids or store.id in store_ids]
     if unknown := set(store_ids) - {store.id for store in stores}:
-        raise Impossible(f"not known here: store {', '.join(sorted(unknown))}")
+        raise NotFound(f"not known here: store {', '.join(sorted(unknown))}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("comparing stores", total=len(stores))

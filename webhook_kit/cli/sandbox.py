@@ -12,7 +12,7 @@ import click
 import requests
 
 from webhook_kit.cli.common import print_table
-from webhook_kit.errors import ConfigurationError, Impossible, WebhookKitError
+from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.context import SandboxContext, SavedState
 from webhook_kit.sandbox.server import server
@@ -163,7 +163,7 @@ def save(url: str, file: Path) -> None:
         beside.write_text(state, encoding="utf-8")
         beside.replace(file)
     except OSError as error:
-        raise Impossible(f"{file}: {error.strerror}") from error
+        raise click.FileError(str(file), hint=error.strerror) from error
     click.echo(f"saved to {file}")
 
 

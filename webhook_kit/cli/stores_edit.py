@@ -14,7 +14,7 @@ import click
 import pydantic
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import ConfigurationError, Conflict, InvalidTransition
 from webhook_kit.gett.models.store import StoreUpdate
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
@@ -85,15 +85,15 @@ def edit(store: str, **given: Any) -> None:
     update = _update(given)
     configured = kit.stores.is_configured(before.id)
     if configured and replace(after, name=before.name) != before:
-        raise Impossible(
-            f"store {before.id} is configured in the environment or in a file, which wins: change it there"
-        )
+        raise Conflict(f"store {before.id} is configured in the environment or in a file, which wins: change it there")
     at_gett = update.model_fields_set and (before.gett_id or update.model_fields_set != {"name"})
     if not at_gett and after == before:
-        raise Impossible("nothing to change was given")
+        raise click.UsageError("nothing to change: give at least one option")
     if at_gett:  # first, because Gett may refuse
         if not before.gett_id:
-            raise Impossible(f"store {before.id} is not at Gett yet: webhook-kit stores onboard {before.id}")
+            raise InvalidTransition(
+                f"store {before.id} is not at Gett yet; run `webhook-kit stores onboard {before.id}`"
+            )
         kit.rate_limited_client.call(lambda: kit.client.update_store(before.gett_id, update))
         click.echo(f"store {before.id} is changed at Gett")
     if after != before and not configured:
@@ -132,16 +132,16 @@ def export(file: Path, without_credentials: bool, force: bool) -> None:
     try:
         text = as_toml(stores, credentials=not without_credentials)
     except TypeError as error:
-        raise Impossible(f"an option cannot be written as TOML: {error}") from error
+        raise ConfigurationError(f"an option cannot be written as TOML: {error}") from error
     if str(file) == "-":
         click.echo(text, nl=False)
         return
     if file.exists() and not force:
-        raise Impossible(f"{file} is there already; --force replaces it")
+        raise click.BadParameter(f"{file} already exists; nothing was written (--force replaces it)", param_hint="FILE")
     try:
         _write(file, text)
     except OSError as error:
-        raise Impossible(f"{file}: {error.strerror}") from error
+        raise click.FileError(str(file), hint=error.strerror) from error
     click.echo(f"{len(stores)} stores written to {file}")
 
 
@@ -175,7 +175,7 @@ def _store(store_id: str, facts: Mapping[str, Any], options: Mapping[str, Any]) 
         return StoreTable.model_validate({**given, "options": dict(options)}).as_store(store_id)
     except pydantic.ValidationError as error:
         mistakes = error.errors(include_input=False)
-        raise Impossible(
+        raise click.UsageError(
             "\n".join(
                 f"--{str(e['loc'][0]).replace('_', '-')}: {e['msg'].removeprefix('Value error, ')}" for e in mistakes
             )
@@ -185,7 +185,9 @@ def _store(store_id: str, facts: Mapping[str, Any], options: Mapping[str, Any]) 
 def _changed(before: Store, given: Mapping[str, Any]) -> Store:
     without = given["unset"]
     if unknown := set(without) - {*before.options, *before.credentials}:
-        raise Impossible(f"store {before.id} has no option or credential {', '.join(sorted(unknown))}")
+        raise click.BadParameter(
+            f"store {before.id} has no option or credential {', '.join(sorted(unknown))}", param_hint="--unset"
+        )
     table = StoreTable.of(before).plain()
     options = {**before.options, **_options(given["options"])}
     credentials = {**before.credentials, **_asked(given["credentials"])}
@@ -203,7 +205,7 @@ def _update(given: Mapping[str, Any]) -> StoreUpdate:
         return StoreUpdate(**{name: given[name] for name in names if given[name] is not None})
     except pydantic.ValidationError as error:
         mistakes = error.errors(include_input=False)
-        raise Impossible("\n".join(e["msg"].removeprefix("Value error, ") for e in mistakes)) from None
+        raise click.UsageError("\n".join(e["msg"].removeprefix("Value error, ") for e in mistakes)) from None
 
 
 def _options(pairs: tuple[str, ...]) -> dict[str, Any]:

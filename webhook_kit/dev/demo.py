@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from webhook_kit.dev.environment import DevEnvironment
-from webhook_kit.errors import Impossible, WebhookKitError
+from webhook_kit.errors import OperationRejected, WebhookKitError
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.sandbox.faults import Fault
 
@@ -67,8 +67,8 @@ class Demo:
         self._until(order_id, "completed")
         try:
             orders.progress(order_id, "preparing")
-        except Impossible as refused:
-            self._say(f"an older status is refused at the door: {refused}")
+        except OperationRejected as error:
+            self._say(f"an older status is refused at the door: {error}")
         else:
             raise DemoFailed("a status after the end was not refused")
 

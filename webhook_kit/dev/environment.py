@@ -146,7 +146,7 @@ class DevEnvironment:
     def random_order(self) -> dict[str, Any]:
         """A legal order of what is on the menu now, as a customer's client sends it.
 
-        :raises Impossible: when nothing can be ordered now.
+        :raises InvalidTransition: when nothing can be ordered now.
         """
         menu = self.market.catalog_set(self.market.store(self.store.gett_id).catalog_set_id or "")
         cart = RandomCustomer(menu, self.store.timezone, self._random).cart()

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from webhook_kit.catalog.hours import is_open
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import InvalidTransition
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup
 
 __all__ = ["RandomCustomer"]
@@ -30,7 +30,7 @@ class RandomCustomer:
     def cart(self, *, now: datetime | None = None) -> dict[str, Any]:
         """A legal cart of one to four lines.
 
-        :raises Impossible: when nothing can be ordered now.
+        :raises InvalidTransition: when nothing can be ordered now.
         """
         dishes = self._served(now or datetime.now(UTC))
         lines: list[dict[str, Any]] = []
@@ -45,7 +45,7 @@ class RandomCustomer:
             if len(lines) == wanted:
                 break
         if not lines:
-            raise Impossible("nothing on the menu can be ordered now")
+            raise InvalidTransition("nothing on the menu can be ordered now")
         return {"lineItems": lines}
 
     def _served(self, now: datetime) -> list[str]:

@@ -23,7 +23,7 @@ from enum import StrEnum
 import redis
 
 from webhook_kit.adapter import Capability, Store, StoreState
-from webhook_kit.errors import AdapterError, ConcurrencyLimit, Impossible, Unsupported, WebhookKitError
+from webhook_kit.errors import AdapterError, ConcurrencyLimit, OperationRejected, Unsupported, WebhookKitError
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.logs import logger
 from webhook_kit.pos.executor import PosExecutor
@@ -202,7 +202,7 @@ class HealthMonitor:
             return HealthAction.NONE
         try:
             said = self._store_status.resume(store, owner=held)
-        except Impossible as error:  # somebody else's by now
+        except OperationRejected as error:  # somebody else's by now
             log.info("store not resumed", store=store.id, why=str(error))
             return HealthAction.NONE
         log.info("store resumed", store=store.id, owner=held, said=said, looks=self._resume_after)

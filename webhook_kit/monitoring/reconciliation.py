@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import redis
 
 from webhook_kit.adapter import PosOrder, Store, StoreState
-from webhook_kit.errors import Impossible, Unsupported
+from webhook_kit.errors import OperationRejected, Unsupported
 from webhook_kit.gett.models.store import OrderState, PauseReason, StoreAvailability
 from webhook_kit.logs import logger
 from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
@@ -224,7 +224,7 @@ class Reconciler:
             return ComparisonOutcome.ALREADY, ""  # pending, as Gett has it from the start
         try:
             update = from_pos(said)
-        except Impossible as error:
+        except OperationRejected as error:
             return ComparisonOutcome.REFUSED, str(error)
         if _same_step(update.body, told) and _same_estimate(update.body, told):
             outcome = ComparisonOutcome.ALREADY
@@ -266,7 +266,7 @@ class Reconciler:
                 return _BECAME[self._store_status.resume(store, owner=Owner.POS)], ""
             reason = PauseReason.OPERATIONAL_ISSUES if state is StoreState.DOWN else PauseReason.OTHER
             return _BECAME[self._store_status.pause(store, reason, owner=Owner.POS)], ""
-        except Impossible as error:
+        except OperationRejected as error:
             return ComparisonOutcome.REFUSED, str(error)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import redis
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import GettError, GettNotFound, Impossible
+from webhook_kit.errors import GettError, GettNotFound, OperationRejected
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.models.store import StoreAvailability, StoreStatus
 from webhook_kit.logs import logger
@@ -184,7 +184,7 @@ class StoreStatusCheck:
             return False
         try:
             self._store_status.resend(store)
-        except Impossible as error:
+        except OperationRejected as error:
             log.warning("pause not said again", store=store.id, why=str(error))
             return False
         return True

@@ -14,7 +14,7 @@ from __future__ import annotations
 import redis
 
 from webhook_kit.adapter import Placed
-from webhook_kit.errors import CircuitOpen, ConcurrencyLimit, Impossible, NotPlaced, Unsupported
+from webhook_kit.errors import CircuitOpen, ConcurrencyLimit, NotPlaced, OperationRejected, Unsupported
 from webhook_kit.logs import logger
 from webhook_kit.outbox.dead_letters import DeadLetters
 from webhook_kit.outbox.order_updates import OrderUpdates
@@ -147,7 +147,7 @@ class StuckOrderMonitor:
     def _tell_gett(self, ref: str) -> None:
         try:
             said = self._orders.cancel(ref, _REASON)
-        except Impossible as error:
+        except OperationRejected as error:
             log.warning("cancelled at the pos only", order=ref, why=str(error))
         else:
             log.info("unconfirmed order cancelled", order=ref, said=said)

@@ -15,7 +15,7 @@ from typing import Any
 import redis
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import InvalidArgument, NotFound
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
@@ -70,7 +70,8 @@ class ItemAvailability:
 
         :param until: when it is back by itself; aware, in the future. None: until :meth:`mark_available` is said.
         :return: whether that is news.
-        :raises Impossible: for a store that is not known, or a moment that is past or has no zone.
+        :raises NotFound: the store is not known.
+        :raises InvalidArgument: ``until`` is in the past or has no time zone.
         """
         known, now = self._known(store), time.time()
         args: list[Any] = [item_id, _score(until, now), now, f"out:{known.id}", now + self._republish_after]
@@ -81,7 +82,7 @@ class ItemAvailability:
         """It is there again.
 
         :return: whether that is news.
-        :raises Impossible: for a store that is not known.
+        :raises NotFound: the store is not known.
         """
         known = self._known(store)
         args: list[Any] = [item_id, f"out:{known.id}", time.time() + self._republish_after]
@@ -91,7 +92,7 @@ class ItemAvailability:
     def unavailable_items(self, store: Store | str) -> dict[str, datetime | None]:
         """What has run out now, and until when; None: until somebody says that it is back.
 
-        :raises Impossible: for a store that is not known.
+        :raises NotFound: the store is not known.
         """
         found: Any = self._redis.zrangebyscore(
             self._keys.out(self._known(store).id), time.time(), "+inf", withscores=True
@@ -109,7 +110,7 @@ class ItemAvailability:
             return store
         found = self._stores.by_id(store) or self._stores.by_gett_id(store)
         if found is None:
-            raise Impossible(f"store {store} is not known here")
+            raise NotFound(f"store {store} is not known here")
         return found
 
 
@@ -117,7 +118,7 @@ def _score(until: datetime | None, now: float) -> float | str:
     if until is None:
         return "+inf"
     if until.tzinfo is None:
-        raise Impossible(f"{until.isoformat()} has no time zone")
+        raise InvalidArgument(f"{until.isoformat()} has no time zone")
     if until.timestamp() <= now:
-        raise Impossible(f"{until.isoformat()} is in the past")
+        raise InvalidArgument(f"{until.isoformat()} is in the past")
     return until.timestamp()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.check import Severity, check
-from webhook_kit.errors import CatalogInvalid, Impossible, OnboardingFailed
+from webhook_kit.errors import CatalogInvalid, ConfigurationError, OnboardingFailed
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.publishing.publisher import Publisher
 from webhook_kit.publishing.sync import CatalogSync
@@ -37,7 +37,7 @@ class FirstCatalog:
         """Publish the menu and say where it is.
 
         :raises OnboardingFailed: when it cannot be published.
-        :raises Impossible: when this installation has no public address.
+        :raises ConfigurationError: when this installation has no public address.
         """
         # [D] It is named after the partner's own id until there is Gett's; the next synchronisation publishes it under that.
         report = self._sync.sync(store)
@@ -45,7 +45,7 @@ class FirstCatalog:
             raise OnboardingFailed(f"store {store.id} was not registered: its menu was not published", *report.why)
         address = self._publisher.address(store.id)
         if address is None:
-            raise Impossible("PUBLIC_URL is not set: Gett would not know where to pull the menu from")
+            raise ConfigurationError("PUBLIC_URL is not set; Gett fetches the catalog from this address")
         return address
 
     def on_activated(self, store: Store) -> None:

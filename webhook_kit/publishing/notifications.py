@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import InvalidTransition
 from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, catalog_changed
 from webhook_kit.stores import StoreDirectory
@@ -26,12 +26,16 @@ class CatalogNotifications:
         """Tell Gett that a store's menu has changed.
 
         :param address: where Gett pulls it from; where it was published last when None.
-        :raises Impossible: when that is no web address, nothing was published, or the store is not known.
+        :raises NotFound: the store is not known.
+        :raises InvalidTransition: no catalog was published.
+        :raises InvalidArgument: the address is not a valid web address.
         """
         store = self._stores.known(store)
         address = address or self._published(store.id)
         if address is None:
-            raise Impossible(f"no menu of store {store.id} is published: webhook-kit catalog sync {store.id}")
+            raise InvalidTransition(
+                f"store {store.id} has no published catalog; run `webhook-kit catalog sync {store.id}`"
+            )
         # A notification says "again", so the same words are news.
         return self._lanes.append(
             lane_name(Kind.CATALOG, store.id),

@@ -28,7 +28,7 @@ from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.build import versioned
 from webhook_kit.catalog.diff import ChangeKind, diff
 from webhook_kit.catalog.unavailable import remove_items
-from webhook_kit.errors import CatalogInvalid, Impossible, WebhookKitError
+from webhook_kit.errors import CatalogInvalid, Conflict, InvalidTransition, WebhookKitError
 from webhook_kit.logs import logger
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.last_good import CatalogShrunk, LastGoodCatalogs
@@ -158,7 +158,7 @@ class CatalogSync:
         def publish() -> SyncReport:
             catalog = self._menus.last_good(store)
             if catalog is None:
-                raise Impossible("there is no good menu yet: synchronise first")
+                raise InvalidTransition("there is no good menu yet: synchronise first")
             return self._publish(store, catalog, again=again)
 
         return self._recorded(store, publish)
@@ -281,7 +281,7 @@ class CatalogSync:
         """Hold the store's menu: what was fetched earlier must not replace what was fetched later."""
         lock = self._redis.lock(self._keys.sync_lock(store.id), timeout=_LOCK_SECONDS, blocking_timeout=_WAIT_SECONDS)
         if not lock.acquire():
-            raise Impossible("the menu is being synchronised elsewhere; try again later")
+            raise Conflict("the menu is being synchronised elsewhere; try again later")
         try:
             yield
         finally:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from webhook_kit.errors import ConfigurationError, Impossible
+from webhook_kit.errors import ConfigurationError
 
 __all__ = ["CredentialCipher", "new_key"]
 
@@ -37,7 +37,7 @@ class CredentialCipher:
     def encrypt(self, store_id: str, credentials: Mapping[str, str]) -> dict[str, Any]:
         """Credentials as they are stored: ``{"sealed": token}``.
 
-        :raises Impossible: without a key, unless clear text was allowed.
+        :raises ConfigurationError: without a key, unless clear text was allowed.
         """
         if not credentials:
             return {}
@@ -46,7 +46,7 @@ class CredentialCipher:
             return {"sealed": self._fernet().encrypt(content).decode()}
         if self._in_clear:
             return {"clear": dict(credentials)}
-        raise Impossible(
+        raise ConfigurationError(
             f"store {store_id}: without WEBHOOK_KIT_KEY its credentials are not stored in Redis; set one (webhook-kit "
             "stores generate-key makes one), keep the store in STORES_FILE, or allow clear text with ALLOW_PLAINTEXT_CREDENTIALS=true"
         )

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import redis
 
 from webhook_kit.adapter import PosAdapter, Store
-from webhook_kit.errors import ConfigurationError, Impossible, StoresUnavailable
+from webhook_kit.errors import ConfigurationError, Conflict, NotFound, StoresUnavailable
 from webhook_kit.logs import logger
 from webhook_kit.settings import Settings
 from webhook_kit.stores.adapters import load_adapter
@@ -132,7 +132,7 @@ class StoreDirectory:
     def known(self, store: Store | str) -> Store:
         """A store by the partner's id or by Gett's.
 
-        :raises Impossible: when it is not known here.
+        :raises NotFound: the store is not known here.
         """
         if isinstance(store, Store):
             return store
@@ -140,7 +140,7 @@ class StoreDirectory:
         if found is None:
             known = [known.id for known in islice(self, 11)]
             more = ", …" if known[10:] else ""
-            raise Impossible(f"store {store} is not known here (known: {', '.join(known[:10]) or 'none'}{more})")
+            raise NotFound(f"store {store} is not known here (known: {', '.join(known[:10]) or 'none'}{more})")
         return found
 
     def adapter(self, store: Store) -> PosAdapter:
@@ -176,7 +176,8 @@ class StoreDirectory:
     def add(self, store: Store) -> None:
         """Add a store for every process to see.
 
-        :raises Impossible: when one of its ids is taken, or its credentials must not be stored.
+        :raises Conflict: one of its ids is taken.
+        :raises ConfigurationError: there is no key to encrypt its credentials with, or no Redis.
         :raises AdapterError: when its adapter cannot be loaded.
         """
         self._refuse_configured(store.id)
@@ -188,7 +189,8 @@ class StoreDirectory:
     def change(self, before: Store, after: Store) -> None:
         """Change a store that was added.
 
-        :raises Impossible: when it is configured elsewhere, was changed meanwhile, or must not be stored so.
+        :raises Conflict: it is configured elsewhere, its new Gett id is taken, or another process changed it.
+        :raises ConfigurationError: there is no key to encrypt its credentials with, or no Redis.
         :raises AdapterError: when its adapter cannot be loaded.
         """
         self._refuse_configured(before.id)
@@ -200,41 +202,44 @@ class StoreDirectory:
     def remove(self, store_id: str) -> None:
         """Forget a store that was added; Gett is told nothing.
 
-        :raises Impossible: when it is configured elsewhere, or not known.
+        :raises Conflict: it is configured elsewhere.
+        :raises NotFound: there is no such store.
         """
         self._refuse_configured(store_id)
         if not self._open_book().remove(store_id):
-            raise Impossible(f"store {store_id} is not known here")
+            raise NotFound(f"store {store_id} is not known here")
         self._looked = float("-inf")
 
     def save_gett_id(self, store_id: str, gett_id: str) -> None:
         """Keep what Gett calls a store.
 
-        :raises Impossible: when it is configured with another id, or the id is another store's.
+        :raises NotFound: there is no such store.
+        :raises Conflict: it is configured with another id, or another store has the id.
         """
         store = self.by_id(store_id)
-        if store is None or (self.is_configured(store_id) and store.gett_id not in ("", gett_id)):
-            why = f"is configured with Gett's id {store.gett_id}" if store else "is not known here"
-            raise Impossible(f"store {store_id} {why}")
+        if store is None:
+            raise NotFound(f"store {store_id} is not known here")
+        if self.is_configured(store_id) and store.gett_id not in ("", gett_id):
+            raise Conflict(f"store {store_id} is configured with Gett's id {store.gett_id}, not {gett_id}")
         self._refuse_taken(replace(store, gett_id=gett_id))
         self._open_book().save_gett_id(store_id, gett_id)
         self._looked = float("-inf")
 
     def _open_book(self) -> RedisStoreRepository:
         if self._book is None:
-            raise Impossible("this directory learns nothing: it has no Redis")
+            raise ConfigurationError("stores cannot be added or changed: Redis is not configured")
         return self._book
 
     def _refuse_configured(self, store_id: str) -> None:
         if self.is_configured(store_id):
-            raise Impossible(
+            raise Conflict(
                 f"store {store_id} is configured in the environment or in a file, which wins: change it there"
             )
 
     def _refuse_taken(self, store: Store) -> None:
         other = self.by_gett_id(store.gett_id) if store.gett_id else None
         if other is not None and other.id != store.id:
-            raise Impossible(f"Gett's store id {store.gett_id} belongs to store {other.id} already")
+            raise Conflict(f"Gett's store id {store.gett_id} belongs to store {other.id} already")
 
     # -- what was learned ----------------------------------------------------------------------------------------------
 

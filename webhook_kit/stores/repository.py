@@ -16,7 +16,7 @@ import redis
 from pydantic import ValidationError
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import ConfigurationError, Impossible
+from webhook_kit.errors import ConfigurationError, Conflict
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores.cipher import CredentialCipher
@@ -97,22 +97,24 @@ class RedisStoreRepository:
     def add(self, store: Store) -> None:
         """Write a new store.
 
-        :raises Impossible: when there is one of that id, or its credentials must not be stored.
+        :raises Conflict: a store with this id exists already.
+        :raises ConfigurationError: there is no key to encrypt its credentials with.
         """
         raw = self._dump(store)
         known = self._raw(store.id)
         if known and "adapter" in _parse(store.id, known)[0]:
-            raise Impossible(f"store {store.id} is known already: change it with webhook-kit stores edit")
+            raise Conflict(f"store {store.id} is known already: change it with webhook-kit stores edit")
         self._write(store.id, known, raw)
 
     def replace(self, before: Store, after: Store) -> None:
         """Write a store anew.
 
-        :raises Impossible: when somebody else changed it since ``before`` was read, or its credentials must not be stored.
+        :raises Conflict: the store was changed since ``before`` was read.
+        :raises ConfigurationError: there is no key to encrypt its credentials with.
         """
         known = self._raw(before.id)
         if not known or self.decode(before.id, known).store != before:
-            raise Impossible(f"store {before.id} was changed by somebody else meanwhile: look at it and try again")
+            raise Conflict(f"store {before.id} was changed by somebody else meanwhile: look at it and try again")
         self._write(before.id, known, self._dump(after))
 
     def remove(self, store_id: str) -> bool:
@@ -169,7 +171,7 @@ class RedisStoreRepository:
     def _write(self, store_id: str, before: str, after: str) -> None:
         keys = [self._keys.stores, self._keys.stores_version]
         if not self._put(keys=keys, args=[store_id, before, after, uuid4().hex]):
-            raise Impossible(f"store {store_id} was changed by somebody else meanwhile: look at it and try again")
+            raise Conflict(f"store {store_id} was changed by somebody else meanwhile: look at it and try again")
 
 
 def _parse(store_id: str, raw: str) -> tuple[dict[str, Any], dict[str, Any]]:

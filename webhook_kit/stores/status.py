@@ -14,7 +14,7 @@ import redis
 from redis.lock import Lock
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import Conflict, InvalidTransition
 from webhook_kit.gett.models.store import PauseReason, StoreAvailability
 from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, Update, store_online, store_paused
@@ -55,7 +55,9 @@ class StoreStatusService:
         """Take no orders for now. What a person has paused, a POS leaves as it is.
 
         :param resume_at: when Gett lifts the pause by itself; aware, in the future.
-        :raises Impossible: without a known reason, with a moment that is past, or for a store not known here or at Gett.
+        :raises InvalidArgument: the reason is not valid, or ``resume_at`` is in the past.
+        :raises NotFound: the store is not known here.
+        :raises InvalidTransition: the store is not at Gett yet.
         """
         store = self._at_gett(store)
         update = store_paused(reason, resume_at)
@@ -71,25 +73,28 @@ class StoreStatusService:
     def resume(self, store: Store | str, *, owner: Owner = Owner.PERSON) -> AppendResult:
         """Take orders again.
 
-        :raises Impossible: when somebody else paused the store, or it is not known.
+        :raises Conflict: somebody else paused the store.
+        :raises NotFound: the store is not known here.
+        :raises InvalidTransition: the store is not at Gett yet.
         """
         store = self._at_gett(store)
         with self._one_at_a_time(store):
             held = self.pause_owner(store)
             if held is not None and owner not in (Owner.PERSON, held):
-                raise Impossible(f"store {store.id} was paused by {held}: only {held} or a person lifts that")
+                raise Conflict(f"store {store.id} was paused by {held}: only {held} or a person lifts that")
             self._redis.delete(self._keys.pause_owner(store.id))
             return self._append(store, store_online(), force=owner is Owner.PERSON)
 
     def resend(self, store: Store) -> AppendResult:
         """Tell Gett once more of the pause that it was told of last; whose it is stays as it is.
 
-        :raises Impossible: when there is none, or its end has come.
+        :raises InvalidTransition: the store is not paused.
+        :raises InvalidArgument: the pause has ended.
         """
         with self._one_at_a_time(store):
             told = json.loads(self._lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}")
             if told.get("status") != StoreAvailability.PAUSED:
-                raise Impossible(f"store {store.id} is not paused")
+                raise InvalidTransition(f"store {store.id} is not paused")
             end = datetime.fromisoformat(told["resumeAt"]) if told.get("resumeAt") else None
             return self._append(store, store_paused(told.get("reason"), end), force=True)
 
@@ -110,5 +115,5 @@ class StoreStatusService:
     def _at_gett(self, store: Store | str) -> Store:
         known = self._stores.known(store)
         if not known.gett_id:
-            raise Impossible(f"store {known.id} is not at Gett yet: webhook-kit stores onboard {known.id}")
+            raise InvalidTransition(f"store {known.id} is not at Gett yet; run `webhook-kit stores onboard {known.id}`")
         return known

@@ -36,7 +36,16 @@ from webhook_kit.adapter import (
     StoreState,
     serving,
 )
-from webhook_kit.errors import Impossible, InvalidSignature, NotPlaced, PosUnavailable, StoresUnavailable, Unsupported
+from webhook_kit.errors import (
+    InvalidArgument,
+    InvalidSignature,
+    NotFound,
+    NotPlaced,
+    OperationRejected,
+    PosUnavailable,
+    StoresUnavailable,
+    Unsupported,
+)
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.gett.problems import Problem, unavailable
@@ -165,14 +174,14 @@ class PosEvents:
     def _take(self, event: PosEvent, store: Store | None) -> str:
         try:
             outcome = self._become(event, store)
-        except Impossible as error:
+        except OperationRejected as error:
             outcome = f"refused: {error}"
         self._note(event, outcome)
         return outcome
 
     def _become(self, event: PosEvent, store: Store | None) -> str:
         if store is None:
-            raise Impossible(f"this adapter serves no store {event.store_id}")
+            raise NotFound(f"this adapter does not serve store {event.store_id}")
         if isinstance(event, CatalogChanged):
             self._sync.request(store)
             return _OK
@@ -197,7 +206,7 @@ class PosEvents:
         if event.state is StoreState.OPEN:
             return self._store_status.resume(store, owner=Owner.POS).value
         if event.state is StoreState.UNKNOWN:
-            raise Impossible("an unknown state says nothing")
+            raise InvalidArgument("StoreChanged.state must be OPEN, CLOSED or DOWN")
         # A reason in the POS's own words must not cost the pause.
         reason = event.reason if event.reason in set(PauseReason) else PauseReason.OTHER
         return self._store_status.pause(store, reason, owner=Owner.POS).value

@@ -13,7 +13,7 @@ import requests
 
 from tests.restaurant import Restaurant, order_of
 from webhook_kit.adapter import NotPlaced, Placed, PosOrder, Reason, Refused, Store, placement_key
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import InvalidTransition, NotFound
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit_odoo.adapter import OdooAdapter
 from webhook_kit_odoo.assessment import Assessed, assess
@@ -353,9 +353,9 @@ def test_an_order_that_is_handed_over_or_unknown_is_not_cancelled(
 ) -> None:
     placed = place(adapter, store, order_of(water))
     restaurant.pay(placed.id)
-    with pytest.raises(Impossible, match="a person has to refund it"):
+    with pytest.raises(InvalidTransition, match="a person has to refund it"):
         adapter.cancel_order(placed, store, "too late")
-    with pytest.raises(Impossible, match="has no order"):
+    with pytest.raises(NotFound, match="has no order"):
         adapter.cancel_order(Placed(str(uuid4())), store, "never there")
 
 

@@ -36,7 +36,7 @@ from webhook_kit.adapter import (
     StoreState,
     placement_key,
 )
-from webhook_kit.errors import CatalogInvalid, ConfigurationError, Impossible, InvalidSignature
+from webhook_kit.errors import CatalogInvalid, ConfigurationError, InvalidSignature, InvalidTransition, NotFound
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit_odoo.assessment import assess
 from webhook_kit_odoo.client import Odoo, OdooError
@@ -139,16 +139,17 @@ class OdooAdapter(PosAdapter):
     def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
         """Cancel the ticket; one that is cancelled already stays so.
 
-        :raises Impossible: when there is no such ticket, or it is paid: then only a refund takes it back.
+        :raises NotFound: Odoo has no such ticket.
+        :raises InvalidTransition: the ticket is paid, so that only a refund takes it back.
         """
         odoo, options = self._open(store)
         ticket = find_ticket(odoo, options, order.id)
         if ticket is None:
-            raise Impossible(f"Odoo has no order {order.id}")
+            raise NotFound(f"Odoo has no order {order.id}")
         if ticket.state == "cancel":
             return
         if ticket.state != "draft":
-            raise Impossible(f"Odoo's order {ticket.number} is {ticket.state}: a person has to refund it")
+            raise InvalidTransition(f"Odoo's order {ticket.number} is {ticket.state}: a person has to refund it")
         odoo.call(
             "pos.order", "write", ids=[ticket.id], vals={"general_customer_note": f"{ticket.note}\n{reason}".strip()}
         )

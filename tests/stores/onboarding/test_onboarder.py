@@ -13,8 +13,10 @@ from redis.exceptions import ConnectionError as RedisGone
 from tests.stores.onboarding.conftest import ACTIVATE, CANCEL, REGISTER, Menus, Town
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.errors import (
+    ConfigurationError,
+    Conflict,
     GettUnreachable,
-    Impossible,
+    InvalidTransition,
     OnboardingFailed,
     OnboardingUncertain,
     WebhookKitError,
@@ -89,7 +91,7 @@ def test_a_store_that_is_at_gett_already_is_not_registered(town: Town) -> None:
     town.kit.stores.add(Store("old", "g-old", "bogus"))
     old = town.kit.stores.by_id("old")
     assert old is not None
-    with pytest.raises(Impossible, match="at Gett already, as g-old"):
+    with pytest.raises(InvalidTransition, match="at Gett already, as g-old"):
         town.kit.onboarding.onboard(old)
     assert town.registered() == []
 
@@ -259,7 +261,7 @@ def test_a_failed_ingestion_is_told_with_gett_s_error_beside_our_own_check(
 
 
 def test_without_a_public_address_nothing_is_registered(town: Town) -> None:
-    with pytest.raises(Impossible, match="PUBLIC_URL"):
+    with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
         town.process(public_url=None).onboarding.onboard(town.store)
     assert town.registered() == []
 
@@ -285,11 +287,11 @@ def test_a_registration_is_cancelled_and_can_be_made_again(town: Town) -> None:
     town.kit.onboarding.onboard(town.store, timeout=0)
     town.kit.onboarding.cancel(town.store)
     assert town.registered() == []
-    with pytest.raises(Impossible, match="not being onboarded"):
+    with pytest.raises(InvalidTransition, match="not being onboarded"):
         town.kit.onboarding.cancel(town.store)
     town.world.options.ingestion_seconds = 0
     assert town.kit.onboarding.onboard(town.store).step is Step.DONE
-    with pytest.raises(Impossible, match="active at Gett"):
+    with pytest.raises(InvalidTransition, match="active at Gett"):
         town.kit.onboarding.cancel(town.store)
 
 
@@ -299,7 +301,7 @@ def test_a_lost_answer_to_a_cancellation_is_said_again(town: Town) -> None:
     town.faults[CANCEL] = [0]
     with pytest.raises(GettUnreachable):
         town.kit.onboarding.cancel(town.store)
-    with pytest.raises(Impossible, match="cancelling was begun"):
+    with pytest.raises(InvalidTransition, match="cancelling was begun"):
         town.kit.onboarding.onboard(town.store)
     town.kit.onboarding.cancel(town.store)
     assert town.registered() == []
@@ -334,7 +336,7 @@ def test_of_two_at_once_the_second_is_refused(town: Town) -> None:
     first.start()
     assert at_gett.wait(PATIENCE)
     for second in (town.kit.onboarding.onboard, town.kit.onboarding.cancel):
-        with pytest.raises(Impossible, match="by somebody else at this moment"):
+        with pytest.raises(Conflict, match="by somebody else at this moment"):
             second(store)
     go_on.set()
     first.join()
@@ -348,7 +350,7 @@ def test_who_has_lost_the_lease_stops_before_the_next_call(town: Town) -> None:
 
     kit = town.process()
     on_calls(kit, lapse)
-    with pytest.raises(Impossible, match="taken it over"):
+    with pytest.raises(Conflict, match="taken it over"):
         kit.onboarding.onboard(town.store)
     assert town.active() == []
 

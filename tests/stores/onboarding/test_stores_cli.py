@@ -85,25 +85,45 @@ def test_a_store_is_added_shown_changed_and_removed(run: Run, town: Town) -> Non
     [
         ("add", "main", "--adapter", "bogus"),
         ("add", "new", "--adapter", "unheard-of"),
-        ("add", "new", "--adapter", "bogus", "--timezone", "Mars"),
-        ("edit", "main"),
         ("edit", "main", "--phone", "+1"),
-        ("edit", "main", "--unset", "nothing"),
-        ("edit", "main", "--no-delivery", "--no-pickup"),
         ("edit", "typo", "--name", "x"),
         ("show", "typo"),
         ("remove", "typo", "--yes"),
         ("onboard", "typo"),
         ("onboard", "main", "--cancel"),
-        ("export", "/nowhere/stores.toml"),
     ],
 )
-def test_what_is_impossible_is_one_line_and_changes_nothing(arguments: tuple[str, ...], run: Run, town: Town) -> None:
+def test_rejected_command_prints_one_line_and_changes_nothing(arguments: tuple[str, ...], run: Run, town: Town) -> None:
     before = town.kit.redis.hgetall(town.kit.keys.stores)
     ran = run(*arguments)
     assert ran.status == 1
     assert len(ran.err.splitlines()) == 1
     assert ran.err.startswith("webhook-kit: ")
+    assert town.kit.redis.hgetall(town.kit.keys.stores) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("add", "new", "--adapter", "bogus", "--timezone", "Mars"), 2, "--timezone: "),
+        (("edit", "main"), 2, "nothing to change"),
+        (
+            ("edit", "main", "--unset", "nothing"),
+            2,
+            "Invalid value for --unset: store main has no option or credential",
+        ),
+        (("edit", "main", "--no-delivery", "--no-pickup"), 2, ""),
+        (("export", "/nowhere/stores.toml"), 1, "/nowhere/stores.toml"),
+    ],
+)
+def test_wrong_option_is_a_usage_error_and_changes_nothing(
+    arguments: tuple[str, ...], status: int, message: str, run: Run, town: Town
+) -> None:
+    before = town.kit.redis.hgetall(town.kit.keys.stores)
+    ran = run(*arguments)
+    assert ran.status == status
+    (error,) = [line for line in ran.err.splitlines() if line.startswith("Error: ")]
+    assert message in error
     assert town.kit.redis.hgetall(town.kit.keys.stores) == before
 
 

@@ -26,15 +26,19 @@ import redis
 
 from webhook_kit.adapter import Store
 from webhook_kit.errors import (
+    AdapterError,
+    ConfigurationError,
     GettConflict,
     GettNotFound,
     GettPermanent,
     GettRateLimited,
     GettRetriable,
     GettUnauthorized,
-    Impossible,
+    InvalidArgument,
+    InvalidTransition,
     OnboardingFailed,
     OnboardingUncertain,
+    OperationRejected,
     WebhookKitError,
 )
 from webhook_kit.gett.client import GettClient
@@ -52,6 +56,9 @@ __all__ = ["CatalogProvider", "Onboarder", "StoreDetails"]
 log = logger("onboarding")
 
 _QUOTA_PATIENCE = 90.0
+
+_RETRIED = (GettRetriable, GettUnauthorized, OperationRejected, ConfigurationError)
+"""Errors after which a worker tries again later, because nothing at Gett has failed."""
 
 _Answer = TypeVar("_Answer")
 
@@ -135,7 +142,10 @@ class Onboarder:
         :param on_progress: called with each change.
         :raises OnboardingUncertain: when nobody knows whether the registration reached Gett.
         :raises OnboardingFailed: when Gett refuses, or cannot take in the menu.
-        :raises Impossible: when the store is at Gett already, or is being onboarded by somebody else.
+        :raises InvalidTransition: the store is at Gett already, or its onboarding is being cancelled.
+        :raises Conflict: another process is onboarding the store.
+        :raises InvalidArgument: a detail of the store is not valid for Gett.
+        :raises ConfigurationError: this installation has no public address.
         :raises GettError: when Gett cannot be reached; to be gone on with.
         """
         with self._records.alone(store.id) as lock:
@@ -155,20 +165,22 @@ class Onboarder:
     def cancel(self, store: Store, *, onboarding_id: str = "") -> None:
         """Give up a registration, at Gett too.
 
-        :raises Impossible: when there is none, it is over, or its id is not known.
+        :raises InvalidTransition: there is no registration, or the store is active already.
+        :raises Conflict: another process is onboarding the store.
+        :raises OnboardingUncertain: the registration's id is not known.
         :raises GettError: when Gett cannot be told; to be said again.
         """
         with self._records.alone(store.id) as lock:
             state = self.progress(store.id)
             onboarding_id = onboarding_id or (state.onboarding_id if state else "")
             if state is not None and state.step in (Step.ACTIVE, Step.DONE):
-                raise Impossible(
+                raise InvalidTransition(
                     f"store {store.id} is active at Gett: its registration is over, and cannot be cancelled"
                 )
             if state is not None and not onboarding_id:
                 raise OnboardingUncertain(_lost(store, state.at))
             if not onboarding_id:
-                raise Impossible(f"store {store.id} is not being onboarded")
+                raise InvalidTransition(f"store {store.id} is not being onboarded")
             self._cancel(store, onboarding_id, lock)
 
     # -- in the background ---------------------------------------------------------------------------------------------
@@ -195,14 +207,11 @@ class Onboarder:
             return True
         try:
             return self.onboard(store, timeout=0).step is Step.DONE
-        except (OnboardingFailed, OnboardingUncertain) as failure:
-            self._alerts.raise_once(Alert.ONBOARDING, store_id, str(failure), about="store")
-            return True
-        except (GettRetriable, GettUnauthorized, Impossible) as error:  # in a while
-            log.info("onboarding waits", store=store_id, why=str(error))
         except WebhookKitError as error:
-            self._alerts.raise_once(Alert.ONBOARDING, store_id, str(error), about="store")
-            return True
+            if not isinstance(error, _RETRIED) or isinstance(error, AdapterError):
+                self._alerts.raise_once(Alert.ONBOARDING, store_id, str(error), about="store")
+                return True
+            log.info("onboarding waits", store=store_id, why=str(error))
         return False
 
     # -- the steps -----------------------------------------------------------------------------------------------------
@@ -220,12 +229,14 @@ class Onboarder:
             return self._records.note(Progress(store.id, Step.REGISTERED, onboarding_id=onboarding_id))
         if state is None:
             if store.gett_id:
-                raise Impossible(f"store {store.id} is at Gett already, as {store.gett_id}")
+                raise InvalidTransition(f"store {store.id} is at Gett already, as {store.gett_id}")
             return self._register(store, details, lock)
         if state.step is Step.REGISTERING:
             raise OnboardingUncertain(_lost(store, state.at))
         if state.step is Step.CANCELLING:
-            raise Impossible(f"store {store.id}: cancelling was begun; finish it (--cancel), or begin anew (--restart)")
+            raise InvalidTransition(
+                f"store {store.id}: cancelling was begun; finish it (--cancel), or begin anew (--restart)"
+            )
         if state.step is Step.FAILED:
             raise OnboardingFailed(*self._catalog_failed(store, state))
         if state.step is Step.DONE and not store.gett_id:
@@ -264,7 +275,7 @@ class Onboarder:
 
     def _request(self, store: Store, details: StoreDetails) -> OnboardingRequest:
         if self._webhook_url is None:
-            raise Impossible("PUBLIC_URL is not set: Gett would not know where to send orders")
+            raise ConfigurationError("PUBLIC_URL is not set; Gett sends orders to this address")
         errors = self._ask_pos(store, self._menu.validation_errors)
         if errors:
             raise OnboardingFailed(f"store {store.id} was not registered: Gett could not take in its menu", *errors)
@@ -285,7 +296,7 @@ class Onboarder:
             )
         except pydantic.ValidationError as error:
             mistakes = error.errors(include_input=False)
-            raise Impossible("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in mistakes)) from None
+            raise InvalidArgument("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in mistakes)) from None
 
     def _ask_pos(self, store: Store, ask: Callable[[Store], _Answer]) -> _Answer:
         try:

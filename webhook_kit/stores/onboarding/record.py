@@ -12,7 +12,7 @@ import redis
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import Conflict
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
@@ -114,11 +114,11 @@ class Records:
     def alone(self, store_id: str) -> Iterator[OnboardingLease]:
         """Keep everybody else away from a store's onboarding.
 
-        :raises Impossible: when somebody else is at it.
+        :raises Conflict: when somebody else is at it.
         """
         lock = Lock(self._redis, self._keys.onboarding_lock(store_id), timeout=_LEASE, blocking=False)
         if not lock.acquire():
-            raise Impossible(
+            raise Conflict(
                 f"store {store_id} is being onboarded by somebody else at this moment "
                 f"(or was, and that died less than {_LEASE:.0f} s ago)"
             )
@@ -138,11 +138,11 @@ class OnboardingLease:
     def hold(self) -> None:
         """Keep it for another while.
 
-        :raises Impossible: when it has lapsed, and somebody else may have it: they go on, not we.
+        :raises Conflict: when it has lapsed, and somebody else may have it: they go on, not we.
         """
         try:
             self._lock.reacquire()
         except LockError as lost:
-            raise Impossible(
+            raise Conflict(
                 "this onboarding took too long, and somebody else may have taken it over: look at it again"
             ) from lost
