@@ -1,6 +1,6 @@
-"""Logs: one JSON object per line, and nothing in it that was not named by the caller.
+"""Logs: one JSON object per line.
 
-The kit logs by allow-list: ids, codes, figures. Bodies, headers, payment and customer contact are never handed to a logger.
+The kit logs by allow-list: ids, codes, figures. Bodies, headers, payment and customer contact are never passed to a logger.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import structlog
 
 __all__ = ["configure", "logger"]
 
-
-_WRITE_EVERY = 0.1
+_WRITE_INTERVAL = 0.1
+"""Seconds for which ordinary lines are collected before they are written."""
 
 
 def configure(level: str = "INFO", format: str = "json") -> None:
     """Set up structlog for this process.
 
+    :param level: least severe level that is written, such as ``INFO``.
     :param format: ``json`` for platforms, ``console`` for people.
     """
     renderer: structlog.types.Processor = (
@@ -34,6 +35,7 @@ def configure(level: str = "INFO", format: str = "json") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_logger_name,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
@@ -41,22 +43,23 @@ def configure(level: str = "INFO", format: str = "json") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=lambda *_: writer,
+        logger_factory=lambda *name: _NamedLogger(writer, *name),
         cache_logger_on_first_use=True,
     )
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """The logger of one room of the kit."""
-    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=name)
-    return bound
+    """Return the logger of a component; its lines carry the name as ``logger``."""
+    named: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
+    return named
 
 
 class _Writer:
-    """Writes lines in order; ordinary ones from a thread of its own.
+    """Writes lines in order; ordinary ones from a separate thread.
 
-    Among the many threads of a web process every write, and even waking another thread, gives up the interpreter, and
-    getting it back costs more than the line. So ordinary lines are collected for a tenth of a second. A warning or an error is written before the caller goes on, and whatever waits is written before it.
+    Among the many threads of a web process every write, and even the notification of another thread, gives up the
+    interpreter lock, and acquiring it again costs more than the line. So ordinary lines are collected for a tenth of a
+    second. A warning or an error is written before the caller goes on, after all lines that were collected before it.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -64,29 +67,36 @@ class _Writer:
         self._lines: deque[str] = deque()
         self._writing = threading.Lock()
         self._pid = 0
-        atexit.register(self._write_waiting)
+        atexit.register(self._write_collected)
 
-    def info(self, line: str) -> None:
+    def write_soon(self, line: str) -> None:
         if self._pid != os.getpid():  # threads do not survive a fork
             self._pid = os.getpid()
             threading.Thread(target=self._run, name="logs", daemon=True).start()
         self._lines.append(line)
 
-    def error(self, line: str) -> None:
+    def write_now(self, line: str) -> None:
         self._lines.append(line)
-        self._write_waiting()
-
-    debug = msg = log = info
-    warning = warn = critical = fatal = exception = failure = error
+        self._write_collected()
 
     def _run(self) -> None:
         while True:
-            time.sleep(_WRITE_EVERY)
-            self._write_waiting()
+            time.sleep(_WRITE_INTERVAL)
+            self._write_collected()
 
-    def _write_waiting(self) -> None:
+    def _write_collected(self) -> None:
         with self._writing:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if lines:
                 self._stream.write("\n".join(lines) + "\n")
                 self._stream.flush()
+
+
+class _NamedLogger:
+    """Interface that structlog expects of a logger: a name, and one method per level."""
+
+    def __init__(self, writer: _Writer, name: str = "") -> None:
+        self.name = name
+        self.debug = self.info = self.msg = self.log = writer.write_soon
+        self.warning = self.warn = self.error = self.exception = writer.write_now
+        self.critical = self.fatal = self.failure = writer.write_now

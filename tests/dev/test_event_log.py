@@ -79,7 +79,7 @@ def test_no_answer_and_a_pull() -> None:
     ("entry", "line"),
     [
         (
-            {"event": "adapter", "call": "place_order", "outcome": "accepted", "ms": 3.2, "level": "debug"},
+            {"event": "adapter_called", "call": "place_order", "outcome": "accepted", "ms": 3.2, "level": "debug"},
             "12:13:14  your POS    place_order  accepted  3.2 ms",
         ),
         ({"event": "webhook", "path": "/placeOrder"}, None),

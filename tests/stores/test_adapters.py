@@ -1,4 +1,4 @@
-"""An adapter that cannot be used is named together with the one thing that is wrong with it."""
+"""Loading of adapters, and the error for each way in which an adapter can be unusable."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class Inner:
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
-    """Write a module of a name of its own into the current directory; it is forgotten afterwards."""
+    """Write a module with a unique name into the current directory; it is unloaded afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    made: list[str] = []
+    names: list[str] = []
 
     def write(code: str) -> str:
-        made.append(f"pos_{uuid4().hex}")
-        (tmp_path / f"{made[-1]}.py").write_text(code)
+        names.append(f"pos_{uuid4().hex}")
+        (tmp_path / f"{names[-1]}.py").write_text(code)
         importlib.invalidate_caches()
-        return made[-1]
+        return names[-1]
 
     yield write
-    for name in made:
+    for name in names:
         sys.modules.pop(name, None)
 
 
@@ -66,7 +66,7 @@ def package(module: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.Mo
     return install
 
 
-def refused(kind: type[AdapterError], spec: str) -> str:
+def load_error(kind: type[AdapterError], spec: str) -> str:
     with pytest.raises(AdapterError) as caught:
         load_adapter(spec)
     assert type(caught.value) is kind, repr(caught.value)
@@ -74,74 +74,74 @@ def refused(kind: type[AdapterError], spec: str) -> str:
     return str(caught.value)
 
 
-def test_a_registered_name_and_a_module_and_class_are_found() -> None:
+def test_load_by_registered_name_and_by_module_and_class() -> None:
     assert type(load_adapter("bogus")) is BogusAdapter
     assert type(load_adapter("webhook_kit.testing.bogus:BogusAdapter")) is BogusAdapter
 
 
-def test_there_is_one_object_per_process() -> None:
+def test_load_returns_one_object_per_process() -> None:
     assert load_adapter("bogus") is load_adapter("bogus")
 
 
-def test_a_module_of_the_current_directory_is_found_and_so_is_a_nested_class(module: Callable[[str], str]) -> None:
+def test_load_finds_modules_of_the_current_directory_and_nested_classes(module: Callable[[str], str]) -> None:
     name = module(WHOLE)
     assert isinstance(load_adapter(f"{name}:Pos"), PosAdapter)
     assert type(load_adapter(f"{name}:Inner.Pos")) is type(load_adapter(f"{name}:Pos"))
 
 
-def test_a_name_that_is_not_installed_lists_what_is() -> None:
-    said = refused(AdapterNotFound, "unheard-of")
-    assert "installed: bogus" in said
-    assert "module:Class" in said
+def test_unknown_name_lists_the_installed_adapters() -> None:
+    message = load_error(AdapterNotFound, "unheard-of")
+    assert "installed: bogus" in message
+    assert "module:Class" in message
 
 
 @pytest.mark.parametrize(
     "spec", ["my-pos:Pos", "my_pos:", ":Pos", "a:b:c", "my pos:Pos", ".my_pos:Pos", "my_pos:Pos [x]"]
 )
-def test_what_cannot_be_a_module_and_class_is_told_how_to_write_it(spec: str) -> None:
-    assert "write module:Class" in refused(AdapterNotFound, spec)
+def test_malformed_spec_shows_the_correct_form(spec: str) -> None:
+    assert "write module:Class" in load_error(AdapterNotFound, spec)
 
 
-def test_a_module_that_is_not_there_is_told_from_one_whose_import_is_missing(module: Callable[[str], str]) -> None:
-    assert "there is no module 'unheard_of'" in refused(AdapterNotFound, "unheard_of:Pos")
-    assert "there is no module 'unheard_of'" in refused(AdapterNotFound, "unheard_of.deep:Pos")
+def test_missing_module_differs_from_missing_dependency_of_a_module(module: Callable[[str], str]) -> None:
+    assert "there is no module 'unheard_of'" in load_error(AdapterNotFound, "unheard_of:Pos")
+    assert "there is no module 'unheard_of'" in load_error(AdapterNotFound, "unheard_of.deep:Pos")
     name = module("import unheard_of_dependency")
-    said = refused(AdapterImportFailed, f"{name}:Pos")
-    assert f"importing {name} failed" in said
-    assert "unheard_of_dependency" in said
+    message = load_error(AdapterImportFailed, f"{name}:Pos")
+    assert f"importing {name} failed" in message
+    assert "unheard_of_dependency" in message
 
 
 @pytest.mark.parametrize(
     "code", ["this is no Python", "raise RuntimeError('at import')", "1 / 0", "raise SystemExit(3)"]
 )
-def test_a_module_that_breaks_while_it_is_imported_says_how(code: str, module: Callable[[str], str]) -> None:
+def test_failing_import_reports_the_exception_in_one_line(code: str, module: Callable[[str], str]) -> None:
     name = module(code)
-    said = refused(AdapterImportFailed, f"{name}:Pos")
-    assert f"importing {name} failed" in said
-    assert "\n" not in said
+    message = load_error(AdapterImportFailed, f"{name}:Pos")
+    assert f"importing {name} failed" in message
+    assert "\n" not in message
 
 
-def test_a_class_that_is_not_in_the_module_is_named(module: Callable[[str], str]) -> None:
+def test_missing_class_is_named(module: Callable[[str], str]) -> None:
     name = module(WHOLE)
-    assert f"module {name} has no Poss" in refused(AdapterNotFound, f"{name}:Poss")
+    assert f"module {name} has no Poss" in load_error(AdapterNotFound, f"{name}:Poss")
 
 
 @pytest.mark.parametrize("code", ["class Pos: pass", "Pos = 7", "def Pos(): pass", f"{WHOLE}\nPos = Pos()"])
-def test_what_is_no_adapter_class_is_the_wrong_type(code: str, module: Callable[[str], str]) -> None:
-    assert "no subclass of webhook_kit.adapter.PosAdapter" in refused(AdapterWrongType, f"{module(code)}:Pos")
+def test_object_that_is_not_an_adapter_class_has_the_wrong_type(code: str, module: Callable[[str], str]) -> None:
+    assert "is not a subclass of webhook_kit.PosAdapter" in load_error(AdapterWrongType, f"{module(code)}:Pos")
 
 
-def test_a_class_whose_construction_fails_is_the_wrong_type(module: Callable[[str], str]) -> None:
+def test_class_that_cannot_be_instantiated_has_the_wrong_type(module: Callable[[str], str]) -> None:
     name = module(f"{WHOLE}\n    def __init__(self): raise RuntimeError('no licence')\nPos.__init__ = Inner.__init__")
-    assert "no licence" in refused(AdapterWrongType, f"{name}:Pos")
+    assert "no licence" in load_error(AdapterWrongType, f"{name}:Pos")
 
 
-def test_every_breach_of_the_contract_is_a_line(module: Callable[[str], str]) -> None:
+def test_each_mistake_of_the_class_is_a_line(module: Callable[[str], str]) -> None:
     name = module(
         "from webhook_kit.adapter import *\n"
         "class Pos(PosAdapter):\n    capabilities = {Capability.QUOTE: Level.TESTED}\n"
     )
-    lines = refused(AdapterWrongType, f"{name}:Pos").splitlines()
+    lines = load_error(AdapterWrongType, f"{name}:Pos").splitlines()
     assert [line.split(": ", 1)[1] for line in lines] == [
         "Pos does not define fetch_catalog()",
         "Pos does not define place_order()",
@@ -149,47 +149,47 @@ def test_every_breach_of_the_contract_is_a_line(module: Callable[[str], str]) ->
     ]
 
 
-def test_a_name_claimed_by_two_packages_names_both(module: Callable[[str], str], package: Callable[..., str]) -> None:
+def test_name_claimed_by_two_packages_names_both(module: Callable[[str], str], package: Callable[..., str]) -> None:
     one, two = module(WHOLE), module(WHOLE)
     spec = f"twice-{uuid4().hex}"
     owners = [package(spec, f"{one}:Pos"), package(spec, f"{two}:Pos")]
-    said = refused(AdapterDuplicate, spec)
-    assert all(owner in said for owner in owners)
-    assert "uninstall one" in said
+    message = load_error(AdapterDuplicate, spec)
+    assert all(owner in message for owner in owners)
+    assert "uninstall one" in message
 
 
-def test_every_installed_adapter_is_listed_and_a_broken_one_with_its_problem(
+def test_installed_lists_every_adapter_and_the_problem_of_a_broken_one(
     module: Callable[[str], str], package: Callable[..., str]
 ) -> None:
     good, broken = f"good-{uuid4().hex}", f"broken-{uuid4().hex}"
     owner = package(good, f"{module(WHOLE)}:Pos")
     package(broken, "unheard_of:Pos")
-    found = {entry.name: entry for entry in installed()}
-    assert list(found) == sorted(found)
-    assert found["bogus"].adapter is BogusAdapter
-    assert (found[good].distribution, found[good].version) == (owner, "1.2")
-    usable = found[good].adapter
+    adapters = {entry.name: entry for entry in installed()}
+    assert list(adapters) == sorted(adapters)
+    assert adapters["bogus"].adapter is BogusAdapter
+    assert (adapters[good].distribution, adapters[good].version) == (owner, "1.2")
+    usable = adapters[good].adapter
     assert usable is not None
     assert usable.guarantee() is Guarantee.CLAIM
-    assert found[broken].adapter is None
-    assert isinstance(found[broken].problem, AdapterNotFound)
+    assert adapters[broken].adapter is None
+    assert isinstance(adapters[broken].problem, AdapterNotFound)
 
 
 @pytest.mark.parametrize("target", ["bad_module", "!!!", "a:b c"])
-def test_an_entry_point_that_is_no_module_and_class_hides_no_other(target: str, package: Callable[..., str]) -> None:
+def test_malformed_entry_point_does_not_hide_other_adapters(target: str, package: Callable[..., str]) -> None:
     name = f"malformed-{uuid4().hex}"
     package(name, target)
-    found = {entry.name: entry for entry in installed()}
-    assert found["bogus"].adapter is BogusAdapter
-    assert "not module:Class" in str(found[name].problem)
+    adapters = {entry.name: entry for entry in installed()}
+    assert adapters["bogus"].adapter is BogusAdapter
+    assert "is not of the form module:Class" in str(adapters[name].problem)
 
 
-def test_an_installed_adapter_that_cannot_be_made_is_listed_as_broken(
+def test_installed_adapter_that_cannot_be_instantiated_has_a_problem(
     module: Callable[[str], str], package: Callable[..., str]
 ) -> None:
     name = f"unlicensed-{uuid4().hex}"
     code = f"{WHOLE}\n    def __init__(self): raise RuntimeError('no licence')\nPos.__init__ = Inner.__init__"
     package(name, f"{module(code)}:Pos")
-    (found,) = [entry for entry in installed() if entry.name == name]
-    assert found.adapter is None
-    assert "no licence" in str(found.problem)
+    (entry,) = [adapter for adapter in installed() if adapter.name == name]
+    assert entry.adapter is None
+    assert "no licence" in str(entry.problem)

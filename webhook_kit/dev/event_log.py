@@ -22,7 +22,7 @@ _WORDS = {"push": ("you → Gett", "cyan"), "webhook": ("Gett → you", "green")
 _LOUD = {"warning": "yellow", "error": "red", "critical": "red"}
 _SERVER = re.compile(r"\[(INFO|WARNING)\] ")
 """The web server's own lines."""
-_SAID = ("adapter", "pos event", "order event")
+_SAID = ("adapter_called", "pos event", "order event")
 """Events in the processes' own logs that are worth a line; warnings and errors always are."""
 
 
@@ -107,10 +107,10 @@ def process_line(name: str, raw: str) -> Text | None:
     level, event = entry.get("level", ""), str(entry.get("event", ""))
     if (level not in _LOUD and event not in _SAID) or event.startswith("no store yet"):
         return None  # the store is onboarded a moment later
-    if event == "adapter":
+    if event == "adapter_called":
         words = f"{entry['call']}  {entry['outcome']}  {entry['ms']} ms"
         return _line(entry["timestamp"], "your POS", "magenta", words, ok=not str(entry["outcome"]).startswith("!"))
-    left = {k: v for k, v in entry.items() if k not in ("level", "event", "timestamp", "room", "exception")}
+    left = {k: v for k, v in entry.items() if k not in ("level", "event", "timestamp", "logger", "exception")}
     words = f"{event}  " + "  ".join(f"{key} {value}" for key, value in left.items())
     line = _line(entry["timestamp"], name, _LOUD.get(level, "blue"), words, ok=level not in _LOUD)
     if "exception" in entry:

@@ -1,6 +1,7 @@
-"""Finds adapters: by name in the entry-point group ``webhook_kit.adapters``, or as ``module:Class``.
+"""Loading of adapters: by name from the entry-point group ``webhook_kit.adapters``, or as ``module:Class``.
 
-An adapter that is missing, broken, of the wrong type or claimed twice is each its own error, because each has its own cure.
+A missing, a broken, a wrongly typed and a doubly claimed adapter each have their own error class, because each is corrected
+in a different way.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ _SPEC = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 @dataclass(frozen=True)
 class Installed:
-    """One adapter as found on this machine.
+    """Adapter that is installed on this machine.
 
-    :ivar adapter: its class, or None when it cannot be used.
-    :ivar problem: why it cannot be used.
+    :ivar adapter: its class, or None if it cannot be used.
+    :ivar problem: the error that loading it raised, or None.
     """
 
     name: str
@@ -53,51 +54,52 @@ class Installed:
 
 @cache
 def load_adapter(spec: str) -> PosAdapter:
-    """The adapter of that name, one object per process.
+    """Return the adapter of that name, one object per process.
 
-    :param spec: a registered name, or ``module:Class``; modules are also looked for in the current directory.
-    :raises AdapterError: saying which of the things that can be wrong it is, and what to do.
+    :param spec: a registered name, or ``module:Class``; modules are also imported from the current directory.
+    :raises AdapterError: the adapter cannot be used; the message says why and what to do.
     """
-    adapter = _made(spec, _from_module(spec) if ":" in spec else _from_entry_point(spec))
+    adapter = _instance(spec, _from_module(spec) if ":" in spec else _from_entry_point(spec))
     for method in ("fetch_catalog", "place_order", *(c.value for c in Capability if hasattr(adapter, c.value))):
-        with suppress(AttributeError):  # a class with slots has no room for it
-            setattr(adapter, method, _told(adapter, method))
+        with suppress(AttributeError):  # a class with __slots__ takes no new attribute
+            setattr(adapter, method, _logged(adapter, method))
     return adapter
 
 
 def installed() -> Iterator[Installed]:
-    """Every registered adapter, broken ones included."""
+    """Yield every registered adapter, those that cannot be used included."""
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "unknown")
+        distribution, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "unknown")
         try:
-            adapter = type(_made(point.name, _from_entry_point(point.name)))
-        except AdapterError as problem:
-            yield Installed(point.name, name, version, problem=problem)
+            adapter = type(_instance(point.name, _from_entry_point(point.name)))
+        except AdapterError as error:
+            yield Installed(point.name, distribution, version, problem=error)
         else:
-            yield Installed(point.name, name, version, adapter=adapter)
+            yield Installed(point.name, distribution, version, adapter=adapter)
 
 
-def _told(adapter: PosAdapter, method: str) -> Callable[..., object]:
-    """The method, each call of it logged at the level DEBUG: what it was, what came of it, how long it took."""
+def _logged(adapter: PosAdapter, method: str) -> Callable[..., object]:
+    """Wrap a method so that each call is logged at the level DEBUG, with its outcome and duration."""
 
     def call(*args: object, **named: object) -> object:
         started, outcome = time.perf_counter(), ""
         try:
             result = getattr(type(adapter), method)(adapter, *args, **named)
-            outcome = _outcome(result)
+            outcome = _label(result)
         except BaseException as error:
             outcome = f"!{type(error).__name__}"
             raise
         else:
             return result
         finally:
-            log.debug("adapter", call=method, outcome=outcome, ms=round((time.perf_counter() - started) * 1000, 1))
+            milliseconds = round((time.perf_counter() - started) * 1000, 1)
+            log.debug("adapter_called", call=method, outcome=outcome, ms=milliseconds)
 
     return call
 
 
-def _outcome(result: object) -> str:
-    """A result in a word or two, without anybody's name in it."""
+def _label(result: object) -> str:
+    """Return a short log label of a result; it contains no personal data."""
     if isinstance(result, Placed):
         return result.status
     if isinstance(result, Refused):
@@ -110,33 +112,33 @@ def _outcome(result: object) -> str:
 
 
 def add_cwd_to_sys_path() -> None:
-    """Let modules be imported from the current directory, where a vendor's first code lies: a console script does not."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    """Make modules of the current directory importable. A console script does not, but a vendor's first code lies there."""
+    directory = str(Path.cwd())
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
 
 
 def _from_entry_point(name: str) -> type[PosAdapter]:
     points = list(entry_points(group=GROUP, name=name))
     if not points:
-        known = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
+        names = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
         raise AdapterNotFound(
-            f"adapter {name!r} is not installed (installed: {known}); install its package, or name it as module:Class"
+            f"adapter {name!r} is not installed (installed: {names}); install its package, or name it as module:Class"
         )
     if len({point.value for point in points}) > 1:
         claims = " and ".join(sorted(f"{point.dist.name if point.dist else '?'} ({point.value})" for point in points))
-        raise AdapterDuplicate(f"adapter {name!r} is claimed by {claims}: uninstall one, or name it as module:Class")
+        raise AdapterDuplicate(f"adapter {name!r} is claimed by {claims}; uninstall one, or name it as module:Class")
     return _checked(name, points[0])
 
 
 def _from_module(spec: str) -> type[PosAdapter]:
     if not _SPEC.fullmatch(spec):
-        raise AdapterNotFound(f"adapter {spec!r}: write module:Class, as in my_pos.adapter:MyPos")
+        raise AdapterNotFound(f"adapter {spec!r} is not a valid name; write module:Class, as in my_pos.adapter:MyPos")
     add_cwd_to_sys_path()
     return _checked(spec, EntryPoint(name=spec, value=spec, group=GROUP))
 
 
-def _made(spec: str, adapter_class: type[PosAdapter]) -> PosAdapter:
+def _instance(spec: str, adapter_class: type[PosAdapter]) -> PosAdapter:
     try:
         return adapter_class()
     except (Exception, SystemExit) as error:
@@ -145,25 +147,25 @@ def _made(spec: str, adapter_class: type[PosAdapter]) -> PosAdapter:
 
 def _checked(spec: str, point: EntryPoint) -> type[PosAdapter]:
     if not _SPEC.fullmatch(re.sub(r"\s*:\s*", ":", point.value.strip())):
-        raise AdapterNotFound(f"adapter {spec!r}: its entry point is {point.value!r}, not module:Class")
+        raise AdapterNotFound(f"adapter {spec!r}: its entry point {point.value!r} is not of the form module:Class")
     try:
         module = import_module(point.module)
     except ModuleNotFoundError as error:
         if error.name and (point.module == error.name or point.module.startswith(f"{error.name}.")):
             raise AdapterNotFound(
-                f"adapter {spec!r}: there is no module {error.name!r}; is it installed, or in the current directory?"
+                f"adapter {spec!r}: there is no module {error.name!r}; install its package, or run in its folder"
             ) from error
         raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {error}") from error
     except (Exception, SystemExit) as error:
         raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {error!r}") from error
-    found: object = module
+    value: object = module
     for part in point.attr.split("."):
-        found = getattr(found, part, None)
-        if found is None:
+        value = getattr(value, part, None)
+        if value is None:
             raise AdapterNotFound(f"adapter {spec!r}: module {point.module} has no {point.attr}")
-    if not (isinstance(found, type) and issubclass(found, PosAdapter)):
-        raise AdapterWrongType(f"adapter {spec!r}: {point.attr} is no subclass of webhook_kit.adapter.PosAdapter")
-    breaches = found.validate_class()
-    if breaches:
-        raise AdapterWrongType(*(f"adapter {spec!r}: {breach}" for breach in breaches))
-    return found
+    if not (isinstance(value, type) and issubclass(value, PosAdapter)):
+        raise AdapterWrongType(f"adapter {spec!r}: {point.attr} is not a subclass of webhook_kit.PosAdapter")
+    mistakes = value.validate_class()
+    if mistakes:
+        raise AdapterWrongType(*(f"adapter {spec!r}: {mistake}" for mistake in mistakes))
+    return value
