@@ -78,7 +78,7 @@ def test_all_runs_both_restarts_what_dies_and_passes_the_end_on(worker: Worker, 
         both.wait_until(lambda: children(both).get("push", first["push"]) != first["push"], message="a new push worker")
         assert children(both)["sync"] == first["sync"]
         kit.order_updates.progress("order-1", "ready")
-        wait_until(lambda: len(gett.ledger.updates("order-1")) == 2, message="the next update")
+        wait_until(lambda: len(gett.update_log.updates("order-1")) == 2, message="the next update")
         pids = list(children(both).values())
         assert both.terminate() == 0
         assert not [pid for pid in pids if psutil.pid_exists(pid)]
@@ -104,4 +104,4 @@ def test_a_burst_ends_by_itself(worker: Worker, kit: Kit, gett: LocalGett) -> No
     kit.order_updates.progress("order-1", "confirmed")
     with worker("all", "--burst") as both:
         assert both.wait() == 0
-    assert [update.body for update in gett.ledger.updates("order-1")] == [{"status": "confirmed"}]
+    assert [update.body for update in gett.update_log.updates("order-1")] == [{"status": "confirmed"}]

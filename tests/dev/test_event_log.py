@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from webhook_kit.dev.event_log import EventLog, process_line, wire_line
-from webhook_kit.sandbox.log import Log
+from webhook_kit.sandbox.traffic_log import TrafficLog
 from webhook_kit.testing.processes import wait_until
 
 AT = "2026-03-04T12:13:14.5+00:00"
@@ -20,7 +20,7 @@ AT = "2026-03-04T12:13:14.5+00:00"
 
 def wire(kind: str, path: str, body: Any = None, status: int | None = 200, said: Any = None, **more: Any) -> str:
     answer = None if status is None else {"status": status, "body": said}
-    entry = {"kind": kind, "at": AT, "request": {"path": path, "body": body}, "answer": answer, **more}
+    entry = {"kind": kind, "at": AT, "request": {"path": path, "body": body}, "response": answer, **more}
     line = wire_line(entry)
     assert line is not None
     return line.plain
@@ -32,7 +32,7 @@ def process(**entry: Any) -> str | None:
 
 
 def test_a_push() -> None:
-    said = wire("push", "/v1/commerce/orders/0a1b2c3d-1111-2222-3333-444455556666/status", {"status": "ready"}, 202)
+    said = wire("api_call", "/v1/commerce/orders/0a1b2c3d-1111-2222-3333-444455556666/status", {"status": "ready"}, 202)
     assert said == "12:13:14  you → Gett  orders …556666 status  ready  202"
 
 
@@ -48,7 +48,7 @@ def test_a_refusal_in_red_with_its_reason() -> None:
         "kind": "webhook",
         "at": AT,
         "request": {"path": "/placeOrder"},
-        "answer": {"status": 400, "body": problem},
+        "response": {"status": 400, "body": problem},
     }
     line = wire_line(entry)
     assert line is not None
@@ -60,7 +60,9 @@ def test_a_refusal_in_red_with_its_reason() -> None:
 def test_what_a_customer_does_is_shown_when_it_is_refused() -> None:
     calls = [{"status": 200, "body": {}}, {"status": 404, "body": {"errorCode": "STORE_NOT_FOUND", "detail": "no"}}]
     lines = [
-        wire_line({"kind": "push", "at": AT, "request": {"path": "/v1/marketplace/orders/validate"}, "answer": answer})
+        wire_line(
+            {"kind": "api_call", "at": AT, "request": {"path": "/v1/marketplace/orders/validate"}, "response": answer}
+        )
         for answer in calls
     ]
     assert lines[0] is None
@@ -70,7 +72,7 @@ def test_what_a_customer_does_is_shown_when_it_is_refused() -> None:
 
 def test_no_answer_and_a_pull() -> None:
     assert wire("webhook", "/placeOrder", {}, None, error="timed out").endswith("timed out")
-    pull = wire_line({"kind": "pull", "at": AT, "catalogSetId": "abc"})
+    pull = wire_line({"kind": "catalog_pull", "at": AT, "catalogSetId": "abc"})
     assert pull is not None
     assert pull.plain == "12:13:14  Gett pulls  menu abc"
 
@@ -108,10 +110,10 @@ def test_what_an_adapter_prints_is_shown(tmp_path: Path) -> None:
 
 
 def test_both_are_followed_until_the_end(tmp_path: Path) -> None:
-    file, log, out = tmp_path / "web.log", Log(), io.StringIO()
+    file, log, out = tmp_path / "web.log", TrafficLog(), io.StringIO()
     file.write_text("")
     with EventLog(Console(file=out, width=200), log, {"web": file}):
-        log.append("pull", datetime(2026, 3, 4, tzinfo=UTC), catalogSetId="abc")
+        log.append("catalog_pull", datetime(2026, 3, 4, tzinfo=UTC), catalogSetId="abc")
         with file.open("a") as writing:
             writing.write("half a li")
             writing.flush()

@@ -73,9 +73,9 @@ ORDER: dict[str, Any] = {
 class Consumer:
     """Orders with the partner's key, or in a session."""
 
-    def __init__(self, client: FlaskClient, world: SandboxContext) -> None:
+    def __init__(self, client: FlaskClient, context: SandboxContext) -> None:
         self.client = client
-        self.world = world
+        self.context = context
         self.headers = dict(KEY)
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> TestResponse:

@@ -22,7 +22,7 @@ from webhook_kit.sandbox.state import StoreRecord
 
 
 @pytest.fixture
-def world() -> Iterator[SandboxContext]:
+def context() -> Iterator[SandboxContext]:
     """A Gett whose clock stands at noon; it knows one store and nothing else."""
     made = SandboxContext("key-1", clock=Clock(now=NOON, speed=0))
     store = CommerceStore(store_id=STORE, name="Trattoria", timezone="UTC")
@@ -33,8 +33,8 @@ def world() -> Iterator[SandboxContext]:
 
 
 @pytest.fixture
-def client(world: SandboxContext) -> FlaskClient:
-    return create_app(world).test_client()
+def client(context: SandboxContext) -> FlaskClient:
+    return create_app(context).test_client()
 
 
 @pytest.fixture
@@ -48,11 +48,11 @@ def call(client: FlaskClient) -> Call:
 
 
 @pytest.fixture
-def partner(world: SandboxContext) -> Iterator[Partner]:
+def partner(context: SandboxContext) -> Iterator[Partner]:
     """Whoever owns the one store: its menu is ingested and its webhooks are served."""
     made = Partner()
-    store = world.state.stores[STORE]
-    world.state.catalogs[str(MENU.catalog_set_id)] = MENU
+    store = context.state.stores[STORE]
+    context.state.catalogs[str(MENU.catalog_set_id)] = MENU
     store.catalog_set_id = MENU.catalog_set_id
     with serve(made.app) as url:
         store.webhook_url = f"{url}/hooks"
@@ -60,8 +60,8 @@ def partner(world: SandboxContext) -> Iterator[Partner]:
 
 
 @pytest.fixture
-def consumer(client: FlaskClient, world: SandboxContext) -> Consumer:
-    return Consumer(client, world)
+def consumer(client: FlaskClient, context: SandboxContext) -> Consumer:
+    return Consumer(client, context)
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +82,8 @@ def browser() -> Iterator[Browser]:
 def visitor(street: Street, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     """Somebody whose browser remembers nothing, with a window of the parameter's size. The page must run without an error."""
     window: ViewportSize = getattr(request, "param", ViewportSize(width=1280, height=850))
-    context = browser.new_context(viewport=window, color_scheme="light", has_touch=window["width"] < 600)
-    visitor = Visitor(context.new_page(), street.url)
+    browser_context = browser.new_context(viewport=window, color_scheme="light", has_touch=window["width"] < 600)
+    visitor = Visitor(browser_context.new_page(), street.url)
     yield visitor
-    context.close()
+    browser_context.close()
     assert visitor.complaints == []

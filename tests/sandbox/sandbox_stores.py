@@ -56,8 +56,8 @@ class Street:
         with ExitStack() as starting:
             starting.enter_context(self.stack)
             self.url = self.stack.env["GETT_API_URL"]
-            self.world = self.stack.gett.world
-            list_store(self.world, self.stack.store_id, NAME, bogus_menu(), self.stack.urls[0])
+            self.context = self.stack.gett.context
+            list_store(self.context, self.stack.store_id, NAME, bogus_menu(), self.stack.urls[0])
             self._resources = starting.pop_all()
         return self
 
@@ -75,7 +75,7 @@ class Street:
 
 
 def list_store(
-    world: SandboxContext, store_id: str, name: str, menu: ExternalCatalogSet, webhooks: str = ""
+    context: SandboxContext, store_id: str, name: str, menu: ExternalCatalogSet, webhooks: str = ""
 ) -> StoreRecord:
     """Put a store and its menu where consumers find them."""
     catalog = versioned(menu, store_id)
@@ -89,14 +89,16 @@ def list_store(
             timezone="America/New_York",
             description="Pizza, burgers, and everything that can go wrong, freshly made.",
         ),
-        partner_store_id=world.state.stores[store_id].partner_store_id if store_id in world.state.stores else store_id,
+        partner_store_id=context.state.stores[store_id].partner_store_id
+        if store_id in context.state.stores
+        else store_id,
         webhook_url=webhooks,
         catalog_set_id=version,
         listing=Listing(cuisines=["Italian", "Burgers"], rating=4.7, review_count=1284, price_level=2),
     )
-    with world.lock:
-        world.state.catalogs[version] = catalog
-        world.state.stores[store_id] = record
+    with context.lock:
+        context.state.catalogs[version] = catalog
+        context.state.stores[store_id] = record
     return record
 
 

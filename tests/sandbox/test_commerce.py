@@ -16,25 +16,25 @@ from webhook_kit.sandbox.update_log import UpdateLog
 
 
 @pytest.fixture
-def ledger(world: SandboxContext) -> UpdateLog:
+def update_log(context: SandboxContext) -> UpdateLog:
     for order_id in ("o-1", "o-2"):
-        world.state.orders[order_id] = OrderRecord(order_id=order_id, store_id=STORE, created_at=NOON)
-    return world.ledger
+        context.state.orders[order_id] = OrderRecord(order_id=order_id, store_id=STORE, created_at=NOON)
+    return context.update_log
 
 
 def send(client: FlaskClient, update: Any, order: str = "o-1") -> TestResponse:
     return client.post(f"/v1/commerce/orders/{order}/status", json=update, headers=KEY)
 
 
-def test_an_update_is_accepted_and_recorded(client: FlaskClient, ledger: UpdateLog) -> None:
+def test_an_update_is_accepted_and_recorded(client: FlaskClient, update_log: UpdateLog) -> None:
     assert send(client, {"status": "confirmed"}).status_code == 202
     assert send(client, {"state": "completed"}, "o/2").status_code == 404
     assert send(client, {"state": "completed"}, "o-2").status_code == 202
-    (update,) = ledger.updates("o-1")
-    assert (update.order_id, update.answer, update.body) == ("o-1", 202, {"status": "confirmed"})
+    (update,) = update_log.updates("o-1")
+    assert (update.order_id, update.status, update.body) == ("o-1", 202, {"status": "confirmed"})
     assert update.arrived_at == NOON
     listed = client.get("/__sandbox/orders").get_json()["updates"]
-    assert [(u["orderId"], u["answer"], u["update"]) for u in listed] == [
+    assert [(u["orderId"], u["status"], u["update"]) for u in listed] == [
         ("o-1", 202, {"status": "confirmed"}),
         ("o-2", 202, {"state": "completed"}),
     ]
@@ -42,11 +42,11 @@ def test_an_update_is_accepted_and_recorded(client: FlaskClient, ledger: UpdateL
 
 
 @pytest.mark.parametrize("given", [None, "Bearer", "Bearer key-2", "key-1", "Basic a2V5LTE=", "Bearer ké"])
-def test_the_key_is_required(given: str | None, client: FlaskClient, ledger: UpdateLog) -> None:
+def test_the_key_is_required(given: str | None, client: FlaskClient, update_log: UpdateLog) -> None:
     headers = {"Authorization": given} if given else {}
     response = client.post("/v1/commerce/orders/o-1/status", json={"status": "confirmed"}, headers=headers)
     check_problem(response, 401, "UNAUTHENTICATED")
-    assert ledger.updates() == []
+    assert update_log.updates() == []
 
 
 @pytest.mark.parametrize(
@@ -59,21 +59,21 @@ def test_the_key_is_required(given: str | None, client: FlaskClient, ledger: Upd
         ([], "$"),
     ],
 )
-def test_an_update_must_be_valid(update: Any, path: str, client: FlaskClient, ledger: UpdateLog) -> None:
+def test_an_update_must_be_valid(update: Any, path: str, client: FlaskClient, update_log: UpdateLog) -> None:
     problem = check_problem(send(client, update), 422, "VALIDATION_FAILED")
     assert [error["jsonPath"] for error in problem["errors"]] == [path]
-    assert [u.answer for u in ledger.updates()] == [422]
+    assert [u.status for u in update_log.updates()] == [422]
 
 
-def test_what_is_no_json_is_refused(client: FlaskClient, ledger: UpdateLog) -> None:
+def test_what_is_no_json_is_refused(client: FlaskClient, update_log: UpdateLog) -> None:
     response = client.post("/v1/commerce/orders/o-1/status", data=b"{", headers=KEY)
     check_problem(response, 400, "INVALID_REQUEST")
-    assert ledger.updates()[0].body is None
+    assert update_log.updates()[0].body is None
 
 
-def test_faults_are_answered_in_turn_and_recorded(client: FlaskClient, ledger: UpdateLog) -> None:
+def test_faults_are_answered_in_turn_and_recorded(client: FlaskClient, update_log: UpdateLog) -> None:
     assert client.post("/__sandbox/faults", json={"statuses": [503, 418]}).status_code == 200
-    ledger.fail_with(429)
+    update_log.fail_with(429)
     unavailable = send(client, {"status": "confirmed"})
     assert check_problem(unavailable, 503, "SERVICE_UNAVAILABLE")["retryAfter"] == 1
     assert unavailable.headers["Retry-After"] == "1"
@@ -81,13 +81,13 @@ def test_faults_are_answered_in_turn_and_recorded(client: FlaskClient, ledger: U
     assert "retryAfter" not in check_problem(teapot, 418, "INVALID_REQUEST")
     assert send(client, {"status": "confirmed"}).status_code == 429
     assert send(client, {"status": "confirmed"}).status_code == 202
-    assert [update.answer for update in ledger.updates()] == [503, 418, 429, 202]
+    assert [update.status for update in update_log.updates()] == [503, 418, 429, 202]
 
 
 @pytest.mark.parametrize("wanted", [{"statuses": 503}, {"statuses": ["503"]}, {"statuses": [200]}])
-def test_a_fault_is_an_error_status(wanted: Any, client: FlaskClient, ledger: UpdateLog) -> None:
+def test_a_fault_is_an_error_status(wanted: Any, client: FlaskClient, update_log: UpdateLog) -> None:
     check_problem(client.post("/__sandbox/faults", json=wanted), 400, "INVALID_REQUEST")
-    ledger.fail_with()
+    update_log.fail_with()
     assert client.get("/__sandbox/faults").get_json() == {"faults": []}
 
 
@@ -111,29 +111,29 @@ def test_every_other_answer_is_a_problem_too(client: FlaskClient) -> None:
     ],
 )
 def test_an_order_only_goes_on(
-    first: Any, second: Any, status: int, client: FlaskClient, ledger: UpdateLog, world: SandboxContext
+    first: Any, second: Any, status: int, client: FlaskClient, update_log: UpdateLog, context: SandboxContext
 ) -> None:
     assert send(client, first).status_code == 202
-    before = world.state.orders["o-1"].to_data()
+    before = context.state.orders["o-1"].to_data()
     response = send(client, second)
     assert response.status_code == status
     if status == 409:
         check_problem(response, 409, "CONFLICT")
-        assert world.state.orders["o-1"].to_data() == before
+        assert context.state.orders["o-1"].to_data() == before
     else:
-        assert len(world.state.orders["o-1"].history) == 2
+        assert len(context.state.orders["o-1"].history) == 2
 
 
-def test_orders_and_stores_that_gett_does_not_know_are_404_unless_adopted(call: Call, world: SandboxContext) -> None:
+def test_orders_and_stores_that_gett_does_not_know_are_404_unless_adopted(call: Call, context: SandboxContext) -> None:
     check_problem(call("POST", "orders/o-9/status", {"state": "completed"}), 404, "NOT_FOUND")
     check_problem(call("GET", "stores/s-9"), 404, "STORE_NOT_FOUND")
-    world.options.adopt_unknown = True
+    context.options.adopt_unknown = True
     assert call("POST", "orders/o-9/status", {"state": "completed"}).status_code == 202
-    assert world.state.orders["o-9"].state is OrderState.COMPLETED
+    assert context.state.orders["o-9"].state is OrderState.COMPLETED
     assert call("GET", "stores/s-9").get_json() == {"storeId": "s-9", "name": "s-9", "status": "online"}
 
 
-def test_stores_are_listed_read_and_changed(call: Call, world: SandboxContext) -> None:
+def test_stores_are_listed_read_and_changed(call: Call, context: SandboxContext) -> None:
     store = {"storeId": STORE, "name": "Trattoria", "timezone": "UTC", "status": "online"}
     assert call("GET", "stores").get_json() == [store]
     changed = store | {"name": "Osteria", "phone": "+15550100", "logoUrl": "https://x/l.png", "description": "d"}
@@ -142,26 +142,26 @@ def test_stores_are_listed_read_and_changed(call: Call, world: SandboxContext) -
         call("PUT", f"stores/{STORE}", update | {"deliveryAllowed": False, "pickupAllowed": True}).get_json() == changed
     )
     assert call("GET", f"stores/{STORE}").get_json() == changed
-    assert (world.state.stores[STORE].delivery_allowed, world.state.stores[STORE].pickup_allowed) == (False, True)
+    assert (context.state.stores[STORE].delivery_allowed, context.state.stores[STORE].pickup_allowed) == (False, True)
 
 
-def test_a_store_keeps_one_way_to_its_customers(call: Call, world: SandboxContext) -> None:
+def test_a_store_keeps_one_way_to_its_customers(call: Call, context: SandboxContext) -> None:
     for update in ({"pickupAllowed": False}, {"deliveryAllowed": False, "pickupAllowed": False}):
         check_problem(call("PUT", f"stores/{STORE}", update | {"name": "X"}), 422, "VALIDATION_FAILED")
-    assert world.state.stores[STORE].store.name == "Trattoria"
+    assert context.state.stores[STORE].store.name == "Trattoria"
 
 
-def test_a_pause_ends_by_itself_when_its_time_has_come(call: Call, world: SandboxContext) -> None:
+def test_a_pause_ends_by_itself_when_its_time_has_come(call: Call, context: SandboxContext) -> None:
     pause = {"status": "paused", "reason": "too_busy", "resumeAt": "2026-03-04T12:30:00Z"}
     paused = pause | {"pausedAt": "2026-03-04T12:00:00Z"}
     assert call("POST", f"stores/{STORE}/status", pause).get_json() == paused
     assert call("GET", f"stores/{STORE}").get_json()["status"] == "paused"
-    world.clock.advance(1799)
+    context.clock.advance(1799)
     assert call("GET", f"stores/{STORE}/status").get_json() == paused
-    world.clock.advance(1)
+    context.clock.advance(1)
     assert call("GET", f"stores/{STORE}/status").get_json() == {"status": "online"}
     assert call("POST", f"stores/{STORE}/status", {"status": "paused", "reason": "other"}).status_code == 200
-    world.clock.advance(86_400)
+    context.clock.advance(86_400)
     assert call("GET", f"stores/{STORE}/status").get_json()["status"] == "paused"
     assert call("POST", f"stores/{STORE}/status", {"status": "online"}).get_json() == {"status": "online"}
     check_problem(call("POST", f"stores/{STORE}/status", {"status": "paused"}), 422, "VALIDATION_FAILED")

@@ -36,51 +36,51 @@ def test_a_clock_is_set_stopped_and_made_faster() -> None:
     assert clock.real_seconds_until(NOON) == 0
 
 
-def test_the_clock_over_http(client: FlaskClient, world: SandboxContext) -> None:
+def test_the_clock_over_http(client: FlaskClient, context: SandboxContext) -> None:
     assert client.get("/__sandbox/clock").get_json() == {"now": NOON.isoformat(), "speed": 0}
     shown = client.post("/__sandbox/clock", json={"now": "2027-01-01T00:00:00Z", "advance": 5}).get_json()
     assert shown == {"now": "2027-01-01T00:00:05+00:00", "speed": 0}
     assert client.post("/__sandbox/clock", json={"speed": 2}).get_json()["speed"] == 2
     for wrong in ({"speed": -1}, {"speed": "fast"}, {"now": "noon"}, {"hands": 3}, {"advance": 1e300}):
         check_problem(client.post("/__sandbox/clock", json=wrong), 422, "VALIDATION_FAILED")
-    assert world.clock.speed == 2
+    assert context.clock.speed == 2
 
 
-def test_options_are_changed_one_by_one(client: FlaskClient, world: SandboxContext) -> None:
+def test_options_are_changed_one_by_one(client: FlaskClient, context: SandboxContext) -> None:
     before = client.get("/__sandbox/options").get_json()
     after = client.patch("/__sandbox/options", json={"nullCustomer": True, "retryDelays": [1, 2]}).get_json()
     assert after == before | {"nullCustomer": True, "retryDelays": [1, 2]}
     for wrong in ({"nullCustomer": 1}, {"unknown": 1}, {"tokenMinutes": 0}, {"placedAmounts": "all"}):
         check_problem(client.patch("/__sandbox/options", json=wrong), 422, "VALIDATION_FAILED")
-    assert world.options.to_data() == after
+    assert context.options.to_data() == after
 
 
 def test_the_log_is_read_from_where_one_left_off(client: FlaskClient, call: Call) -> None:
     call("GET", "stores")
     call("POST", f"stores/{STORE}/status", {"status": "online"})
     first, second = client.get("/__sandbox/log").get_json()["entries"]
-    assert (first["n"], first["kind"], first["call"]) == (1, "push", "stores")
+    assert (first["number"], first["kind"], first["call"]) == (1, "api_call", "stores")
     assert first["request"]["headers"]["Authorization"] == "(hidden)"
     assert second["request"] | {"method": "POST", "path": f"/v1/commerce/stores/{STORE}/status"} == second["request"]
-    assert second["request"]["body"] == {"status": "online"} == second["answer"]["body"]
+    assert second["request"]["body"] == {"status": "online"} == second["response"]["body"]
     assert client.get("/__sandbox/log?after=1").get_json()["entries"] == [second]
     assert client.get("/__sandbox/log?after=2&wait=0.01").get_json()["entries"] == []
     check_problem(client.get("/__sandbox/log?after=x"), 400, "INVALID_REQUEST")
     check_problem(client.get("/__sandbox/log?wait=nan"), 400, "INVALID_REQUEST")
 
 
-def test_the_log_as_it_happens(world: SandboxContext) -> None:
-    with serve(create_app(world)) as url:
-        world.note("finding", said="one")
+def test_the_log_as_it_happens(context: SandboxContext) -> None:
+    with serve(create_app(context)) as url:
+        context.append_log("finding", message="one")
         with requests.get(f"{url}/__sandbox/stream", stream=True, timeout=PATIENCE) as stream:
             lines = stream.iter_lines(decode_unicode=True)
             assert [next(lines), next(lines)] == ["id: 1", "event: finding"]
-            assert json.loads(next(lines).removeprefix("data: "))["said"] == "one"
-            world.note("finding", said="two")
+            assert json.loads(next(lines).removeprefix("data: "))["message"] == "one"
+            context.append_log("finding", message="two")
             assert "id: 2" in (next(lines), next(lines))
 
 
-def test_stores_are_made_and_changed_by_hand(client: FlaskClient, call: Call, world: SandboxContext) -> None:
+def test_stores_are_made_and_changed_by_hand(client: FlaskClient, call: Call, context: SandboxContext) -> None:
     made = client.put("/__sandbox/stores/s-2", json={"partnerStoreId": "two", "name": "Two", "timezone": "UTC"})
     assert made.get_json()["store"] == {"storeId": "s-2", "name": "Two", "timezone": "UTC"}
     assert call("GET", "stores/s-2").status_code == 200
@@ -93,7 +93,9 @@ def test_stores_are_made_and_changed_by_hand(client: FlaskClient, call: Call, wo
     assert client.get("/__sandbox/stores").get_json() == {"stores": []}
 
 
-def test_what_was_saved_is_the_same_gett_elsewhere(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
+def test_what_was_saved_is_the_same_gett_elsewhere(
+    consumer: Consumer, partner: Partner, context: SandboxContext
+) -> None:
     consumer.session(email="a@b.co", firstName="A", lastName="B", phone="+15551234567")
     consumer.validate()
     consumer.place()
@@ -105,15 +107,15 @@ def test_what_was_saved_is_the_same_gett_elsewhere(consumer: Consumer, partner: 
         assert there.get("/__sandbox/state").get_json() == saved
         me = there.get("/v1/marketplace/session/me", headers=consumer.headers)
         assert me.get_json() == consumer.call("GET", "session/me").get_json()
-        assert other.dice.uuid("order") == world.dice.uuid("order")
+        assert other.random.uuid("order") == context.random.uuid("order")
         check_problem(there.put("/__sandbox/state", json={"now": 1}), 422, "VALIDATION_FAILED")
         assert len(other.state.orders) == 1
     finally:
         other.close()
 
 
-def test_a_failure_nobody_foresaw_is_a_problem_too(client: FlaskClient, world: SandboxContext, caplog: Any) -> None:
-    world.state.orders = None  # type: ignore[assignment]
+def test_a_failure_nobody_foresaw_is_a_problem_too(client: FlaskClient, context: SandboxContext, caplog: Any) -> None:
+    context.state.orders = None  # type: ignore[assignment]
     response = client.get("/__sandbox/orders/x")
     assert "Traceback" not in response.text
     check_problem(response, 500, "INTERNAL_ERROR")
@@ -159,7 +161,7 @@ def test_the_command_steers_one_that_runs(running: tuple[str, Path]) -> None:
     headers = {"Authorization": "Bearer key-2"}
     assert requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=PATIENCE).status_code == 503
     assert run(url, "faults") == (0, "nothing fails\n")
-    assert run(url, "log")[1].endswith(" ← push stores 503\n")
+    assert run(url, "log")[1].endswith(" ← api_call stores 503\n")
     file = folder / "state.json"
     assert run(url, "save", str(file)) == (0, f"saved to {file}\n")
     assert run(url, "reset") == (0, "")
@@ -185,8 +187,8 @@ def test_the_command_says_what_is_wrong_in_a_line(running: tuple[str, Path]) -> 
 
 def test_the_same_seed_and_the_same_calls_give_the_same_answers() -> None:
     def heard(seed: str) -> list[Any]:
-        world = SandboxContext("key-1", seed=seed, clock=Clock(now=NOON, speed=0))
-        consumer = Consumer(create_app(world).test_client(), world)
+        context = SandboxContext("key-1", seed=seed, clock=Clock(now=NOON, speed=0))
+        consumer = Consumer(create_app(context).test_client(), context)
         consumer.client.put(f"/__sandbox/stores/{STORE}", json={"partnerStoreId": "main", "name": "Main"})
         consumer.client.post("/__sandbox/faults", json={"kind": "status", "status": 503, "probability": 0.5})
         session = consumer.client.post("/v1/marketplace/session/create", headers={"Authorization": "Bearer key-1"})

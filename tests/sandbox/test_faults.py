@@ -19,16 +19,16 @@ from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
-def test_a_fault_is_for_one_call_and_one_store(call: Call, world: SandboxContext) -> None:
-    world.faults.add(Fault(kind="status", status=503, call="setStoreStatus", store=STORE, seconds=7))
+def test_a_fault_is_for_one_call_and_one_store(call: Call, context: SandboxContext) -> None:
+    context.faults.add(Fault(kind="status", status=503, call="setStoreStatus", store=STORE, seconds=7))
     problem = check_problem(call("POST", f"stores/{STORE}/status", {"status": "online"}), 503, "SERVICE_UNAVAILABLE")
     assert problem["retryAfter"] == 7
     assert call("GET", f"stores/{STORE}/status").status_code == 200
     check_problem(call("POST", "stores/other/status", {"status": "online"}), 404, "STORE_NOT_FOUND")
 
 
-def test_a_fault_may_name_several_calls(call: Call, world: SandboxContext) -> None:
-    world.ledger.fail_with(503)
+def test_a_fault_may_name_several_calls(call: Call, context: SandboxContext) -> None:
+    context.update_log.fail_with(503)
     assert call("GET", "stores").status_code == 200, "no update"
     assert call("POST", f"stores/{STORE}/status", {"status": "online"}).status_code == 503
     assert call("POST", f"stores/{STORE}/status", {"status": "online"}).status_code == 200
@@ -44,69 +44,69 @@ def test_chance_is_the_seeds() -> None:
     assert 60 < sum(struck("a")) < 140
 
 
-def test_a_dropped_answer_was_done_all_the_same(world: SandboxContext) -> None:
-    world.faults.add(Fault(kind="drop", call="setStoreStatus", times=1))
-    with serve(create_app(world)) as url:
+def test_a_dropped_answer_was_done_all_the_same(context: SandboxContext) -> None:
+    context.faults.add(Fault(kind="drop", call="setStoreStatus", times=1))
+    with serve(create_app(context)) as url:
         pause = {"status": "paused", "reason": "other"}
         with pytest.raises(requests.exceptions.ConnectionError):
             requests.post(f"{url}/v1/commerce/stores/{STORE}/status", json=pause, headers=KEY, timeout=PATIENCE)
         shown = requests.get(f"{url}/v1/commerce/stores/{STORE}/status", headers=KEY, timeout=PATIENCE).json()
     assert shown["status"] == "paused"
-    (entry, _) = world.log.after(0)
-    assert entry["answer"]["dropped"] is True
+    (entry, _) = context.log.after(0)
+    assert entry["response"]["dropped"] is True
 
 
-def test_an_answer_is_late(call: Call, world: SandboxContext) -> None:
-    world.faults.add(Fault(kind="delay", seconds=0.2, times=1))
+def test_an_answer_is_late(call: Call, context: SandboxContext) -> None:
+    context.faults.add(Fault(kind="delay", seconds=0.2, times=1))
     begun = time.monotonic()
     assert call("GET", "stores").status_code == 200
     assert time.monotonic() - begun >= 0.2
 
 
 def test_a_webhook_with_a_wrong_signature_is_refused_and_tried_again(
-    consumer: Consumer, partner: Partner, world: SandboxContext
+    consumer: Consumer, partner: Partner, context: SandboxContext
 ) -> None:
     partner.app.register_error_handler(Exception, lambda _: ("no", 401))
     consumer.validate()
-    world.faults.add(Fault(kind="wrong_signature", call="placeOrder", times=1))
+    context.faults.add(Fault(kind="wrong_signature", call="placeOrder", times=1))
     check_problem(consumer.place(), 502, "BAD_GATEWAY")
-    world.clock.advance(30)
-    (order,) = world.state.orders.values()
+    context.clock.advance(30)
+    (order,) = context.state.orders.values()
     wait_until(lambda: order.placed is not None, message="the retry")
 
 
 def test_a_dropped_webhook_answer_makes_gett_ask_again(
-    consumer: Consumer, partner: Partner, world: SandboxContext
+    consumer: Consumer, partner: Partner, context: SandboxContext
 ) -> None:
     consumer.validate()
-    world.faults.add(Fault(kind="drop", call="placeOrder", times=1))
+    context.faults.add(Fault(kind="drop", call="placeOrder", times=1))
     check_problem(consumer.place(), 502, "BAD_GATEWAY")
     assert partner.names().count("placeOrder") == 1
-    (task,) = world.agenda.tasks()
+    (task,) = context.scheduler.tasks()
     assert task.kind == "place order"
 
 
-def test_a_webhook_comes_twice(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
+def test_a_webhook_comes_twice(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
     consumer.validate()
-    world.faults.add(Fault(kind="duplicate", call="placeOrder", times=1))
+    context.faults.add(Fault(kind="duplicate", call="placeOrder", times=1))
     assert consumer.place().status_code == 200
     first, second = [seen for seen in partner.seen if seen[0] == "placeOrder"]
     assert first[2] == second[2]
     assert first[1]["Idempotency-Key"] == second[1]["Idempotency-Key"]
 
 
-def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
+def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
     consumer.validate()
-    world.faults.add(Fault(kind="reorder", call="placeOrder", times=1))
+    context.faults.add(Fault(kind="reorder", call="placeOrder", times=1))
     tips: list[Any] = []
 
     def place(tip: float) -> None:
         tips.append(consumer.place(amounts={"tip": tip}).status_code)
 
-    world.options.placed_amounts = "tip"
+    context.options.placed_amounts = "tip"
     first = threading.Thread(target=place, args=(1.0,))
     first.start()
-    wait_until(lambda: not world.faults.rules() and world.state.orders, message="the first to be held back")
+    wait_until(lambda: not context.faults.rules() and context.state.orders, message="the first to be held back")
     place(2.0)
     first.join()
     assert tips == [200, 200]
@@ -125,9 +125,9 @@ def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner
         {"faults": [{}]},
     ],
 )
-def test_a_rule_must_be_one(wanted: Any, client: Any, world: SandboxContext) -> None:
+def test_a_rule_must_be_one(wanted: Any, client: Any, context: SandboxContext) -> None:
     check_problem(client.post("/__sandbox/faults", json=wanted), 422, "VALIDATION_FAILED")
-    assert world.faults.rules() == []
+    assert context.faults.rules() == []
 
 
 def test_problems_in_markdown(client: Any) -> None:

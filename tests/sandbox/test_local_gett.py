@@ -108,7 +108,7 @@ def test_no_answer_is_an_exception(gett: LocalGett) -> None:
 
 
 def test_it_hears_about_its_orders(gett: LocalGett) -> None:
-    gett.ledger.fail_with(503)
+    gett.update_log.fail_with(503)
     with gett.serve() as url:
         post = [
             requests.post(
@@ -119,7 +119,7 @@ def test_it_hears_about_its_orders(gett: LocalGett) -> None:
             ).status_code
             for _ in range(2)
         ]
-    assert post == [503, 202] == [update.answer for update in gett.ledger.updates("o-1")]
+    assert post == [503, 202] == [update.status for update in gett.update_log.updates("o-1")]
     with pytest.raises(requests.exceptions.ConnectionError):
         requests.get(url, timeout=PATIENCE)
 

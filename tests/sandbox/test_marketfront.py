@@ -27,20 +27,20 @@ def discover(consumer: Consumer, **more: Any) -> dict[str, Any]:
     return found
 
 
-def add(world: SandboxContext, store_id: str, north: float | None = None, **more: Any) -> StoreRecord:
+def add(context: SandboxContext, store_id: str, north: float | None = None, **more: Any) -> StoreRecord:
     place = None if north is None else Location(latitude=40 + north, longitude=-74)
     listing = Listing(location=place, **more)
     record = StoreRecord(
         store=CommerceStore(store_id=store_id, name=f"Store {store_id}"), partner_store_id=store_id, listing=listing
     )
-    world.state.stores[store_id] = record
+    context.state.stores[store_id] = record
     return record
 
 
-def test_the_nearest_comes_first_with_its_distance_in_miles(consumer: Consumer, world: SandboxContext) -> None:
-    world.state.stores.clear()
+def test_the_nearest_comes_first_with_its_distance_in_miles(consumer: Consumer, context: SandboxContext) -> None:
+    context.state.stores.clear()
     for store_id, north in (("far", 1.0), ("nowhere", None), ("near", 0.01), ("next", 0.02)):
-        add(world, store_id, north)
+        add(context, store_id, north)
     stores = discover(consumer)["stores"]
     assert [(store["storeId"], store["distanceMiles"]) for store in stores] == [
         ("near", 0.69),
@@ -57,10 +57,10 @@ def test_a_known_distance() -> None:
     assert miles(one, other) == pytest.approx(2_445.6, abs=1)
 
 
-def test_pages(consumer: Consumer, world: SandboxContext) -> None:
-    world.state.stores.clear()
+def test_pages(consumer: Consumer, context: SandboxContext) -> None:
+    context.state.stores.clear()
     for n in range(5):
-        add(world, f"s-{n}", n / 100)
+        add(context, f"s-{n}", n / 100)
     page = discover(consumer, limit=2, offset=2)
     assert ([s["storeId"] for s in page["stores"]], page["totalCount"], page["hasMore"]) == (["s-2", "s-3"], 5, True)
     assert discover(consumer, limit=2, offset=3)["hasMore"] is False
@@ -69,14 +69,14 @@ def test_pages(consumer: Consumer, world: SandboxContext) -> None:
         check_problem(response, 422, "VALIDATION_FAILED")
 
 
-def test_what_a_store_offers(consumer: Consumer, world: SandboxContext) -> None:
-    world.state.stores[STORE].delivery_allowed = False
+def test_what_a_store_offers(consumer: Consumer, context: SandboxContext) -> None:
+    context.state.stores[STORE].delivery_allowed = False
     assert [discover(consumer, fulfillmentType=kind)["totalCount"] for kind in ("Pickup", "pickup", None)] == [1, 1, 1]
     assert [discover(consumer, fulfillmentType=kind)["totalCount"] for kind in ("DeliveryByMerchant", "x")] == [0, 0]
 
 
-def test_a_search_marks_what_matched(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
-    store = world.state.stores[STORE].store
+def test_a_search_marks_what_matched(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+    store = context.state.stores[STORE].store
     store.description = "Wood-fired café, since 1970"
     by_name = discover(consumer, query="TRATT")["stores"][0]
     assert by_name["highlights"] == {"name": "«Trattoria»", "description": None}
@@ -94,8 +94,8 @@ def test_a_dish_leads_to_its_store(consumer: Consumer, partner: Partner) -> None
     assert store["highlights"] == {"name": None, "description": None}
 
 
-def test_tags(consumer: Consumer, world: SandboxContext) -> None:
-    record = world.state.stores[STORE]
+def test_tags(consumer: Consumer, context: SandboxContext) -> None:
+    record = context.state.stores[STORE]
     record.listing = Listing(cuisines=["Italian"], rating=4.7, savings=11)
     (store,) = discover(consumer)["stores"]
     assert store["categories"] == ["Italian", "Popular", "Savings"]
@@ -111,9 +111,9 @@ def accepting(consumer: Consumer) -> bool:
 
 
 def test_a_store_accepts_orders_only_when_everything_is_known_to_fit(
-    consumer: Consumer, partner: Partner, world: SandboxContext
+    consumer: Consumer, partner: Partner, context: SandboxContext
 ) -> None:
-    record = world.state.stores[STORE]
+    record = context.state.stores[STORE]
     assert accepting(consumer)
     breaks: list[tuple[str, Any]] = [
         ("enabled", False),
@@ -131,15 +131,17 @@ def test_a_store_accepts_orders_only_when_everything_is_known_to_fit(
     assert accepting(consumer)
 
 
-def test_opening_hours_are_read_in_the_stores_zone(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
-    record = world.state.stores[STORE]
+def test_opening_hours_are_read_in_the_stores_zone(
+    consumer: Consumer, partner: Partner, context: SandboxContext
+) -> None:
+    record = context.state.stores[STORE]
     window = AvailabilityWindow.model_validate({"dayOfWeek": "Wednesday", "start": "07:00:00", "end": "09:00:00"})
     dish = ExternalItem(item_id="m", name="M", base_price=9)
-    world.state.catalogs["c"] = simple_catalog({"S": [dish]}, availability=[window])
+    context.state.catalogs["c"] = simple_catalog({"S": [dish]}, availability=[window])
     record.catalog_set_id = "c"
     record.store.timezone = "America/New_York"
     for minute, open_ in (("11:59:59", False), ("12:00:00", True), ("13:59:59", True), ("14:00:00", False)):
-        world.clock.set(now=datetime.fromisoformat(f"2026-03-04T{minute}").replace(tzinfo=UTC))
+        context.clock.set(now=datetime.fromisoformat(f"2026-03-04T{minute}").replace(tzinfo=UTC))
         assert accepting(consumer) is open_
     store = consumer.call("GET", f"stores/{STORE}").get_json()
     assert store["availability"] == [{"dayOfWeek": "Wednesday", "start": "07:00:00", "end": "09:00:00"}]
@@ -155,7 +157,7 @@ def test_catalogs_are_read(consumer: Consumer, partner: Partner) -> None:
     check_problem(consumer.call("GET", "stores/x"), 404, "STORE_NOT_FOUND")
 
 
-def test_carts_are_functions(consumer: Consumer, world: SandboxContext) -> None:
+def test_carts_are_functions(consumer: Consumer, context: SandboxContext) -> None:
     cart: dict[str, Any] = {"storeId": "s", "lineItems": [], "note": "kept"}
     dish = {"itemId": "m", "quantity": 2}
     one = consumer.call("POST", "carts/add", {"cart": cart, "lineItem": dish}).get_json()

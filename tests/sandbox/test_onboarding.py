@@ -90,18 +90,18 @@ def until(call: Call, onboarding_id: str, status: str) -> dict[str, Any]:
     return shown()
 
 
-def pulled(world: SandboxContext, count: int) -> None:
-    wait_until(lambda: len(world.state.stores[STORE].pulls) == count, message="the pull to be over")
+def pulled(context: SandboxContext, count: int) -> None:
+    wait_until(lambda: len(context.state.stores[STORE].pulls) == count, message="the pull to be over")
 
 
-def test_a_store_goes_live(call: Call, register: Register, world: SandboxContext) -> None:
-    world.options.ingestion_seconds = 60
+def test_a_store_goes_live(call: Call, register: Register, context: SandboxContext) -> None:
+    context.options.ingestion_seconds = 60
     onboarding_id = register()
     early = call("POST", f"onboarding/stores/{onboarding_id}/activate")
     assert "pending_catalog" in check_problem(early, 409, "CONFLICT")["detail"]
-    world.clock.advance(60)
+    context.clock.advance(60)
     until(call, onboarding_id, "catalog_ingesting")
-    world.clock.advance(60)
+    context.clock.advance(60)
     assert "storeId" not in until(call, onboarding_id, "ready_to_activate")
     activated = call("POST", f"onboarding/stores/{onboarding_id}/activate").get_json()
     assert activated["status"] == "active"
@@ -113,7 +113,7 @@ def test_a_store_goes_live(call: Call, register: Register, world: SandboxContext
         "address": {"street": "1 Main St", "city": "New York"},
         "status": "online",
     }
-    record = world.state.stores[activated["storeId"]]
+    record = context.state.stores[activated["storeId"]]
     assert (record.partner_store_id, record.catalog_set_id) == ("p-1", MENU["catalogSetId"])
     assert record.webhook_url == "https://partner.example/hooks"
     check_problem(call("POST", f"onboarding/stores/{onboarding_id}/activate"), 409, "CONFLICT")
@@ -142,25 +142,25 @@ def endless() -> Iterator[bytes]:
     ],
 )
 def test_a_catalog_that_is_not_sound_fails_as_a_whole(
-    menu: Any, status: int, said: str, call: Call, register: Register, partner: Partner, world: SandboxContext
+    menu: Any, status: int, said: str, call: Call, register: Register, partner: Partner, context: SandboxContext
 ) -> None:
-    world.options.pull_max_bytes = 100_000
+    context.options.pull_max_bytes = 100_000
     partner.menu, partner.status = menu, status
     onboarding_id = register()
     assert said in until(call, onboarding_id, "catalog_failed")["error"]
     check_problem(call("POST", f"onboarding/stores/{onboarding_id}/activate"), 409, "CONFLICT")
-    assert world.state.catalogs == {}
+    assert context.state.catalogs == {}
     # Once it is mended, the store can be registered anew.
     partner.menu, partner.status = MENU, 200
     until(call, register(), "ready_to_activate")
 
 
 def test_a_partner_that_cannot_be_reached_or_is_too_slow_fails(
-    call: Call, register: Register, world: SandboxContext
+    call: Call, register: Register, context: SandboxContext
 ) -> None:
     failed = call("POST", "onboarding/stores", request(f"http://127.0.0.1:{free_port()}/menu.json")).get_json()
     assert "ConnectionError" in until(call, failed["onboardingId"], "catalog_failed")["error"]
-    world.options.pull_timeout = 0.000_001
+    context.options.pull_timeout = 0.000_001
     assert "catalog_failed" in until(call, register(), "catalog_failed")["status"]
 
 
@@ -171,9 +171,9 @@ def trickle() -> Iterator[bytes]:
 
 
 def test_a_menu_that_trickles_is_given_up(
-    call: Call, register: Register, partner: Partner, world: SandboxContext
+    call: Call, register: Register, partner: Partner, context: SandboxContext
 ) -> None:
-    world.options.pull_timeout = 0.5
+    context.options.pull_timeout = 0.5
     partner.menu = trickle
     assert "not read within 0.5 s" in until(call, register(), "catalog_failed")["error"]
 
@@ -198,23 +198,23 @@ def notify(call: Call, url: str, store: str = "main") -> int:
 
 
 def test_a_notification_makes_gett_pull_and_a_failed_pull_keeps_the_old_menu(
-    call: Call, url: str, partner: Partner, world: SandboxContext
+    call: Call, url: str, partner: Partner, context: SandboxContext
 ) -> None:
-    store = world.state.stores[STORE]
+    store = context.state.stores[STORE]
     assert notify(call, url) == 202
-    pulled(world, 1)
+    pulled(context, 1)
     assert store.catalog_set_id == MENU["catalogSetId"]
     assert store.pulls[0].error is None
     partner.menu = b"{"
     assert notify(call, url) == 202
-    pulled(world, 2)
+    pulled(context, 2)
     assert store.catalog_set_id == MENU["catalogSetId"]
     assert "EOF while parsing" in str(store.pulls[1].error)
     partner.menu = {name: value for name, value in MENU.items() if name != "catalogSetId"}
     assert notify(call, url) == 202
-    pulled(world, 3)
+    pulled(context, 3)
     assert store.catalog_set_id not in (None, MENU["catalogSetId"])
-    entries = [entry for entry in world.log.after(0) if entry["kind"] == "pull"]
+    entries = [entry for entry in context.log.after(0) if entry["kind"] == "catalog_pull"]
     assert [entry.get("error") is None for entry in entries] == [True, False, True]
 
 
@@ -227,11 +227,11 @@ def test_a_notification_names_a_store(call: Call, url: str) -> None:
 
 
 def test_what_is_saved_goes_on_where_it_stood(
-    call: Call, register: Register, partner: Partner, world: SandboxContext
+    call: Call, register: Register, partner: Partner, context: SandboxContext
 ) -> None:
-    world.options.ingestion_seconds = 60
+    context.options.ingestion_seconds = 60
     onboarding_id = register()
-    saved = json.dumps(world.save().to_data())
+    saved = json.dumps(context.save().to_data())
     other = SandboxContext("key-1", clock=Clock(speed=0))
     try:
         from webhook_kit.sandbox.app import create_app
@@ -242,7 +242,7 @@ def test_what_is_saved_goes_on_where_it_stood(
         for _ in range(2):
             other.clock.advance(60)
             wait_until(
-                lambda: not other.agenda.tasks() or other.clock.now() < other.agenda.tasks()[0].due, message="it"
+                lambda: not other.scheduler.tasks() or other.clock.now() < other.scheduler.tasks()[0].due, message="it"
             )
         record = other.state.onboardings[onboarding_id]
         wait_until(lambda: record.status == "ready_to_activate", message="the menu to be taken in")

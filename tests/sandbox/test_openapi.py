@@ -24,7 +24,7 @@ from tests.sandbox.browser_env import MENU, ORDER, Consumer, Partner
 from tests.sandbox.shared_schemas import KEY, NOON, STORE
 from webhook_kit.gett.models.order import Location
 from webhook_kit.gett.models.store import OnboardingRequest, OnboardingStatus
-from webhook_kit.sandbox.calls import CALLS, Described, table
+from webhook_kit.sandbox.calls import CALLS, CallDescription, table
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import OnboardingRecord, OrderRecord
 
@@ -60,20 +60,20 @@ def test_the_docs_hold_the_table() -> None:
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "forbidden"])
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 def test_every_answer_is_one_that_is_described(
-    call: Described,
+    call: CallDescription,
     mode: GenerationMode,
     client: FlaskClient,
     consumer: Consumer,
     partner: Partner,
-    world: SandboxContext,
+    context: SandboxContext,
 ) -> None:
-    world.options.pull_timeout = 0.000_001  # what is generated names real hosts: nobody is called
-    world.state.stores[STORE].listing.location = Location(latitude=40, longitude=-74)
-    world.state.orders["o-1"] = OrderRecord(order_id="o-1", store_id=STORE, created_at=NOON)
+    context.options.pull_timeout = 0.000_001  # what is generated names real hosts: nobody is called
+    context.state.stores[STORE].listing.location = Location(latitude=40, longitude=-74)
+    context.state.orders["o-1"] = OrderRecord(order_id="o-1", store_id=STORE, created_at=NOON)
     wanted = OnboardingRequest.model_validate(
         {"partnerStoreId": "p", "name": "P", "catalogCallbackUrl": "http://127.0.0.1:9/", "webhookUrl": "http://x/"}
     )
-    world.state.onboardings["on-1"] = OnboardingRecord(
+    context.state.onboardings["on-1"] = OnboardingRecord(
         onboarding_id="on-1", request=wanted, created_at=NOON, status=OnboardingStatus.READY_TO_ACTIVATE
     )
     consumer.session(email="a@b.co", firstName="A", lastName="B")

@@ -16,24 +16,24 @@ from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.testing.processes import free_port, wait_until
 
 
-def webhooks(world: SandboxContext) -> list[dict[str, Any]]:
-    return [entry for entry in world.log.after(0) if entry["kind"] == "webhook"]
+def webhooks(context: SandboxContext) -> list[dict[str, Any]]:
+    return [entry for entry in context.log.after(0) if entry["kind"] == "webhook"]
 
 
-def only_order(world: SandboxContext) -> str:
-    (order_id,) = world.state.orders
+def only_order(context: SandboxContext) -> str:
+    (order_id,) = context.state.orders
     return order_id
 
 
 def test_an_order_is_validated_placed_and_followed(
-    consumer: Consumer, partner: Partner, world: SandboxContext, call: Call
+    consumer: Consumer, partner: Partner, context: SandboxContext, call: Call
 ) -> None:
     validated = consumer.validate().get_json()
     assert (validated["isValid"], validated["validatedOrderToken"], validated["amounts"]) == (True, "t-1", AMOUNTS)
     key = str(uuid4())
     placed = consumer.place(key)
     assert placed.status_code == 200
-    order_id = only_order(world)
+    order_id = only_order(context)
     assert placed.get_json() | {"partnerOrderId": "p-7", "gettOrderId": order_id} == placed.get_json()
     assert "payment" not in placed.get_json()
     (validate, _, sent_first), (place, headers, sent_then) = partner.seen
@@ -49,19 +49,19 @@ def test_an_order_is_validated_placed_and_followed(
 
 
 def test_every_attempt_is_on_record_without_what_is_secret(
-    consumer: Consumer, partner: Partner, world: SandboxContext
+    consumer: Consumer, partner: Partner, context: SandboxContext
 ) -> None:
     card = {"type": "cardOnFile", "cardToken": "tok_secret", "processorType": "stripe"}
     consumer.validate()
     consumer.place(payment=card)
-    _, entry = webhooks(world)
-    assert (entry["call"], entry["attempt"], entry["answer"]["status"]) == ("placeOrder", 1, 200)
+    _, entry = webhooks(context)
+    assert (entry["call"], entry["attempt"], entry["response"]["status"]) == ("placeOrder", 1, 200)
     assert entry["request"]["headers"]["API-Version"] == "2026-01-30"
     assert entry["request"]["body"]["cart"] == ORDER["cart"]
-    assert entry["answer"]["body"]["partnerOrderId"] == "p-7"
+    assert entry["response"]["body"]["partnerOrderId"] == "p-7"
     assert entry["seconds"] > 0
     assert partner.seen[1][2]["payment"] == card
-    everything = repr(world.log.after(0)) + repr(world.save().to_data())
+    everything = repr(context.log.after(0)) + repr(context.save().to_data())
     assert "tok_secret" not in everything
     assert "key-1" not in everything
 
@@ -76,32 +76,32 @@ def test_every_attempt_is_on_record_without_what_is_secret(
     ],
 )
 def test_what_surprises_partners(
-    options: dict[str, Any], expected: dict[str, Any], consumer: Consumer, partner: Partner, world: SandboxContext
+    options: dict[str, Any], expected: dict[str, Any], consumer: Consumer, partner: Partner, context: SandboxContext
 ) -> None:
-    world.options = world.options.model_copy(update=options)
+    context.options = context.options.model_copy(update=options)
     consumer.validate()
     assert consumer.place().status_code == 200
     sent = partner.seen[1][2]
     assert {name: sent[name] for name in expected} == expected
 
 
-def test_the_short_spelling_of_the_webhooks(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
-    world.options.short_paths = True
+def test_the_short_spelling_of_the_webhooks(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+    context.options.short_paths = True
     consumer.validate()
     consumer.place()
     assert partner.names() == ["validate", "place"]
 
 
-def test_a_key_replays_its_answer_for_a_day(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
+def test_a_key_replays_its_answer_for_a_day(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
     key = str(uuid4())
     consumer.validate()
     first = consumer.place(key).get_json()
-    world.clock.advance(86_399)
-    world.options.require_token = False
+    context.clock.advance(86_399)
+    context.options.require_token = False
     assert consumer.place(key, validatedOrderToken=None).get_json() == first
     assert partner.names().count("placeOrder") == 1
     check_problem(consumer.place(key, fulfillmentType="Other"), 422, "VALIDATION_FAILED")
-    world.clock.advance(1)
+    context.clock.advance(1)
     again = consumer.place(key, validatedOrderToken=None).get_json()
     assert again["gettOrderId"] != first["gettOrderId"]
 
@@ -113,14 +113,14 @@ def test_a_key_is_a_uuid(consumer: Consumer, partner: Partner) -> None:
     assert partner.names() == ["validateOrder"]
 
 
-def test_a_token_is_good_for_fifteen_minutes(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
+def test_a_token_is_good_for_fifteen_minutes(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
     for token in (None, "t-9"):
         problem = check_problem(consumer.place(validatedOrderToken=token), 422, "VALIDATION_FAILED")
         assert problem["errors"][0]["jsonPath"] == "$.validatedOrderToken"
     consumer.validate()
-    world.clock.advance(899)
+    context.clock.advance(899)
     assert consumer.place().status_code == 200
-    world.clock.advance(1)
+    context.clock.advance(1)
     assert "older than 15 minutes" in check_problem(consumer.place(), 422, "VALIDATION_FAILED")["detail"]
 
 
@@ -143,7 +143,7 @@ def test_a_token_expires_early_on_demand(consumer: Consumer, partner: Partner, c
     ],
 )
 def test_payments_by_type(
-    card: Any, status: int, code: str, consumer: Consumer, partner: Partner, world: SandboxContext
+    card: Any, status: int, code: str, consumer: Consumer, partner: Partner, context: SandboxContext
 ) -> None:
     consumer.validate()
     placed = consumer.place(payment=card)
@@ -151,7 +151,7 @@ def test_payments_by_type(
         assert placed.status_code == 200
     else:
         check_problem(placed, status, code)
-        assert world.state.orders == {}
+        assert context.state.orders == {}
         assert partner.names() == ["validateOrder"]
 
 
@@ -176,7 +176,7 @@ def test_with_the_key_alone_an_order_needs_a_customer(consumer: Consumer, partne
 
 
 def test_a_refusal_of_the_store_is_the_consumers_answer_and_final(
-    consumer: Consumer, partner: Partner, world: SandboxContext
+    consumer: Consumer, partner: Partner, context: SandboxContext
 ) -> None:
     consumer.validate()
     error = {"code": "ITEM_UNAVAILABLE", "message": "no basil", "jsonPath": "$.cart.lineItems[0]"}
@@ -187,8 +187,8 @@ def test_a_refusal_of_the_store_is_the_consumers_answer_and_final(
     for _ in range(2):
         assert check_problem(consumer.place(key), 400, "ITEM_UNAVAILABLE")["errors"] == [error]
     assert partner.names().count("placeOrder") == 1
-    assert world.state.orders[only_order(world)].state is OrderState.CANCELLED
-    assert world.agenda.tasks() == []
+    assert context.state.orders[only_order(context)].state is OrderState.CANCELLED
+    assert context.scheduler.tasks() == []
 
 
 def jsonify_response(body: Any, status: int) -> Response:
@@ -199,28 +199,30 @@ def jsonify_response(body: Any, status: int) -> Response:
 
 @pytest.mark.parametrize("answer", [503, 500, 429, 404, 401, 302])
 def test_a_delivery_that_failed_is_retried_on_the_schedule(
-    answer: int, consumer: Consumer, partner: Partner, world: SandboxContext
+    answer: int, consumer: Consumer, partner: Partner, context: SandboxContext
 ) -> None:
     consumer.validate()
     partner.answers = [Response("not now", answer) for _ in range(3)]
     key = str(uuid4())
     check_problem(consumer.place(key), 502, "BAD_GATEWAY")
-    record = world.state.orders[only_order(world)]
+    record = context.state.orders[only_order(context)]
     for wait in (30, 120):
-        world.clock.advance(wait - 1)
+        context.clock.advance(wait - 1)
         check_problem(consumer.place(key), 502, "BAD_GATEWAY")
         attempts = record.attempts
-        world.clock.advance(1)
+        context.clock.advance(1)
         wait_until(
-            lambda attempts=attempts: record.attempts > attempts and len(world.agenda.tasks()) == 1,  # type: ignore[misc]
+            lambda attempts=attempts: record.attempts > attempts and len(context.scheduler.tasks()) == 1,  # type: ignore[misc]
             message="the attempt to be over",
         )
-        wait_until(lambda: world.agenda.tasks()[0].due > world.clock.now(), message="the next attempt to be planned")
-    world.clock.advance(600)
+        wait_until(
+            lambda: context.scheduler.tasks()[0].due > context.clock.now(), message="the next attempt to be planned"
+        )
+    context.clock.advance(600)
     wait_until(lambda: record.placed is not None, message="the order to be placed")
     assert consumer.place(key).get_json()["partnerOrderId"] == "p-7"
-    tries = [entry for entry in webhooks(world) if entry["call"] == "placeOrder"]
-    assert [(entry["attempt"], entry["answer"]["status"]) for entry in tries] == [
+    tries = [entry for entry in webhooks(context) if entry["call"] == "placeOrder"]
+    assert [(entry["attempt"], entry["response"]["status"]) for entry in tries] == [
         *((n, answer) for n in (1, 2, 3)),
         (4, 200),
     ]
@@ -229,29 +231,29 @@ def test_a_delivery_that_failed_is_retried_on_the_schedule(
     assert (keys, ids) == ({key}, {record.order_id})
 
 
-def test_retries_may_come_an_hour_late(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
-    world.options.late_retries = True
+def test_retries_may_come_an_hour_late(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+    context.options.late_retries = True
     consumer.validate()
     partner.answers = [Response("not now", 503)]
     consumer.place()
-    (task,) = world.agenda.tasks()
-    assert (task.due - world.clock.now()).total_seconds() == 3_600
+    (task,) = context.scheduler.tasks()
+    assert (task.due - context.clock.now()).total_seconds() == 3_600
 
 
-def test_gett_gives_up_in_the_end(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
-    world.options.retry_delays = []
+def test_gett_gives_up_in_the_end(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+    context.options.retry_delays = []
     consumer.validate()
-    world.state.stores[STORE].webhook_url = f"http://127.0.0.1:{free_port()}"
+    context.state.stores[STORE].webhook_url = f"http://127.0.0.1:{free_port()}"
     check_problem(consumer.place(), 502, "BAD_GATEWAY")
-    record = world.state.orders[only_order(world)]
-    assert (record.state, world.agenda.tasks()) == (OrderState.CANCELLED, [])
-    assert "ConnectionError" in webhooks(world)[-1]["error"]
+    record = context.state.orders[only_order(context)]
+    assert (record.state, context.scheduler.tasks()) == (OrderState.CANCELLED, [])
+    assert "ConnectionError" in webhooks(context)[-1]["error"]
 
 
 def test_while_an_order_is_being_placed(
-    consumer: Consumer, partner: Partner, world: SandboxContext, call: Call
+    consumer: Consumer, partner: Partner, context: SandboxContext, call: Call
 ) -> None:
-    world.options.early_updates_unknown = True
+    context.options.early_updates_unknown = True
     consumer.validate()
     partner.hold.clear()
     key = str(uuid4())
@@ -262,15 +264,15 @@ def test_while_an_order_is_being_placed(
     conflict = check_problem(consumer.place(key), 409, "CONFLICT")
     assert (conflict["retryable"], conflict["retryAfter"]) == (True, 1)
     update = {"status": "confirmed"}
-    check_problem(call("POST", f"orders/{only_order(world)}/status", update), 404, "NOT_FOUND")
+    check_problem(call("POST", f"orders/{only_order(context)}/status", update), 404, "NOT_FOUND")
     partner.hold.set()
     first.join()
     assert answers == [200]
-    assert call("POST", f"orders/{only_order(world)}/status", update).status_code == 202
+    assert call("POST", f"orders/{only_order(context)}/status", update).status_code == 202
 
 
 def test_what_gett_itself_refuses_never_reaches_the_store(
-    consumer: Consumer, partner: Partner, world: SandboxContext
+    consumer: Consumer, partner: Partner, context: SandboxContext
 ) -> None:
     cart = ORDER["cart"]
     consumer.validate()
@@ -285,19 +287,19 @@ def test_what_gett_itself_refuses_never_reaches_the_store(
     empty = consumer.validate(cart={**cart, "lineItems": []}).get_json()
     assert (empty["isValid"], [error["code"] for error in empty["errors"]]) == (False, ["CART_EMPTY"])
     assert len(empty["traceId"]) == 32
-    world.state.stores[STORE].enabled = False
+    context.state.stores[STORE].enabled = False
     check_problem(consumer.place(), 400, "STORE_CLOSED")
     closed = consumer.validate().get_json()
     assert [error["code"] for error in closed["errors"]] == ["STORE_CLOSED"]
     assert partner.names() == ["validateOrder"]
 
 
-def test_amounts_that_do_not_add_up_are_found(consumer: Consumer, partner: Partner, world: SandboxContext) -> None:
+def test_amounts_that_do_not_add_up_are_found(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
     wrong = {**ORDER, "amounts": {**AMOUNTS, "total": 11.0}, "isValid": True, "validatedOrderToken": "t-1"}
     partner.answers = [jsonify_response(wrong, 200)]
     consumer.validate()
-    (finding,) = [entry for entry in world.log.after(0) if entry["kind"] == "finding"]
-    assert finding["said"] == "total is 11.00, its parts sum to 10.90"
+    (finding,) = [entry for entry in context.log.after(0) if entry["kind"] == "finding"]
+    assert finding["message"] == "total is 11.00, its parts sum to 10.90"
 
 
 @pytest.mark.parametrize("answer", [Response("oops", 500), Response("[]", 200), Response("{", 200)])
@@ -309,13 +311,13 @@ def test_a_validation_without_an_answer_is_a_bad_gateway(
 
 
 def test_order_events_tell_what_happens(
-    consumer: Consumer, partner: Partner, world: SandboxContext, call: Call
+    consumer: Consumer, partner: Partner, context: SandboxContext, call: Call
 ) -> None:
-    store = world.state.stores[STORE]
-    world.options.order_events_url = store.webhook_url.replace("/hooks", "/hooks/events")
+    store = context.state.stores[STORE]
+    context.options.order_events_url = store.webhook_url.replace("/hooks", "/hooks/events")
     consumer.validate()
     consumer.place()
-    order_id = only_order(world)
+    order_id = only_order(context)
 
     def told() -> list[str]:
         return [body["data"]["status"] for name, _, body in partner.seen if name == "events"]
@@ -325,11 +327,11 @@ def test_order_events_tell_what_happens(
     updates = [{"status": "confirmed"}, {"status": "preparing"}, {"state": "cancelled", "cancelReason": "burnt"}]
     call("POST", f"orders/{order_id}/status", updates[0])
     wait_until(lambda: told() == ["created", "confirmed"], message="the second event")
-    wait_until(lambda: [task.arguments["number"] for task in world.agenda.tasks()] == [2], message="its retry")
+    wait_until(lambda: [task.arguments["number"] for task in context.scheduler.tasks()] == [2], message="its retry")
     for update in updates[1:]:
         call("POST", f"orders/{order_id}/status", update)
     wait_until(lambda: told()[2:] == ["canceled"], message="the third event")
-    world.clock.advance(30)
+    context.clock.advance(30)
     wait_until(lambda: told()[3:] == ["confirmed"], message="the second event once more, late")
     events = [body for name, _, body in partner.seen if name == "events"]
     assert [event["type"] for event in events] == ["order_create", *["order_update"] * 3]
@@ -338,8 +340,13 @@ def test_order_events_tell_what_happens(
 
 def test_the_same_seed_gives_the_same_ids() -> None:
     def drawn(seed: str) -> list[Any]:
-        world = SandboxContext("k", seed=seed)
-        return [world.dice.uuid("order"), world.dice.uuid("order"), world.dice.fraction("x"), world.dice.fixed("y")]
+        context = SandboxContext("k", seed=seed)
+        return [
+            context.random.uuid("order"),
+            context.random.uuid("order"),
+            context.random.fraction("x"),
+            context.random.fixed("y"),
+        ]
 
     assert drawn("a") == drawn("a")
     assert not set(map(str, drawn("a"))) & set(map(str, drawn("b")))

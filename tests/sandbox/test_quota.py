@@ -11,10 +11,10 @@ from tests.sandbox.shared_schemas import STORE, Call, check_problem
 from webhook_kit.sandbox.context import SandboxContext
 
 
-def test_writes_and_reads_have_a_quota_each(call: Call, world: SandboxContext) -> None:
-    world.options.writes_per_minute = 2
-    world.options.reads_per_minute = 3
-    world.clock.set(speed=1)
+def test_writes_and_reads_have_a_quota_each(call: Call, context: SandboxContext) -> None:
+    context.options.writes_per_minute = 2
+    context.options.reads_per_minute = 3
+    context.clock.set(speed=1)
     write = {"status": "online"}
     left = [call("POST", f"stores/{STORE}/status", write).headers["X-RateLimit-Remaining"] for _ in range(2)]
     assert left == ["1", "0"]
@@ -26,34 +26,34 @@ def test_writes_and_reads_have_a_quota_each(call: Call, world: SandboxContext) -
     assert refused.headers["X-RateLimit-Remaining"] == "0"
     assert 0 <= int(refused.headers["X-RateLimit-Reset"]) - time.time() <= 61
     assert call("GET", "stores").headers["X-RateLimit-Remaining"] == "2"
-    assert [update.answer for update in world.ledger.updates(STORE)] == [200, 200, 429]
+    assert [update.status for update in context.update_log.updates(STORE)] == [200, 200, 429]
 
 
-def test_a_new_minute_brings_a_new_quota(call: Call, world: SandboxContext) -> None:
-    world.options.reads_per_minute = 1
+def test_a_new_minute_brings_a_new_quota(call: Call, context: SandboxContext) -> None:
+    context.options.reads_per_minute = 1
     assert [call("GET", "stores").status_code for _ in range(3)] == [200, 429, 429]
-    world.clock.advance(59)
+    context.clock.advance(59)
     assert call("GET", "stores").status_code == 429
-    world.clock.advance(1)
+    context.clock.advance(1)
     assert [call("GET", "stores").status_code for _ in range(2)] == [200, 429]
 
 
-@pytest.mark.parametrize("made", [lambda world: None, lambda world: world.clock.advance(3600)])
-def test_it_can_be_switched_off(made: Callable[[SandboxContext], None], call: Call, world: SandboxContext) -> None:
-    world.options.reads_per_minute = 0
-    made(world)
+@pytest.mark.parametrize("made", [lambda context: None, lambda context: context.clock.advance(3600)])
+def test_it_can_be_switched_off(made: Callable[[SandboxContext], None], call: Call, context: SandboxContext) -> None:
+    context.options.reads_per_minute = 0
+    made(context)
     answers = [call("GET", "stores") for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200] * 5
     assert not any("X-RateLimit-Remaining" in answer.headers for answer in answers)
 
 
-def test_who_has_no_key_uses_nothing_up(call: Call, world: SandboxContext) -> None:
-    world.options.reads_per_minute = 1
+def test_who_has_no_key_uses_nothing_up(call: Call, context: SandboxContext) -> None:
+    context.options.reads_per_minute = 1
     client = call("GET", "stores", query_string="x")
     assert client.status_code == 200
-    world.quota.reset()
+    context.quota.reset()
     from webhook_kit.sandbox.app import create_app
 
     for _ in range(3):
-        assert create_app(world).test_client().get("/v1/commerce/stores").status_code == 401
+        assert create_app(context).test_client().get("/v1/commerce/stores").status_code == 401
     assert call("GET", "stores").status_code == 200

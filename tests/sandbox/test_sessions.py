@@ -58,10 +58,10 @@ def test_the_token_carries_the_sessions_id(consumer: Consumer) -> None:
         ({"address": ADDRESS | {"city": ""}}, "invalid_address"),
     ],
 )
-def test_what_a_creation_must_hold(given: Any, code: str, consumer: Consumer, world: SandboxContext) -> None:
+def test_what_a_creation_must_hold(given: Any, code: str, consumer: Consumer, context: SandboxContext) -> None:
     response = consumer.client.post("/v1/marketplace/session/create", json=given, headers=KEY)
     check_problem(response, 400, code)
-    assert world.state.sessions == {}
+    assert context.state.sessions == {}
 
 
 def test_only_the_partner_creates_sessions(consumer: Consumer) -> None:
@@ -91,15 +91,15 @@ def test_levels_and_what_is_missing(consumer: Consumer) -> None:
     assert other["level"] == 2
 
 
-def test_a_session_lasts_seven_days(consumer: Consumer, world: SandboxContext) -> None:
+def test_a_session_lasts_seven_days(consumer: Consumer, context: SandboxContext) -> None:
     consumer.session()
-    world.clock.advance(7 * 86_400 - 1)
+    context.clock.advance(7 * 86_400 - 1)
     assert consumer.call("GET", "session/me").status_code == 200
-    world.clock.advance(1)
+    context.clock.advance(1)
     check_problem(consumer.call("GET", "session/me"), 401, "session_expired")
 
 
-def test_tokens_that_are_none(consumer: Consumer, world: SandboxContext, client: Any) -> None:
+def test_tokens_that_are_none(consumer: Consumer, context: SandboxContext, client: Any) -> None:
     token = consumer.session()["token"]
     for wrong in ("x", token[:-4] + "AAAA", f"{token}x", "a.b.c", "é"):
         consumer.headers = {"Authorization": f"Bearer {wrong}"}
@@ -112,7 +112,7 @@ def test_tokens_that_are_none(consumer: Consumer, world: SandboxContext, client:
     client.post("/__sandbox/faults", json={"kind": "expired_token", "times": 1})
     check_problem(consumer.call("GET", "session/me"), 401, "session_expired")
     assert consumer.call("GET", "session/me").status_code == 200
-    world.reset()
+    context.reset()
     check_problem(consumer.call("GET", "session/me"), 404, "session_not_found")
 
 
@@ -150,7 +150,7 @@ def test_the_checkout_needs_a_user(path: str, method: str, consumer: Consumer) -
     check_problem(consumer.call(method, path, body), 401, "SESSION_USER_REQUIRED")
 
 
-def test_cards_are_paged_and_hold_nothing_secret(consumer: Consumer, world: SandboxContext) -> None:
+def test_cards_are_paged_and_hold_nothing_secret(consumer: Consumer, context: SandboxContext) -> None:
     consumer.session(**ADA)
     saved = [consumer.call("POST", "checkout/payments", CARD).get_json() for _ in range(3)]
     assert saved[0].keys() == {"paymentId", "cardType", "lastFour", "expirationDate"}
@@ -160,7 +160,7 @@ def test_cards_are_paged_and_hold_nothing_secret(consumer: Consumer, world: Sand
     assert (page["items"], page["hasMore"]) == (saved[2:], False)
     page = consumer.call("GET", "checkout/payments?limit=1000&offset=-5").get_json()
     assert (page["limit"], page["offset"], len(page["items"])) == (100, 0, 3)
-    assert "cardNumber-cipher" not in repr(world.save().to_data()) + repr(world.log.after(0))
+    assert "cardNumber-cipher" not in repr(context.save().to_data()) + repr(context.log.after(0))
     # The billing address is upserted: three cards, one address.
     addresses = consumer.call("GET", "checkout/addresses").get_json()
     assert addresses["totalCount"] == 1

@@ -37,7 +37,7 @@ def test_the_whole_way_from_a_store_to_a_completed_order(street: Street, visitor
     page.get_by_role("button", name="Place order").click()
 
     order_id = placed(page)
-    ticket = street.world.state.orders[order_id].placed
+    ticket = street.context.state.orders[order_id].placed
     assert ticket is not None
     expect(page.locator(".ids")).to_contain_text(ticket["partnerOrderId"])
     expect(page.locator(".amounts")).to_contain_text("Total$51.58")
@@ -68,7 +68,7 @@ def test_a_delivery_carries_all_that_was_typed_and_may_be_cancelled(street: Stre
     page.get_by_role("button", name="Place order").click()
     order_id = placed(page)
     expect(page.get_by_text("On its way")).to_be_visible()
-    sent = street.world.state.orders[order_id].order
+    sent = street.context.state.orders[order_id].order
     assert sent["fulfillmentType"] == "DeliveryByMerchant"
     assert sent["deliveryInfo"]["address"]["address1"] == "1 Harbor Way"
     assert sent["deliveryInfo"]["instructions"] == "Ring twice"
@@ -94,7 +94,7 @@ def test_every_message_can_be_looked_at_and_no_secret_is_in_it(street: Street, v
     told.click()
     expect(told).to_contain_text(f"POST /v1/commerce/orders/{order_id}/status")
     expect(told).to_contain_text('"status": "confirmed"')
-    expect(told).to_contain_text("Answer 202")
+    expect(told).to_contain_text("Response 202")
     webhook = rows.filter(has_text="placeOrder").filter(has_text="Gett → store").first
     webhook.click()
     expect(webhook).to_contain_text(order_id)
@@ -105,8 +105,8 @@ def test_every_message_can_be_looked_at_and_no_secret_is_in_it(street: Street, v
     page.get_by_label("Show the calls of this page").check()
     expect(own).to_be_visible()
     everything = page.content() + json.dumps(page.evaluate("({ ...localStorage })"))
-    assert street.world.api_key not in everything
-    assert street.world.secret not in everything
+    assert street.context.api_key not in everything
+    assert street.context.secret not in everything
 
 
 # -- bounds, as you click ----------------------------------------------------------------------------------------------

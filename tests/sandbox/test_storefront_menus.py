@@ -38,9 +38,9 @@ def market() -> Iterator[SandboxContext]:
 def page(market: SandboxContext, browser: Browser) -> Iterator[Page]:
     """The storefront's first page, as soon as it is opened."""
     with serve(create_app(market)) as url:
-        context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 850})
-        yield context.new_page()
-        context.close()
+        browser_context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 850})
+        yield browser_context.new_page()
+        browser_context.close()
 
 
 def test_menus_by_the_time_of_day(market: SandboxContext, page: Page) -> None:

@@ -22,8 +22,8 @@ FILES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*")
 
 
 @pytest.fixture
-def url(world: SandboxContext) -> Iterator[str]:
-    with serve(create_app(world)) as url:
+def url(context: SandboxContext) -> Iterator[str]:
+    with serve(create_app(context)) as url:
         yield url
 
 
@@ -65,10 +65,10 @@ def test_every_import_leads_to_a_module(name: str) -> None:
         assert (STATIC / "js" / imported).is_file(), imported
 
 
-def test_a_session_is_created_without_giving_away_the_key(url: str, world: SandboxContext) -> None:
+def test_a_session_is_created_without_giving_away_the_key(url: str, context: SandboxContext) -> None:
     created = requests.post(f"{url}/__storefront/session", json={"partnerUserId": "guest-1"}, timeout=PATIENCE)
     assert created.status_code == 200
-    assert world.api_key not in created.text
+    assert context.api_key not in created.text
     session = created.json()
     assert (session["partnerUserId"], session["isAnonymous"]) == ("guest-1", True)
     bearer = {"Authorization": f"Bearer {session['token']}"}
@@ -88,7 +88,7 @@ def test_the_apis_own_problems_are_passed_on(url: str) -> None:
     assert refused.headers["Content-Type"] == "application/problem+json"
 
 
-def test_an_answer_that_never_comes_is_a_problem_too(url: str, world: SandboxContext) -> None:
-    world.faults.add(Fault(kind="drop", call="createSession"))
+def test_an_answer_that_never_comes_is_a_problem_too(url: str, context: SandboxContext) -> None:
+    context.faults.add(Fault(kind="drop", call="createSession"))
     refused = requests.post(f"{url}/__storefront/session", json={}, timeout=PATIENCE)
     assert (refused.status_code, refused.json()["errorCode"]) == (502, "BAD_GATEWAY")

@@ -51,10 +51,10 @@ class Sights:
 
 @pytest.fixture(params=["desk", "phone"])
 def sights(street: Street, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Sights]:
-    context = browser.new_context(viewport=WINDOWS[request.param], timezone_id="America/New_York")
-    visitor = Visitor(context.new_page(), street.url)
+    browser_context = browser.new_context(viewport=WINDOWS[request.param], timezone_id="America/New_York")
+    visitor = Visitor(browser_context.new_page(), street.url)
     yield Sights(visitor, request.param)
-    context.close()
+    browser_context.close()
 
 
 def test_every_view_is_for_everybody(street: Street, sights: Sights) -> None:

@@ -42,7 +42,7 @@ def test_every_call_of_the_client_is_understood(gett_sandbox: GettSandbox) -> No
         wait_until(lambda: client.onboarding(begun.onboarding_id).status == ready, message="the menu to be taken in")
         store_id = str(client.activate_store(begun.onboarding_id).store_id)
         client.notify_catalog("p-1", f"{base}/menu.json")
-        record = gett_sandbox.world.state.stores[store_id]
+        record = gett_sandbox.context.state.stores[store_id]
         wait_until(lambda: len(record.pulls) == 2, message="the menu to be pulled again")
     assert [store.store_id for store in client.stores()] == [store_id]
     assert client.update_store(store_id, StoreUpdate(name="Q")).name == "Q" == client.store(store_id).name
@@ -63,9 +63,9 @@ def test_the_client_knows_gett_s_failures(gett_sandbox: GettSandbox) -> None:
         gett_sandbox.api_key,
         on_answer=lambda _, headers: seen.append(headers.get("X-RateLimit-Remaining")),
     )
-    gett_sandbox.world.options.reads_per_minute = 2
+    gett_sandbox.context.options.reads_per_minute = 2
     client.stores()
-    gett_sandbox.world.faults.add(Fault(kind="drop", times=1))
+    gett_sandbox.context.faults.add(Fault(kind="drop", times=1))
     with pytest.raises(GettUnreachable):
         client.stores()
     with pytest.raises(GettRateLimited) as limited:
@@ -81,7 +81,7 @@ def test_an_order_goes_through_the_kit_to_the_pos_once(gett_sandbox: GettSandbox
     adapter = load_adapter("bogus")
     (store,) = kit.stores
     menu = versioned(adapter.fetch_catalog(store), store.id)
-    world = gett_sandbox.world
+    context = gett_sandbox.context
     with serve(create_app(kit)) as url:
         store_id = gett_sandbox.add_store(store.id, webhooks=url, catalog=menu, store_id=str(store.gett_id))
         order = gett_sandbox.order(store_id, [{"itemId": "cola", "quantity": 2}], amounts={"tip": 1.0})
@@ -90,14 +90,14 @@ def test_an_order_goes_through_the_kit_to_the_pos_once(gett_sandbox: GettSandbox
         assert Decimal(str(validated["amounts"]["total"])) == Decimal("6.50")
         order |= {"validatedOrderToken": validated["validatedOrderToken"]}
         # The kit placed the order, but Gett never hears so: it asks again, and is told the same.
-        world.faults.add(Fault(kind="drop", call="placeOrder", times=1))
-        key = world.dice.uuid("key")
+        context.faults.add(Fault(kind="drop", call="placeOrder", times=1))
+        key = context.random.uuid("key")
         assert gett_sandbox.place(order, key=key)["errorCode"] == "BAD_GATEWAY"
-        world.clock.advance(30)
-        (record,) = world.state.orders.values()
+        context.clock.advance(30)
+        (record,) = context.state.orders.values()
         wait_until(lambda: record.placed is not None, message="Gett's retry")
         placed = gett_sandbox.place(order, key=key)
-    deliveries = [e for e in world.log.after(0) if e["kind"] == "webhook" and e["call"] == "placeOrder"]
-    tickets = {entry["answer"]["body"]["partnerOrderId"] for entry in deliveries}
+    deliveries = [e for e in context.log.after(0) if e["kind"] == "webhook" and e["call"] == "placeOrder"]
+    tickets = {entry["response"]["body"]["partnerOrderId"] for entry in deliveries}
     assert (len(deliveries), tickets) == (2, {placed["partnerOrderId"]})
-    assert not [entry for entry in world.log.after(0) if entry["kind"] == "finding"]
+    assert not [entry for entry in context.log.after(0) if entry["kind"] == "finding"]

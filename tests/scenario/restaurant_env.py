@@ -196,7 +196,7 @@ class Shop:
 
     def confirmations(self, order: Order) -> list[int]:
         """How Gett answered each update of the order; only 202 counts."""
-        return [update.answer for update in self.stack.gett.ledger.updates(order.gett_id)]
+        return [update.status for update in self.stack.gett.update_log.updates(order.gett_id)]
 
     def await_confirmation(self, order: Order) -> None:
         wait_until(lambda: 202 in self.confirmations(order), message=f"the confirmation of {order.level} order")

@@ -41,10 +41,10 @@ class Line(Stack):
 
     def pulls(self) -> list[ExternalCatalogSet]:
         """The menus that Gett has pulled, oldest first."""
-        with self.gett.world.lock:
-            pulls = list(self.gett.world.state.stores[self.store_id].pulls)
+        with self.gett.context.lock:
+            pulls = list(self.gett.context.state.stores[self.store_id].pulls)
             assert [pull.error for pull in pulls if pull.error] == []
-            return [self.gett.world.state.catalogs[str(pull.catalog_set_id)] for pull in pulls]
+            return [self.gett.context.state.catalogs[str(pull.catalog_set_id)] for pull in pulls]
 
     def validates(self, item: str) -> WebhookResponse:
         """What the first web process says of a cart."""

@@ -27,7 +27,7 @@ def test_what_the_pos_accepted_is_confirmed_once_and_what_it_holds_pending_is_no
         shop.assert_placed_once(order, shop.place(order, web=1))  # replayed: nothing more is said
     for order in accepted:
         shop.await_confirmation(order)
-        (update,) = shop.stack.gett.ledger.updates(order.gett_id)
+        (update,) = shop.stack.gett.update_log.updates(order.gett_id)
         assert update.body == {"status": "confirmed"}
     assert [shop.confirmations(order) for order in pending] == [[]] * len(pending)
 
@@ -46,7 +46,7 @@ def test_an_order_in_doubt_that_the_worker_finds_is_confirmed_without_gett_askin
 
 
 def test_confirmations_survive_a_worker_that_is_killed_again_and_again_while_gett_fails(courier: Shop) -> None:
-    shop, gett = courier, courier.stack.gett.ledger
+    shop, gett = courier, courier.stack.gett.update_log
     orders = [Order(level, ("salad",)) for level in LEVELS] + [Order("native", ("cola",)) for _ in range(3)]
     gett.fail_with(503, 429, 404, 503, 503, 404, 429, 503, 404, 503)
     heard = 0
@@ -65,7 +65,7 @@ def test_confirmations_survive_a_worker_that_is_killed_again_and_again_while_get
 
 
 def test_an_order_too_young_for_gett_to_know_is_confirmed_in_the_end(courier: Shop) -> None:
-    courier.stack.gett.ledger.fail_with(404, 409, 404)
+    courier.stack.gett.update_log.fail_with(404, 409, 404)
     order = Order("both", ("salad",))
     courier.assert_placed_once(order, courier.place(order))
     courier.await_confirmation(order)
@@ -75,7 +75,7 @@ def test_an_order_too_young_for_gett_to_know_is_confirmed_in_the_end(courier: Sh
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_key_that_gett_refuses_costs_no_update(courier: Shop, status: int) -> None:
     shop = courier
-    shop.stack.gett.ledger.fail_with(*[status] * 100)
+    shop.stack.gett.update_log.fail_with(*[status] * 100)
     orders = [Order(level, ("salad",)) for level in LEVELS]
     together(shop.place, orders)
     # The first that is refused stops them all: nothing else is sent.
@@ -83,7 +83,7 @@ def test_a_key_that_gett_refuses_costs_no_update(courier: Shop, status: int) -> 
     assert {answer for order in orders for answer in shop.confirmations(order)} == {status}
     assert shop.redis.hlen(f"{KEYS.prefix}dead") == 0
     wait_until(lambda: len(waiting(shop)) == len(orders), message="every update to be kept")
-    shop.stack.gett.ledger.forgive()
+    shop.stack.gett.update_log.clear_faults()
     # One send a minute finds out whether the key is right again. Its moment is brought forward here; nothing else of it is.
     wait_until(lambda: probe(shop) or not waiting(shop), message="every confirmation to be sent")
     for order in orders:

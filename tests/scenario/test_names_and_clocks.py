@@ -26,7 +26,7 @@ def nothing_was_sent_for_unknown_orders(shop: Shop, level: str, known: set[str])
     later = Order(level, ("cola",))
     shop.assert_placed_once(later, shop.place(later))
     shop.await_confirmation(later)  # what was due before it is sent by now
-    sent_to = {update.order_id for update in shop.stack.gett.ledger.updates()}
+    sent_to = {update.order_id for update in shop.stack.gett.update_log.updates()}
     return "" not in sent_to and not known & sent_to
 
 

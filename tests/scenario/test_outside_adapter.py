@@ -99,6 +99,6 @@ def test_an_adapter_outside_the_repository_serves_gett_by_environment_variables_
         assert (ticket["lines"], ticket["total"]) == ([["pie", 2]], "9.40")
         assert pos.tokens == {"Token s3cret"}
 
-        (update,) = wait_until(lambda: gett.ledger.updates(gett.order_ids[key]), message="the confirmation")
+        (update,) = wait_until(lambda: gett.update_log.updates(gett.order_ids[key]), message="the confirmation")
         assert update.body == {"status": "confirmed"}
         assert "s3cret" not in stack.web[0].output() + stack.worker.output()

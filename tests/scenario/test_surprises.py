@@ -30,7 +30,7 @@ def local(gett_sandbox: GettSandbox, redis_server: RedisServer, pos: Path) -> It
 
 
 def surprise(gett: GettSandbox, **options: Any) -> None:
-    gett.world.options = gett.world.options.model_copy(update=options)
+    gett.context.options = gett.context.options.model_copy(update=options)
 
 
 def cola(gett: GettSandbox, local: LocalKit) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_less_than_expected_is_enough(
     placed = gett_sandbox.place(cola(gett_sandbox, local))
     assert (placed.get("partnerOrderId"), placed["amounts"]["total"]) == (the_ticket(pos).id, 7.0)
     local.push()
-    assert gett_sandbox.world.state.orders[placed["gettOrderId"]].status == "confirmed"
+    assert gett_sandbox.context.state.orders[placed["gettOrderId"]].status == "confirmed"
 
 
 def test_an_order_without_an_id_is_placed_and_waits_in_sight_until_it_is_linked(
@@ -89,22 +89,22 @@ def test_an_order_without_an_id_is_placed_and_waits_in_sight_until_it_is_linked(
     placed = gett_sandbox.place(cola(gett_sandbox, local))
     ticket = the_ticket(pos)
     assert placed["partnerOrderId"] == ticket.id
-    (gett_id,) = gett_sandbox.world.state.orders
+    (gett_id,) = gett_sandbox.context.state.orders
     assert local.lanes.all_waiting() == {f"order:{ticket.ref}": "unlinked"}
     local.placement_store.link(ticket.ref, gett_id)
     local.push()
-    assert gett_sandbox.world.state.orders[gett_id].status == "confirmed"
+    assert gett_sandbox.context.state.orders[gett_id].status == "confirmed"
 
 
 def test_a_retry_that_comes_an_hour_late_finds_the_ticket(
     local: LocalKit, gett_sandbox: GettSandbox, pos: Path
 ) -> None:
     surprise(gett_sandbox, late_retries=True)
-    gett_sandbox.world.faults.add(Fault(kind="drop", call="placeOrder", times=1))
+    gett_sandbox.context.faults.add(Fault(kind="drop", call="placeOrder", times=1))
     gett_sandbox.place(cola(gett_sandbox, local))
     ticket = the_ticket(pos)
-    (order,) = gett_sandbox.world.state.orders.values()
-    gett_sandbox.world.clock.advance(3_700)
+    (order,) = gett_sandbox.context.state.orders.values()
+    gett_sandbox.context.clock.advance(3_700)
     wait_until(lambda: order.answered, message="the retry")
     assert the_ticket(pos) == ticket
     local.push()
@@ -117,9 +117,9 @@ def test_a_status_that_comes_before_gett_has_read_the_answer_is_told_again(
     surprise(gett_sandbox, early_updates_unknown=True, read_answer_after=1.0)
     with pushing(local):
         placed = gett_sandbox.place(cola(gett_sandbox, local))
-        order = gett_sandbox.world.state.orders[placed["gettOrderId"]]
+        order = gett_sandbox.context.state.orders[placed["gettOrderId"]]
         wait_until(lambda: order.status == "confirmed", message="the confirmation")
-    answers = [update.answer for update in gett_sandbox.world.ledger.updates(placed["gettOrderId"])]
+    answers = [update.status for update in gett_sandbox.context.update_log.updates(placed["gettOrderId"])]
     assert answers[0] == 404
     assert answers[-1] == 202
     assert local.dead_letters.find() == []

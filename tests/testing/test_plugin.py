@@ -38,20 +38,20 @@ def test_an_order_from_placement_to_ready(webhook_kit_local, webhook_kit_sandbox
     assert (placed["amounts"]["total"], fixture_pos.TICKETS) == (19.0, [placed["gettOrderId"]])
     kit.order_updates.progress(placed["gettOrderId"], "ready")
     kit.push()
-    assert gett.world.state.orders[placed["gettOrderId"]].status == "ready"
+    assert gett.context.state.orders[placed["gettOrderId"]].status == "ready"
 
 def test_the_next_test_starts_empty(webhook_kit_local, webhook_kit_sandbox):
     kit, gett = webhook_kit_local, webhook_kit_sandbox
-    assert not gett.world.state.orders
+    assert not gett.context.state.orders
     assert kit.lanes.counts() == {}
 
 def test_an_update_is_retried(webhook_kit_local, webhook_kit_sandbox):
     kit, gett = webhook_kit_local, webhook_kit_sandbox
     placed = gett.place(gett.order(kit.store.gett_id, [{"itemId": "margherita", "quantity": 1}]))
-    gett.world.ledger.fail_with(503)
+    gett.context.update_log.fail_with(503)
     kit.order_updates.complete(placed["gettOrderId"])
     kit.push()
-    assert gett.world.state.orders[placed["gettOrderId"]].state == "completed"
+    assert gett.context.state.orders[placed["gettOrderId"]].state == "completed"
 """
 
 
@@ -78,7 +78,7 @@ import pytest
 def test_it(webhook_kit_local, webhook_kit_sandbox):
     kit, gett = webhook_kit_local, webhook_kit_sandbox
     placed = gett.place(gett.order(kit.store.gett_id, [{"itemId": "cola", "quantity": 1}]))
-    gett.world.ledger.fail_with(*[503] * 50)
+    gett.context.update_log.fail_with(*[503] * 50)
     kit.order_updates.progress(placed["gettOrderId"], "ready")
     with pytest.raises(TimeoutError, match="still wait for Gett"):
         kit.push(0.5)

@@ -87,7 +87,7 @@ def command(
         on_progress=lambda progress: console.print(_onboarding(progress)),
     )
     console.print("starting Redis, a local Gett, the web server and the workers …")
-    with suppress(KeyboardInterrupt), desk, EventLog(console, desk.world.log, desk.logs()):
+    with suppress(KeyboardInterrupt), desk, EventLog(console, desk.context.log, desk.logs()):
         console.print(f"storefront: [bold]{desk.gett_url}[/]   webhooks: {desk.stack.urls[0]}")
         if tour:
             Demo(desk, console).run()

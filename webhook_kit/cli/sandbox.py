@@ -52,10 +52,10 @@ def command(ctx: click.Context, port: int, api_key: str | None, secret: str, see
         return
     if not api_key:
         raise click.UsageError("--api-key, or GETT_API_KEY, is missing: the key that the partner calls with")
-    world = SandboxContext(api_key, secret=secret, seed=seed)
-    app = create_app(world)
+    context = SandboxContext(api_key, secret=secret, seed=seed)
+    app = create_app(context)
     if state is not None:
-        world.load(_saved(state))
+        context.load(_saved(state))
     try:
         listening = server(app, port)
     except OSError as failure:
@@ -76,7 +76,7 @@ def log(url: str, after: int, follow: bool, as_json: bool) -> None:
         entries = _ask("GET", f"{url}/__sandbox/log?after={after}&wait={20 if follow else 0}")["entries"]
         for entry in entries:
             click.echo(json.dumps(entry) if as_json else _line(entry))
-            after = entry["n"]
+            after = entry["number"]
         if not follow and not entries:
             return
 
@@ -236,8 +236,8 @@ def _print_faults(shown: dict[str, Any]) -> None:
 
 def _line(entry: dict[str, Any]) -> str:
     """An entry of the log on one line."""
-    answer = (entry.get("answer") or {}).get("status") or entry.get("error") or entry.get("said") or "fetched"
-    arrow = "←" if entry["kind"] == "push" else "→"
+    outcome = (entry.get("response") or {}).get("status") or entry.get("error") or entry.get("message") or "fetched"
+    arrow = "←" if entry["kind"] == "api_call" else "→"
     what = entry.get("call") or entry.get("url") or ""
     about = entry.get("orderId") or entry.get("storeId") or ""
-    return " ".join(filter(None, (str(entry["n"]), entry["at"], arrow, entry["kind"], what, about, str(answer))))
+    return " ".join(filter(None, (str(entry["number"]), entry["at"], arrow, entry["kind"], what, about, str(outcome))))

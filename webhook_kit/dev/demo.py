@@ -123,7 +123,7 @@ class Demo:
 
     def _until(self, order_id: str, expected: str) -> None:
         """Wait until Gett has heard this of an order."""
-        orders = self._desk.world.state.orders
+        orders = self._desk.context.state.orders
 
         def heard() -> bool:
             order = orders.get(order_id)

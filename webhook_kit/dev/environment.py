@@ -74,7 +74,7 @@ class DevEnvironment:
         self._resources = ExitStack()
         self._random = Random(seed)  # noqa: S311 - customers at random, not secrets
         self.files = Files(type(load_adapter(adapter)).__module__)
-        self.world = SandboxContext(API_KEY, secret=SECRET, seed=seed)
+        self.context = SandboxContext(API_KEY, secret=SECRET, seed=seed)
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -88,10 +88,10 @@ class DevEnvironment:
     def _start(self, resources: ExitStack) -> None:
         gett_port, web_port = self._ports
         try:
-            self.gett_url = resources.enter_context(serve(create_app(self.world), gett_port))
+            self.gett_url = resources.enter_context(serve(create_app(self.context), gett_port))
         except OSError as error:
             raise ConfigurationError(f"--port {gett_port}: {error.strerror}") from error
-        resources.callback(self.world.close)
+        resources.callback(self.context.close)
         self.stack = resources.enter_context(
             Stack(
                 self._wanted.adapter,
@@ -169,4 +169,4 @@ class DevEnvironment:
 
     def trigger(self, fault: Fault) -> None:
         """Let something go wrong at the local Gett."""
-        self.world.faults.add(fault)
+        self.context.faults.add(fault)

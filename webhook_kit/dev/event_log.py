@@ -13,12 +13,16 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.text import Text
 
-from webhook_kit.sandbox.log import Log
+from webhook_kit.sandbox.traffic_log import TrafficLog
 
 __all__ = ["EventLog", "process_line", "wire_line"]
 
 _AGAIN = 0.2
-_WORDS = {"push": ("you → Gett", "cyan"), "webhook": ("Gett → you", "green"), "event": ("Gett → you", "green")}
+_WORDS = {
+    "api_call": ("you → Gett", "cyan"),
+    "webhook": ("Gett → you", "green"),
+    "order_event": ("Gett → you", "green"),
+}
 _LOUD = {"warning": "yellow", "error": "red", "critical": "red"}
 _SERVER = re.compile(r"\[(INFO|WARNING)\] ")
 """The web server's own lines."""
@@ -32,7 +36,7 @@ class EventLog:
     Bodies are not printed: the storefront's inspector shows them. Neither log holds a secret.
     """
 
-    def __init__(self, console: Console, log: Log, files: Mapping[str, Path]) -> None:
+    def __init__(self, console: Console, log: TrafficLog, files: Mapping[str, Path]) -> None:
         """:param files: the log of each process, by what it is called."""
         self._console = console
         self._log = log
@@ -57,7 +61,7 @@ class EventLog:
         seen = 0
         while not self._stop.is_set():
             for entry in self._log.after(seen, wait=_AGAIN):
-                seen = entry["n"]
+                seen = entry["number"]
                 if (line := wire_line(entry)) is not None:
                     self._console.print(line, soft_wrap=True)
 
@@ -77,11 +81,11 @@ class EventLog:
 
 def wire_line(entry: Mapping[str, Any]) -> Text | None:
     """A line for something that went over the wire; None when nobody wants to see it."""
-    if entry["kind"] == "pull":
+    if entry["kind"] == "catalog_pull":
         outcome = entry.get("error") or f"menu {_short(entry.get('catalogSetId'))}"
         return _line(entry["at"], "Gett pulls", "green", outcome, ok=not entry.get("error"))
     who, colour = _WORDS[entry["kind"]]
-    request, answer = entry["request"], entry.get("answer") or {}
+    request, answer = entry["request"], entry.get("response") or {}
     body, said = request.get("body"), answer.get("body")
     status = answer.get("status")
     if str(request.get("path")).startswith("/v1/marketplace/"):

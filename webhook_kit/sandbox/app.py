@@ -6,10 +6,10 @@ from flask import Flask, jsonify
 
 from webhook_kit.sandbox import carts, checkout, commerce, control, marketfront, onboarding, orders, sessions
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.events import Events
-from webhook_kit.sandbox.http import guard
+from webhook_kit.sandbox.http import install_hooks
 from webhook_kit.sandbox.ingestion import Ingestion
 from webhook_kit.sandbox.openapi import describe
+from webhook_kit.sandbox.order_events import OrderEvents
 from webhook_kit.sandbox.placement import PlacementRetries
 from webhook_kit.sandbox.storefront import pages
 from webhook_kit.sandbox.webhooks import Webhooks
@@ -17,23 +17,23 @@ from webhook_kit.sandbox.webhooks import Webhooks
 __all__ = ["create_app"]
 
 
-def create_app(world: SandboxContext) -> Flask:
+def create_app(context: SandboxContext) -> Flask:
     """Everything this Gett answers."""
     app = Flask("webhook_kit.sandbox")
-    webhooks = Webhooks(world)
-    events = Events(world, webhooks)
+    webhooks = Webhooks(context)
+    events = OrderEvents(context, webhooks)
     app.url_map.merge_slashes = False  # an address with an empty id is none, and no other one's
-    guard(app, world)
+    install_hooks(app, context)
     for room in (
-        commerce.blueprint(world, events),
-        onboarding.blueprint(world, Ingestion(world)),
-        sessions.blueprint(world),
-        marketfront.blueprint(world),
-        carts.blueprint(world),
-        orders.blueprint(world, webhooks, PlacementRetries(world, webhooks, events)),
-        checkout.blueprint(world),
-        control.blueprint(world),
-        pages.blueprint(world),
+        commerce.blueprint(context, events),
+        onboarding.blueprint(context, Ingestion(context)),
+        sessions.blueprint(context),
+        marketfront.blueprint(context),
+        carts.blueprint(context),
+        orders.blueprint(context, webhooks, PlacementRetries(context, webhooks, events)),
+        checkout.blueprint(context),
+        control.blueprint(context),
+        pages.blueprint(context),
     ):
         app.register_blueprint(room)
     app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(describe()))

@@ -9,14 +9,14 @@ from webhook_kit.gett.models.order import Cart, LineItem
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.http import answer, make_blueprint, read
+from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
 
 __all__ = ["blueprint"]
 
 
-def blueprint(world: SandboxContext) -> Blueprint:
+def blueprint(context: SandboxContext) -> Blueprint:
     """The calls about carts."""
-    calls = _Carts(world)
+    calls = _Carts(context)
     return make_blueprint(
         "carts",
         "/v1/marketplace/carts",
@@ -25,26 +25,26 @@ def blueprint(world: SandboxContext) -> Blueprint:
 
 
 class _Carts:
-    def __init__(self, world: SandboxContext) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext) -> None:
+        self._context = context
 
     def add_to_cart(self) -> Response:
         """[D] A line without an id is given one."""
-        wanted = read(AddCartItemRequest)
+        wanted = parse_body(AddCartItemRequest)
         line = wanted.line_item
         if not line.line_item_id:
-            line = line.model_copy(update={"line_item_id": self._world.dice.uuid("line")})
+            line = line.model_copy(update={"line_item_id": self._context.random.uuid("line")})
         if any(one.line_item_id == line.line_item_id for one in wanted.cart.line_items):
             raise Problem(ErrorCode.CONFLICT, "the cart has a line with this lineItemId already: update that one")
-        return answer(_with(wanted.cart, [*wanted.cart.line_items, line]))
+        return json_response(_with(wanted.cart, [*wanted.cart.line_items, line]))
 
     def update_cart(self) -> Response:
-        wanted = read(UpdateCartItemRequest)
-        return answer(_changed(wanted.cart, wanted.line_item_id, wanted.quantity))
+        wanted = parse_body(UpdateCartItemRequest)
+        return json_response(_changed(wanted.cart, wanted.line_item_id, wanted.quantity))
 
     def remove_from_cart(self) -> Response:
-        wanted = read(RemoveCartItemRequest)
-        return answer(_changed(wanted.cart, wanted.line_item_id, 0))
+        wanted = parse_body(RemoveCartItemRequest)
+        return json_response(_changed(wanted.cart, wanted.line_item_id, 0))
 
 
 def _changed(cart: Cart, line_item_id: str, quantity: int) -> Cart:

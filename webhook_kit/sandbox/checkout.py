@@ -15,8 +15,8 @@ from webhook_kit.gett.models.payment import (
 )
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import save_address
-from webhook_kit.sandbox.http import answer, make_blueprint, read
-from webhook_kit.sandbox.sessions import user_of_call
+from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
+from webhook_kit.sandbox.sessions import current_user
 
 __all__ = ["blueprint"]
 
@@ -32,9 +32,9 @@ class _NewAddress(AddressInput):
     instructions: str | None = None
 
 
-def blueprint(world: SandboxContext) -> Blueprint:
+def blueprint(context: SandboxContext) -> Blueprint:
     """The calls of the checkout."""
-    calls = _Checkout(world)
+    calls = _Checkout(context)
     return make_blueprint(
         "checkout",
         "/v1/marketplace/checkout",
@@ -48,14 +48,14 @@ def blueprint(world: SandboxContext) -> Blueprint:
 
 
 class _Checkout:
-    def __init__(self, world: SandboxContext) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext) -> None:
+        self._context = context
 
     def payments(self) -> Response:
-        with self._world.lock:
-            saved = list(user_of_call(self._world).payments.values())
+        with self._context.lock:
+            saved = list(current_user(self._context).payments.values())
         items, limit, offset = _page(saved)
-        return answer(
+        return json_response(
             UserPaymentResponsePagedResult(
                 items=items, limit=limit, offset=offset, total_count=len(saved), has_more=offset + limit < len(saved)
             )
@@ -63,36 +63,36 @@ class _Checkout:
 
     def add_payment(self) -> Response:
         """Of the card itself nothing is kept but what is shown of it; its billing address is saved and deduplicated."""
-        with self._world.lock:
-            user = user_of_call(self._world)
-            card = read(AddPaymentCardRequest)
+        with self._context.lock:
+            user = current_user(self._context)
+            card = parse_body(AddPaymentCardRequest)
             save_address(user, card.billing_address)
             saved = UserPaymentResponse(
-                payment_id=self._world.dice.uuid("payment"),
+                payment_id=self._context.random.uuid("payment"),
                 card_type=card.card_type,
                 last_four=card.last_four,
                 expiration_date=card.expiration,
             )
             user.payments[saved.payment_id] = saved
             user.last_payment_id = saved.payment_id
-            return answer(saved, 201)
+            return json_response(saved, 201)
 
     def addresses(self) -> Response:
-        with self._world.lock:
-            saved = list(user_of_call(self._world).addresses.values())
+        with self._context.lock:
+            saved = list(current_user(self._context).addresses.values())
         items, limit, offset = _page(saved)
-        return answer(
+        return json_response(
             UserAddressResponsePagedResult(
                 items=items, limit=limit, offset=offset, total_count=len(saved), has_more=offset + limit < len(saved)
             )
         )
 
     def add_address(self) -> Response:
-        with self._world.lock:
-            user = user_of_call(self._world)
-            given = read(_NewAddress)
+        with self._context.lock:
+            user = current_user(self._context)
+            given = parse_body(_NewAddress)
             user.last_user_address_id = save_address(user, given, given.instructions)
-            return answer(user.addresses[user.last_user_address_id], 201)
+            return json_response(user.addresses[user.last_user_address_id], 201)
 
 
 def _page(saved: list[T]) -> tuple[list[T], int, int]:

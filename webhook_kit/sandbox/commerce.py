@@ -21,18 +21,18 @@ from webhook_kit.gett.models.store import (
 )
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.events import Events
-from webhook_kit.sandbox.http import answer, make_blueprint, read
+from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
+from webhook_kit.sandbox.order_events import OrderEvents
 from webhook_kit.sandbox.state import OrderRecord, StoreRecord
 
-__all__ = ["blueprint", "progress", "store_record"]
+__all__ = ["apply_order_update", "blueprint", "find_store"]
 
 _PROGRESS: list[str] = ["pending", *OrderStatus]
 
 
-def blueprint(world: SandboxContext, events: Events) -> Blueprint:
+def blueprint(context: SandboxContext, events: OrderEvents) -> Blueprint:
     """The calls about stores that exist, and about orders."""
-    calls = _Commerce(world, events)
+    calls = _Commerce(context, events)
     return make_blueprint(
         "commerce",
         "/v1/commerce",
@@ -49,76 +49,78 @@ def blueprint(world: SandboxContext, events: Events) -> Blueprint:
 
 
 class _Commerce:
-    def __init__(self, world: SandboxContext, events: Events) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext, events: OrderEvents) -> None:
+        self._context = context
         self._events = events
 
     def stores(self) -> Response:
-        with self._world.lock:
-            return answer([store.to_store(self._world.clock.now()) for store in self._world.state.stores.values()])
+        with self._context.lock:
+            return json_response(
+                [store.to_store(self._context.clock.now()) for store in self._context.state.stores.values()]
+            )
 
     def store(self, store_id: str) -> Response:
-        with self._world.lock:
-            return answer(store_record(self._world, store_id).to_store(self._world.clock.now()))
+        with self._context.lock:
+            return json_response(find_store(self._context, store_id).to_store(self._context.clock.now()))
 
     def update_store(self, store_id: str) -> Response:
-        update = read(StoreUpdate)
-        with self._world.lock:
-            record = store_record(self._world, store_id)
+        update = parse_body(StoreUpdate)
+        with self._context.lock:
+            record = find_store(self._context, store_id)
             _apply(record, update)
-            return answer(record.to_store(self._world.clock.now()))
+            return json_response(record.to_store(self._context.clock.now()))
 
     def store_status(self, store_id: str) -> Response:
-        with self._world.lock:
-            return answer(store_record(self._world, store_id).status(self._world.clock.now()))
+        with self._context.lock:
+            return json_response(find_store(self._context, store_id).status(self._context.clock.now()))
 
     def set_store_status(self, store_id: str) -> Response:
-        update = read(StoreStatusUpdate)
-        with self._world.lock:
-            record = store_record(self._world, store_id)
-            now = self._world.clock.now()
+        update = parse_body(StoreStatusUpdate)
+        with self._context.lock:
+            record = find_store(self._context, store_id)
+            now = self._context.clock.now()
             record.pause = None if update.status is StoreAvailability.ONLINE else _pause(update, now)
-            return answer(record.status(now))
+            return json_response(record.status(now))
 
     def set_order_status(self, order_id: str) -> Response:
-        update = read(OrderStatusUpdate)
-        with self._world.lock:
-            record = _order_record(self._world, order_id)
+        update = parse_body(OrderStatusUpdate)
+        with self._context.lock:
+            record = _order_record(self._context, order_id)
             before = self._events.status(record)
-            progress(record, update, self._world.clock.now())
+            apply_order_update(record, update, self._context.clock.now())
             self._events.updated(record, before)
             # The protocol says "accepted" and no more; the members are ours [D].
-            return answer({"orderId": order_id, "state": record.state, "status": record.status}, 202)
+            return json_response({"orderId": order_id, "state": record.state, "status": record.status}, 202)
 
     def catalog_notification(self) -> Response:
         partner_store_id = request.args.get("storeId", "")
         if not partner_store_id:
             raise Problem(ErrorCode.INVALID_REQUEST, "?storeId= is missing: the partner's own id of the store")
-        notification = read(CatalogSetNotification)
-        with self._world.lock:
-            record = self._world.state.store_of_partner(partner_store_id)
+        notification = parse_body(CatalogSetNotification)
+        with self._context.lock:
+            record = self._context.state.store_by_partner_id(partner_store_id)
             if record is None:
                 raise Problem(ErrorCode.STORE_NOT_FOUND, f"no store has the partner's id “{partner_store_id}”")
             store_id = record.store.store_id
-        self._world.agenda.add("pull for store", store_id=store_id, url=notification.callback_url)
-        return answer({}, 202)
+        self._context.scheduler.add("pull for store", store_id=store_id, url=notification.callback_url)
+        return json_response({}, 202)
 
 
-def store_record(world: SandboxContext, store_id: str) -> StoreRecord:
+def find_store(context: SandboxContext, store_id: str) -> StoreRecord:
     """A store of this Gett.
 
     :raises Problem: 404 ``STORE_NOT_FOUND``.
     """
-    record = world.state.stores.get(store_id)
-    if record is None and world.options.adopt_unknown:
+    record = context.state.stores.get(store_id)
+    if record is None and context.options.adopt_unknown:
         record = StoreRecord(store=CommerceStore(store_id=store_id, name=store_id), partner_store_id=store_id)
-        world.state.stores[store_id] = record
+        context.state.stores[store_id] = record
     if record is None:
         raise Problem(ErrorCode.STORE_NOT_FOUND, f"there is no store {store_id}")
     return record
 
 
-def progress(record: OrderRecord, update: OrderStatusUpdate, now: datetime) -> None:
+def apply_order_update(record: OrderRecord, update: OrderStatusUpdate, now: datetime) -> None:
     """Take an order further (``gett-protocol.md §2``).
 
     What it already is may be said again: an update whose answer was lost comes twice. A status may be left out.
@@ -138,12 +140,12 @@ def progress(record: OrderRecord, update: OrderStatusUpdate, now: datetime) -> N
     record.history.append({"at": now.isoformat(), **update.to_wire()})
 
 
-def _order_record(world: SandboxContext, order_id: str) -> OrderRecord:
-    record = world.state.orders.get(order_id)
-    if record is None and world.options.adopt_unknown:
-        record = world.state.orders[order_id] = OrderRecord(order_id=order_id, created_at=world.clock.now())
+def _order_record(context: SandboxContext, order_id: str) -> OrderRecord:
+    record = context.state.orders.get(order_id)
+    if record is None and context.options.adopt_unknown:
+        record = context.state.orders[order_id] = OrderRecord(order_id=order_id, created_at=context.clock.now())
     # Gett may be asked about an order before it has read that it was placed.
-    if record is None or (world.options.early_updates_unknown and not record.answered):
+    if record is None or (context.options.early_updates_unknown and not record.answered):
         raise Problem(ErrorCode.NOT_FOUND, f"there is no order {order_id}")
     return record
 

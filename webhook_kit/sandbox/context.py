@@ -8,19 +8,19 @@ from typing import Any
 
 from webhook_kit.sandbox.clock import Clock
 from webhook_kit.sandbox.faults import Fault, Faults
-from webhook_kit.sandbox.log import Log
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.quota import CallQuota
 from webhook_kit.sandbox.scheduler import Scheduler, Task
 from webhook_kit.sandbox.seeded_random import SeededRandom
 from webhook_kit.sandbox.state import SandboxModel, SandboxState
+from webhook_kit.sandbox.traffic_log import TrafficLog
 from webhook_kit.sandbox.update_log import UpdateLog
 
 __all__ = ["SandboxContext", "SavedState"]
 
 
 class SavedState(SandboxModel):
-    """A whole sandbox as JSON: what it knows, what it will do, and where its clock and its dice stand."""
+    """A whole sandbox as JSON: what it knows, what it will do, and where its clock and its random stand."""
 
     now: datetime
     speed: float
@@ -53,12 +53,12 @@ class SandboxContext:
         self.secret = secret
         self.options = options or Options()
         self.clock = clock or Clock()
-        self.dice = SeededRandom(seed)
-        self.log = Log()
-        self.faults = Faults(self.dice)
-        self.ledger = UpdateLog(self.faults)
+        self.random = SeededRandom(seed)
+        self.log = TrafficLog()
+        self.faults = Faults(self.random)
+        self.update_log = UpdateLog(self.faults)
         self.quota = CallQuota(self.clock)
-        self.agenda = Scheduler(self.clock)
+        self.scheduler = Scheduler(self.clock)
         self.lock = threading.RLock()
         self.state = SandboxState()
 
@@ -68,11 +68,11 @@ class SandboxContext:
             return SavedState(
                 now=self.clock.now(),
                 speed=self.clock.speed,
-                seed=self.dice.seed,
-                drawn=self.dice.drawn(),
+                seed=self.random.seed,
+                drawn=self.random.drawn(),
                 options=self.options,
                 faults=self.faults.rules(),
-                tasks=self.agenda.tasks(),
+                tasks=self.scheduler.tasks(),
                 state=self.state.model_copy(deep=True),
             )
 
@@ -82,25 +82,25 @@ class SandboxContext:
             self.options = saved.options
             self.state = saved.state
             self.faults.replace(saved.faults)
-            self.dice.restore(saved.seed, saved.drawn)
+            self.random.restore(saved.seed, saved.drawn)
             self.quota.reset()
             self.clock.set(now=saved.now, speed=saved.speed)
-            self.agenda.restore(saved.tasks)
+            self.scheduler.restore(saved.tasks)
 
     def reset(self) -> None:
         """Forget everything but the settings, the clock and the seed."""
         with self.lock:
             self.state = SandboxState()
             self.faults.replace([])
-            self.dice.restore(self.dice.seed, {})
+            self.random.restore(self.random.seed, {})
             self.quota.reset()
-            self.agenda.restore([])
+            self.scheduler.restore([])
             self.log.clear()
 
-    def note(self, kind: str, **members: Any) -> None:
+    def append_log(self, kind: str, **members: Any) -> None:
         """Put something on record."""
         self.log.append(kind, self.clock.now(), **members)
 
     def close(self) -> None:
         """End what runs in the background."""
-        self.agenda.close()
+        self.scheduler.close()

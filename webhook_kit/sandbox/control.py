@@ -15,10 +15,10 @@ from webhook_kit.gett.models.base import UtcTime
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
 from webhook_kit.gett.problems import Problem
-from webhook_kit.sandbox.commerce import store_record
+from webhook_kit.sandbox.commerce import find_store
 from webhook_kit.sandbox.context import SandboxContext, SavedState
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.http import make_blueprint, read
+from webhook_kit.sandbox.http import make_blueprint, parse_body
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.state import Listing, SandboxModel, StoreRecord
 from webhook_kit.sandbox.update_log import UPDATES
@@ -59,9 +59,9 @@ class _StoreChanges(SandboxModel):
     listing: Listing = Field(default_factory=Listing)
 
 
-def blueprint(world: SandboxContext) -> Blueprint:
+def blueprint(context: SandboxContext) -> Blueprint:
     """The calls of the control room."""
-    calls = _Control(world)
+    calls = _Control(context)
     return make_blueprint(
         "control",
         "/__sandbox",
@@ -88,26 +88,26 @@ def blueprint(world: SandboxContext) -> Blueprint:
 
 
 class _Control:
-    def __init__(self, world: SandboxContext) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext) -> None:
+        self._context = context
 
     def updates(self) -> Response:
-        return jsonify(updates=[update.to_data() for update in self._world.ledger.updates()])
+        return jsonify(updates=[update.to_data() for update in self._context.update_log.updates()])
 
     def order(self, order_id: str) -> Response:
-        with self._world.lock:
-            record = self._world.state.orders.get(order_id)
+        with self._context.lock:
+            record = self._context.state.orders.get(order_id)
             if record is None:
                 raise Problem(ErrorCode.NOT_FOUND, f"there is no order {order_id}")
             return jsonify(record.to_data())
 
     def all_stores(self) -> Response:
-        with self._world.lock:
-            return jsonify(stores=[record.to_data() for record in self._world.state.stores.values()])
+        with self._context.lock:
+            return jsonify(stores=[record.to_data() for record in self._context.state.stores.values()])
 
     def put_store(self, store_id: str) -> Response:
         """A store as it would be after its registration; its catalog is pulled when ``catalogUrl`` says from where."""
-        wanted = read(_NewStore)
+        wanted = parse_body(_NewStore)
         given = {name: value for name in CommerceStore.model_fields if (value := getattr(wanted, name, None))}
         record = StoreRecord(
             store=CommerceStore(store_id=store_id, **given),
@@ -115,23 +115,23 @@ class _Control:
             webhook_url=wanted.webhook_url,
             listing=wanted.listing,
         )
-        with self._world.lock:
-            self._world.state.stores[store_id] = record
+        with self._context.lock:
+            self._context.state.stores[store_id] = record
         if wanted.catalog_url:
-            self._world.agenda.add("pull for store", store_id=store_id, url=wanted.catalog_url)
+            self._context.scheduler.add("pull for store", store_id=store_id, url=wanted.catalog_url)
         return jsonify(record.to_data())
 
     def change_store(self, store_id: str) -> Response:
-        changes = read(_StoreChanges)
-        with self._world.lock:
-            record = store_record(self._world, store_id)
+        changes = parse_body(_StoreChanges)
+        with self._context.lock:
+            record = find_store(self._context, store_id)
             for name in changes.model_fields_set:
                 setattr(record, name, getattr(changes, name))
             return jsonify(record.to_data())
 
     def reset(self) -> Response:
         """Forget everything but the settings, the clock and the seed."""
-        self._world.reset()
+        self._context.reset()
         return Response(status=204)
 
     def stream(self) -> Response:
@@ -141,9 +141,9 @@ class _Control:
         def entries() -> Iterator[str]:
             last = number
             while True:
-                found = self._world.log.after(last, wait=_HEARTBEAT)
+                found = self._context.log.after(last, wait=_HEARTBEAT)
                 for entry in found:
-                    last = entry["n"]
+                    last = entry["number"]
                     yield f"id: {last}\nevent: {entry['kind']}\ndata: {json.dumps(entry)}\n\n"
                 if not found:
                     yield ": still here\n\n"  # finds out, too, whether somebody still listens
@@ -152,45 +152,45 @@ class _Control:
 
     def log(self) -> Response:
         wait = min(_number("wait", 0.0), _LONGEST_WAIT)
-        return jsonify(entries=self._world.log.after(int(_number("after", 0)), wait=wait))
+        return jsonify(entries=self._context.log.after(int(_number("after", 0)), wait=wait))
 
     def faults(self) -> Response:
-        return jsonify(faults=[rule.to_data() for rule in self._world.faults.rules()])
+        return jsonify(faults=[rule.to_data() for rule in self._context.faults.rules()])
 
     def add_faults(self) -> Response:
-        self._world.faults.add(*_faults())
+        self._context.faults.add(*_faults())
         return self.faults()
 
     def replace_faults(self) -> Response:
-        self._world.faults.replace(_faults())
+        self._context.faults.replace(_faults())
         return self.faults()
 
     def clock(self) -> Response:
-        return jsonify(now=self._world.clock.now().isoformat(), speed=self._world.clock.speed)
+        return jsonify(now=self._context.clock.now().isoformat(), speed=self._context.clock.speed)
 
     def set_clock(self) -> Response:
-        wanted = read(_Time)
-        self._world.clock.set(now=wanted.now, speed=wanted.speed)
+        wanted = parse_body(_Time)
+        self._context.clock.set(now=wanted.now, speed=wanted.speed)
         if wanted.advance:
-            self._world.clock.advance(wanted.advance)
+            self._context.clock.advance(wanted.advance)
         return self.clock()
 
     def options(self) -> Response:
-        return jsonify(self._world.options.to_data())
+        return jsonify(self._context.options.to_data())
 
     def change_options(self) -> Response:
-        changes = read(Options)
-        with self._world.lock:
-            self._world.options = self._world.options.model_copy(
+        changes = parse_body(Options)
+        with self._context.lock:
+            self._context.options = self._context.options.model_copy(
                 update={name: getattr(changes, name) for name in changes.model_fields_set}
             )
         return self.options()
 
     def state(self) -> Response:
-        return jsonify(self._world.save().to_data())
+        return jsonify(self._context.save().to_data())
 
     def load(self) -> Response:
-        self._world.load(read(SavedState))
+        self._context.load(parse_body(SavedState))
         return self.state()
 
 
@@ -203,8 +203,8 @@ def _faults() -> list[Fault]:
             raise Problem(ErrorCode.INVALID_REQUEST, "statuses must be a list of HTTP statuses from 400 to 599")
         return [Fault(kind="status", status=status, times=1, call=UPDATES) for status in statuses]
     if isinstance(body, dict) and "faults" in body:
-        return read(_Rules).faults
-    return [read(Fault)]
+        return parse_body(_Rules).faults
+    return [parse_body(Fault)]
 
 
 class _Rules(SandboxModel):

@@ -54,8 +54,8 @@ class Fault(SandboxModel):
 class Faults:
     """The rules in force, in order. Used by many threads at once."""
 
-    def __init__(self, dice: SeededRandom) -> None:
-        self._dice = dice
+    def __init__(self, random: SeededRandom) -> None:
+        self._random = random
         self._lock = threading.Lock()
         self._rules: list[Fault] = []
 
@@ -86,7 +86,7 @@ class Faults:
                     continue
                 named = rule.call is None or call in rule.call.split(",")
                 fits = named and rule.store in (None, store) and rule.kind not in struck
-                if fits and (rule.probability == 1 or self._dice.fraction(f"fault {rule.kind}") < rule.probability):
+                if fits and (rule.probability == 1 or self._random.fraction(f"fault {rule.kind}") < rule.probability):
                     struck[rule.kind] = rule
                     rule.times = None if rule.times is None else rule.times - 1
             self._rules = [rule for rule in self._rules if rule.times != 0]

@@ -10,14 +10,14 @@ from webhook_kit.gett.models.order import ExternalAddress, Location
 from webhook_kit.gett.models.payment import AddressInput, UserAddressResponse
 from webhook_kit.sandbox.state import StoreRecord, UserRecord
 
-__all__ = ["geocoded", "miles", "save_address", "store_address", "store_location"]
+__all__ = ["geocode", "miles", "save_address", "store_address", "store_location"]
 
 _CENTRE = (40.7128, -74.0060)
 _SPREAD = 0.1  # degrees: some seven miles
 _EARTH_RADIUS = 3_958.8  # miles
 
 
-def geocoded(*parts: str | None) -> Location:
+def geocode(*parts: str | None) -> Location:
     """[D] A place that depends on the address alone, somewhere around New York: the sandbox has no map."""
     text = "\n".join((part or "").strip().casefold() for part in parts)
     digest = hashlib.sha256(text.encode(errors="replace")).digest()
@@ -44,7 +44,7 @@ def store_location(record: StoreRecord) -> Location | None:
     address = record.store.address
     if record.listing.location is not None or address is None:
         return record.listing.location
-    return geocoded(address.street, address.city, address.state, address.postal_code)
+    return geocode(address.street, address.city, address.state, address.postal_code)
 
 
 def miles(one: Location, other: Location) -> float:
@@ -61,7 +61,7 @@ def save_address(user: UserRecord, given: AddressInput, instructions: str | None
     parts = [str(wire.get(name) or "") for name in ("address1", "address2", "city", "state", "postalCode")]
     digest = hashlib.sha256("\n".join([user.user_id, *parts]).casefold().encode(errors="replace")).digest()
     address_id = str(UUID(bytes=digest[:16], version=4))
-    address = ExternalAddress.model_validate({**wire, "location": geocoded(parts[0], *parts[2:]).to_wire()})
+    address = ExternalAddress.model_validate({**wire, "location": geocode(parts[0], *parts[2:]).to_wire()})
     saved = UserAddressResponse(user_address_id=address_id, address=address)
     user.addresses[address_id] = (
         saved if instructions is None else saved.model_copy(update={"instructions": instructions})

@@ -19,12 +19,12 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.session import SessionErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.log import presentable, without_payment
 from webhook_kit.sandbox.problems import problem_of_status, problem_response
-from webhook_kit.sandbox.tokens import session_of_token
+from webhook_kit.sandbox.tokens import authenticate_session
+from webhook_kit.sandbox.traffic_log import redact_headers, redact_payment
 from webhook_kit.sandbox.update_log import RecordedUpdate
 
-__all__ = ["MAX_BYTES", "answer", "guard", "make_blueprint", "mistakes_of", "read"]
+__all__ = ["MAX_BYTES", "body_errors", "install_hooks", "json_response", "make_blueprint", "parse_body"]
 
 MAX_BYTES = 1024 * 1024
 """Size of a request's body [D]."""
@@ -37,9 +37,9 @@ W = TypeVar("W", bound=pydantic.BaseModel)
 _UPDATES = {"setOrderStatus": "order_id", "setStoreStatus": "store_id"}
 
 
-def guard(app: Flask, world: SandboxContext) -> None:
+def install_hooks(app: Flask, context: SandboxContext) -> None:
     """Put every call of an application through quota, faults and the record; each exception becomes a problem document."""
-    watch = _Guard(world)
+    watch = _RequestHooks(context)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
     app.before_request(watch.begin)
     app.after_request(watch.end)
@@ -56,13 +56,13 @@ def make_blueprint(name: str, prefix: str, calls: Mapping[str, Callable[..., Res
     return blueprint
 
 
-class _Guard:
-    def __init__(self, world: SandboxContext) -> None:
-        self._world = world
+class _RequestHooks:
+    def __init__(self, context: SandboxContext) -> None:
+        self._context = context
 
     def begin(self) -> None:
-        g.begun, g.arrived = time.monotonic(), self._world.clock.now()
-        g.authentic = _has_key(self._world)
+        g.begun, g.arrived = time.monotonic(), self._context.clock.now()
+        g.authentic = _has_key(self._context)
         g.quota = None
         g.faults = {}
         g.session = None
@@ -71,8 +71,8 @@ class _Guard:
             request.max_content_length = _STATE_BYTES
             return
         self._authenticate()
-        _take_quota(self._world)
-        _suffer(self._world)
+        _take_quota(self._context)
+        _apply_faults(self._context)
 
     def _authenticate(self) -> None:
         if g.authentic:
@@ -83,20 +83,20 @@ class _Guard:
             )
         if request.path == "/v1/marketplace/session/create":
             raise Problem(SessionErrorCode.INVALID_API_KEY, "a session is created with the API key")
-        g.session = session_of_token(self._world)
+        g.session = authenticate_session(self._context)
 
     def end(self, response: Response) -> Response:
         if not request.path.startswith("/v1/"):
             return response
         if g.quota is not None:
             response.headers.update(g.quota.headers())
-        _record(self._world, response)
+        _record(self._context, response)
         return _dropped() if "drop" in g.faults else response
 
     def problem(self, failure: Problem) -> Response:
-        dice = self._world.dice
-        ids = {"request_id": f"req_{dice.hex('request', 24)}", "trace_id": dice.hex("trace", 32)}
-        return problem_response(failure, **ids, now=self._world.clock.now())
+        random = self._context.random
+        ids = {"request_id": f"req_{random.hex('request', 24)}", "trace_id": random.hex("trace", 32)}
+        return problem_response(failure, **ids, now=self._context.clock.now())
 
     def failed(self, failure: HTTPException) -> Response:
         response = self.problem(problem_of_status(failure.code or 500, failure.description or failure.name))
@@ -106,7 +106,7 @@ class _Guard:
         return response
 
 
-def read(model: type[W]) -> W:
+def parse_body(model: type[W]) -> W:
     """The body of the running call.
 
     :raises Problem: 400 when it is no JSON, 413 when it is too large, 422 with every mistake when its shape is wrong.
@@ -114,11 +114,11 @@ def read(model: type[W]) -> W:
     try:
         return model.model_validate_json(request.get_data(), strict=True)
     except pydantic.ValidationError as failure:
-        mistakes = mistakes_of(failure)
+        mistakes = body_errors(failure)
     raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=mistakes)
 
 
-def mistakes_of(failure: pydantic.ValidationError) -> list[ValidationError]:
+def body_errors(failure: pydantic.ValidationError) -> list[ValidationError]:
     """What is wrong with a body, one by one.
 
     :raises Problem: 400 when it is no JSON at all.
@@ -129,7 +129,7 @@ def mistakes_of(failure: pydantic.ValidationError) -> list[ValidationError]:
     return [_mistake(mistake) for mistake in mistakes]
 
 
-def answer(what: Wire | Mapping[str, Any] | list[Wire], status: int = 200) -> Response:
+def json_response(what: Wire | Mapping[str, Any] | list[Wire], status: int = 200) -> Response:
     """A JSON answer."""
     if isinstance(what, list):
         body: bytes = b"[" + b",".join(one.to_json() for one in what) + b"]"
@@ -138,19 +138,19 @@ def answer(what: Wire | Mapping[str, Any] | list[Wire], status: int = 200) -> Re
     return Response(body, status, mimetype="application/json")
 
 
-def _has_key(world: SandboxContext) -> bool:
+def _has_key(context: SandboxContext) -> bool:
     """Whether the running call carries the partner's API key."""
     given = request.headers.get("Authorization", "")
-    return hmac.compare_digest(given.encode(errors="surrogatepass"), f"Bearer {world.api_key}".encode())
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), f"Bearer {context.api_key}".encode())
 
 
-def _take_quota(world: SandboxContext) -> None:
+def _take_quota(context: SandboxContext) -> None:
     # [D] The quota is the partner organisation's; a consumer's session has none of its own.
     if not g.authentic:
         return
-    kind, limit = _kind(world)
+    kind, limit = _kind(context)
     if limit:
-        g.quota = world.quota.take(kind, limit)
+        g.quota = context.quota.take(kind, limit)
         if g.quota.remaining < 0:
             session = request.path.startswith("/v1/marketplace/session/")
             raise Problem(
@@ -160,16 +160,16 @@ def _take_quota(world: SandboxContext) -> None:
             )
 
 
-def _kind(world: SandboxContext) -> tuple[str, int]:
+def _kind(context: SandboxContext) -> tuple[str, int]:
     if request.path == "/v1/marketplace/stores/discover":
-        return "discoveries", world.options.discoveries_per_minute
+        return "discoveries", context.options.discoveries_per_minute
     if request.method in ("GET", "HEAD", "OPTIONS"):
-        return "reads", world.options.reads_per_minute
-    return "writes", world.options.writes_per_minute
+        return "reads", context.options.reads_per_minute
+    return "writes", context.options.writes_per_minute
 
 
-def _suffer(world: SandboxContext) -> None:
-    g.faults = world.faults.select(_call(), g.store_id)
+def _apply_faults(context: SandboxContext) -> None:
+    g.faults = context.faults.select(_call(), g.store_id)
     if "delay" in g.faults:
         time.sleep(g.faults["delay"].seconds)
     if "status" in g.faults:
@@ -184,24 +184,24 @@ def _call() -> str:
     return (request.endpoint or "").rpartition(".")[2]
 
 
-def _record(world: SandboxContext, response: Response) -> None:
+def _record(context: SandboxContext, response: Response) -> None:
     if g.authentic and _call() in _UPDATES:
         subject = (request.view_args or {})[_UPDATES[_call()]]
         body = request.get_json(force=True, silent=True)
-        world.ledger.record(RecordedUpdate(subject, g.arrived, response.status_code, body))
-    world.note(
-        "push",
+        context.update_log.record(RecordedUpdate(subject, g.arrived, response.status_code, body))
+    context.append_log(
+        "api_call",
         call=_call(),
         storeId=g.store_id,
         request={
             "method": request.method,
             "path": request.full_path.rstrip("?"),
-            "headers": presentable(request.headers.items()),
+            "headers": redact_headers(request.headers.items()),
             "body": _json(request.get_data(cache=True)) if request.content_length else None,
         },
-        answer={
+        response={
             "status": response.status_code,
-            "headers": presentable(response.headers.items()),
+            "headers": redact_headers(response.headers.items()),
             "body": _json(response.get_data()),
             "dropped": "drop" in g.faults,
         },
@@ -211,7 +211,7 @@ def _record(world: SandboxContext, response: Response) -> None:
 
 def _json(body: bytes) -> Any:
     try:
-        return without_payment(json.loads(body)) if body else None
+        return redact_payment(json.loads(body)) if body else None
     except (ValueError, RecursionError):
         return body.decode(errors="replace")
 

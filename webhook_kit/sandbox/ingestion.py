@@ -31,64 +31,64 @@ class IngestionFailed(Exception):
 class Ingestion:
     """Pulls catalogs in the background, for registrations and for stores."""
 
-    def __init__(self, world: SandboxContext) -> None:
-        self._world = world
-        world.agenda.does("begin ingestion", self._begin)
-        world.agenda.does("pull for onboarding", self._pull_for_onboarding)
-        world.agenda.does("pull for store", self._pull_for_store)
+    def __init__(self, context: SandboxContext) -> None:
+        self._context = context
+        context.scheduler.register("begin ingestion", self._begin)
+        context.scheduler.register("pull for onboarding", self._pull_for_onboarding)
+        context.scheduler.register("pull for store", self._pull_for_store)
 
     def register(self, onboarding_id: str) -> None:
         """Ingest the catalog of a registration, soon."""
-        self._world.agenda.add(
-            "begin ingestion", delay=self._world.options.ingestion_seconds, onboarding_id=onboarding_id
+        self._context.scheduler.add(
+            "begin ingestion", delay=self._context.options.ingestion_seconds, onboarding_id=onboarding_id
         )
 
     def _begin(self, onboarding_id: str) -> None:
-        with self._world.lock:
-            record = self._world.state.onboardings.get(onboarding_id)
+        with self._context.lock:
+            record = self._context.state.onboardings.get(onboarding_id)
             if record is None:
                 return
             record.status = OnboardingStatus.CATALOG_INGESTING
-            delay = self._world.options.ingestion_seconds
-            self._world.agenda.add("pull for onboarding", delay=delay, onboarding_id=onboarding_id)
+            delay = self._context.options.ingestion_seconds
+            self._context.scheduler.add("pull for onboarding", delay=delay, onboarding_id=onboarding_id)
 
     def _pull_for_onboarding(self, onboarding_id: str) -> None:
-        with self._world.lock:
-            record = self._world.state.onboardings.get(onboarding_id)
+        with self._context.lock:
+            record = self._context.state.onboardings.get(onboarding_id)
             if record is None:
                 return
             url = record.request.catalog_callback_url
         pull = self._pull(url, record)
-        with self._world.lock:
+        with self._context.lock:
             record.status = OnboardingStatus.CATALOG_FAILED if pull.error else OnboardingStatus.READY_TO_ACTIVATE
             record.error = pull.error
 
     def _pull_for_store(self, store_id: str, url: str) -> None:
-        with self._world.lock:
-            record = self._world.state.stores.get(store_id)
+        with self._context.lock:
+            record = self._context.state.stores.get(store_id)
         if record is not None:
             self._pull(url, record)
 
     def _pull(self, url: str, record: StoreRecord | OnboardingRecord) -> Pull:
         """Fetch a catalog and give it to its owner; one that fails leaves the owner what it has, and goes on record."""
-        at, begun = self._world.clock.now(), time.monotonic()
+        at, begun = self._context.clock.now(), time.monotonic()
         pull = Pull(at=at, url=url, seconds=0)
         catalog = None
         try:
             raw = self._fetch(url)
             pull.seconds = round(time.monotonic() - begun, 6)
-            catalog = _checked(raw, self._world.options.pull_max_bytes)
+            catalog = _checked(raw, self._context.options.pull_max_bytes)
         except IngestionFailed as failure:
             pull.error = str(failure)
             pull.seconds = pull.seconds or round(time.monotonic() - begun, 6)
-        with self._world.lock:
+        with self._context.lock:
             if catalog is not None:
                 if catalog.catalog_set_id is None:
-                    catalog = catalog.model_copy(update={"catalog_set_id": self._world.dice.uuid("catalog set")})
+                    catalog = catalog.model_copy(update={"catalog_set_id": self._context.random.uuid("catalog set")})
                 pull.catalog_set_id = record.catalog_set_id = str(catalog.catalog_set_id)
-                self._world.state.catalogs[record.catalog_set_id] = catalog
+                self._context.state.catalogs[record.catalog_set_id] = catalog
             record.pulls.append(pull)
-        self._world.log.append("pull", pull.at, **pull.model_dump(mode="json", by_alias=True, exclude={"at"}))
+        self._context.log.append("catalog_pull", pull.at, **pull.model_dump(mode="json", by_alias=True, exclude={"at"}))
         return pull
 
     def _fetch(self, url: str) -> bytes:
@@ -96,7 +96,7 @@ class Ingestion:
 
         :raises IngestionFailed: when it is not to be had.
         """
-        limit, seconds = self._world.options.pull_max_bytes, self._world.options.pull_timeout
+        limit, seconds = self._context.options.pull_max_bytes, self._context.options.pull_timeout
         deadline = time.monotonic() + seconds
         body = bytearray()
         try:

@@ -66,15 +66,15 @@ class LocalGett:
             discoveries_per_minute=0,
             answer_timeout=timeout,
         )
-        self.world = SandboxContext(api_key, secret=secret, options=lenient, seed=str(uuid4()))
+        self.context = SandboxContext(api_key, secret=secret, options=lenient, seed=str(uuid4()))
         """What the calls to :meth:`serve` see and change."""
-        self.world.state.stores[store_id] = StoreRecord(
+        self.context.state.stores[store_id] = StoreRecord(
             store=CommerceStore(store_id=store_id, name=partner_store_id), partner_store_id=partner_store_id
         )
-        self.ledger = self.world.ledger
+        self.update_log = self.context.update_log
         """The updates that came to :meth:`serve`, and the faults to answer them with."""
-        self.app = create_app(self.world)
-        self._deliveries = Webhooks(self.world)
+        self.app = create_app(self.context)
+        self._deliveries = Webhooks(self.context)
         self.order_ids: dict[str, str] = {}
         """The Gett order ids minted so far, by Idempotency-Key."""
         self._lock = threading.Lock()

@@ -13,18 +13,18 @@ from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.state import SessionRecord
 
-__all__ = ["contradictions", "customer_of", "refusal_of", "to_store"]
+__all__ = ["find_inconsistencies", "order_customer", "store_refusal", "webhook_body"]
 
 # What the store says, or what only Gett says: none of it goes to the store as the consumer sent it.
 _NOT_THE_CONSUMERS = {"payment", "gettOrderId", "partnerOrderId", "errors", "isValid", "placedAt", "traceId"}
 
 
-def customer_of(world: SandboxContext, order: ExternalOrder) -> dict[str, Any] | None:
+def order_customer(context: SandboxContext, order: ExternalOrder) -> dict[str, Any] | None:
     """Whom the order is for: the session's user, else whoever the partner names [S]."""
     session: SessionRecord | None = g.session
     if session is None or session.user_id is None:
         return order.customer.to_wire() if order.customer else None
-    user = world.state.users[session.user_id]
+    user = context.state.users[session.user_id]
     return {
         "firstName": user.first_name,
         "lastName": user.last_name,
@@ -34,7 +34,7 @@ def customer_of(world: SandboxContext, order: ExternalOrder) -> dict[str, Any] |
     }
 
 
-def to_store(
+def webhook_body(
     options: Options,
     order: ExternalOrder,
     customer: dict[str, Any] | None,
@@ -61,7 +61,7 @@ def to_store(
     return body
 
 
-def refusal_of(body: dict[str, Any]) -> Problem:
+def store_refusal(body: dict[str, Any]) -> Problem:
     """A store's problem document as Gett's answer: the same code, detail and errors."""
     code = body.get("errorCode")
     known = ErrorCode(code) if code in set(ErrorCode) else ErrorCode.OTHER
@@ -71,7 +71,7 @@ def refusal_of(body: dict[str, Any]) -> Problem:
     return refusal
 
 
-def contradictions(body: dict[str, Any]) -> list[str]:
+def find_inconsistencies(body: dict[str, Any]) -> list[str]:
     """Where an order that a store gave back is no order, or contradicts itself; empty when it does not."""
     try:
         order = ExternalOrder.model_validate(body)

@@ -20,14 +20,14 @@ from webhook_kit.gett.models.marketfront import (
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import StoreAvailability
 from webhook_kit.gett.problems import Problem
-from webhook_kit.sandbox.commerce import store_record
+from webhook_kit.sandbox.commerce import find_store
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import miles, store_address, store_location
-from webhook_kit.sandbox.http import answer, make_blueprint, read
+from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
 from webhook_kit.sandbox.search import Match, search, words
 from webhook_kit.sandbox.state import StoreRecord
 
-__all__ = ["blueprint", "is_accepting_orders", "zone_of"]
+__all__ = ["blueprint", "is_accepting_orders", "store_timezone"]
 
 _CLUSTER = 1.0  # [D] miles beyond the nearest store that still count as closest
 _POPULAR = 4.5  # [D] a rating from which a store is popular
@@ -41,9 +41,9 @@ class _Found(NamedTuple):
     match: Match | None
 
 
-def blueprint(world: SandboxContext) -> Blueprint:
+def blueprint(context: SandboxContext) -> Blueprint:
     """The calls of a consumer who looks around."""
-    calls = _Marketfront(world)
+    calls = _Marketfront(context)
     return make_blueprint(
         "marketfront",
         "/v1/marketplace",
@@ -55,7 +55,7 @@ def blueprint(world: SandboxContext) -> Blueprint:
     )
 
 
-def zone_of(record: StoreRecord) -> ZoneInfo | None:
+def store_timezone(record: StoreRecord) -> ZoneInfo | None:
     """The store's time zone; None when it has none that exists."""
     try:
         return ZoneInfo(record.store.timezone or "")
@@ -63,24 +63,24 @@ def zone_of(record: StoreRecord) -> ZoneInfo | None:
         return None
 
 
-def is_accepting_orders(world: SandboxContext, record: StoreRecord, now: datetime) -> bool:
+def is_accepting_orders(context: SandboxContext, record: StoreRecord, now: datetime) -> bool:
     """Whether the store takes orders at this moment; whatever is not known means no (``gett-protocol.md §6``)."""
-    zone = zone_of(record)
+    zone = store_timezone(record)
     online = record.status(now).status == StoreAvailability.ONLINE
-    return record.enabled and online and zone is not None and is_open(_availability(world, record), now, zone)
+    return record.enabled and online and zone is not None and is_open(_availability(context, record), now, zone)
 
 
 class _Marketfront:
-    def __init__(self, world: SandboxContext) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext) -> None:
+        self._context = context
 
     def discover_stores(self) -> Response:
-        wanted = read(DiscoverStoresRequest)
+        wanted = parse_body(DiscoverStoresRequest)
         query = words(wanted.query or "")
         found = []
-        with self._world.lock:
-            for record in self._world.state.stores.values():
-                match = search(query, record, self._world.state.catalogs.get(record.catalog_set_id or ""))
+        with self._context.lock:
+            for record in self._context.state.stores.values():
+                match = search(query, record, self._context.state.catalogs.get(record.catalog_set_id or ""))
                 if (query and match is None) or not _offers(record, wanted.fulfillment_type):
                     continue
                 place = store_location(record)
@@ -90,22 +90,22 @@ class _Marketfront:
             nearest = min((one.distance for one in found if one.distance is not None), default=0.0)
             page = found[wanted.offset : wanted.offset + wanted.limit]
             stores = [self._shown(one, nearest) for one in page]
-        return answer(
+        return json_response(
             DiscoverStoresResponse(
                 stores=stores, total_count=len(found), has_more=wanted.offset + wanted.limit < len(found)
             )
         )
 
     def market_store(self, store_id: str) -> Response:
-        with self._world.lock:
-            return answer(self._shown(_Found(store_record(self._world, store_id), None, None), 0.0))
+        with self._context.lock:
+            return json_response(self._shown(_Found(find_store(self._context, store_id), None, None), 0.0))
 
     def catalog_set(self, catalog_set_id: str) -> Response:
-        with self._world.lock:
-            catalog = self._world.state.catalogs.get(catalog_set_id)
+        with self._context.lock:
+            catalog = self._context.state.catalogs.get(catalog_set_id)
         if catalog is None:
             raise Problem(ErrorCode.CATALOGSET_NOT_FOUND, f"there is no catalog set {catalog_set_id}")
-        return answer(catalog)
+        return json_response(catalog)
 
     def _shown(self, found: _Found, nearest: float) -> MarketfrontStore:
         record, listing = found.record, found.record.listing
@@ -119,9 +119,9 @@ class _Marketfront:
             ),
             delivery_allowed=record.delivery_allowed,
             pickup_allowed=record.pickup_allowed,
-            is_accepting_orders=is_accepting_orders(self._world, record, self._world.clock.now()),
+            is_accepting_orders=is_accepting_orders(self._context, record, self._context.clock.now()),
             address=store_address(record),
-            availability=_availability(self._world, record),
+            availability=_availability(self._context, record),
             catalog_set_id=record.catalog_set_id,
             description=record.store.description,
             distance_miles=None if found.distance is None else round(found.distance, 2),
@@ -161,9 +161,9 @@ def _categories(found: _Found, nearest: float) -> list[str]:
     return [*listing.cuisines, *(tag for tag, fits in tags.items() if fits)]
 
 
-def _availability(world: SandboxContext, record: StoreRecord) -> list[AvailabilityWindow] | None:
+def _availability(context: SandboxContext, record: StoreRecord) -> list[AvailabilityWindow] | None:
     """When any of its menus is served; None without a catalog."""
-    catalog = world.state.catalogs.get(record.catalog_set_id or "")
+    catalog = context.state.catalogs.get(record.catalog_set_id or "")
     if catalog is None:
         return None
     windows = [window for menu in catalog.catalogs.values() for window in menu.availability or ()]

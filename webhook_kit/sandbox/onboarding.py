@@ -8,16 +8,16 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import CommerceStore, Onboarding, OnboardingRequest, OnboardingStatus
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.http import answer, make_blueprint, read
+from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
 from webhook_kit.sandbox.ingestion import Ingestion
 from webhook_kit.sandbox.state import OnboardingRecord, StoreRecord
 
 __all__ = ["blueprint"]
 
 
-def blueprint(world: SandboxContext, ingestion: Ingestion) -> Blueprint:
+def blueprint(context: SandboxContext, ingestion: Ingestion) -> Blueprint:
     """The calls about stores that are to be."""
-    calls = _Onboarding(world, ingestion)
+    calls = _Onboarding(context, ingestion)
     return make_blueprint(
         "onboarding",
         "/v1/commerce/onboarding/stores",
@@ -31,61 +31,63 @@ def blueprint(world: SandboxContext, ingestion: Ingestion) -> Blueprint:
 
 
 class _Onboarding:
-    def __init__(self, world: SandboxContext, ingestion: Ingestion) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext, ingestion: Ingestion) -> None:
+        self._context = context
         self._ingestion = ingestion
 
     def register_store(self) -> Response:
-        wanted = read(OnboardingRequest)
-        with self._world.lock:
-            _check_free(self._world, wanted.partner_store_id)
+        wanted = parse_body(OnboardingRequest)
+        with self._context.lock:
+            _check_free(self._context, wanted.partner_store_id)
             record = OnboardingRecord(
-                onboarding_id=self._world.dice.uuid("onboarding"), request=wanted, created_at=self._world.clock.now()
+                onboarding_id=self._context.random.uuid("onboarding"),
+                request=wanted,
+                created_at=self._context.clock.now(),
             )
-            self._world.state.onboardings[record.onboarding_id] = record
-            response = answer(_shown(record), 201)  # [D] the protocol names no status
+            self._context.state.onboardings[record.onboarding_id] = record
+            response = json_response(_shown(record), 201)  # [D] the protocol names no status
         self._ingestion.register(record.onboarding_id)
         return response
 
     def onboarding(self, onboarding_id: str) -> Response:
-        with self._world.lock:
-            return answer(_shown(_record(self._world, onboarding_id)))
+        with self._context.lock:
+            return json_response(_shown(_record(self._context, onboarding_id)))
 
     def cancel_onboarding(self, onboarding_id: str) -> Response:
-        with self._world.lock:
-            record = _record(self._world, onboarding_id)
+        with self._context.lock:
+            record = _record(self._context, onboarding_id)
             if record.status is OnboardingStatus.ACTIVE:
                 raise Problem(ErrorCode.CONFLICT, "the store is active already: its registration is over")
-            del self._world.state.onboardings[onboarding_id]
+            del self._context.state.onboardings[onboarding_id]
         return Response(status=204)
 
     def activate_store(self, onboarding_id: str) -> Response:
-        with self._world.lock:
-            record = _record(self._world, onboarding_id)
+        with self._context.lock:
+            record = _record(self._context, onboarding_id)
             if record.status is not OnboardingStatus.READY_TO_ACTIVATE:
                 raise Problem(ErrorCode.CONFLICT, f"only ready_to_activate can be activated; this is {record.status}")
-            store = _store(self._world.dice.uuid("store"), record)
-            self._world.state.stores[store.store.store_id] = store
+            store = _store(self._context.random.uuid("store"), record)
+            self._context.state.stores[store.store.store_id] = store
             record.status, record.store_id = OnboardingStatus.ACTIVE, store.store.store_id
-            return answer(_shown(record))
+            return json_response(_shown(record))
 
 
-def _record(world: SandboxContext, onboarding_id: str) -> OnboardingRecord:
-    record = world.state.onboardings.get(onboarding_id)
+def _record(context: SandboxContext, onboarding_id: str) -> OnboardingRecord:
+    record = context.state.onboardings.get(onboarding_id)
     if record is None:
         raise Problem(ErrorCode.NOT_FOUND, f"there is no onboarding {onboarding_id}")
     return record
 
 
-def _check_free(world: SandboxContext, partner_store_id: str) -> None:
+def _check_free(context: SandboxContext, partner_store_id: str) -> None:
     """[D] A store is registered once; after a failure, or when it was cancelled, it may be registered anew."""
-    for record in world.state.onboardings.values():
+    for record in context.state.onboardings.values():
         if record.request.partner_store_id == partner_store_id and record.status is not OnboardingStatus.CATALOG_FAILED:
             raise Problem(
                 ErrorCode.CONFLICT,
                 f"“{partner_store_id}” is registered already: onboarding {record.onboarding_id}, {record.status}",
             )
-    if world.state.store_of_partner(partner_store_id) is not None:
+    if context.state.store_by_partner_id(partner_store_id) is not None:
         raise Problem(ErrorCode.CONFLICT, f"“{partner_store_id}” is a store already")
 
 

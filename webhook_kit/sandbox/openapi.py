@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.problem import ProblemDetail
 from webhook_kit.gett.signing import API_VERSION
-from webhook_kit.sandbox.calls import CALLS, Described
+from webhook_kit.sandbox.calls import CALLS, CallDescription
 
 __all__ = ["describe"]
 
@@ -52,7 +52,7 @@ def describe() -> dict[str, Any]:
     }
 
 
-def _operation(call: Described, path: str) -> dict[str, Any]:
+def _operation(call: CallDescription, path: str) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", path)
     problems = {401, 429, *call.problems, *((404,) if names else ()), *((400, 413, 422) if call.takes else ())}
     parameters = [_parameter(name, "path") for name in names] + [_parameter(name, "query") for name in call.query]
@@ -82,7 +82,7 @@ def _parameter(name: str, place: str) -> dict[str, Any]:
     return {"name": name, "in": place, "required": required, "schema": schema}
 
 
-def _success(call: Described) -> dict[str, Any]:
+def _success(call: CallDescription) -> dict[str, Any]:
     said: dict[str, Any] = {"description": "As the name says"}
     if call.status == 204:
         return said

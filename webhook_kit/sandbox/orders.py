@@ -13,10 +13,10 @@ from flask import Blueprint, Response, g, request
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
-from webhook_kit.sandbox.commerce import store_record
+from webhook_kit.sandbox.commerce import find_store
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.http import answer, make_blueprint, read
-from webhook_kit.sandbox.mapping import contradictions, customer_of, refusal_of, to_store
+from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
+from webhook_kit.sandbox.mapping import find_inconsistencies, order_customer, store_refusal, webhook_body
 from webhook_kit.sandbox.marketfront import is_accepting_orders
 from webhook_kit.sandbox.payments import charge
 from webhook_kit.sandbox.placement import PlacementRetries
@@ -29,50 +29,50 @@ __all__ = ["blueprint"]
 _NOT_CONTENT = {"payment", "validatedOrderToken", "traceId", "gettOrderId", "errors", "isValid"}
 
 
-def blueprint(world: SandboxContext, webhooks: Webhooks, placing: PlacementRetries) -> Blueprint:
+def blueprint(context: SandboxContext, webhooks: Webhooks, placing: PlacementRetries) -> Blueprint:
     """The calls about orders."""
-    calls = _Orders(world, webhooks, placing)
+    calls = _Orders(context, webhooks, placing)
     return make_blueprint(
         "orders", "/v1/marketplace/orders", {"POST /validate": calls.validate, "POST /place": calls.place}
     )
 
 
 class _Orders:
-    def __init__(self, world: SandboxContext, webhooks: Webhooks, placing: PlacementRetries) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext, webhooks: Webhooks, placing: PlacementRetries) -> None:
+        self._context = context
         self._webhooks = webhooks
         self._placing = placing
 
     def validate(self) -> Response:
         """What the store says of the order; business failures stand in it, with 200."""
-        order = read(ExternalOrder)
-        with self._world.lock:
+        order = parse_body(ExternalOrder)
+        with self._context.lock:
             store = self._store(order)
-            body = to_store(self._world.options, order, customer_of(self._world, order))
+            body = webhook_body(self._context.options, order, order_customer(self._context, order))
             closed = self._closed(store)
         if closed or not order.cart.line_items:
-            return answer(self._invalid(order, closed or ErrorCode.CART_EMPTY))
+            return json_response(self._invalid(order, closed or ErrorCode.CART_EMPTY))
         webhook = Webhook("validateOrder", store.webhook_url, body, store_id=store.store.store_id)
         validated = _validated(self._webhooks.deliver(webhook))
-        for said in contradictions(validated):
-            self._world.note("finding", storeId=store.store.store_id, call="validateOrder", said=said)
+        for message in find_inconsistencies(validated):
+            self._context.append_log("finding", storeId=store.store.store_id, call="validateOrder", message=message)
         token = validated.get("validatedOrderToken")
-        with self._world.lock:
+        with self._context.lock:
             if isinstance(token, str) and validated.get("isValid"):
-                self._world.state.tokens[token] = TokenRecord(
+                self._context.state.tokens[token] = TokenRecord(
                     store_id=store.store.store_id,
-                    issued_at=self._world.clock.now(),
+                    issued_at=self._context.clock.now(),
                     amounts=validated.get("amounts"),
                 )
             if validated.get("errors") and not validated.get("traceId"):
-                validated["traceId"] = self._world.dice.hex("trace", 32)
-        return answer(validated)
+                validated["traceId"] = self._context.random.hex("trace", 32)
+        return json_response(validated)
 
     def place(self) -> Response:
         """Placed once per Idempotency-Key, which replays its final answer for 24 hours."""
         key = _key()
-        order = read(PlaceOrderRequest)
-        with self._world.lock:
+        order = parse_body(PlaceOrderRequest)
+        with self._context.lock:
             record = self._begun(key, order)
             fresh = record is None
             if record is None:
@@ -88,20 +88,23 @@ class _Orders:
 
         :raises Problem: 422 when that was another one.
         """
-        placements = self._world.state.placements
+        placements = self._context.state.placements
         used = placements.get(key)
-        if used is not None and used.at + timedelta(hours=self._world.options.replay_hours) <= self._world.clock.now():
+        if (
+            used is not None
+            and used.at + timedelta(hours=self._context.options.replay_hours) <= self._context.clock.now()
+        ):
             del placements[key]
             used = None
         if used is None:
             return None
         if used.fingerprint != _fingerprint(order):
             raise Problem(ErrorCode.VALIDATION_FAILED, "the Idempotency-Key was used for another order")
-        return self._world.state.orders[used.order_id]
+        return self._context.state.orders[used.order_id]
 
     def _begin(self, key: str, order: PlaceOrderRequest) -> OrderRecord:
         """Everything that Gett itself can refuse, then the payment, then the order's record."""
-        world = self._world
+        context = self._context
         store = self._store(order)
         if not order.cart.line_items:
             raise Problem(ErrorCode.CART_EMPTY, "the cart is empty")
@@ -109,39 +112,39 @@ class _Orders:
         if closed:
             raise Problem(closed, "the store does not take orders now")
         accepted = self._accepted(order)
-        customer = customer_of(world, order)
+        customer = order_customer(context, order)
         if customer is None and g.session is None:
             error = ValidationError(code=ErrorCode.INVALID_REQUEST, message="required", json_path="$.customer")
             raise Problem(
                 ErrorCode.VALIDATION_FAILED, "an order placed with the API key needs a customer", errors=[error]
             )
-        charge(world, order.payment)
+        charge(context, order.payment)
         record = OrderRecord(
-            order_id=world.dice.uuid("order"),
+            order_id=context.random.uuid("order"),
             store_id=store.store.store_id,
             session_id=g.session.session_id if g.session else None,
-            created_at=world.clock.now(),
+            created_at=context.clock.now(),
             answered=False,
             key=key,
         )
-        record.order = to_store(world.options, order, customer, order_id=record.order_id, accepted=accepted)
-        world.state.orders[record.order_id] = record
-        world.state.placements[key] = PlacementRecord(
-            fingerprint=_fingerprint(order), order_id=record.order_id, at=world.clock.now()
+        record.order = webhook_body(context.options, order, customer, order_id=record.order_id, accepted=accepted)
+        context.state.orders[record.order_id] = record
+        context.state.placements[key] = PlacementRecord(
+            fingerprint=_fingerprint(order), order_id=record.order_id, at=context.clock.now()
         )
         return record
 
     def _store(self, order: ExternalOrder) -> StoreRecord:
-        store = store_record(self._world, order.cart.store_id)
+        store = find_store(self._context, order.cart.store_id)
         g.store_id = store.store.store_id
         if not order.cart.catalog_set_id:
             raise Problem(ErrorCode.CATALOGSET_REQUIRED, "cart.catalogSetId is missing")
-        if order.cart.catalog_set_id not in self._world.state.catalogs:
+        if order.cart.catalog_set_id not in self._context.state.catalogs:
             raise Problem(ErrorCode.CATALOGSET_NOT_FOUND, f"there is no catalog set {order.cart.catalog_set_id}")
         return store
 
     def _closed(self, store: StoreRecord) -> ErrorCode | None:
-        return None if is_accepting_orders(self._world, store, self._world.clock.now()) else ErrorCode.STORE_CLOSED
+        return None if is_accepting_orders(self._context, store, self._context.clock.now()) else ErrorCode.STORE_CLOSED
 
     def _accepted(self, order: PlaceOrderRequest) -> dict[str, Any] | None:
         """The amounts that were accepted with the order's token.
@@ -149,14 +152,14 @@ class _Orders:
         :raises Problem: [D] 422 when the token is missing, unknown, another store's, or too old.
         """
         token = order.validated_order_token
-        known = self._world.state.tokens.get(token or "")
-        age = timedelta(minutes=self._world.options.token_minutes)
+        known = self._context.state.tokens.get(token or "")
+        age = timedelta(minutes=self._context.options.token_minutes)
         wrong = None
         if not token:
-            wrong = "missing: validate the order first" if self._world.options.require_token else None
+            wrong = "missing: validate the order first" if self._context.options.require_token else None
         elif known is None or known.store_id != order.cart.store_id:
             wrong = "not one that this store gave"
-        elif known.issued_at + age <= self._world.clock.now() or "expired_token" in g.faults:
+        elif known.issued_at + age <= self._context.clock.now() or "expired_token" in g.faults:
             wrong = f"older than {age.total_seconds() / 60:g} minutes: validate the order again"
         if wrong:
             error = ValidationError(code=ErrorCode.INVALID_REQUEST, message=wrong, json_path="$.validatedOrderToken")
@@ -172,7 +175,7 @@ class _Orders:
             **order.to_wire(),
             "errors": [error.to_wire()],
             "isValid": False,
-            "traceId": self._world.dice.hex("trace", 32),
+            "traceId": self._context.random.hex("trace", 32),
         }
 
     def _outcome(self, record: OrderRecord) -> Response:
@@ -180,12 +183,12 @@ class _Orders:
 
         :raises Problem: the store's refusal; 409 while it is being placed, 502 when its store gave no answer.
         """
-        with self._world.lock:
+        with self._context.lock:
             placed, problem, answered, attempts = record.placed, record.problem, record.answered, record.attempts
         if placed is not None:
-            return answer(placed)
+            return json_response(placed)
         if problem is not None and answered:
-            raise refusal_of(problem)
+            raise store_refusal(problem)
         if problem is not None and attempts:
             raise Problem(ErrorCode.BAD_GATEWAY, f"{problem['detail']}: Gett goes on trying", retry_after=1)
         raise Problem(ErrorCode.CONFLICT, "the order is being placed right now", retry_after=1, retryable=True)
@@ -219,6 +222,6 @@ def _validated(attempt: Attempt) -> dict[str, Any]:
     if attempt.status == 200 and isinstance(attempt.body, dict) and isinstance(attempt.body.get("cart"), dict):
         return dict(attempt.body)
     if not attempt.failed and isinstance(attempt.body, dict) and (attempt.status or 0) >= 400:
-        raise refusal_of(attempt.body)
+        raise store_refusal(attempt.body)
     said = "gave no answer" if attempt.status is None else f"answered {attempt.status}"
     raise Problem(ErrorCode.BAD_GATEWAY, f"the store's system {said}", retry_after=1)

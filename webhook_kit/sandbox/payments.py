@@ -15,7 +15,7 @@ from webhook_kit.gett.models.order import PaymentInfo
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.sessions import user_of_call
+from webhook_kit.sandbox.sessions import current_user
 
 __all__ = ["charge"]
 
@@ -28,7 +28,7 @@ _FATES = {
 }
 
 
-def charge(world: SandboxContext, payment: PaymentInfo | None) -> None:
+def charge(context: SandboxContext, payment: PaymentInfo | None) -> None:
     """Take the money, or what stands for it here.
 
     :raises Problem: 400 with a payment code; 401 for a saved card without a user.
@@ -37,7 +37,7 @@ def charge(world: SandboxContext, payment: PaymentInfo | None) -> None:
         raise Problem(ErrorCode.PAYMENT_METHOD_INVALID, "an order needs a payment")
     what = payment.card_token
     if payment.type == "savedCard":
-        user = user_of_call(world)
+        user = current_user(context)
         saved = user.payments.get(payment.payment_id or "")
         if saved is None:
             raise Problem(ErrorCode.PAYMENT_METHOD_INVALID, "the user has no such card")

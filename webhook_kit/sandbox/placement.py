@@ -7,8 +7,8 @@ from typing import Any
 
 from webhook_kit.gett.models.store import OrderState
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.events import Events
-from webhook_kit.sandbox.mapping import contradictions
+from webhook_kit.sandbox.mapping import find_inconsistencies
+from webhook_kit.sandbox.order_events import OrderEvents
 from webhook_kit.sandbox.state import OrderRecord
 from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
 
@@ -18,13 +18,13 @@ __all__ = ["PlacementRetries"]
 class PlacementRetries:
     """Delivers placeOrder until the store has spoken, or Gett gives up (``gett-protocol.md §3``)."""
 
-    def __init__(self, world: SandboxContext, webhooks: Webhooks, events: Events) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext, webhooks: Webhooks, events: OrderEvents) -> None:
+        self._context = context
         self._webhooks = webhooks
         self._events = events
         # In memory alone: what is saved never holds a card. After a load, Gett itself pays.
         self._payments: dict[str, dict[str, Any]] = {}
-        world.agenda.does("place order", self.attempt)
+        context.scheduler.register("place order", self.attempt)
 
     def pay(self, order_id: str, payment: dict[str, Any]) -> None:
         """Say how an order is paid."""
@@ -32,9 +32,9 @@ class PlacementRetries:
 
     def attempt(self, order_id: str) -> None:
         """Deliver once; what the store said, or that it said nothing, is on the order's record then."""
-        with self._world.lock:
-            record = self._world.state.orders.get(order_id)
-            store = self._world.state.stores.get(record.store_id or "") if record else None
+        with self._context.lock:
+            record = self._context.state.orders.get(order_id)
+            store = self._context.state.stores.get(record.store_id or "") if record else None
             if record is None or store is None or record.state is not OrderState.OPEN or record.placed is not None:
                 return
             record.attempts += 1
@@ -48,8 +48,8 @@ class PlacementRetries:
                 number=record.attempts,
             )
         attempt = self._webhooks.deliver(webhook)
-        time.sleep(self._world.options.read_answer_after)
-        with self._world.lock:
+        time.sleep(self._context.options.read_answer_after)
+        with self._context.lock:
             self._read(record, attempt)
 
     def _read(self, record: OrderRecord, attempt: Attempt) -> None:
@@ -61,8 +61,8 @@ class PlacementRetries:
             record.placed.pop("payment", None)
             self._events.created(record)
             self._payments.pop(record.order_id, None)
-            for said in contradictions(attempt.body):
-                self._world.note("finding", orderId=record.order_id, call="placeOrder", said=said)
+            for message in find_inconsistencies(attempt.body):
+                self._context.append_log("finding", orderId=record.order_id, call="placeOrder", message=message)
         elif not attempt.failed and isinstance(attempt.body, dict) and (attempt.status or 0) >= 400:
             record.answered, record.problem = True, attempt.body
             self._close(record, str(attempt.body.get("detail", "refused by the store")))
@@ -72,13 +72,13 @@ class PlacementRetries:
             self._again(record)
 
     def _again(self, record: OrderRecord) -> None:
-        delay = self._world.options.retry_delay(record.attempts, self._world.dice.fraction("retry jitter"))
+        delay = self._context.options.retry_delay(record.attempts, self._context.random.fraction("retry jitter"))
         if delay is None:
             record.answered = True
             record.problem = {"errorCode": "BAD_GATEWAY", "detail": "the store never answered: Gett gave the order up"}
             self._close(record, "the store never answered")
         else:
-            self._world.agenda.add("place order", delay=delay, order_id=record.order_id)
+            self._context.scheduler.add("place order", delay=delay, order_id=record.order_id)
 
     def _close(self, record: OrderRecord, reason: str) -> None:
         # What the store has reported of the order is stronger than what Gett made of a lost answer.

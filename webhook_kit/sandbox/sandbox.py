@@ -26,11 +26,11 @@ class GettSandbox:
     """A local Gett that is served.
 
     :ivar url: its base URL: the ``GETT_API_URL`` of a kit.
-    :ivar world: its parts: state, clock, faults, options, log.
+    :ivar context: its parts: state, clock, faults, options, log.
     """
 
-    def __init__(self, world: SandboxContext, url: str) -> None:
-        self.world = world
+    def __init__(self, context: SandboxContext, url: str) -> None:
+        self.context = context
         self.url = url
 
     @classmethod
@@ -48,22 +48,22 @@ class GettSandbox:
 
         :param port: loopback port; a free one when 0.
         """
-        world = SandboxContext(api_key, secret=secret, options=options, seed=seed)
-        with serve(create_app(world), port) as url:
+        context = SandboxContext(api_key, secret=secret, options=options, seed=seed)
+        with serve(create_app(context), port) as url:
             try:
-                yield cls(world, url)
+                yield cls(context, url)
             finally:
-                world.close()
+                context.close()
 
     @property
     def api_key(self) -> str:
         """The partner's key: the ``GETT_API_KEY`` of a kit."""
-        return self.world.api_key
+        return self.context.api_key
 
     @property
     def secret(self) -> str:
         """What webhooks are signed with: the ``GETT_WEBHOOK_SECRETS`` of a kit."""
-        return self.world.secret
+        return self.context.secret
 
     def add_store(
         self,
@@ -80,21 +80,21 @@ class GettSandbox:
         :param webhooks: base URL of its partner's webhooks.
         :param catalog: its menu, taken as it is.
         """
-        with self.world.lock:
-            store = CommerceStore(store_id=store_id or self.world.dice.uuid("store"), name=name, timezone=timezone)
-            self.world.state.stores[store.store_id] = StoreRecord(store=store, partner_store_id=partner_store_id)
+        with self.context.lock:
+            store = CommerceStore(store_id=store_id or self.context.random.uuid("store"), name=name, timezone=timezone)
+            self.context.state.stores[store.store_id] = StoreRecord(store=store, partner_store_id=partner_store_id)
             self.offer(store.store_id, webhooks=webhooks, catalog=catalog)
         return store.store_id
 
     def offer(self, store_id: str, *, webhooks: str, catalog: ExternalCatalogSet | None = None) -> None:
         """Say where a store's webhooks are, and what is on its menu."""
-        with self.world.lock:
-            record = self.world.state.stores[store_id]
+        with self.context.lock:
+            record = self.context.state.stores[store_id]
             record.webhook_url = webhooks
             if catalog is not None:
-                record.catalog_set_id = catalog.catalog_set_id or self.world.dice.uuid("catalog set")
+                record.catalog_set_id = catalog.catalog_set_id or self.context.random.uuid("catalog set")
                 kept = catalog.model_copy(update={"catalog_set_id": record.catalog_set_id})
-                self.world.state.catalogs[record.catalog_set_id] = kept
+                self.context.state.catalogs[record.catalog_set_id] = kept
 
     def call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -119,7 +119,7 @@ class GettSandbox:
         :param lines: lines of the cart; each gets a ``lineItemId`` when it has none.
         :param members: further members of the order, or others.
         """
-        catalog = self.world.state.stores[store_id].catalog_set_id
+        catalog = self.context.state.stores[store_id].catalog_set_id
         numbered = [{"lineItemId": str(number), **line} for number, line in enumerate(lines, 1)]
         return {
             "cart": {"storeId": store_id, "catalogSetId": catalog, "lineItems": numbered},

@@ -31,7 +31,7 @@ class Scheduler:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._changed = threading.Condition()
-        self._doers: dict[str, Callable[..., None]] = {}
+        self._handlers: dict[str, Callable[..., None]] = {}
         self._waiting: dict[int, Task] = {}
         self._running: dict[int, Task] = {}
         self._count = 0
@@ -39,9 +39,9 @@ class Scheduler:
         self._ended = False
         clock.on_change(self._wake)
 
-    def does(self, kind: str, doer: Callable[..., None]) -> None:
+    def register(self, kind: str, handler: Callable[..., None]) -> None:
         """Say who does the tasks of a kind; it gets their arguments by name."""
-        self._doers[kind] = doer
+        self._handlers[kind] = handler
 
     def add(self, kind: str, *, delay: float = 0.0, **arguments: Any) -> None:
         """Do something, ``delay`` seconds of the sandbox's clock from now."""
@@ -98,7 +98,7 @@ class Scheduler:
 
     def _do(self, task: Task) -> None:
         try:
-            self._doers[task.kind](**task.arguments)
+            self._handlers[task.kind](**task.arguments)
         finally:
             with self._changed:
                 self._running.pop(task.number, None)  # another may have been loaded under its number

@@ -25,19 +25,19 @@ from webhook_kit.gett.models.session import (
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import save_address
-from webhook_kit.sandbox.http import answer, make_blueprint, mistakes_of, read
+from webhook_kit.sandbox.http import body_errors, json_response, make_blueprint, parse_body
 from webhook_kit.sandbox.state import SessionRecord, UserRecord
-from webhook_kit.sandbox.tokens import claims_of, mint
+from webhook_kit.sandbox.tokens import create_token, unverified_claims
 
-__all__ = ["blueprint", "session_of_call", "user_of_call"]
+__all__ = ["blueprint", "current_session", "current_user"]
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")  # E.164
 
 
-def blueprint(world: SandboxContext) -> Blueprint:
+def blueprint(context: SandboxContext) -> Blueprint:
     """The calls about sessions. Only the first two paths are the protocol's own; the rest is [D]."""
-    calls = _Sessions(world)
+    calls = _Sessions(context)
     return make_blueprint(
         "sessions",
         "/v1/marketplace/session",
@@ -51,7 +51,7 @@ def blueprint(world: SandboxContext) -> Blueprint:
     )
 
 
-def session_of_call() -> SessionRecord:
+def current_session() -> SessionRecord:
     """The session that the running call is made in.
 
     :raises Problem: 401 when it is made with the partner's key alone.
@@ -62,7 +62,7 @@ def session_of_call() -> SessionRecord:
     return session
 
 
-def user_of_call(world: SandboxContext) -> UserRecord:
+def current_user(context: SandboxContext) -> UserRecord:
     """The consumer behind the running call.
 
     :raises Problem: 401 ``SESSION_USER_REQUIRED``.
@@ -73,12 +73,12 @@ def user_of_call(world: SandboxContext) -> UserRecord:
             ErrorCode.SESSION_USER_REQUIRED,
             "This endpoint requires a session minted with an email. Create one via POST /v1/marketplace/session/create.",
         )
-    return world.state.users[session.user_id]
+    return context.state.users[session.user_id]
 
 
 class _Sessions:
-    def __init__(self, world: SandboxContext) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext) -> None:
+        self._context = context
 
     def create_session(self) -> Response:
         wanted = _wanted()
@@ -89,69 +89,69 @@ class _Sessions:
             raise Problem(SessionErrorCode.INVALID_EMAIL, "the email address is not valid")
         if wanted.phone:
             _check_phone(wanted.phone)
-        world = self._world
-        with world.lock:
+        context = self._context
+        with context.lock:
             user = self._user(wanted) if wanted.email else None
             session = SessionRecord(
-                session_id=world.dice.uuid("session"),
-                partner_user_id=wanted.partner_user_id or f"gen_{world.dice.uuid('partner user')}",
-                expires_at=world.clock.now() + timedelta(days=world.options.session_days),
+                session_id=context.random.uuid("session"),
+                partner_user_id=wanted.partner_user_id or f"gen_{context.random.uuid('partner user')}",
+                expires_at=context.clock.now() + timedelta(days=context.options.session_days),
                 user_id=user.user_id if user else None,
             )
-            world.state.sessions[session.session_id] = session
+            context.state.sessions[session.session_id] = session
             created = SessionCreateResponse(
-                token=mint(world, session),
+                token=create_token(context, session),
                 expires_at=session.expires_at,
                 partner_user_id=session.partner_user_id,
                 session_id=session.session_id,
                 is_anonymous=user is None,
                 level=min(2, user.level()) if user else 0,
             )
-        return answer(created)
+        return json_response(created)
 
     def session_me(self) -> Response:
-        with self._world.lock:
-            return answer(self._me(session_of_call()))
+        with self._context.lock:
+            return json_response(self._me(current_session()))
 
     def hoist_session(self) -> Response:
         """[D] What Google would vouch for is believed here as it stands; the answer is the session as it is then."""
-        claims = claims_of(read(HoistSessionRequest).google_id_token)
+        claims = unverified_claims(parse_body(HoistSessionRequest).google_id_token)
         names = {"email": "email", "first_name": "given_name", "last_name": "family_name"}
         given = {name: claims.get(claim) for name, claim in names.items()}
         if not all(isinstance(value, str) and value for value in given.values()):
             raise Problem(ErrorCode.INVALID_REQUEST, f"googleIdToken must carry {', '.join(names.values())}")
-        with self._world.lock:
-            session = session_of_call()
+        with self._context.lock:
+            session = current_session()
             session.user_id = self._user(SessionCreateRequest.model_validate(given)).user_id
-            return answer(self._me(session))
+            return json_response(self._me(session))
 
     def set_fulfillment_context(self) -> Response:
-        wanted = read(SetFulfillmentContextRequest)
-        with self._world.lock:
-            session = session_of_call()
+        wanted = parse_body(SetFulfillmentContextRequest)
+        with self._context.lock:
+            session = current_session()
             if wanted.address_id is not None:
-                user = user_of_call(self._world)
+                user = current_user(self._context)
                 if wanted.address_id not in user.addresses:
                     raise Problem(ErrorCode.NOT_FOUND, "the user has no such address")
                 user.last_user_address_id = wanted.address_id
             session.fulfillment = FulfillmentContextDto(mode=wanted.mode, address_id=wanted.address_id)
-            return answer(session.fulfillment)
+            return json_response(session.fulfillment)
 
     def update_profile(self) -> Response:
-        wanted = read(UpdateProfileRequest)
+        wanted = parse_body(UpdateProfileRequest)
         _check_phone(wanted.phone)
-        with self._world.lock:
-            user_of_call(self._world).phone = wanted.phone
-            return answer(self._me(session_of_call()))
+        with self._context.lock:
+            current_user(self._context).phone = wanted.phone
+            return json_response(self._me(current_session()))
 
     def _user(self, wanted: SessionCreateRequest) -> UserRecord:
         """The one user with this email address, with what is new about him."""
         email = str(wanted.email)
-        users = self._world.state.users
+        users = self._context.state.users
         user = next((one for one in users.values() if one.email.casefold() == email.casefold()), None)
         names = {"first_name": str(wanted.first_name), "last_name": str(wanted.last_name)}
         if user is None:
-            user = UserRecord(user_id=self._world.dice.uuid("user"), email=email, **names)
+            user = UserRecord(user_id=self._context.random.uuid("user"), email=email, **names)
             users[user.user_id] = user
         user.first_name, user.last_name = names["first_name"], names["last_name"]
         user.phone = wanted.phone or user.phone
@@ -172,7 +172,7 @@ class _Sessions:
         )
         if session.user_id is None:
             return me
-        user = self._world.state.users[session.user_id]
+        user = self._context.state.users[session.user_id]
         shown = SessionMeUser(
             user_id=user.user_id,
             email=user.email,
@@ -192,7 +192,7 @@ def _wanted() -> SessionCreateRequest:
     try:
         return SessionCreateRequest.from_json(raw)
     except pydantic.ValidationError as failure:
-        mistakes = mistakes_of(failure)
+        mistakes = body_errors(failure)
     if all((mistake.json_path or "").startswith("$.address") for mistake in mistakes):
         raise Problem(SessionErrorCode.INVALID_ADDRESS, "the address is not valid", errors=mistakes)
     raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=mistakes)

@@ -212,6 +212,6 @@ class SandboxState(SandboxModel):
     tokens: dict[str, TokenRecord] = Field(default_factory=dict)
     placements: dict[str, PlacementRecord] = Field(default_factory=dict)
 
-    def store_of_partner(self, partner_store_id: str) -> StoreRecord | None:
+    def store_by_partner_id(self, partner_store_id: str) -> StoreRecord | None:
         """The store that its partner calls so."""
         return next((s for s in self.stores.values() if s.partner_store_id == partner_store_id), None)

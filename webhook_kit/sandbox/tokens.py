@@ -16,12 +16,12 @@ from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import SessionRecord
 
-__all__ = ["claims_of", "mint", "session_of_token"]
+__all__ = ["authenticate_session", "create_token", "unverified_claims"]
 
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
-def mint(world: SandboxContext, session: SessionRecord) -> str:
+def create_token(context: SandboxContext, session: SessionRecord) -> str:
     """The token of a session; ``jti`` is the session's id, ``Id`` the user's."""
     claims: dict[str, Any] = {
         "jti": session.session_id,
@@ -31,10 +31,10 @@ def mint(world: SandboxContext, session: SessionRecord) -> str:
     if session.user_id is not None:
         claims["Id"] = session.user_id
     signed = f"{_part(_HEADER)}.{_part(claims)}"
-    return f"{signed}.{_signature(world, signed)}"
+    return f"{signed}.{_signature(context, signed)}"
 
 
-def session_of_token(world: SandboxContext) -> SessionRecord:
+def authenticate_session(context: SandboxContext) -> SessionRecord:
     """The session whose token the running call carries.
 
     :raises Problem: 401 ``UNAUTHENTICATED`` without one, else the session errors of ``gett-protocol.md §5``.
@@ -43,18 +43,18 @@ def session_of_token(world: SandboxContext) -> SessionRecord:
     if scheme.lower() != "bearer" or not token:
         raise Problem(ErrorCode.UNAUTHENTICATED, "send Authorization: Bearer <a session's token, or the API key>")
     signed, _, signature = token.rpartition(".")
-    if not hmac.compare_digest(signature.encode(errors="replace"), _signature(world, signed).encode()):
+    if not hmac.compare_digest(signature.encode(errors="replace"), _signature(context, signed).encode()):
         raise Problem(SessionErrorCode.SESSION_INVALID, "the session token is malformed or revoked")
-    with world.lock:
-        session = world.state.sessions.get(str(claims_of(token).get("jti")))
+    with context.lock:
+        session = context.state.sessions.get(str(unverified_claims(token).get("jti")))
         if session is None:
             raise Problem(SessionErrorCode.SESSION_NOT_FOUND, "the session does not exist: create a new one")
-        if session.expires_at <= world.clock.now():
+        if session.expires_at <= context.clock.now():
             raise Problem(SessionErrorCode.SESSION_EXPIRED, "the session token has expired: create a new session")
         return session
 
 
-def claims_of(token: str) -> dict[str, Any]:
+def unverified_claims(token: str) -> dict[str, Any]:
     """What a token says, unproven; nothing when it is none."""
     try:
         middle = token.split(".")[1]
@@ -68,8 +68,8 @@ def _part(data: dict[str, Any]) -> str:
     return _text(json.dumps(data, separators=(",", ":")).encode())
 
 
-def _signature(world: SandboxContext, signed: str) -> str:
-    key = world.dice.fixed("session tokens")
+def _signature(context: SandboxContext, signed: str) -> str:
+    key = context.random.fixed("session tokens")
     return _text(hmac.new(key, signed.encode(errors="replace"), hashlib.sha256).digest())
 
 

@@ -21,13 +21,13 @@ class RecordedUpdate:
 
     :ivar order_id: Gett's id of the order, or of the store, it was sent for.
     :ivar arrived_at: when, UTC.
-    :ivar answer: the HTTP status it was answered with; only 2xx counts at Gett.
+    :ivar status: HTTP status of the response; Gett applied the update only if it is 2xx.
     :ivar body: what was sent, as JSON data; None when it was no JSON.
     """
 
     order_id: str
     arrived_at: datetime
-    answer: int
+    status: int
     body: Any
 
     def to_data(self) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class RecordedUpdate:
         return {
             "orderId": self.order_id,
             "arrivedAt": self.arrived_at.isoformat(),
-            "answer": self.answer,
+            "status": self.status,
             "update": self.body,
         }
 
@@ -60,7 +60,7 @@ class UpdateLog:
         """Answer the next updates of orders and stores with these HTTP statuses, one each, and do nothing else."""
         self._faults.add(*(Fault(kind="status", status=status, times=1, call=UPDATES) for status in statuses))
 
-    def forgive(self) -> None:
+    def clear_faults(self) -> None:
         """Answer as usual again."""
         self._faults.replace([])
 

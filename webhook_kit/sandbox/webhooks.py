@@ -15,7 +15,7 @@ from requests.structures import CaseInsensitiveDict
 
 from webhook_kit.gett.signing import signed_headers
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.log import presentable, without_payment
+from webhook_kit.sandbox.traffic_log import redact_headers, redact_payment
 
 __all__ = ["Attempt", "Webhook", "Webhooks"]
 
@@ -71,14 +71,14 @@ class Attempt:
 class Webhooks:
     """Delivers webhooks. Used by many threads at once."""
 
-    def __init__(self, world: SandboxContext) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext) -> None:
+        self._context = context
         self._sent: Counter[str | None] = Counter()
         self._changed = threading.Condition()
 
     def deliver(self, webhook: Webhook) -> Attempt:
         """Try once."""
-        faults = self._world.faults.select(webhook.name, webhook.store_id, outgoing=True)
+        faults = self._context.faults.select(webhook.name, webhook.store_id, outgoing=True)
         if "delay" in faults:
             time.sleep(faults["delay"].seconds)
         if "status" in faults:
@@ -86,7 +86,7 @@ class Webhooks:
             self._note(webhook, {}, attempt, 0.0, None, sorted(faults))
             return attempt
         if "reorder" in faults:
-            self._hold(webhook)
+            self._wait_for_next(webhook)
         attempt = self._send(webhook, sorted(faults), secret="wrong" if "wrong_signature" in faults else None)
         if "duplicate" in faults:
             self._send(webhook, sorted(faults), secret=None)
@@ -97,19 +97,19 @@ class Webhooks:
             return Attempt(None, error=ConnectionResetError("the answer was dropped: a fault on demand"))
         return attempt
 
-    def _hold(self, webhook: Webhook) -> None:
+    def _wait_for_next(self, webhook: Webhook) -> None:
         """Until the next webhook for the same store went out."""
         with self._changed:
             before = self._sent[webhook.store_id]
             self._changed.wait_for(lambda: self._sent[webhook.store_id] > before, _HELD_AT_MOST)
 
     def _send(self, webhook: Webhook, faults: list[Any], *, secret: str | None) -> Attempt:
-        path = _PATHS[webhook.name] if self._world.options.short_paths and webhook.name in _PATHS else webhook.name
+        path = _PATHS[webhook.name] if self._context.options.short_paths and webhook.name in _PATHS else webhook.name
         url = webhook.url if webhook.name == "orderEvent" else f"{webhook.url.rstrip('/')}/{path}"
         body = json.dumps(webhook.body).encode()
         headers = {
             # A Timestamp of the real time: the partner compares it with a clock of its own.
-            **signed_headers(body, secret or self._world.secret),
+            **signed_headers(body, secret or self._context.secret),
             "traceparent": f"00-{self._trace()}-{self._trace()[:16]}-01",
             **webhook.headers,
         }
@@ -122,7 +122,7 @@ class Webhooks:
                     url,
                     data=body,
                     headers=headers,
-                    timeout=self._world.options.answer_timeout,
+                    timeout=self._context.options.answer_timeout,
                     allow_redirects=False,
                 )
             attempt = Attempt(response.status_code, _read(response), CaseInsensitiveDict(response.headers))
@@ -132,7 +132,7 @@ class Webhooks:
         return attempt
 
     def _trace(self) -> str:
-        return self._world.dice.hex("webhook trace", 32)
+        return self._context.random.hex("webhook trace", 32)
 
     def _note(
         self,
@@ -147,11 +147,11 @@ class Webhooks:
         if attempt.status is not None:
             answer = {
                 "status": attempt.status,
-                "headers": presentable(attempt.headers.items()),
-                "body": without_payment(attempt.body),
+                "headers": redact_headers(attempt.headers.items()),
+                "body": redact_payment(attempt.body),
             }
-        self._world.note(
-            "event" if webhook.name == "orderEvent" else "webhook",
+        self._context.append_log(
+            "order_event" if webhook.name == "orderEvent" else "webhook",
             call=webhook.name,
             storeId=webhook.store_id,
             orderId=webhook.order_id,
@@ -159,10 +159,10 @@ class Webhooks:
             request={
                 "method": "POST",
                 "url": url,
-                "headers": presentable(headers.items()),
-                "body": without_payment(dict(webhook.body)),
+                "headers": redact_headers(headers.items()),
+                "body": redact_payment(dict(webhook.body)),
             },
-            answer=answer,
+            response=answer,
             error=None if attempt.error is None else f"{type(attempt.error).__name__}: {attempt.error}",
             seconds=round(seconds, 6),
             faults=faults,

@@ -52,7 +52,7 @@ def test_an_orders_whole_life(
         assert ticket["orderRef"] == placed["gettOrderId"]
         assert Decimal(str(placed["amounts"]["total"])) == Decimal("27.06"), "2 × 12.50 and 8.25 % tax, rounded"
 
-        known = webhook_kit_sandbox.world.state.orders[placed["gettOrderId"]]
+        known = webhook_kit_sandbox.context.state.orders[placed["gettOrderId"]]
         assert tell(till.advance(ticket["id"], "ready")) == ["ok"]
         kit.push()
         assert known.status == "ready"

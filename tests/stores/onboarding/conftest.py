@@ -63,7 +63,7 @@ class Road:
 class Town:
     """Gett and its partner."""
 
-    world: SandboxContext
+    context: SandboxContext
     faults: dict[tuple[str, str], list[int]]
     make: Callable[..., Kit]
     kit: Kit
@@ -80,11 +80,11 @@ class Town:
 
     def registered(self) -> list[OnboardingStatus]:
         """The registrations that Gett has."""
-        return [record.status for record in self.world.state.onboardings.values()]
+        return [record.status for record in self.context.state.onboardings.values()]
 
     def active(self) -> list[str]:
         """Gett's ids of the stores that it has."""
-        return list(self.world.state.stores)
+        return list(self.context.state.stores)
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ def town(
 ) -> Iterator[Town]:
     monkeypatch.setattr(Menus, "spoil", None)
     monkeypatch.setattr(Menus, "failure", None)
-    world = SandboxContext("key_test", options=Options(writes_per_minute=0, reads_per_minute=0))
+    context = SandboxContext("key_test", options=Options(writes_per_minute=0, reads_per_minute=0))
     port, faults = free_port(), dict[tuple[str, str], list[int]]()
     with ExitStack() as stack:
-        url = stack.enter_context(serve(gett_app(world)))
+        url = stack.enter_context(serve(gett_app(context)))
         prefix = make_kit().settings.key_prefix
 
         def make(**settings: Any) -> Kit:
@@ -123,5 +123,5 @@ def town(
         stack.enter_context(serve(partner_app(kit), port))
         options = {"file": str(tmp_path / "pos.sqlite")}
         kit.stores.add(Store("main", "", f"{__name__}:Menus", name="Main Street", options=options))
-        yield Town(world, faults, make, kit)
-    world.close()
+        yield Town(context, faults, make, kit)
+    context.close()

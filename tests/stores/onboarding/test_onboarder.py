@@ -70,7 +70,7 @@ def test_a_store_is_registered_ingested_activated_and_known(town: Town) -> None:
     (gett_id,) = town.active()
     assert town.store.gett_id == done.gett_id == gett_id
     assert town.kit.stores.by_gett_id(gett_id) == town.store
-    record = town.world.state.stores[gett_id]
+    record = town.context.state.stores[gett_id]
     assert (record.store.name, record.store.phone) == ("Main Street", "+15550100")
     assert record.store.address == address
     assert record.webhook_url == town.kit.settings.public_url
@@ -97,7 +97,7 @@ def test_a_store_that_is_at_gett_already_is_not_registered(town: Town) -> None:
 
 
 def test_what_is_not_done_in_time_is_gone_on_with(town: Town) -> None:
-    town.world.options.ingestion_seconds = 3600
+    town.context.options.ingestion_seconds = 3600
     state = town.kit.onboarding.onboard(town.store, timeout=0)
     assert state.step is Step.REGISTERED
     assert state.status == OnboardingStatus.PENDING_CATALOG
@@ -138,7 +138,7 @@ def test_whoever_dies_at_any_step_is_gone_on_for_and_nothing_is_registered_twice
     if state is not None and state.step is Step.REGISTERING:
         with pytest.raises(OnboardingUncertain, match="--onboarding-id"):
             next_one.onboarding.onboard(town.store)
-        ids = list(town.world.state.onboardings)
+        ids = list(town.context.state.onboardings)
         assert len(ids) <= 1, "nobody registered it a second time"
         done = next_one.onboarding.onboard(town.store, onboarding_id=ids[0] if ids else "", restart=not ids)
     else:
@@ -157,7 +157,7 @@ def test_a_lost_answer_to_the_registration_is_said_plainly_and_never_repeated(to
         town.kit.onboarding.onboard(town.store)
     assert "nobody here knows" in str(first.value)
     assert len(town.registered()) == 1
-    (onboarding_id,) = town.world.state.onboardings
+    (onboarding_id,) = town.context.state.onboardings
     assert town.kit.onboarding.onboard(town.store, onboarding_id=onboarding_id).step is Step.DONE
     assert len(town.active()) == 1
 
@@ -190,7 +190,7 @@ def test_an_answer_that_redis_could_not_be_told_of_is_told_to_the_operator(town:
     town.kit.onboarding._records.note = gone  # type: ignore[method-assign]
     with pytest.raises(OnboardingUncertain) as told:
         town.kit.onboarding.onboard(town.store)
-    (onboarding_id,) = town.world.state.onboardings
+    (onboarding_id,) = town.context.state.onboardings
     assert f"--onboarding-id {onboarding_id}" in str(told.value)
 
 
@@ -270,7 +270,7 @@ def test_another_store_s_onboarding_id_activates_nothing(town: Town) -> None:
     town.kit.stores.add(Store("harbour", "", "bogus", options=dict(town.store.options)))
     harbour = town.kit.stores.by_id("harbour")
     assert harbour is not None
-    town.world.options.ingestion_seconds = 3600
+    town.context.options.ingestion_seconds = 3600
     state = town.kit.onboarding.onboard(harbour, timeout=0)
     with pytest.raises(OnboardingFailed, match="is store harbour's"):
         town.kit.onboarding.onboard(town.store, onboarding_id=state.onboarding_id)
@@ -283,20 +283,20 @@ def test_another_store_s_onboarding_id_activates_nothing(town: Town) -> None:
 
 
 def test_a_registration_is_cancelled_and_can_be_made_again(town: Town) -> None:
-    town.world.options.ingestion_seconds = 3600
+    town.context.options.ingestion_seconds = 3600
     town.kit.onboarding.onboard(town.store, timeout=0)
     town.kit.onboarding.cancel(town.store)
     assert town.registered() == []
     with pytest.raises(InvalidTransition, match="not being onboarded"):
         town.kit.onboarding.cancel(town.store)
-    town.world.options.ingestion_seconds = 0
+    town.context.options.ingestion_seconds = 0
     assert town.kit.onboarding.onboard(town.store).step is Step.DONE
     with pytest.raises(InvalidTransition, match="active at Gett"):
         town.kit.onboarding.cancel(town.store)
 
 
 def test_a_lost_answer_to_a_cancellation_is_said_again(town: Town) -> None:
-    town.world.options.ingestion_seconds = 3600
+    town.context.options.ingestion_seconds = 3600
     town.kit.onboarding.onboard(town.store, timeout=0)
     town.faults[CANCEL] = [0]
     with pytest.raises(GettUnreachable):
@@ -314,7 +314,7 @@ def test_what_nobody_knows_the_id_of_cannot_be_cancelled(town: Town) -> None:
         town.kit.onboarding.onboard(town.store)
     with pytest.raises(OnboardingUncertain):
         town.kit.onboarding.cancel(town.store)
-    (onboarding_id,) = town.world.state.onboardings
+    (onboarding_id,) = town.context.state.onboardings
     town.kit.onboarding.cancel(town.store, onboarding_id=onboarding_id)
     assert town.registered() == []
 
@@ -391,7 +391,7 @@ def test_a_bad_end_in_the_background_is_one_alert(town: Town, monkeypatch: pytes
 
 
 def test_while_gett_is_away_the_background_waits(town: Town) -> None:
-    town.world.options.ingestion_seconds = 3600
+    town.context.options.ingestion_seconds = 3600
     town.kit.onboarding.onboard(town.store, timeout=0)
     town.kit.onboarding.follow("main")
     town.faults["GET", ""] = [503]

@@ -160,11 +160,11 @@ def test_onboarding_shows_how_far_it_is(run: Run, town: Town) -> None:
     assert ran.status == 0
     assert ran.out.splitlines()[0].startswith("registered: ")
     assert ran.out.splitlines()[-1] == f"store main is in the network, as {town.active()[0]}"
-    assert town.world.state.stores[town.active()[0]].store.phone == "+15550100"
+    assert town.context.state.stores[town.active()[0]].store.phone == "+15550100"
 
 
 def test_onboarding_in_the_background_and_one_that_takes_too_long(run: Run, town: Town) -> None:
-    town.world.options.ingestion_seconds = 3600
+    town.context.options.ingestion_seconds = 3600
     assert run("onboard", "main", "--background").status == 0
     assert town.kit.redis.smembers(town.kit.keys.onboardings) == {b"main"}
     ran = run("onboard", "main", "--timeout", 0)
@@ -189,9 +189,9 @@ def test_gett_s_side_is_listed_and_shown_with_differences_marked(run: Run, here:
     assert "≠" not in run("show", "main").out
     here.kit.stores.add(Store("lost", "g-lost", "bogus"))
     here.kit.stores.add(Store("new", "", "bogus"))
-    record = here.world.state.stores[gett_id]
+    record = here.context.state.stores[gett_id]
     record.store.name = "Elsewhere"
-    here.world.state.stores["theirs"] = record.model_copy(
+    here.context.state.stores["theirs"] = record.model_copy(
         update={"store": record.store.model_copy(update={"store_id": "theirs"})}
     )
     listed = rows(run)
@@ -231,7 +231,7 @@ def test_a_store_s_metadata_is_changed_at_gett_within_the_quota(run: Run, here: 
         "--pickup",
     )
     assert ran.out.splitlines() == ["store main is changed at Gett", "store main is changed here"]
-    store = here.world.state.stores[here.active()[0]].store
+    store = here.context.state.stores[here.active()[0]].store
     assert (store.name, store.phone, store.description) == ("New Name", "+15550111", "good")
     assert here.kit.stores.known("main").name == "New Name"
     assert here.kit.redis.llen(f"{here.kit.keys.prefix}sends") == sent + 1

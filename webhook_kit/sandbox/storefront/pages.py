@@ -30,9 +30,9 @@ _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".
 _TIMEOUT = 30.0
 
 
-def blueprint(world: SandboxContext) -> Blueprint:
+def blueprint(context: SandboxContext) -> Blueprint:
     """The page at ``/``, its files below ``/__storefront/static/``, and ``POST /__storefront/session``."""
-    calls = _Storefront(world)
+    calls = _Storefront(context)
     pages = Blueprint("storefront", __name__, static_folder="static", static_url_path="/__storefront/static")
     pages.add_url_rule("/", "index", lambda: pages.send_static_file("index.html"))
     pages.add_url_rule("/__storefront/session", "session", calls.create_session, methods=["POST"])
@@ -41,14 +41,14 @@ def blueprint(world: SandboxContext) -> Blueprint:
 
 
 class _Storefront:
-    def __init__(self, world: SandboxContext) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext) -> None:
+        self._context = context
 
     def create_session(self) -> Response:
         """What ``session/create`` answers. It is called over the wire, so quota, faults and the record see it."""
         # The address is the server's own: a Host header that somebody made up must not be sent the key.
         host, port = request.environ["SERVER_NAME"], request.environ["SERVER_PORT"]
-        headers = {"Authorization": f"Bearer {self._world.api_key}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self._context.api_key}", "Content-Type": "application/json"}
         try:
             with requests.Session() as session:
                 session.trust_env = False  # no proxy stands between us and the loopback

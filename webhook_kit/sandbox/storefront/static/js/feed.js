@@ -42,8 +42,8 @@ export async function run() {
 
 /** @param {Entry[]} entries */
 function take(entries) {
-  last = entries.at(-1)?.n ?? last;
-  const fresh = entries.filter((entry) => !known.some((one) => one.n === entry.n && one.at === entry.at));
+  last = entries.at(-1)?.number ?? last;
+  const fresh = entries.filter((entry) => !known.some((one) => one.number === entry.number && one.at === entry.at));
   if (!fresh.length) return;
   known = [...known, ...fresh].slice(-KEPT);
   for (const listener of listeners) listener(fresh);

@@ -55,12 +55,12 @@ function title(entry) {
 /** @param {Entry} entry */
 function way(entry) {
   if (isOwn(entry)) return "page → Gett";
-  return entry.kind === "push" ? "store → Gett" : "Gett → store";
+  return entry.kind === "api_call" ? "store → Gett" : "Gett → store";
 }
 
 /** @param {Entry} entry */
 function row(entry) {
-  const status = entry.answer?.status ?? (entry.kind === "pull" ? (entry.error ? "failed" : "ok") : "no answer");
+  const status = entry.response?.status ?? (entry.kind === "catalog_pull" ? (entry.error ? "failed" : "ok") : "no response");
   const bad = typeof status === "number" ? status >= 400 : status !== "ok";
   const details = h(
     "details",
@@ -77,20 +77,20 @@ function row(entry) {
   );
   // Made when somebody looks: most are never opened.
   details.addEventListener("toggle", () => details.childElementCount === 1 && details.append(...insides(entry)), { once: true });
-  return h("li", { class: isOwn(entry) ? "own" : null, dataset: { n: entry.n } }, details);
+  return h("li", { class: isOwn(entry) ? "own" : null, dataset: { number: entry.number } }, details);
 }
 
 /** @param {Entry} entry */
 function insides(entry) {
-  const { request, answer } = entry;
+  const { request, response } = entry;
   if (!request) {
-    const { n, kind, at, ...rest } = entry;
-    return [part(`${kind} ${n}`, null, rest)];
+    const { number, kind, at, ...rest } = entry;
+    return [part(`${kind} ${number}`, null, rest)];
   }
   const line = `${request.method} ${request.url ?? request.path}`;
   return [
     part(line, request.headers, request.body),
-    answer ? part(`Answer ${answer.status}${answer.dropped ? ", dropped" : ""}`, answer.headers, answer.body) : null,
+    response ? part(`Response ${response.status}${response.dropped ? ", dropped" : ""}`, response.headers, response.body) : null,
     entry.error ? h("p", { class: "complaint" }, entry.error) : null,
   ].filter((one) => one !== null);
 }

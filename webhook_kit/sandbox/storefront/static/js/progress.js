@@ -24,7 +24,7 @@ export function untold() {
  */
 export function after(before, entry, orderId) {
   const said = entry.request?.body;
-  const accepted = entry.call === "setOrderStatus" && entry.answer?.status < 300 && !entry.answer?.dropped;
+  const accepted = entry.call === "setOrderStatus" && entry.response?.status < 300 && !entry.response?.dropped;
   if (!accepted || !said || !entry.request.path.includes(`/orders/${encodeURIComponent(orderId)}/`)) return before;
   const status = said.status ?? before.status;
   const state = said.state ?? before.state;

@@ -9,20 +9,20 @@ from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import OrderRecord
 from webhook_kit.sandbox.webhooks import Webhook, Webhooks
 
-__all__ = ["Events"]
+__all__ = ["OrderEvents"]
 
 # [D] What the progress of an order is called in an event; what is not here is no event of its own.
 _STATUSES = {"pending": "created", "confirmed": "confirmed", "inTransit": "shipped"}
 _STATES = {OrderState.COMPLETED: "fulfilled", OrderState.CANCELLED: "canceled"}
 
 
-class Events:
+class OrderEvents:
     """Tells ``order_events_url`` what happens to orders, when it is set."""
 
-    def __init__(self, world: SandboxContext, webhooks: Webhooks) -> None:
-        self._world = world
+    def __init__(self, context: SandboxContext, webhooks: Webhooks) -> None:
+        self._context = context
         self._webhooks = webhooks
-        world.agenda.does("order event", self._deliver)
+        context.scheduler.register("order event", self._deliver)
 
     def created(self, record: OrderRecord) -> None:
         """The order was placed."""
@@ -40,7 +40,7 @@ class Events:
         return _STATES.get(record.state) or _STATUSES.get(record.status)
 
     def _tell(self, record: OrderRecord, type: str, status: str) -> None:
-        if not self._world.options.order_events_url:
+        if not self._context.options.order_events_url:
             return
         canceled = status == "canceled"
         data = {
@@ -50,7 +50,7 @@ class Events:
             "status": status,
             "refunds": [{"type": "original_payment", "amount": _cents(record)}] if canceled and record.placed else [],
         }
-        self._world.agenda.add(
+        self._context.scheduler.add(
             "order event",
             order_id=record.order_id,
             store_id=record.store_id,
@@ -59,16 +59,16 @@ class Events:
         )
 
     def _deliver(self, order_id: str, store_id: str | None, body: dict[str, Any], number: int) -> None:
-        url = self._world.options.order_events_url
+        url = self._context.options.order_events_url
         if not url:
             return
         webhook = Webhook("orderEvent", url, body, store_id=store_id, order_id=order_id, number=number)
         attempt = self._webhooks.deliver(webhook)
         if attempt.status is not None and attempt.status < 300:
             return
-        delay = self._world.options.retry_delay(number, self._world.dice.fraction("retry jitter"))
+        delay = self._context.options.retry_delay(number, self._context.random.fraction("retry jitter"))
         if delay is not None:
-            self._world.agenda.add(
+            self._context.scheduler.add(
                 "order event", delay=delay, order_id=order_id, store_id=store_id, body=body, number=number + 1
             )
 
