@@ -1,8 +1,10 @@
-"""The Kit: the object that owns the parts. Web, worker and command line are all built on it."""
+"""Composition root: the object that builds the parts of an installation from its settings.
+
+The web application, the workers and the command line are built on it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 
 import redis
@@ -51,7 +53,12 @@ __all__ = ["Kit"]
 
 
 class Kit:
-    """All parts of one installation, each made when first asked for. Nothing connects before it is used."""
+    """All parts of one installation, each built on first use. Nothing connects before it is used.
+
+    An application uses ``stores``, ``store_status``, ``order_updates``, ``availability``, ``catalog_sync``,
+    ``catalog_notifications``, ``onboarding``, ``reconciler``, ``placement_store`` and ``dead_letters``; these come first
+    below. All other attributes are parts that these are built from.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -59,87 +66,37 @@ class Kit:
 
     @classmethod
     def from_env(cls) -> Kit:
-        """The kit as the environment describes it, with its logs set up.
+        """Return a kit with the settings of the environment, and set up the logs of this process.
 
-        :raises ConfigurationError: with every mistake at once.
+        :raises ConfigurationError: with one line per mistake in the environment.
         """
         settings = Settings.from_env()
         logs.configure(settings.log_level, settings.log_format)
         return cls(settings)
 
-    @cached_property
-    def redis(self) -> redis.Redis:
-        """The Redis client of this process."""
-        return connect(self.settings)
+    # -- called by applications and the command line -------------------------------------------------------------------
 
     @cached_property
     def stores(self) -> StoreDirectory:
-        """The stores and their adapters.
+        """Directory of the stores, and their adapters.
 
-        :raises ConfigurationError: with every mistake at once.
+        :raises ConfigurationError: with one line per mistake in the configured stores.
         """
         return StoreDirectory.from_settings(self.settings, self.store_repository)
 
     @cached_property
     def store_status(self) -> StoreStatusService:
-        """The stores' status at Gett: pause and resume."""
+        """Pause and resume of stores at Gett."""
         return StoreStatusService(self.stores, self.redis, self.keys, self.lanes)
 
     @cached_property
-    def store_repository(self) -> RedisStoreRepository:
-        """The stores that were learned, in Redis."""
-        keys = [key.get_secret_value() for key in self.settings.webhook_kit_key]
-        return RedisStoreRepository(
-            self.redis, self.keys, CredentialCipher(keys, in_clear=self.settings.allow_plaintext_credentials)
-        )
-
-    @cached_property
     def order_updates(self) -> OrderUpdates:
-        """Order progress on its way to Gett."""
+        """Progress of orders, sent to Gett through the outbox."""
         return OrderUpdates(self.redis, self.keys, self.lanes)
 
     @cached_property
-    def catalog_notifications(self) -> CatalogNotifications:
-        """Menus that were published."""
-        return CatalogNotifications(self.lanes, self.stores, self.publisher.address)
-
-    @cached_property
-    def pos_executor(self) -> PosExecutor:
-        """The POS calls of this process."""
-        return PosExecutor(self.settings)
-
-    @cached_property
-    def catalogs(self) -> LastGoodCatalogs:
-        """The menus that carts are checked against."""
-        return LastGoodCatalogs(
-            self.redis, self.keys, self.stores, self.pos_executor, refresh_after=self.settings.catalog_refresh
-        )
-
-    @cached_property
-    def catalog_urls(self) -> CatalogUrls:
-        """Where the kit itself serves published menus."""
-        return CatalogUrls(self.settings.public_url, self.settings.token_keys())
-
-    @cached_property
-    def catalog_storage(self) -> CatalogStorage:
-        """What keeps published menus.
-
-        :raises ConfigurationError: when a bucket is named that cannot be used.
-        """
-        settings = self.settings
-        if settings.catalog_bucket is None:
-            return RedisCatalogStorage(self.redis, self.keys, self.catalog_urls)
-        where = {"endpoint": settings.catalog_bucket_endpoint, "public_url": settings.catalog_bucket_url}
-        return S3CatalogStorage(settings.catalog_bucket, self.catalog_urls, **where)
-
-    @cached_property
-    def publisher(self) -> Publisher:
-        """Publishes menus."""
-        return Publisher(self.redis, self.keys, self.catalog_storage, keep=self.settings.catalog_retention)
-
-    @cached_property
     def availability(self) -> ItemAvailability:
-        """What has run out."""
+        """Unavailable items of each store (the "86" list)."""
         return ItemAvailability(
             self.redis,
             self.keys,
@@ -150,7 +107,7 @@ class Kit:
 
     @cached_property
     def catalog_sync(self) -> CatalogSync:
-        """Menus on their way from the POS to Gett."""
+        """Synchronisation of catalogs from the POS to Gett."""
         return CatalogSync(
             self.redis,
             self.keys,
@@ -162,115 +119,15 @@ class Kit:
         )
 
     @cached_property
-    def worker_notification(self) -> WorkerNotification:
-        """What appends to the outbox wake the workers with."""
-        return WorkerNotification(self.redis, self.keys)
-
-    @cached_property
-    def placement_store(self) -> PlacementStore:
-        """The record of placements."""
-        settings = self.settings
-        return PlacementStore(
-            self.redis,
-            self.keys,
-            self.worker_notification,
-            lease_seconds=settings.pos_deadline + 10,
-            abandon_after=settings.pos_abandon_after,
-            key_ttl=settings.idempotency_ttl,
-            order_ttl=settings.order_ttl,
-        )
-
-    @cached_property
-    def tokens(self) -> Tokens:
-        """Issues and reads validatedOrderTokens."""
-        return Tokens(self.settings.token_keys())
-
-    @cached_property
-    def order_validator(self) -> OrderValidator:
-        """Checks and prices orders."""
-        return OrderValidator(self.catalogs, self.stores, self.pos_executor)
-
-    @cached_property
-    def placement(self) -> Placement:
-        """Places orders exactly once."""
-        terms = PriceAgreement(self.order_validator, self.tokens, self.settings)
-        return Placement(self.placement_store, self.stores, self.pos_executor, terms, self.settings)
-
-    @cached_property
-    def order_webhooks(self) -> OrderWebhooks:
-        """The parts that the webhooks work with."""
-        return OrderWebhooks(
-            self.settings, self.stores, self.order_validator, self.placement, self.tokens, self.order_events
-        )
-
-    @cached_property
-    def order_events(self) -> OrderEvents | None:
-        """What becomes of Gett's order events; None when nobody handles them.
-
-        :raises ConfigurationError: when the handler cannot be loaded.
-        """
-        settings = self.settings
-        if settings.order_event_handler is None:
-            return None
-        handler = load_handler(settings.order_event_handler)
-        return OrderEvents(self.redis, self.keys, handler, patience=settings.webhook_deadline, ttl=settings.order_ttl)
-
-    @cached_property
-    def alerts(self) -> Alerts:
-        """What a person has to look at."""
-        # Remembered for longer than the order, so that an order that is about to be forgotten is no news.
-        return Alerts(self.redis, self.keys, ttl=2 * self.settings.order_ttl)
-
-    @cached_property
-    def pos_events(self) -> PosEvents:
-        """The POS systems' own webhooks."""
-        return PosEvents(
-            self.redis,
-            self.keys,
-            self.stores,
-            self.store_status,
-            self.order_updates,
-            self.catalog_sync,
-            self.availability,
-            self.alerts,
-            self.settings,
-        )
-
-    @cached_property
-    def stuck_orders(self) -> StuckOrderMonitor:
-        """Looks out for orders that go wrong in silence."""
-        return StuckOrderMonitor(
-            self.redis,
-            self.keys,
-            self.placement_store,
-            self.order_updates,
-            self.stores,
-            self.pos_executor,
-            self.dead_letters,
-            self.alerts,
-            self.settings,
-        )
-
-    @cached_property
-    def pos_health(self) -> HealthMonitor:
-        """Pauses stores whose POS is down."""
-        return HealthMonitor(self.redis, self.keys, self.stores, self.store_status, self.pos_executor, self.settings)
-
-    @cached_property
-    def store_status_check(self) -> StoreStatusCheck:
-        """Compares what Gett says of the stores with what it was told.
-
-        :raises ConfigurationError: when there is no API key.
-        """
-        return StoreStatusCheck(
-            self.redis, self.keys, self.stores, self.store_status, self.lanes, self.client, self.alerts
-        )
+    def catalog_notifications(self) -> CatalogNotifications:
+        """Notifications to Gett that a catalog has changed."""
+        return CatalogNotifications(self.lanes, self.stores, self.publisher.address)
 
     @cached_property
     def onboarding(self) -> Onboarder:
-        """Brings stores into the network.
+        """Onboarding of stores at Gett.
 
-        :raises ConfigurationError: when there is no API key.
+        :raises ConfigurationError: GETT_API_KEY is not set.
         """
         settings = self.settings
         return Onboarder(
@@ -287,60 +144,219 @@ class Kit:
 
     @cached_property
     def reconciler(self) -> Reconciler:
-        """Compares what the POS says with what Gett was told."""
+        """Comparison of the POS with the updates that were sent to Gett."""
         return Reconciler(
             self.stores, self.store_status, self.order_updates, self.lanes, self.pos_executor, self.settings
         )
 
     @cached_property
-    def client(self) -> GettClient:
-        """The Commerce API.
+    def placement_store(self) -> PlacementStore:
+        """Idempotency store: the records of all placements."""
+        settings = self.settings
+        return PlacementStore(
+            self.redis,
+            self.keys,
+            self.worker_notification,
+            lease_seconds=settings.pos_deadline + 10,
+            abandon_after=settings.pos_abandon_after,
+            key_ttl=settings.idempotency_ttl,
+            order_ttl=settings.order_ttl,
+        )
 
-        :raises ConfigurationError: when there is no API key.
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Updates that Gett rejected or that failed for too long."""
+        return DeadLetters(self.redis, self.keys, self.worker_notification)
+
+    # -- called by the web application and the workers -----------------------------------------------------------------
+
+    @cached_property
+    def order_webhooks(self) -> OrderWebhooks:
+        """Receipt of the webhooks of Gett."""
+        return OrderWebhooks(
+            self.settings, self.stores, self.order_validator, self.placement, self.tokens, self.order_events
+        )
+
+    @cached_property
+    def pos_events(self) -> PosEvents:
+        """Receipt of the POS systems' own webhooks."""
+        return PosEvents(
+            self.redis,
+            self.keys,
+            self.stores,
+            self.store_status,
+            self.order_updates,
+            self.catalog_sync,
+            self.availability,
+            self.alerts,
+            self.settings,
+        )
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """Dispatch of the updates in the lanes."""
+        retry = RetryPolicy(give_up=self.settings.outbox_max_age)
+        lease = lease_seconds(self.settings.gett_connect_timeout, self.settings.gett_read_timeout)
+        threads = self.settings.push_threads
+        return Dispatcher(self.lanes, self.sending, self.client, threads=threads, retry=retry, lease=lease)
+
+    @cached_property
+    def stuck_orders(self) -> StuckOrderMonitor:
+        """Detection of orders that are stuck without an error."""
+        return StuckOrderMonitor(
+            self.redis,
+            self.keys,
+            self.placement_store,
+            self.order_updates,
+            self.stores,
+            self.pos_executor,
+            self.dead_letters,
+            self.alerts,
+            self.settings,
+        )
+
+    @cached_property
+    def pos_health(self) -> HealthMonitor:
+        """Health checks of POS systems; pauses the stores of failing ones."""
+        return HealthMonitor(self.redis, self.keys, self.stores, self.store_status, self.pos_executor, self.settings)
+
+    @cached_property
+    def store_status_check(self) -> StoreStatusCheck:
+        """Comparison of the status of stores at Gett with the last update sent.
+
+        :raises ConfigurationError: GETT_API_KEY is not set.
+        """
+        return StoreStatusCheck(
+            self.redis, self.keys, self.stores, self.store_status, self.lanes, self.client, self.alerts
+        )
+
+    # -- parts of these: connections -----------------------------------------------------------------------------------
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """Redis client of this process."""
+        return connect(self.settings)
+
+    @cached_property
+    def client(self) -> GettClient:
+        """Client of Gett's Commerce API.
+
+        :raises ConfigurationError: GETT_API_KEY is not set.
         """
         key = self.settings.gett_api_key
         if key is None:
-            raise ConfigurationError("GETT_API_KEY is missing: without it nothing can be told to Gett")
+            raise ConfigurationError("GETT_API_KEY is not set; it is required to call Gett")
         return GettClient(
             self.settings.gett_api_url,
             key.get_secret_value(),
             connect_timeout=self.settings.gett_connect_timeout,
             read_timeout=self.settings.gett_read_timeout,
-            on_answer=self._learn,
+            on_answer=self.sending.record_rate_limit_headers,
         )
 
-    def _learn(self, status: int, headers: Mapping[str, str]) -> None:
-        self.sending.record_rate_limit_headers(status, headers)
+    @cached_property
+    def rate_limited_client(self) -> RateLimitedClient:
+        """Writes at Gett that bypass the lanes but count towards the same quota."""
+        return RateLimitedClient(self.redis, self.keys, self.sending, self.quota)
+
+    @cached_property
+    def pos_executor(self) -> PosExecutor:
+        """POS calls of this process."""
+        return PosExecutor(self.settings)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Alerts that a person has to act on."""
+        # Kept for longer than an order: no alert is repeated just before the record of its order expires.
+        return Alerts(self.redis, self.keys, ttl=2 * self.settings.order_ttl)
+
+    # -- parts of these: stores and catalogs ---------------------------------------------------------------------------
+
+    @cached_property
+    def store_repository(self) -> RedisStoreRepository:
+        """Stores that were added at run time, in Redis."""
+        keys = [key.get_secret_value() for key in self.settings.webhook_kit_key]
+        return RedisStoreRepository(
+            self.redis, self.keys, CredentialCipher(keys, in_clear=self.settings.allow_plaintext_credentials)
+        )
+
+    @cached_property
+    def catalogs(self) -> LastGoodCatalogs:
+        """Last good catalog of each store; carts are validated against it."""
+        return LastGoodCatalogs(
+            self.redis, self.keys, self.stores, self.pos_executor, refresh_after=self.settings.catalog_refresh
+        )
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Publication of catalogs."""
+        return Publisher(self.redis, self.keys, self.catalog_storage, keep=self.settings.catalog_retention)
+
+    @cached_property
+    def catalog_storage(self) -> CatalogStorage:
+        """Storage of published catalogs: Redis, or an S3 bucket.
+
+        :raises ConfigurationError: the configured bucket cannot be used.
+        """
+        settings = self.settings
+        if settings.catalog_bucket is None:
+            return RedisCatalogStorage(self.redis, self.keys, self.catalog_urls)
+        where = {"endpoint": settings.catalog_bucket_endpoint, "public_url": settings.catalog_bucket_url}
+        return S3CatalogStorage(settings.catalog_bucket, self.catalog_urls, **where)
+
+    @cached_property
+    def catalog_urls(self) -> CatalogUrls:
+        """Addresses at which the kit itself serves published catalogs."""
+        return CatalogUrls(self.settings.public_url, self.settings.token_keys())
+
+    # -- parts of these: orders ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def order_validator(self) -> OrderValidator:
+        """Validation and pricing of orders."""
+        return OrderValidator(self.catalogs, self.stores, self.pos_executor)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Issue and verification of validatedOrderTokens."""
+        return Tokens(self.settings.token_keys())
+
+    @cached_property
+    def placement(self) -> Placement:
+        """Placement of orders, exactly once."""
+        terms = PriceAgreement(self.order_validator, self.tokens, self.settings)
+        return Placement(self.placement_store, self.stores, self.pos_executor, terms, self.settings)
+
+    @cached_property
+    def order_events(self) -> OrderEvents | None:
+        """Handling of Gett's order events; None if no handler is set.
+
+        :raises ConfigurationError: the configured handler cannot be loaded.
+        """
+        settings = self.settings
+        if settings.order_event_handler is None:
+            return None
+        handler = load_handler(settings.order_event_handler)
+        return OrderEvents(self.redis, self.keys, handler, patience=settings.webhook_deadline, ttl=settings.order_ttl)
+
+    # -- parts of these: outbox ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        """Lanes of updates that wait to be sent to Gett."""
+        return Lanes(self.redis, self.keys, self.worker_notification, self.quota, ttl=self.settings.order_ttl)
+
+    @cached_property
+    def worker_notification(self) -> WorkerNotification:
+        """Notification of the push workers about appended updates."""
+        return WorkerNotification(self.redis, self.keys)
 
     @cached_property
     def sending(self) -> SendingState:
-        """What Gett's answers teach about when to send."""
+        """State of sending that all workers share: rate limits, halt, circuit breaker."""
         return SendingState(self.redis, self.keys)
 
     @cached_property
     def quota(self) -> Quota:
-        """Gett's writes per minute."""
+        """Gett's limit of writes per minute."""
         return Quota(self.settings.gett_writes_per_minute)
-
-    @cached_property
-    def rate_limited_client(self) -> RateLimitedClient:
-        """Calls that write at Gett outside the lanes; they draw on the same quota."""
-        return RateLimitedClient(self.redis, self.keys, self.sending, self.quota)
-
-    @cached_property
-    def lanes(self) -> Lanes:
-        """The updates on their way to Gett."""
-        return Lanes(self.redis, self.keys, self.worker_notification, self.quota, ttl=self.settings.order_ttl)
-
-    @cached_property
-    def dead_letters(self) -> DeadLetters:
-        """The updates that Gett did not take."""
-        return DeadLetters(self.redis, self.keys, self.worker_notification)
-
-    @cached_property
-    def dispatcher(self) -> Dispatcher:
-        """Sends them."""
-        retry = RetryPolicy(give_up=self.settings.outbox_max_age)
-        lease = lease_seconds(self.settings.gett_connect_timeout, self.settings.gett_read_timeout)
-        threads = self.settings.push_threads
-        return Dispatcher(self.lanes, self.sending, self.client, threads=threads, retry=retry, lease=lease)

@@ -97,7 +97,7 @@ def test_ctrl_c_ends_both_quietly(worker: Worker) -> None:
 def test_mistakes_are_told_before_anything_runs(worker: Worker) -> None:
     with worker("all", GETT_API_KEY="") as both:
         assert both.wait() == 1
-        assert both.output() == "webhook-kit: GETT_API_KEY is missing: without it nothing can be told to Gett\n"
+        assert both.output() == "webhook-kit: GETT_API_KEY is not set; it is required to call Gett\n"
 
 
 def test_a_burst_ends_by_itself(worker: Worker, kit: Kit, gett: LocalGett) -> None:
