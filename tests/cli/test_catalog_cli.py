@@ -134,7 +134,9 @@ def test_a_menu_is_fetched_from_an_address(run: Run, web: Any) -> None:
     assert run("catalog", "check", f"{url}/menu.json").status == 0
 
 
-@pytest.mark.parametrize(("path", "said"), [("/missing", "answered 404"), ("/down", "answered 503")])
+@pytest.mark.parametrize(
+    ("path", "said"), [("/missing", "the server answered 404"), ("/down", "the server answered 503")]
+)
 def test_an_address_that_answers_otherwise_is_one_line(path: str, said: str, run: Run, web: Any) -> None:
     url, pages = web
     pages["/down"] = 503, b"{}"

@@ -35,7 +35,7 @@ def test_which_stores_has_to_be_said_in_one_way(arguments: tuple[str, ...], run:
 
 def test_a_store_that_nobody_knows_is_one_line(run: Run) -> None:
     ran = run("catalog", "sync", "elsewhere")
-    assert (ran.status, ran.err) == (1, "webhook-kit: not known here: store elsewhere\n")
+    assert (ran.status, ran.err) == (1, "webhook-kit: unknown store: elsewhere; `webhook-kit stores list` shows all\n")
 
 
 def test_the_operator_sees_why_a_menu_was_not_taken(run: Run, kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,28 +58,28 @@ def test_the_operator_sees_why_a_menu_was_not_taken(run: Run, kit: Kit, monkeypa
 
 def test_status_before_anything_was_synchronised(run: Run) -> None:
     (known,) = json.loads(run("catalog", "status", "--json").out)
-    assert (known["version"], known["published"], known["failed"], known["out"]) == (None, None, None, {})
+    assert (known["version"], known["published"], known["failed"], known["unavailable"]) == (None, None, None, {})
     assert "main" in run("catalog", "status").out
 
 
 def test_items_run_out_and_are_back(run: Run, kit: Kit) -> None:
     run("catalog", "sync", "--all")
-    assert run("catalog", "out", "main", "salad", "cola").out.splitlines() == [
-        "salad of store main has run out",
-        "cola of store main has run out",
+    assert run("catalog", "mark-unavailable", "main", "salad", "cola").out.splitlines() == [
+        "salad of store main is unavailable",
+        "cola of store main is unavailable",
     ]
-    assert "(known)" in run("catalog", "out", "main", "cola").out
+    assert "(it was already)" in run("catalog", "mark-unavailable", "main", "cola").out
     assert kit.availability.unavailable_items("main").keys() == {"salad", "cola"}
-    assert run("catalog", "back", "main", "salad").out == "salad of store main is back\n"
-    assert "nothing to do" in run("catalog", "back", "main", "salad").out
-    assert run("catalog", "out", "main", "mint", "--until", "2999-01-01T00:00:00Z").status == 0
+    assert run("catalog", "mark-available", "main", "salad").out == "salad of store main is available\n"
+    assert "(it was already)" in run("catalog", "mark-available", "main", "salad").out
+    assert run("catalog", "mark-unavailable", "main", "mint", "--until", "2999-01-01T00:00:00Z").status == 0
     (known,) = json.loads(run("catalog", "status", "--json").out)
-    assert known["out"] == {"cola": None, "mint": "2999-01-01T00:00:00+00:00"}
+    assert known["unavailable"] == {"cola": None, "mint": "2999-01-01T00:00:00+00:00"}
 
 
 def test_a_slip_of_the_pen_does_not_pass(run: Run, kit: Kit) -> None:
     run("catalog", "sync", "--all")
-    ran = run("catalog", "out", "main", "salad", "collar")
-    assert (ran.status, "not on the menu of store main: collar" in ran.err) == (1, True)
+    ran = run("catalog", "mark-unavailable", "main", "salad", "collar")
+    assert (ran.status, "not in the catalog of store main: collar" in ran.err) == (1, True)
     assert kit.availability.unavailable_items("main") == {}, "all of it or nothing"
-    assert run("catalog", "out", "main", "salad", "--until", "tomorrow").status == 2
+    assert run("catalog", "mark-unavailable", "main", "salad", "--until", "tomorrow").status == 2

@@ -129,14 +129,14 @@ def test_resolving_needs_one_decision(options: list[str], shell: Shell) -> None:
     shell.doubt()
     status, output = shell.run("order", "resolve", "g1", *options)
     assert status == 2
-    assert "say either --placed ID or --not-placed" in output
+    assert "give either --placed ID or --not-placed" in output
     assert shell.state() == "in_doubt"
 
 
 def test_an_order_that_never_got_to_the_pos_cannot_have_been_placed(shell: Shell) -> None:
     shell.doubt(called=False)
     (said,) = shell.bad("order", "resolve", "g1", "--placed", "T1")
-    assert "never got as far as the POS" in said
+    assert "was never sent to the POS" in said
 
 
 def test_an_order_is_linked_once(shell: Shell) -> None:
@@ -164,7 +164,7 @@ def test_incidents_are_listed_newest_first(shell: Shell) -> None:
     [["show", "x"], ["resolve", "x", "--not-placed"], ["resolve", "x", "--placed", "T"], ["link", "x", "g"]],
 )
 def test_an_order_that_nobody_knows_is_one_line(arguments: list[str], shell: Shell) -> None:
-    assert shell.bad("order", *arguments) == ["order x is not known here"]
+    assert shell.bad("order", *arguments) == ["order x is unknown here"]
 
 
 # -- check -------------------------------------------------------------------------------------------------------------
@@ -172,8 +172,8 @@ def test_an_order_that_nobody_knows_is_one_line(arguments: list[str], shell: She
 
 def test_check_says_what_one_ticket_per_order_rests_on(shell: Shell) -> None:
     assert shell.good("check").splitlines()[-2:] == [
-        "store main: bogus, one ticket per order rests on native",
-        "all well",
+        "store main: bogus, guarantee of one ticket per order: native",
+        "everything is configured",
     ]
 
 
@@ -214,7 +214,7 @@ def test_what_is_configured_wrongly_is_one_line(case: str, shell: Shell) -> None
 @pytest.mark.parametrize("arguments", [["order", "show", "x"], ["order", "incidents"], ["check"]])
 def test_without_redis_a_command_says_so_in_one_line(arguments: list[str], shell: Shell) -> None:
     (said,) = shell.bad(*arguments, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
-    assert said.startswith("REDIS_URL: the server is out of reach")
+    assert said.startswith("REDIS_URL: Redis cannot be reached")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_without_redis_no_command_takes_the_stores_for_none(arguments: list[str]
     env = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", "POS_ADAPTER": "", "GETT_STORE_ID": ""}
     status, output = shell.run(*arguments, **env)
     assert status == 1
-    assert output.splitlines()[-1].startswith("webhook-kit: REDIS_URL: the server is out of reach")
+    assert output.splitlines()[-1].startswith("webhook-kit: REDIS_URL: Redis cannot be reached")
     assert "Traceback" not in output
 
 

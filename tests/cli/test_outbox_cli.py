@@ -36,7 +36,7 @@ def test_nothing_waits(run: Run) -> None:
     ran = run("outbox")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.splitlines() == [
-        "nothing waits",
+        "nothing is pending",
         "quota: 0 of 100 writes in the last minute",
         "updates: none yet",
     ]
@@ -98,7 +98,7 @@ def test_a_lanes_history(run: Run, kit: Kit) -> None:
 def test_unclog_sends_now(run: Run, kit: Kit) -> None:
     kit.order_updates.progress("1", "confirmed")
     kit.lanes.postpone(lease(kit), 3600, "503", charge=True)
-    assert run("outbox", "retry", "1").out == "order:1 goes now\n"
+    assert run("outbox", "retry", "1").out == "order:1 is sent now\n"
     assert lease(kit).lane == "order:1"
 
 
@@ -187,5 +187,5 @@ def test_which_letters_has_to_be_said_in_one_way(command: str, choice: tuple[str
     bury(kit, "1")
     ran = run("outbox", "dead-letters", command, *choice)
     assert ran.status == 2
-    assert "say which" in ran.err
+    assert "select dead letters" in ran.err
     assert len(kit.dead_letters.find()) == 1

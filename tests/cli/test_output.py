@@ -67,7 +67,7 @@ def test_a_store_is_paused_listed_and_resumed(run: Run, kit: Kit) -> None:
     ran = run("stores", "pause", "main", "--reason", "too_busy", "--until", "2031-05-01T18:30:00Z")
     assert ran.out == "store main is paused (ok)\n"
     (row,) = json.loads(run("stores", "list", "--local", "--json").out)
-    assert (row["store"], row["told"], row["reason"], row["until"], row["pausedBy"]) == (
+    assert (row["store"], row["sent"], row["reason"], row["until"], row["pausedBy"]) == (
         "main",
         "paused",
         "too_busy",
@@ -137,4 +137,4 @@ def test_without_redis_every_command_says_so_in_one_line(
         main()
     assert ended.value.code == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("webhook-kit: REDIS_URL: the server is out of reach")
+    assert line.startswith("webhook-kit: REDIS_URL: Redis cannot be reached")

@@ -1,4 +1,4 @@
-"""``webhook-kit``: the kit from the command line, one module per group of commands."""
+"""``webhook-kit``: the command line, one module per group of commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from webhook_kit.errors import WebhookKitError
 
 __all__ = ["main"]
 
-# command → (module, help): a command's module is imported when it is used, so that `--help` answers at once
+# A command's module is imported only when the command runs, so that `--help` is fast.
 _COMMANDS: dict[str, str] = {
     "adapters": "webhook_kit.cli.adapters",
     "catalog": "webhook_kit.cli.catalog",
@@ -29,7 +29,7 @@ _COMMANDS: dict[str, str] = {
 }
 
 _ALIASES = {"store": "stores"}
-"""What people type, too."""
+"""Other spellings that are accepted."""
 
 
 class _Commands(click.Group):
@@ -51,17 +51,17 @@ def _cli() -> None:
 
 
 def main() -> None:
-    """Run a command; whatever goes wrong on purpose is one line per mistake and a non-zero exit, never a traceback."""
+    """Run a command. An expected error prints one line per mistake and exits with a non-zero status."""
     try:
         _cli(prog_name="webhook-kit")
     except WebhookKitError as error:
         _fail(str(error))
     except Exception as error:
-        # Imported by now, if it is the cause; `--help` need not wait for it.
+        # redis is imported already if it raised the error; importing it here would slow `--help` down.
         client = sys.modules.get("redis")
         if client is None or not isinstance(error, client.RedisError):
             raise
-        _fail(f"REDIS_URL: the server is out of reach: {error}")
+        _fail(f"REDIS_URL: Redis cannot be reached: {error}")
 
 
 def _fail(message: str) -> None:

@@ -1,4 +1,4 @@
-"""``webhook-kit catalog``: menus, as files, at an address, or as a store's POS has them."""
+"""``webhook-kit catalog``: check, compare and publish catalogs."""
 
 from __future__ import annotations
 
@@ -20,29 +20,38 @@ from webhook_kit.gett.models.catalog import ExternalCatalogSet
 __all__ = ["command"]
 
 _SHOWN = 20
-"""So many places are listed of one broken rule; ``--json`` lists all."""
+"""Places listed per broken rule; ``--json`` lists all."""
 
 
 @click.group("catalog")
 def command() -> None:
-    """Menus: a SOURCE is a file, an http(s) address, or a store, whose menu is fetched from its POS."""
+    """Check, compare and publish catalogs.
+
+    A SOURCE is a file, an http(s) address, or a store, whose catalog is fetched from its POS.
+    """
 
 
-for one in (publishing.sync, publishing.publish, publishing.status, publishing.out, publishing.back):
+for one in (
+    publishing.sync,
+    publishing.publish,
+    publishing.status,
+    publishing.mark_unavailable,
+    publishing.mark_available,
+):
     command.add_command(one)
 
 
 @command.command()
 @click.argument("source")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, complete.")
+@click.option("--json", "as_json", is_flag=True, help="Output JSON with every finding.")
 def check(source: str, as_json: bool) -> None:
-    """Check a menu against every rule, all violations at once; the exit status is 1 when there are errors."""
+    """Check a catalog against every rule and print all violations. Exit with 1 when there are errors."""
     catalog, findings = check_bytes(read_source(source))
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     warnings = len(findings) - errors
     if as_json:
-        told = [finding.to_wire() for finding in findings]
-        click.echo(json.dumps({"errors": errors, "warnings": warnings, "findings": told}))
+        results = [finding.to_wire() for finding in findings]
+        click.echo(json.dumps({"errors": errors, "warnings": warnings, "findings": results}))
     else:
         _print(findings)
         size = "" if catalog is None else f", {len(catalog.items)} items"
@@ -54,9 +63,9 @@ def check(source: str, as_json: bool) -> None:
 @command.command()
 @click.argument("old")
 @click.argument("new")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 def diff(old: str, new: str, as_json: bool) -> None:
-    """Tell what changed from one menu to another; OLD and NEW are sources."""
+    """List the changes from one catalog to another. OLD and NEW are sources."""
     changes = differences(_readable(old), _readable(new))
     if as_json:
         click.echo(json.dumps({"changes": [change.to_wire() for change in changes]}))
@@ -76,19 +85,21 @@ def _readable(source: str) -> ExternalCatalogSet:
 
 
 def _print(findings: Iterable[Finding]) -> None:
-    """The findings by rule, errors first."""
+    """Print the findings by rule, errors first."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR):
         by_rule.setdefault(finding.rule, []).append(finding)
     console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
-    for found in by_rule.values():
-        severity = found[0].severity
-        console.print(f"{severity} {found[0].rule}", style="bold red" if severity is Severity.ERROR else "bold yellow")
-        for finding in found[:_SHOWN]:
+    for violations in by_rule.values():
+        severity = violations[0].severity
+        console.print(
+            f"{severity} {violations[0].rule}", style="bold red" if severity is Severity.ERROR else "bold yellow"
+        )
+        for finding in violations[:_SHOWN]:
             console.print(f"  {finding}")
-        if len(found) > _SHOWN:
-            console.print(f"  … and {len(found) - _SHOWN} more; --json lists all")
-        console.print(f"  → {found[0].hint}")
+        if len(violations) > _SHOWN:
+            console.print(f"  … and {len(violations) - _SHOWN} more; --json lists all")
+        console.print(f"  → {violations[0].hint}")
 
 
 def _count(number: int, noun: str) -> str:

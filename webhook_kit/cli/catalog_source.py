@@ -1,4 +1,4 @@
-"""Where a menu on the command line comes from: a file, an address, or a store's POS."""
+"""Read a catalog for the command line from a file, an address or a store's POS."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["read_source"]
 
 _TIMEOUTS = 5.0, 10.0
 _DEADLINE = 60.0
-"""Seconds for a whole download."""
+"""Seconds for a complete download."""
 
 
 class _Unreadable(WebhookKitError):
-    """The source is there, or ought to be, and cannot be read."""
+    """The source exists, or should exist, but cannot be read."""
 
 
 def read_source(source: str) -> bytes:
-    """The bytes of a menu; of one that is too large no more than it takes to see that.
+    """Return the bytes of a catalog; of one beyond the size limit, one byte more than the limit.
 
     :raises WebhookKitError: with one line, when the source cannot be read.
-    :raises BadParameter: when it is no source at all.
+    :raises BadParameter: when it is neither a file, an address nor a store.
     """
     if source.startswith(("http://", "https://")):
         return _download(source)
@@ -43,17 +43,17 @@ def read_source(source: str) -> bytes:
 
 
 def _download(url: str) -> bytes:
-    until = time.monotonic() + _DEADLINE
+    deadline = time.monotonic() + _DEADLINE
     body = bytearray()
     try:
-        with requests.get(url, stream=True, timeout=_TIMEOUTS) as answer:
-            if answer.status_code != 200:
-                raise _Unreadable(f"{url}: answered {answer.status_code}")
-            for piece in answer.iter_content(65_536):
+        with requests.get(url, stream=True, timeout=_TIMEOUTS) as response:
+            if response.status_code != 200:
+                raise _Unreadable(f"{url}: the server answered {response.status_code}")
+            for piece in response.iter_content(65_536):
                 body += piece
                 if len(body) > LARGEST:
                     break
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     raise _Unreadable(f"{url}: took longer than {_DEADLINE:g} seconds")
     except (requests.RequestException, ValueError) as error:  # requests lets some malformed addresses through to others
         raise _Unreadable(f"{url}: cannot be fetched ({type(error).__name__})") from error
@@ -66,21 +66,21 @@ def _from_pos(store_id: str) -> bytes:
         store = kit.stores.by_id(store_id) or kit.stores.by_gett_id(store_id)
     except ConfigurationError as error:
         raise click.BadParameter(
-            f"{store_id!r} is no file and no address, and no store can be looked up: {error}"
+            f"{store_id!r} is not a file or an address, and stores cannot be read: {error}"
         ) from error
     except WebhookKitError as error:
-        raise _Unreadable(f"{store_id} is no file and no address, and no store can be looked up: {error}") from error
+        raise _Unreadable(f"{store_id} is not a file or an address, and stores cannot be read: {error}") from error
     if store is None:
         known = ", ".join(one.id for one in kit.stores)
-        raise click.BadParameter(f"{store_id!r} is no file, no http(s) address, and none of the stores ({known})")
+        raise click.BadParameter(f"{store_id!r} is not a file, an http(s) address or a store (stores: {known})")
     adapter = kit.stores.adapter(store)
     try:
-        menu = kit.pos_executor.run(store.id, lambda: adapter.fetch_catalog(store))
-        body = menu.to_json() if isinstance(menu, CatalogSet) else None
+        catalog = kit.pos_executor.run(store.id, lambda: adapter.fetch_catalog(store))
+        body = catalog.to_json() if isinstance(catalog, CatalogSet) else None
     except WebhookKitError:
         raise
-    except Exception as error:  # a vendor's code may raise anything
+    except Exception as error:  # an adapter may raise anything
         raise _Unreadable(f"store {store.id}: fetch_catalog() failed ({type(error).__name__}: {error})") from error
     if body is None:
-        raise _Unreadable(f"store {store.id}: fetch_catalog() returned {type(menu).__name__}")
+        raise _Unreadable(f"store {store.id}: fetch_catalog() returned {type(catalog).__name__}, not a CatalogSet")
     return body

@@ -1,4 +1,4 @@
-"""``webhook-kit check``: is everything as it must be, before the first order comes?"""
+"""``webhook-kit check``: check configuration, adapters and Redis before the first order."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from webhook_kit.kit import Kit
 __all__ = ["command"]
 
 _NO_STORE = (
-    "no store is configured: onboard one (webhook-kit stores add, then onboard), or set POS_ADAPTER and GETT_STORE_ID for "
-    "one store, STORES_FILE for several"
+    "no store is configured: add one (webhook-kit stores add, then webhook-kit stores onboard), or set POS_ADAPTER and "
+    "GETT_STORE_ID for one store, STORES_FILE for several"
 )
 
 
 @click.command("check")
 def command() -> None:
-    """Check the configuration, the adapters and Redis; for a platform's release phase."""
+    """Check the configuration, the adapters and Redis. Use it in a platform's release phase."""
     kit = Kit.from_env()
     mistakes: list[str] = []
-    needs: list[Callable[[], object]] = [
+    checks: list[Callable[[], object]] = [
         kit.settings.require_authenticity,
-        lambda: _readable_stores(kit),
+        lambda: _check_stores(kit),
         lambda: kit.client,
         lambda: kit.catalog_storage,
     ]
-    for needed in needs:
+    for check in checks:
         try:
-            needed()
+            check()
         except ConfigurationError as error:
             mistakes += error.mistakes
     mistakes += _redis_mistakes(kit)
@@ -39,20 +39,20 @@ def command() -> None:
         raise ConfigurationError(*mistakes)
     stores = list(kit.stores)
     for store in stores:
-        yet = "" if store.gett_id else f"; not at Gett yet: webhook-kit stores onboard {store.id}"
-        rests_on = kit.stores.adapter(store).guarantee()
-        click.echo(f"store {store.id}: {store.adapter}, one ticket per order rests on {rests_on}{yet}")
-    # No mistake: the first deployment of an installation whose stores are onboarded has none.
-    click.echo("all well" if stores else f"{_NO_STORE}; every order is refused until then")
+        next_step = "" if store.gett_id else f"; not registered at Gett yet: webhook-kit stores onboard {store.id}"
+        guarantee = kit.stores.adapter(store).guarantee()
+        click.echo(f"store {store.id}: {store.adapter}, guarantee of one ticket per order: {guarantee}{next_step}")
+    # Not a mistake: the first deployment has no store when stores are onboarded later.
+    click.echo("everything is configured" if stores else f"{_NO_STORE}; until then every order is refused")
 
 
-def _readable_stores(kit: Kit) -> None:
+def _check_stores(kit: Kit) -> None:
     nothing_configured = kit.stores.nothing_configured()
     try:
         kit.store_repository.version()
     except redis.RedisError as error:
         if nothing_configured:
-            raise ConfigurationError(f"{_NO_STORE}, and whether Redis holds some cannot be seen") from error
+            raise ConfigurationError(f"{_NO_STORE}; stores in Redis cannot be read: {error}") from error
         return
     if mistakes := kit.stores.mistakes():
         raise ConfigurationError(*mistakes)
@@ -63,10 +63,10 @@ def _redis_mistakes(kit: Kit) -> list[str]:
         version = kit.redis.info("server")["redis_version"]
         policy = kit.redis.info("memory").get("maxmemory_policy", "noeviction")
     except redis.RedisError as error:
-        return [f"REDIS_URL: the server is out of reach: {error}"]
+        return [f"REDIS_URL: Redis cannot be reached: {error}"]
     mistakes = []
     if tuple(int(part) for part in version.split(".")[:2]) < (6, 2):
         mistakes.append(f"REDIS_URL: the server is version {version}; 6.2 or later is needed")
     if policy != "noeviction":
-        mistakes.append(f"REDIS_URL: maxmemory-policy is {policy}: it would lose orders; set it to noeviction")
+        mistakes.append(f"REDIS_URL: maxmemory-policy is {policy}: Redis could delete orders; set it to noeviction")
     return mistakes

@@ -13,15 +13,13 @@ __all__ = ["command"]
 
 @click.command("new")
 @click.argument("name")
-@click.option(
-    "--output-dir", type=click.Path(path_type=Path), help="The folder to write; NAME in this one when not given."
-)
+@click.option("--output-dir", type=click.Path(path_type=Path), help="Folder to write (default: NAME).")
 def command(name: str, output_dir: Path | None) -> None:
-    """Write the project of a new adapter: package, entry point, contract tests, Procfile, continuous integration.
+    """Write the project of a new adapter: package, entry point, contract tests, Procfile and CI workflow.
 
-    NAME is what the adapter will be called (corner-pos). Its tests pass at once, on a placeholder of a POS.
+    NAME is the name of the adapter (corner-pos). The tests of the project pass at once, with a placeholder POS.
     """
     folder = output_dir or Path(name)
     for path in write(name, folder):
         click.echo(folder / path)
-    click.echo(f"\nNow: cd {folder}, and read the README: it leads from here to certified.")
+    click.echo(f"\nNext: cd {folder} and follow its README.md.")

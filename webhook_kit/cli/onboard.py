@@ -1,4 +1,4 @@
-"""``webhook-kit stores onboard``: a store's way into the network, step by step."""
+"""``webhook-kit stores onboard``: register a store at Gett."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["onboard"]
 @click.option("--phone")
 @click.option("--logo-url")
 @click.option("--description")
-@click.option("--onboarding-id", default="", help="Go on with this registration of Gett's.")
+@click.option("--onboarding-id", default="", help="Continue this registration at Gett.")
 @click.option("--restart", is_flag=True, help="Start again; cancels a known registration first.")
-@click.option("--cancel", is_flag=True, help="Give the registration up, at Gett too.")
-@click.option("--background", is_flag=True, help="Register, and leave the rest to the sync worker.")
+@click.option("--cancel", is_flag=True, help="Cancel the registration, at Gett too.")
+@click.option("--background", is_flag=True, help="Register only; the sync worker does the rest.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Gett.")
 def onboard(
     store: str,
@@ -39,7 +39,7 @@ def onboard(
     description: str | None,
     **address: str | None,
 ) -> None:
-    """Register a store at Gett and see it through to its activation; said again, it goes on where it stopped."""
+    """Register a store at Gett and activate it. Run again, the command continues where it stopped."""
     kit = Kit.from_env()
     found = kit.stores.known(store)
     if cancel:
@@ -64,12 +64,12 @@ def onboard(
             on_progress=show,
         )
     if ended.step is Step.DONE:
-        click.echo(f"store {found.id} is in the network, as {ended.gett_id}")
+        click.echo(f"store {found.id} is active at Gett as {ended.gett_id}")
     elif background:
         kit.onboarding.follow(found.id)
-        click.echo(f"store {found.id}: the sync worker goes on; see webhook-kit stores show {found.id}")
+        click.echo(f"store {found.id}: the sync worker continues; see webhook-kit stores show {found.id}")
     else:
         click.echo(
-            f"store {found.id} is not there yet ({ended.status}); go on with webhook-kit stores onboard {found.id}"
+            f"store {found.id} is not active yet ({ended.status}); continue with webhook-kit stores onboard {found.id}"
         )
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""``webhook-kit order``: see an order's record, settle one in doubt, tie one to its Gett id, say how far it is."""
+"""``webhook-kit order``: show an order, settle one in doubt, link one to its Gett id, report its progress."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["command"]
 
 @click.group("order")
 def command() -> None:
-    """Orders: REF is the orderRef, Gett's order id or an Idempotency-Key."""
+    """Show and change orders. REF is the orderRef, Gett's order id or an Idempotency-Key."""
 
 
 @command.command()
 @click.argument("ref")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 def show(ref: str, as_json: bool) -> None:
-    """Show what is known of an order; customer and delivery are left out."""
+    """Show the record of an order, without customer and delivery."""
     record = _record(Kit.from_env(), ref)
     order = json.loads(record["order"]) if record.get("order") else {}
     shown = {
@@ -50,12 +50,12 @@ def show(ref: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("ref")
-@click.option("--placed", metavar="ID", help="The POS has it, as order ID.")
-@click.option("--not-placed", is_flag=True, help="The POS does not have it: Gett's next attempt places it.")
+@click.option("--placed", metavar="ID", help="The POS has the order, as order ID.")
+@click.option("--not-placed", is_flag=True, help="The POS does not have the order; Gett's next attempt places it.")
 def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
-    """Settle an order in doubt by hand, after looking at the POS."""
+    """Settle an order in doubt by hand, after checking the POS."""
     if bool(placed) == not_placed:
-        raise click.UsageError("say either --placed ID or --not-placed")
+        raise click.UsageError("give either --placed ID or --not-placed")
     kit = Kit.from_env()
     record = _record(kit, ref)
     if record["state"] in ("placed", "refused"):
@@ -63,26 +63,26 @@ def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
             f"order {record['ref']} is settled already: {record['state']} {record.get('partner_id', '')}"
         )
     if kit.placement_store.lease_remaining(record) > 0:
-        raise Conflict(f"order {record['ref']} is being placed right now: wait for it to end, then look again")
+        raise Conflict(f"order {record['ref']} is being placed right now; wait until that ends, then check again")
     claim = Claim(record["ref"], "", record.get("gett_id", ""), record.get("store", ""), record.get("fp", ""), "")
     if not_placed:
         kit.placement_store.settle(claim, AttemptOutcome.RELEASED, force=True)
-        click.echo(f"order {claim.ref} is free: the next attempt places it")
+        click.echo(f"order {claim.ref} is released; the next attempt places it")
         return
     if not record.get("order"):
-        raise InvalidTransition(f"order {claim.ref} never got as far as the POS: there is nothing to answer with")
+        raise InvalidTransition(f"order {claim.ref} was never sent to the POS; use --not-placed")
     order = PlaceOrderRequest.from_json(record["order"])
     settled = kit.placement.record(claim, order, Placed(placed or ""))
     if settled is not SettleResult.OK:
-        raise Conflict(f"order {claim.ref} was settled by somebody else meanwhile: look at it again")
-    click.echo(f"order {claim.ref} is placed as {placed}; its confirmation is on its way")
+        raise Conflict(f"order {claim.ref} was settled by somebody else meanwhile; check it again")
+    click.echo(f"order {claim.ref} is placed as {placed}; its confirmation waits to be sent to Gett")
 
 
 @command.command()
 @click.argument("ref")
 @click.argument("gett_order_id")
 def link(ref: str, gett_order_id: str) -> None:
-    """Tie an order to its Gett id, so that its progress can be told."""
+    """Link an order to its Gett id, so that its progress can be sent."""
     kit = Kit.from_env()
     kit.placement_store.link(_record(kit, ref)["ref"], gett_order_id)
     click.echo(f"order {ref} is {gett_order_id} at Gett")
@@ -91,44 +91,44 @@ def link(ref: str, gett_order_id: str) -> None:
 @command.command()
 @click.argument("ref")
 @click.option("--status", required=True, help="confirmed, preparing, ready or inTransit.")
-@click.option("--ready-at", metavar="ISO", help="When it will be ready (2026-05-01T18:30:00Z).")
+@click.option("--ready-at", metavar="ISO", help="Time at which it will be ready (2026-05-01T18:30:00Z).")
 def progress(ref: str, status: str, ready_at: str | None) -> None:
-    """Tell Gett how far an order is."""
-    said = Kit.from_env().order_updates.progress(ref, status, estimated_ready_at=instant(ready_at))
-    click.echo(f"order {ref} is {status} ({said})")
+    """Send the progress of an order to Gett."""
+    result = Kit.from_env().order_updates.progress(ref, status, estimated_ready_at=instant(ready_at))
+    click.echo(f"order {ref} is {status} ({result})")
 
 
 @command.command()
 @click.argument("ref")
 def complete(ref: str) -> None:
-    """Tell Gett that the customer has the order."""
+    """Report to Gett that the customer has the order."""
     click.echo(f"order {ref} is completed ({Kit.from_env().order_updates.complete(ref)})")
 
 
 @command.command()
 @click.argument("ref")
-@click.option("--reason", required=True, help="For the customer.")
+@click.option("--reason", required=True, help="Reason shown to the customer.")
 def cancel(ref: str, reason: str) -> None:
-    """Tell Gett that the order will not be made; the POS is not told."""
+    """Report to Gett that the order is cancelled. The POS is not asked to cancel it."""
     click.echo(f"order {ref} is cancelled ({Kit.from_env().order_updates.cancel(ref, reason)})")
 
 
 @command.command()
 def incidents() -> None:
-    """List what a person has to look at, newest first."""
-    found = Kit.from_env().placement_store.incidents()
-    for entry in found:
-        what = "store" if "store" in entry else "order"
+    """List the incidents, newest first."""
+    entries = Kit.from_env().placement_store.incidents()
+    for entry in entries:
+        subject = "store" if "store" in entry else "order"
         why = entry.get("why") or f"known {entry.get('known') or 'none'}, reported {entry.get('reported')}"
-        click.echo(f"{_moment(entry['at'])}  {entry['kind']}: {what} {entry[what]}, {why}")
-    if not found:
+        click.echo(f"{_moment(entry['at'])}  {entry['kind']}: {subject} {entry[subject]}, {why}")
+    if not entries:
         click.echo("no incidents")
 
 
 def _record(kit: Kit, ref: str) -> dict[str, str]:
     record = kit.placement_store.find(ref)
     if record is None:
-        raise NotFound(f"order {ref} is not known here")
+        raise NotFound(f"order {ref} is unknown here")
     return record
 
 

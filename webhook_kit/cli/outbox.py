@@ -1,4 +1,4 @@
-"""``webhook-kit outbox``: what waits for Gett and why, and a person's hand on it."""
+"""``webhook-kit outbox``: list pending updates and dead letters, retry and discard them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from webhook_kit.outbox.updates import Kind
 
 __all__ = ["command"]
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 
 
 @click.group("outbox", invoke_without_command=True)
 @click.option(
-    "--limit", type=click.IntRange(0), default=50, show_default=True, help="List at most so many lanes; 0 for all."
+    "--limit", type=click.IntRange(0), default=50, show_default=True, help="Number of lanes to list (0: all)."
 )
 @_as_json
 @click.pass_context
 def command(ctx: click.Context, limit: int, as_json: bool) -> None:
-    """What waits for Gett, since when and why; the subcommands lend it a hand.
+    """List pending updates.
 
-    LANE is order:REF, store:ID or catalog:ID; an order's REF or Gett id alone will do.
+    LANE is order:REF, store:ID or catalog:ID. For an order, its REF or Gett id is enough.
     """
     if ctx.invoked_subcommand is None:
         _overview(Kit.from_env(), limit, as_json=as_json)
@@ -38,33 +38,33 @@ def command(ctx: click.Context, limit: int, as_json: bool) -> None:
 def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
     waiting = kit.lanes.all_waiting()
     names = list(waiting)[: limit or None]
-    lanes = [found for name in names if (found := _lane(kit, name, waiting[name])) is not None]
-    standing = kit.sending.status(kit.quota)
-    gate = {
-        "halted": standing.halted,
-        "blockedSeconds": round(standing.blocked, 1),
-        "openSeconds": round(standing.open, 1),
-        "quotaUsed": standing.used,
+    lanes = [lane for name in names if (lane := _lane(kit, name, waiting[name])) is not None]
+    status = kit.sending.status(kit.quota)
+    sending = {
+        "halted": status.halted,
+        "blockedSeconds": round(status.blocked, 1),
+        "openSeconds": round(status.open, 1),
+        "quotaUsed": status.used,
         "quota": kit.quota.limit,
     }
     counts = kit.lanes.counts()
     if as_json:
-        click.echo(json.dumps({"waiting": len(waiting), "lanes": lanes, "gate": gate, "counts": counts}))
+        click.echo(json.dumps({"waiting": len(waiting), "lanes": lanes, "sending": sending, "counts": counts}))
         return
     if lanes:
         columns = ("lane", "state", "updates", "age", "attempts", "why")
         print_table(columns, [[lane[column] for column in columns] for lane in lanes])
     else:
-        click.echo("nothing waits")
+        click.echo("nothing is pending")
     if len(waiting) > len(names):
         click.echo(f"… and {len(waiting) - len(names)} more")
-    if standing.halted:
-        click.echo(f"HALTED: Gett refuses the key: {standing.halted}")
-    if standing.blocked:
-        click.echo(f"blocked: Gett asked to wait; {standing.blocked:.0f} s left")
-    if standing.open:
-        click.echo(f"open: Gett is failing; the next send in {standing.open:.0f} s")
-    click.echo(f"quota: {standing.used} of {kit.quota.limit or 'any number of'} writes in the last minute")
+    if status.halted:
+        click.echo(f"HALTED: Gett refuses the key: {status.halted}")
+    if status.blocked:
+        click.echo(f"blocked: Gett asked to wait; {status.blocked:.0f} s left")
+    if status.open:
+        click.echo(f"open: Gett is failing; the next send in {status.open:.0f} s")
+    click.echo(f"quota: {status.used} of {kit.quota.limit or 'any number of'} writes in the last minute")
     click.echo("updates: " + (", ".join(f"{number} {what}" for what, number in sorted(counts.items())) or "none yet"))
 
 
@@ -91,7 +91,7 @@ def _lane(kit: Kit, name: str, where: str) -> dict[str, Any] | None:
 @click.argument("lane")
 @_as_json
 def show(lane: str, as_json: bool) -> None:
-    """Show what became of a lane's updates, oldest first, and what waits in it."""
+    """Show what happened to each update of a lane, oldest first, and what is pending."""
     kit = Kit.from_env()
     name = _known(kit, lane)
     history, waiting, state = kit.lanes.history(name), kit.lanes.waiting(name), kit.lanes.state(name)
@@ -111,16 +111,16 @@ def show(lane: str, as_json: bool) -> None:
 @command.command()
 @click.argument("lane")
 def retry(lane: str) -> None:
-    """Send a lane's next update now, whatever it waits for."""
+    """Send the next update of a lane now, without waiting for its delay."""
     kit = Kit.from_env()
     name = _known(kit, lane)
     kit.lanes.retry_now(name)
-    click.echo(f"{name} goes now" if kit.lanes.waiting(name) else f"nothing waits in {name}")
+    click.echo(f"{name} is sent now" if kit.lanes.waiting(name) else f"nothing is pending in {name}")
 
 
 @command.command()
 @click.argument("lane")
-@click.option("--update", "number", type=int, help="This update alone.")
+@click.option("--update", "number", type=int, help="Discard only this update.")
 def discard(lane: str, number: int | None) -> None:
     """Discard the updates that wait in a lane; they are never sent to Gett."""
     kit = Kit.from_env()
@@ -132,7 +132,10 @@ def discard(lane: str, number: int | None) -> None:
 
 
 def _known(kit: Kit, lane: str) -> str:
-    """A lane by its full name, or an order's by whatever names the order."""
+    """Return the full name of a lane, given as such or as an order.
+
+    :raises NotFound: when there is no such lane.
+    """
     if kit.lanes.state(lane):
         return lane
     order = kit.order_updates.find(lane.removeprefix(f"{Kind.ORDER}:"))
@@ -146,16 +149,16 @@ def _known(kit: Kit, lane: str) -> str:
 
 def _filters(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--older-than", type=float, metavar="SECONDS", help="Those buried at least so long ago."),
-        click.option("--why", metavar="TEXT", help="Those whose reason holds this text."),
-        click.option("--lane", metavar="LANE", help="Those of this lane."),
+        click.option("--older-than", type=float, metavar="SECONDS", help="Select dead letters at least this old."),
+        click.option("--why", metavar="TEXT", help="Select dead letters whose reason contains this text."),
+        click.option("--lane", metavar="LANE", help="Select dead letters of this lane."),
     ):
         function = option(function)
     return function
 
 
 def _choice(function: Callable[..., None]) -> Callable[..., None]:
-    function = _filters(click.option("--all", "all_", is_flag=True, help="All of them.")(function))
+    function = _filters(click.option("--all", "all_", is_flag=True, help="Select all dead letters.")(function))
     return click.argument("numbers", nargs=-1, type=int, metavar="[N]...")(function)
 
 
@@ -182,7 +185,7 @@ def dead_letters(
 @dead_letters.command()
 @_choice
 def replay(numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None) -> None:
-    """Send dead letters again: those of these numbers, all, or those that meet the conditions."""
+    """Send dead letters again: by number, all, or by filter."""
     kit = Kit.from_env()
     _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.replay, "replayed")
 
@@ -192,7 +195,7 @@ def replay(numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | No
 def discard_dead_letters(
     numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None
 ) -> None:
-    """Discard dead letters: those of these numbers, all, or those that meet the conditions."""
+    """Discard dead letters: by number, all, or by filter."""
     kit = Kit.from_env()
     _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.discard, "discarded")
 
@@ -208,11 +211,11 @@ def _chosen(
 ) -> list[int]:
     filtered = (lane, why, older_than) != (None, None, None)
     if bool(numbers) + all_ + filtered != 1:
-        raise click.UsageError("say which: numbers, --all, or --lane, --why, --older-than")
+        raise click.UsageError("select dead letters by number, with --all, or with --lane, --why, --older-than")
     return list(numbers) or [letter.number for letter in _found(kit, lane, why, older_than)]
 
 
-_WHY_NOT = {
+_REASONS = {
     "unknown": "there is no dead letter of that number",
     "superseded": "something newer waits in its lane",
     "stale": "Gett was told something newer",
@@ -220,12 +223,12 @@ _WHY_NOT = {
 }
 
 
-def _each(numbers: list[int], touch: Callable[[int], str], done: str) -> None:
+def _each(numbers: list[int], action: Callable[[int], str], done: str) -> None:
     failed = 0
     for number in numbers:
-        if (said := touch(number)) != "ok":
+        if (result := action(number)) != "ok":
             failed += 1
-            click.echo(f"{number}: not {done}: {_WHY_NOT.get(said, said)}", err=True)
+            click.echo(f"{number}: not {done}: {_REASONS.get(result, result)}", err=True)
     click.echo(f"{len(numbers) - failed} {done}")
     if failed:
         sys.exit(1)

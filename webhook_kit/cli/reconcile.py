@@ -1,4 +1,4 @@
-"""``webhook-kit reconcile``: compare what the POS says with what Gett was told, and tell what is missing."""
+"""``webhook-kit reconcile``: compare the POS with what was sent to Gett, and append what is missing."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["command"]
 
 
 @click.command("reconcile")
-@click.option("--store", "store_ids", multiple=True, metavar="ID", help="This store alone; may be repeated.")
+@click.option("--store", "store_ids", multiple=True, metavar="ID", help="Compare only this store; may be repeated.")
 def command(store_ids: tuple[str, ...]) -> None:
-    """Compare every store, print every difference, and tell Gett what it had not been told."""
+    """Compare every store, print every difference, and append missing updates."""
     kit = Kit.from_env()
     kit.stores.require_complete()
     stores = [store for store in kit.stores if not store_ids or store.id in store_ids]
     if unknown := set(store_ids) - {store.id for store in stores}:
-        raise NotFound(f"not known here: store {', '.join(sorted(unknown))}")
+        raise NotFound(f"unknown store: {', '.join(sorted(unknown))}; `webhook-kit stores list` shows all")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("comparing stores", total=len(stores))

@@ -1,4 +1,4 @@
-"""``webhook-kit schema``: the JSON Schema of what travels between Gett and its partners."""
+"""``webhook-kit schema``: print the JSON Schemas of Gett's protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["command"]
 @click.command(name="schema")
 @click.argument("name", required=False)
 def command(name: str | None) -> None:
-    """Print the JSON Schema of NAME as it is read from the wire; without NAME, list all names."""
+    """Print the JSON Schema of NAME. Without NAME, list all names."""
     if name is None:
         click.echo("\n".join(sorted(SCHEMAS)))
         return
@@ -28,7 +28,7 @@ def command(name: str | None) -> None:
 
 
 def _suggestion(name: str) -> str:
-    # Case is what people get wrong most, so it does not count in the comparison.
+    # Wrong case is the most frequent mistake, so the comparison ignores case.
     lowered = {known.lower(): known for known in SCHEMAS}
     close = [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, n=3)]
     return f"did you mean {' or '.join(close)}?" if close else "`webhook-kit schema` lists them"

@@ -1,4 +1,4 @@
-"""``webhook-kit stores``: which stores there are, here and at Gett, and whether they take orders."""
+"""``webhook-kit stores``: list, show, pause and resume stores."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from webhook_kit.outbox.updates import Kind
 
 __all__ = ["command"]
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
 @click.group("stores")
 def command() -> None:
-    """Stores: STORE is the partner's own id, or Gett's."""
+    """List, change, pause and onboard stores. STORE is the partner's own id or Gett's id."""
 
 
 for _command in (
@@ -41,89 +41,94 @@ for _command in (
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--local", is_flag=True, help="Do not ask Gett.")
+@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+@click.option("--local", is_flag=True, help="Show only local data; do not ask Gett.")
 def list_(as_json: bool, local: bool) -> None:
-    """List the stores, what Gett was last told of each, and what it has itself."""
+    """List the stores with the status that was last sent to Gett and the status at Gett."""
     kit = Kit.from_env()
     kit.stores.require_complete()
     rows = [_row(kit, store) for store in kit.stores]
-    theirs = None if local else _ask(lambda: {store.store_id: store for store in kit.client.stores()})
-    if theirs is not None:
+    gett_stores = None if local else _ask(lambda: {store.store_id: store for store in kit.client.stores()})
+    if gett_stores is not None:
         for row in rows:
-            row["atGett"] = _at_gett(row, theirs.pop(row["gettStoreId"] or "", None))
+            row["atGett"] = _at_gett(row, gett_stores.pop(row["gettStoreId"] or "", None))
         unknown: dict[str, str | None] = dict.fromkeys([*_COLUMNS, "atGett"])
         rows += [
             {
                 **unknown,
                 "gettStoreId": store.store_id,
                 "name": store.name,
-                "atGett": f"{store.status or 'there'} ≠ not known here",
+                "atGett": f"{store.status or 'there'} ≠ unknown here",
             }
-            for store in theirs.values()
+            for store in gett_stores.values()
         ]
     if as_json:
         click.echo(json.dumps(rows))
         return
-    print_table([*_COLUMNS, *([] if theirs is None else ["atGett"])], [list(row.values()) for row in rows])
+    print_table([*_COLUMNS, *([] if gett_stores is None else ["atGett"])], [list(row.values()) for row in rows])
 
 
-_COLUMNS = ["store", "name", "gettStoreId", "adapter", "told", "reason", "until", "pausedBy"]
+_COLUMNS = ["store", "name", "gettStoreId", "adapter", "sent", "reason", "until", "pausedBy"]
 
 
 def _row(kit: Kit, store: Store) -> dict[str, str | None]:
-    told = json.loads(kit.lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}")
+    last_sent = json.loads(kit.lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}")
     members: list[str | None] = [store.id, store.name, store.gett_id, store.adapter]
-    members += [told.get("status"), told.get("reason"), told.get("resumeAt"), kit.store_status.pause_owner(store)]
+    members += [
+        last_sent.get("status"),
+        last_sent.get("reason"),
+        last_sent.get("resumeAt"),
+        kit.store_status.pause_owner(store),
+    ]
     return dict(zip(_COLUMNS, members, strict=True))
 
 
 def _at_gett(row: dict[str, str | None], theirs: CommerceStore | None) -> str:
     if theirs is None:
         return "≠ unknown there" if row["gettStoreId"] else "not onboarded"
-    differs = theirs.status is not None and theirs.status != (row["told"] or "online")
+    differs = theirs.status is not None and theirs.status != (row["sent"] or "online")
     return f"{theirs.status or 'there'}{' ≠' if differs else ''}"
 
 
 @command.command()
 @click.argument("store")
-@click.option("--local", is_flag=True, help="Do not ask Gett.")
+@click.option("--local", is_flag=True, help="Show only local data; do not ask Gett.")
 def show(store: str, local: bool) -> None:
-    """Show all that is known of a store here, and where Gett differs; never its credentials."""
+    """Show a store and its differences at Gett, without its credentials."""
     kit = Kit.from_env()
-    found = kit.stores.known(store)
-    row = _row(kit, found)
-    onboarding = kit.onboarding.progress(found.id) if kit.settings.gett_api_key else None
+    shown = kit.stores.known(store)
+    row = _row(kit, shown)
+    onboarding = kit.onboarding.progress(shown.id) if kit.settings.gett_api_key else None
     facts: dict[str, Any] = {
         **row,
-        "timezone": found.timezone.key,
-        "fulfillmentTypes": ", ".join(sorted(found.fulfillment_types)) if found.fulfillment_types else "any",
-        "options": json.dumps(dict(found.options), default=str) if found.options else None,
-        "credentials": ", ".join(f"{name} (set)" for name in sorted(found.credentials)) or None,
-        "kept": "configured" if kit.stores.is_configured(found.id) else "in Redis",
+        "timezone": shown.timezone.key,
+        "fulfillmentTypes": ", ".join(sorted(shown.fulfillment_types)) if shown.fulfillment_types else "any",
+        "options": json.dumps(dict(shown.options), default=str) if shown.options else None,
+        "credentials": ", ".join(f"{name} (set)" for name in sorted(shown.credentials)) or None,
+        "source": "configured" if kit.stores.is_configured(shown.id) else "in Redis",
         "onboarding": f"{onboarding.step} {onboarding.status} {onboarding.onboarding_id}" if onboarding else None,
     }
-    if not local and found.gett_id:
-        facts |= _ask(lambda: _their_facts(kit, found)) or {}
+    if not local and shown.gett_id:
+        facts |= _ask(lambda: _gett_facts(kit, shown)) or {}
     for name, value in facts.items():
         if value is not None:
             click.echo(f"{name}: {value}")
 
 
-def _their_facts(kit: Kit, store: Store) -> dict[str, Any]:
+def _gett_facts(kit: Kit, store: Store) -> dict[str, Any]:
     try:
-        theirs = kit.client.store(store.gett_id)
+        at_gett = kit.client.store(store.gett_id)
     except GettNotFound:
         return {"at Gett": "≠ unknown there"}
-    compared = kit.store_status_check.compare(store)
-    differs = "" if compared.difference in (Difference.NONE, Difference.PENDING) else "≠ "
+    comparison = kit.store_status_check.compare(store)
+    differs = "" if comparison.difference in (Difference.NONE, Difference.PENDING) else "≠ "
     return {
-        "name at Gett": _marked(theirs.name, store.name),
-        "timezone at Gett": _marked(theirs.timezone, store.timezone.key),
-        "phone at Gett": theirs.phone,
-        "logo at Gett": theirs.logo_url,
-        "description at Gett": theirs.description,
-        "status at Gett": f"{differs}{compared.why}",
+        "name at Gett": _marked(at_gett.name, store.name),
+        "timezone at Gett": _marked(at_gett.timezone, store.timezone.key),
+        "phone at Gett": at_gett.phone,
+        "logo at Gett": at_gett.logo_url,
+        "description at Gett": at_gett.description,
+        "status at Gett": f"{differs}{comparison.why}",
     }
 
 
@@ -131,28 +136,28 @@ def _marked(theirs: str | None, ours: str) -> str | None:
     return None if theirs is None else theirs if theirs == ours else f"≠ {theirs}"
 
 
-def _ask(question: Callable[[], _Answer]) -> _Answer | None:
-    """Gett's answer; when it cannot be asked, that is said, and what is known here is shown all the same."""
+def _ask(question: Callable[[], _Result]) -> _Result | None:
+    """Return Gett's answer. When Gett cannot be asked, print why and return None."""
     try:
         return question()
     except (GettError, ConfigurationError) as error:
-        click.echo(f"webhook-kit: Gett cannot be asked, this is our side alone: {error}", err=True)
+        click.echo(f"webhook-kit: Gett cannot be asked, only local data is shown: {error}", err=True)
         return None
 
 
 @command.command()
 @click.argument("store")
 @click.option("--reason", required=True, help=f"One of {', '.join(PauseReason)}.")
-@click.option("--until", metavar="ISO", help="When Gett lifts the pause by itself (2026-05-01T18:30:00Z).")
+@click.option("--until", metavar="ISO", help="Time at which Gett ends the pause (2026-05-01T18:30:00Z).")
 def pause(store: str, reason: str, until: str | None) -> None:
-    """Take no orders for now; only a person lifts a person's pause."""
-    said = Kit.from_env().store_status.pause(store, reason, instant(until))
-    click.echo(f"store {store} is paused ({said})")
+    """Pause a store, so that it takes no orders. Only a person can end the pause of a person."""
+    result = Kit.from_env().store_status.pause(store, reason, instant(until))
+    click.echo(f"store {store} is paused ({result})")
 
 
 @command.command()
 @click.argument("store")
 def resume(store: str) -> None:
-    """Take orders again, whoever paused the store."""
-    said = Kit.from_env().store_status.resume(store)
-    click.echo(f"store {store} takes orders ({said})")
+    """Resume a store, whoever paused it."""
+    result = Kit.from_env().store_status.resume(store)
+    click.echo(f"store {store} takes orders ({result})")

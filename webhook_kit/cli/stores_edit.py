@@ -1,4 +1,4 @@
-"""``webhook-kit stores add|edit|remove|export|rotate-keys|generate-key``: the directory by hand, and a store's metadata at Gett."""
+"""``webhook-kit stores add|edit|remove|export|rotate-keys|generate-key``: change the store directory, and a store's master data at Gett."""
 
 from __future__ import annotations
 
@@ -29,70 +29,70 @@ _option = click.option(
     "options",
     multiple=True,
     metavar="NAME=JSON",
-    help="An option for the adapter; text that is no JSON is text.",
+    help="Option for the adapter; a value that is not JSON is text.",
 )
 _credential = click.option(
     "--credential",
     "credentials",
     multiple=True,
     metavar="NAME",
-    help="A credential; its value is asked for, and not shown.",
+    help="Credential; its value is asked for and not shown.",
 )
 _fulfillment = click.option(
-    "--fulfillment", multiple=True, help="A fulfillment type that it offers; any when left out."
+    "--fulfillment", multiple=True, help="Fulfillment type that the store offers (default: any)."
 )
 
 
 @click.command()
 @click.argument("store")
-@click.option("--adapter", required=True, help="A registered name, or module:Class.")
-@click.option("--gett-id", help="Gett's id of the store; left out until it is onboarded.")
-@click.option("--name", default="", help="What people call it.")
-@click.option("--timezone", default="UTC", help="IANA zone of its opening hours.")
+@click.option("--adapter", required=True, help="Registered name, or module:Class.")
+@click.option("--gett-id", help="Gett's id of the store; not needed before onboarding.")
+@click.option("--name", default="", help="Display name.")
+@click.option("--timezone", default="UTC", help="IANA time zone of the opening hours.")
 @_fulfillment
 @_option
 @_credential
 def add(
     store: str, credentials: tuple[str, ...], options: tuple[str, ...], fulfillment: tuple[str, ...], **facts: Any
 ) -> None:
-    """Add a store to the directory in Redis; STORE is the partner's own id."""
+    """Add a store to Redis. STORE is the partner's own id."""
     made = _store(store, {**facts, "fulfillment_types": fulfillment or None}, _options(options))
-    made = replace(made, credentials=_asked(credentials))
+    made = replace(made, credentials=_prompt(credentials))
     Kit.from_env().stores.add(made)
     click.echo(f"store {store} is added" + ("" if made.gett_id else f"; next: webhook-kit stores onboard {store}"))
 
 
 @click.command()
 @click.argument("store")
-@click.option("--adapter", help="A registered name, or module:Class.")
+@click.option("--adapter", help="Registered name, or module:Class.")
 @click.option("--gett-id", help="Gett's id of the store.")
-@click.option("--timezone", help="IANA zone of its opening hours.")
+@click.option("--timezone", help="IANA time zone of the opening hours.")
 @_fulfillment
 @_option
 @_credential
-@click.option("--unset", multiple=True, metavar="NAME", help="Take out an option or credential.")
-@click.option("--name", help="What people call it, here and at Gett.")
-@click.option("--phone", help="At Gett.")
-@click.option("--logo-url", help="At Gett.")
-@click.option("--description", help="At Gett.")
-@click.option("--delivery/--no-delivery", "delivery_allowed", default=None, help="At Gett: whether it delivers.")
-@click.option("--pickup/--no-pickup", "pickup_allowed", default=None, help="At Gett: whether orders are picked up.")
+@click.option("--unset", multiple=True, metavar="NAME", help="Remove an option or credential.")
+@click.option("--name", help="Display name, here and at Gett.")
+@click.option("--phone", help="Phone number at Gett.")
+@click.option("--logo-url", help="Address of the logo at Gett.")
+@click.option("--description", help="Description at Gett.")
+@click.option("--delivery/--no-delivery", "delivery_allowed", default=None, help="Allow or refuse delivery, at Gett.")
+@click.option("--pickup/--no-pickup", "pickup_allowed", default=None, help="Allow or refuse pickup, at Gett.")
 def edit(store: str, **given: Any) -> None:
-    """Change a store, here or at Gett; what is left out stays as it is."""
+    """Change a store, here or at Gett. Options that are not given stay as they are."""
     kit = Kit.from_env()
     before = kit.stores.known(store)
     after = _changed(before, given)
     update = _update(given)
     configured = kit.stores.is_configured(before.id)
     if configured and replace(after, name=before.name) != before:
-        raise Conflict(f"store {before.id} is configured in the environment or in a file, which wins: change it there")
+        raise Conflict(f"store {before.id} is configured in the environment or a file; change it there")
     at_gett = update.model_fields_set and (before.gett_id or update.model_fields_set != {"name"})
     if not at_gett and after == before:
-        raise click.UsageError("nothing to change: give at least one option")
+        raise click.UsageError("no change was given; see webhook-kit stores edit --help")
     if at_gett:  # first, because Gett may refuse
         if not before.gett_id:
             raise InvalidTransition(
-                f"store {before.id} is not at Gett yet; run `webhook-kit stores onboard {before.id}`"
+                f"store {before.id} is not registered at Gett yet: webhook-kit stores onboard {before.id}"
             )
         kit.rate_limited_client.call(lambda: kit.client.update_store(before.gett_id, update))
         click.echo(f"store {before.id} is changed at Gett")
@@ -103,31 +103,34 @@ def edit(store: str, **given: Any) -> None:
 
 @click.command()
 @click.argument("store")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(store: str, yes: bool) -> None:
-    """Forget a store here. Gett is told nothing: its orders would be refused, so pause it first."""
+    """Remove a store here. Gett is not notified and its orders are refused, so pause the store first."""
     kit = Kit.from_env()
-    found = kit.stores.known(store)
+    removed = kit.stores.known(store)
     if not yes:
-        click.confirm(f"Forget store {found.id}, its credentials included?", abort=True)
-    kit.stores.remove(found.id)
-    kit.publisher.forget(found.id)
+        click.confirm(f"Remove store {removed.id} and its credentials?", abort=True)
+    kit.stores.remove(removed.id)
+    kit.publisher.forget(removed.id)
     keys = kit.keys
-    # Whoever adds a store under this id again begins anew.
-    kit.redis.delete(*(key(found.id) for key in (keys.menu, keys.pause_owner, keys.monitor, keys.out, keys.sync)))
+    # A store that is added under this id later starts without the state of this one.
+    kit.redis.delete(*(key(removed.id) for key in (keys.menu, keys.pause_owner, keys.monitor, keys.out, keys.sync)))
     for kind in (Kind.CATALOG, Kind.STORE):
-        kit.lanes.discard(lane_name(kind, found.id))
-    click.echo(f"store {found.id} is forgotten here" + ("; Gett still has it" if found.gett_id else ""))
+        kit.lanes.discard(lane_name(kind, removed.id))
+    click.echo(f"store {removed.id} is removed here" + ("; Gett still has it" if removed.gett_id else ""))
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
-@click.option("--without-credentials", is_flag=True, help="Leave them out.")
-@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option("--without-credentials", is_flag=True, help="Leave the credentials out.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def export(file: Path, without_credentials: bool, force: bool) -> None:
-    """Write every store to a file for STORES_FILE (- for standard output); it holds credentials in clear, for you alone."""
+    """Write every store to a file for STORES_FILE (- for standard output).
+
+    The file contains credentials in plain text; only its owner can read it.
+    """
     directory = Kit.from_env().stores
-    directory.require_complete()  # half a directory must not replace a whole one
+    directory.require_complete()  # a partial directory must not replace a complete file
     stores = list(directory)
     try:
         text = as_toml(stores, credentials=not without_credentials)
@@ -137,7 +140,7 @@ def export(file: Path, without_credentials: bool, force: bool) -> None:
         click.echo(text, nl=False)
         return
     if file.exists() and not force:
-        raise click.BadParameter(f"{file} already exists; nothing was written (--force replaces it)", param_hint="FILE")
+        raise click.BadParameter(f"{file} exists already; --force replaces it", param_hint="FILE")
     try:
         _write(file, text)
     except OSError as error:
@@ -153,12 +156,12 @@ def rotate_keys() -> None:
 
 @click.command("generate-key")
 def generate_key() -> None:
-    """Make a key for WEBHOOK_KIT_KEY."""
+    """Print a new key for WEBHOOK_KIT_KEY."""
     click.echo(new_key())
 
 
 def _write(file: Path, text: str) -> None:
-    """Whole or not at all, and readable for its owner alone (which a temporary file is from the start)."""
+    """Write a file completely or not at all, readable only by its owner."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
@@ -183,20 +186,20 @@ def _store(store_id: str, facts: Mapping[str, Any], options: Mapping[str, Any]) 
 
 
 def _changed(before: Store, given: Mapping[str, Any]) -> Store:
-    without = given["unset"]
-    if unknown := set(without) - {*before.options, *before.credentials}:
+    unset = given["unset"]
+    if unknown := set(unset) - {*before.options, *before.credentials}:
         raise click.BadParameter(
             f"store {before.id} has no option or credential {', '.join(sorted(unknown))}", param_hint="--unset"
         )
     table = StoreTable.of(before).plain()
     options = {**before.options, **_options(given["options"])}
-    credentials = {**before.credentials, **_asked(given["credentials"])}
+    credentials = {**before.credentials, **_prompt(given["credentials"])}
     facts = {name: given[name] for name in ("adapter", "gett_id", "timezone", "name") if given[name] is not None}
     if given["fulfillment"]:
         facts["fulfillment_types"] = given["fulfillment"]
-    kept = {name: value for name, value in options.items() if name not in without}
+    kept = {name: value for name, value in options.items() if name not in unset}
     after = _store(before.id, {**table, **facts}, kept)
-    return replace(after, credentials={name: value for name, value in credentials.items() if name not in without})
+    return replace(after, credentials={name: value for name, value in credentials.items() if name not in unset})
 
 
 def _update(given: Mapping[str, Any]) -> StoreUpdate:
@@ -209,20 +212,20 @@ def _update(given: Mapping[str, Any]) -> StoreUpdate:
 
 
 def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals):
             raise click.BadParameter(f"{pair!r}: write NAME=VALUE", param_hint="--option")
         try:
-            found[name] = json.loads(value)
+            options[name] = json.loads(value)
         except ValueError:
-            found[name] = value
-        if found[name] is None:
-            raise click.BadParameter(f"{name}: null is no value; use --unset {name}", param_hint="--option")
-    return found
+            options[name] = value
+        if options[name] is None:
+            raise click.BadParameter(f"{name}: null is not a value; use --unset {name}", param_hint="--option")
+    return options
 
 
-def _asked(names: tuple[str, ...]) -> dict[str, str]:
-    # Never on the command line, which every user of the machine and the shell's history can read.
+def _prompt(names: tuple[str, ...]) -> dict[str, str]:
+    # Not on the command line, which other users of the machine and the shell's history can read.
     return {name: click.prompt(name, hide_input=True, err=True) for name in names}

@@ -1,4 +1,4 @@
-"""``webhook-kit worker``: ``push`` sends what waits for Gett, ``sync`` looks after orders, stores and menus."""
+"""``webhook-kit worker``: ``push`` sends updates to Gett, ``sync`` checks orders, stores and catalogs."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ log = logger("worker")
 
 _WORKERS = ("push", "sync")
 _PAUSE = 1.0
-"""Seconds before a worker that died is started again."""
+"""Seconds before a dead worker is started again."""
 
 
 @click.command("worker")
 @click.argument("which", type=click.Choice([*_WORKERS, "all"]), default="all")
 @click.option("--burst", is_flag=True, help="Stop when nothing is queued.")
 def command(which: str, burst: bool) -> None:
-    """Run a worker until it is told to stop; all (the default) runs push and sync, one process each."""
+    """Run a worker until it is stopped. The default, all, runs push and sync in one process each."""
     if which == "push":
         run_push(Kit.from_env(), burst=burst)
     elif which == "sync":
         run_sync(Kit.from_env(), burst=burst)
     else:
         kit = Kit.from_env()
-        _ = kit.stores, kit.client  # what is configured wrong is told once, before anything runs
+        _ = kit.stores, kit.client  # report configuration mistakes once, before anything runs
         sys.exit(_Both(burst=burst).run())
 
 
 class _Both:
-    """Both workers as child processes: signals are passed on, one that dies unexpectedly is started again."""
+    """Run both workers as child processes, pass signals on, and restart a worker that dies."""
 
     def __init__(self, *, burst: bool) -> None:
         self._burst = burst
@@ -68,7 +68,7 @@ class _Both:
     def _start(self, name: str) -> None:
         command = [sys.executable, "-m", "webhook_kit.cli", "worker", name, *(["--burst"] if self._burst else [])]
         self._children[name] = subprocess.Popen(command)  # noqa: S603 - our own command
-        if self._stopping:  # told to stop while it was being started
+        if self._stopping:  # stopped while the worker was being started
             self._children[name].terminate()
 
     def _ended(self, name: str, status: int) -> None:
@@ -77,7 +77,7 @@ class _Both:
         if self._burst:
             self._failed |= status != 0
             return
-        log.error("worker died, starting it again", worker=name, status=status)
+        log.error("worker_died", worker=name, status=status)
         time.sleep(_PAUSE)
         self._start(name)
 

@@ -157,7 +157,7 @@ class StoreDirectory:
         """
         self._current()
         if not self._whole:
-            raise StoresUnavailable("REDIS_URL: the server is out of reach: which stores there are cannot be said now")
+            raise StoresUnavailable("REDIS_URL: Redis cannot be reached; the stores are unknown until then")
 
     def mistakes(self) -> tuple[str, ...]:
         """What is wrong with stores in Redis, one line each; such a store is not served, or served as it last was."""

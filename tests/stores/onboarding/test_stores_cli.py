@@ -76,7 +76,7 @@ def test_a_store_is_added_shown_changed_and_removed(run: Run, town: Town) -> Non
     assert (found.name, found.options, found.timezone.key) == ("At the harbour", {"terminal": 4}, "Europe/Berlin")
     assert found.credentials == {"token": "topsecret of token"}
     assert found.fulfillment_types == frozenset({"Pickup"})
-    assert run("remove", "harbour", "--yes").out == "store harbour is forgotten here\n"
+    assert run("remove", "harbour", "--yes").out == "store harbour is removed here\n"
     assert run("show", "harbour").status == 1
 
 
@@ -106,7 +106,7 @@ def test_rejected_command_prints_one_line_and_changes_nothing(arguments: tuple[s
     ("arguments", "status", "message"),
     [
         (("add", "new", "--adapter", "bogus", "--timezone", "Mars"), 2, "--timezone: "),
-        (("edit", "main"), 2, "nothing to change"),
+        (("edit", "main"), 2, "no change was given"),
         (
             ("edit", "main", "--unset", "nothing"),
             2,
@@ -159,7 +159,7 @@ def test_onboarding_shows_how_far_it_is(run: Run, town: Town) -> None:
     ran = run("onboard", "main", "--street", "1 Main Street", "--phone", "+15550100")
     assert ran.status == 0
     assert ran.out.splitlines()[0].startswith("registered: ")
-    assert ran.out.splitlines()[-1] == f"store main is in the network, as {town.active()[0]}"
+    assert ran.out.splitlines()[-1] == f"store main is active at Gett as {town.active()[0]}"
     assert town.context.state.stores[town.active()[0]].store.phone == "+15550100"
 
 
@@ -169,7 +169,7 @@ def test_onboarding_in_the_background_and_one_that_takes_too_long(run: Run, town
     assert town.kit.redis.smembers(town.kit.keys.onboardings) == {b"main"}
     ran = run("onboard", "main", "--timeout", 0)
     assert ran.status == 1
-    assert "go on with webhook-kit stores onboard main" in ran.out
+    assert "continue with webhook-kit stores onboard main" in ran.out
     assert "onboarding: registered pending_catalog" in run("show", "main").out
     assert run("onboard", "main", "--cancel").out == "store main: the registration is cancelled\n"
     assert town.registered() == []
@@ -198,7 +198,7 @@ def test_gett_s_side_is_listed_and_shown_with_differences_marked(run: Run, here:
     assert listed["lost"]["atGett"] == "≠ unknown there"
     assert listed["new"]["atGett"] == "not onboarded"
     (foreign,) = (row for row in listed.values() if row["gettStoreId"] == "theirs")
-    assert "≠ not known here" in foreign["atGett"]
+    assert "≠ unknown here" in foreign["atGett"]
     assert "name at Gett: ≠ Elsewhere" in run("show", "main").out
     assert "at Gett: ≠ unknown there" in run("show", "lost").out
     here.kit.store_status.pause("main", "too_busy")
@@ -212,7 +212,7 @@ def test_when_gett_cannot_be_asked_that_is_said_and_our_side_is_shown(why: str, 
     for arguments in (("list",), ("show", "main")):
         ran = run(*arguments)
         assert ran.status == 0
-        assert "Gett cannot be asked, this is our side alone" in ran.err
+        assert "Gett cannot be asked, only local data is shown" in ran.err
         assert here.active()[0] in ran.out
 
 
