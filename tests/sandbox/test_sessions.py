@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
+from datetime import datetime
 from typing import Any
 
+import jwt
 import pytest
 
 from tests.sandbox.browser_env import Consumer
@@ -20,6 +21,8 @@ CARD = {
     "cardType": "visa",
     "lastFour": "4242",
 }
+DEEP = f"{base64.urlsafe_b64encode(b'[' * 3_000).decode()}.e30.AA"
+"""A token whose header is JSON that nests too deeply to be parsed."""
 
 
 def test_an_empty_body_makes_an_anonymous_session(consumer: Consumer) -> None:
@@ -41,10 +44,13 @@ def test_an_empty_body_makes_an_anonymous_session(consumer: Consumer) -> None:
 
 def test_the_token_carries_the_sessions_id(consumer: Consumer) -> None:
     created = consumer.session(**ADA)
-    middle = created["token"].split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(middle + "=="))
-    assert claims["jti"] == created["sessionId"]
-    assert claims["Id"] == consumer.call("GET", "session/me").get_json()["user"]["userId"]
+    assert jwt.get_unverified_header(created["token"]) == {"alg": "HS256", "typ": "JWT"}
+    assert jwt.decode(created["token"], options={"verify_signature": False}) == {
+        "jti": created["sessionId"],
+        "sub": created["partnerUserId"],
+        "exp": int(datetime.fromisoformat(created["expiresAt"]).timestamp()),
+        "Id": consumer.call("GET", "session/me").get_json()["user"]["userId"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -101,7 +107,9 @@ def test_a_session_lasts_seven_days(consumer: Consumer, context: SandboxContext)
 
 def test_tokens_that_are_none(consumer: Consumer, context: SandboxContext, client: Any) -> None:
     token = consumer.session()["token"]
-    for wrong in ("x", token[:-4] + "AAAA", f"{token}x", "a.b.c", "é"):
+    claims = jwt.decode(token, options={"verify_signature": False})
+    forged = [jwt.encode(claims, "another key of thirty-two bytes and more"), jwt.encode(claims, "", "none"), DEEP]
+    for wrong in ("x", token[:-4] + "AAAA", f"{token}x", "a.b.c", "é", *forged):
         consumer.headers = {"Authorization": f"Bearer {wrong}"}
         check_problem(consumer.call("GET", "session/me"), 401, "session_invalid")
     consumer.headers = {}
@@ -119,10 +127,11 @@ def test_tokens_that_are_none(consumer: Consumer, context: SandboxContext, clien
 def test_an_anonymous_session_is_hoisted(consumer: Consumer) -> None:
     created = consumer.session()
     claims = {"email": "g@x.co", "given_name": "G", "family_name": "H"}
-    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    me = consumer.call("POST", "session/hoist", {"googleIdToken": f"h.{part}.s"}).get_json()
+    token = jwt.encode(claims, "a key of Google's, not the sandbox's")
+    me = consumer.call("POST", "session/hoist", {"googleIdToken": token}).get_json()
     assert (me["isAnonymous"], me["sessionId"], me["user"]["email"]) == (False, created["sessionId"], "g@x.co")
-    check_problem(consumer.call("POST", "session/hoist", {"googleIdToken": "h.x.s"}), 400, "INVALID_REQUEST")
+    for wrong in ("h.x.s", "é", DEEP, jwt.encode({"email": "g@x.co"}, "a key of Google's, not the sandbox's")):
+        check_problem(consumer.call("POST", "session/hoist", {"googleIdToken": wrong}), 400, "INVALID_REQUEST")
 
 
 def test_the_fulfillment_context(consumer: Consumer) -> None:

@@ -1,13 +1,10 @@
-"""Session tokens: JSON Web Tokens signed by this Gett, and how the caller of a marketplace call is known by one."""
+"""Session tokens: JSON Web Tokens that this sandbox signs, and the session that a call's token belongs to."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 from typing import Any
 
+import jwt
 from flask import request
 
 from webhook_kit.gett.models.problem import ErrorCode
@@ -18,11 +15,13 @@ from webhook_kit.sandbox.state import SessionRecord
 
 __all__ = ["authenticate_session", "create_token", "unverified_claims"]
 
-_HEADER = {"alg": "HS256", "typ": "JWT"}
+_ALGORITHM = "HS256"
+# Older versions of PyJWT let the JSON parser's error for deep nesting through.
+_INVALID = (jwt.InvalidTokenError, RecursionError)
 
 
 def create_token(context: SandboxContext, session: SessionRecord) -> str:
-    """The token of a session; ``jti`` is the session's id, ``Id`` the user's."""
+    """Return the token of a session; ``jti`` is the session's id, ``Id`` the user's."""
     claims: dict[str, Any] = {
         "jti": session.session_id,
         "sub": session.partner_user_id,
@@ -30,48 +29,39 @@ def create_token(context: SandboxContext, session: SessionRecord) -> str:
     }
     if session.user_id is not None:
         claims["Id"] = session.user_id
-    signed = f"{_part(_HEADER)}.{_part(claims)}"
-    return f"{signed}.{_signature(context, signed)}"
+    return jwt.encode(claims, _key(context), _ALGORITHM)
 
 
 def authenticate_session(context: SandboxContext) -> SessionRecord:
-    """The session whose token the running call carries.
+    """Return the session whose token the current call carries.
 
-    :raises Problem: 401 ``UNAUTHENTICATED`` without one, else the session errors of ``gett-protocol.md §5``.
+    :raises Problem: 401 ``UNAUTHENTICATED`` without a token, else the session errors of ``gett-protocol.md §5``.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Problem(ErrorCode.UNAUTHENTICATED, "send Authorization: Bearer <a session's token, or the API key>")
-    signed, _, signature = token.rpartition(".")
-    if not hmac.compare_digest(signature.encode(errors="replace"), _signature(context, signed).encode()):
-        raise Problem(SessionErrorCode.SESSION_INVALID, "the session token is malformed or revoked")
+    try:
+        # The session expires by the sandbox's clock, which is compared below.
+        claims = jwt.decode(token, _key(context), [_ALGORITHM], {"verify_exp": False})
+    except _INVALID as error:
+        raise Problem(SessionErrorCode.SESSION_INVALID, "the session token is malformed or revoked") from error
     with context.lock:
-        session = context.state.sessions.get(str(unverified_claims(token).get("jti")))
+        session = context.state.sessions.get(claims["jti"])
         if session is None:
-            raise Problem(SessionErrorCode.SESSION_NOT_FOUND, "the session does not exist: create a new one")
+            raise Problem(SessionErrorCode.SESSION_NOT_FOUND, "the session does not exist; create a new one")
         if session.expires_at <= context.clock.now():
-            raise Problem(SessionErrorCode.SESSION_EXPIRED, "the session token has expired: create a new session")
+            raise Problem(SessionErrorCode.SESSION_EXPIRED, "the session token has expired; create a new session")
         return session
 
 
 def unverified_claims(token: str) -> dict[str, Any]:
-    """What a token says, unproven; nothing when it is none."""
+    """Return the claims of a token without verifying its signature; empty if it is not a JSON Web Token."""
     try:
-        middle = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
-    except (IndexError, ValueError, RecursionError):
+        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except _INVALID:
         return {}
-    return claims if isinstance(claims, dict) else {}
+    return claims
 
 
-def _part(data: dict[str, Any]) -> str:
-    return _text(json.dumps(data, separators=(",", ":")).encode())
-
-
-def _signature(context: SandboxContext, signed: str) -> str:
-    key = context.random.fixed("session tokens")
-    return _text(hmac.new(key, signed.encode(errors="replace"), hashlib.sha256).digest())
-
-
-def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+def _key(context: SandboxContext) -> bytes:
+    return context.random.fixed("session tokens")
