@@ -7,7 +7,7 @@ one of a tenth of the larger one besides.
 ``check_vs_parse``    every rule checked, canonical JSON, its hash and gzip, against pydantic's parse of the same bytes; and
                       ``check_vs_read`` against the kit's own reading, which is that parse without the collector of cycles
 ``price_per_second``  carts of four lines, checked and priced on one core; ``price_vs_slow`` against a plain reading of the
-                      protocol that only adds up (:mod:`tests.catalog.slow_price`)
+                      protocol that only adds up (:mod:`tests.catalog.reference_pricing`)
 ``growth``            the time of the whole (read, check, canonical JSON, hash, gzip, compile), ten times the menu
 ``peak_memory_mb``    the most a process of its own holds while it does all that with the largest menu
 ``serve``             downloads of a published menu of 300 dishes from the kit against the same bytes from a bare WSGI
@@ -38,7 +38,7 @@ from uuid import uuid4
 from benchmarks.catalog_menu import cart, menu
 from benchmarks.load import drive
 from benchmarks.servers import Server, granian
-from tests.catalog import slow_price
+from tests.catalog import reference_pricing
 from webhook_kit.catalog.build import canonical_json, versioned
 from webhook_kit.catalog.cart import check_cart
 from webhook_kit.catalog.check import check
@@ -139,7 +139,7 @@ def _prices(raw: bytes) -> dict[str, float]:
     for order, wire in zip(orders[:200], wires, strict=False):
         checked = check_cart(compiled, order, at=NOON, timezone=UTC)
         assert not checked.violations, checked.violations
-        assert checked.sub_total == slow_price.cart_price(data, wire["cart"])
+        assert checked.sub_total == reference_pricing.cart_price(data, wire["cart"])
     rates: list[tuple[float, float]] = []
     for _ in range(ROUNDS):
         started = time.process_time()
@@ -147,7 +147,7 @@ def _prices(raw: bytes) -> dict[str, float]:
             check_cart(compiled, order, at=NOON, timezone=UTC)
         ours = time.process_time()
         for wire in wires:
-            slow_price.cart_price(data, wire["cart"])
+            reference_pricing.cart_price(data, wire["cart"])
         slow = time.process_time()
         rates.append((CARTS / (ours - started), CARTS / (slow - ours)))
     print(f"carts a second: {median(rate for rate, _ in rates):.0f}, plainly {median(rate for _, rate in rates):.0f}")

@@ -1,4 +1,4 @@
-"""Random menus, legal carts from them, and ways to spoil a cart that each break one named rule; all as wire data."""
+"""Random catalogs, legal carts from them, and mutations of a cart that each break one rule; all as wire data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satur
 ALWAYS = [{"dayOfWeek": day, "start": "00:00:00", "end": "00:00:00"} for day in DAYS]
 ADDRESS = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCode": "10001"}
 
-# Zones with summer time, one that moves by half an hour, one without; each with the days on which its clocks change.
+# Zones with daylight saving time (one by half an hour) and one without; each with the days of its clock changes.
 CLOCK_CHANGES = [
     ("America/New_York", ["2026-03-08", "2026-11-01"]),
     ("Europe/Berlin", ["2026-03-29", "2026-10-25"]),
@@ -29,21 +29,23 @@ prices = st.integers(-200, 5000).map(lambda cents: cents / 100)
 
 @st.composite
 def catalogs(draw: Draw) -> Wire:
-    """A menu that compiles: options nest up to three deep, groups may have tiers, all dishes are always served.
+    """Draw a catalog that compiles: up to three levels of options, groups with or without tiers, every item sold at all times.
 
-    Items and groups are numbered apart, so an item and a group often share an id.
+    Items and groups are numbered separately, so an item and a group often have the same id.
     """
     items: Wire = {}
     groups: Wire = {}
-    below: list[str] = []  # groups of the levels below, which an option may have
+    lower_groups: list[str] = []  # groups of the lower levels, which an option may have
     for _ in range(draw(st.integers(1, 3))):
-        made = [_item(draw, items, below) for _ in range(draw(st.integers(1, 3)))]
-        below = below + [_group(draw, groups, made, list(items)) for _ in range(draw(st.integers(1, 2)))]
-    dishes = [_item(draw, items, below, at_least=1) for _ in range(draw(st.integers(1, 3)))]
-    inner = draw(st.integers(0, len(dishes)))
+        options = [_item(draw, items, lower_groups) for _ in range(draw(st.integers(1, 3)))]
+        lower_groups = lower_groups + [
+            _group(draw, groups, options, list(items)) for _ in range(draw(st.integers(1, 2)))
+        ]
+    sold = [_item(draw, items, lower_groups, at_least=1) for _ in range(draw(st.integers(1, 3)))]
+    inner = draw(st.integers(0, len(sold)))
     sections = {
-        "1": {"sectionId": "1", "name": "Outer", "itemIds": dishes[inner:], "sectionIds": ["2"]},
-        "2": {"sectionId": "2", "name": "Inner", "itemIds": dishes[:inner], "sectionIds": []},
+        "1": {"sectionId": "1", "name": "Outer", "itemIds": sold[inner:], "sectionIds": ["2"]},
+        "2": {"sectionId": "2", "name": "Inner", "itemIds": sold[:inner], "sectionIds": []},
     }
     all_day = {"catalogId": "1", "name": "All day", "sectionIds": ["1"], "availability": ALWAYS}
     never = {"catalogId": "2", "name": "Never", "sectionIds": ["2"], "availability": None}
@@ -59,9 +61,9 @@ def _item(draw: Draw, items: Wire, groups: list[str], *, at_least: int = 0) -> s
     return key
 
 
-def _group(draw: Draw, groups: Wire, made: list[str], known: list[str]) -> str:
+def _group(draw: Draw, groups: Wire, level: list[str], items: list[str]) -> str:
     key = str(len(groups))
-    options = draw(st.lists(st.sampled_from(known), unique=True, max_size=3)) + made[:1]
+    options = draw(st.lists(st.sampled_from(items), unique=True, max_size=3)) + level[:1]
     options = list(dict.fromkeys(options))
     repeats = draw(st.booleans())
     minimum = draw(st.integers(0, 2 if repeats else min(2, len(options))))
@@ -81,9 +83,9 @@ def _group(draw: Draw, groups: Wire, made: list[str], known: list[str]) -> str:
 
 @st.composite
 def orders(draw: Draw, catalog: Wire) -> Wire:
-    """A legal order: every choice within its group's bounds, some groups written in two entries."""
-    dishes = [key for section in catalog["sections"].values() for key in section["itemIds"]]
-    keys = draw(st.lists(st.sampled_from(dishes), min_size=1, max_size=3))
+    """Draw a legal order: every choice is within its group's bounds, and some groups are written as two entries."""
+    sold = [key for section in catalog["sections"].values() for key in section["itemIds"]]
+    keys = draw(st.lists(st.sampled_from(sold), min_size=1, max_size=3))
     lines = [_line(draw, catalog, key, draw(st.integers(1, 3))) for key in keys]
     return {"cart": {"storeId": "store", "lineItems": lines}, "fulfillmentType": "Pickup"}
 
@@ -105,50 +107,50 @@ def _line(draw: Draw, catalog: Wire, item_id: str, quantity: int) -> Wire:
 
 def _choice(draw: Draw, group: Wire) -> Iterator[tuple[str, int]]:
     most = group["maximumAllowed"] if group["enableDuplicateItems"] else len(group["itemIds"])
-    left = draw(st.integers(group["minimumAllowed"], min(most, group["maximumAllowed"], 3)))
+    remaining = draw(st.integers(group["minimumAllowed"], min(most, group["maximumAllowed"], 3)))
     if not group["enableDuplicateItems"]:
-        yield from ((option, 1) for option in draw(st.permutations(group["itemIds"]))[:left])
+        yield from ((option, 1) for option in draw(st.permutations(group["itemIds"]))[:remaining])
         return
-    while left:
-        count = draw(st.integers(1, left))
+    while remaining:
+        count = draw(st.integers(1, remaining))
         yield draw(st.sampled_from(group["itemIds"])), count
-        left -= count
+        remaining -= count
 
 
-# -- ways to spoil a cart ----------------------------------------------------------------------------------------------
+# -- mutations of a cart -----------------------------------------------------------------------------------------------
 
-Found = tuple[str, str, str | None]
+Violation = tuple[str, str, str | None]
 """Code, JSON path and item of a violation."""
 
 
 @dataclass
-class Spoilt:
-    """What a mutation made wrong: everything that must be found, and what the check is told besides the order."""
+class Mutated:
+    """Result of a mutation: the expected violations, and further arguments of the check."""
 
-    expected: set[Found]
-    known: dict[str, Any] = field(default_factory=dict)
+    expected: set[Violation]
+    options: dict[str, Any] = field(default_factory=dict)
 
 
-class Spot(NamedTuple):
+class Place(NamedTuple):
     """A line, or a selected modifier at any depth."""
 
     path: str
     line: Wire
 
 
-def spots(order: Wire) -> list[Spot]:
-    found = [Spot(f"$.cart.lineItems[{index}]", line) for index, line in enumerate(order["cart"]["lineItems"])]
-    for path, line in found:  # grows while it is walked
+def places(order: Wire) -> list[Place]:
+    result = [Place(f"$.cart.lineItems[{index}]", line) for index, line in enumerate(order["cart"]["lineItems"])]
+    for path, line in result:  # the list grows during the iteration
         for i, entry in enumerate(line["modifierGroups"]):
             for j, modifier in enumerate(entry["selectedModifiers"]):
-                found.append(Spot(f"{path}.modifierGroups[{i}].selectedModifiers[{j}]", modifier))
-    return found
+                result.append(Place(f"{path}.modifierGroups[{i}].selectedModifiers[{j}]", modifier))
+    return result
 
 
 class Chosen(NamedTuple):
-    """A group of which a spot has chosen something or nothing; entries with their index."""
+    """A group of the item at a place, with the entries for it (and their index) in the cart; there may be none."""
 
-    spot: Spot
+    place: Place
     group: Wire
     entries: list[tuple[int, Wire]]
 
@@ -165,93 +167,94 @@ class Chosen(NamedTuple):
         return sum(modifier["quantity"] for _, modifier in self.selected)
 
     def path_of(self, index: int) -> str:
-        return f"{self.spot.path}.modifierGroups[{index}]"
+        return f"{self.place.path}.modifierGroups[{index}]"
 
-    def out_of_bounds(self) -> Found:
-        return ("MODIFIER_REQUIRED", self.path_of(self.entries[0][0]), self.spot.line["itemId"])
+    def out_of_bounds(self) -> Violation:
+        return ("MODIFIER_REQUIRED", self.path_of(self.entries[0][0]), self.place.line["itemId"])
 
 
 def _chosen(catalog: Wire, order: Wire) -> Iterator[Chosen]:
-    for spot in spots(order):
-        for key in catalog["items"][spot.line["itemId"]]["modifierGroupIds"]:
-            entries = [pair for pair in enumerate(spot.line["modifierGroups"]) if pair[1]["modifierGroupId"] == key]
-            yield Chosen(spot, catalog["modifierGroups"][key], entries)
+    for place in places(order):
+        for key in catalog["items"][place.line["itemId"]]["modifierGroupIds"]:
+            entries = [pair for pair in enumerate(place.line["modifierGroups"]) if pair[1]["modifierGroupId"] == key]
+            yield Chosen(place, catalog["modifierGroups"][key], entries)
 
 
 def _pick(draw: Draw, candidates: list[Any]) -> Any:
     return draw(st.sampled_from(candidates)) if candidates else None
 
 
-def empty_cart(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
+def empty_cart(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
     order["cart"]["lineItems"] = []
-    return Spoilt({("CART_EMPTY", "$.cart.lineItems", None)})
+    return Mutated({("CART_EMPTY", "$.cart.lineItems", None)})
 
 
-def unknown_item(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
+def unknown_item(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
     index = draw(st.integers(0, len(order["cart"]["lineItems"]) - 1))
     order["cart"]["lineItems"][index]["itemId"] = "?"
-    return Spoilt({("ITEM_UNAVAILABLE", f"$.cart.lineItems[{index}]", "?")})
+    return Mutated({("ITEM_UNAVAILABLE", f"$.cart.lineItems[{index}]", "?")})
 
 
-def option_sold_as_dish(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
+def option_sold_on_its_own(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
     lines = order["cart"]["lineItems"]
-    lines.append(_line(draw, catalog, "0", 1))  # the first item made is always an option
-    return Spoilt({("ITEM_UNAVAILABLE", f"$.cart.lineItems[{len(lines) - 1}]", "0")})
+    lines.append(_line(draw, catalog, "0", 1))  # the first item is always an option
+    return Mutated({("ITEM_UNAVAILABLE", f"$.cart.lineItems[{len(lines) - 1}]", "0")})
 
 
-def ran_out(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
-    gone = _pick(draw, spots(order)).line["itemId"]
-    where = {("ITEM_UNAVAILABLE", spot.path, gone) for spot in spots(order) if spot.line["itemId"] == gone}
-    return Spoilt(set(where), {"unavailable": frozenset({gone})})
+def unavailable_item(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
+    item_id = _pick(draw, places(order)).line["itemId"]
+    expected = {("ITEM_UNAVAILABLE", one.path, item_id) for one in places(order) if one.line["itemId"] == item_id}
+    return Mutated(set(expected), {"unavailable": frozenset({item_id})})
 
 
-def foreign_group(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
-    path, line = _pick(draw, spots(order))
+def foreign_group(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
+    path, line = _pick(draw, places(order))
     line["modifierGroups"].append({"modifierGroupId": "?", "selectedModifiers": []})
-    where = f"{path}.modifierGroups[{len(line['modifierGroups']) - 1}]"
-    return Spoilt({("MODIFIER_REQUIRED", where, line["itemId"])})
+    group_path = f"{path}.modifierGroups[{len(line['modifierGroups']) - 1}]"
+    return Mutated({("MODIFIER_REQUIRED", group_path, line["itemId"])})
 
 
-def foreign_option(draw: Draw, catalog: Wire, order: Wire) -> Spoilt | None:
-    spot = _pick(draw, [spot for spot in spots(order) if "selectedModifiers" in spot.path])
-    if spot is None:
+def foreign_option(draw: Draw, catalog: Wire, order: Wire) -> Mutated | None:
+    place = _pick(draw, [one for one in places(order) if "selectedModifiers" in one.path])
+    if place is None:
         return None
-    spot.line.update(itemId="?", modifierGroups=[])
-    return Spoilt({("MODIFIER_REQUIRED", spot.path, "?")})
+    place.line.update(itemId="?", modifierGroups=[])
+    return Mutated({("MODIFIER_REQUIRED", place.path, "?")})
 
 
-def required_group_absent(draw: Draw, catalog: Wire, order: Wire) -> Spoilt | None:
+def required_group_absent(draw: Draw, catalog: Wire, order: Wire) -> Mutated | None:
     chosen = _pick(draw, [one for one in _chosen(catalog, order) if one.group["minimumAllowed"] > 0])
     if chosen is None:
         return None
-    spot = chosen.spot
-    own = chosen.group["modifierGroupId"]
-    spot.line["modifierGroups"] = [entry for entry in spot.line["modifierGroups"] if entry["modifierGroupId"] != own]
-    return Spoilt({("MODIFIER_REQUIRED", spot.path, spot.line["itemId"])})
+    place = chosen.place
+    group_id = chosen.group["modifierGroupId"]
+    entries = place.line["modifierGroups"]
+    place.line["modifierGroups"] = [entry for entry in entries if entry["modifierGroupId"] != group_id]
+    return Mutated({("MODIFIER_REQUIRED", place.path, place.line["itemId"])})
 
 
-def too_few(draw: Draw, catalog: Wire, order: Wire) -> Spoilt | None:
+def too_few(draw: Draw, catalog: Wire, order: Wire) -> Mutated | None:
     chosen = _pick(draw, [one for one in _chosen(catalog, order) if one.group["minimumAllowed"] > 0])
     if chosen is None:
         return None
     for _, entry in chosen.entries:
         entry["selectedModifiers"] = []
-    return Spoilt({chosen.out_of_bounds()})
+    return Mutated({chosen.out_of_bounds()})
 
 
-def too_many(draw: Draw, catalog: Wire, order: Wire) -> Spoilt | None:
+def too_many(draw: Draw, catalog: Wire, order: Wire) -> Mutated | None:
     with_repeats = [one for one in _chosen(catalog, order) if one.group["enableDuplicateItems"] and one.quantity]
     chosen = _pick(draw, with_repeats)
     if chosen is None:
         return None
     _, modifier = _pick(draw, chosen.selected)
     modifier["quantity"] += chosen.group["maximumAllowed"] - chosen.quantity + draw(st.integers(1, 5))
-    return Spoilt({chosen.out_of_bounds()})
+    return Mutated({chosen.out_of_bounds()})
 
 
-def repeated(draw: Draw, catalog: Wire, order: Wire) -> Spoilt | None:
-    without = [one for one in _chosen(catalog, order) if not one.group["enableDuplicateItems"] and one.quantity]
-    chosen = _pick(draw, without)
+def repeated(draw: Draw, catalog: Wire, order: Wire) -> Mutated | None:
+    without_repeats = [one for one in _chosen(catalog, order) if not one.group["enableDuplicateItems"] and one.quantity]
+    chosen = _pick(draw, without_repeats)
     if chosen is None:
         return None
     path, modifier = _pick(draw, chosen.selected)
@@ -261,51 +264,51 @@ def repeated(draw: Draw, catalog: Wire, order: Wire) -> Spoilt | None:
     if draw(st.booleans()):
         modifier["quantity"] = 2
     else:
-        entries = chosen.spot.line["modifierGroups"]
+        entries = chosen.place.line["modifierGroups"]
         again = _line(draw, catalog, modifier["itemId"], 1)
         entries.append({"modifierGroupId": chosen.group["modifierGroupId"], "selectedModifiers": [again]})
         path = f"{chosen.path_of(len(entries) - 1)}.selectedModifiers[0]"
-    return Spoilt({*expected, ("MODIFIER_REQUIRED", path, modifier["itemId"])})
+    return Mutated({*expected, ("MODIFIER_REQUIRED", path, modifier["itemId"])})
 
 
-def store_closed(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
+def store_closed(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
     catalog["catalogs"]["1"]["availability"] = draw(st.sampled_from([None, []]))
-    return Spoilt({("STORE_CLOSED", "$.cart.storeId", None)})
+    return Mutated({("STORE_CLOSED", "$.cart.storeId", None)})
 
 
-def out_of_hours(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
+def out_of_hours(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
     catalog["catalogs"]["1"]["availability"] = None
     catalog["catalogs"]["3"] = {"catalogId": "3", "name": "Bar", "sectionIds": [], "availability": ALWAYS}
     lines = enumerate(order["cart"]["lineItems"])
-    return Spoilt({("ITEM_UNAVAILABLE", f"$.cart.lineItems[{i}]", line["itemId"]) for i, line in lines})
+    return Mutated({("ITEM_UNAVAILABLE", f"$.cart.lineItems[{i}]", line["itemId"]) for i, line in lines})
 
 
-def type_not_offered(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
+def type_not_offered(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
     order["fulfillmentType"] = "Drone"
-    return Spoilt({("OTHER", "$.fulfillmentType", None)}, {"fulfillment_types": frozenset({"Pickup"})})
+    return Mutated({("OTHER", "$.fulfillmentType", None)}, {"fulfillment_types": frozenset({"Pickup"})})
 
 
-def no_address(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
+def no_address(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
     order["fulfillmentType"] = "DeliveryByMerchant"
     order["deliveryInfo"] = draw(st.sampled_from([None, {}, {"address": None}]))
     path = "$.deliveryInfo" if order["deliveryInfo"] is None else "$.deliveryInfo.address"
-    return Spoilt({("ADDRESS_INVALID", path, None)})
+    return Mutated({("ADDRESS_INVALID", path, None)})
 
 
-def address_incomplete(draw: Draw, catalog: Wire, order: Wire) -> Spoilt:
-    gone = draw(st.sets(st.sampled_from(list(ADDRESS)), min_size=1))
+def address_incomplete(draw: Draw, catalog: Wire, order: Wire) -> Mutated:
+    missing = draw(st.sets(st.sampled_from(list(ADDRESS)), min_size=1))
     blank = draw(st.sampled_from([None, "", " \t"]))
     order["fulfillmentType"] = "DeliveryByMerchant"
-    order["deliveryInfo"] = {"address": {**ADDRESS, **dict.fromkeys(gone, blank)}}
-    return Spoilt({("ADDRESS_INVALID", f"$.deliveryInfo.address.{member}", None) for member in gone})
+    order["deliveryInfo"] = {"address": {**ADDRESS, **dict.fromkeys(missing, blank)}}
+    return Mutated({("ADDRESS_INVALID", f"$.deliveryInfo.address.{member}", None) for member in missing})
 
 
-Mutation = Callable[[Draw, Wire, Wire], Spoilt | None]
+Mutation = Callable[[Draw, Wire, Wire], Mutated | None]
 MUTATIONS: list[Mutation] = [
     empty_cart,
     unknown_item,
-    option_sold_as_dish,
-    ran_out,
+    option_sold_on_its_own,
+    unavailable_item,
     foreign_group,
     foreign_option,
     required_group_absent,
@@ -335,7 +338,7 @@ windows = st.lists(
 
 @st.composite
 def moments(draw: Draw) -> tuple[str, datetime]:
-    """A zone, and a moment within a day and a half of a change of its clocks; half of them on the very minute."""
+    """Draw a zone and a time within a day and a half of one of its clock changes; half of them are on a full minute."""
     zone, days = draw(st.sampled_from(CLOCK_CHANGES))
     noon = datetime.fromisoformat(draw(st.sampled_from(days))).replace(hour=12, tzinfo=UTC)
     minutes = draw(st.integers(-36 * 60, 36 * 60))

@@ -1,4 +1,4 @@
-"""Every rule, broken once: found where it is broken, and nothing else; and everything at once."""
+"""Every rule, violated once and reported at its path alone; and many violations reported at once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.catalog.menus import Wire, cafe, daily, entry, group, item, line, order, section
-from webhook_kit.catalog.check import MODIFIER_LEVELS, CatalogRule, Finding, Severity, check
+from tests.catalog.cafe_catalog import Wire, cafe, daily, entry, group, item, line, order, section
+from webhook_kit.catalog.check import MAX_MODIFIER_LEVELS, CatalogRule, Finding, Severity, check
 from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.catalog.integrity import integrity_problems
 from webhook_kit.errors import CatalogInvalid
@@ -19,13 +19,13 @@ from webhook_kit.webhooks.parsing import MAX_DEPTH
 
 
 def clean() -> Wire:
-    """The café with its tiers in order: nothing to complain about."""
+    """Return the café's catalog with its tiers in order, so that it has no findings."""
     wire = cafe()
     wire["modifierGroups"]["syrup"]["tiers"].reverse()
     return wire
 
 
-def found(wire: Wire) -> list[Finding]:
+def findings(wire: Wire) -> list[Finding]:
     return check(ExternalCatalogSet.model_validate(wire))
 
 
@@ -57,9 +57,9 @@ def empty(wire: Wire) -> None:
 
 def deep(wire: Wire) -> None:
     wire["items"]["muffin"]["modifierGroupIds"] = ["level-1"]
-    for level in range(1, MODIFIER_LEVELS + 2):
+    for level in range(1, MAX_MODIFIER_LEVELS + 2):
         wire["modifierGroups"][f"level-{level}"] = group(f"level-{level}", [f"option-{level}"], 0, 1)
-        below = [f"level-{level + 1}"] if level <= MODIFIER_LEVELS else []
+        below = [f"level-{level + 1}"] if level <= MAX_MODIFIER_LEVELS else []
         wire["items"][f"option-{level}"] = item(f"option-{level}", 0, *below)
 
 
@@ -71,7 +71,7 @@ MILK, SYRUP, LATTE, DAY = (
 )
 TWICE = {"enableDuplicateItems": True}
 
-BROKEN: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
+VIOLATIONS: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
     (CatalogRule.KEY_IS_NOT_ID, change("items", "muffin", itemId="cake"), "$.items['muffin'].itemId"),
     (CatalogRule.DANGLING_REFERENCE, change("catalogs", "day", sectionIds=["drinks", "?"]), f"{DAY}.sectionIds[1]"),
     (CatalogRule.DANGLING_REFERENCE, change("sections", "hot", itemIds=["?", "latte"]), "$.sections['hot'].itemIds[0]"),
@@ -86,9 +86,9 @@ BROKEN: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
     (CatalogRule.SECTION_CYCLE, change("sections", "hot", sectionIds=["drinks"]), "$.sections['hot'].sectionIds[0]"),
     (CatalogRule.MODIFIER_CYCLE, change("items", "warm", modifierGroupIds=["milk"]), "$.items['warm'].modifierGroupIds[0]"),
     (CatalogRule.MODIFIERS_TOO_DEEP, deep, "$.items['muffin']"),
-    (CatalogRule.UNREACHABLE, add("sections", "lost", section("lost", ["latte"])), "$.sections['lost']"),
-    (CatalogRule.UNREACHABLE, add("items", "lost", item("lost", 1)), "$.items['lost']"),
-    (CatalogRule.UNREACHABLE, add("modifierGroups", "lost", group("lost", ["oat"], 0, 1)), "$.modifierGroups['lost']"),
+    (CatalogRule.UNREACHABLE, add("sections", "unused", section("unused", ["latte"])), "$.sections['unused']"),
+    (CatalogRule.UNREACHABLE, add("items", "unused", item("unused", 1)), "$.items['unused']"),
+    (CatalogRule.UNREACHABLE, add("modifierGroups", "unused", group("unused", ["oat"], 0, 1)), "$.modifierGroups['unused']"),
     (CatalogRule.NOTHING_ON_SALE, empty, "$.catalogs"),
     (CatalogRule.MINIMUM_ABOVE_MAXIMUM, change("modifierGroups", "milk", minimumAllowed=2), f"{MILK}.minimumAllowed"),
     (CatalogRule.NEGATIVE_BOUND, change("modifierGroups", "milk", minimumAllowed=-1), f"{MILK}.minimumAllowed"),
@@ -141,7 +141,7 @@ BROKEN: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
     (CatalogRule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="https://[oat.jpg"), "$.items['oat'].imageUrl"),
 ]  # fmt: skip
 
-FINE: list[Callable[[Wire], None]] = [
+VALID: list[Callable[[Wire], None]] = [
     change("modifierGroups", "milk", minimumAllowed=5, maximumAllowed=12, **TWICE),  # a dozen of two kinds
     change("modifierGroups", "syrup", defaultItems=[{"itemId": "vanilla", "quantity": 4}]),
     change("modifierGroups", "milk", defaultItems=[{"itemId": "oat", "quantity": None}]),
@@ -157,23 +157,25 @@ FINE: list[Callable[[Wire], None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "spoil", "path"), BROKEN, ids=[f"{rule}-{path}" for rule, _, path in BROKEN])
-def test_a_broken_rule_is_found_where_it_is_broken_and_nothing_else(
-    rule: CatalogRule, spoil: Callable[[Wire], None], path: str
+@pytest.mark.parametrize(
+    ("rule", "violate", "path"), VIOLATIONS, ids=[f"{rule}-{path}" for rule, _, path in VIOLATIONS]
+)
+def test_violation_is_reported_at_its_path_and_nothing_else(
+    rule: CatalogRule, violate: Callable[[Wire], None], path: str
 ) -> None:
     wire = clean()
-    spoil(wire)
-    assert [(finding.rule, finding.path) for finding in found(wire)] == [(rule, path)]
+    violate(wire)
+    assert [(finding.rule, finding.path) for finding in findings(wire)] == [(rule, path)]
 
 
-@pytest.mark.parametrize("vary", FINE)
-def test_what_keeps_the_rules_is_left_alone(vary: Callable[[Wire], None]) -> None:
+@pytest.mark.parametrize("vary", VALID)
+def test_valid_variant_has_no_findings(vary: Callable[[Wire], None]) -> None:
     wire = clean()
     vary(wire)
-    assert found(wire) == []
+    assert findings(wire) == []
 
 
-IN_THE_BYTES = {
+RULES_OF_BYTES = {
     CatalogRule.TOO_LARGE,
     CatalogRule.NOT_JSON,
     CatalogRule.TOO_DEEP,
@@ -183,25 +185,25 @@ IN_THE_BYTES = {
 }
 
 
-def test_every_rule_is_broken_above_or_can_only_be_broken_in_bytes() -> None:
-    assert {rule for rule, _, _ in BROKEN} == set(CatalogRule) - IN_THE_BYTES - {CatalogRule.INEXACT_PRICE}
+def test_every_rule_has_a_case_or_concerns_bytes() -> None:
+    assert {rule for rule, _, _ in VIOLATIONS} == set(CatalogRule) - RULES_OF_BYTES - {CatalogRule.INEXACT_PRICE}
 
 
-def test_a_price_finer_than_a_cent_is_found_in_a_copy_that_nobody_read_again() -> None:
+def test_price_with_fractions_of_a_cent_is_found_in_an_unvalidated_copy() -> None:
     models = ExternalCatalogSet.model_validate(clean())
     models.items["latte"].base_price = Decimal("3.505")
     (finding,) = check(models)
     assert (finding.rule, finding.path) == (CatalogRule.INEXACT_PRICE, "$.items['latte'].basePrice")
 
 
-def test_all_violations_are_told_at_once() -> None:
-    """Every one of the table that does not touch an entity which another one changes."""
+def test_all_violations_are_reported_at_once() -> None:
+    """Apply every case that does not touch an entity which an earlier case has changed."""
     wire = clean()
     expected = set()
     touched: set[str] = set()
-    for rule, spoil, path in BROKEN:
+    for rule, violate, path in VIOLATIONS:
         before = deepcopy(wire)
-        spoil(wire)
+        violate(wire)
         changed = {
             f"{table} {key}"
             for table in before
@@ -213,45 +215,45 @@ def test_all_violations_are_told_at_once() -> None:
             continue
         touched |= changed
         expected.add((rule, path))
-    assert {(finding.rule, finding.path) for finding in found(wire)} == expected
+    assert {(finding.rule, finding.path) for finding in findings(wire)} == expected
     assert len(expected) > 7
 
 
-def test_a_dangling_reference_hides_no_false_price() -> None:
+def test_dangling_reference_does_not_hide_a_wrong_price() -> None:
     wire = clean()
-    wire["items"]["latte"] |= {"modifierGroupIds": ["milk", "gone"], "startingAt": 1}
-    assert {finding.rule for finding in found(wire)} >= {
+    wire["items"]["latte"] |= {"modifierGroupIds": ["milk", "missing"], "startingAt": 1}
+    assert {finding.rule for finding in findings(wire)} >= {
         CatalogRule.DANGLING_REFERENCE,
         CatalogRule.STARTING_AT_TOO_LOW,
     }
 
 
-def test_a_circle_of_modifiers_hides_no_false_price_elsewhere() -> None:
+def test_cycle_of_modifiers_does_not_hide_a_wrong_price_elsewhere() -> None:
     wire = clean()
     wire["items"]["warm"]["modifierGroupIds"] = ["froth"]
     wire["items"]["muffin"] |= {"modifierGroupIds": ["syrup"], "startingAt": 1}
-    assert [finding.rule for finding in found(wire)] == [CatalogRule.MODIFIER_CYCLE, CatalogRule.STARTING_AT_TOO_LOW]
+    assert [finding.rule for finding in findings(wire)] == [CatalogRule.MODIFIER_CYCLE, CatalogRule.STARTING_AT_TOO_LOW]
 
 
-def test_what_makes_a_menu_unusable_is_an_error_here_too() -> None:
-    for rule, spoil, _ in BROKEN:
+def test_integrity_problem_is_an_error_of_the_check_too() -> None:
+    for rule, violate, _ in VIOLATIONS:
         wire = clean()
-        spoil(wire)
+        violate(wire)
         models = ExternalCatalogSet.model_validate(wire)
-        told = integrity_problems(models)
-        if not told:
+        problems = integrity_problems(models)
+        if not problems:
             CompiledCatalog.compile(models)
             continue
         assert rule.severity is Severity.ERROR
-        assert told == [str(finding) for finding in check(models)]
+        assert problems == [str(finding) for finding in check(models)]
         with pytest.raises(CatalogInvalid):
             CompiledCatalog.compile(models)
 
 
-def test_a_finding_says_what_where_and_what_to_do() -> None:
+def test_finding_contains_path_message_and_hint() -> None:
     wire = clean()
     wire["items"]["latte"]["startingAt"] = 3.49
-    (finding,) = found(wire)
+    (finding,) = findings(wire)
     assert finding.to_wire() == {
         "severity": "warning",
         "rule": "starting-at-too-low",
@@ -261,7 +263,7 @@ def test_a_finding_says_what_where_and_what_to_do() -> None:
     }
 
 
-def test_every_rule_has_a_name_of_its_own_and_says_everything() -> None:
+def test_every_rule_has_a_unique_name_meaning_source_and_hint() -> None:
     assert len({str(rule) for rule in CatalogRule}) == len(list(CatalogRule))
     for rule in CatalogRule:
         assert rule == rule.name.lower().replace("_", "-")
@@ -270,44 +272,44 @@ def test_every_rule_has_a_name_of_its_own_and_says_everything() -> None:
         assert rule.hint.endswith(".")
 
 
-def test_ids_that_would_break_a_line_are_escaped() -> None:
+def test_control_characters_in_ids_are_escaped() -> None:
     wire = clean()
     wire["items"]["a\n'\x1b[31m"] = item("a\n'\x1b[31m", 1)
-    (finding,) = found(wire)
+    (finding,) = findings(wire)
     assert finding.path == r"$.items['a\u000a\'\u001b[31m']"
 
 
-def test_a_large_circle_is_told_in_few_words() -> None:
+def test_message_of_a_large_cycle_is_short() -> None:
     wire = clean()
     for n in range(500):
         wire["sections"][f"s{n}"] = section(f"s{n}", [], f"s{(n + 1) % 500}")
     wire["sections"]["drinks"]["sectionIds"].append("s0")
-    (finding,) = found(wire)
+    (finding,) = findings(wire)
     assert finding.rule is CatalogRule.SECTION_CYCLE
     assert len(finding.message) < 200
 
 
-def test_an_order_holds_as_many_levels_of_modifiers_as_the_rule_says() -> None:
+def test_order_may_have_as_many_levels_of_modifiers_as_the_rule_allows() -> None:
     def depth(value: object) -> int:
         if isinstance(value, dict):
             return 1 + max(map(depth, value.values()), default=0)
         return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
 
     selected = line("x")
-    for _ in range(MODIFIER_LEVELS):
+    for _ in range(MAX_MODIFIER_LEVELS):
         selected = line("x", entry("g", selected))
     sent = order(selected).to_wire()
     assert depth(sent) <= MAX_DEPTH < depth(order(line("x", entry("g", selected))).to_wire())
 
 
-def test_deep_nesting_and_many_ways_take_no_stack_and_no_time() -> None:
-    floors = 3_000
+def test_deep_nesting_with_many_paths_is_checked_without_recursion() -> None:
+    levels = 3_000
     wire = clean()
     wire["items"]["latte"]["modifierGroupIds"] = ["g0"]
-    for n in range(floors):
+    for n in range(levels):
         wire["modifierGroups"][f"g{n}"] = group(f"g{n}", [f"o{n}", f"p{n}"], 0, 1)
-        below = [f"g{n + 1}"] if n + 1 < floors else []
+        below = [f"g{n + 1}"] if n + 1 < levels else []
         wire["items"] |= {f"o{n}": item(f"o{n}", 1, *below), f"p{n}": item(f"p{n}", 1, *below)}
-    rules = [finding.rule for finding in found(wire)]
+    rules = [finding.rule for finding in findings(wire)]
     assert CatalogRule.MODIFIERS_TOO_DEEP in rules
     assert CatalogRule.MODIFIER_CYCLE not in rules

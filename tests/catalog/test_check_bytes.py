@@ -1,4 +1,4 @@
-"""Bytes that are no CatalogSet, or a spoilt one: everything is told, with paths, and nothing is raised."""
+"""Bytes that are not a valid CatalogSet: every mistake is reported with its path, and nothing is raised."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.catalog.menus import Wire, daily, group, item, section
+from tests.catalog.cafe_catalog import Wire, daily, group, item, section
 from tests.catalog.strategies import catalogs
 from tests.catalog.test_check import clean
 from webhook_kit.catalog.check import CatalogRule, Finding, Severity, check, check_bytes
-from webhook_kit.catalog.lenient_parse import LARGEST
+from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
 
 def findings(raw: bytes | Wire) -> list[Finding]:
-    catalog, found = check_bytes(raw if isinstance(raw, bytes) else json.dumps(raw).encode())
-    assert (catalog is None) == any(finding.rule in (NO_CATALOG) for finding in found)
-    return found
+    catalog, result = check_bytes(raw if isinstance(raw, bytes) else json.dumps(raw).encode())
+    assert (catalog is None) == any(finding.rule in (NO_CATALOG) for finding in result)
+    return result
 
 
-def told(raw: bytes | Wire) -> list[tuple[str, str]]:
+def summary(raw: bytes | Wire) -> list[tuple[str, str]]:
     return [(finding.rule.value, finding.path) for finding in findings(raw)]
 
 
 NO_CATALOG = {CatalogRule.TOO_LARGE, CatalogRule.NOT_JSON, CatalogRule.TOO_DEEP, CatalogRule.WRONG_SHAPE}
 
 
-def test_a_good_menu_comes_back_as_it_was() -> None:
-    catalog, found = check_bytes(json.dumps(clean()).encode())
-    assert found == []
+def test_valid_catalog_is_returned_unchanged() -> None:
+    catalog, result = check_bytes(json.dumps(clean()).encode())
+    assert result == []
     assert catalog == ExternalCatalogSet.model_validate(clean())
 
 
@@ -42,7 +42,7 @@ def test_a_good_menu_comes_back_as_it_was() -> None:
     [
         b"",
         b" ",
-        b"menu",
+        b"catalog",
         b"{",
         json.dumps(clean()).encode()[:-1],
         b'{"items": {"\xff": 1}}',
@@ -50,34 +50,34 @@ def test_a_good_menu_comes_back_as_it_was() -> None:
         b"{}x",
     ],
 )
-def test_what_is_no_json_is_one_finding(raw: bytes) -> None:
-    assert told(raw) == [("not-json", "$")]
+def test_invalid_json_is_one_finding(raw: bytes) -> None:
+    assert summary(raw) == [("not-json", "$")]
 
 
 @pytest.mark.parametrize(
     "raw", [b'{"x": NaN}', b'{"x": -Infinity}', b'{"x": 1' + b"0" * 5000 + b"}", b"\xef\xbb\xbf{}"]
 )
-def test_what_only_some_readers_take_is_no_json(raw: bytes) -> None:
-    assert told(raw) == [("not-json", "$")]
+def test_json_that_only_some_parsers_accept_is_invalid(raw: bytes) -> None:
+    assert summary(raw) == [("not-json", "$")]
 
 
-def test_a_truncated_file_says_where_it_ends() -> None:
+def test_finding_of_a_truncated_file_names_its_end() -> None:
     (finding,) = findings(b'{"items": {"a": ')
     assert "line 1 column 16" in finding.message
 
 
-@pytest.mark.parametrize("raw", [b"[]", b"null", b"1", b'"menu"'])
-def test_json_that_is_no_object_is_no_menu(raw: bytes) -> None:
-    assert told(raw) == [("wrong-shape", "$")]
+@pytest.mark.parametrize("raw", [b"[]", b"null", b"1", b'"catalog"'])
+def test_json_that_is_not_an_object_has_the_wrong_shape(raw: bytes) -> None:
+    assert summary(raw) == [("wrong-shape", "$")]
 
 
 @pytest.mark.parametrize("inner", [(b"[", b"]"), (b'{"a":', b"}")])
-def test_absurd_nesting_is_one_finding(inner: tuple[bytes, bytes]) -> None:
+def test_extreme_nesting_is_one_finding(inner: tuple[bytes, bytes]) -> None:
     opening, closing = inner
-    assert told(b'{"x":' + opening * 100_000 + b"1" + closing * 100_000 + b"}") == [("too-deep", "$")]
+    assert summary(b'{"x":' + opening * 100_000 + b"1" + closing * 100_000 + b"}") == [("too-deep", "$")]
 
 
-def test_more_than_the_limit_is_not_even_read() -> None:
+def test_bytes_above_the_limit_are_not_parsed() -> None:
     class Unreadable(bytes):
         def __len__(self) -> int:
             return 200_000_000
@@ -85,24 +85,24 @@ def test_more_than_the_limit_is_not_even_read() -> None:
     catalog, (finding,) = check_bytes(Unreadable(b"never parsed"))
     assert catalog is None
     assert (finding.rule, finding.path) == (CatalogRule.TOO_LARGE, "$")
-    assert f"{LARGEST:,}" in finding.message
+    assert f"{MAX_CATALOG_BYTES:,}" in finding.message
     assert [one.rule for one in check_bytes(b"{}", limit=1)[1]] == [CatalogRule.TOO_LARGE]
     assert CatalogRule.TOO_LARGE not in [one.rule for one in check_bytes(b"{}", limit=2)[1]]
 
 
-def test_wrong_shapes_hide_neither_each_other_nor_anything_else() -> None:
+def test_wrong_shapes_do_not_hide_other_findings() -> None:
     wire = clean()
     wire["items"]["latte"] |= {"name": 3, "basePrice": "3.50"}
     wire["items"]["oat"] = 7
     del wire["items"]["vanilla"]["basePrice"]
-    wire["items"]["muffin"]["modifierGroupIds"] = ["gone"]
+    wire["items"]["muffin"]["modifierGroupIds"] = ["missing"]
     wire["items"]["warm"] |= {"basePrice": 0.001, "imageUrl": "http://x.example/"}
-    wire["sections"]["hot"]["itemIds"] = ["latte", "gone"]
+    wire["sections"]["hot"]["itemIds"] = ["latte", "missing"]
     wire["modifierGroups"]["milk"]["maximumAllowed"] = None
     wire["catalogs"]["day"]["availability"][1]["dayOfWeek"] = "monday"
     wire["catalogs"]["day"]["availability"][2]["start"] = "24:00:00"
     wire["catalogs"]["day"]["name"] = ""
-    assert sorted(told(wire)) == sorted(
+    assert sorted(summary(wire)) == sorted(
         [
             ("wrong-shape", "$.items['latte'].name"),
             ("wrong-shape", "$.items['latte'].basePrice"),
@@ -120,51 +120,51 @@ def test_wrong_shapes_hide_neither_each_other_nor_anything_else() -> None:
     )
 
 
-def test_circles_are_found_beside_wrong_shapes() -> None:
+def test_cycles_are_found_beside_wrong_shapes() -> None:
     wire = clean()
     wire["items"]["muffin"]["name"] = None
     wire["items"]["warm"]["modifierGroupIds"] = ["milk"]
     wire["sections"]["hot"]["sectionIds"] = ["drinks"]
-    assert sorted(rule for rule, _ in told(wire)) == ["modifier-cycle", "section-cycle", "wrong-shape"]
+    assert sorted(rule for rule, _ in summary(wire)) == ["modifier-cycle", "section-cycle", "wrong-shape"]
 
 
 @pytest.mark.parametrize("table", ["catalogs", "sections", "items", "modifierGroups"])
 @pytest.mark.parametrize("value", [None, [], 3, "x"])
-def test_a_table_that_is_no_object_is_told(table: str, value: object) -> None:
-    assert ("wrong-shape", f"$.{table}") in told(clean() | {table: value})
+def test_table_that_is_not_an_object_is_reported(table: str, value: object) -> None:
+    assert ("wrong-shape", f"$.{table}") in summary(clean() | {table: value})
 
 
-def test_members_of_the_menu_itself_are_looked_at() -> None:
-    assert told(clean() | {"catalogSetId": 3, "storeId": []}) == [
+def test_members_of_the_catalog_set_itself_are_checked() -> None:
+    assert summary(clean() | {"catalogSetId": 3, "storeId": []}) == [
         ("wrong-shape", "$.catalogSetId"),
         ("wrong-shape", "$.storeId"),
     ]
 
 
-def test_a_key_that_stands_twice_is_told_though_most_readers_drop_one() -> None:
+def test_duplicate_key_is_reported() -> None:
     raw = json.dumps(clean()).replace('"oat": {', '"whole": {').replace('"imageUrl"', '"name"')
     raw = raw.replace('"name": "Latte"', '"name": "Latte", "name": "Tea"')
-    found = told(raw.encode())
-    assert ("duplicate-key", "$.items") in found
-    assert ("duplicate-key", "$.items['latte']") in found
+    result = summary(raw.encode())
+    assert ("duplicate-key", "$.items") in result
+    assert ("duplicate-key", "$.items['latte']") in result
 
 
-def test_python_s_own_spelling_of_a_member_is_told() -> None:
+def test_python_name_of_a_member_is_reported() -> None:
     wire = clean()
     wire["items"]["oat"]["base_price"] = wire["items"]["oat"].pop("basePrice")
     wire["catalogs"]["day"]["availability"][0]["day_of_week"] = wire["catalogs"]["day"]["availability"][0].pop(
         "dayOfWeek"
     )
-    wire["items"]["warm"]["vendor"] = {"base_price": 3}  # a member that we do not know may hold what it likes
-    found = check_bytes(json.dumps(wire).encode())[1]
-    assert [(one.rule.value, one.path) for one in found] == [
+    wire["items"]["warm"]["vendor"] = {"base_price": 3}  # an unknown member may contain anything
+    result = check_bytes(json.dumps(wire).encode())[1]
+    assert [(one.rule.value, one.path) for one in result] == [
         ("wrong-shape", "$.catalogs['day'].availability[0].day_of_week"),
         ("wrong-shape", "$.items['oat'].base_price"),
     ]
 
 
 @pytest.mark.parametrize("clock", ["07:00", "07:00:00.5", "0700"])
-def test_a_time_that_is_understood_but_written_otherwise_is_a_warning(clock: str) -> None:
+def test_time_in_another_format_is_a_warning(clock: str) -> None:
     wire = clean()
     wire["catalogs"]["morning"]["availability"][6]["start"] = clock
     (finding,) = [finding for finding in check_bytes(json.dumps(wire).encode())[1] if finding.rule != "wrong-shape"]
@@ -173,16 +173,16 @@ def test_a_time_that_is_understood_but_written_otherwise_is_a_warning(clock: str
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "it's", "\n", "a.b['c']"])
-def test_ids_of_every_kind_are_told_and_broken_ones_bring_nothing_down(key: str) -> None:
+def test_unusual_ids_are_reported_with_their_path(key: str) -> None:
     wire = clean()
     wire["items"][key] = {"itemId": key, "name": 5}
     wire["sections"]["hot"]["itemIds"].append(key)
-    rules = {rule for rule, _ in told(wire)}
+    rules = {rule for rule, _ in summary(wire)}
     assert "wrong-shape" in rules
     assert "dangling-reference" not in rules
 
 
-def test_a_menu_full_of_circles_ends() -> None:
+def test_check_of_many_cycles_ends() -> None:
     ids = [str(n) for n in range(300)]
     wire: Wire = {
         "sections": {n: section(n, [], *ids[:40]) for n in ids},
@@ -190,12 +190,12 @@ def test_a_menu_full_of_circles_ends() -> None:
         "modifierGroups": {n: group(n, ids[:40], 0, 1) for n in ids},
         "catalogs": {},
     }
-    rules = {rule for rule, _ in told(wire)}
+    rules = {rule for rule, _ in summary(wire)}
     assert {"section-cycle", "modifier-cycle", "nothing-on-sale"} <= rules
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_raise(raw: bytes) -> None:
+def test_random_bytes_raise_nothing(raw: bytes) -> None:
     check_bytes(raw)
 
 
@@ -213,26 +213,26 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_whatever_stands_wherever_in_a_menu_is_told_or_fine_but_never_raised(data: st.DataObject) -> None:
-    wire = deepcopy(data.draw(catalogs()))  # parts of it are shared
+def test_random_value_anywhere_in_a_catalog_raises_nothing(data: st.DataObject) -> None:
+    wire = deepcopy(data.draw(catalogs()))  # its parts may be shared with each other
     for _ in range(data.draw(st.integers(1, 3))):
-        *way, last = data.draw(st.sampled_from(places(wire)[1:]))
+        *path, last = data.draw(st.sampled_from(places(wire)[1:]))
         node = wire
-        for step in way:
+        for step in path:
             node = node[step]
         node[last] = data.draw(JSON)
     raw = json.dumps(wire).encode()
-    catalog, found = check_bytes(raw)
-    for finding in found:
+    catalog, result = check_bytes(raw)
+    for finding in result:
         assert finding.path.startswith("$")
         assert finding.message.isprintable()
     if catalog is not None:
-        assert set(check(catalog)) <= set(found)
+        assert set(check(catalog)) <= set(result)
     else:
-        assert any(finding.severity is Severity.ERROR for finding in found)
+        assert any(finding.severity is Severity.ERROR for finding in result)
 
 
-def test_days_are_told_apart() -> None:
+def test_windows_of_different_days_do_not_overlap() -> None:
     wire = clean()
     wire["catalogs"]["day"]["availability"] = daily("07:00:00", "12:00:00") + daily("12:00:00", "00:00:00")
-    assert told(wire) == []
+    assert summary(wire) == []

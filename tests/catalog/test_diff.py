@@ -1,4 +1,4 @@
-"""What changed between two menus: each kind once, nothing twice, nothing made up."""
+"""Differences between two catalogs: each kind of change, reported once."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.catalog.menus import Wire, cafe, daily, item, section
+from tests.catalog.cafe_catalog import Wire, cafe, daily, item, section
 from tests.catalog.strategies import catalogs
 from webhook_kit.catalog.diff import Change, ChangeKind, diff
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
-Spoil = Callable[[Wire], object]
+Mutation = Callable[[Wire], object]
 
 
 def changes(old: Wire, new: Wire) -> list[Change]:
     return diff(ExternalCatalogSet.model_validate(old), ExternalCatalogSet.model_validate(new))
 
 
-def changed(alter: Spoil) -> list[tuple[str, str, str | None, str | None]]:
+def changed(alter: Mutation) -> list[tuple[str, str, str | None, str | None]]:
     new = cafe()
     alter(new)
     return [(str(one.kind), one.path, one.before, one.after) for one in changes(cafe(), new)]
 
 
-def put(table: str, key: str, **members: Any) -> Spoil:
+def put(table: str, key: str, **members: Any) -> Mutation:
     return lambda wire: wire[table][key].update(members)
 
 
-def churned(wire: Wire, table: str, key: str, new: str) -> None:
-    """The whole menu with another id for one thing."""
+def replace_id(wire: Wire, table: str, key: str, new: str) -> None:
+    """Replace an id in the whole catalog."""
     text = json.dumps(wire).replace(f'"{key}"', f'"{new}"')
     wire.clear()
     wire.update(json.loads(text))
 
 
-def test_the_same_menu_has_not_changed() -> None:
+def test_equal_catalogs_have_no_changes() -> None:
     assert changes(cafe(), cafe()) == []
 
 
@@ -90,17 +90,17 @@ def test_the_same_menu_has_not_changed() -> None:
         ),
         (put("modifierGroups", "milk", itemIds=["oat", "whole"]), ("reordered", "$.modifierGroups['milk']", "Whole, Oat", "Oat, Whole")),
         (put("items", "muffin", description="Warm"), ("display", "$.items['muffin']", None, "Warm")),
-        (lambda wire: churned(wire, "items", "muffin", "m2"), ("new-id", "$.items['m2']", "muffin", "m2")),
-        (lambda wire: churned(wire, "items", "milk", "m2"), ("new-id", "$.modifierGroups['m2']", "milk", "m2")),
-        (lambda wire: churned(wire, "items", "hot", "h2"), ("new-id", "$.sections['h2']", "hot", "h2")),
-        (lambda wire: churned(wire, "items", "day", "d2"), ("new-id", "$.catalogs['d2']", "day", "d2")),
+        (lambda wire: replace_id(wire, "items", "muffin", "m2"), ("new-id", "$.items['m2']", "muffin", "m2")),
+        (lambda wire: replace_id(wire, "items", "milk", "m2"), ("new-id", "$.modifierGroups['m2']", "milk", "m2")),
+        (lambda wire: replace_id(wire, "items", "hot", "h2"), ("new-id", "$.sections['h2']", "hot", "h2")),
+        (lambda wire: replace_id(wire, "items", "day", "d2"), ("new-id", "$.catalogs['d2']", "day", "d2")),
     ],
 )  # fmt: skip
-def test_a_change_is_told_once_and_nothing_else(alter: Spoil, expected: tuple[Any, ...]) -> None:
+def test_change_is_reported_once_and_nothing_else(alter: Mutation, expected: tuple[Any, ...]) -> None:
     assert changed(alter) == [expected]
 
 
-def test_what_is_gone_is_told_by_its_old_path() -> None:
+def test_removed_item_is_reported_with_its_old_path() -> None:
     def without_muffin(wire: Wire) -> None:
         del wire["items"]["muffin"]
         wire["sections"]["bakery"]["itemIds"] = []
@@ -108,17 +108,17 @@ def test_what_is_gone_is_told_by_its_old_path() -> None:
     assert changed(without_muffin) == [("removed", "$.items['muffin']", None, None)]
 
 
-def test_windows_in_another_order_are_the_same_hours() -> None:
+def test_windows_in_another_order_are_not_a_change() -> None:
     assert changed(lambda wire: wire["catalogs"]["day"]["availability"].reverse()) == []
 
 
-def test_tiers_in_another_order_cost_the_same() -> None:
+def test_tiers_in_another_order_are_not_a_change() -> None:
     assert changed(lambda wire: wire["modifierGroups"]["syrup"]["tiers"].reverse()) == []
 
 
-def test_a_thing_under_a_new_id_may_cost_something_else_too() -> None:
+def test_item_with_a_new_id_may_have_a_new_price_too() -> None:
     def alter(wire: Wire) -> None:
-        churned(wire, "items", "muffin", "m2")
+        replace_id(wire, "items", "muffin", "m2")
         wire["items"]["m2"]["basePrice"] = 3
 
     assert changed(alter) == [
@@ -127,16 +127,16 @@ def test_a_thing_under_a_new_id_may_cost_something_else_too() -> None:
     ]
 
 
-def test_every_id_of_a_menu_may_churn_at_once() -> None:
+def test_many_ids_may_change_at_once() -> None:
     new = cafe()
     for key in ("day", "drinks", "hot", "latte", "oat", "milk", "froth", "warm"):
-        churned(new, "", key, f"{key}-2")
+        replace_id(new, "", key, f"{key}-2")
     assert {(one.kind, one.before) for one in changes(cafe(), new)} == {
         (ChangeKind.NEW_ID, key) for key in ("day", "drinks", "hot", "latte", "oat", "milk", "froth", "warm")
     }
 
 
-def test_two_of_one_name_are_not_taken_for_each_other_in_other_places() -> None:
+def test_items_of_one_name_in_other_places_are_not_matched() -> None:
     old, new = cafe(), cafe()
     for wire, places in ((old, ("hot", "bakery")), (new, ("drinks", "hot"))):
         for number, place in enumerate(places):
@@ -151,33 +151,33 @@ def test_two_of_one_name_are_not_taken_for_each_other_in_other_places() -> None:
     ]
 
 
-def test_menus_that_contradict_themselves_can_be_compared() -> None:
+def test_invalid_catalogs_can_be_compared() -> None:
     new = cafe()
-    new["sections"]["hot"]["itemIds"] = ["gone", "latte"]
-    new["sections"]["x"] = section("x", ["also gone"], "x", "nowhere")
-    new["modifierGroups"]["milk"]["itemIds"] = ["gone"]
+    new["sections"]["hot"]["itemIds"] = ["missing", "latte"]
+    new["sections"]["x"] = section("x", ["also missing"], "x", "nowhere")
+    new["modifierGroups"]["milk"]["itemIds"] = ["missing"]
     assert {one.kind for one in changes(cafe(), new)} == {ChangeKind.ADDED, ChangeKind.CHOICES}
 
 
 @given(catalogs(), catalogs())
-def test_what_is_added_one_way_is_removed_the_other(old: Wire, new: Wire) -> None:
-    there, back = changes(old, new), changes(new, old)
+def test_added_in_one_direction_is_removed_in_the_other(old: Wire, new: Wire) -> None:
+    forward, backward = changes(old, new), changes(new, old)
 
-    def of(kind: ChangeKind, found: list[Change]) -> set[str]:
-        return {one.path for one in found if one.kind is kind}
+    def paths(kind: ChangeKind, changes: list[Change]) -> set[str]:
+        return {one.path for one in changes if one.kind is kind}
 
-    assert of(ChangeKind.ADDED, there) == of(ChangeKind.REMOVED, back)
-    assert of(ChangeKind.REMOVED, there) == of(ChangeKind.ADDED, back)
-    assert len(there) == len(back)
+    assert paths(ChangeKind.ADDED, forward) == paths(ChangeKind.REMOVED, backward)
+    assert paths(ChangeKind.REMOVED, forward) == paths(ChangeKind.ADDED, backward)
+    assert len(forward) == len(backward)
 
 
 @given(catalogs(), st.randoms())
-def test_ids_say_nothing_to_people(wire: Wire, random: Any) -> None:
-    """However ids are shuffled among things of distinct names: nothing is added, nothing removed."""
+def test_order_of_the_tables_is_not_a_change(wire: Wire, random: Any) -> None:
+    """Shuffle the entries of a table."""
     new = json.loads(json.dumps(wire))
     new["items"] = dict(random.sample(list(new["items"].items()), len(new["items"])))
     assert changes(wire, new) == []
 
 
-def test_every_kind_says_what_it_is() -> None:
+def test_every_kind_has_a_meaning() -> None:
     assert all(kind.meaning.endswith(".") for kind in ChangeKind)

@@ -1,4 +1,4 @@
-"""The collector pauses while someone works on a menu, and goes on as it was."""
+"""Pause of the garbage collector: while a decorated function runs, and no longer."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ def collector() -> Iterator[None]:
 
 
 @gc_paused
-def working(fail: bool = False) -> bool:
+def collector_enabled(fail: bool = False) -> bool:
     if fail:
         raise LookupError
     return gc.isenabled()
 
 
-def test_it_pauses_and_goes_on() -> None:
-    assert not working()
+def test_collector_is_disabled_inside_and_enabled_afterwards() -> None:
+    assert not collector_enabled()
     assert gc.isenabled()
 
 
-def test_it_goes_on_after_a_failure() -> None:
+def test_collector_is_enabled_after_an_exception() -> None:
     with pytest.raises(LookupError):
-        working(fail=True)
+        collector_enabled(fail=True)
     assert gc.isenabled()
 
 
-def test_one_that_was_off_stays_off() -> None:
+def test_collector_that_was_disabled_before_stays_disabled() -> None:
     gc.disable()
-    working()
+    collector_enabled()
     assert not gc.isenabled()
 
 
-def test_it_goes_on_when_the_last_of_several_has_finished() -> None:
+def test_collector_is_enabled_when_the_last_of_several_threads_leaves() -> None:
     inside, leave = threading.Event(), threading.Event()
 
     @gc_paused
@@ -54,7 +54,7 @@ def test_it_goes_on_when_the_last_of_several_has_finished() -> None:
     other = threading.Thread(target=long)
     other.start()
     assert inside.wait(PATIENCE)
-    working()
+    collector_enabled()
     assert not gc.isenabled()
     leave.set()
     other.join(PATIENCE)

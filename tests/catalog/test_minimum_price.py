@@ -1,4 +1,4 @@
-"""The cheapest configuration against the cheapest of all that a slow search can try."""
+"""Minimum prices, compared with an exhaustive search."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.catalog import slow_price
-from tests.catalog.menus import Wire, group, item
+from tests.catalog import reference_pricing
+from tests.catalog.cafe_catalog import Wire, group, item
 from tests.catalog.strategies import catalogs
 from webhook_kit.catalog.cents import from_cents
 from webhook_kit.catalog.minimum_price import MinimumPrices
@@ -19,7 +19,7 @@ from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
 
 def configurations(catalog: Wire, item_id: str) -> Iterator[Wire]:
-    """Every legal configuration of an item, as a line."""
+    """Yield every legal configuration of an item, as a line."""
     keys = catalog["items"][item_id]["modifierGroupIds"]
     for chosen in product(*(list(choices(catalog, catalog["modifierGroups"][key])) for key in keys)):
         entries = [
@@ -31,50 +31,52 @@ def configurations(catalog: Wire, item_id: str) -> Iterator[Wire]:
 
 def choices(catalog: Wire, group: Wire) -> Iterator[tuple[Wire, ...]]:
     pick: Any = combinations_with_replacement if group["enableDuplicateItems"] else combinations
-    # Of the ways to configure an option only the cheapest can be part of the cheapest whole.
+    # Only the cheapest configuration of an option can be part of the cheapest configuration of the item.
     options = [best for option in group["itemIds"] if (best := cheapest(catalog, option)) is not None]
     for count in range(group["minimumAllowed"], group["maximumAllowed"] + 1):
         yield from pick(options, count)
 
 
 def cheapest(catalog: Wire, item_id: str) -> Wire | None:
-    return min(configurations(catalog, item_id), key=lambda line: slow_price.line_price(catalog, line), default=None)
+    return min(
+        configurations(catalog, item_id), key=lambda line: reference_pricing.line_price(catalog, line), default=None
+    )
 
 
 @settings(max_examples=150, deadline=None)
 @given(catalogs())
-def test_no_configuration_is_cheaper_and_one_costs_just_that(catalog: Wire) -> None:
+def test_minimum_price_is_that_of_the_cheapest_configuration(catalog: Wire) -> None:
     computed = MinimumPrices(ExternalCatalogSet.model_validate(catalog))
     for item_id in catalog["items"]:
-        found = computed.cheapest(item_id)
+        minimum = computed.price(item_id)
         best = cheapest(catalog, item_id)
         assert best is not None
-        assert found is not None
-        assert from_cents(found) == slow_price.line_price(catalog, best)
+        assert minimum is not None
+        assert from_cents(minimum) == reference_pricing.line_price(catalog, best)
 
 
-def test_an_item_without_a_legal_choice_has_no_configuration() -> None:
+def test_item_without_a_legal_choice_has_no_minimum_price() -> None:
     wire = {
-        "items": {"dish": item("dish", 5, "side"), "fries": item("fries", 1, "dip")},
+        "items": {"burger": item("burger", 5, "side"), "fries": item("fries", 1, "dip")},
         "modifierGroups": {"side": group("side", ["fries"], 1, 1), "dip": group("dip", [], 1, 1)},
     }
     computed = MinimumPrices(ExternalCatalogSet.model_validate(wire))
-    assert computed.cheapest("fries") is None
-    assert computed.cheapest("dish") is None
+    assert computed.price("fries") is None
+    assert computed.price("burger") is None
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
-def test_bounds_without_measure_are_no_work(least: int, most: int) -> None:
+def test_huge_bounds_take_no_time(least: int, most: int) -> None:
     most = max(least, most)
     tiers = [{"offset": 0, "price": 1}, {"offset": 10, "price": -0.5}]
     wire = {
-        "items": {"dish": item("dish", 5, "many"), "one": item("one", 2)},
+        "items": {"burger": item("burger", 5, "many"), "one": item("one", 2)},
         "modifierGroups": {"many": group("many", ["one"], least, most, enableDuplicateItems=True, tiers=tiers)},
     }
-    found = MinimumPrices(ExternalCatalogSet.model_validate(wire)).cheapest("dish")
-    assert found is not None
+    minimum = MinimumPrices(ExternalCatalogSet.model_validate(wire)).price("burger")
+    assert minimum is not None
 
-    def of(count: int) -> Decimal:
+    def price(count: int) -> Decimal:
         return Decimal(5) + min(count, 10) - max(0, count - 10) * Decimal("0.5")
 
-    assert from_cents(found) == min(of(least), of(most))
+    assert from_cents(minimum) == min(price(least), price(most))

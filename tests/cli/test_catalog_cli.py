@@ -80,7 +80,7 @@ def test_errors_are_listed_by_rule_with_a_hint_and_end_with_status_1(run: Run, s
         "error dangling-reference",
         "  $.sections['s'].itemIds[1]: there is no item 'gone'",
         "  $.sections['s'].itemIds[2]: there is no item 'lost'",
-        "  → Add what is missing, or remove the reference.",
+        "  → Add the missing entity, or remove the reference.",
     ]
     assert "warning blank-name" in ran.out
     assert "2 errors, 1 warning, 1 items" in ran.out
@@ -105,7 +105,7 @@ def test_json_holds_everything(run: Run, save: Save) -> None:
         "rule": "dangling-reference",
         "path": "$.sections['s'].itemIds[0]",
         "message": "there is no item 'gone-0'",
-        "hint": "Add what is missing, or remove the reference.",
+        "hint": "Add the missing entity, or remove the reference.",
     }
     assert "… and 30 more" in run("catalog", "check", file).out
 
@@ -118,7 +118,7 @@ def test_bytes_of_any_kind_are_findings(raw: bytes, run: Run, save: Save) -> Non
 
 
 def test_a_file_that_is_too_large_is_not_read_to_its_end(run: Run, save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog_source, "LARGEST", 10)
+    monkeypatch.setattr(catalog_source, "MAX_CATALOG_BYTES", 10)
     assert catalog_source.read_source(save("menu.json", b"x" * 1_000)) == b"x" * 11
 
 
@@ -162,7 +162,7 @@ def test_an_address_that_is_none_is_one_line(url: str, run: Run) -> None:
 def test_a_download_ends_at_the_limit_and_at_the_deadline(run: Run, web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     url, pages = web
     pages["/menu.json"] = 200, b"x" * 1_000_000
-    monkeypatch.setattr(catalog_source, "LARGEST", 10)
+    monkeypatch.setattr(catalog_source, "MAX_CATALOG_BYTES", 10)
     assert len(catalog_source.read_source(f"{url}/menu.json")) <= 65_536
     monkeypatch.undo()
     monkeypatch.setattr(catalog_source, "_DEADLINE", -1.0)

@@ -223,7 +223,7 @@ def test_what_is_wrong_never_replaces_a_good_menu_and_says_why(
 
 def test_a_menu_beyond_all_measure_is_refused_with_its_size(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     sync(kit)
-    monkeypatch.setattr(menus_module, "LARGEST", 1_000_000)
+    monkeypatch.setattr(menus_module, "MAX_CATALOG_BYTES", 1_000_000)
     giant = menu_of(*DISHES)
     giant.items["soup"].description = "so " * 1_000_000
     Kitchen.menus["main"] = giant

@@ -225,7 +225,7 @@ def test_an_error_deep_in_a_line_stands_at_its_modifier(street: Street, visitor:
     page.goto(f"{visitor.url}/#/stores/{street.store_id}/checkout")
     page.get_by_role("button", name="Check order").click()
     spot = page.locator("[data-path='$.cart.lineItems[0].modifierGroups[1].selectedModifiers[0]']")
-    expect(spot.locator("[data-slot]").first).to_have_text("Burger: Ketchup is no choice of Side.")
+    expect(spot.locator("[data-slot]").first).to_have_text("Burger: Ketchup is not an option of Side.")
 
 
 def test_a_tip_that_is_no_amount_never_leaves_the_page(street: Street, visitor: Visitor) -> None:

@@ -1,1 +1,1 @@
-"""The rules of the menu: what a cart may hold, when, and what it costs. It knows Gett's language and nothing else."""
+"""Rules of a CatalogSet: validation, cart checks and prices, opening hours, differences. No Redis and no HTTP."""

@@ -1,7 +1,7 @@
-"""Whether a cart may be ordered, and what it costs: every rule of ``gett-protocol.md §3`` and ``§4`` in one pass.
+"""Check and price a cart: every rule of ``gett-protocol.md §3`` and ``§4`` in one pass.
 
-A legal cart is the common case, so a pass over one builds no text: where it stands is kept as a chain of
-``(parent, member, index)`` and becomes a JSON path only when there is something to complain about.
+Most carts are legal, so a pass over a legal cart builds no text: a place in the cart is kept as a chain of
+``(parent, member, index)`` and becomes a JSON path only when there is a violation to report.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from webhook_kit.gett.models.problem import ErrorCode
 
 __all__ = ["CheckedCart", "PricedLine", "check_cart"]
 
-_Trail: TypeAlias = "tuple[_Trail | None, str, int]"
+_Place: TypeAlias = "tuple[_Place | None, str, int]"
+"""A place in the cart: the place that contains it (None: the cart itself), the member's name, the index in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PricedLine:
-    """What one line of the cart costs.
+    """Price of one line of a cart.
 
-    :ivar index: its place in ``cart.lineItems``, from 0.
+    :ivar index: position in ``cart.lineItems``, from 0.
     :ivar unit_price: one piece with its modifiers, in major units.
     :ivar total: ``quantity × unit_price``.
     """
@@ -43,11 +44,11 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class CheckedCart:
-    """What the menu says of a cart.
+    """Result of checking a cart against a catalog.
 
-    :ivar violations: everything that is wrong; empty when the cart is legal.
-    :ivar lines: the lines that have nothing wrong of their own [D], priced.
-    :ivar sub_total: their sum, in major units: the cart's price when there are no violations.
+    :ivar violations: every violation; empty when the cart is legal.
+    :ivar lines: the lines without a violation [D], priced.
+    :ivar sub_total: sum of these lines in major units: the cart's price when there are no violations.
     """
 
     violations: tuple[ValidationError, ...]
@@ -56,7 +57,7 @@ class CheckedCart:
 
 
 def check_cart(
-    menu: CompiledCatalog,
+    catalog: CompiledCatalog,
     order: ExternalOrder,
     *,
     at: datetime,
@@ -64,15 +65,15 @@ def check_cart(
     unavailable: AbstractSet[str] = frozenset(),
     fulfillment_types: AbstractSet[str] | None = None,
 ) -> CheckedCart:
-    """Check an order against the menu and price it: all violations at once (``gett-protocol.md §3, §4``).
+    """Check an order against the catalog and price it; report all violations at once (``gett-protocol.md §3, §4``).
 
-    :param at: the moment of ordering, aware.
+    :param at: the time of the order, aware.
     :param timezone: the store's zone, in which opening hours are read.
-    :param unavailable: ids of the items and options that have run out.
-    :param fulfillment_types: what the store offers; None accepts every type.
+    :param unavailable: ids of the unavailable items and options.
+    :param fulfillment_types: the types that the store offers; None accepts every type.
     :raises ValueError: when ``at`` is naive.
     """
-    check = _Check(menu, menu.open_catalogs(at, timezone), unavailable)
+    check = _CartCheck(catalog, catalog.open_catalogs(at, timezone), unavailable)
     if not check.open:
         check.violations.append(
             _violation(ErrorCode.STORE_CLOSED, "The store is closed at this time.", "$.cart.storeId")
@@ -83,10 +84,10 @@ def check_cart(
     priced = []
     sum_cents = 0
     for index, line in enumerate(lines):
-        piece = check.line(line, (None, "lineItems", index))
-        if piece is None:
+        result = check.line(line, (None, "lineItems", index))
+        if result is None:
             continue
-        item, unit_cents = piece
+        item, unit_cents = result
         total_cents = line.quantity * unit_cents
         sum_cents += total_cents
         priced.append(
@@ -100,130 +101,135 @@ def check_cart(
                 from_cents(total_cents),
             )
         )
-    check.violations.extend(_fulfillment(order, fulfillment_types))
+    check.violations.extend(_fulfillment_violations(order, fulfillment_types))
     return CheckedCart(tuple(check.violations), tuple(priced), from_cents(sum_cents))
 
 
-class _Tally:
-    """What has been chosen so far from one group for one item: a group that appears twice on a line counts as one."""
+class _GroupSelection:
+    """Selections made from one group for one item; a group that appears twice on a line is one group."""
 
-    __slots__ = ("chosen", "count", "group", "trail")
+    __slots__ = ("count", "group", "place", "quantities")
 
-    def __init__(self, group: CompiledGroup, trail: _Trail) -> None:
+    def __init__(self, group: CompiledGroup, place: _Place) -> None:
         self.group = group
-        self.trail = trail  # where the group appears first
+        self.place = place  # of the group's first appearance
         self.count = 0
-        self.chosen: dict[str, int] = {}
+        self.quantities: dict[str, int] = {}
 
 
-class _Check:
+class _CartCheck:
     """One pass over the lines of one cart."""
 
-    __slots__ = ("menu", "open", "unavailable", "violations")
+    __slots__ = ("catalog", "open", "unavailable", "violations")
 
-    def __init__(self, menu: CompiledCatalog, open_catalogs: CatalogMask, unavailable: AbstractSet[str]) -> None:
-        self.menu = menu
+    def __init__(self, catalog: CompiledCatalog, open_catalogs: CatalogMask, unavailable: AbstractSet[str]) -> None:
+        self.catalog = catalog
         self.open = open_catalogs
         self.unavailable = unavailable
         self.violations: list[ValidationError] = []
 
-    def line(self, line: LineItem, trail: _Trail) -> tuple[CompiledItem, int] | None:
-        """The dish, and what one piece of it costs in cents; None when something is wrong with the line."""
-        item = self.menu.items.get(line.item_id)
+    def line(self, line: LineItem, place: _Place) -> tuple[CompiledItem, int] | None:
+        """Return the item and the cents of one piece; None when the line has a violation."""
+        item = self.catalog.items.get(line.item_id)
         if item is None:
-            self._unavailable(line.item_id, f"There is no item “{line.item_id}” on the menu.", trail)
+            self._item_unavailable(line.item_id, f"There is no item “{line.item_id}” on the menu.", place)
             return None
-        found_before = len(self.violations)
+        violations_before = len(self.violations)
         if not item.catalogs:
-            self._unavailable(item.id, f"{item.name} is not sold on its own.", trail)
+            self._item_unavailable(item.id, f"{item.name} is not sold on its own.", place)
         elif self.open and not item.catalogs & self.open:
-            self._unavailable(item.id, f"{item.name} is out of hours: it is not served at this time.", trail)
+            self._item_unavailable(item.id, f"{item.name} is out of hours: it is not served at this time.", place)
         if item.id in self.unavailable:
-            self._unavailable(item.id, f"{item.name} has run out.", trail)
-        cents = item.price + self._choices(item, line.modifier_groups, trail)
-        return (item, cents) if len(self.violations) == found_before else None
+            self._item_unavailable(item.id, f"{item.name} has run out.", place)
+        cents = item.price + self._modifiers(item, line.modifier_groups, place)
+        return (item, cents) if len(self.violations) == violations_before else None
 
-    def _choices(self, item: CompiledItem, entries: Sequence[CartModifierGroup], trail: _Trail) -> int:
-        """What the choices made for one piece of an item add to its price, in cents."""
+    def _modifiers(self, item: CompiledItem, entries: Sequence[CartModifierGroup], place: _Place) -> int:
+        """Return the cents that the modifiers of one piece of an item add to its price."""
         cents = 0
-        tallies: dict[str, _Tally] = {}
+        selections: dict[str, _GroupSelection] = {}
         for index, entry in enumerate(entries):
-            here = (trail, "modifierGroups", index)
+            entry_place = (place, "modifierGroups", index)
             group = item.groups.get(entry.modifier_group_id)
             if group is None:
-                self._illegal(item.id, f"{item.name} has no modifier group “{entry.modifier_group_id}”.", here)
+                message = f"{item.name} has no modifier group “{entry.modifier_group_id}”."
+                self._illegal_modifier(item.id, message, entry_place)
                 continue
-            tally = tallies.get(group.id)
-            if tally is None:
-                tally = tallies[group.id] = _Tally(group, here)
-            for position, selected in enumerate(entry.selected_modifiers):
-                cents += self._choice(item, tally, selected, (here, "selectedModifiers", position))
-        for tally in tallies.values():
-            if not tally.group.minimum <= tally.count <= tally.group.maximum:
-                self._out_of_bounds(item, tally)
-        for group in item.required:
-            if group.id not in tallies:
-                # [D] What is not there has no path of its own: the item that lacks it is named.
-                self._out_of_bounds(item, _Tally(group, trail))
+            selection = selections.get(group.id)
+            if selection is None:
+                selection = selections[group.id] = _GroupSelection(group, entry_place)
+            for position, modifier in enumerate(entry.selected_modifiers):
+                cents += self._modifier(item, selection, modifier, (entry_place, "selectedModifiers", position))
+        for selection in selections.values():
+            if not selection.group.minimum <= selection.count <= selection.group.maximum:
+                self._out_of_bounds(item, selection)
+        for group in item.required_groups:
+            if group.id not in selections:
+                # [D] A missing group has no path, so the violation gets the path of the item that lacks it.
+                self._out_of_bounds(item, _GroupSelection(group, place))
         return cents
 
-    def _choice(self, item: CompiledItem, tally: _Tally, selected: LineItem, trail: _Trail) -> int:
-        """What one selected modifier adds, its own modifiers included, in cents."""
-        group, first, quantity = tally.group, tally.count, selected.quantity
-        before = tally.chosen.get(selected.item_id, 0)
-        # [D] A foreign option counts towards the group's quantity: one mistake is not told twice.
-        tally.count = first + quantity
-        tally.chosen[selected.item_id] = before + quantity
-        option = group.options.get(selected.item_id)
+    def _modifier(self, item: CompiledItem, selection: _GroupSelection, modifier: LineItem, place: _Place) -> int:
+        """Return the cents of one selected modifier, its own modifiers included."""
+        group, first, quantity = selection.group, selection.count, modifier.quantity
+        before = selection.quantities.get(modifier.item_id, 0)
+        # [D] An option of another group counts towards this group's quantity, so one mistake is reported only once.
+        selection.count = first + quantity
+        selection.quantities[modifier.item_id] = before + quantity
+        option = group.options.get(modifier.item_id)
         if option is None:
-            name = self._name(selected.item_id)
-            self._illegal(selected.item_id, f"{item.name}: {name} is no choice of {group.name}.", trail)
+            message = f"{item.name}: {self._name(modifier.item_id)} is not an option of {group.name}."
+            self._illegal_modifier(modifier.item_id, message, place)
             return 0
-        if not group.repeats and (before or quantity > 1):
+        if not group.allows_duplicates and (before or quantity > 1):
             message = (
                 f"{item.name}: {option.name} can be chosen only once from {group.name}, not {before + quantity} times."
             )
-            self._illegal(option.id, message, trail)
+            self._illegal_modifier(option.id, message, place)
         if option.id in self.unavailable:
-            self._unavailable(option.id, f"{item.name}: {option.name} ({group.name}) has run out.", trail)
+            self._item_unavailable(option.id, f"{item.name}: {option.name} ({group.name}) has run out.", place)
         cents = group.price(option, first, quantity)
-        if selected.modifier_groups or option.required:
-            cents += quantity * self._choices(option, selected.modifier_groups, trail)
+        if modifier.modifier_groups or option.required_groups:
+            cents += quantity * self._modifiers(option, modifier.modifier_groups, place)
         return cents
 
-    def _out_of_bounds(self, item: CompiledItem, tally: _Tally) -> None:
-        group = tally.group
-        chosen = ", ".join(
-            self._name(option_id) + (f" × {count}" if count > 1 else "") for option_id, count in tally.chosen.items()
+    def _out_of_bounds(self, item: CompiledItem, selection: _GroupSelection) -> None:
+        group = selection.group
+        names = ", ".join(
+            self._name(option_id) + (f" × {quantity}" if quantity > 1 else "")
+            for option_id, quantity in selection.quantities.items()
         )
-        was = f"{tally.count} chosen ({chosen})" if chosen else "none chosen"
-        self._illegal(item.id, f"{item.name}: choose {_bounds(group)} of {group.name}; {was}.", tally.trail)
+        chosen = f"{selection.count} chosen ({names})" if names else "none chosen"
+        message = f"{item.name}: choose {_bounds(group)} of {group.name}; {chosen}."
+        self._illegal_modifier(item.id, message, selection.place)
 
     def _name(self, item_id: str) -> str:
-        item = self.menu.items.get(item_id)
+        item = self.catalog.items.get(item_id)
         return item.name if item else f"“{item_id}”"
 
-    def _unavailable(self, item_id: str, message: str, trail: _Trail) -> None:
-        self._note(ErrorCode.ITEM_UNAVAILABLE, item_id, message, trail)
+    def _item_unavailable(self, item_id: str, message: str, place: _Place) -> None:
+        self._add(ErrorCode.ITEM_UNAVAILABLE, item_id, message, place)
 
-    def _illegal(self, item_id: str, message: str, trail: _Trail) -> None:
-        self._note(ErrorCode.MODIFIER_REQUIRED, item_id, message, trail)
+    def _illegal_modifier(self, item_id: str, message: str, place: _Place) -> None:
+        self._add(ErrorCode.MODIFIER_REQUIRED, item_id, message, place)
 
-    def _note(self, code: ErrorCode, item_id: str, message: str, trail: _Trail) -> None:
-        self.violations.append(ValidationError(code=code, message=message, item_id=item_id, json_path=_path(trail)))
+    def _add(self, code: ErrorCode, item_id: str, message: str, place: _Place) -> None:
+        self.violations.append(
+            ValidationError(code=code, message=message, item_id=item_id, json_path=_json_path(place))
+        )
 
 
-def _fulfillment(order: ExternalOrder, offered: AbstractSet[str] | None) -> Iterator[ValidationError]:
+def _fulfillment_violations(order: ExternalOrder, offered: AbstractSet[str] | None) -> Iterator[ValidationError]:
     if offered is not None and order.fulfillment_type not in offered:
         names = ", ".join(sorted(offered)) or "nothing at present"
         message = f"This store does not offer {order.fulfillment_type}; it offers {names}."
         yield _violation(ErrorCode.OTHER, message, "$.fulfillmentType")
     if order.fulfillment_type == Fulfillment.DELIVERY:
-        yield from _address(order)
+        yield from _address_violations(order)
 
 
-def _address(order: ExternalOrder) -> Iterator[ValidationError]:
-    # The messages say what is missing and never what is there: an address is nobody else's business.
+def _address_violations(order: ExternalOrder) -> Iterator[ValidationError]:
+    # The messages name only what is missing, because the address itself is personal data.
     code = ErrorCode.ADDRESS_INVALID
     if order.delivery_info is None:
         yield _violation(code, "A delivery needs deliveryInfo with an address.", "$.deliveryInfo")
@@ -232,13 +238,13 @@ def _address(order: ExternalOrder) -> Iterator[ValidationError]:
     if address is None:
         yield _violation(code, "A delivery needs an address.", "$.deliveryInfo.address")
         return
-    needed = {
+    required = {
         "address1": address.address1,
         "city": address.city,
         "state": address.state,
         "postalCode": address.postal_code,
     }
-    for member, value in needed.items():
+    for member, value in required.items():
         if not (value and value.strip()):
             yield _violation(code, f"The delivery address has no {member}.", f"$.deliveryInfo.address.{member}")
 
@@ -253,8 +259,8 @@ def _bounds(group: CompiledGroup) -> str:
     return f"{group.minimum} to {group.maximum}" if group.minimum > 0 else f"at most {group.maximum}"
 
 
-def _path(trail: _Trail | None) -> str:
-    if trail is None:
+def _json_path(place: _Place | None) -> str:
+    if place is None:
         return "$.cart"
-    parent, member, index = trail
-    return f"{_path(parent)}.{member}[{index}]"
+    parent, member, index = place
+    return f"{_json_path(parent)}.{member}[{index}]"

@@ -1,4 +1,4 @@
-"""Money as whole cents while it is summed: integers are exact, and quick."""
+"""Money as whole cents while it is summed: integers are exact and fast."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from decimal import MAX_PREC, Context, Decimal
 
 __all__ = ["from_cents", "to_cents"]
 
-# The caller's decimal context may round; money does not.
+# The caller's decimal context may round; amounts of money must not be rounded.
 _EXACT = Context(prec=MAX_PREC)
 
 
 def to_cents(amount: Decimal) -> int:
-    """Whole cents of an amount in major units, which holds nothing finer."""
+    """Convert an amount in major units to cents; digits below a cent are cut off."""
     return int(_EXACT.scaleb(amount, 2))
 
 
 def from_cents(count: int) -> Decimal:
-    """The amount in major units, with its two decimals."""
+    """Convert cents to an amount in major units with two decimals."""
     return _EXACT.scaleb(Decimal(count), -2)

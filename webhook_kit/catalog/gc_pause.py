@@ -1,8 +1,8 @@
-"""Work on whole menus: hundreds of thousands of objects that are made at once and all stay.
+"""Pause of Python's garbage collector while hundreds of thousands of long-lived objects are made.
 
-Python's collector looks for cycles each time so many objects more have been made: while a large menu grows it walks through all of
-it again and again, with all threads standing still, and finds nothing, for a menu holds no cycles. So it pauses meanwhile: parsing
-10,000 dishes with 40,000 options takes a third of the time.
+The collector looks for reference cycles each time a number of objects has been allocated. While a large catalog is built it
+traverses all of it again and again, with all threads stopped, and frees nothing, because a catalog has no cycles. Without it,
+parsing 10,000 items with 40,000 options takes a third of the time.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from types import TracebackType
 __all__ = ["gc_paused"]
 
 
-class _Paused(ContextDecorator):
-    """Counts who works on a menu; the last one to finish lets the collector go on."""
+class _GcPause(ContextDecorator):
+    """Count the callers inside; the last one to leave enables the collector again."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._working = 0
-        self._was_on = True
+        self._active = 0
+        self._was_enabled = True
 
     def __enter__(self) -> None:
         with self._lock:
-            if not self._working:
-                self._was_on = gc.isenabled()
+            if not self._active:
+                self._was_enabled = gc.isenabled()
                 gc.disable()
-            self._working += 1
+            self._active += 1
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         with self._lock:
-            self._working -= 1
-            if not self._working and self._was_on:
+            self._active -= 1
+            if not self._active and self._was_enabled:
                 gc.enable()
 
 
-gc_paused = _Paused()
-"""Used as a decorator: while the function runs, in whatever thread, the collector of cycles pauses."""
+gc_paused = _GcPause()
+"""Decorator and context manager: the collector is paused in all threads while the function or block runs."""

@@ -1,7 +1,7 @@
-"""Opening hours: weekly windows, read on the clock that hangs in the store (``gett-protocol.md §4``).
+"""Opening hours: weekly windows in the store's local time (``gett-protocol.md §4``).
 
-A moment is turned into the store's wall-clock time first and only then compared, never the windows into moments: so
-summer time needs no rule of its own. An hour that the clock skips is never reached; one that it repeats counts twice.
+A time is converted to the store's local time and then compared with the windows; the windows are never converted. So
+daylight saving time needs no special rule: an hour that the clock skips is never open, one that it repeats is open twice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from webhook_kit.gett.models.catalog import AvailabilityWindow, DayOfWeek
 __all__ = ["WeekSpans", "always_open", "is_open", "local_time", "week_spans"]
 
 WeekSpans: TypeAlias = tuple[tuple[tuple[int, int], ...], ...]
-"""Seven days, Monday first; of each the spans (start, end) in microseconds since local midnight, the end excluded."""
+"""Seven days, Monday first; for each day its spans (start, end) in microseconds since local midnight, the end excluded."""
 
 _MIDNIGHT = time(0)
 _DAY = 24 * 60 * 60 * 1_000_000
@@ -31,12 +31,12 @@ _WEEKDAYS = {
 
 
 def always_open() -> list[AvailabilityWindow]:
-    """A window for the whole of each day of the week."""
+    """Return one window for the whole of each day of the week."""
     return [AvailabilityWindow(day_of_week=day, start=_MIDNIGHT, end=_MIDNIGHT) for day in DayOfWeek]
 
 
 def is_open(windows: Iterable[AvailabilityWindow] | None, moment: datetime, timezone: tzinfo) -> bool:
-    """Whether ``start ≤ moment < end`` holds for one of the windows; None or none is never open (``gett-protocol.md §4``).
+    """Return True if ``start ≤ moment < end`` for one of the windows; without windows it is never open (``gett-protocol.md §4``).
 
     :param moment: an aware time, in any zone.
     :param timezone: the store's own zone, in which the windows are read.
@@ -47,9 +47,9 @@ def is_open(windows: Iterable[AvailabilityWindow] | None, moment: datetime, time
 
 
 def local_time(moment: datetime, timezone: tzinfo) -> tuple[int, int]:
-    """What the store's clock shows: the day (Monday is 0) and the microseconds since midnight.
+    """Return the weekday (Monday is 0) and the microseconds since midnight in the store's local time.
 
-    :raises ValueError: when ``moment`` is naive, because it would be read in this machine's zone.
+    :raises ValueError: when ``moment`` is naive, because Python would read it in this machine's zone.
     """
     if moment.tzinfo is None:
         raise ValueError("the moment needs a time zone")
@@ -58,10 +58,10 @@ def local_time(moment: datetime, timezone: tzinfo) -> tuple[int, int]:
 
 
 def week_spans(windows: Iterable[AvailabilityWindow] | None) -> WeekSpans:
-    """The windows in a form that is quick to compare; a window that ends before it starts holds nothing."""
+    """Convert windows to spans, which are fast to compare; a window that ends before it starts contains no time."""
     days: list[list[tuple[int, int]]] = [[] for _ in range(7)]
     for window in windows or ():
-        # The end of the day is written 00:00:00.
+        # A window to the end of the day ends at 00:00:00.
         days[_WEEKDAYS[window.day_of_week]].append((_microseconds(window.start), _microseconds(window.end) or _DAY))
     return tuple(tuple(sorted(day)) for day in days)
 

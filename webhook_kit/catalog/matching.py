@@ -1,4 +1,4 @@
-"""Which things of two versions of a menu are the same: by id, else by name and place where there is no doubt."""
+"""Match the entities of two versions of a catalog: by id, else by name and place where there is only one candidate."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifier
 
 __all__ = ["Matches", "match"]
 
-_Marks: TypeAlias = dict[str, Hashable]
-"""By id, what a thing is known again by."""
+_Fingerprints: TypeAlias = dict[str, Hashable]
+"""By id, the properties by which an entity is recognized under another id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Old id → new id of everything that is in both menus."""
+    """Old id → new id of every entity that is in both versions."""
 
     catalogs: Mapping[str, str]
     sections: Mapping[str, str]
@@ -26,60 +26,71 @@ class Matches:
 
 
 def match(old: ExternalCatalogSet, new: ExternalCatalogSet) -> Matches:
-    """What is in both.
+    """Find the entities that are in both versions.
 
-    What vanished is the same as what appeared when both have the same name, places of the same names and the same price (a
-    group: options of the same names); or when they have as much in common as the name and it is the only one each [D].
+    [D] A removed entity matches an added one when both have the same name, places of the same names and the same price (a
+    group: options of the same names). It also matches when fewer of these are equal, but at least the name, and each is the
+    only candidate.
     """
     return Matches(
-        _same(_names(old.catalogs), _names(new.catalogs)),
-        _same(_names(old.sections), _names(new.sections)),
-        _same(_item_marks(old), _item_marks(new)),
-        _same(_group_marks(old), _group_marks(new)),
+        _match_table(_names(old.catalogs), _names(new.catalogs)),
+        _match_table(_names(old.sections), _names(new.sections)),
+        _match_table(_item_fingerprints(old), _item_fingerprints(new)),
+        _match_table(_group_fingerprints(old), _group_fingerprints(new)),
     )
 
 
-def _names(entities: Mapping[str, object]) -> list[_Marks]:
+def _names(entities: Mapping[str, object]) -> list[_Fingerprints]:
     return [{key: getattr(one, "name", "") for key, one in entities.items()}]
 
 
-def _item_marks(menu: ExternalCatalogSet) -> list[_Marks]:
+def _item_fingerprints(catalog: ExternalCatalogSet) -> list[_Fingerprints]:
     places: dict[str, set[str]] = defaultdict(set)
-    holders: list[ExternalSection | ExternalModifierGroup] = [*menu.sections.values(), *menu.modifier_groups.values()]
-    for holder in holders:
-        for item_id in holder.item_ids:
-            places[item_id].add(holder.name)
-    placed = {key: (item.name, frozenset(places[key])) for key, item in menu.items.items()}
-    priced: _Marks = {key: (placed[key], item.base_price) for key, item in menu.items.items()}
-    return [priced, {**placed}, *_names(menu.items)]
+    parents: list[ExternalSection | ExternalModifierGroup] = [
+        *catalog.sections.values(),
+        *catalog.modifier_groups.values(),
+    ]
+    for parent in parents:
+        for item_id in parent.item_ids:
+            places[item_id].add(parent.name)
+    placed = {key: (item.name, frozenset(places[key])) for key, item in catalog.items.items()}
+    priced: _Fingerprints = {key: (placed[key], item.base_price) for key, item in catalog.items.items()}
+    return [priced, {**placed}, *_names(catalog.items)]
 
 
-def _group_marks(menu: ExternalCatalogSet) -> list[_Marks]:
-    options: _Marks = {
-        key: (group.name, frozenset(menu.items[item_id].name for item_id in group.item_ids if item_id in menu.items))
-        for key, group in menu.modifier_groups.items()
+def _group_fingerprints(catalog: ExternalCatalogSet) -> list[_Fingerprints]:
+    items = catalog.items
+    with_options: _Fingerprints = {
+        key: (group.name, frozenset(items[item_id].name for item_id in group.item_ids if item_id in items))
+        for key, group in catalog.modifier_groups.items()
     }
-    return [options, *_names(menu.modifier_groups)]
+    return [with_options, *_names(catalog.modifier_groups)]
 
 
-def _same(old: Sequence[_Marks], new: Sequence[_Marks]) -> dict[str, str]:
-    """By id, then by one kind of marks after the other, the strongest first: of that kind several pair off in their order."""
-    found = {key: key for key in old[0] if key in new[0]}
-    gone = [key for key in old[0] if key not in found]
-    fresh = [key for key in new[0] if key not in found]
-    for strength, (marks, marks_now) in enumerate(zip(old, new, strict=True)):
-        was, now = _grouped(gone, marks), _grouped(fresh, marks_now)
-        taken = set(found.values())
-        for mark, keys in was.items():
-            keys_now = now.get(mark, [])
-            if len(keys) == len(keys_now) and (len(keys) == 1 or strength == 0):
-                pairs = zip(keys, keys_now, strict=True)
-                found.update((key, key_now) for key, key_now in pairs if key not in found and key_now not in taken)
-    return found
+def _match_table(old: Sequence[_Fingerprints], new: Sequence[_Fingerprints]) -> dict[str, str]:
+    """Match by id, then by each kind of fingerprint, the strictest first.
+
+    Several entities with one strictest fingerprint are matched in their order; with a weaker one none of them is matched.
+    """
+    matches = {key: key for key in old[0] if key in new[0]}
+    removed = [key for key in old[0] if key not in matches]
+    added = [key for key in new[0] if key not in matches]
+    for position, (old_fingerprints, new_fingerprints) in enumerate(zip(old, new, strict=True)):
+        old_keys = _group_by_fingerprint(removed, old_fingerprints)
+        new_keys = _group_by_fingerprint(added, new_fingerprints)
+        matched = set(matches.values())
+        for fingerprint, keys in old_keys.items():
+            candidates = new_keys.get(fingerprint, [])
+            if len(keys) == len(candidates) and (len(keys) == 1 or position == 0):
+                pairs = zip(keys, candidates, strict=True)
+                matches.update(
+                    (key, candidate) for key, candidate in pairs if key not in matches and candidate not in matched
+                )
+    return matches
 
 
-def _grouped(keys: Sequence[str], marks: _Marks) -> dict[Hashable, list[str]]:
+def _group_by_fingerprint(keys: Sequence[str], fingerprints: _Fingerprints) -> dict[Hashable, list[str]]:
     grouped: dict[Hashable, list[str]] = defaultdict(list)
     for key in keys:
-        grouped[marks[key]].append(key)
+        grouped[fingerprints[key]].append(key)
     return grouped

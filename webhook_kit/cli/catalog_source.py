@@ -9,7 +9,7 @@ import click
 import requests
 
 from webhook_kit.adapter import CatalogSet
-from webhook_kit.catalog.lenient_parse import LARGEST
+from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.kit import Kit
 
@@ -36,7 +36,7 @@ def read_source(source: str) -> bytes:
     try:
         if path.exists():
             with path.open("rb") as file:
-                return file.read(LARGEST + 1)
+                return file.read(MAX_CATALOG_BYTES + 1)
     except OSError as error:
         raise _Unreadable(f"{source[:200]}: {error.strerror}") from error
     return _from_pos(source)
@@ -51,7 +51,7 @@ def _download(url: str) -> bytes:
                 raise _Unreadable(f"{url}: the server answered {response.status_code}")
             for piece in response.iter_content(65_536):
                 body += piece
-                if len(body) > LARGEST:
+                if len(body) > MAX_CATALOG_BYTES:
                     break
                 if time.monotonic() > deadline:
                     raise _Unreadable(f"{url}: took longer than {_DEADLINE:g} seconds")

@@ -23,7 +23,7 @@ from webhook_kit.catalog.build import versioned
 from webhook_kit.catalog.check import Severity, check
 from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.catalog.gc_pause import gc_paused
-from webhook_kit.catalog.lenient_parse import LARGEST
+from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.catalog.unavailable import unavailable_items
 from webhook_kit.errors import CatalogInvalid, PosUnavailable, WebhookKitError
 from webhook_kit.logs import logger
@@ -269,8 +269,8 @@ def _body(catalog: CatalogSet) -> bytes:
     :raises CatalogInvalid: when it is larger than any menu.
     """
     json = catalog.to_json()
-    if len(json) > LARGEST:
-        raise CatalogInvalid(f"$: the menu is {len(json):,} bytes of JSON, and at most {LARGEST:,} are taken")
+    if len(json) > MAX_CATALOG_BYTES:
+        raise CatalogInvalid(f"$: the menu is {len(json):,} bytes of JSON, and at most {MAX_CATALOG_BYTES:,} are taken")
     return gzip.compress(json, compresslevel=6, mtime=0)
 
 

@@ -1,6 +1,6 @@
-"""The reference: prices and hours straight from ``gett-protocol.md §4``, on plain wire data, slow and plain on purpose.
+"""Reference implementation of prices and hours by ``gett-protocol.md §4``, on plain wire data; slow and simple on purpose.
 
-It shares no line of code with what it judges.
+It shares no code with the implementation that is tested against it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def cart_price(catalog: dict[str, Any], cart: dict[str, Any]) -> Decimal:
 
 
 def line_price(catalog: dict[str, Any], line: dict[str, Any]) -> Decimal:
-    """quantity × (item.basePrice + Σ over selected modifiers, recursively)"""
+    """Return quantity × (item.basePrice + Σ over selected modifiers, recursively)."""
     quantity: int = line["quantity"]
     own_price = money(catalog["items"][line["itemId"]]["basePrice"])
     return quantity * (own_price + modifiers_price(catalog, line))
@@ -24,23 +24,23 @@ def line_price(catalog: dict[str, Any], line: dict[str, Any]) -> Decimal:
 
 def modifiers_price(catalog: dict[str, Any], line: dict[str, Any]) -> Decimal:
     total = Decimal(0)
-    so_far: dict[str, int] = {}  # selections of each group, counted over all its entries on this line
+    counts: dict[str, int] = {}  # selections of each group, over all its entries on this line
     for entry in line["modifierGroups"]:
         group = catalog["modifierGroups"][entry["modifierGroupId"]]
         for modifier in entry["selectedModifiers"]:
             for _ in range(modifier["quantity"]):
-                k = so_far.get(group["modifierGroupId"], 0)
-                so_far[group["modifierGroupId"]] = k + 1
+                k = counts.get(group["modifierGroupId"], 0)
+                counts[group["modifierGroupId"]] = k + 1
                 total += selection_price(catalog, group, modifier, k) + modifiers_price(catalog, modifier)
     return total
 
 
 def selection_price(catalog: dict[str, Any], group: dict[str, Any], modifier: dict[str, Any], k: int) -> Decimal:
-    """The k-th selection costs the price of the tier with the greatest offset ≤ k, instead of the modifier's basePrice."""
+    """Return the price of the tier with the greatest offset ≤ k, or of the option when the group has no tiers."""
     if group.get("tiers") is None:
         return money(catalog["items"][modifier["itemId"]]["basePrice"])
-    reached = [tier for tier in group["tiers"] if tier["offset"] <= k]
-    return money(max(reached, key=lambda tier: int(tier["offset"]))["price"])
+    candidates = [tier for tier in group["tiers"] if tier["offset"] <= k]
+    return money(max(candidates, key=lambda tier: int(tier["offset"]))["price"])
 
 
 def money(number: float) -> Decimal:

@@ -1,4 +1,4 @@
-"""A small café, as wire data: a latte with milk, syrups by tier, and a muffin that is served in the morning only."""
+"""The catalog of a small café as wire data: a latte with milk, syrups with tiers, and a muffin that is sold only in the morning."""
 
 from __future__ import annotations
 
