@@ -35,7 +35,7 @@ class MemoryPos(PosAdapter):
         """A menu made for this call, as a vendor's would be parsed for it."""
         return menu(store.id, int(store.options.get("items", 500)))
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:  # noqa: ARG002
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:  # noqa: ARG002
         """A ticket."""
         known = self._tickets.get(key)
         if known is not None:

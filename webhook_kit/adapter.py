@@ -7,14 +7,12 @@ or an order in it. Everything store-specific, credentials included, arrives in `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -22,6 +20,7 @@ from webhook_kit.errors import NotPlaced, Unsupported
 from webhook_kit.gett.models.catalog import ExternalCatalogSet as CatalogSet
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.models.store import OrderState, OrderStatus, PauseReason
 from webhook_kit.pos.session import PosSession, current_session
 
 __all__ = [
@@ -33,7 +32,12 @@ __all__ = [
     "Level",
     "NotPlaced",
     "OrderChanged",
+    "OrderProgress",
+    "OrderState",
+    "OrderStatus",
+    "PauseReason",
     "Placed",
+    "PlacedStatus",
     "PosAdapter",
     "PosEvent",
     "PosOrder",
@@ -45,7 +49,6 @@ __all__ = [
     "StoreState",
     "Unsupported",
     "placement_key",
-    "serving",
 ]
 
 
@@ -174,26 +177,33 @@ class Refused:
         return f"Refused({', '.join(f'{r.reason}: {r.message}' for r in self.refusals)})"
 
 
+class PlacedStatus(StrEnum):
+    """Acceptance of a new ticket by the POS."""
+
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    """The POS decides later; until then the order is not confirmed at Gett."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """The POS's answer "yes": there is a ticket.
 
     :ivar id: the POS's own order id (Gett's ``partnerOrderId``).
-    :ivar status: ``accepted``, or ``pending`` when the POS decides later; a pending order is not confirmed on its behalf.
-    :ivar amounts: what the POS charges, when it says so.
+    :ivar amounts: the amounts that the POS charges, when it reports them.
     """
 
     id: str
-    status: Literal["accepted", "pending"] = "accepted"
+    status: PlacedStatus = PlacedStatus.ACCEPTED
     amounts: Amounts | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not self.id:
-            raise TypeError(f"Placed.id has to be the POS's order id as text, not {self.id!r}")
-        if self.status not in ("accepted", "pending"):
-            raise ValueError(f"Placed.status is accepted or pending, not {self.status!r}")
+            raise TypeError(f"Placed.id must be the POS's order id as text, not {self.id!r}")
+        if self.status not in set(PlacedStatus):
+            raise ValueError(f"Placed.status must be ACCEPTED or PENDING, not {self.status!r}")
         if not isinstance(self.amounts, Amounts | None):
-            raise TypeError(f"Placed.amounts has to be Amounts, not {type(self.amounts).__name__}")
+            raise TypeError(f"Placed.amounts must be Amounts, not {type(self.amounts).__name__}")
 
 
 class StoreState(StrEnum):
@@ -205,32 +215,46 @@ class StoreState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderChanged:
-    """The POS says how far an order is: a ``status``, or a ``state`` that ends it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderProgress:
+    """Progress of an order at the POS: the fields that :class:`OrderChanged` and :class:`PosOrder` share.
 
-    :ivar store_id: the partner's own id of the store.
-    :ivar order_id: the POS's order id, as in :class:`Placed`; or name the order by ``order_ref``.
-    :ivar status: ``confirmed``, ``preparing``, ``ready`` or ``inTransit``.
-    :ivar state: ``completed`` or ``cancelled``, the latter with a ``reason``.
+    :ivar status: the step of an open order; None while the POS has not confirmed it.
+    :ivar state: ``COMPLETED`` or ``CANCELLED`` once the order has ended; None or ``OPEN`` before.
+    :ivar reason: the reason of a cancellation, for people.
+    :ivar estimated_ready_at: the time at which the food will be ready; aware.
     """
 
-    store_id: str
-    order_id: str = ""
-    order_ref: str = ""
-    status: str | None = None
-    state: str | None = None
+    status: OrderStatus | None = None
+    state: OrderState | None = None
     reason: str | None = None
     estimated_ready_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class OrderChanged(OrderProgress):
+    """Event: an order has reached a step (``status``) or has ended (``state``).
+
+    :ivar store_id: the partner's own id of the store.
+    :ivar order_id: the POS's order id, as in :class:`Placed`; or name the order by ``order_ref``.
+    """
+
+    store_id: str
+    order_id: str = ""
+    order_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StoreChanged:
-    """The POS opens or closes. ``reason`` is one of Gett's reasons for a pause."""
+    """Event: the POS opens or closes.
+
+    :ivar state: any but ``UNKNOWN``.
+    :ivar reason: the reason of the pause at Gett, should the POS close.
+    """
 
     store_id: str
     state: StoreState
-    reason: str = "operational_issues"
+    reason: PauseReason = PauseReason.OPERATIONAL_ISSUES
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,18 +281,15 @@ PosEvent = OrderChanged | StoreChanged | CatalogChanged | ItemChanged
 
 
 @dataclass(frozen=True, slots=True)
-class PosOrder:
+class PosOrder(OrderProgress):
     """An order as the POS has it now, for reconciliation; closed ones included.
 
-    :ivar order_ref: what :meth:`PosAdapter.place_order` was given as ``order.order_ref``, when the POS kept it.
+    :ivar id: the POS's order id, as in :class:`Placed`.
+    :ivar order_ref: the ``order.order_ref`` that :meth:`PosAdapter.place_order` received, if the POS has kept it.
     """
 
     id: str
     order_ref: str = ""
-    status: str | None = None
-    state: str | None = None
-    reason: str | None = None
-    estimated_ready_at: datetime | None = None
 
 
 class Level(StrEnum):
@@ -321,21 +342,7 @@ def placement_key(store: Store, order_ref: str) -> str:
 _KEY_NAMESPACE = UUID("5f0a3c0e-6c3b-5c55-9d1e-6a2b5e0d7c11")
 
 
-_NOBODY: Mapping[str, Store] = MappingProxyType({})
-_SERVED: ContextVar[Mapping[str, Store]] = ContextVar("served", default=_NOBODY)
-
-
-@contextmanager
-def serving(stores: Iterable[Store]) -> Iterator[None]:
-    """Let adapters know which stores they serve, for the length of one :meth:`PosAdapter.parse_event`."""
-    token = _SERVED.set(MappingProxyType({store.id: store for store in stores}))
-    try:
-        yield
-    finally:
-        _SERVED.reset(token)
-
-
-class PosAdapter:
+class PosAdapter(ABC):
     """The contract between the kit and a POS. Subclass it, override what your POS can do, set ``capabilities``.
 
     How results and failures are told apart:
@@ -357,22 +364,14 @@ class PosAdapter:
         """A ``requests`` session of this process and thread, with time-outs, bound to the deadline of the running call."""
         return current_session()
 
-    @property
-    def stores(self) -> Mapping[str, Store]:
-        """While :meth:`parse_event` runs: the stores that this adapter serves, by the partner's own id.
-
-        An event names its store only in its own words; the secret that proves it, and whatever else it takes to read the rest
-        from the POS, are that store's.
-        """
-        return _SERVED.get()
-
     # -- required ------------------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def fetch_catalog(self, store: Store) -> CatalogSet:
         """The store's whole menu (``gett-protocol.md §4``). Ids must stay the same from fetch to fetch."""
-        raise NotImplementedError
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    @abstractmethod
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         """Put the ticket into the POS.
 
         :param order: checked and priced; ``order.amounts`` is what the customer accepted, ``order.order_ref`` the order's
@@ -381,7 +380,6 @@ class PosAdapter:
             the ticket so that :meth:`find_order` finds it (:func:`placement_key` computes it from store and ``order_ref``).
         :raises NotPlaced: when nothing can have reached the POS.
         """
-        raise NotImplementedError
 
     # -- optional: each makes the integration better -------------------------------------------------------------------
 
@@ -389,7 +387,7 @@ class PosAdapter:
         """The ticket of an order, or None. Settles placements whose answer was lost."""
         raise Unsupported("find_order")
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         """Price the order as the POS would: taxes, fees, live availability. No side effects, ever.
 
         ``order.amounts`` holds the catalog's price and the tip. Called for every validation and before every placement.
@@ -404,15 +402,16 @@ class PosAdapter:
         """Whether the POS takes orders now."""
         raise Unsupported("store_status")
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
-        """Authenticate and read one of the POS's own webhooks; ``self.stores`` are the stores that it may speak of.
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
+        """Authenticate and parse one of the POS's own webhooks.
 
         :param headers: names in lower case.
-        :raises InvalidSignature: when it is not the POS's.
+        :param stores: the stores that this adapter serves, by the partner's own id: the webhook's secret is one of theirs.
+        :raises InvalidSignature: when the POS did not send it.
         """
         raise Unsupported("parse_event")
 
-    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
         """Take an order back out of the POS."""
         raise Unsupported("cancel_order")
 
@@ -443,11 +442,7 @@ class PosAdapter:
     @classmethod
     def validate_class(cls) -> list[str]:
         """What the class promises but does not keep, one line each; the registry refuses such an adapter."""
-        breaches = [
-            f"{cls.__name__} does not define {method}()"
-            for method in ("fetch_catalog", "place_order")
-            if not cls._overrides(method)
-        ]
+        breaches = [f"{cls.__name__} does not define {method}()" for method in sorted(cls.__abstractmethods__)]
         breaches += [
             f"{cls.__name__}.capabilities says {capability} is {level}, but {cls.__name__} does not define {capability.value}()"
             for capability, level in cls.capabilities.items()

@@ -27,7 +27,7 @@ class TinyPos(PosAdapter):
         """The menu."""
         return simple_catalog(MENU)
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         """Print the ticket."""
         dishes = ", ".join(f"{line.quantity} × {line.item_id}" for line in order.cart.line_items)
         print(f"{store.id}: {dishes}")  # noqa: T201 - standard output is the printer

@@ -12,7 +12,7 @@ import pytest
 
 from tests.chaos.fake_gett_server import Sink
 from tests.chaos.workers import Said, Worker, account, evening, make_kit, say_durably, soon
-from webhook_kit.adapter import PosOrder, Store
+from webhook_kit.adapter import OrderState, OrderStatus, PosOrder, Store
 from webhook_kit.monitoring.reconciliation import ComparisonOutcome
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.redis_server import RedisServer
@@ -45,8 +45,8 @@ def _as_it_is(said: Said) -> PosOrder:
     return PosOrder(
         id=f"ticket-{said.order}",
         order_ref=said.order,
-        status=None if ended else said.step,
-        state=said.step if ended else "open",
+        status=None if ended else OrderStatus(said.step),
+        state=OrderState(said.step) if ended else OrderState.OPEN,
         reason="the guest has gone",
         estimated_ready_at=said.estimate,
     )

@@ -32,7 +32,7 @@ class DevPos(PosAdapter):
     def fetch_catalog(self, store: Store) -> CatalogSet:
         return simple_catalog({"Pizza": [ExternalItem(item_id="margherita", name="Margherita", base_price=Decimal("9.50"))]})
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         print("SAID", store.options.get("till"), flush=True)
         return Placed(key)
 """

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from webhook_kit.adapter import Placed, PosAdapter, PosOrder, Store, StoreState, placement_key
+from webhook_kit.adapter import OrderState, OrderStatus, Placed, PosAdapter, PosOrder, Store, StoreState, placement_key
 from webhook_kit.gett.models.order import Amounts, Cart, LineItem, PlaceOrderRequest
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.reconciliation import ComparisonOutcome, ReconciliationReport
@@ -71,7 +71,7 @@ def place(kit: Kit, *, gett_id: str | None = None) -> tuple[str, str]:
     claim = kit.placement_store.claim(key=ref, gett_id=gett_id, store_id=store.id, fingerprint="fp")
     assert isinstance(claim, Claim)
     assert kit.placement_store.record_call(claim, order.to_json())
-    ticket = kit.stores.adapter(store).place_order(order, store, placement_key(store, ref))
+    ticket = kit.stores.adapter(store).place_order(store, order, placement_key(store, ref))
     assert isinstance(ticket, Placed)
     assert kit.placement.record(claim, order, ticket) is SettleResult.OK
     return ref, ticket.id
@@ -138,18 +138,21 @@ def test_an_old_order_is_not_asked_for(make_kit: Callable[..., Kit], tmp_path: P
 
 def test_a_pending_order_is_no_difference(scripted: Kit) -> None:
     ref, _ = place(scripted)
-    assert outcomes(scripted, PosOrder("x", ref), PosOrder("x", ref, state="open")) == [ComparisonOutcome.ALREADY] * 2
+    assert (
+        outcomes(scripted, PosOrder("x", ref), PosOrder("x", ref, state=OrderState.OPEN))
+        == [ComparisonOutcome.ALREADY] * 2
+    )
 
 
 def test_what_gett_knows_better_stays(scripted: Kit) -> None:
     ref, _ = place(scripted)
     scripted.order_updates.progress(ref, "ready")
-    assert outcomes(scripted, PosOrder("x", ref, "preparing")) == [ComparisonOutcome.STALE]
+    assert outcomes(scripted, PosOrder("x", ref, status=OrderStatus.PREPARING)) == [ComparisonOutcome.STALE]
     scripted.order_updates.complete(ref)
     late = [
-        PosOrder("x", ref, "inTransit"),
-        PosOrder("x", ref, state="cancelled"),
-        PosOrder("x", ref, "no", "completed"),
+        PosOrder("x", ref, status=OrderStatus.IN_TRANSIT),
+        PosOrder("x", ref, state=OrderState.CANCELLED),
+        PosOrder("x", ref, status="no", state=OrderState.COMPLETED),  # type: ignore[arg-type]
     ]
     assert outcomes(scripted, *late) == [ComparisonOutcome.STALE, ComparisonOutcome.STALE, ComparisonOutcome.ALREADY]
     assert statuses(scripted, ref) == ["confirmed", "ready", "completed"]
@@ -158,7 +161,9 @@ def test_what_gett_knows_better_stays(scripted: Kit) -> None:
 def test_another_word_for_the_same_end_is_no_difference(scripted: Kit) -> None:
     ref, _ = place(scripted)
     scripted.order_updates.cancel(ref, "burnt")
-    assert outcomes(scripted, PosOrder("x", ref, state="cancelled", reason="BURNT!")) == [ComparisonOutcome.ALREADY]
+    assert outcomes(scripted, PosOrder("x", ref, state=OrderState.CANCELLED, reason="BURNT!")) == [
+        ComparisonOutcome.ALREADY
+    ]
 
 
 def test_an_estimate_counts_when_it_moved_by_a_minute(scripted: Kit) -> None:
@@ -166,7 +171,7 @@ def test_an_estimate_counts_when_it_moved_by_a_minute(scripted: Kit) -> None:
     at = datetime(2031, 5, 1, 18, 30, tzinfo=UTC)
 
     def preparing(estimate: datetime | None) -> PosOrder:
-        return PosOrder("x", ref, "preparing", estimated_ready_at=estimate)
+        return PosOrder("x", ref, status=OrderStatus.PREPARING, estimated_ready_at=estimate)
 
     assert outcomes(scripted, preparing(None)) == [ComparisonOutcome.APPENDED]
     assert outcomes(scripted, preparing(at)) == [ComparisonOutcome.APPENDED]
@@ -178,7 +183,9 @@ def test_an_estimate_counts_when_it_moved_by_a_minute(scripted: Kit) -> None:
 def test_other_peoples_orders_and_those_being_placed_are_left_alone(scripted: Kit) -> None:
     claim = scripted.placement_store.claim(key="k", gett_id="g", store_id="main", fingerprint="fp")
     assert isinstance(claim, Claim)
-    assert outcomes(scripted, PosOrder("walk-in", status="ready"), PosOrder("x", "g", "ready")) == [
+    assert outcomes(
+        scripted, PosOrder("walk-in", status=OrderStatus.READY), PosOrder("x", "g", status=OrderStatus.READY)
+    ) == [
         ComparisonOutcome.NOT_OURS,
         ComparisonOutcome.PLACING,
     ]
@@ -188,13 +195,13 @@ def test_other_peoples_orders_and_those_being_placed_are_left_alone(scripted: Ki
 def test_an_order_of_another_store_is_not_told(scripted: Kit) -> None:
     claim = scripted.placement_store.claim(key="k", gett_id="g", store_id="elsewhere", fingerprint="fp")
     assert isinstance(claim, Claim)
-    assert outcomes(scripted, PosOrder("x", "g", "ready")) == [ComparisonOutcome.NOT_OURS]
+    assert outcomes(scripted, PosOrder("x", "g", status=OrderStatus.READY)) == [ComparisonOutcome.NOT_OURS]
 
 
 @pytest.mark.parametrize("words", [{"status": "burnt"}, {"status": "pending"}, {"state": "lost"}])
 def test_what_cannot_be_told_is_said_and_stops_nothing(words: dict[str, Any], scripted: Kit) -> None:
     (bad, _), (good, _) = place(scripted), place(scripted)
-    assert outcomes(scripted, PosOrder("x", bad, **words), PosOrder("y", good, "ready")) == [
+    assert outcomes(scripted, PosOrder("x", bad, **words), PosOrder("y", good, status=OrderStatus.READY)) == [
         ComparisonOutcome.REFUSED,
         ComparisonOutcome.APPENDED,
     ]
@@ -205,21 +212,24 @@ def test_a_buried_update_is_not_dug_out_again_but_a_newer_one_is_told(scripted: 
     (lease,) = scripted.lanes.lease(1, 60_000).leases
     scripted.lanes.dead_letter(lease, "422", 422)
     at = datetime(2031, 5, 1, 18, 30, tzinfo=UTC)
-    again = [PosOrder("x", ref, "confirmed"), PosOrder("x", ref, "confirmed", estimated_ready_at=at)]
+    again = [
+        PosOrder("x", ref, status=OrderStatus.CONFIRMED),
+        PosOrder("x", ref, status=OrderStatus.CONFIRMED, estimated_ready_at=at),
+    ]
     assert outcomes(scripted, *again) == [ComparisonOutcome.GIVEN_UP] * 2
-    assert outcomes(scripted, PosOrder("x", ref, "preparing")) == [ComparisonOutcome.APPENDED]
+    assert outcomes(scripted, PosOrder("x", ref, status=OrderStatus.PREPARING)) == [ComparisonOutcome.APPENDED]
     assert statuses(scripted, ref) == ["confirmed", "preparing"]
 
 
 def test_what_a_person_dropped_stays_dropped(scripted: Kit) -> None:
     ref, _ = place(scripted)
     scripted.lanes.discard(lane(ref))
-    assert outcomes(scripted, PosOrder("x", ref, "confirmed")) == [ComparisonOutcome.GIVEN_UP]
+    assert outcomes(scripted, PosOrder("x", ref, status=OrderStatus.CONFIRMED)) == [ComparisonOutcome.GIVEN_UP]
 
 
 def test_progress_of_an_unlinked_order_waits(scripted: Kit) -> None:
     ref, _ = place(scripted, gett_id="")
-    assert outcomes(scripted, PosOrder("x", ref, "ready")) == [ComparisonOutcome.APPENDED]
+    assert outcomes(scripted, PosOrder("x", ref, status=OrderStatus.READY)) == [ComparisonOutcome.APPENDED]
     assert scripted.lanes.all_waiting() == {lane(ref): "unlinked"}
 
 
@@ -300,7 +310,7 @@ def test_an_adapter_that_cannot_say_is_no_failure(make_kit: Callable[..., Kit]) 
     ]
 
 
-@pytest.mark.parametrize("says", [RuntimeError("a bug"), None, ["nonsense"], [PosOrder("x", "r", None, [])]])  # type: ignore[arg-type]
+@pytest.mark.parametrize("says", [RuntimeError("a bug"), None, ["nonsense"], [PosOrder("x", "r", state=[])]])  # type: ignore[arg-type]
 def test_what_goes_wrong_with_the_orders_does_not_hide_the_stores_status(
     says: Any, scripted: Kit, events: list[MutableMapping[str, Any]]
 ) -> None:

@@ -28,11 +28,11 @@ class Scripted(BogusAdapter):
     failures: ClassVar[list[Exception]] = []
     asked: ClassVar[list[str]] = []
 
-    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
         self.asked.append(order.id)
         if self.failures:
             raise self.failures.pop(0)
-        super().cancel_order(order, store, reason)
+        super().cancel_order(store, order, reason)
 
 
 class Unable(BogusAdapter):
@@ -57,7 +57,7 @@ def place(kit: Kit, item: str = "pending") -> str:
     claim = kit.placement_store.claim(key=ref, gett_id=ref, store_id=store.id, fingerprint="fp")
     assert isinstance(claim, Claim)
     assert kit.placement_store.record_call(claim, order.to_json())
-    ticket = kit.stores.adapter(store).place_order(order, store, placement_key(store, ref))
+    ticket = kit.stores.adapter(store).place_order(store, order, placement_key(store, ref))
     assert isinstance(ticket, Placed)
     assert kit.placement.record(claim, order, ticket) is SettleResult.OK
     return ref

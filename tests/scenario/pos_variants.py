@@ -35,14 +35,14 @@ class Both(BogusAdapter):
                 section.item_ids = [item for item in section.item_ids if item != gone]
         return menu
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         _reach(store)
         _gate(store, "quote")
-        return super().quote(order, store)
+        return super().quote(store, order)
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         _reach(store)
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
     def find_order(self, store: Store, order_ref: str) -> Placed | None:
         _reach(store)

@@ -28,7 +28,7 @@ class Diner(PosAdapter):
     def fetch_catalog(self, store):
         return simple_catalog({"All": [ExternalItem(item_id="pie", name="Pie", base_price=Decimal("4.20"))]})
 
-    def place_order(self, order, store, key):
+    def place_order(self, store, order, key):
         lines = [[line.item_id, line.quantity] for line in order.cart.line_items]
         answer = self.http.post(
             store.options["url"] + "/tickets",

@@ -25,7 +25,7 @@ WHOLE = """
 from webhook_kit.adapter import PosAdapter
 class Pos(PosAdapter):
     def fetch_catalog(self, store): raise NotImplementedError
-    def place_order(self, order, store, key): raise NotImplementedError
+    def place_order(self, store, order, key): raise NotImplementedError
 class Inner:
     Pos = Pos
 """

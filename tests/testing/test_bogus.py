@@ -77,7 +77,7 @@ def nested(item: str) -> LineItem:
 
 
 def place(store: Store, *items: str | LineItem, ref: str = "order-1", pos: PosAdapter = POS) -> Placed | Refused:
-    return pos.place_order(make_order(*items, ref=ref), store, placement_key(store, ref))
+    return pos.place_order(store, make_order(*items, ref=ref), placement_key(store, ref))
 
 
 def reasons(answer: object) -> list[tuple[Reason, str | None]]:
@@ -202,7 +202,7 @@ def test_a_modifier_decides_as_well(store: Store) -> None:
 def test_closed_refuses_quotes_and_orders(file: str) -> None:
     store = make_store(file=file, closed=True)
     assert reasons(place(store, "cola")) == [(Reason.STORE_CLOSED, None)]
-    assert reasons(POS.quote(make_order("cola"), store)) == [(Reason.STORE_CLOSED, None)]
+    assert reasons(POS.quote(store, make_order("cola"))) == [(Reason.STORE_CLOSED, None)]
 
 
 def test_what_is_sold_out_is_refused_by_all_and_stays_on_the_menu(store: Store, file: str) -> None:
@@ -212,15 +212,15 @@ def test_what_is_sold_out_is_refused_by_all_and_stays_on_the_menu(store: Store, 
     BogusAdapter.sold_out(file, "cola")
     gone = [(Reason.ITEM_UNAVAILABLE, "cola"), (Reason.ITEM_UNAVAILABLE, "mayo")]
     assert reasons(place(store, "cola", nested("mayo"), "cola", ref="2")) == gone
-    assert reasons(POS.quote(make_order("cola", nested("mayo")), store)) == gone
+    assert reasons(POS.quote(store, make_order("cola", nested("mayo")))) == gone
     assert isinstance(place(store, "salad", ref="3"), Placed)
     assert "cola" in POS.fetch_catalog(store).items
 
 
 def test_a_quote_is_the_catalog_price_until_there_is_tax(store: Store, file: str) -> None:
     order = make_order("cola")
-    assert POS.quote(order, store) == order.amounts
-    taxed = POS.quote(order, make_store(file=file, tax=True))
+    assert POS.quote(store, order) == order.amounts
+    taxed = POS.quote(make_store(file=file, tax=True), order)
     assert isinstance(taxed, Amounts)
     assert (taxed.taxes, taxed.tip, taxed.total) == (Decimal("0.83"), Decimal("1.05"), Decimal("11.98"))
     assert POS.tickets(file) == []
@@ -306,7 +306,7 @@ from webhook_kit.testing.bogus import BogusAdapter
 options = json.loads(sys.argv[1])
 store = Store("main", "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90", "bogus", options=options)
 order = PlaceOrderRequest.from_json(sys.argv[2])
-print(BogusAdapter().place_order(order, store, placement_key(store, order.order_ref)).id)
+print(BogusAdapter().place_order(store, order, placement_key(store, order.order_ref)).id)
 """
 
 

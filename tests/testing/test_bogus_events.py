@@ -12,6 +12,8 @@ from webhook_kit.adapter import (
     Capability,
     CatalogChanged,
     OrderChanged,
+    OrderState,
+    OrderStatus,
     Placed,
     PosOrder,
     Store,
@@ -40,7 +42,7 @@ def store(file: str) -> Store:
 def place(store: Store, item: str, ref: str) -> Placed:
     cart = Cart(store_id="s", line_items=[LineItem(item_id=item)])
     order = PlaceOrderRequest(gett_order_id=ref, cart=cart, fulfillment_type="Pickup", amounts=Amounts())
-    placed = POS.place_order(order, store, placement_key(store, ref))
+    placed = POS.place_order(store, order, placement_key(store, ref))
     assert isinstance(placed, Placed)
     return placed
 
@@ -56,8 +58,8 @@ def test_events_are_read_as_the_table_says() -> None:
         {"type": "store", "store_id": "main", "state": "down"},
         {"type": "menu", "store_id": "main"},
     ]
-    assert POS.parse_event({"x-bogus-secret": "bogus-secret"}, json.dumps({"events": said}).encode()) == [
-        OrderChanged("main", "1", status="ready"),
+    assert POS.parse_event({"x-bogus-secret": "bogus-secret"}, json.dumps({"events": said}).encode(), {}) == [
+        OrderChanged("main", "1", status=OrderStatus.READY),
         OrderChanged("main", order_ref="r", estimated_ready_at=datetime(2031, 5, 1, 18, 30, tzinfo=UTC)),
         StoreChanged("main", StoreState.DOWN),
         CatalogChanged("main"),
@@ -66,26 +68,29 @@ def test_events_are_read_as_the_table_says() -> None:
 
 def test_the_environment_names_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOGUS_POS_SECRET", "other")
-    assert POS.parse_event({"x-bogus-secret": "other"}, b'{"events": []}') == []
+    assert POS.parse_event({"x-bogus-secret": "other"}, b'{"events": []}', {}) == []
     for headers in ({"x-bogus-secret": "bogus-secret"}, {}):
         with pytest.raises(InvalidSignature):
-            POS.parse_event(headers, b'{"events": []}')
+            POS.parse_event(headers, b'{"events": []}', {})
 
 
 def test_a_ticket_moves_on_until_its_end(store: Store, file: str) -> None:
     accepted, pending = place(store, "cola", "1"), place(store, "pending", "2")
-    assert POS.orders_since(store, LONG_AGO) == [PosOrder(accepted.id, "1", "confirmed"), PosOrder(pending.id, "2")]
+    assert POS.orders_since(store, LONG_AGO) == [
+        PosOrder(accepted.id, "1", status=OrderStatus.CONFIRMED),
+        PosOrder(pending.id, "2"),
+    ]
     BogusAdapter.advance(file, accepted.id, "ready")
     BogusAdapter.advance(file, accepted.id, "completed")
-    POS.cancel_order(pending, store, "no oven")
+    POS.cancel_order(store, pending, "no oven")
     assert POS.orders_since(store, LONG_AGO) == [
-        PosOrder(accepted.id, "1", "ready", "completed"),
-        PosOrder(pending.id, "2", None, "cancelled", "no oven"),
+        PosOrder(accepted.id, "1", status=OrderStatus.READY, state=OrderState.COMPLETED),
+        PosOrder(pending.id, "2", state=OrderState.CANCELLED, reason="no oven"),
     ]
     with pytest.raises(LookupError):
         BogusAdapter.advance(file, accepted.id, "preparing")
     with pytest.raises(LookupError):
-        POS.cancel_order(pending, store, "again")
+        POS.cancel_order(store, pending, "again")
 
 
 def test_only_what_changed_since_and_only_of_this_store(store: Store, file: str) -> None:

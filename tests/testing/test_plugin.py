@@ -20,7 +20,7 @@ class FixturePos(PosAdapter):
     def fetch_catalog(self, store):
         return simple_catalog({"Pizza": [ExternalItem(item_id="margherita", name="M", base_price=Decimal("9.50"))]})
 
-    def place_order(self, order, store, key):
+    def place_order(self, store, order, key):
         TICKETS.append(order.order_ref)
         return Placed(f"ticket-{len(TICKETS)}")
 """

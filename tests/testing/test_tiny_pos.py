@@ -31,7 +31,7 @@ def test_it_keeps_the_contract(pos: PosAdapter) -> None:
 def test_it_prints_the_ticket(pos: PosAdapter, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [LineItem(item_id="margherita", quantity=2), LineItem(item_id="water")]
     order = PlaceOrderRequest(cart=Cart(store_id="s", line_items=lines), fulfillment_type="Pickup")
-    assert pos.place_order(order, STORE, "key-1") == Placed("key-1")
+    assert pos.place_order(STORE, order, "key-1") == Placed("key-1")
     assert capsys.readouterr().out == "main: 2 × margherita, 1 × water\n"
 
 

@@ -21,12 +21,12 @@ class Scripted(BogusAdapter):
         catalog: CatalogSet = self._method("fetch_catalog", store)(store)
         return catalog
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
-        quoted: Amounts | Refused = self._method("quote", store)(order, store)
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
+        quoted: Amounts | Refused = self._method("quote", store)(store, order)
         return quoted
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
-        placed: Placed | Refused = self._method("place_order", store)(order, store, key)
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
+        placed: Placed | Refused = self._method("place_order", store)(store, order, key)
         return placed
 
     def find_order(self, store: Store, order_ref: str) -> Placed | None:

@@ -209,7 +209,7 @@ def test_a_refusal_is_replayed_byte_for_byte(item: str, partner: Partner) -> Non
 def test_a_failed_payment_may_be_tried_again_with_the_same_key(make_partner: Callable[..., Partner]) -> None:
     calls: list[str] = []
 
-    def place(wanted: Any, store: Any, key: str) -> Any:
+    def place(store: Any, wanted: Any, key: str) -> Any:
         calls.append(key)
         return Refused(Reason.PAYMENT_FAILED, f"the bank hung up, {len(calls)}")
 
@@ -222,7 +222,7 @@ def test_a_failed_payment_may_be_tried_again_with_the_same_key(make_partner: Cal
 
 def test_a_second_key_after_a_refusal_is_assessed_anew(make_partner: Callable[..., Partner]) -> None:
     answers = iter([Refused(Reason.ITEM_UNAVAILABLE, "no cola today")])
-    partner = make_partner(**scripted(quote=lambda wanted, _: next(answers, wanted.amounts)))
+    partner = make_partner(**scripted(quote=lambda _, wanted: next(answers, wanted.amounts)))
     wanted = order(gettOrderId=str(uuid4()), amounts={"total": 2.75})
     key = str(uuid4())
     problem(partner.place(wanted, key), 400, ErrorCode.ITEM_UNAVAILABLE)

@@ -112,7 +112,7 @@ def gate() -> Iterator[threading.Event]:
 
 
 def waiting_for(gate: threading.Event, calls: list[str]) -> Callable[..., Placed]:
-    def place(wanted: Any, store: Any, key: str) -> Placed:
+    def place(store: Any, wanted: Any, key: str) -> Placed:
         calls.append(key)
         gate.wait(PATIENCE)
         return Placed(f"T{len(calls)}")
@@ -200,7 +200,7 @@ def test_an_expired_token_is_worth_no_tolerance(
 ) -> None:
     dearer = {"taxed": False}
 
-    def quote(wanted: Any, store: Any) -> Any:
+    def quote(store: Any, wanted: Any) -> Any:
         amounts = wanted.amounts
         return type(amounts).of(amounts.sub_total, taxes=amounts.sub_total * 0 + (1 if dearer["taxed"] else 0))
 

@@ -228,7 +228,7 @@ def test_a_cold_process_without_redis_and_pos_says_so(
 def test_a_ticket_made_while_redis_went_down_is_answered_and_recorded_afterwards(
     own_redis: RedisServer, make_partner: Callable[..., Partner]
 ) -> None:
-    def place(wanted: Any, *_: Any) -> Placed:
+    def place(*_: Any) -> Placed:
         own_redis.stop()
         return Placed("T1")
 

@@ -14,8 +14,10 @@ from werkzeug.test import TestResponse
 from webhook_kit.adapter import (
     OrderChanged,
     Placed,
+    PlacedStatus,
     PosAdapter,
     PosEvent,
+    Store,
     StoreChanged,
     StoreState,
 )
@@ -38,7 +40,7 @@ class Scripted(BogusAdapter):
 
     says: ClassVar[Any] = ()
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
         if isinstance(self.says, BaseException):
             raise self.says
         said: Sequence[PosEvent] = self.says
@@ -52,8 +54,8 @@ class Silent(BogusAdapter):
 class Attentive(BogusAdapter):
     """Believes whoever knows the token of a store."""
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
-        tokens = {store.credentials["token"]: store for store in self.stores.values()}
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
+        tokens = {store.credentials["token"]: store for store in stores.values()}
         return [StoreChanged(tokens[headers["x-token"]].id, StoreState.CLOSED)]
 
 
@@ -98,7 +100,7 @@ class Placing:
         assert kit.placement_store.record_call(claim, self.order.to_json())
 
     def done(self) -> Placing:
-        self.kit.placement.record(self.claim, self.order, Placed(self.pos_id, "pending"))
+        self.kit.placement.record(self.claim, self.order, Placed(self.pos_id, PlacedStatus.PENDING))
         return self
 
     @property
@@ -174,14 +176,13 @@ def test_what_an_adapter_does_wrong_is_worth_another_try_unless_the_body_is_at_f
         assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_an_adapter_knows_its_stores_and_their_credentials_while_it_reads_and_only_then(
+def test_an_adapter_receives_its_stores_with_their_credentials(
     make_kit: Callable[..., Kit],
 ) -> None:
     attentive = f"{__name__}:Attentive"
     kit = make_kit(pos_adapter=attentive, store_credentials={"token": "t-1"})
     assert post(kit, {}, attentive, {"x-token": "t-1"}).text.strip() == '["ok"]'
     assert post(kit, {}, attentive, {"x-token": "t-2"}).status_code == 400
-    assert dict(Attentive().stores) == {}
 
 
 def test_an_adapter_without_events_is_404(make_kit: Callable[..., Kit]) -> None:
@@ -227,6 +228,27 @@ def test_an_impossible_status_is_refused_with_the_reason_and_not_held(status: st
     (outcome,) = send(kit, order(status, order_id="unheard of"))
     assert outcome.startswith("refused: ")
     assert kit.redis.llen(kit.keys.held) == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (
+            order("burnt", order_id="7"),
+            "OrderChanged.status must be CONFIRMED, PREPARING, READY or IN_TRANSIT, not 'burnt'",
+        ),
+        (
+            order(None, state="lost", order_id="7"),
+            "OrderChanged.state must be OPEN, COMPLETED or CANCELLED, not 'lost'",
+        ),
+        (order(None, order_id="7"), "OrderChanged has neither a status nor a state that ends the order"),
+        ({"type": "store", "store_id": "main", "state": "unknown"}, "StoreChanged.state must be OPEN, CLOSED or DOWN"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_field_and_the_allowed_values(
+    event: dict[str, Any], why: str, kit: Kit
+) -> None:
+    assert send(kit, event) == [f"refused: {why}"]
 
 
 def test_a_cancellation_without_a_word_is_one_all_the_same(kit: Kit) -> None:

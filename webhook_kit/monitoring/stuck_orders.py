@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import redis
 
-from webhook_kit.adapter import Placed
+from webhook_kit.adapter import Placed, PlacedStatus
 from webhook_kit.errors import CircuitOpen, ConcurrencyLimit, NotPlaced, OperationRejected, Unsupported
 from webhook_kit.logs import logger
 from webhook_kit.outbox.dead_letters import DeadLetters
@@ -131,10 +131,10 @@ class StuckOrderMonitor:
         store = self._stores.by_id(record.get("store", ""))
         if store is None:
             return "its store or its record is not known here any more"
-        ticket = Placed(record.get("partner_id", ""), "pending")
+        ticket = Placed(record.get("partner_id", ""), PlacedStatus.PENDING)
         adapter = self._stores.adapter(store)
         try:
-            self._calls.run(store.id, lambda: adapter.cancel_order(ticket, store, _REASON))
+            self._calls.run(store.id, lambda: adapter.cancel_order(store, ticket, _REASON))
         except (NotPlaced, ConcurrencyLimit, CircuitOpen) as error:
             log.warning("pos not reached, will be asked again", order=ref, store=store.id, why=str(error))
             return ""

@@ -10,12 +10,12 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 
-from webhook_kit.adapter import OrderChanged, PosOrder
-from webhook_kit.errors import Impossible
+from webhook_kit.adapter import OrderProgress
+from webhook_kit.errors import Impossible, InvalidArgument
 from webhook_kit.gett.models.store import (
     CatalogSetNotification,
     OrderState,
@@ -105,21 +105,44 @@ def order_ended(state: OrderState | str, reason: str | None = None) -> Update:
     return Update(Kind.ORDER, _CLOSED[OrderState(state)], urgency, body)
 
 
-def from_pos(said: OrderChanged | PosOrder) -> Update:
-    """What the POS says about an order, as it is told to Gett.
+def from_pos(progress: OrderProgress) -> Update:
+    """Convert an order's progress at the POS to an update.
 
-    An end says more than a status; an estimate says nothing once the food is ready; an order that the POS takes back without a
-    word is cancelled all the same.
+    The end of an order takes precedence over its status. An estimate is left out once the food is ready. A cancellation without
+    a reason gets a standard one, because Gett requires a reason.
 
-    :raises Impossible: for what is never sent, or says nothing.
+    :raises InvalidArgument: when the progress has neither status nor end, or a value that is never sent.
     """
-    if said.state is not None and said.state != OrderState.OPEN:
-        cancelled = said.state == OrderState.CANCELLED
-        return order_ended(said.state, (said.reason or "").strip() or "cancelled at the POS" if cancelled else None)
-    if said.status is None:
-        raise Impossible("neither a status nor an end is said")
-    estimate = None if said.status in (OrderStatus.READY, OrderStatus.IN_TRANSIT) else said.estimated_ready_at
-    return order_progress(said.status, estimate)
+    state = _member(f"{type(progress).__name__}.state", OrderState, progress.state)
+    if state is not None and state is not OrderState.OPEN:
+        cancelled = state is OrderState.CANCELLED
+        return order_ended(state, (progress.reason or "").strip() or "cancelled at the POS" if cancelled else None)
+    status = _member(f"{type(progress).__name__}.status", OrderStatus, progress.status)
+    if status is None:
+        raise InvalidArgument(f"{type(progress).__name__} has neither a status nor a state that ends the order")
+    estimate = None if status in (OrderStatus.READY, OrderStatus.IN_TRANSIT) else progress.estimated_ready_at
+    return order_progress(status, estimate)
+
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def _member(field: str, allowed: type[E], value: str | None) -> E | None:
+    """Return the enum's member of that value.
+
+    :raises InvalidArgument: for any other text: the adapter has passed on a value of its POS.
+    :raises TypeError: for anything but text.
+    """
+    if value is None or isinstance(value, allowed):
+        return value
+    *names, last = (member.name for member in allowed)
+    complaint = f"{field} must be {', '.join(names)} or {last}, not {value!r}"
+    if not isinstance(value, str):
+        raise TypeError(complaint)
+    try:
+        return allowed(value)
+    except ValueError:
+        raise InvalidArgument(complaint) from None
 
 
 def store_paused(reason: PauseReason | str | None, resume_at: datetime | None = None) -> Update:

@@ -360,7 +360,7 @@ class _Attempt:
         """Runs in the call's own thread, and to its end, whether or not somebody still waits."""
         order, store, claim = self._order, self._store, self._claim
         try:
-            result = self._adapter.place_order(order, store, placement_key(store, claim.ref))
+            result = self._adapter.place_order(store, order, placement_key(store, claim.ref))
             if not isinstance(result, Placed | Refused):
                 raise TypeError(f"place_order() returned {type(result).__name__}, not Placed or Refused")  # noqa: TRY301
         except NotPlaced as failure:

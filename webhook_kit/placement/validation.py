@@ -73,7 +73,7 @@ class OrderValidator:
             return ValidationResult((), amounts, checked.lines)
         priced = order.model_copy(update={"amounts": amounts})
         try:
-            answer = ask_pos(self._calls, store, "quote", lambda: adapter.quote(priced, store), until=until)
+            answer = ask_pos(self._calls, store, "quote", lambda: adapter.quote(store, priced), until=until)
         except Unsupported:  # not for this store
             return ValidationResult((), amounts, checked.lines)
         if isinstance(answer, Refused):

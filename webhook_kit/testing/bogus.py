@@ -59,11 +59,12 @@ import hmac
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from time import sleep
-from typing import ClassVar, Literal
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import requests
@@ -78,6 +79,7 @@ from webhook_kit.adapter import (
     NotPlaced,
     OrderChanged,
     Placed,
+    PlacedStatus,
     PosAdapter,
     PosEvent,
     PosOrder,
@@ -108,6 +110,8 @@ _EVENTS: dict[str, TypeAdapter[PosEvent]] = {
     "menu": TypeAdapter(CatalogChanged),
     "item": TypeAdapter(ItemChanged),
 }
+_UNCHECKED = {"order": ("status", "state"), "store": ("reason",)}
+"""Members that are passed on as they are, like an adapter does that relies on its POS."""
 
 
 class BogusAdapter(PosAdapter):
@@ -125,7 +129,7 @@ class BogusAdapter(PosAdapter):
             menu.items[item_id].base_price = price
         return menu
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         """The catalog's price, with tax when the store option says so; refused when closed or out of stock."""
         if refused := self._unavailable(order, store):
             return refused
@@ -135,7 +139,7 @@ class BogusAdapter(PosAdapter):
         sub_total = amounts.sub_total or ZERO
         return Amounts.of(sub_total, taxes=cents(sub_total * _TAX_RATE), tip=amounts.tip)
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         """What the table says.
 
         :raises TimeoutError: when nobody opens the gate.
@@ -184,14 +188,19 @@ class BogusAdapter(PosAdapter):
         """What the option or :meth:`set_state` says."""
         return _state(store)
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+    def parse_event(
+        self,
+        headers: Mapping[str, str],
+        body: bytes,
+        stores: Mapping[str, Store],  # noqa: ARG002 - one secret for all stores
+    ) -> Sequence[PosEvent]:
         """What this module's table of events says."""
         secret = os.environ.get("BOGUS_POS_SECRET", "bogus-secret")
         if not hmac.compare_digest(headers.get("x-bogus-secret", "").encode(), secret.encode()):
             raise InvalidSignature("x-bogus-secret is missing or wrong")
-        return [_EVENTS[event.pop("type")].validate_python(event) for event in json.loads(body)["events"]]
+        return [_parsed(event) for event in json.loads(body)["events"]]
 
-    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
         """The ticket ends cancelled.
 
         :raises LookupError: when there is no such ticket, or it has come to its end.
@@ -271,6 +280,12 @@ class BogusClaim(BogusAdapter):
 # -- tickets -----------------------------------------------------------------------------------------------------------
 
 
+def _parsed(members: dict[str, Any]) -> PosEvent:
+    kind = members.pop("type")
+    unchecked = {name: members.pop(name) for name in _UNCHECKED.get(kind, ()) if members.get(name) is not None}
+    return replace(_EVENTS[kind].validate_python(members), **unchecked)
+
+
 def _tickets(store: Store) -> Tickets:
     return Tickets(store.options.get("file"))
 
@@ -280,7 +295,7 @@ def _state(store: Store) -> StoreState:
 
 
 def _commit(order: PlaceOrderRequest, store: Store, key: str, outcome: str, *, native: bool) -> Placed:
-    status: Literal["accepted", "pending"] = "pending" if outcome == "pending" else "accepted"
+    status = PlacedStatus.PENDING if outcome == "pending" else PlacedStatus.ACCEPTED
     amounts = order.amounts
     if outcome == "other-price":
         amounts = _dearer(amounts or Amounts())

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from webhook_kit.adapter import Placed, PosOrder, StoreState
+from webhook_kit.adapter import OrderState, OrderStatus, Placed, PlacedStatus, PosOrder, StoreState
 from webhook_kit.gett.models.order import Amounts, PlaceOrderRequest
 
 __all__ = ["Ticket", "Tickets"]
@@ -86,7 +86,7 @@ class Tickets:
         """
         content = json.dumps({k: v for k, v in order.to_wire().items() if k not in ("payment", "validatedOrderToken")})
         amounts = placed.amounts and placed.amounts.to_json().decode()
-        status = "confirmed" if placed.status == "accepted" else None
+        status = OrderStatus.CONFIRMED if placed.status is PlacedStatus.ACCEPTED else None
         now = datetime.now(UTC).isoformat()
         row = (placed.id, key, order.order_ref, store_id, content, now, placed.status, amounts, status, None, None, now)
         with self._open() as database:
@@ -119,7 +119,16 @@ class Tickets:
                 "SELECT id, ref, status, state, reason FROM tickets WHERE store = ? AND changed >= ? ORDER BY rowid",
                 (store_id, since.astimezone(UTC).isoformat()),
             )
-            return [PosOrder(*row) for row in rows]
+            return [
+                PosOrder(
+                    id,
+                    ref,
+                    status=OrderStatus(status) if status else None,
+                    state=OrderState(state) if state else None,
+                    reason=reason,
+                )
+                for id, ref, status, state, reason in rows
+            ]
 
     def sold_out(self, item_id: str) -> None:
         """An item runs out."""
@@ -165,7 +174,7 @@ class Tickets:
 def _read(database: sqlite3.Connection, key: str) -> Placed | None:
     found = database.execute('SELECT id, accepted, amounts FROM tickets WHERE "key" = ? ORDER BY rowid LIMIT 1', (key,))
     for id, accepted, amounts in found.fetchall():
-        return Placed(id, accepted, Amounts.from_json(amounts) if amounts else None)
+        return Placed(id, PlacedStatus(accepted), Amounts.from_json(amounts) if amounts else None)
     return None
 
 

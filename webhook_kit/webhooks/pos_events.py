@@ -18,12 +18,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 import redis
 from flask import Blueprint, Response, jsonify, request
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from webhook_kit.adapter import (
     CatalogChanged,
@@ -34,7 +36,6 @@ from webhook_kit.adapter import (
     Store,
     StoreChanged,
     StoreState,
-    serving,
 )
 from webhook_kit.errors import (
     InvalidArgument,
@@ -117,8 +118,7 @@ class PosEvents:
         served = {store.id: store for store in self._stores if store.adapter == adapter}
         if not served:
             raise Problem(ErrorCode.NOT_FOUND, "no store here has an adapter of that name")
-        with serving(served.values()):
-            events = self._read(adapter, self._stores.adapter(next(iter(served.values()))), headers, body)
+        events = self._read(adapter, self._stores.adapter(next(iter(served.values()))), headers, body, served)
         return [self._take(event, served.get(event.store_id)) for event in events]
 
     def retry_held(self, store_id: str | None = None) -> int:
@@ -149,10 +149,12 @@ class PosEvents:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def _read(self, name: str, adapter: PosAdapter, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+    def _read(
+        self, name: str, adapter: PosAdapter, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]
+    ) -> Sequence[PosEvent]:
         try:
             with call_deadline(self._settings.pos_deadline):
-                found = adapter.parse_event(headers, body)
+                found = adapter.parse_event(headers, body, MappingProxyType(stores))
         except InvalidSignature as error:
             raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
         except Unsupported as error:
@@ -207,9 +209,7 @@ class PosEvents:
             return self._store_status.resume(store, owner=Owner.POS).value
         if event.state is StoreState.UNKNOWN:
             raise InvalidArgument("StoreChanged.state must be OPEN, CLOSED or DOWN")
-        # A reason in the POS's own words must not cost the pause.
-        reason = event.reason if event.reason in set(PauseReason) else PauseReason.OTHER
-        return self._store_status.pause(store, reason, owner=Owner.POS).value
+        return self._store_status.pause(store, event.reason, owner=Owner.POS).value
 
     def _item_changed(self, event: ItemChanged, store: Store) -> str:
         if event.available:
@@ -251,8 +251,29 @@ def _checked(adapter: str, found: Sequence[PosEvent]) -> list[PosEvent]:
     :raises Problem: 503: the adapter is at fault, and the event must not be lost over it.
     """
     try:
-        return [_SHAPES[type(event)].validate_python(asdict(event)) for event in found]
+        return [_validated(event) for event in found]
     except Exception as error:
         complaint = str(error) if not isinstance(error, ValidationError) else error.errors(include_input=False)[0]
         log.exception("pos event not usable", adapter=adapter, complaint=str(complaint))
         raise unavailable("the adapter gave no usable events") from error
+
+
+def _validated(event: PosEvent) -> PosEvent:
+    """Return the event with values of the declared types.
+
+    An adapter may have passed on values of its POS. They must not cost the pause of a store, nor the other events of the webhook:
+    an unknown reason becomes ``OTHER``; an unknown status or state of an order is left in place, and refused when it is appended.
+    """
+    if isinstance(event, StoreChanged) and isinstance(event.reason, str) and event.reason not in set(PauseReason):
+        event = replace(event, reason=PauseReason.OTHER)
+    try:
+        valid: PosEvent = _SHAPES[type(event)].validate_python(asdict(event))
+    except ValidationError as error:
+        if isinstance(event, OrderChanged) and all(_is_unknown_value(mistake) for mistake in error.errors()):
+            return event
+        raise
+    return valid
+
+
+def _is_unknown_value(mistake: ErrorDetails) -> bool:
+    return mistake["type"] == "enum" and isinstance(mistake["input"], str)

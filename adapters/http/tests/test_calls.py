@@ -15,7 +15,10 @@ from pydantic import ValidationError
 from tests.pos import SECRET, STORE_ID, ScriptedPos
 from webhook_kit.adapter import (
     NotPlaced,
+    OrderState,
+    OrderStatus,
     Placed,
+    PlacedStatus,
     PosOrder,
     Reason,
     Refusal,
@@ -52,14 +55,14 @@ def order(ref: str = "gett-1") -> PlaceOrderRequest:
 
 def place(store: Store) -> Placed | Refused:
     with call_deadline(60):
-        return ADAPTER.place_order(order(), store, KEY)
+        return ADAPTER.place_order(store, order(), KEY)
 
 
 CALLS: dict[str, tuple[str, Callable[[Store], Any]]] = {
-    "quote": ("POST /quote", lambda store: ADAPTER.quote(order(), store)),
+    "quote": ("POST /quote", lambda store: ADAPTER.quote(store, order())),
     "orders_since": ("GET /orders", lambda store: ADAPTER.orders_since(store, SINCE)),
     "store_status": ("GET /status", ADAPTER.store_status),
-    "cancel_order": ("POST /orders/7/cancel", lambda store: ADAPTER.cancel_order(Placed("7"), store, "burnt")),
+    "cancel_order": ("POST /orders/7/cancel", lambda store: ADAPTER.cancel_order(store, Placed("7"), "burnt")),
 }
 
 
@@ -68,7 +71,7 @@ CALLS: dict[str, tuple[str, Callable[[Store], Any]]] = {
 
 def test_an_order_travels_whole_without_the_token_and_with_our_key(pos: ScriptedPos) -> None:
     pos.answers["POST /orders"] = 200, {"ticket": {"id": "7", "amounts": {"total": 20.1}}}
-    assert place(pos.store()) == Placed("7", "accepted", Amounts(total=Decimal("20.10")))
+    assert place(pos.store()) == Placed("7", PlacedStatus.ACCEPTED, Amounts(total=Decimal("20.10")))
     (asked,) = pos.asked
     assert asked.headers["idempotency-key"] == KEY
     assert asked.body == {
@@ -81,7 +84,7 @@ def test_an_order_travels_whole_without_the_token_and_with_our_key(pos: Scripted
 
 def test_a_pending_ticket_is_pending(pos: ScriptedPos) -> None:
     pos.answers["POST /orders"] = 201, {"ticket": {"id": "7", "status": "pending"}}
-    assert place(pos.store()) == Placed("7", "pending")
+    assert place(pos.store()) == Placed("7", PlacedStatus.PENDING)
 
 
 def test_a_refusal_is_a_result(pos: ScriptedPos) -> None:
@@ -161,7 +164,7 @@ def test_only_null_says_that_there_is_no_ticket(pos: ScriptedPos) -> None:
 
 def test_a_quote_brings_neither_payment_nor_token(pos: ScriptedPos) -> None:
     pos.answers["POST /quote"] = 200, {"amounts": {"subTotal": 19.0, "taxes": 1.9, "tip": 1.1, "total": 22.0}}
-    said = ADAPTER.quote(order(), pos.store())
+    said = ADAPTER.quote(pos.store(), order())
     assert isinstance(said, Amounts)
     assert (said.taxes, said.total) == (Decimal("1.90"), Decimal("22.00"))
     assert {"payment", "validatedOrderToken"} & pos.asked[0].body["order"].keys() == set()
@@ -173,8 +176,8 @@ def test_orders_since_asks_in_utc(pos: ScriptedPos) -> None:
     ended = {"id": "8", "state": "cancelled", "reason": "burnt"}
     pos.answers["GET /orders"] = 200, {"orders": [now, ended]}
     assert ADAPTER.orders_since(pos.store(), SINCE) == [
-        PosOrder("7", "gett-1", "ready", estimated_ready_at=datetime(2026, 5, 1, 12, 30, tzinfo=UTC)),
-        PosOrder("8", state="cancelled", reason="burnt"),
+        PosOrder("7", "gett-1", status=OrderStatus.READY, estimated_ready_at=datetime(2026, 5, 1, 12, 30, tzinfo=UTC)),
+        PosOrder("8", state=OrderState.CANCELLED, reason="burnt"),
     ]
     assert pos.asked[0].call == "GET /orders?since=2026-05-01T12%3A00%3A00Z"
 
@@ -186,11 +189,11 @@ def test_the_status_is_what_the_pos_says(pos: ScriptedPos) -> None:
 
 def test_an_order_is_cancelled_by_its_number(pos: ScriptedPos) -> None:
     pos.answers["POST /orders/a%2Fb/cancel"] = 204, b""
-    ADAPTER.cancel_order(Placed("a/b"), pos.store(), "burnt")
+    ADAPTER.cancel_order(pos.store(), Placed("a/b"), "burnt")
     assert pos.asked[0].body == {"reason": "burnt"}
     pos.answers["POST /orders/a%2Fb/cancel"] = 409, {}
     with pytest.raises(HttpPosError):
-        ADAPTER.cancel_order(Placed("a/b"), pos.store(), "burnt")
+        ADAPTER.cancel_order(pos.store(), Placed("a/b"), "burnt")
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
@@ -223,7 +226,7 @@ def test_calls_that_nobody_knows_are_a_mistake(pos: ScriptedPos, calls: Any) -> 
 
 def test_every_call_is_signed_over_its_line_its_store_and_its_body(pos: ScriptedPos) -> None:
     pos.answers["POST /quote"] = 200, {"amounts": {"total": 20.1}}
-    ADAPTER.quote(order(), pos.store("Łódź/1"))
+    ADAPTER.quote(pos.store("Łódź/1"), order())
     (asked,) = pos.asked
     assert asked.headers["store"] == "%C5%81%C3%B3d%C5%BA%2F1"
     said = f"{asked.headers['timestamp']}\n{asked.headers['store']}\nPOST /quote\n".encode() + asked.raw

@@ -15,11 +15,13 @@ from webhook_kit.adapter import (
     CatalogChanged,
     ItemChanged,
     OrderChanged,
+    OrderState,
+    OrderStatus,
+    PauseReason,
     PosEvent,
     Store,
     StoreChanged,
     StoreState,
-    serving,
 )
 from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.signing import sign
@@ -41,8 +43,7 @@ def headers(
 
 
 def read(said: dict[str, str], body: bytes) -> list[PosEvent]:
-    with serving(STORES):
-        return list(HttpAdapter().parse_event(said, body))
+    return list(HttpAdapter().parse_event(said, body, {store.id: store for store in STORES}))
 
 
 def body(*events: dict[str, Any]) -> bytes:
@@ -55,18 +56,18 @@ MENU = body({"type": "menu"})
 @pytest.mark.parametrize(
     ("event", "meaning"),
     [
-        ({"type": "order", "id": "7", "status": "ready"}, OrderChanged("main", "7", status="ready")),
+        ({"type": "order", "id": "7", "status": "ready"}, OrderChanged("main", "7", status=OrderStatus.READY)),
         (
             {"type": "order", "orderRef": "g", "state": "cancelled", "reason": "burnt"},
-            OrderChanged("main", order_ref="g", state="cancelled", reason="burnt"),
+            OrderChanged("main", order_ref="g", state=OrderState.CANCELLED, reason="burnt"),
         ),
         (
             {"type": "order", "id": "7", "status": "preparing", "estimatedReadyAt": "2026-05-01T20:00:00+02:00"},
-            OrderChanged("main", "7", status="preparing", estimated_ready_at=UNTIL),
+            OrderChanged("main", "7", status=OrderStatus.PREPARING, estimated_ready_at=UNTIL),
         ),
         (
             {"type": "store", "state": "closed", "reason": "too_busy"},
-            StoreChanged("main", StoreState.CLOSED, "too_busy"),
+            StoreChanged("main", StoreState.CLOSED, PauseReason.TOO_BUSY),
         ),
         ({"type": "store", "state": "open"}, StoreChanged("main", StoreState.OPEN)),
         ({"type": "menu"}, CatalogChanged("main")),
@@ -99,7 +100,7 @@ def test_events_are_those_of_the_store_that_signed_them() -> None:
         headers(MENU, store="elsewhere"),
         headers(MENU, line="POST /orders"),
         headers(MENU, age=301),
-        headers(MENU, age=-360),
+        headers(MENU, age=-3600),
         headers(MENU + b" "),
         {**headers(MENU), "store": "%C5%81%C3%B3d%C5%BA%2F1"},
         {**headers(MENU), "timestamp": str(int(time.time()) + 1)},

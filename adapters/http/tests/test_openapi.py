@@ -74,17 +74,17 @@ def test_what_kit_and_pos_really_say_is_what_it_describes(till: Till) -> None:
     try:
         adapter.fetch_catalog(store)
         wanted = order()
-        adapter.quote(wanted, store)  # there is no pizza
-        adapter.place_order(wanted, store, "key-1")
+        adapter.quote(store, wanted)  # there is no pizza
+        adapter.place_order(store, wanted, "key-1")
         wanted.cart.line_items[0].item_id = "lemonade"
-        adapter.quote(wanted, store)
-        placed = adapter.place_order(wanted, store, "key-2")
+        adapter.quote(store, wanted)
+        placed = adapter.place_order(store, wanted, "key-2")
         assert isinstance(placed, Placed)
         assert adapter.find_order(store, "gett-1") == placed
         assert adapter.find_order(store, "gett-2") is None
         adapter.orders_since(store, datetime(2020, 1, 1, tzinfo=UTC))
         adapter.store_status(store)
-        adapter.cancel_order(placed, store, "burnt")
+        adapter.cancel_order(store, placed, "burnt")
     finally:
         adapter.http.hooks["response"] = []
     called = set()

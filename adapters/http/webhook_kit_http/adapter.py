@@ -77,13 +77,13 @@ class HttpAdapter(PosAdapter):
         """``GET /catalog``."""
         return CatalogSet.from_json(self._call(store, "GET", "/catalog"))
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         """``POST /quote``."""
         request = QuoteRequest.model_validate({"order": _without(order, "payment", "validatedOrderToken")})
         with _optional(store, "quote"):
             return self._ask(QuoteAnswer, store, "POST", "/quote", request).meaning()
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         """``POST /orders`` with our key as its Idempotency-Key."""
         request = PlaceRequest.model_validate(
             {"orderRef": order.order_ref, "order": _without(order, "validatedOrderToken")}
@@ -112,7 +112,7 @@ class HttpAdapter(PosAdapter):
         with _optional(store, "store_status"):
             return self._ask(Status, store, "GET", "/status").state
 
-    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
         """``POST /orders/{id}/cancel``; done when it is answered 2xx.
 
         :raises HttpPosError: when the POS does not cancel it, 409 when it is too late.
@@ -120,9 +120,9 @@ class HttpAdapter(PosAdapter):
         with _optional(store, "cancel_order"):
             self._call(store, "POST", f"/orders/{quote(order.id, safe='')}/cancel", CancelRequest(reason=reason))
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
         """``{"events": […]}``, signed as the POS's calls are."""
-        store = sender(headers, body, self.stores)
+        store = sender(headers, body, stores)
         return [event.meaning(store.id) for event in EventList.from_json(body).events]
 
     # -- calls ---------------------------------------------------------------------------------------------------------

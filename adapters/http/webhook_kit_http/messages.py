@@ -13,7 +13,11 @@ from webhook_kit.adapter import (
     CatalogChanged,
     ItemChanged,
     OrderChanged,
+    OrderState,
+    OrderStatus,
+    PauseReason,
     Placed,
+    PlacedStatus,
     PosEvent,
     PosOrder,
     Reason,
@@ -44,8 +48,7 @@ __all__ = [
     "WhyNot",
 ]
 
-Step = Literal["confirmed", "preparing", "ready", "inTransit"]
-End = Literal["completed", "cancelled"]
+End = Literal[OrderState.COMPLETED, OrderState.CANCELLED]
 
 
 class WhyNot(Wire):
@@ -90,8 +93,8 @@ class Ticket(Wire):
     """A ticket at the POS: its number, and, where the POS says so, what it charges."""
 
     id: Id
-    status: Literal["accepted", "pending"] = Field(
-        default="accepted", description="pending: the POS decides later and says so with an event."
+    status: PlacedStatus = Field(
+        default=PlacedStatus.ACCEPTED, description="pending: the POS decides later and says so with an event."
     )
     amounts: Amounts | None = None
 
@@ -128,14 +131,21 @@ class TicketNow(Wire):
 
     id: Id
     order_ref: str = ""
-    status: Step | None = None
+    status: OrderStatus | None = None
     state: End | None = None
     reason: str | None = None
     estimated_ready_at: UtcTime | None = None
 
     def meaning(self) -> PosOrder:
         """In the words of the adapter's contract."""
-        return PosOrder(self.id, self.order_ref, self.status, self.state, self.reason, self.estimated_ready_at)
+        return PosOrder(
+            self.id,
+            self.order_ref,
+            status=self.status,
+            state=self.state,
+            reason=self.reason,
+            estimated_ready_at=self.estimated_ready_at,
+        )
 
 
 class TicketList(Wire):
@@ -162,7 +172,7 @@ class OrderEvent(Wire):
     type: Literal["order"]
     id: str = ""
     order_ref: str = ""
-    status: Step | None = None
+    status: OrderStatus | None = None
     state: End | None = None
     reason: str | None = None
     estimated_ready_at: UtcTime | None = None
@@ -177,7 +187,13 @@ class OrderEvent(Wire):
     def meaning(self, store_id: str) -> PosEvent:
         """In the words of the adapter's contract."""
         return OrderChanged(
-            store_id, self.id, self.order_ref, self.status, self.state, self.reason, self.estimated_ready_at
+            store_id,
+            self.id,
+            self.order_ref,
+            status=self.status,
+            state=self.state,
+            reason=self.reason,
+            estimated_ready_at=self.estimated_ready_at,
         )
 
 
@@ -190,7 +206,8 @@ class StoreEvent(Wire):
 
     def meaning(self, store_id: str) -> PosEvent:
         """In the words of the adapter's contract."""
-        return StoreChanged(store_id, self.state, self.reason)
+        known = self.reason in set(PauseReason)
+        return StoreChanged(store_id, self.state, PauseReason(self.reason) if known else PauseReason.OTHER)
 
 
 class MenuEvent(Wire):

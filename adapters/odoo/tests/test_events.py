@@ -17,13 +17,15 @@ from tests.restaurant import SECRET, Restaurant, order_of
 from webhook_kit.adapter import (
     CatalogChanged,
     OrderChanged,
+    OrderState,
+    OrderStatus,
+    PauseReason,
     Placed,
     PosEvent,
     Store,
     StoreChanged,
     StoreState,
     placement_key,
-    serving,
 )
 from webhook_kit.errors import InvalidSignature
 from webhook_kit.testing.processes import PATIENCE
@@ -88,8 +90,7 @@ def automate(restaurant: Restaurant, model: str, fields: list[str], url: str) ->
 
 
 def read(adapter: OdooAdapter, store: Store, headers: Mapping[str, str], body: bytes) -> list[PosEvent]:
-    with serving([store]):
-        return list(adapter.parse_event(headers, body))
+    return list(adapter.parse_event(headers, body, {store.id: store}))
 
 
 def genuine(store: Store, model: str, number: int) -> tuple[dict[str, str], bytes]:
@@ -100,7 +101,7 @@ def genuine(store: Store, model: str, number: int) -> tuple[dict[str, str], byte
 @pytest.fixture
 def placed(restaurant: Restaurant, adapter: OdooAdapter, store: Store) -> tuple[str, Placed]:
     order = order_of({"itemId": restaurant.item("Water")})
-    answer = adapter.place_order(order, store, placement_key(store, order.order_ref))
+    answer = adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert isinstance(answer, Placed)
     return order.order_ref, answer
 
@@ -113,11 +114,11 @@ def test_odoos_own_webhook_says_which_order_and_odoo_says_how_far_it_is(
     automate(restaurant, "pos.order", ["state", "x_gett_progress"], url)
     restaurant.progress(ticket.id, "preparing")
     assert read(adapter, store, *inbox.next()) == [
-        OrderChanged(store.id, ticket.id, ref, status="preparing"),
+        OrderChanged(store.id, ticket.id, ref, status=OrderStatus.PREPARING),
     ]
     restaurant.pay(ticket.id)
     assert read(adapter, store, *inbox.next()) == [
-        OrderChanged(store.id, ticket.id, ref, status="preparing", state="completed"),
+        OrderChanged(store.id, ticket.id, ref, status=OrderStatus.PREPARING, state=OrderState.COMPLETED),
     ]
 
 
@@ -126,16 +127,23 @@ def test_an_event_says_what_is_and_not_what_was(
 ) -> None:
     ref, ticket = placed
     event = genuine(store, "pos.order", restaurant.number(ticket.id))
-    adapter.cancel_order(ticket, store, "no cook")
+    adapter.cancel_order(store, ticket, "no cook")
     assert read(adapter, store, *event) == [
-        OrderChanged(store.id, ticket.id, ref, "confirmed", "cancelled", "cancelled at the POS")
+        OrderChanged(
+            store.id,
+            ticket.id,
+            ref,
+            status=OrderStatus.CONFIRMED,
+            state=OrderState.CANCELLED,
+            reason="cancelled at the POS",
+        )
     ]
 
 
 def test_an_order_that_still_waits_for_the_staff_says_nothing(restaurant: Restaurant, adapter: OdooAdapter) -> None:
     store = restaurant.store(acceptance="staff")
     order = order_of({"itemId": restaurant.item("Water")})
-    ticket = adapter.place_order(order, store, placement_key(store, order.order_ref))
+    ticket = adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert isinstance(ticket, Placed)
     assert read(adapter, store, *genuine(store, "pos.order", restaurant.number(ticket.id))) == []
 
@@ -152,8 +160,8 @@ def test_a_session_that_closes_and_a_product_that_changes_are_told(
     restaurant.close()
     closed = read(adapter, store, *genuine(store, "pos.session", restaurant.session))
     assert (*opened, *closed) == (
-        StoreChanged(store.id, StoreState.OPEN, "other"),
-        StoreChanged(store.id, StoreState.CLOSED, "other"),
+        StoreChanged(store.id, StoreState.OPEN, PauseReason.OTHER),
+        StoreChanged(store.id, StoreState.CLOSED, PauseReason.OTHER),
     )
     assert CatalogChanged(store.id) in read(adapter, store, *genuine(store, "product.template", 2))
 

@@ -12,7 +12,17 @@ import pytest
 import requests
 
 from tests.restaurant import Restaurant, order_of
-from webhook_kit.adapter import NotPlaced, Placed, PosOrder, Reason, Refused, Store, placement_key
+from webhook_kit.adapter import (
+    NotPlaced,
+    OrderState,
+    OrderStatus,
+    Placed,
+    PosOrder,
+    Reason,
+    Refused,
+    Store,
+    placement_key,
+)
 from webhook_kit.errors import InvalidTransition, NotFound
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit_odoo.adapter import OdooAdapter
@@ -23,7 +33,7 @@ from webhook_kit_odoo.orders import wire_order
 
 
 def place(adapter: OdooAdapter, store: Store, order: PlaceOrderRequest) -> Placed:
-    answer = adapter.place_order(order, store, placement_key(store, order.order_ref))
+    answer = adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert isinstance(answer, Placed), answer
     return answer
 
@@ -82,7 +92,7 @@ def test_a_payment_method_that_is_not_there_is_named_and_nothing_is_sent(
 ) -> None:
     store, order = restaurant.store(payment_method="Bitcoin"), order_of(water)
     with pytest.raises(NotPlaced, match=r"no 'Bitcoin'; it has .*'Gett'"):
-        adapter.place_order(order, store, placement_key(store, order.order_ref))
+        adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert restaurant.orders() == []
 
 
@@ -213,7 +223,7 @@ def test_a_combos_price_is_spread_over_what_is_in_it_to_the_cent(
         ],
     }
     order = order_of(line)
-    quote = adapter.quote(order, store)
+    quote = adapter.quote(store, order)
     assert not isinstance(quote, Refused)
     place(adapter, store, order)
     whole, *pieces = restaurant.lines(restaurant.orders()[0])
@@ -271,7 +281,7 @@ def test_a_session_that_is_closed_refuses(
 ) -> None:
     restaurant.close()
     order = order_of(water)
-    answer = adapter.place_order(order, store, placement_key(store, order.order_ref))
+    answer = adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert isinstance(answer, Refused)
     assert [refusal.reason for refusal in answer.refusals] == [Reason.STORE_CLOSED]
 
@@ -290,7 +300,7 @@ def test_a_session_that_closes_while_the_order_is_on_its_way_refuses_it(
 
     monkeypatch.setattr("webhook_kit_odoo.adapter.wire_order", and_then_it_closes)
     order = order_of(water)
-    answer = adapter.place_order(order, store, placement_key(store, order.order_ref))
+    answer = adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert isinstance(answer, Refused)
     assert answer.refusals[0].reason is Reason.STORE_CLOSED
     assert restaurant.orders() == []
@@ -299,7 +309,7 @@ def test_a_session_that_closes_while_the_order_is_on_its_way_refuses_it(
 def test_odoo_out_of_reach_is_not_placed(adapter: OdooAdapter, restaurant: Restaurant, water: dict[str, Any]) -> None:
     store, order = restaurant.store(url="http://127.0.0.1:1"), order_of(water)
     with pytest.raises(NotPlaced):
-        adapter.place_order(order, store, placement_key(store, order.order_ref))
+        adapter.place_order(store, order, placement_key(store, order.order_ref))
 
 
 def test_a_key_that_odoo_does_not_accept_is_not_placed(
@@ -308,14 +318,14 @@ def test_a_key_that_odoo_does_not_accept_is_not_placed(
     store, order = restaurant.store(), order_of(water)
     wrong = Store(**{**_fields(store), "credentials": {"api_key": "wrong"}})
     with pytest.raises(NotPlaced, match="401"):
-        adapter.place_order(order, wrong, placement_key(store, order.order_ref))
+        adapter.place_order(wrong, order, placement_key(store, order.order_ref))
 
 
 def test_options_that_cannot_be_used_are_all_named(adapter: OdooAdapter, restaurant: Restaurant) -> None:
     store = restaurant.store(url="odoo.example", acceptance="later", spelling="wrong")
     order = order_of({"itemId": "product.template,1"})
     with pytest.raises(NotPlaced) as refused:
-        adapter.place_order(order, store, str(uuid4()))
+        adapter.place_order(store, order, str(uuid4()))
     for name in ("options.url", "options.acceptance", "options.spelling"):
         assert name in str(refused.value)
 
@@ -331,8 +341,8 @@ def test_an_order_is_cancelled_with_the_reason_on_it_and_again_without_complaint
     restaurant: Restaurant, adapter: OdooAdapter, store: Store, water: dict[str, Any]
 ) -> None:
     placed = place(adapter, store, order_of(water))
-    adapter.cancel_order(placed, store, "nobody confirmed it")
-    adapter.cancel_order(placed, store, "nobody confirmed it")
+    adapter.cancel_order(store, placed, "nobody confirmed it")
+    adapter.cancel_order(store, placed, "nobody confirmed it")
     (ticket,) = restaurant.orders()
     assert ticket["state"] == "cancel"
     assert ticket["general_customer_note"].split("\n")[1:] == ["nobody confirmed it"]
@@ -344,7 +354,7 @@ def test_an_order_whose_slot_is_tomorrow_is_cancelled_all_the_same(
     placed = place(adapter, store, order_of(water))
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
     restaurant.server.write("pos.order", restaurant.number(placed.id), preset_time=tomorrow)
-    adapter.cancel_order(placed, store, "too far away")
+    adapter.cancel_order(store, placed, "too far away")
     assert restaurant.server.one("pos.order", [("uuid", "=", placed.id)], "state")["state"] == "cancel"
 
 
@@ -354,9 +364,9 @@ def test_an_order_that_is_handed_over_or_unknown_is_not_cancelled(
     placed = place(adapter, store, order_of(water))
     restaurant.pay(placed.id)
     with pytest.raises(InvalidTransition, match="a person has to refund it"):
-        adapter.cancel_order(placed, store, "too late")
+        adapter.cancel_order(store, placed, "too late")
     with pytest.raises(NotFound, match="has no order"):
-        adapter.cancel_order(Placed(str(uuid4())), store, "never there")
+        adapter.cancel_order(store, Placed(str(uuid4())), "never there")
 
 
 def test_what_changed_is_told_with_names_ends_and_closed_ones_included(
@@ -367,12 +377,18 @@ def test_what_changed_is_told_with_names_ends_and_closed_ones_included(
     ids = [place(adapter, store, order).id for order in orders]
     restaurant.progress(ids[1], "ready")
     restaurant.pay(ids[2])
-    adapter.cancel_order(Placed(ids[3]), store, "sold out")
+    adapter.cancel_order(store, Placed(ids[3]), "sold out")
     assert adapter.orders_since(store, since) == [
-        PosOrder(ids[0], orders[0].order_ref, "confirmed"),
-        PosOrder(ids[1], orders[1].order_ref, "ready"),
-        PosOrder(ids[2], orders[2].order_ref, "confirmed", "completed"),
-        PosOrder(ids[3], orders[3].order_ref, "confirmed", "cancelled", "cancelled at the POS"),
+        PosOrder(ids[0], orders[0].order_ref, status=OrderStatus.CONFIRMED),
+        PosOrder(ids[1], orders[1].order_ref, status=OrderStatus.READY),
+        PosOrder(ids[2], orders[2].order_ref, status=OrderStatus.CONFIRMED, state=OrderState.COMPLETED),
+        PosOrder(
+            ids[3],
+            orders[3].order_ref,
+            status=OrderStatus.CONFIRMED,
+            state=OrderState.CANCELLED,
+            reason="cancelled at the POS",
+        ),
     ]
     assert adapter.orders_since(store, datetime.now(UTC) + timedelta(minutes=1)) == []
 
@@ -440,6 +456,6 @@ def test_without_an_answer_the_failure_stays_what_it_is(
     with monkeypatch.context() as patched:
         patched.setattr(requests.Session, "post", lose)
         with pytest.raises(requests.exceptions.ConnectionError):
-            adapter.place_order(order, store, placement_key(store, order.order_ref))
+            adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert len(restaurant.orders()) == 1
     assert place(adapter, store, order).id == restaurant.orders()[0]["uuid"]

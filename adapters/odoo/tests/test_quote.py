@@ -18,7 +18,7 @@ from webhook_kit_odoo.shop import Preset
 
 
 def quoted(adapter: OdooAdapter, store: Store, *lines: dict[str, Any], **members: Any) -> Amounts:
-    answer = adapter.quote(order_of(*lines, **members), store)
+    answer = adapter.quote(store, order_of(*lines, **members))
     assert isinstance(answer, Amounts), answer
     return answer
 
@@ -52,9 +52,9 @@ def test_it_is_what_odoo_itself_computes(
     names = ("Ice cream", "Water", "Ice cream", "Minute Maid", "Ice cream", "Espresso", "Green Tea")
     lines = [{"itemId": restaurant.item(name), "quantity": 1} for name in names]
     order = order_of(*lines, amounts={"tip": 1.11})
-    amounts = adapter.quote(order, store)
+    amounts = adapter.quote(store, order)
     assert isinstance(amounts, Amounts)
-    adapter.place_order(order, store, placement_key(store, order.order_ref))
+    adapter.place_order(store, order, placement_key(store, order.order_ref))
     (ticket,) = restaurant.orders()
     before = (ticket["amount_total"], ticket["amount_tax"])
     # Writing a payment lets Odoo compute the order anew.
@@ -82,14 +82,14 @@ def test_a_presets_fiscal_position_maps_the_taxes(restaurant: Restaurant, adapte
     line = {"itemId": f"product.template,{water}", "quantity": 10}
     assert quoted(adapter, store, line).taxes == Decimal("1.10")
     order = order_of(line)
-    adapter.place_order(order, store, placement_key(store, order.order_ref))
+    adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert restaurant.orders()[0]["amount_total"] == Decimal("23.10")
 
 
 def test_what_ran_out_this_second_is_named(restaurant: Restaurant, adapter: OdooAdapter, store: Store) -> None:
     water = restaurant.item("Water")
     restaurant.sell_out(water)
-    answer = adapter.quote(order_of({"itemId": restaurant.item("Espresso")}, {"itemId": water}), store)
+    answer = adapter.quote(store, order_of({"itemId": restaurant.item("Espresso")}, {"itemId": water}))
     assert isinstance(answer, Refused)
     (refusal,) = answer.refusals
     assert (refusal.reason, refusal.item_id, refusal.json_path) == (
@@ -102,17 +102,17 @@ def test_what_ran_out_this_second_is_named(restaurant: Restaurant, adapter: Odoo
 
 def test_what_odoo_does_not_have_is_refused_and_no_error(adapter: OdooAdapter, store: Store) -> None:
     for item in ("product.template,4711", "pizza", "product.combo.item,1"):
-        assert set(reasons(adapter.quote(order_of({"itemId": item}), store))) == {Reason.ITEM_UNAVAILABLE}
+        assert set(reasons(adapter.quote(store, order_of({"itemId": item})))) == {Reason.ITEM_UNAVAILABLE}
 
 
 def test_a_choice_that_has_to_be_made_is_asked_for(restaurant: Restaurant, adapter: OdooAdapter, store: Store) -> None:
-    answer = adapter.quote(order_of({"itemId": restaurant.item("Bacon Burger")}), store)
+    answer = adapter.quote(store, order_of({"itemId": restaurant.item("Bacon Burger")}))
     assert reasons(answer) == [Reason.MODIFIER_MISSING]
 
 
 def test_a_fulfillment_type_without_a_preset_is_refused(restaurant: Restaurant, adapter: OdooAdapter) -> None:
     store = restaurant.store(presets={"Pickup": "Takeout"})
-    answer = adapter.quote(order_of({"itemId": restaurant.item("Water")}, fulfillmentType="Drone"), store)
+    answer = adapter.quote(store, order_of({"itemId": restaurant.item("Water")}, fulfillmentType="Drone"))
     assert isinstance(answer, Refused)
     assert (answer.refusals[0].reason, answer.refusals[0].json_path) == (Reason.OTHER, "$.fulfillmentType")
 
@@ -122,7 +122,7 @@ def test_outside_a_presets_hours_the_store_is_closed(
 ) -> None:
     another_day = str((datetime.now(UTC).weekday() + 3) % 7)
     restaurant.hours("Takeout", {another_day: [(8, 20)]})
-    answer = adapter.quote(order_of({"itemId": restaurant.item("Water")}), store)
+    answer = adapter.quote(store, order_of({"itemId": restaurant.item("Water")}))
     assert reasons(answer) == [Reason.STORE_CLOSED]
 
 
@@ -134,10 +134,10 @@ def test_an_order_takes_the_next_slot_with_room_and_none_is_left_when_all_are_fu
     # The only slot of the day that is to come is its end.
     line = {"itemId": restaurant.item("Water")}
     order = order_of(line)
-    adapter.place_order(order, store, placement_key(store, order.order_ref))
+    adapter.place_order(store, order, placement_key(store, order.order_ref))
     (ticket,) = restaurant.orders()
     assert ticket["preset_time"].endswith(" 00:00:00")
-    assert reasons(adapter.quote(order_of(line), store)) == [Reason.STORE_OVER_CAPACITY]
+    assert reasons(adapter.quote(store, order_of(line))) == [Reason.STORE_OVER_CAPACITY]
     (told,) = adapter.orders_since(store, datetime.now(UTC) - timedelta(minutes=1))
     assert told.estimated_ready_at is not None
     assert told.estimated_ready_at > datetime.now(UTC)

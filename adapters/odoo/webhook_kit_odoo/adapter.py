@@ -25,7 +25,9 @@ from webhook_kit.adapter import (
     Level,
     NotPlaced,
     OrderChanged,
+    PauseReason,
     Placed,
+    PlacedStatus,
     PosAdapter,
     PosEvent,
     PosOrder,
@@ -64,13 +66,13 @@ class OdooAdapter(PosAdapter):
         menu = read_menu(odoo, shop)
         return catalog_set(menu, shop, without=menu.unavailable())
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         """The price of this moment, taxes included, by Odoo's own computation; refused when it could not be placed now."""
         odoo, options = self._open(store)
         assessed = assess(odoo, options, store, order)
         return assessed if isinstance(assessed, Refused) else assessed.amounts
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         """Look it up, create it, and when Odoo says that it failed, look it up again: another attempt may have been quicker.
 
         A lost reply is left to the kit, which lets things settle first: a look-up that comes too soon finds nothing.
@@ -95,7 +97,9 @@ class OdooAdapter(PosAdapter):
                 closed = "session" in error.words.lower()
                 return Refused(Reason.STORE_CLOSED if closed else Reason.OTHER, error.words)
             raise
-        return Placed(key, "pending" if options.acceptance == "staff" else "accepted", assessed.amounts)
+        return Placed(
+            key, PlacedStatus.PENDING if options.acceptance == "staff" else PlacedStatus.ACCEPTED, assessed.amounts
+        )
 
     def find_order(self, store: Store, order_ref: str) -> Placed | None:
         """The ticket whose uuid is the order's key."""
@@ -121,9 +125,9 @@ class OdooAdapter(PosAdapter):
                 return StoreState.DOWN
             raise
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
         """What an automation of Odoo posts: only which record has changed is believed, the rest is read anew."""
-        store = self._sender(headers.get("authorization", ""))
+        store = _sender(headers.get("authorization", ""), stores)
         event = json.loads(body)
         match event["_model"]:
             case "pos.order":
@@ -131,12 +135,12 @@ class OdooAdapter(PosAdapter):
                 ticket = read_ticket(odoo, options, int(event["_id"]))
                 return [] if ticket is None else _changed(ticket.as_pos_order(store, options), store)
             case "pos.session" | "pos.config":
-                return [StoreChanged(store.id, self.store_status(store), reason="other")]
+                return [StoreChanged(store.id, self.store_status(store), reason=PauseReason.OTHER)]
             case "product.template" | "product.product" | "product.template.attribute.value" | "pos.category":
                 return [CatalogChanged(store.id)]
         raise ValueError(f"an automation on {event['_model']} says nothing to this adapter")
 
-    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
         """Cancel the ticket; one that is cancelled already stays so.
 
         :raises NotFound: Odoo has no such ticket.
@@ -165,20 +169,21 @@ class OdooAdapter(PosAdapter):
         options = Options.of(store)
         return Odoo(self.http, options.url, options.database, options.api_key), options
 
-    def _sender(self, authorization: str) -> Store:
-        """The store that a webhook comes from: its address carries ``<store id>:<webhook_secret>@``."""
-        scheme, _, encoded = authorization.partition(" ")
-        try:
-            name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            name = secret = ""
-        store = self.stores.get(unquote(name))
-        wanted = store.credentials.get("webhook_secret", "") if store else ""
-        if scheme.lower() != "basic" or store is None or not wanted:
-            raise InvalidSignature("the address in Odoo's webhook has to be https://<store id>:<webhook_secret>@…")
-        if not hmac.compare_digest(secret.encode(), wanted.encode()):
-            raise InvalidSignature(f"the webhook secret of store {store.id} is wrong")
-        return store
+
+def _sender(authorization: str, stores: Mapping[str, Store]) -> Store:
+    """The store that a webhook comes from: its address carries ``<store id>:<webhook_secret>@``."""
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        name = secret = ""
+    store = stores.get(unquote(name))
+    wanted = store.credentials.get("webhook_secret", "") if store else ""
+    if scheme.lower() != "basic" or store is None or not wanted:
+        raise InvalidSignature("the address in Odoo's webhook has to be https://<store id>:<webhook_secret>@…")
+    if not hmac.compare_digest(secret.encode(), wanted.encode()):
+        raise InvalidSignature(f"the webhook secret of store {store.id} is wrong")
+    return store
 
 
 def _changed(order: PosOrder, store: Store) -> list[PosEvent]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
-from webhook_kit.adapter import Placed, PosOrder, Store, placement_key
+from webhook_kit.adapter import OrderState, OrderStatus, Placed, PlacedStatus, PosOrder, Store, placement_key
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.money import ZERO, cents
 from webhook_kit.gett.models.order import Amounts, ExternalOrder
@@ -21,10 +21,10 @@ __all__ = ["PROGRESS", "Ticket", "find_ticket", "read_ticket", "tickets_since", 
 
 PROGRESS = {
     "pending": None,
-    "confirmed": "confirmed",
-    "preparing": "preparing",
-    "ready": "ready",
-    "in_transit": "inTransit",
+    "confirmed": OrderStatus.CONFIRMED,
+    "preparing": OrderStatus.PREPARING,
+    "ready": OrderStatus.READY,
+    "in_transit": OrderStatus.IN_TRANSIT,
 }
 """The values of the field in which the staff says how far an order is, and what Gett calls them."""
 
@@ -56,17 +56,17 @@ class Ticket:
     def placed(self, options: Options) -> Placed:
         """As the answer to its placement."""
         waits = options.acceptance == "staff" and self.state == "draft" and self.progress in (None, "pending")
-        return Placed(self.uuid, "pending" if waits else "accepted", self.amounts)
+        return Placed(self.uuid, PlacedStatus.PENDING if waits else PlacedStatus.ACCEPTED, self.amounts)
 
     def as_pos_order(self, store: Store, options: Options) -> PosOrder:
         """As reconciliation reads it."""
         ref = self.note.partition("\n")[0].removeprefix(_SIGN)
         state, reason = None, None
         if self.state == "cancel":
-            state, reason = "cancelled", "cancelled at the POS"
+            state, reason = OrderState.CANCELLED, "cancelled at the POS"
         elif self.state != "draft":
-            state = "completed"
-        waits = self.placed(options).status == "pending"
+            state = OrderState.COMPLETED
+        waits = self.placed(options).status is PlacedStatus.PENDING
         return PosOrder(
             id=self.uuid,
             # People can write on a ticket: its uuid alone proves whose it is.

@@ -14,7 +14,17 @@ import requests
 
 from tests.fake_square import LOCATION, FakeSquare
 from tests.harbour import BURGER, LATTE, line, order, store
-from webhook_kit.adapter import NotPlaced, Placed, PosOrder, Reason, Refused, Store, StoreState, placement_key
+from webhook_kit.adapter import (
+    NotPlaced,
+    OrderState,
+    Placed,
+    PosOrder,
+    Reason,
+    Refused,
+    Store,
+    StoreState,
+    placement_key,
+)
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.order import Amounts
 from webhook_kit.pos.session import call_deadline
@@ -26,7 +36,7 @@ TIPPED: dict[str, Any] = {"amounts": {"tip": 2.5}}
 
 
 def place(adapter: SquareAdapter, store: Store, ref: str = "gett-order-1", **more: Any) -> Placed:
-    placed = adapter.place_order(order(ref=ref, **more), store, placement_key(store, ref))
+    placed = adapter.place_order(store, order(ref=ref, **more), placement_key(store, ref))
     assert isinstance(placed, Placed), placed
     return placed
 
@@ -40,7 +50,7 @@ def refusals(said: object) -> list[tuple[Reason, str | None, str | None]]:
 
 
 def test_a_quote_is_what_square_charges_with_taxes_and_the_tip(adapter: SquareAdapter, harbour: Store) -> None:
-    quoted = adapter.quote(order(BURGER, LATTE, **TIPPED), harbour)
+    quoted = adapter.quote(harbour, order(BURGER, LATTE, **TIPPED))
     assert isinstance(quoted, Amounts)
     # 2 × (9.95 + 1.49) + (4.50 + 2 × 0.60) = 22.88 + 5.70; 8.875 % of each line: 2.03 + 0.51
     assert (quoted.sub_total, quoted.taxes, quoted.tip) == (Decimal("28.58"), Decimal("2.54"), Decimal("2.50"))
@@ -50,7 +60,7 @@ def test_a_quote_is_what_square_charges_with_taxes_and_the_tip(adapter: SquareAd
 
 def test_a_tax_within_the_price_changes_no_total(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
     square.catalog["SALES"]["tax_data"]["inclusion_type"] = "INCLUSIVE"
-    quoted = adapter.quote(order(), harbour)
+    quoted = adapter.quote(harbour, order())
     assert isinstance(quoted, Amounts)
     assert (quoted.total, quoted.taxes) == (Decimal("22.88"), Decimal("1.87"))
     assert quoted.contradictions() == []
@@ -59,7 +69,7 @@ def test_a_tax_within_the_price_changes_no_total(adapter: SquareAdapter, square:
 def test_a_quote_leaves_nothing_behind_and_says_nothing_of_the_customer(
     adapter: SquareAdapter, square: FakeSquare, harbour: Store
 ) -> None:
-    adapter.quote(order(), harbour)
+    adapter.quote(harbour, order())
     assert (square.orders, square.payments) == ({}, {})
     assert "Ada" not in str(square.bodies)
 
@@ -69,7 +79,7 @@ def test_what_has_run_out_is_refused_where_it_stands_though_square_would_sell_it
 ) -> None:
     square.sell_out("BACON")
     square.sell_out("LATTE-L")
-    assert refusals(adapter.quote(order(BURGER, LATTE), harbour)) == [
+    assert refusals(adapter.quote(harbour, order(BURGER, LATTE))) == [
         (Reason.ITEM_UNAVAILABLE, "BACON", "$.cart.lineItems[0].modifierGroups[1].selectedModifiers[0]"),
         (Reason.ITEM_UNAVAILABLE, "LATTE-L", "$.cart.lineItems[1].modifierGroups[0].selectedModifiers[0]"),
     ]
@@ -77,11 +87,11 @@ def test_what_has_run_out_is_refused_where_it_stands_though_square_would_sell_it
 
 def test_a_location_that_is_not_active_is_closed(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
     square.location["status"] = "INACTIVE"
-    assert refusals(adapter.quote(order(), harbour)) == [(Reason.STORE_CLOSED, None, None)]
+    assert refusals(adapter.quote(harbour, order())) == [(Reason.STORE_CLOSED, None, None)]
 
 
 def test_what_square_does_not_know_is_refused_where_it_stands(adapter: SquareAdapter, harbour: Store) -> None:
-    said = adapter.quote(order(BURGER, line("GONE")), harbour)
+    said = adapter.quote(harbour, order(BURGER, line("GONE")))
     assert refusals(said) == [(Reason.ITEM_UNKNOWN, "GONE", "$.cart.lineItems[1]")]
 
 
@@ -89,7 +99,7 @@ def test_a_modifier_of_a_modifier_and_a_foreign_fulfillment_are_refused_rather_t
     adapter: SquareAdapter, square: FakeSquare, harbour: Store
 ) -> None:
     deep = line("BURGER-V", {"DONENESS": [line("RARE", {"DEEPER": [line("BACON")]})]})
-    said = adapter.place_order(order(deep, fulfillmentType="Drone"), harbour, KEY)
+    said = adapter.place_order(harbour, order(deep, fulfillmentType="Drone"), KEY)
     assert refusals(said) == [
         (Reason.OTHER, None, "$.fulfillmentType"),
         (Reason.MODIFIER_FOREIGN, "RARE", "$.cart.lineItems[0].modifierGroups[0].selectedModifiers[0]"),
@@ -145,7 +155,7 @@ def test_a_delivery_brings_address_and_instructions(adapter: SquareAdapter, squa
 def test_an_item_of_several_variations_is_ordered_as_the_one_chosen(
     adapter: SquareAdapter, square: FakeSquare, harbour: Store
 ) -> None:
-    adapter.place_order(order(LATTE), harbour, KEY)
+    adapter.place_order(harbour, order(LATTE), KEY)
     (ticket,) = square.orders.values()
     (sold,) = ticket["line_items"]
     assert sold["catalog_object_id"] == "LATTE-L"
@@ -154,7 +164,7 @@ def test_an_item_of_several_variations_is_ordered_as_the_one_chosen(
 
 def test_a_free_order_is_settled_without_a_payment(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
     square.set_price("WATER-V", 0)
-    placed = adapter.place_order(order(line("WATER-V")), harbour, KEY)
+    placed = adapter.place_order(harbour, order(line("WATER-V")), KEY)
     assert isinstance(placed, Placed)
     assert square.payments == {}
     assert square.orders[placed.id]["tenders"]
@@ -200,7 +210,7 @@ def test_nobody_listening_means_that_nothing_was_placed(adapter: SquareAdapter, 
         port = probe.getsockname()[1]
     nowhere = replace(harbour, options={"base_url": f"http://127.0.0.1:{port}"})
     with call_deadline(60), pytest.raises(NotPlaced):
-        adapter.place_order(order(), nowhere, KEY)
+        adapter.place_order(nowhere, order(), KEY)
 
 
 def test_a_payment_that_does_not_get_through_leaves_the_order_in_doubt(
@@ -224,7 +234,7 @@ def test_a_call_ends_at_the_kits_deadline(adapter: SquareAdapter, harbour: Store
     with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes connections, and never says a word
         mute = replace(harbour, options={"base_url": f"http://127.0.0.1:{deaf.getsockname()[1]}"})
         with call_deadline(1), pytest.raises(requests.exceptions.ReadTimeout):
-            adapter.place_order(order(), mute, KEY)
+            adapter.place_order(mute, order(), KEY)
 
 
 def test_options_that_change_between_two_attempts_make_no_second_ticket(
@@ -238,7 +248,7 @@ def test_options_that_change_between_two_attempts_make_no_second_ticket(
 def test_what_square_refuses_is_refused_with_its_words(
     adapter: SquareAdapter, square: FakeSquare, harbour: Store
 ) -> None:
-    said = adapter.place_order(order(BURGER, line("GONE")), harbour, KEY)
+    said = adapter.place_order(harbour, order(BURGER, line("GONE")), KEY)
     assert refusals(said) == [(Reason.ITEM_UNKNOWN, "GONE", "$.cart.lineItems[1]")]
     assert isinstance(said, Refused)
     assert said.refusals[0].message == "Catalog object GONE not found."
@@ -249,11 +259,11 @@ def test_a_payment_that_square_refuses_ends_the_order(
     adapter: SquareAdapter, square: FakeSquare, harbour: Store
 ) -> None:
     square.fail("POST /v2/payments", 400, "BAD_REQUEST")
-    assert refusals(adapter.place_order(order(), harbour, KEY)) == [(Reason.PAYMENT_FAILED, None, None)]
+    assert refusals(adapter.place_order(harbour, order(), KEY)) == [(Reason.PAYMENT_FAILED, None, None)]
     (ended,) = square.orders.values()
     assert (ended["state"], ended["fulfillments"][0]["state"]) == ("CANCELED", "CANCELED")
     # and once more under the same key: cancelled stays cancelled
-    assert refusals(adapter.place_order(order(), harbour, KEY)) == [(Reason.PAYMENT_FAILED, None, None)]
+    assert refusals(adapter.place_order(harbour, order(), KEY)) == [(Reason.PAYMENT_FAILED, None, None)]
 
 
 def test_what_square_says_of_a_customer_is_in_no_exception(
@@ -345,13 +355,13 @@ def test_an_order_is_taken_back_with_the_reason(
     adapter: SquareAdapter, square: FakeSquare, harbour: Store, fulfillment: str
 ) -> None:
     placed = place(adapter, harbour, fulfillmentType=fulfillment)
-    adapter.cancel_order(placed, harbour, "the guest is gone")
+    adapter.cancel_order(harbour, placed, "the guest is gone")
     (cancelled,) = square.orders[placed.id]["fulfillments"]
     assert cancelled["state"] == "CANCELED"
     assert "the guest is gone" in str(cancelled)
     (told,) = adapter.orders_since(harbour, datetime.now(UTC) - timedelta(minutes=5))
-    assert told == PosOrder(placed.id, "gett-order-1", state="cancelled", reason=told.reason)
-    adapter.cancel_order(placed, harbour, "once more")  # harmless
+    assert told == PosOrder(placed.id, "gett-order-1", state=OrderState.CANCELLED, reason=told.reason)
+    adapter.cancel_order(harbour, placed, "once more")  # harmless
     assert square.made(f"PUT /v2/orders/{placed.id}") == 1
 
 
@@ -362,7 +372,7 @@ def test_an_order_that_moved_on_meanwhile_is_read_again_once(
     placed = place(adapter, harbour)
     update = f"PUT /v2/orders/{placed.id}"
     square.fail(update, status, code)
-    adapter.cancel_order(placed, harbour, "gone")
+    adapter.cancel_order(harbour, placed, "gone")
     assert square.orders[placed.id]["fulfillments"][0]["state"] == "CANCELED"
     assert (square.made(update), square.made(f"GET /v2/orders/{placed.id}")) == (2, 2)
 
@@ -372,7 +382,7 @@ def test_an_order_that_keeps_moving_is_given_up(adapter: SquareAdapter, square: 
     for _ in range(2):
         square.fail(f"PUT /v2/orders/{placed.id}", 409, "CONFLICT")
     with pytest.raises(SquareError):
-        adapter.cancel_order(placed, harbour, "gone")
+        adapter.cancel_order(harbour, placed, "gone")
     assert square.made(f"PUT /v2/orders/{placed.id}") == 2
 
 
@@ -382,7 +392,7 @@ def test_an_order_that_was_handed_over_cannot_be_taken_back(
     placed = place(adapter, harbour)
     square.advance(placed.id, "COMPLETED")
     with pytest.raises(SquareError):
-        adapter.cancel_order(placed, harbour, "too late")
+        adapter.cancel_order(harbour, placed, "too late")
 
 
 # -- the store ---------------------------------------------------------------------------------------------------------

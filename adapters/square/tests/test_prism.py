@@ -43,19 +43,19 @@ def test_every_request_of_the_adapter_and_every_answer_of_our_fake_has_squares_s
         store = replace(harbour, options={**harbour.options, "base_url": url})
         assert "BURGER-V" in adapter.fetch_catalog(store).items
         assert adapter.store_status(store) is StoreState.OPEN
-        assert isinstance(adapter.quote(order(BURGER, LATTE), store), Amounts)
+        assert isinstance(adapter.quote(store, order(BURGER, LATTE)), Amounts)
         placed = [
-            adapter.place_order(made, store, placement_key(store, made.order_ref))
+            adapter.place_order(store, made, placement_key(store, made.order_ref))
             for made in (order(BURGER, LATTE, ref="pickup"), order(ref="delivery", **DELIVERY))
         ]
         square.set_price("WATER-V", 0)
-        placed.append(adapter.place_order(order(line("WATER-V"), ref="free"), store, placement_key(store, "free")))
+        placed.append(adapter.place_order(store, order(line("WATER-V"), ref="free"), placement_key(store, "free")))
         for ref, ticket in zip(("pickup", "delivery", "free"), placed, strict=True):
             assert isinstance(ticket, Placed)
             found = adapter.find_order(store, ref)
             assert found is not None
             assert found.id == ticket.id
-            adapter.cancel_order(ticket, store, "gone")
+            adapter.cancel_order(store, ticket, "gone")
         told = adapter.orders_since(store, datetime.now(UTC) - timedelta(minutes=5))
         assert {each.state for each in told} == {"cancelled"}
         assert len(told) == 3
@@ -66,10 +66,10 @@ def test_squares_own_examples_are_understood(adapter: SquareAdapter, harbour: St
         store = replace(harbour, options={"base_url": url})
         adapter.fetch_catalog(store)
         assert adapter.store_status(store) is StoreState.OPEN
-        placed = adapter.place_order(order(), store, placement_key(store, "gett-order-1"))
+        placed = adapter.place_order(store, order(), placement_key(store, "gett-order-1"))
         assert isinstance(placed, Placed)
         assert placed.amounts is not None
         assert placed.amounts.contradictions() == []
         assert adapter.find_order(store, "no-such-order") is None
         adapter.orders_since(store, datetime.now(UTC) - timedelta(days=1))
-        adapter.cancel_order(placed, store, "gone")
+        adapter.cancel_order(store, placed, "gone")

@@ -45,17 +45,17 @@ def test_an_order_is_priced_placed_once_found_followed_and_taken_back() -> None:
     assert adapter.store_status(store) is StoreState.OPEN
     ref = f"sandbox-{uuid4().hex[:24]}"
     wanted = order(dish(adapter.fetch_catalog(store)), ref=ref, amounts={"tip": 1.25})
-    quoted = adapter.quote(wanted, store)
+    quoted = adapter.quote(store, wanted)
     assert isinstance(quoted, Amounts)
     key = placement_key(store, ref)
-    first, second = (adapter.place_order(wanted, store, key) for _ in range(2))
+    first, second = (adapter.place_order(store, wanted, key) for _ in range(2))
     assert isinstance(first, Placed)
     assert isinstance(second, Placed)
     assert first.id == second.id
     assert first.amounts == second.amounts == quoted
     found = wait_until(lambda: adapter.find_order(store, ref), message="the order in Square's search")
     assert found == first
-    adapter.cancel_order(first, store, "a test")
+    adapter.cancel_order(store, first, "a test")
     since = datetime.now(UTC) - timedelta(minutes=10)
 
     def ended() -> bool:

@@ -30,6 +30,7 @@ from webhook_kit.adapter import (
     Level,
     NotPlaced,
     OrderChanged,
+    OrderProgress,
     Placed,
     PosAdapter,
     PosEvent,
@@ -75,7 +76,7 @@ class SquareAdapter(PosAdapter):
             objects = list(square.catalog.list(types=TYPES, request_options=ONCE))
         return menu(objects, store.id, location.business_hours, datetime.now(UTC))
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         """What Square would charge, taxes included.
 
         Refused when the location is not active or something has run out: Square itself would price and sell all the same.
@@ -94,7 +95,7 @@ class SquareAdapter(PosAdapter):
 
     # -- tickets -------------------------------------------------------------------------------------------------------
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         """An order under the kit's key, then its payment under a key derived from that."""
         if refused := mapping.unplaceable(order):
             return refused
@@ -127,7 +128,7 @@ class SquareAdapter(PosAdapter):
         orders = self._search(self._square(store), store, query)
         return [mapping.pos_order(order) for order in orders if order.tenders]
 
-    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
         """Cancel the fulfillment, which is what the kitchen sees. The recorded payment stays: Gett returns the money.
 
         :raises SquareError: when Square will not, an order that was handed over included.
@@ -146,7 +147,12 @@ class SquareAdapter(PosAdapter):
         """Open while the location is active; its hours are in the menu."""
         return StoreState.CLOSED if self._closed(self._square(store), store) else StoreState.OPEN
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+    def parse_event(
+        self,
+        headers: Mapping[str, str],
+        body: bytes,
+        stores: Mapping[str, Store],  # noqa: ARG002 - one secret for all stores
+    ) -> Sequence[PosEvent]:
         """``order.fulfillment.updated``, as far as it is about our orders; every other event says nothing here.
 
         :raises ConfigurationError: when ``SQUARE_WEBHOOK_SIGNATURE_KEY`` or ``SQUARE_WEBHOOK_URL`` is missing.
@@ -315,7 +321,7 @@ def _changes(updated: Mapping[str, Any]) -> Iterator[OrderChanged]:
         if change.get("new_state") == "PROPOSED":
             continue  # not paid yet, perhaps; whether the order was placed, we know ourselves
         said = mapping.progress(change.get("new_state"))
-        if said != mapping.Progress():
+        if said != OrderProgress():
             yield OrderChanged(
                 store_id=updated["location_id"],
                 order_id=updated["order_id"],

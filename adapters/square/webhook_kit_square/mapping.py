@@ -17,7 +17,17 @@ from square.types.fulfillment import Fulfillment as SquareFulfillment
 from square.types.money import Money
 from square.types.order import Order
 
-from webhook_kit.adapter import PosOrder, Reason, Refusal, Refused, Store, placement_key
+from webhook_kit.adapter import (
+    OrderProgress,
+    OrderState,
+    OrderStatus,
+    PosOrder,
+    Reason,
+    Refusal,
+    Refused,
+    Store,
+    placement_key,
+)
 from webhook_kit.gett.models.order import Amounts, ExternalAddress, ExternalOrder, Fulfillment, LineItem
 from webhook_kit_square.api import SquareError
 
@@ -25,7 +35,6 @@ __all__ = [
     "FULFILLMENT_UID",
     "ORDER_REF",
     "SOURCE",
-    "Progress",
     "Sold",
     "amounts",
     "major",
@@ -271,31 +280,22 @@ def _refusal(code: str, detail: str | None, field: str | None, order: ExternalOr
     return Refusal(reason, words, item_id, f"$.cart.lineItems[{found[1]}]")
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A fulfillment's state in Gett's words: a status while the order is open, a state that ends it."""
-
-    status: str | None = None
-    state: str | None = None
-    reason: str | None = None
-
-
 _PROGRESS = {
-    "PROPOSED": Progress(status="confirmed"),
-    "RESERVED": Progress(status="preparing"),
-    "PREPARED": Progress(status="ready"),
-    "COMPLETED": Progress(state="completed"),
-    "CANCELED": Progress(state="cancelled", reason="the restaurant cancelled the order"),
-    "FAILED": Progress(state="cancelled", reason="the restaurant could not fulfill the order"),
+    "PROPOSED": OrderProgress(status=OrderStatus.CONFIRMED),
+    "RESERVED": OrderProgress(status=OrderStatus.PREPARING),
+    "PREPARED": OrderProgress(status=OrderStatus.READY),
+    "COMPLETED": OrderProgress(state=OrderState.COMPLETED),
+    "CANCELED": OrderProgress(state=OrderState.CANCELLED, reason="the restaurant cancelled the order"),
+    "FAILED": OrderProgress(state=OrderState.CANCELLED, reason="the restaurant could not fulfill the order"),
 }
 
 
-def progress(state: str | None) -> Progress:
+def progress(state: str | None) -> OrderProgress:
     """What a fulfillment's state means to Gett; one that we do not know says nothing.
 
     [D] Square has no "accepted": a paid order stands in the kitchen as PROPOSED, so that is a confirmed one.
     """
-    return _PROGRESS.get(state or "", Progress())
+    return _PROGRESS.get(state or "", OrderProgress())
 
 
 def our_fulfillment(order: Order) -> SquareFulfillment | None:

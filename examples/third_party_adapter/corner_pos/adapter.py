@@ -53,7 +53,7 @@ class CornerPos(PosAdapter):
     #     capabilities = {Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED}
     # Return Refused when the POS says no. Let every failure out as it is, and never try again here: webhook_kit looks the order
     # up first. self.http itself tells what cannot have reached the POS from what may have.
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         """Put the ticket into the POS."""
         till = _till(store)
         gone = till.sold_out()

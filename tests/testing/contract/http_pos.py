@@ -27,7 +27,7 @@ class HttpPos(PosAdapter):
     def fetch_catalog(self, store: Store) -> CatalogSet:
         return simple_catalog({"Food": MENU})
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         return self.post(order, store)
 
     def find_order(self, store: Store, order_ref: str) -> Placed | None:
@@ -42,7 +42,7 @@ class HttpPos(PosAdapter):
 class TriesAgain(HttpPos):
     """What goes wrong once is done again at once."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         try:
             return self.post(order, store)
         except requests.exceptions.ConnectionError:
@@ -54,7 +54,7 @@ class NeverPlaced(HttpPos):
 
     find_order = PosAdapter.find_order
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         try:
             return self.post(order, store)
         except requests.exceptions.RequestException as error:
@@ -64,7 +64,7 @@ class NeverPlaced(HttpPos):
 class Refuses(HttpPos):
     """Every failure is a refusal."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> Placed | Refused:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         try:
             return self.post(order, store)
         except (requests.exceptions.RequestException, NotPlaced):

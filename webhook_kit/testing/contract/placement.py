@@ -221,7 +221,7 @@ def _directly(bench: ContractEnvironment) -> Any:
     def place() -> Placed:
         request = PlaceOrderRequest.model_validate({**order, "payment": {"type": "gettPayment"}})
         request.amounts = priced
-        placed = adapter.place_order(request, store, placement_key(store, ref))
+        placed = adapter.place_order(store, request, placement_key(store, ref))
         assert isinstance(placed, Placed), f"place_order() gave {placed!r}"
         return placed
 

@@ -134,7 +134,7 @@ class ProgressTests(ContractHooks):
         """
         with bench.making(1):
             _, pos_id = self._underway(bench)
-        bench.adapter.cancel_order(Placed(pos_id), bench.store, "the guest changed their mind")
+        bench.adapter.cancel_order(bench.store, Placed(pos_id), "the guest changed their mind")
         (ticket,) = (ticket for ticket in bench.tickets() if ticket.id == pos_id)
         if ticket.cancelled is None:
             bench.skip("tickets() does not tell whether a ticket is cancelled")
@@ -151,7 +151,7 @@ class ProgressTests(ContractHooks):
         for step in self.steps:
             self._advanced(bench, pos_id, step)
         try:
-            bench.adapter.cancel_order(Placed(pos_id), bench.store, "too late")
+            bench.adapter.cancel_order(bench.store, Placed(pos_id), "too late")
         except Exception:  # noqa: BLE001 - any exception says that the order was not cancelled
             failed = True
         else:
@@ -209,6 +209,6 @@ def _placed_past_the_kit(bench: ContractEnvironment) -> str:
     request.amounts = ExternalOrder.model_validate(bench.validate(order).body).amounts
     ref = f"walk-in-{uuid4()}"
     request.gett_order_id = ref
-    placed = bench.adapter.place_order(request, bench.store, placement_key(bench.store, ref))
+    placed = bench.adapter.place_order(bench.store, request, placement_key(bench.store, ref))
     assert isinstance(placed, Placed), f"place_order() gave {placed!r}"
     return placed.id

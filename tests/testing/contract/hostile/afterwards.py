@@ -62,9 +62,9 @@ class _SellsOptionsThatAreGone(Small):
 class _QuotesWhatIsGone(Small):
     """What ran out is found out when it is placed, after the guest has paid."""
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         nothing = order.cart.model_copy(update={"line_items": []})
-        return super().quote(order.model_copy(update={"cart": nothing}), store)
+        return super().quote(store, order.model_copy(update={"cart": nothing}))
 
 
 @breaks("test_a_closed_store_takes_no_order")
@@ -90,8 +90,8 @@ class _SaysItIsOpen(Small):
 class _HearsNothing(Small):
     """Takes every event, and makes nothing of it."""
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
-        super().parse_event(headers, body)
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
+        super().parse_event(headers, body, stores)
         return []
 
 
@@ -101,14 +101,14 @@ class _KnowsOnlyItsOwn(Small):
 
     ours: ClassVar[set[str]] = set()
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
-        placed = super().place_order(order, store, key)
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
+        placed = super().place_order(store, order, key)
         if isinstance(placed, Placed) and not order.order_ref.startswith("walk-in"):
             self.ours.add(placed.id)
         return placed
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
-        said = super().parse_event(headers, body)
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
+        said = super().parse_event(headers, body, stores)
         if any(getattr(event, "order_id", "") not in self.ours for event in said):
             raise RuntimeError("no such order")
         return said
@@ -118,17 +118,17 @@ class _KnowsOnlyItsOwn(Small):
 class _BelievesAnyone(Small):
     """Whoever sends an event is the POS."""
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
-        return super().parse_event({**headers, "x-bogus-secret": "bogus-secret"}, body)
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
+        return super().parse_event({**headers, "x-bogus-secret": "bogus-secret"}, body, stores)
 
 
 @breaks("test_garbage_is_refused")
 class _FailsOnGarbage(Small):
     """A body that is no event is everybody's fault."""
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> Sequence[PosEvent]:
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
         try:
-            return super().parse_event(headers, body)
+            return super().parse_event(headers, body, stores)
         except InvalidSignature:
             raise
         except Exception as error:
@@ -155,9 +155,9 @@ class _KnowsNoOrders(Small):
 class _CancelsTooLate(Small):
     """Says that it cancelled what had been handed over."""
 
-    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
         try:
-            super().cancel_order(order, store, reason)
+            super().cancel_order(store, order, reason)
         except LookupError:
             return
 
@@ -166,7 +166,7 @@ class _CancelsTooLate(Small):
 class _CancelsNothing(Small):
     """Says that it cancelled, and does not."""
 
-    def cancel_order(self, order: Placed, store: Store, reason: str) -> None:
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
         if order.id in {known.id for known in self.orders_since(store, _LONG_AGO) if known.state}:
             raise LookupError(order.id)
 
@@ -178,37 +178,37 @@ class _CancelsNothing(Small):
 class _KeepsCredentials(Small):
     """Remembers the store it was last called for."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         self._headers = {"Authorization": f"Bearer {store.credentials['token']}"}
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks("test_nothing_secret_is_logged")
 class _LogsCredentials(Small):
     """Logs what it calls the POS with."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         log.info("calling the pos", credentials=dict(store.credentials))
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks("test_nothing_secret_is_logged")
 class _PrintsTheGuest(Small):
     """Prints whom the order is for."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         if order.customer:
             print("order for", order.customer.first_name)  # noqa: T201 - which is the point
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks("test_nothing_secret_is_in_an_exception", "test_nothing_secret_is_logged")
 class _TellsInExceptions(Small):
     """Explains a failure with everything it knows; the kit then logs it."""
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         try:
-            return super().quote(order, store)
+            return super().quote(store, order)
         except NotPlaced as error:
             raise RuntimeError(f"no answer with {dict(store.credentials)}") from error
 
@@ -217,8 +217,8 @@ class _TellsInExceptions(Small):
 class _AnswersWithTheCard(Small):
     """Numbers an order after the card it is paid with."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
-        placed = super().place_order(order, store, key)
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
+        placed = super().place_order(store, order, key)
         if isinstance(placed, Refused) or order.payment is None or order.payment.card_token is None:
             return placed
         return Placed(f"{placed.id}/{order.payment.card_token}", amounts=placed.amounts)

@@ -52,10 +52,10 @@ class _ShufflesTheMenu(Small):
 class _LacksAnOption(Small):
     """The POS has never heard of a dip that is on the menu."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         if "mayo" in (line.item_id for line in all_lines(order)):
             raise KeyError("mayo")
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 # -- validation --------------------------------------------------------------------------------------------------------
@@ -65,19 +65,19 @@ class _LacksAnOption(Small):
 class _RefusesLegalCarts(Small):
     """Two of a dish are too many to ask for."""
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         first = order.cart.line_items[0]
         if first.quantity == 2 and first.item_id != "cola":
             return Refused(Reason.ITEM_UNAVAILABLE, "not two of them")
-        return super().quote(order, store)
+        return super().quote(store, order)
 
 
 @breaks("test_prices_are_right_to_the_cent")
 class _OffByACent(Small):
     """Every quote is a cent too high."""
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
-        quoted = super().quote(order, store)
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
+        quoted = super().quote(store, order)
         return quoted if isinstance(quoted, Refused) else changed(quoted, sub_total=_CENT)
 
 
@@ -85,8 +85,8 @@ class _OffByACent(Small):
 class _MovesThePrice(Small):
     """Another tax at every look at an order that has no number yet."""
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
-        quoted = super().quote(order, store)
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
+        quoted = super().quote(store, order)
         if isinstance(quoted, Refused) or order.gett_order_id:
             return quoted
         return changed(quoted, taxes=_CENT * next(_counter))
@@ -96,11 +96,11 @@ class _MovesThePrice(Small):
 class _OpensATicketToQuote(Small):
     """A quote of an order that has no number yet leaves a ticket behind."""
 
-    def quote(self, order: ExternalOrder, store: Store) -> Amounts | Refused:
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         if not order.gett_order_id:
             draft = PlaceOrderRequest.model_validate(order.to_wire())
             tickets_of(store).add(Placed(f"draft-{uuid4()}"), draft, store.id, str(uuid4()), native=False)
-        return super().quote(order, store)
+        return super().quote(store, order)
 
 
 # -- placement ---------------------------------------------------------------------------------------------------------
@@ -116,15 +116,15 @@ class _OpensATicketToQuote(Small):
 class _ForgetsKeys(Small, BogusNative):
     """Promises native idempotency, and makes a ticket at every call."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
-        return super().place_order(order, store, str(uuid4()))
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
+        return super().place_order(store, order, str(uuid4()))
 
 
 @breaks("test_the_pos_takes_our_key_at_once")
 class _LooksThenWrites(Small, BogusNative):
     """Looks for the key, then writes the ticket: two calls at once both find nothing."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         if placed := tickets_of(store).placed(key):
             return placed
         if refused := self._unavailable(order, store):
@@ -172,44 +172,44 @@ class _FindsAnything(Small):
 class _LosesModifiers(Small):
     """Dishes reach the POS, what was chosen for them does not."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         order = order.model_copy(deep=True)
         for line in order.cart.line_items:
             line.modifier_groups = []
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks("test_nested_modifiers_reach_the_ticket")
 class _LosesNestedModifiers(Small):
     """What was chosen reaches the POS, what was chosen for that does not."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         order = order.model_copy(deep=True)
         for choice in choices(order.cart.line_items):
             choice.modifier_groups = []
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks("test_repeated_modifiers_reach_the_ticket")
 class _CountsModifiersOnce(Small):
     """Double cheese is cheese."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         order = order.model_copy(deep=True)
         for choice in choices(order.cart.line_items):
             choice.quantity = 1
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks("test_quantities_reach_the_ticket")
 class _IgnoresQuantities(Small):
     """Three of a dish are one."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         order = order.model_copy(deep=True)
         for line in order.cart.line_items:
             line.quantity = 1
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks(
@@ -228,8 +228,8 @@ class _IgnoresQuantities(Small):
 class _NumbersItsOwnWay(Small):
     """Answers with an id that the POS does not know: whatever the POS says of the order later finds nobody."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
-        placed = super().place_order(order, store, key)
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
+        placed = super().place_order(store, order, key)
         return placed if isinstance(placed, Refused) else Placed(f"#{placed.id}", amounts=placed.amounts)
 
 
@@ -242,9 +242,9 @@ class _QueuesForLater(Small):
         Capability.QUOTE: Level.UNSUPPORTED,
     }
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         try:
-            return super().place_order(order, store, key)
+            return super().place_order(store, order, key)
         except NotPlaced:
             return Placed(f"queued-{key}", amounts=order.amounts)
 
@@ -253,38 +253,38 @@ class _QueuesForLater(Small):
 class _ChargesMore(Small):
     """Fifty cents on top of what was accepted."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         order = order.model_copy(deep=True)
         order.amounts = changed(order.amounts or Amounts(), adjustments=Decimal("0.50"))
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks("test_the_tip_reaches_the_ticket")
 class _KeepsTheTip(Small):
     """The tip reaches the POS as somebody's adjustment."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         order = order.model_copy(deep=True)
         order.amounts = changed(order.amounts or Amounts(), adjustments=order.tip, tip=-order.tip)
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks("test_instructions_of_every_alphabet_arrive")
 class _WritesAscii(Small):
     """Instructions go to the POS in the alphabet of 1963."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         order = order.model_copy(deep=True)
         if order.delivery_info and order.delivery_info.instructions:
             order.delivery_info.instructions = order.delivery_info.instructions.encode("ascii", "replace").decode()
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
 
 
 @breaks("test_very_long_names_are_no_reason_to_lose_an_order")
 class _HasShortFields(Small):
     """A name of more than 64 letters is nobody's."""
 
-    def place_order(self, order: PlaceOrderRequest, store: Store, key: str) -> _Result:
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> _Result:
         if order.customer and len(order.customer.last_name or "") > 64:
             raise ValueError("value too long for type character varying(64)")
-        return super().place_order(order, store, key)
+        return super().place_order(store, order, key)
