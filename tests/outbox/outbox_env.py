@@ -28,6 +28,7 @@ from webhook_kit.outbox.updates import (
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.queues import WorkerNotification
+from webhook_kit.storage.scripts import Script
 from webhook_kit.testing.redis_server import RedisServer
 
 LEASE_MS = 60_000
@@ -123,6 +124,10 @@ class Workbench:
 
     def menu(self, store: str = "s1") -> AppendResult:
         return self.say(lane_name(Kind.CATALOG, store), catalog_changed(MENU), force=True)
+
+    def link(self, lane: str, gett_id: str) -> None:
+        """Attach a Gett order id to a lane, as placement does."""
+        Script(self.redis, self.keys, "tests.outbox/link")(self.keys.lane(lane), lane=lane, gett_id=gett_id)
 
     # -- sending -------------------------------------------------------------------------------------------------------
 

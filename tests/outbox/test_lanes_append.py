@@ -8,7 +8,6 @@ import redis
 
 from tests.outbox.outbox_env import LANE, TTL, Workbench
 from webhook_kit.gett.models.store import OrderStatus
-from webhook_kit.outbox import scripts
 from webhook_kit.outbox.lanes import AppendResult
 from webhook_kit.outbox.updates import order_ended, order_progress
 from webhook_kit.storage.queues import push_queue
@@ -163,16 +162,11 @@ def test_without_merging_every_step_is_sent(bench: Workbench) -> None:
 # -- orders whose Gett id is unknown -----------------------------------------------------------------------------------
 
 
-def link(bench: Workbench, gett_id: str) -> None:
-    script = scripts.LIBRARY + scripts.LINK + "return tostring(link(ARGV[1], ARGV[2], ARGV[3]))"
-    bench.redis.eval(script, 0, bench.keys.prefix, LANE, gett_id)
-
-
 def test_progress_of_an_order_without_a_gett_id_waits_visibly_until_it_is_linked(bench: Workbench) -> None:
     bench.order("1", "confirmed", "preparing", gett_id="")
     assert bench.push() == 0
     assert bench.lanes.all_waiting() == {LANE: "unlinked"}
-    link(bench, "g-7")
+    bench.link(LANE, "g-7")
     bench.push()
     assert [(sent.path, sent.body) for sent in bench.gett.sent] == [("orders/g-7/status", {"status": "preparing"})]
 
@@ -196,7 +190,7 @@ def test_an_update_that_brings_the_gett_id_links_its_lane(bench: Workbench) -> N
 def test_linking_again_does_not_hand_out_what_is_being_sent(bench: Workbench) -> None:
     bench.order("1", "confirmed")
     lease = bench.one()
-    link(bench, "g-1")
+    bench.link(LANE, "g-1")
     assert bench.lease() == []
     assert bench.lanes.acknowledge(lease, 202)
 

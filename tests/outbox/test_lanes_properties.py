@@ -12,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.outbox.lane_model import Lane, Waiting
 from tests.outbox.outbox_env import LEASE_MS, MENU, Workbench, step
-from webhook_kit.outbox import scripts
 from webhook_kit.outbox.lanes import Lease
 from webhook_kit.outbox.updates import Update, catalog_changed, order_progress, store_online, store_paused
 from webhook_kit.testing.redis_server import RedisServer
@@ -72,8 +71,7 @@ class LaneMachine(RuleBasedStateMachine):
     @rule()
     def learn_the_gett_id(self) -> None:
         self.lanes[LATE].link()
-        script = scripts.LIBRARY + scripts.LINK + "return tostring(link(ARGV[1], ARGV[2], ARGV[3]))"
-        self.bench.redis.eval(script, 0, self.bench.keys.prefix, LATE, "g")
+        self.bench.link(LATE, "g")
 
     # -- sending -------------------------------------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ def test_what_gett_answered_is_not_lost_when_redis_goes_away_meanwhile(
         raise redis.ConnectionError("gone")
 
     def write() -> str:
-        monkeypatch.setattr(direct, "_answered", away)
+        monkeypatch.setattr(direct, "_move_place", away)
         monkeypatch.setattr(bench.gate, "record_response", away)
         return "onboarding-1"
 

@@ -21,8 +21,7 @@ from webhook_kit.testing.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit").rglob("*.py"))
-
-
+LUA = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit").rglob("*.lua"))
 TEMPLATES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit/scaffold/template").iterdir())
 STATIC = sorted(
     path.relative_to(ROOT).as_posix()
@@ -92,14 +91,21 @@ ENTRY_POINTS = {
 
 def test_the_source_distribution_holds_every_module_the_marker_of_types_and_the_licence(sdist: Path) -> None:
     held = names(sdist)
-    assert {*SOURCES, *STATIC, *TEMPLATES, "webhook_kit/py.typed", "LICENSE", "setup.cfg", "pyproject.toml"} <= set(
-        held
-    )
+    assert {
+        *SOURCES,
+        *LUA,
+        *STATIC,
+        *TEMPLATES,
+        "webhook_kit/py.typed",
+        "LICENSE",
+        "setup.cfg",
+        "pyproject.toml",
+    } <= set(held)
     assert (sdist / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_what_is_built_from_it_holds_exactly_the_package_and_its_data(built: Path) -> None:
-    assert names(built / "lib") == sorted([*SOURCES, *STATIC, *TEMPLATES, "webhook_kit/py.typed"])
+    assert names(built / "lib") == sorted([*SOURCES, *LUA, *STATIC, *TEMPLATES, "webhook_kit/py.typed"])
 
 
 def test_what_is_built_registers_command_plugin_and_adapter(built: Path) -> None:

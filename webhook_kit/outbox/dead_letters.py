@@ -10,10 +10,10 @@ from typing import Any
 
 import redis
 
-from webhook_kit.outbox import scripts
 from webhook_kit.outbox.lanes import Notifier
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 
 __all__ = ["DeadLetter", "DeadLetters"]
 
@@ -46,11 +46,10 @@ class DeadLetters:
 
     def __init__(self, connection: redis.Redis, keys: Keys, waker: Notifier) -> None:
         self._redis = connection
-        self._letters = f"{keys.prefix}dead"
-        self._moments = f"{keys.prefix}dead-at"
-        self._prefix = keys.prefix
+        self._letters = keys.dead
+        self._moments = keys.dead_at
         self._waker = waker
-        self._buried = connection.register_script(scripts.BURIED)
+        self._resolve = Script(connection, keys, "webhook_kit.outbox/resolve_dead_letter")
 
     def since(self, moment: float) -> Iterator[DeadLetter]:
         """Those buried at this moment or later (Unix seconds), oldest first."""
@@ -93,8 +92,9 @@ class DeadLetters:
         return self._touch(number, "drop")
 
     def _touch(self, number: int, what: str) -> str:
-        keys, wake = self._waker.script_arguments()
-        return text(self._buried(keys=keys, args=[self._prefix, number, what, 1, *wake]))
+        keys, notification = self._waker.script_parts()
+        own = [self._letters, self._moments]
+        return text(self._resolve(*own, *keys, update=number, action=what, notification=notification))
 
 
 def _letter(entry: dict[str, Any]) -> DeadLetter:

@@ -1,6 +1,6 @@
 """Lanes: one per order, one per store's status, one per catalog. The truth of what Gett has still to be told.
 
-Invariants, each kept by a script of :mod:`webhook_kit.outbox.scripts` in one transaction:
+Invariants, each kept by a script (``*.lua`` in this folder) in one transaction:
 
 * Updates of a lane are sent in the order in which they were appended, by one sender at a time.
 * A lane that has something to send is in exactly one of ``ready``, ``delayed`` and ``unlinked``.
@@ -22,11 +22,12 @@ from typing import Any, Protocol
 
 import redis
 
-from webhook_kit.outbox import scripts
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.outbox.updates import Kind, Update
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.messagepack import Packable
+from webhook_kit.storage.scripts import Script
 
 __all__ = ["AppendResult", "Lanes", "Lease", "LeaseResult", "LeaseStatus", "Notifier", "lane_name"]
 
@@ -38,6 +39,10 @@ def lane_name(kind: Kind, name: str) -> str:
 
 class Notifier(Protocol):
     """What the outbox is handed to wake a worker with (:class:`webhook_kit.storage.queues.WakeUp`)."""
+
+    def script_parts(self) -> tuple[list[str], dict[str, Packable]]:
+        """Return a script's last four ``KEYS`` and its argument ``notification``."""
+        ...
 
     def script_arguments(self) -> tuple[list[str], list[Any]]:
         """KEYS and ARGV of the scripts' ``wake``."""
@@ -116,12 +121,12 @@ class Lanes:
         self._waker = waker
         self._quota = quota
         self._ttl = ttl
-        self._merging = int(merging)
-        self._append = connection.register_script(scripts.APPEND)
-        self._next = connection.register_script(scripts.NEXT)
-        self._settle = connection.register_script(scripts.SETTLE)
-        self._touch = connection.register_script(scripts.TOUCH)
-        self._wake_if_ready = connection.register_script(scripts.WAKE_IF_READY)
+        self._merging = merging
+        self._append = Script(connection, keys, "webhook_kit.outbox/append")
+        self._lease = Script(connection, keys, "webhook_kit.outbox/lease")
+        self._settle = Script(connection, keys, "webhook_kit.outbox/settle")
+        self._operate = Script(connection, keys, "webhook_kit.outbox/operate")
+        self._notify_if_ready = Script(connection, keys, "webhook_kit.outbox/notify_if_ready")
 
     def append(
         self, lane: str, update: Update, *, store_id: str, gett_id: str = "", force: bool = False
@@ -131,10 +136,24 @@ class Lanes:
         :param gett_id: Gett's id of the order or store, when known.
         :param force: also what was said before, or comes after the end: for reconciliation and people.
         """
-        keys, wake = self._waker.script_arguments()
-        args: list[Any] = [self._keys.prefix, lane, update.kind, store_id, gett_id, update.rank, int(update.urgency)]
-        args += [update.text, int(force), self._merging, self._ttl]
-        return AppendResult(text(self._append(keys=keys, args=args + wake)[0]))
+        keys, notification = self._waker.script_parts()
+        result = self._append(
+            self._keys.lane(lane),
+            self._keys.queue(lane),
+            *keys,
+            lane=lane,
+            kind=update.kind,
+            store=store_id,
+            gett_id=gett_id,
+            rank=update.rank,
+            urgency=int(update.urgency),
+            body=update.text,
+            force=force,
+            merging=self._merging,
+            ttl=self._ttl,
+            notification=notification,
+        )
+        return AppendResult(text(result))
 
     def lease(self, want: int, lease_ms: int, *, woken: bool = False) -> LeaseResult:
         """Lease up to so many lanes, most urgent first, as far as all gates allow.
@@ -142,9 +161,17 @@ class Lanes:
         :param woken: a wake-up has begun: from here on an append queues the next one.
         """
         owner = os.urandom(8).hex()
-        limits = [self._quota.limit, self._quota.window_ms, self._quota.spare, self._quota.burst]
-        found = self._next(args=[self._keys.prefix, want, lease_ms, owner, *limits, self._merging, int(woken)])
-        verdict, wait, *flat = (text(part) for part in found)
+        reply = self._lease(
+            self._keys.ready,
+            self._keys.delayed,
+            count=want,
+            lease=lease_ms,
+            owner=owner,
+            quota=self._quota.arguments,
+            merging=self._merging,
+            notified=woken,
+        )
+        verdict, wait, *flat = (text(part) for part in reply)
         leases = [_lease(owner, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
         return LeaseResult(LeaseStatus(verdict), float(wait) / 1000, leases)
 
@@ -163,10 +190,23 @@ class Lanes:
     def _finish(
         self, lease: Lease, outcome: str, *, delay: int = 0, charge: bool = False, why: str = "", status: int = 0
     ) -> bool:
-        keys, wake = self._waker.script_arguments()
-        args: list[Any] = [self._keys.prefix, lease.lane, lease.owner, lease.number, outcome, delay, int(charge), why]
-        args += [self._merging, status]
-        return text(self._settle(keys=keys, args=args + wake)) == "ok"
+        keys, notification = self._waker.script_parts()
+        result = self._settle(
+            self._keys.lane(lease.lane),
+            self._keys.queue(lease.lane),
+            *keys,
+            lane=lease.lane,
+            owner=lease.owner,
+            update=lease.number,
+            outcome=outcome,
+            delay=delay,
+            charge=charge,
+            reason=why,
+            status=status,
+            merging=self._merging,
+            notification=notification,
+        )
+        return text(result) == "ok"
 
     def retry_now(self, lane: str) -> bool:
         """Send a lane's head now, whatever it waits for; False when there is no such lane."""
@@ -177,16 +217,17 @@ class Lanes:
 
         :return: how many; −1 when there is no such lane.
         """
-        return self._by_hand(lane, "drop", "" if number is None else str(number))
+        return self._by_hand(lane, "drop", number)
 
-    def _by_hand(self, lane: str, what: str, number: str = "") -> int:
-        keys, wake = self._waker.script_arguments()
-        return int(self._touch(keys=keys, args=[self._keys.prefix, lane, what, number, *wake]))
+    def _by_hand(self, lane: str, action: str, number: int | None = None) -> int:
+        keys, notification = self._waker.script_parts()
+        own = [self._keys.lane(lane), self._keys.queue(lane)]
+        return int(self._operate(*own, *keys, lane=lane, action=action, update=number, notification=notification))
 
     def notify_if_ready(self) -> bool:
         """Queue a wake-up when something could be sent: for updates whose wake-up died with a worker."""
-        keys, wake = self._waker.script_arguments()
-        return bool(self._wake_if_ready(keys=keys, args=[self._keys.prefix, *wake]))
+        keys, notification = self._waker.script_parts()
+        return bool(self._notify_if_ready(self._keys.ready, self._keys.delayed, *keys, notification=notification))
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
@@ -206,14 +247,15 @@ class Lanes:
     def all_waiting(self) -> dict[str, str]:
         """Every lane with something to send, and whether it is ready, delayed or unlinked."""
         found: dict[str, str] = {}
-        for where in ("ready", "delayed", "unlinked"):
-            for lane in self._redis.zrange(f"{self._keys.prefix}{where}", 0, -1):
+        places = {"ready": self._keys.ready, "delayed": self._keys.delayed, "unlinked": self._keys.unlinked}
+        for where, key in places.items():
+            for lane in self._redis.zrange(key, 0, -1):
                 found[text(lane)] = where
         return found
 
     def counts(self) -> dict[str, int]:
         """How many updates were appended, and ended in which way."""
-        found = self._redis.hgetall(f"{self._keys.prefix}counts")
+        found = self._redis.hgetall(self._keys.counts)
         return {text(name): int(value) for name, value in found.items()}
 
 

@@ -13,45 +13,14 @@ import redis
 
 from webhook_kit.errors import GettPermanent, GettRateLimited, GettRetriable, GettUnauthorized
 from webhook_kit.logs import logger
-from webhook_kit.outbox import scripts
 from webhook_kit.outbox.quota import Quota, SendingState
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 
 __all__ = ["RateLimitedClient"]
 
 log = logger("outbox")
-
-_BOOK = (
-    scripts.LIBRARY
-    + """
--- ARGV: P, quota, window ms, share kept for urgent updates. Answers how long to wait (ms), 0 for go, and the entry in sends.
-local P, quota, window, spare, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), clock()
-local g = redis.call('HMGET', P .. 'gate', 'blocked_until', 'left', 'left_until')
-local wait = math.max(0, tonumber(g[1] or '0') - now)
-if quota > 0 then
-  local nth = redis.call('LINDEX', P .. 'sends', quota - spare - 1)
-  if nth then wait = math.max(wait, nth + window - now) end
-  if g[2] and now < tonumber(g[3]) and tonumber(g[2]) <= 0 then wait = math.max(wait, tonumber(g[3]) - now) end
-end
-if wait > 0 then return {ms(wait), ''} end
-if quota > 0 then
-  redis.call('LPUSH', P .. 'sends', ms(now))
-  redis.call('LTRIM', P .. 'sends', 0, quota - 1)
-  if g[2] and now < tonumber(g[3]) then redis.call('HINCRBY', P .. 'gate', 'left', -1) end
-end
-return {'0', ms(now)}
-"""
-)
-
-_ANSWERED = (
-    scripts.LIBRARY
-    + """
--- ARGV: P, the entry in sends. Gett counted the write between its booking and its answer; for us it counts from the later.
-if redis.call('LREM', ARGV[1] .. 'sends', 1, ARGV[2]) == 1 then redis.call('LPUSH', ARGV[1] .. 'sends', ms(clock())) end
-return 1
-"""
-)
 
 _LONGEST_WAIT = 1.0
 """Seconds after which the quota is asked again at the latest: what Gett says meanwhile may shorten a wait."""
@@ -70,8 +39,8 @@ class RateLimitedClient:
         self._keys = keys
         self._gate = gate
         self._quota = quota
-        self._book = connection.register_script(_BOOK)
-        self._answered = connection.register_script(_ANSWERED)
+        self._take_place = Script(connection, keys, "webhook_kit.outbox/take_place")
+        self._move_place = Script(connection, keys, "webhook_kit.outbox/move_place")
 
     def call(self, write: Callable[[], _Result], *, patience: float = 90.0) -> _Result:
         """Wait for the quota, make the call, and learn from its answer.
@@ -105,7 +74,7 @@ class RateLimitedClient:
                 self._learn(self._gate.record_response)
                 return result
             finally:
-                self._learn(self._answered, args=[self._keys.prefix, booked])
+                self._learn(self._move_place, self._keys.sends, place=booked)
 
     @staticmethod
     def _learn(note: Callable[..., object], *words: object, **named: object) -> None:
@@ -118,7 +87,7 @@ class RateLimitedClient:
     def _wait(self, until: float) -> str:
         quota = self._quota
         while True:
-            wait, booked = self._book(args=[self._keys.prefix, quota.limit, quota.window_ms, quota.spare])
+            wait, booked = self._take_place(self._keys.gate, self._keys.sends, quota=quota.arguments)
             if (seconds := float(text(wait)) / 1000) <= 0:
                 return text(booked)
             if time.monotonic() + seconds >= until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 __all__ = ["Keys"]
@@ -12,6 +13,17 @@ class Keys:
     """Names of all keys, under one prefix."""
 
     prefix: str
+
+    @classmethod
+    def lua_table(cls, names: Iterable[str]) -> str:
+        """Return Lua that defines ``keys``, a table of these names; ``args.prefix`` has to be in scope.
+
+        A property stands for its key, a method of one argument for what comes before that argument.
+        """
+        unprefixed = cls("")
+        parts = {name: getattr(unprefixed, name) for name in names}
+        entries = (f"{name} = args.prefix .. '{part('') if callable(part) else part}'" for name, part in parts.items())
+        return f"local keys = {{{', '.join(entries)}}}"
 
     def order(self, ref: str) -> str:
         """Hash: an order's placement record."""
@@ -162,7 +174,7 @@ class Keys:
         return f"{self.prefix}order-event-lock:{checkout_session_id}"
 
     def lane(self, lane: str) -> str:
-        """Hash: a lane's state (:mod:`webhook_kit.outbox.scripts` lists the fields)."""
+        """Hash: a lane's state (``webhook_kit/outbox/lanes.lua`` lists the fields)."""
         return f"{self.prefix}lane:{lane}"
 
     def queue(self, lane: str) -> str:
@@ -177,3 +189,53 @@ class Keys:
     def wake(self) -> str:
         """String: set while a wake-up job is queued and has not begun."""
         return f"{self.prefix}wake"
+
+    @property
+    def ready(self) -> str:
+        """Sorted set: lanes to send now, by urgency and age."""
+        return f"{self.prefix}ready"
+
+    @property
+    def delayed(self) -> str:
+        """Sorted set: lanes that are being sent or are postponed, by the moment at which they are due again (ms)."""
+        return f"{self.prefix}delayed"
+
+    @property
+    def unlinked(self) -> str:
+        """Sorted set: lanes of orders whose Gett id is unknown, by the moment of the first update (ms)."""
+        return f"{self.prefix}unlinked"
+
+    @property
+    def sends(self) -> str:
+        """List: moments of the last sends (ms), newest first, as many as the quota."""
+        return f"{self.prefix}sends"
+
+    @property
+    def gate(self) -> str:
+        """Hash: circuit breaker, pacing and Gett's own figures (:mod:`webhook_kit.outbox.quota`)."""
+        return f"{self.prefix}gate"
+
+    @property
+    def halt(self) -> str:
+        """String: the reason for which Gett refuses the key."""
+        return f"{self.prefix}halt"
+
+    @property
+    def seq(self) -> str:
+        """String: the number of the last update."""
+        return f"{self.prefix}seq"
+
+    @property
+    def counts(self) -> str:
+        """Hash: number of updates that were appended, and that ended in each way."""
+        return f"{self.prefix}counts"
+
+    @property
+    def dead(self) -> str:
+        """Hash: dead letters by number, as JSON."""
+        return f"{self.prefix}dead"
+
+    @property
+    def dead_at(self) -> str:
+        """Sorted set: numbers of the dead letters, by the moment at which they became one (ms)."""
+        return f"{self.prefix}dead-at"

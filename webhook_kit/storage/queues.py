@@ -8,7 +8,6 @@ worker clears the flag before it looks.
 from __future__ import annotations
 
 import os
-import struct
 from enum import Enum
 from typing import Any
 
@@ -18,6 +17,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.messagepack import Packable, pack
 
 __all__ = ["PUSH_JOB", "WorkerNotification", "push_queue", "sync_queue"]
 
@@ -54,7 +54,13 @@ class WorkerNotification:
         )
         job.enqueued_at = job.created_at
         # One argument instead of fifty: it is sent with every append and opened only when a job is queued.
-        self._fields = _msgpack([_bytes(part) for pair in job.to_dict().items() for part in pair])
+        self._fields = pack([_bytes(part) for pair in job.to_dict().items() for part in pair])
+
+    def script_parts(self) -> tuple[list[str], dict[str, Packable]]:
+        """Return a script's last four ``KEYS`` and its argument ``notification`` (``storage/notify.lua``)."""
+        job_id = os.urandom(12).hex()
+        job_key = f"{Job.redis_job_namespace_prefix}{job_id}"
+        return [self._flag, job_key, self._queue.key, Queue.redis_queues_keys], {"id": job_id, "fields": self._fields}
 
     def script_arguments(self) -> tuple[list[str], list[Any]]:
         """KEYS (flag, job, queue, set of queues) and ARGV (job id, the job's fields as MessagePack) for the script's ``wake``."""
@@ -65,8 +71,3 @@ class WorkerNotification:
 
 def _bytes(part: Any) -> bytes:
     return part if isinstance(part, bytes) else str(part.value if isinstance(part, Enum) else part).encode()
-
-
-def _msgpack(parts: list[bytes]) -> bytes:
-    """A list of strings as MessagePack, which Redis's Lua reads (array 32, str 32)."""
-    return struct.pack(">BI", 0xDD, len(parts)) + b"".join(struct.pack(">BI", 0xDB, len(part)) + part for part in parts)

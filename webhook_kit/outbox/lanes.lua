@@ -1,0 +1,123 @@
+-- Library of the lanes. Besides the outbox, placement uses it: a placed order's first update is appended with its record.
+--
+-- key               type         holds
+-- lane:<lane>       hash         kind, store, gett_id, rank (highest ever appended), last (last body appended), closed, ttl,
+--                                owner (who sends the head), attempts, acked (last body that Gett took), acked_rank, acked_id,
+--                                acked_at, given_up (last body buried or dropped since), booked (while it is sent under a
+--                                quota: its entry in sends)
+-- queue:<lane>      list         updates that Gett has not taken, oldest first, as JSON: id, at, since, rank, class, body
+-- history:<lane>    list         what happened to each update, newest last, trimmed
+-- ready             sorted set   lanes to send now, by class × 10^13 + the moment since which Gett is out of date
+-- delayed           sorted set   lanes that are being sent or are postponed, by the moment at which they are due again
+-- unlinked          sorted set   lanes of orders whose Gett id is unknown, by the moment of the first update
+-- seq, counts       string, hash the number of the last update; how many updates ended in which way
+--
+-- Moments are Redis TIME in ms.
+
+-- Add an entry to a lane's history.
+local function record(lane, what, number, details)
+  local entry = {at = format_ms(now_ms()), what = what, update = number}
+  for name, value in pairs(details or {}) do entry[name] = value end
+  redis.call('RPUSH', keys.history .. lane, cjson.encode(entry))
+  redis.call('LTRIM', keys.history .. lane, -100, -1)
+end
+
+-- Count an update that ended in this way.
+local function count(what, by) redis.call('HINCRBY', keys.counts, what, by or 1) end
+
+-- Make a lane ready, by the urgency and the age of its head.
+local function make_ready(lane, head)
+  redis.call('ZADD', keys.ready, format_ms(head.class * 10000000000000 + head.since), lane)
+end
+
+-- Let the state and the history of an empty lane expire.
+local function expire(lane)
+  local ttl = redis.call('HGET', keys.lane .. lane, 'ttl') or '604800'
+  redis.call('EXPIRE', keys.lane .. lane, ttl)
+  redis.call('EXPIRE', keys.history .. lane, ttl)
+end
+
+-- Merge an update into a newer one of its lane, which then stands for both.
+local function merge(lane, older, newer)
+  newer.since = math.min(newer.since, older.since)
+  newer.class = math.min(newer.class, older.class)
+  if older.body.estimatedReadyAt and not newer.body.estimatedReadyAt and (newer.rank == 1 or newer.rank == 2) then
+    newer.body.estimatedReadyAt = older.body.estimatedReadyAt
+  end
+  record(lane, 'merged', older.id, {into = newer.id})
+  count('merged')
+end
+
+-- Merge everything that waits in a lane into its newest update.
+-- Return true if there was something to merge, and true if a newer update is more urgent than one before it.
+local function merge_all(lane)
+  local queue, merged, more_urgent = keys.queue .. lane, false, false
+  while redis.call('LLEN', queue) > 1 do
+    local older, newer = cjson.decode(redis.call('LPOP', queue)), cjson.decode(redis.call('LPOP', queue))
+    merge(lane, older, newer)
+    redis.call('LPUSH', queue, cjson.encode(newer))
+    merged, more_urgent = true, more_urgent or newer.class < older.class
+  end
+  return merged, more_urgent
+end
+
+-- Put an update at the end of its lane. With `merging`, what waits there and is not being sent merges into it.
+local function enqueue(lane, new, merging, sending)
+  local queue = keys.queue .. lane
+  if merging then
+    while redis.call('LLEN', queue) > (sending and 1 or 0) do merge(lane, cjson.decode(redis.call('RPOP', queue)), new) end
+  end
+  redis.call('RPUSH', queue, cjson.encode(new))
+  redis.call('PERSIST', keys.lane .. lane)
+  redis.call('PERSIST', keys.history .. lane)
+  if not sending and (new.class == 0 or not redis.call('ZSCORE', keys.delayed, lane)) then
+    redis.call('ZREM', keys.delayed, lane)
+    make_ready(lane, cjson.decode(redis.call('LINDEX', queue, 0)))
+  end
+end
+
+-- Append an update: {kind, store, gett_id, rank, urgency, body (JSON text), force, merging, ttl}.
+-- Return 'ok', or why it is not appended: 'closed', 'stale', 'same'.
+local function append(lane, update)
+  local state, now = keys.lane .. lane, now_ms()
+  local r = redis.call('HMGET', state, 'rank', 'last', 'closed', 'owner', 'gett_id', 'acked_rank')
+  local last, is_order = r[2], update.kind == 'order'
+  if is_order then
+    if r[3] == '1' and not update.force then return last == update.body and 'same' or 'closed' end
+    local lowest = tonumber(r[1] or '0')
+    if update.force then
+      -- It may go back behind what was dropped or buried, never behind what Gett took or will get.
+      local tail = redis.call('LINDEX', keys.queue .. lane, -1)
+      lowest = tail and cjson.decode(tail).rank or tonumber(r[6] or '0')
+    end
+    if update.rank < lowest then return 'stale' end
+  end
+  if last == update.body and not update.force then return 'same' end
+  local new = {id = redis.call('INCR', keys.seq), at = now, since = now, rank = update.rank, class = update.urgency,
+               body = cjson.decode(update.body)}
+  count('appended')
+  record(lane, 'appended', new.id, {body = new.body})
+  if is_order then redis.call('ZREM', keys.unconfirmed, string.sub(lane, 7)) end
+  local gett_id = (r[5] and r[5] ~= '') and r[5] or update.gett_id
+  redis.call('HSET', state, 'kind', update.kind, 'store', update.store, 'gett_id', gett_id, 'rank', update.rank,
+             'last', update.body, 'closed', update.rank >= 8 and '1' or '0', 'ttl', update.ttl)
+  enqueue(lane, new, update.merging, (r[4] or '') ~= '')
+  if is_order and gett_id == '' then
+    redis.call('ZREM', keys.ready, lane)
+    redis.call('ZADD', keys.unlinked, 'NX', format_ms(now), lane)
+  else
+    redis.call('ZREM', keys.unlinked, lane)
+  end
+  return 'ok'
+end
+
+-- Attach a Gett order id to a lane, and make it ready if it has waited for that. Return true if it has.
+local function link(lane, gett_id)
+  if redis.call('EXISTS', keys.lane .. lane) == 0 then return false end
+  redis.call('HSET', keys.lane .. lane, 'gett_id', gett_id)
+  if redis.call('ZREM', keys.unlinked, lane) == 0 then return false end
+  local head = redis.call('LINDEX', keys.queue .. lane, 0)
+  if not head then return false end
+  make_ready(lane, cjson.decode(head))
+  return true
+end

@@ -1,0 +1,72 @@
+-- Lease the lanes to send now, most urgent first, as far as circuit breaker, halt and quota allow.
+-- KEYS: ready, delayed.
+-- args: count, lease (ms), owner, quota, merging, notified (true: the job of a notification begins with this call).
+-- Return {status, ms to wait, then lane, update, kind, store, gett_id, attempts of each lease}.
+--- @include "webhook_kit.outbox/lanes"
+--- @include "webhook_kit.outbox/sending"
+local limit, quota, now = args.count, args.quota, now_ms()
+if args.notified then redis.call('DEL', keys.wake) end
+
+for _, lane in ipairs(redis.call('ZRANGEBYSCORE', keys.delayed, '-inf', format_ms(now), 'LIMIT', 0, 100)) do
+  redis.call('ZREM', keys.delayed, lane)
+  redis.call('HSET', keys.lane .. lane, 'owner', '')  -- a lease that has run out: its sender is dead
+  local head = redis.call('LINDEX', keys.queue .. lane, 0)
+  if head then make_ready(lane, cjson.decode(head)) end
+end
+if redis.call('EXISTS', keys.ready) == 0 then
+  local next_due = redis.call('ZRANGE', keys.delayed, 0, 0, 'WITHSCORES')
+  return {'idle', next_due[2] and format_ms(math.max(0, next_due[2] - now)) or '-1'}
+end
+
+local halted = redis.call('GET', keys.halt)
+local r = redis.call('HMGET', keys.gate, 'blocked_until', 'open_until', 'tokens', 'filled', 'probe_at')
+if halted then
+  local probe_at = tonumber(r[5] or '0')
+  if now < probe_at then return {'halted', format_ms(probe_at - now)} end
+  limit = 1
+end
+local blocked_until, open_until = tonumber(r[1] or '0'), tonumber(r[2] or '0')
+if now < blocked_until then return {'blocked', format_ms(blocked_until - now)} end
+if open_until > 0 then
+  if now < open_until then return {'open', format_ms(open_until - now)} end
+  limit = 1
+end
+
+local tokens, window = 0, nil
+if quota.limit > 0 then
+  window = sliding_window(now, quota)
+  tokens = math.min(quota.burst, tonumber(r[3] or quota.burst) + (now - tonumber(r[4] or '0')) * quota.limit / quota.window)
+end
+local leases, leased, wait = {}, 0, 0
+while leased < limit do
+  local top = redis.call('ZRANGE', keys.ready, 0, 0, 'WITHSCORES')
+  if #top == 0 then break end
+  local lane, urgent, place = top[1], tonumber(top[2]) < 10000000000000, nil
+  if window then
+    wait = window_wait(window, urgent)
+    if not urgent and tokens < 1 then wait = math.max(wait, (1 - tokens) * quota.window / quota.limit) end
+    if wait > 0 then break end
+    if not urgent then tokens = tokens - 1 end
+    place = take_place(window)
+  end
+  redis.call('ZREM', keys.ready, lane)
+  if args.merging then merge_all(lane) end
+  local head = redis.call('LINDEX', keys.queue .. lane, 0)
+  if head then
+    local state = keys.lane .. lane
+    local fields = redis.call('HMGET', state, 'kind', 'store', 'gett_id', 'attempts')
+    redis.call('HSET', state, 'owner', args.owner)
+    if place then redis.call('HSET', state, 'booked', place) end
+    redis.call('ZADD', keys.delayed, format_ms(now + args.lease), lane)
+    for _, part in ipairs({lane, head, fields[1] or '', fields[2] or '', fields[3] or '', fields[4] or '0'}) do
+      leases[#leases + 1] = part
+    end
+    leased = leased + 1
+  end
+end
+if window then redis.call('HSET', keys.gate, 'tokens', format_ms(tokens), 'filled', format_ms(now)) end
+if leased > 0 then  -- while Gett is in trouble this one send is the probe
+  if halted then redis.call('HSET', keys.gate, 'probe_at', format_ms(now + 60000)) end
+  if open_until > 0 then redis.call('HSET', keys.gate, 'open_until', format_ms(now + args.lease), 'probing', 1) end
+end
+return {leased > 0 and 'send' or 'wait', format_ms(wait), unpack(leases)}

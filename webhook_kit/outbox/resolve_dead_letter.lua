@@ -1,0 +1,30 @@
+-- Replay a dead letter into its lane, or discard it.
+-- KEYS: dead letters, their moments, the four of a notification.
+-- args: update (its number), action (replay, drop).
+-- Return 'ok', or why it is not replayed: 'unknown', 'forgotten', 'stale', 'superseded'.
+--- @include "webhook_kit.outbox/lanes"
+--- @include "webhook_kit.storage/notify"
+local text = redis.call('HGET', keys.dead, args.update)
+if not text then return 'unknown' end
+local letter = cjson.decode(text)
+local lane = letter.lane
+if args.action == 'replay' then
+  local r = redis.call('HMGET', keys.lane .. lane, 'kind', 'acked_rank', 'acked_id', 'owner')
+  if not r[1] then return 'forgotten' end
+  -- An older status is never sent after a newer one was taken.
+  if letter.id < tonumber(r[3] or '0') or letter.rank < tonumber(r[2] or '0') then return 'stale' end
+  local tail = redis.call('LINDEX', keys.queue .. lane, -1)
+  if tail and cjson.decode(tail).id > letter.id then return 'superseded' end
+  local appended = tonumber(letter.at)
+  enqueue(lane, {id = letter.id, at = appended, since = appended, rank = letter.rank, class = letter.class, body = letter.body},
+          true, (r[4] or '') ~= '')
+  notify_worker()
+  record(lane, 'replayed', letter.id)
+else
+  record(lane, 'dropped', letter.id)
+  count('dropped')
+end
+redis.call('HDEL', keys.dead, args.update)
+redis.call('ZREM', keys.dead_at, args.update)
+count('dead', -1)
+return 'ok'

@@ -1,0 +1,53 @@
+-- Library of the sending state: circuit breaker, halt, and the quota's sliding window.
+--
+-- key     type     holds
+-- gate    hash     blocked_until (a 429), open_until, probing, failures (circuit breaker), probe_at (of a halt),
+--                  tokens, filled (pacing), left, left_until (what Gett's headers say of the quota)
+-- halt    string   why nothing may be sent: Gett refuses the key
+-- sends   list     moments of the last sends, newest first, as many as the quota
+--
+-- Moments are Redis TIME in ms.
+
+-- Close the circuit breaker: Gett answers. Sending starts slowly after it was open.
+local function close_circuit()
+  if redis.call('HEXISTS', keys.gate, 'open_until') == 1 then
+    redis.call('HSET', keys.gate, 'tokens', 1, 'filled', format_ms(now_ms()))
+  end
+  redis.call('HDEL', keys.gate, 'failures', 'open_until', 'probing')
+end
+
+-- Record an answer that shows that Gett works and accepts the key.
+local function record_response()
+  close_circuit()
+  redis.call('DEL', keys.halt)
+end
+
+-- The quota's window: no span of quota.window ms holds more than quota.limit sends. Gett's own figures narrow it further.
+local function sliding_window(now, quota)
+  local r = redis.call('HMGET', keys.gate, 'left', 'left_until')
+  local current = r[2] and now < tonumber(r[2])
+  return {now = now, quota = quota, remaining = current and tonumber(r[1]), remaining_until = current and tonumber(r[2])}
+end
+
+-- Return for how many ms nothing more may be sent; quota.spare places are kept for urgent updates.
+local function window_wait(window, urgent)
+  local quota, wait = window.quota, 0
+  local oldest = redis.call('LINDEX', keys.sends, (urgent and quota.limit or quota.limit - quota.spare) - 1)
+  if oldest then wait = oldest + quota.window - window.now end
+  if window.remaining and window.remaining <= 0 then wait = math.max(wait, window.remaining_until - window.now) end
+  return math.max(wait, 0)
+end
+
+-- Take a place in the window for one send. Return its entry.
+local function take_place(window)
+  local entry = format_ms(window.now)
+  redis.call('LPUSH', keys.sends, entry)
+  redis.call('LTRIM', keys.sends, 0, window.quota.limit - 1)
+  if window.remaining then window.remaining = redis.call('HINCRBY', keys.gate, 'left', -1) end
+  return entry
+end
+
+-- Move a send's entry to now. Gett counted it at some moment before its answer; for us it counts from the later one.
+local function move_place(entry)
+  if redis.call('LREM', keys.sends, 1, entry) == 1 then redis.call('LPUSH', keys.sends, format_ms(now_ms())) end
+end

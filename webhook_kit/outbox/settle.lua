@@ -1,0 +1,68 @@
+-- Record the outcome of a send, by compare-and-set on its lease, and go on with the lane.
+-- KEYS: the lane's state, its queue, the four of a notification.
+-- args: lane, owner, update (its number), outcome (sent, postponed, buried), delay (ms), charge, reason, status (HTTP), merging.
+-- Return 'ok', or 'stale' when the lease is no longer the caller's.
+--- @include "webhook_kit.outbox/lanes"
+--- @include "webhook_kit.outbox/sending"
+--- @include "webhook_kit.storage/notify"
+local lane, now = args.lane, now_ms()
+local state, queue = keys.lane .. lane, keys.queue .. lane
+if redis.call('HGET', state, 'owner') ~= args.owner then return 'stale' end
+local head = redis.call('LINDEX', queue, 0)
+if not head then return 'stale' end
+local update = cjson.decode(head)
+if update.id ~= args.update then return 'stale' end
+redis.call('HSET', state, 'owner', '')
+redis.call('ZREM', keys.delayed, lane)
+local place = redis.call('HGET', state, 'booked')
+if place then
+  redis.call('HDEL', state, 'booked')
+  move_place(place)
+end
+
+if args.outcome == 'postponed' then
+  record(lane, 'postponed', update.id, {why = args.reason, seconds = args.delay / 1000})
+  if args.charge then redis.call('HINCRBY', state, 'attempts', 1) end
+  local urgent = false
+  if args.merging then
+    local merged
+    merged, urgent = merge_all(lane)
+    if merged then redis.call('HSET', state, 'attempts', 0) end
+  end
+  redis.call('ZADD', keys.delayed, format_ms(urgent and now or now + args.delay), lane)
+  return 'ok'
+end
+
+redis.call('LPOP', queue)
+redis.call('HSET', state, 'attempts', 0)
+if args.outcome == 'sent' then
+  redis.call('HSET', state, 'acked', cjson.encode(update.body), 'acked_rank', update.rank, 'acked_id', update.id,
+             'acked_at', format_ms(now))
+  redis.call('HDEL', state, 'given_up')
+  record(lane, 'sent', update.id, {status = args.status})
+  count('sent')
+  record_response()
+else
+  redis.call('HSET', state, 'last', '', 'given_up', cjson.encode(update.body))
+  redis.call('HSET', keys.dead, update.id, cjson.encode({id = update.id, lane = lane, at = format_ms(update.at),
+    body = update.body, rank = update.rank, class = update.class, why = args.reason, status = args.status,
+    buried = format_ms(now)}))
+  redis.call('ZADD', keys.dead_at, format_ms(now), update.id)
+  -- A dead letter that nobody has read for 30 days is deleted: what is kept needs an end.
+  for _, number in ipairs(redis.call('ZRANGEBYSCORE', keys.dead_at, '-inf', format_ms(now - 2592000000), 'LIMIT', 0, 100)) do
+    redis.call('HDEL', keys.dead, number)
+    redis.call('ZREM', keys.dead_at, number)
+    count('dead', -1)
+    count('expired')
+  end
+  record(lane, 'buried', update.id, {why = args.reason})
+  count('dead')
+end
+local next_head = redis.call('LINDEX', queue, 0)
+if next_head then
+  make_ready(lane, cjson.decode(next_head))
+  notify_worker()
+else
+  expire(lane)
+end
+return 'ok'

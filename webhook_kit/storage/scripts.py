@@ -1,0 +1,74 @@
+"""Lua scripts: files beside the module that calls them, with named arguments. Each call is one transaction in Redis.
+
+A script sees
+
+* ``KEYS``: the keys that the call declares, at least one;
+* ``args``: the call's named arguments. They travel as one MessagePack value, because JSON cannot hold bytes;
+* ``keys``: the names that :class:`~webhook_kit.storage.keys.Keys` builds: ``keys.ready`` is a key, ``keys.lane .. lane`` too;
+* the functions of ``storage/base.lua``, and of every file that it includes: ``--- @include "webhook_kit.outbox/lanes"``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import redis
+
+from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.messagepack import Packable, pack
+
+__all__ = ["Script", "load"]
+
+_INCLUDE = re.compile(r'^--- @include "(?P<name>[\w.]+/\w+)"$', re.MULTILINE)
+_COMMENT = re.compile(r"--.*")
+_KEY = re.compile(r"\bkeys\.(\w+)")
+
+
+class Script:
+    """A Lua script of the package, ready to be called.
+
+    :param name: package and file: ``webhook_kit.outbox/append`` for ``append.lua`` in ``webhook_kit/outbox``.
+    """
+
+    def __init__(self, connection: redis.Redis, keys: Keys, name: str) -> None:
+        self._script = connection.register_script(load(name))
+        self._prefix = keys.prefix
+
+    def __call__(self, key: str, /, *more_keys: str, **arguments: Packable) -> Any:
+        """Run the script.
+
+        :param key: the first of ``KEYS``, ``more_keys`` are the others.
+        :param arguments: the fields of ``args``; None is nil.
+        """
+        return self._script(keys=[key, *more_keys], args=[pack({"prefix": self._prefix, **arguments})])
+
+
+@cache
+def load(name: str) -> str:
+    """Return the source of a script: arguments, names of keys, the base library, what it includes, and itself.
+
+    :raises AttributeError: when it uses a key that :class:`~webhook_kit.storage.keys.Keys` does not build.
+    """
+    body = "\n".join(_sources(name, set()))
+    used = sorted(set(_KEY.findall(_COMMENT.sub("", body))))
+    return "\n".join(
+        ["local args = cmsgpack.unpack(ARGV[1])", Keys.lua_table(used), _read("webhook_kit.storage/base"), body]
+    )
+
+
+def _sources(name: str, loaded: set[str]) -> Iterator[str]:
+    source = _read(name)
+    loaded.add(name)
+    for included in _INCLUDE.findall(source):
+        if included not in loaded:
+            yield from _sources(included, loaded)
+    yield source
+
+
+def _read(name: str) -> str:
+    package, _, file = name.partition("/")
+    return (files(package) / f"{file}.lua").read_text(encoding="utf-8")
