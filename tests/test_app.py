@@ -1,4 +1,4 @@
-"""What the web application says of itself."""
+"""Liveness and readiness of the web application."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from webhook_kit.kit import Kit
 
 
 def readiness(kit: Kit) -> tuple[int, object]:
-    answer = create_app(kit).test_client().get("/readyz")
-    return answer.status_code, answer.json
+    response = create_app(kit).test_client().get("/readyz")
+    return response.status_code, response.json
 
 
 @pytest.fixture(autouse=True)
 def _quiet(events: list[object]) -> None:
-    """What goes wrong on purpose is not worth printing."""
+    """Keep the log lines of these tests out of the output."""
 
 
-def test_ready(kit: Kit) -> None:
+def test_ready_when_redis_and_gett_work(kit: Kit) -> None:
     assert readiness(kit) == (200, {"status": "ready", "redis": "ok", "sending": "ok", "posCallsInFlight": {}})
 
 
-def test_not_ready_while_gett_refuses_the_key(kit: Kit) -> None:
+def test_not_ready_while_sending_is_halted(kit: Kit) -> None:
     kit.sending.halt("401: the API key is wrong")
     status, body = readiness(kit)
     assert (status, body) == (

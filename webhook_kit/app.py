@@ -1,4 +1,4 @@
-"""The web application: one page that wires the blueprints.
+"""Web application: composed of the blueprints of the kit.
 
 ``granian --interface wsgi --factory webhook_kit.app:create_app`` or ``gunicorn 'webhook_kit.app:create_app()'``.
 """
@@ -24,10 +24,10 @@ log = logger("app")
 
 
 def create_app(kit: Kit | None = None) -> Flask:
-    """The WSGI application.
+    """Return the WSGI application.
 
-    :param kit: the parts; read from the environment when None.
-    :raises ConfigurationError: with every mistake of the configuration at once.
+    :param kit: parts of the installation; built from the environment if None.
+    :raises ConfigurationError: with one line per mistake of the configuration.
     """
     kit = kit or Kit.from_env()
     kit.settings.require_authenticity()
@@ -42,12 +42,12 @@ def create_app(kit: Kit | None = None) -> Flask:
 
     @app.get("/healthz")
     def healthz() -> Response:
-        """Alive: the process answers."""
+        """Liveness: the process responds."""
         return jsonify(status="ok")
 
     @app.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """Ready: orders can be placed, and Gett can be told about them."""
+        """Readiness: orders can be placed, and updates can be sent to Gett."""
         try:
             halted = kit.sending.halt_reason()
         except redis.RedisError as error:
@@ -58,20 +58,20 @@ def create_app(kit: Kit | None = None) -> Flask:
 
     @app.get("/openapi.json")
     def openapi() -> Response:
-        """The description of the kit's own webhooks."""
+        """OpenAPI document of the webhooks."""
         return jsonify(description)
 
     if kit.settings.allow_unsigned_webhooks:
-        log.warning("UNSIGNED WEBHOOKS ARE ACCEPTED: anybody can send orders; for development only")
+        log.warning("unsigned_webhooks_allowed", why="ALLOW_UNSIGNED_WEBHOOKS is set; for development only")
     stores = [store.id for store in kit.stores]
     if not stores:
-        log.warning("no store yet: every order is refused until one is onboarded or configured")
-    log.info("serving", stores=stores, prefix=kit.settings.webhook_prefix or "/")
+        log.warning("no_stores_found", why="every order is refused until a store is configured or onboarded")
+    log.info("application_created", stores=stores, prefix=kit.settings.webhook_prefix or "/")
     return app
 
 
 def _http_error(error: HTTPException) -> Response:
-    """What Flask itself refuses: unknown paths, wrong methods."""
+    """Render an error of Flask itself, such as an unknown path or a wrong method."""
     code = ErrorCode.NOT_FOUND if error.code == 404 else ErrorCode.INVALID_REQUEST
     response = problem_response(Problem(code, error.description or str(error), status=error.code))
     for name, value in error.get_headers():
@@ -81,5 +81,5 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("unexpected", exc_info=error)
-    return problem_response(Problem(ErrorCode.INTERNAL_ERROR, "something unexpected happened; it is in the log"))
+    log.error("request_failed", exc_info=error)
+    return problem_response(Problem(ErrorCode.INTERNAL_ERROR, "an unexpected error occurred; see the log"))

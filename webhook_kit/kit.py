@@ -277,7 +277,7 @@ class Kit:
         """Stores that were added at run time, in Redis."""
         keys = [key.get_secret_value() for key in self.settings.webhook_kit_key]
         return RedisStoreRepository(
-            self.redis, self.keys, CredentialCipher(keys, in_clear=self.settings.allow_plaintext_credentials)
+            self.redis, self.keys, CredentialCipher(keys, allow_plaintext=self.settings.allow_plaintext_credentials)
         )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""A directory on a real Redis, and the same directory as another process would have it."""
+"""Kits that share a directory of stores in a real Redis, as two processes do."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ KEY = new_key()
 
 
 @pytest.fixture
-def empty(make_kit: Callable[..., Kit]) -> Callable[..., Kit]:
-    """``empty()``: a kit without a configured store; with ``key_prefix`` of another kit, its sister process."""
+def kit_without_stores(make_kit: Callable[..., Kit]) -> Callable[..., Kit]:
+    """Build kits without a configured store; given the ``key_prefix`` of another kit, a second process of its installation."""
 
     def make(**changes: Any) -> Kit:
         return make_kit(**{"pos_adapter": None, "gett_store_id": None, "webhook_kit_key": [KEY], **changes})
@@ -24,5 +24,5 @@ def empty(make_kit: Callable[..., Kit]) -> Callable[..., Kit]:
     return make
 
 
-def a_store(store_id: str = "main", gett_id: str = "g1", **members: Any) -> Store:
+def make_store(store_id: str = "main", gett_id: str = "g1", **members: Any) -> Store:
     return Store(store_id, gett_id, members.pop("adapter", "bogus"), name=members.pop("name", store_id), **members)

@@ -1,4 +1,4 @@
-"""Credentials at rest: sealed, opened by any key, never another store's, never in clear unless told so."""
+"""Encryption of credentials: any key decrypts, each token belongs to one store, and plaintext has to be allowed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ TOKEN = {"token": "topsecret"}
 OLD, NEW = new_key(), new_key()
 
 
-def test_what_is_sealed_is_not_to_be_read_and_opens_again() -> None:
-    vault = CredentialCipher([OLD])
-    stored = vault.encrypt("main", TOKEN)
+def test_decrypt_returns_what_was_encrypted() -> None:
+    cipher = CredentialCipher([OLD])
+    stored = cipher.encrypt("main", TOKEN)
     assert "topsecret" not in json.dumps(stored)
-    assert vault.decrypt("main", stored) == TOKEN
-    assert vault.encrypt("main", {}) == {}
-    assert vault.decrypt("main", {}) == {}
-    assert OLD not in repr(vault)
+    assert cipher.decrypt("main", stored) == TOKEN
+    assert cipher.encrypt("main", {}) == {}
+    assert cipher.decrypt("main", {}) == {}
+    assert OLD not in repr(cipher)
 
 
-def test_keys_are_rotated_without_a_moment_in_which_nothing_opens() -> None:
+def test_every_key_decrypts_during_a_rotation() -> None:
     stored = CredentialCipher([OLD]).encrypt("main", TOKEN)
     both = CredentialCipher([NEW, OLD])
     assert both.decrypt("main", stored) == TOKEN
@@ -34,34 +34,34 @@ def test_keys_are_rotated_without_a_moment_in_which_nothing_opens() -> None:
 
 
 @pytest.mark.parametrize("keys", [[], [NEW]])
-def test_without_the_right_key_they_stay_shut_and_it_says_what_to_do(keys: list[str]) -> None:
+def test_decrypt_without_the_right_key_fails_and_names_the_setting(keys: list[str]) -> None:
     stored = CredentialCipher([OLD]).encrypt("main", TOKEN)
     with pytest.raises(ConfigurationError, match="store main: no key of WEBHOOK_KIT_KEY") as caught:
         CredentialCipher(keys).decrypt("main", stored)
-    assert stored["sealed"] not in str(caught.value)
+    assert stored["encrypted"] not in str(caught.value)
 
 
-def test_what_was_sealed_for_one_store_opens_nothing_at_another() -> None:
-    vault = CredentialCipher([OLD])
+def test_token_of_one_store_is_rejected_for_another() -> None:
+    cipher = CredentialCipher([OLD])
     with pytest.raises(ConfigurationError):
-        vault.decrypt("harbour", vault.encrypt("main", TOKEN))
+        cipher.decrypt("harbour", cipher.encrypt("main", TOKEN))
 
 
 @pytest.mark.parametrize("damage", ["", "gAAAA", "é", 7])
-def test_damage_is_told_as_such(damage: object) -> None:
+def test_damaged_token_is_rejected(damage: object) -> None:
     with pytest.raises(ConfigurationError):
-        CredentialCipher([OLD]).decrypt("main", {"sealed": damage})
+        CredentialCipher([OLD]).decrypt("main", {"encrypted": damage})
 
 
-def test_without_a_key_they_are_refused_unless_clear_text_was_allowed() -> None:
+def test_encrypt_without_a_key_fails_unless_plaintext_is_allowed() -> None:
     with pytest.raises(ConfigurationError, match="WEBHOOK_KIT_KEY") as caught:
         CredentialCipher().encrypt("main", TOKEN)
     assert "topsecret" not in str(caught.value)
-    open_handed = CredentialCipher(in_clear=True)
-    stored = open_handed.encrypt("main", TOKEN)
-    assert open_handed.decrypt("main", stored) == TOKEN
-    assert open_handed.uses_newest_key(stored)
-    later = CredentialCipher([NEW], in_clear=True)
+    plaintext = CredentialCipher(allow_plaintext=True)
+    stored = plaintext.encrypt("main", TOKEN)
+    assert plaintext.decrypt("main", stored) == TOKEN
+    assert plaintext.uses_newest_key(stored)
+    later = CredentialCipher([NEW], allow_plaintext=True)
     assert later.decrypt("main", stored) == TOKEN
-    assert not later.uses_newest_key(stored), "with a key, what lies in clear is sealed"
+    assert not later.uses_newest_key(stored), "with a key, plaintext counts as outdated"
     assert later.uses_newest_key({})

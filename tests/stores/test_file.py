@@ -1,4 +1,4 @@
-"""Stores come from the environment or a file, each with its adapter, and every mistake is told at once."""
+"""Configured stores of the environment and of a file; every mistake is reported at once."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def mistakes(make: Callable[[], object]) -> list[str]:
     return list(caught.value.mistakes)
 
 
-def test_one_store_comes_from_the_environment() -> None:
+def test_environment_configures_one_store() -> None:
     settings: dict[str, Any] = {"pos_adapter": "bogus", "gett_store_id": "g", "store_timezone": "Europe/Berlin"}
     settings |= {"store_options": {"tax": True}, "store_credentials": {"token": "topsecret"}}
     directory = StoreDirectory.from_settings(Settings(**settings))
@@ -67,7 +67,7 @@ def test_one_store_comes_from_the_environment() -> None:
     assert type(directory.adapter(store)) is BogusAdapter
 
 
-def test_many_stores_come_from_a_file_each_with_its_own(read: Callable[[str], StoreDirectory]) -> None:
+def test_file_configures_many_stores_each_with_its_own_options(read: Callable[[str], StoreDirectory]) -> None:
     directory = read(TWO)
     assert [store.id for store in directory] == ["main-street", "harbour"]
     main, harbour = directory.by_gett_id("g1"), directory.by_id("harbour")
@@ -80,15 +80,15 @@ def test_many_stores_come_from_a_file_each_with_its_own(read: Callable[[str], St
     assert directory.by_gett_id("g3") is directory.by_id("g1") is None
 
 
-def test_every_mistake_of_a_file_is_told_at_once_with_its_place(read: Callable[[str], StoreDirectory]) -> None:
-    found = mistakes(
+def test_every_mistake_of_a_file_is_reported_with_its_place(read: Callable[[str], StoreDirectory]) -> None:
+    messages = mistakes(
         lambda: read(
             '[stores.a]\nadapter = "bogus"\ntimezone = "Mars"\nspelt_wrong = 1\n'
             '[stores.b]\ngett_id = ""\nadapter = "bogus"\n[stores.b.credentials]\ntoken = ["topsecret"]\n'
             "[stores]\nc = 7\n".replace("[stores]\nc = 7\n", "")
         )
     )
-    assert sorted(mistake.split("stores.toml: ")[1].split(":")[0] for mistake in found) == [
+    assert sorted(mistake.split("stores.toml: ")[1].split(":")[0] for mistake in messages) == [
         "stores.a.spelt_wrong",
         "stores.a.timezone",
         "stores.b.credentials.token",
@@ -96,33 +96,33 @@ def test_every_mistake_of_a_file_is_told_at_once_with_its_place(read: Callable[[
     ]
 
 
-def test_one_gett_id_for_two_stores_and_every_adapter_that_cannot_be_used_are_told_at_once(
+def test_duplicate_gett_ids_and_unusable_adapters_are_all_reported(
     read: Callable[[str], StoreDirectory],
 ) -> None:
     table = '[stores.{0}]\ngett_id = "{1}"\nadapter = "{2}"\n'
     stores = [("a", "g1", "bogus"), ("b", "g1", "bogus"), ("c", "g3", "unheard-of"), ("d", "g4", "unheard_of:Pos")]
-    found = mistakes(lambda: read("".join(table.format(*store) for store in stores)))
-    assert len(found) == 3
-    assert found[0] == "Gett's store id g1 is given to two stores: a and b"
-    assert any("'unheard-of' is not installed" in mistake for mistake in found)
-    assert any("there is no module 'unheard_of'" in mistake for mistake in found)
+    messages = mistakes(lambda: read("".join(table.format(*store) for store in stores)))
+    assert len(messages) == 3
+    assert messages[0] == "Gett's store id g1 belongs to two stores: a and b"
+    assert any("'unheard-of' is not installed" in mistake for mistake in messages)
+    assert any("there is no module 'unheard_of'" in mistake for mistake in messages)
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "stores = 3", "[stores]", "[store.a]\ngett_id = 'g'", "this is no TOML", "[stores.a]\n[stores.a]\n", "\x00"],
 )
-def test_a_file_without_stores_is_told_as_such(text: str, read: Callable[[str], StoreDirectory]) -> None:
+def test_file_without_stores_is_a_mistake(text: str, read: Callable[[str], StoreDirectory]) -> None:
     (mistake,) = mistakes(lambda: read(text))
     assert mistake.startswith("STORES_FILE ")
 
 
-def test_a_store_that_is_no_table_is_told_as_such(read: Callable[[str], StoreDirectory]) -> None:
+def test_store_that_is_not_a_table_is_a_mistake(read: Callable[[str], StoreDirectory]) -> None:
     (mistake,) = mistakes(lambda: read("[stores]\na = 7\n"))
     assert "stores.a" in mistake
 
 
-def test_a_file_that_is_not_there_or_no_text_is_told_as_such(tmp_path: Path) -> None:
+def test_missing_or_binary_file_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     for name, why in (("nothing", "No such file"), (".", "Is a directory"), ("binary", "codec can't decode")):
         settings = Settings(stores_file=tmp_path / name)
@@ -131,53 +131,55 @@ def test_a_file_that_is_not_there_or_no_text_is_told_as_such(tmp_path: Path) -> 
         assert why in mistake
 
 
-def test_without_any_store_the_directory_is_empty_until_one_is_onboarded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_directory_without_configured_stores_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("POS_ADAPTER", "STORES_FILE", "GETT_STORE_ID", "STORES_SOURCE"):
         monkeypatch.delenv(name, raising=False)
     directory = StoreDirectory.from_settings(Settings())
     assert list(directory) == []
-    assert directory.nothing_configured()
+    assert not directory.has_configured_stores()
     assert directory.by_gett_id("g") is directory.by_id("main") is None
 
 
-def test_a_store_that_gett_does_not_know_yet_has_no_id_there(read: Callable[[str], StoreDirectory]) -> None:
+def test_store_that_is_not_at_gett_has_an_empty_gett_id(read: Callable[[str], StoreDirectory]) -> None:
     directory = read('[stores.a]\nadapter = "bogus"\n[stores.b]\nadapter = "bogus"\n')
     assert [store.gett_id for store in directory] == ["", ""]
     assert directory.by_gett_id("") is None
 
 
-def changed(path: Path, text: str) -> None:
-    """Write a file so that its time says so, however coarse the clock of the disk."""
+def overwrite(path: Path, text: str) -> None:
+    """Write a file with a later modification time, however coarse the clock of the file system is."""
     before = path.stat().st_mtime_ns
     path.write_text(text)
     os.utime(path, ns=(before + 1_000_000_000, before + 1_000_000_000))
 
 
-def test_a_file_that_changed_is_read_again_and_one_with_mistakes_leaves_the_last_good_one(
+def test_changed_file_is_reloaded_and_an_invalid_one_is_rejected(
     read: Callable[[str], StoreDirectory], tmp_path: Path, events: list[MutableMapping[str, Any]]
 ) -> None:
     directory, path = read(TWO), tmp_path / "stores.toml"
-    changed(path, TWO.replace("harbour", "market"))
+    overwrite(path, TWO.replace("harbour", "market"))
     wait_until(lambda: directory.by_id("market") is not None)
     assert directory.by_id("harbour") is None
-    changed(path, TWO + '[stores.bad]\nadapter = "unheard-of"\ngett_id = "g9"\ntimezone = "Mars"\n')
-    wait_until(lambda: directory.by_id("market") and any("last good" in event["event"] for event in events))
+    overwrite(path, TWO + '[stores.bad]\nadapter = "unheard-of"\ngett_id = "g9"\ntimezone = "Mars"\n')
+    wait_until(lambda: directory.by_id("market") and any(event["event"] == "stores_file_rejected" for event in events))
     assert [store.id for store in directory] == ["main-street", "market"]
-    (told,) = (event for event in events if "last good" in event["event"])
-    assert any("stores.bad.timezone" in mistake for mistake in told["mistakes"])
+    (rejected,) = (event for event in events if event["event"] == "stores_file_rejected")
+    assert any("stores.bad.timezone" in mistake for mistake in rejected["mistakes"])
     path.unlink()
-    wait_until(lambda: directory.by_id("market") and sum("last good" in event["event"] for event in events) == 2)
+    wait_until(
+        lambda: directory.by_id("market") and sum(event["event"] == "stores_file_rejected" for event in events) == 2
+    )
     assert len(list(directory)) == 2
     assert "topsecret" not in str(events)
 
 
-def test_what_is_written_out_is_read_back_the_same(read: Callable[[str], StoreDirectory]) -> None:
+def test_exported_stores_are_read_back_unchanged(read: Callable[[str], StoreDirectory]) -> None:
     stores = list(read(TWO))
     text = as_toml(stores)
     assert list(read(text)) == stores
-    bare = as_toml(stores, credentials=False)
-    assert "topsecret" not in bare
-    assert [store.options for store in read(bare)] == [store.options for store in stores]
+    without_credentials = as_toml(stores, credentials=False)
+    assert "topsecret" not in without_credentials
+    assert [store.options for store in read(without_credentials)] == [store.options for store in stores]
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -202,10 +204,12 @@ VALUES = st.recursive(
         max_size=3,
     )
 )
-def test_any_store_survives_being_written_out(tmp_path_factory: pytest.TempPathFactory, made: dict[str, Any]) -> None:
+def test_any_store_is_exported_and_read_back_unchanged(
+    tmp_path_factory: pytest.TempPathFactory, tables: dict[str, Any]
+) -> None:
     stores = [
         Store(store_id, f"g{n}", "bogus", ZoneInfo(zone), name or store_id, kinds, credentials, options)
-        for n, (store_id, (credentials, options, kinds, zone, name)) in enumerate(made.items())
+        for n, (store_id, (credentials, options, kinds, zone, name)) in enumerate(tables.items())
     ]
     path = tmp_path_factory.mktemp("stores") / "stores.toml"
     path.write_text(as_toml(stores), encoding="utf-8", newline="")

@@ -85,7 +85,7 @@ def test_unsigned_webhooks_are_served_when_allowed_and_loudly(
 ) -> None:
     partner = make_partner(gett_webhook_secrets=[], allow_unsigned_webhooks=True)
     assert partner.post("validateOrder", json.dumps(order()).encode(), {}).json["isValid"] is True
-    (loud,) = [entry for entry in events if "UNSIGNED" in entry["event"]]
+    (loud,) = [entry for entry in events if entry["event"] == "unsigned_webhooks_allowed"]
     assert loud["log_level"] == "warning"
 
 
@@ -180,7 +180,7 @@ def test_what_nobody_expected_is_a_problem_document_too(
     answer = partner.get("/broken")
     problem(answer, 500, ErrorCode.INTERNAL_ERROR)
     assert "secret" not in answer.text
-    assert [entry["event"] for entry in events if entry.get("exc_info")] == ["unexpected"]
+    assert [entry["event"] for entry in events if entry.get("exc_info")] == ["request_failed"]
 
 
 # -- replays -----------------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def command() -> None:
 
 
 def _check_stores(kit: Kit) -> None:
-    nothing_configured = kit.stores.nothing_configured()
+    nothing_configured = not kit.stores.has_configured_stores()
     try:
         kit.store_repository.version()
     except redis.RedisError as error:

@@ -41,7 +41,7 @@ def onboard(
 ) -> None:
     """Register a store at Gett and activate it. Run again, the command continues where it stopped."""
     kit = Kit.from_env()
-    found = kit.stores.known(store)
+    found = kit.stores.get(store)
     if cancel:
         kit.onboarding.cancel(found, onboarding_id=onboarding_id)
         click.echo(f"store {found.id}: the registration is cancelled")

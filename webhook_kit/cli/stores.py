@@ -96,7 +96,7 @@ def _at_gett(row: dict[str, str | None], theirs: CommerceStore | None) -> str:
 def show(store: str, local: bool) -> None:
     """Show a store and its differences at Gett, without its credentials."""
     kit = Kit.from_env()
-    shown = kit.stores.known(store)
+    shown = kit.stores.get(store)
     row = _row(kit, shown)
     onboarding = kit.onboarding.progress(shown.id) if kit.settings.gett_api_key else None
     facts: dict[str, Any] = {

@@ -14,7 +14,7 @@ import click
 import pydantic
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import ConfigurationError, Conflict, InvalidTransition
+from webhook_kit.errors import ConfigurationError, InvalidTransition
 from webhook_kit.gett.models.store import StoreUpdate
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
@@ -80,12 +80,12 @@ def add(
 def edit(store: str, **given: Any) -> None:
     """Change a store, here or at Gett. Options that are not given stay as they are."""
     kit = Kit.from_env()
-    before = kit.stores.known(store)
+    before = kit.stores.get(store)
     after = _changed(before, given)
     update = _update(given)
     configured = kit.stores.is_configured(before.id)
     if configured and replace(after, name=before.name) != before:
-        raise Conflict(f"store {before.id} is configured in the environment or a file; change it there")
+        kit.stores.require_changeable(before.id)
     at_gett = update.model_fields_set and (before.gett_id or update.model_fields_set != {"name"})
     if not at_gett and after == before:
         raise click.UsageError("no change was given; see webhook-kit stores edit --help")
@@ -107,7 +107,7 @@ def edit(store: str, **given: Any) -> None:
 def remove(store: str, yes: bool) -> None:
     """Remove a store here. Gett is not notified and its orders are refused, so pause the store first."""
     kit = Kit.from_env()
-    removed = kit.stores.known(store)
+    removed = kit.stores.get(store)
     if not yes:
         click.confirm(f"Remove store {removed.id} and its credentials?", abort=True)
     kit.stores.remove(removed.id)

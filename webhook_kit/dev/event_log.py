@@ -109,7 +109,7 @@ def process_line(name: str, raw: str) -> Text | None:
     if not isinstance(entry, dict):
         return None
     level, event = entry.get("level", ""), str(entry.get("event", ""))
-    if (level not in _LOUD and event not in _SAID) or event.startswith("no store yet"):
+    if (level not in _LOUD and event not in _SAID) or event == "no_stores_found":
         return None  # the store is onboarded a moment later
     if event == "adapter_called":
         words = f"{entry['call']}  {entry['outcome']}  {entry['ms']} ms"

@@ -15,7 +15,7 @@ from typing import Any
 import redis
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import InvalidArgument, NotFound
+from webhook_kit.errors import InvalidArgument
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
@@ -106,12 +106,7 @@ class ItemAvailability:
         return changed
 
     def _known(self, store: Store | str) -> Store:
-        if isinstance(store, Store):
-            return store
-        found = self._stores.by_id(store) or self._stores.by_gett_id(store)
-        if found is None:
-            raise NotFound(f"store {store} is not known here")
-        return found
+        return self._stores.get(store)
 
 
 def _score(until: datetime | None, now: float) -> float | str:

@@ -30,7 +30,7 @@ class CatalogNotifications:
         :raises InvalidTransition: no catalog was published.
         :raises InvalidArgument: the address is not a valid web address.
         """
-        store = self._stores.known(store)
+        store = self._stores.get(store)
         address = address or self._published(store.id)
         if address is None:
             raise InvalidTransition(

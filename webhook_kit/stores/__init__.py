@@ -1,4 +1,4 @@
-"""Which store is which: Gett's id, the partner's id, the adapter, credentials and options (``docs/stores.md``)."""
+"""Stores: their ids here and at Gett, adapter, credentials and options (``docs/stores.md``); their status and onboarding."""
 
 from __future__ import annotations
 

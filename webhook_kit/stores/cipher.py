@@ -1,4 +1,4 @@
-"""Credentials at rest: what leaves this process for Redis is encrypted, or does not leave it."""
+"""Encryption of the stores' credentials: they reach Redis encrypted, or not at all."""
 
 from __future__ import annotations
 
@@ -12,76 +12,76 @@ __all__ = ["CredentialCipher", "new_key"]
 
 
 def new_key() -> str:
-    """A fresh key for ``WEBHOOK_KIT_KEY``."""
-    from cryptography.fernet import Fernet  # here and below: who stores no credentials need not load OpenSSL
+    """Return a new random key for ``WEBHOOK_KIT_KEY``."""
+    from cryptography.fernet import Fernet  # here and below: an installation without saved credentials skips OpenSSL
 
     return Fernet.generate_key().decode()
 
 
 class CredentialCipher:
-    """Seals credentials with the newest key and opens them with any.
+    """Encrypts credentials with the newest key, and decrypts them with any key.
 
-    The store's id is sealed with them, so that a sealed text copied to another store opens nothing there.
+    The store's id is encrypted with them, so that a token that was copied to another store is rejected there.
 
     :param keys: Fernet keys, newest first.
-    :param in_clear: without a key, credentials are stored as they are instead of being refused.
+    :param allow_plaintext: without a key, store credentials in plaintext instead of rejecting them.
     """
 
-    def __init__(self, keys: Sequence[str] = (), *, in_clear: bool = False) -> None:
+    def __init__(self, keys: Sequence[str] = (), *, allow_plaintext: bool = False) -> None:
         self._keys = list(keys)
-        self._in_clear = in_clear
+        self._allow_plaintext = allow_plaintext
 
     def __repr__(self) -> str:
-        return f"Vault({len(self._keys)} keys)"
+        return f"CredentialCipher({len(self._keys)} keys)"
 
     def encrypt(self, store_id: str, credentials: Mapping[str, str]) -> dict[str, Any]:
-        """Credentials as they are stored: ``{"sealed": token}``.
+        """Return credentials as they are stored: ``{"encrypted": token}``.
 
-        :raises ConfigurationError: without a key, unless clear text was allowed.
+        :raises ConfigurationError: there is no key, and plaintext is not allowed.
         """
         if not credentials:
             return {}
         if self._keys:
             content = json.dumps({"store": store_id, "credentials": dict(credentials)}).encode()
-            return {"sealed": self._fernet().encrypt(content).decode()}
-        if self._in_clear:
-            return {"clear": dict(credentials)}
+            return {"encrypted": self._fernet().encrypt(content).decode()}
+        if self._allow_plaintext:
+            return {"plaintext": dict(credentials)}
         raise ConfigurationError(
-            f"store {store_id}: without WEBHOOK_KIT_KEY its credentials are not stored in Redis; set one (webhook-kit "
-            "stores generate-key makes one), keep the store in STORES_FILE, or allow clear text with ALLOW_PLAINTEXT_CREDENTIALS=true"
+            f"store {store_id}: its credentials cannot be saved in Redis without WEBHOOK_KIT_KEY; create a key with "
+            "`webhook-kit stores generate-key`, keep the store in STORES_FILE, or allow plaintext with "
+            "ALLOW_PLAINTEXT_CREDENTIALS=true"
         )
 
     def decrypt(self, store_id: str, stored: Mapping[str, Any]) -> dict[str, str]:
-        """The credentials again.
+        """Return the credentials of a stored value.
 
-        :raises ConfigurationError: when no key opens them.
+        :raises ConfigurationError: no key decrypts them.
         """
-        if "sealed" not in stored:
-            return dict(stored.get("clear", {}))
+        if "encrypted" not in stored:
+            return dict(stored.get("plaintext", {}))
         from cryptography.fernet import InvalidToken
 
         try:
-            content = json.loads(self._fernet().decrypt(stored["sealed"]))
+            content = json.loads(self._fernet().decrypt(stored["encrypted"]))
         except (InvalidToken, TypeError, ValueError):
             content = None
         if content is None or content["store"] != store_id:
             raise ConfigurationError(
-                f"store {store_id}: no key of WEBHOOK_KIT_KEY opens its credentials; "
-                "add the key they were sealed with, or enter them again (webhook-kit stores edit --credential)"
+                f"store {store_id}: no key of WEBHOOK_KIT_KEY decrypts its credentials; add the key that encrypted them"
             )
-        found: dict[str, str] = content["credentials"]
-        return found
+        credentials: dict[str, str] = content["credentials"]
+        return credentials
 
     def uses_newest_key(self, stored: Mapping[str, Any]) -> bool:
-        """Whether these would be stored in the same way today: with the newest key, or in clear when there is none."""
+        """Return True if :meth:`encrypt` would store these credentials in the same way today."""
         if not stored or not self._keys:
-            return "sealed" not in stored
-        if "sealed" not in stored:
+            return "encrypted" not in stored
+        if "encrypted" not in stored:
             return False
         from cryptography.fernet import Fernet, InvalidToken
 
         try:
-            Fernet(self._keys[0]).decrypt(stored["sealed"])
+            Fernet(self._keys[0]).decrypt(stored["encrypted"])
         except (InvalidToken, TypeError, ValueError):
             return False
         return True

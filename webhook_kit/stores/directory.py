@@ -1,7 +1,7 @@
-"""The directory: what is configured, over what was learned.
+"""Directory of the stores: those that are configured, then those that are saved in Redis.
 
-``by_gett_id`` is asked for every webhook, so it never waits for Redis more than once a second. While Redis is away a process
-goes on with what it knows; when Redis has been emptied, whoever still knows the records writes them back.
+Every webhook calls ``by_gett_id``, so the directory asks Redis at most once a second. While Redis is out of reach, a process
+serves the stores that it has read. After Redis was emptied, a process that still has the records writes them back.
 """
 
 from __future__ import annotations
@@ -22,57 +22,62 @@ from webhook_kit.logs import logger
 from webhook_kit.settings import Settings
 from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.stores.file import FileStores
-from webhook_kit.stores.repository import RedisStoreRepository, StoreRepositoryRecord
+from webhook_kit.stores.repository import RedisStoreRepository, SavedStore
 from webhook_kit.stores.source import FixedStores, StoreSource, VendorStores, load_source
 
 __all__ = ["StoreDirectory"]
 
 log = logger("stores")
 
-_LOOK_AGAIN = 1.0
-"""Seconds for which a process trusts its copy without asking Redis."""
+_MAX_AGE = 1.0
+"""Seconds for which a process uses its snapshot without asking Redis."""
 
-_MISSING = 0.05
-"""The same when a store is not in it: Gett's first order comes right after the activation."""
+_MAX_AGE_IF_MISSING = 0.05
+"""The same for a store that the snapshot lacks: Gett's first order comes right after the activation of a store."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Learned:
-    """The records of one version, read and understood."""
+class _Snapshot:
+    """Stores of one version of the repository, decoded.
+
+    :ivar raw: the records as they are stored.
+    :ivar ids: the partner's id of a store by Gett's.
+    :ivar mistakes: a description of each record that cannot be used, by the partner's id.
+    """
 
     version: str = ""
-    raw: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold credentials in clear
-    records: Mapping[str, StoreRepositoryRecord] = field(default_factory=dict)
+    raw: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold credentials in plaintext
+    records: Mapping[str, SavedStore] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     mistakes: Mapping[str, str] = field(default_factory=dict)
 
 
 class StoreDirectory:
-    """The stores of this installation, and the adapter object of each.
+    """Stores of this installation, and the adapter object of each.
 
-    :param configured: what wins, and is never written here.
-    :param book: what was learned, in Redis; None for a directory that learns nothing.
+    :param configured: stores that take precedence, and that this class never changes.
+    :param repository: saved stores in Redis; None for a directory of configured stores alone.
     """
 
-    def __init__(self, configured: StoreSource | None = None, book: RedisStoreRepository | None = None) -> None:
+    def __init__(self, configured: StoreSource | None = None, repository: RedisStoreRepository | None = None) -> None:
         self._configured: StoreSource = FixedStores() if configured is None else configured
-        self._book = book
-        self._learned = _Learned()
-        self._whole = book is None
+        self._repository = repository
+        self._snapshot = _Snapshot()
+        self._complete = repository is None
         self._failing = False
-        self._looked = float("-inf")
+        self._refreshed_at = float("-inf")
         self._lock = threading.Lock()
 
     @classmethod
-    def from_settings(cls, settings: Settings, book: RedisStoreRepository | None = None) -> Self:
-        """The stores that the environment names, over those in the book.
+    def from_settings(cls, settings: Settings, repository: RedisStoreRepository | None = None) -> Self:
+        """Return a directory of the stores that the settings name, and of those in the repository.
 
-        :raises ConfigurationError: with every mistake at once.
+        :raises ConfigurationError: with one line per mistake.
         """
         if settings.stores_source:
-            return cls(VendorStores(load_source(settings.stores_source)), book)
+            return cls(VendorStores(load_source(settings.stores_source)), repository)
         if settings.stores_file:
-            return cls(FileStores(settings.stores_file), book)
+            return cls(FileStores(settings.stores_file), repository)
         if settings.pos_adapter and settings.gett_store_id:
             store = Store(
                 id=settings.pos_store_id,
@@ -83,135 +88,146 @@ class StoreDirectory:
                 credentials={name: value.get_secret_value() for name, value in settings.store_credentials.items()},
                 options=settings.store_options,
             )
-            return cls(FixedStores([store]), book)
-        return cls(FixedStores(), book)
+            return cls(FixedStores([store]), repository)
+        return cls(FixedStores(), repository)
 
-    # -- looking up ----------------------------------------------------------------------------------------------------
+    # -- lookup --------------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Store]:
-        """Every store that is known, configured ones first."""
-        learned = self._current()
-        seen = set()
+        """Yield every store, configured ones first."""
+        snapshot = self._current_snapshot()
+        configured_ids = set()
         for store in self._configured:
-            seen.add(store.id)
-            yield _with_learned_id(store, learned)
-        for store_id, record in learned.records.items():
-            if store_id not in seen and record.store is not None:
+            configured_ids.add(store.id)
+            yield _with_saved_id(store, snapshot)
+        for store_id, record in snapshot.records.items():
+            if store_id not in configured_ids and record.store is not None:
                 yield record.store
 
     def by_id(self, store_id: str) -> Store | None:
-        """The store that the partner calls so.
+        """Return the store with this id of the partner, or None.
 
-        :raises StoresUnavailable: when it is not known, and this process could not read all stores yet.
+        :raises StoresUnavailable: it was not found, but this process could not read all stores yet.
         """
         configured = self._configured.by_id(store_id)
         if configured is not None:
-            return _with_learned_id(configured, self._current())
+            return _with_saved_id(configured, self._current_snapshot())
 
-        def find(learned: _Learned) -> Store | None:
-            record = learned.records.get(store_id)
+        def find(snapshot: _Snapshot) -> Store | None:
+            record = snapshot.records.get(store_id)
             return record.store if record else None
 
-        return self._learned_store(find)
+        return self._find_saved(find)
 
     def by_gett_id(self, gett_store_id: str) -> Store | None:
-        """The store that Gett calls so.
+        """Return the store with this id of Gett, or None.
 
-        :raises StoresUnavailable: when it is not known, and this process could not read all stores yet.
+        :raises StoresUnavailable: it was not found, but this process could not read all stores yet.
         """
         configured = self._configured.by_gett_id(gett_store_id) if gett_store_id else None
         if configured is not None and configured.gett_id == gett_store_id:
             return configured
 
-        def find(learned: _Learned) -> Store | None:
-            store = self.by_id(learned.ids[gett_store_id]) if gett_store_id in learned.ids else None
+        def find(snapshot: _Snapshot) -> Store | None:
+            store = self.by_id(snapshot.ids[gett_store_id]) if gett_store_id in snapshot.ids else None
             return store if store is not None and store.gett_id == gett_store_id else None
 
-        return self._learned_store(find)
+        return self._find_saved(find)
 
-    def known(self, store: Store | str) -> Store:
-        """A store by the partner's id or by Gett's.
+    def get(self, store: Store | str) -> Store:
+        """Return a store by the partner's id or by Gett's.
 
-        :raises NotFound: the store is not known here.
+        :raises NotFound: there is no such store; the message lists some that exist.
         """
         if isinstance(store, Store):
             return store
-        found = self.by_id(store) or self.by_gett_id(store)
-        if found is None:
-            known = [known.id for known in islice(self, 11)]
-            more = ", …" if known[10:] else ""
-            raise NotFound(f"store {store} is not known here (known: {', '.join(known[:10]) or 'none'}{more})")
-        return found
+        result = self.by_id(store) or self.by_gett_id(store)
+        if result is None:
+            ids = [each.id for each in islice(self, 11)]
+            more = ", …" if ids[10:] else ""
+            raise NotFound(f"store {store} is not known here (known: {', '.join(ids[:10]) or 'none'}{more})")
+        return result
 
     def adapter(self, store: Store) -> PosAdapter:
-        """The adapter that serves a store.
+        """Return the adapter that serves a store.
 
-        :raises AdapterError: when it cannot be loaded here.
+        :raises AdapterError: it cannot be loaded.
         """
         return load_adapter(store.adapter)
 
     def require_complete(self) -> None:
-        """Say so when an unknown store may be one that this process has not heard of.
+        """Raise an error if this process may lack some of the stores.
 
-        :raises StoresUnavailable: when Redis has been out of reach ever since this process began.
+        :raises StoresUnavailable: Redis has been out of reach since this process started.
         """
-        self._current()
-        if not self._whole:
-            raise StoresUnavailable("REDIS_URL: Redis cannot be reached; the stores are unknown until then")
+        self._current_snapshot()
+        if not self._complete:
+            raise StoresUnavailable("REDIS_URL: Redis cannot be reached; the stores cannot be read until it is back")
 
     def mistakes(self) -> tuple[str, ...]:
-        """What is wrong with stores in Redis, one line each; such a store is not served, or served as it last was."""
-        return tuple(self._current().mistakes.values())
+        """Return one line per saved store that cannot be used. Such a store is not served, or as it was before."""
+        return tuple(self._current_snapshot().mistakes.values())
 
-    # -- writing -------------------------------------------------------------------------------------------------------
-
-    def nothing_configured(self) -> bool:
-        """Whether all stores there are were learned."""
-        return next(iter(self._configured), None) is None
+    def has_configured_stores(self) -> bool:
+        """Return True if at least one store comes from the environment, a file or a class."""
+        return next(iter(self._configured), None) is not None
 
     def is_configured(self, store_id: str) -> bool:
-        """Whether a store is configured in the environment, a file or a class: it cannot be changed here."""
+        """Return True if the store comes from the environment, a file or a class."""
         return self._configured.by_id(store_id) is not None
 
+    def require_changeable(self, store_id: str) -> None:
+        """Raise an error if the store is configured, so that it cannot be changed here.
+
+        :raises Conflict: it comes from the environment, a file or a class.
+        """
+        if self.is_configured(store_id):
+            raise Conflict(
+                f"store {store_id} is configured in the environment, a file or a class, which takes precedence; "
+                "change it there"
+            )
+
+    # -- changes -------------------------------------------------------------------------------------------------------
+
     def add(self, store: Store) -> None:
-        """Add a store for every process to see.
+        """Save a new store for all processes.
 
         :raises Conflict: one of its ids is taken.
         :raises ConfigurationError: there is no key to encrypt its credentials with, or no Redis.
-        :raises AdapterError: when its adapter cannot be loaded.
+        :raises AdapterError: its adapter cannot be loaded.
         """
-        self._refuse_configured(store.id)
-        self._refuse_taken(store)
+        self.require_changeable(store.id)
+        self._reject_taken(store)
         load_adapter(store.adapter)
-        self._open_book().add(store)
-        self._looked = float("-inf")
+        self._writable_repository().add(store)
+        self._expire_snapshot()
 
     def change(self, before: Store, after: Store) -> None:
-        """Change a store that was added.
+        """Change a saved store.
 
         :raises Conflict: it is configured elsewhere, its new Gett id is taken, or another process changed it.
         :raises ConfigurationError: there is no key to encrypt its credentials with, or no Redis.
-        :raises AdapterError: when its adapter cannot be loaded.
+        :raises AdapterError: its adapter cannot be loaded.
         """
-        self._refuse_configured(before.id)
-        self._refuse_taken(after)
+        self.require_changeable(before.id)
+        self._reject_taken(after)
         load_adapter(after.adapter)
-        self._open_book().replace(before, after)
-        self._looked = float("-inf")
+        self._writable_repository().replace(before, after)
+        self._expire_snapshot()
 
     def remove(self, store_id: str) -> None:
-        """Forget a store that was added; Gett is told nothing.
+        """Delete a saved store. Gett is not notified.
 
         :raises Conflict: it is configured elsewhere.
         :raises NotFound: there is no such store.
         """
-        self._refuse_configured(store_id)
-        if not self._open_book().remove(store_id):
+        self.require_changeable(store_id)
+        if not self._writable_repository().remove(store_id):
             raise NotFound(f"store {store_id} is not known here")
-        self._looked = float("-inf")
+        self._expire_snapshot()
 
     def save_gett_id(self, store_id: str, gett_id: str) -> None:
-        """Keep what Gett calls a store.
+        """Save Gett's id of a store.
 
         :raises NotFound: there is no such store.
         :raises Conflict: it is configured with another id, or another store has the id.
@@ -221,101 +237,99 @@ class StoreDirectory:
             raise NotFound(f"store {store_id} is not known here")
         if self.is_configured(store_id) and store.gett_id not in ("", gett_id):
             raise Conflict(f"store {store_id} is configured with Gett's id {store.gett_id}, not {gett_id}")
-        self._refuse_taken(replace(store, gett_id=gett_id))
-        self._open_book().save_gett_id(store_id, gett_id)
-        self._looked = float("-inf")
+        self._reject_taken(replace(store, gett_id=gett_id))
+        self._writable_repository().save_gett_id(store_id, gett_id)
+        self._expire_snapshot()
 
-    def _open_book(self) -> RedisStoreRepository:
-        if self._book is None:
+    def _writable_repository(self) -> RedisStoreRepository:
+        if self._repository is None:
             raise ConfigurationError("stores cannot be added or changed: Redis is not configured")
-        return self._book
+        return self._repository
 
-    def _refuse_configured(self, store_id: str) -> None:
-        if self.is_configured(store_id):
-            raise Conflict(
-                f"store {store_id} is configured in the environment or in a file, which wins: change it there"
-            )
-
-    def _refuse_taken(self, store: Store) -> None:
+    def _reject_taken(self, store: Store) -> None:
         other = self.by_gett_id(store.gett_id) if store.gett_id else None
         if other is not None and other.id != store.id:
-            raise Conflict(f"Gett's store id {store.gett_id} belongs to store {other.id} already")
+            raise Conflict(f"Gett's store id {store.gett_id} already belongs to store {other.id}")
 
-    # -- what was learned ----------------------------------------------------------------------------------------------
+    def _expire_snapshot(self) -> None:
+        self._refreshed_at = float("-inf")
 
-    def _learned_store(self, find: Callable[[_Learned], Store | None]) -> Store | None:
-        """A store by what was learned; one that is missing may have been learned by another process a moment ago."""
-        store = find(self._current())
+    # -- saved stores --------------------------------------------------------------------------------------------------
+
+    def _find_saved(self, find: Callable[[_Snapshot], Store | None]) -> Store | None:
+        """Find a store in the snapshot, and in a newer one if it is missing: another process may just have added it."""
+        store = find(self._current_snapshot())
         if store is None:
-            store = find(self._current(_MISSING))
+            store = find(self._current_snapshot(_MAX_AGE_IF_MISSING))
         if store is None:
             self.require_complete()
         return store
 
-    def _current(self, age: float = _LOOK_AGAIN) -> _Learned:
-        # One thread looks; the others go on with what is known, unless nothing is.
-        if self._book is not None and self._is_due(age) and self._lock.acquire(blocking=not self._whole):
+    def _current_snapshot(self, max_age: float = _MAX_AGE) -> _Snapshot:
+        # One thread refreshes; the others use the snapshot as it is, unless nothing was read yet.
+        if self._repository is not None and self._is_older(max_age) and self._lock.acquire(blocking=not self._complete):
             try:
-                if self._is_due(age):
-                    self._look(self._book)
+                if self._is_older(max_age):
+                    self._refresh(self._repository)
             finally:
-                self._looked = time.monotonic()
+                self._refreshed_at = time.monotonic()
                 self._lock.release()
-        return self._learned
+        return self._snapshot
 
-    def _is_due(self, age: float) -> bool:
-        return time.monotonic() - self._looked >= age
+    def _is_older(self, age: float) -> bool:
+        return time.monotonic() - self._refreshed_at >= age
 
-    def _look(self, book: RedisStoreRepository) -> None:
-        known = self._learned
+    def _refresh(self, repository: RedisStoreRepository) -> None:
+        last = self._snapshot
         try:
-            if self._whole and book.version() == known.version:
+            if self._complete and repository.version() == last.version:
                 self._failing = False
                 return
-            version, raw = book.read()
-            if known.version and not version:
-                # Not emptied by us, for that leaves a version behind.
-                if book.restore(known.version, known.raw):
-                    log.error("stores were lost from redis, written back", stores=sorted(known.raw))
+            version, raw = repository.read()
+            if last.version and not version:
+                # Redis was emptied: a process that removes the last store leaves a version behind.
+                if repository.restore(last.version, last.raw):
+                    log.error("lost_stores_restored", stores=sorted(last.raw))
                 return
         except redis.RedisError as error:
             if not self._failing:
-                log.warning("stores not looked at again", error=type(error).__name__)
+                log.warning("stores_refresh_failed", error=type(error).__name__)
             self._failing = True
             return
         self._failing = False
-        self._learned = self._understand(book, version, raw)
-        self._whole = True
-
-    def _understand(self, book: RedisStoreRepository, version: str, raw: dict[str, str]) -> _Learned:
-        known = self._learned
-        records: dict[str, StoreRepositoryRecord] = {}
-        mistakes: dict[str, str] = {}
-        for store_id, text in sorted(raw.items()):
-            if known.raw.get(store_id) == text and store_id not in known.mistakes:
-                records[store_id] = known.records[store_id]
-                continue
-            try:
-                record = book.decode(store_id, text)
-                if record.store is not None:
-                    load_adapter(record.store.adapter)
-                records[store_id] = record
-            except ConfigurationError as error:
-                mistakes[store_id] = str(error)
-                if store_id in known.records:  # the last good one stays
-                    records[store_id] = known.records[store_id]
-        ids: dict[str, str] = {}
-        for store_id, record in records.items():
-            if record.gett_id and ids.setdefault(record.gett_id, store_id) != store_id:
-                mistakes[store_id] = (
-                    f"Gett's store id {record.gett_id} is given to two stores: {ids[record.gett_id]} and {store_id}"
-                )
-        for store_id, mistake in mistakes.items():
-            if known.mistakes.get(store_id) != mistake:
-                log.error("store in redis not usable", store=store_id, why=mistake)
-        return _Learned(version, raw, records, ids, mistakes)
+        self._snapshot = _decode(repository, version, raw, last)
+        self._complete = True
 
 
-def _with_learned_id(store: Store, learned: _Learned) -> Store:
-    record = learned.records.get(store.id)
+def _decode(repository: RedisStoreRepository, version: str, raw: dict[str, str], last: _Snapshot) -> _Snapshot:
+    """Decode the records; one that cannot be used is replaced by its last usable version, if there is one."""
+    records: dict[str, SavedStore] = {}
+    mistakes: dict[str, str] = {}
+    for store_id, text in sorted(raw.items()):
+        if last.raw.get(store_id) == text and store_id not in last.mistakes:
+            records[store_id] = last.records[store_id]
+            continue
+        try:
+            record = repository.decode(store_id, text)
+            if record.store is not None:
+                load_adapter(record.store.adapter)
+            records[store_id] = record
+        except ConfigurationError as error:
+            mistakes[store_id] = str(error)
+            if store_id in last.records:
+                records[store_id] = last.records[store_id]
+    ids: dict[str, str] = {}
+    for store_id, record in records.items():
+        if record.gett_id and ids.setdefault(record.gett_id, store_id) != store_id:
+            mistakes[store_id] = (
+                f"Gett's store id {record.gett_id} belongs to two stores: {ids[record.gett_id]} and {store_id}"
+            )
+    for store_id, mistake in mistakes.items():
+        if last.mistakes.get(store_id) != mistake:
+            log.error("store_record_rejected", store=store_id, why=mistake)
+    return _Snapshot(version, raw, records, ids, mistakes)
+
+
+def _with_saved_id(store: Store, snapshot: _Snapshot) -> Store:
+    record = snapshot.records.get(store.id)
     return store if store.gett_id or record is None else replace(store, gett_id=record.gett_id)

@@ -1,10 +1,10 @@
-"""Stores in a TOML file: read while the kit runs, never written by it but for an export::
+"""Stores in a TOML file. The kit reads it, also after changes, and writes it only for `webhook-kit stores export`::
 
 [stores.main-street]                    # the partner's own id of the store
-gett_id = "5b0c…"                       # Gett's; left out until the store is onboarded
+gett_id = "5b0c…"                       # Gett's id; omit it until the store is onboarded
 adapter = "my_pos.adapter:MyPos"        # or a registered name
 timezone = "America/New_York"
-fulfillment_types = ["Pickup"]          # left out: any
+fulfillment_types = ["Pickup"]          # optional; any type if omitted
 [stores.main-street.credentials]
 token = "…"
 [stores.main-street.options]
@@ -34,12 +34,12 @@ __all__ = ["FileStores", "StoreTable", "as_toml"]
 
 log = logger("stores")
 
-_LOOK_AGAIN = 1.0
-"""Seconds between two looks whether the file has changed."""
+_CHECK_INTERVAL = 1.0
+"""Seconds between two checks for a change of the file."""
 
 
 class StoreTable(BaseModel):
-    """A store as it is written down."""
+    """Table of one store in the file."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -52,7 +52,7 @@ class StoreTable(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
 
     def as_store(self, store_id: str) -> Store:
-        """The store of that id."""
+        """Return the store with this id."""
         return Store(
             id=store_id,
             gett_id=self.gett_id or "",
@@ -66,7 +66,7 @@ class StoreTable(BaseModel):
 
     @classmethod
     def of(cls, store: Store) -> Self:
-        """The table that says this store."""
+        """Return the table of a store."""
         return cls(
             gett_id=store.gett_id or None,
             adapter=store.adapter,
@@ -78,63 +78,63 @@ class StoreTable(BaseModel):
         )
 
     def plain(self) -> dict[str, Any]:
-        """What was said, in plain types and without the credentials; what was left out stays so."""
-        said = self.model_dump(exclude={"credentials"}, exclude_defaults=True)
+        """Return the fields that differ from their defaults, in plain types and without the credentials."""
+        fields = self.model_dump(exclude={"credentials"}, exclude_defaults=True)
         if self.fulfillment_types is not None:
-            said["fulfillment_types"] = sorted(self.fulfillment_types)
-        return said
+            fields["fulfillment_types"] = sorted(self.fulfillment_types)
+        return fields
 
 
 class FileStores:
-    """The stores of a file. It is read again when it has changed; while it holds a mistake, the last good one stands.
+    """Stores of a file, which is read again after a change. While it contains a mistake, the last valid content is used.
 
-    :raises ConfigurationError: with every mistake of the file at once, when it has never been good.
+    :raises ConfigurationError: the file is not valid; with one line per mistake.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._mark = _mark(path)
-        self._looked = time.monotonic()
+        self._fingerprint = _fingerprint(path)
+        self._checked_at = time.monotonic()
         self._stores = FixedStores(_read(path))
 
     def __iter__(self) -> Iterator[Store]:
         return iter(self._current())
 
     def by_id(self, store_id: str) -> Store | None:
-        """The store that the partner calls so."""
+        """Return the store with this id of the partner, or None."""
         return self._current().by_id(store_id)
 
     def by_gett_id(self, gett_store_id: str) -> Store | None:
-        """The store that Gett calls so."""
+        """Return the store with this id of Gett, or None."""
         return self._current().by_gett_id(gett_store_id)
 
     def _current(self) -> FixedStores:
-        if time.monotonic() - self._looked >= _LOOK_AGAIN and self._lock.acquire(blocking=False):
+        if time.monotonic() - self._checked_at >= _CHECK_INTERVAL and self._lock.acquire(blocking=False):
             try:
-                self._looked = time.monotonic()
-                self._look_again()
+                self._checked_at = time.monotonic()
+                self._reload_if_changed()
             finally:
                 self._lock.release()
         return self._stores
 
-    def _look_again(self) -> None:
-        mark = _mark(self._path)
-        if mark == self._mark:
+    def _reload_if_changed(self) -> None:
+        fingerprint = _fingerprint(self._path)
+        if fingerprint == self._fingerprint:
             return
-        self._mark = mark
+        self._fingerprint = fingerprint
         try:
             self._stores = FixedStores(_read(self._path))
         except ConfigurationError as error:
-            log.error("stores_file not read again, the last good one stays", mistakes=error.mistakes)  # noqa: TRY400 - they say it all
+            log.error("stores_file_rejected", mistakes=error.mistakes)  # noqa: TRY400 - a traceback adds nothing
         else:
-            log.info("stores_file read again", stores=[store.id for store in self._stores])
+            log.info("stores_file_reloaded", stores=[store.id for store in self._stores])
 
 
 def as_toml(stores: Iterable[Store], *, credentials: bool = True) -> str:
-    """The file that says these stores.
+    """Return the content of a file with these stores.
 
-    :param credentials: False leaves them out.
+    :param credentials: False omits the credentials.
     """
     tables = {}
     for store in stores:
@@ -145,12 +145,12 @@ def as_toml(stores: Iterable[Store], *, credentials: bool = True) -> str:
     return tomli_w.dumps({"stores": tables})
 
 
-def _mark(path: Path) -> tuple[int, int, int] | None:
+def _fingerprint(path: Path) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _read(path: Path) -> list[Store]:
@@ -161,7 +161,7 @@ def _read(path: Path) -> list[Store]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"STORES_FILE {path}: {error}") from error
     if not isinstance(tables, dict) or not tables:
-        raise ConfigurationError(f"STORES_FILE {path}: holds no [stores.<your store id>] table")
+        raise ConfigurationError(f"STORES_FILE {path}: contains no [stores.<your store id>] table")
     stores, mistakes = [], []
     for store_id, table in tables.items():
         try:

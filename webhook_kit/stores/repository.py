@@ -1,7 +1,7 @@
-"""The stores in Redis: what onboarding and ``webhook-kit stores add`` have learned, for every process to see.
+"""Stores saved in Redis: added by onboarding and ``webhook-kit stores add``, visible to every process.
 
-One hash of records and one version, changed together. The version is a fresh random text with every change, never a count:
-after Redis was emptied a count would begin again, and could say to a process that nothing has happened.
+One hash of records and one version, changed together. Each change sets the version to a new random text. A counter would
+start again after Redis was emptied, and could then equal the version that a process has read before.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from webhook_kit.storage.keys import Keys
 from webhook_kit.stores.cipher import CredentialCipher
 from webhook_kit.stores.file import StoreTable
 
-__all__ = ["RedisStoreRepository", "StoreRepositoryRecord"]
+__all__ = ["RedisStoreRepository", "SavedStore"]
 
 _PUT = """
 -- KEYS: records, version. ARGV: store id, record as read or '', new record or '' for none, new version.
@@ -42,11 +42,11 @@ return 1
 
 
 @dataclass(frozen=True, slots=True)
-class StoreRepositoryRecord:
-    """What Redis says of one store.
+class SavedStore:
+    """Record of one store in Redis.
 
     :ivar gett_id: Gett's id, or the empty text.
-    :ivar store: the whole store; None when only Gett's id was learned, for a store that is configured elsewhere.
+    :ivar store: the store; None if only Gett's id is saved, for a store that is configured elsewhere.
     """
 
     gett_id: str
@@ -54,132 +54,140 @@ class StoreRepositoryRecord:
 
 
 class RedisStoreRepository:
-    """The records in Redis."""
+    """Records of the saved stores in Redis."""
 
-    def __init__(self, connection: redis.Redis, keys: Keys, vault: CredentialCipher) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys, cipher: CredentialCipher) -> None:
         self._redis = connection
         self._keys = keys
-        self._vault = vault
+        self._cipher = cipher
         self._put = connection.register_script(_PUT)
         self._restore = connection.register_script(_RESTORE)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def version(self) -> str:
-        """The version of the records; the empty text when there has been none."""
+        """Return the version of the records; the empty text if nothing was ever saved."""
         return text(self._redis.get(self._keys.stores_version))
 
     def read(self) -> tuple[str, dict[str, str]]:
-        """The version, and every record as it is stored, in one transaction."""
+        """Return the version and every record as it is stored, in one transaction."""
         with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.get(self._keys.stores_version)
             pipeline.hgetall(self._keys.stores)
             version, records = pipeline.execute()
         return text(version), {text(store_id): text(raw) for store_id, raw in records.items()}
 
-    def decode(self, store_id: str, raw: str) -> StoreRepositoryRecord:
-        """What a stored record says.
+    def decode(self, store_id: str, raw: str) -> SavedStore:
+        """Decode a stored record.
 
-        :raises ConfigurationError: when it cannot be read, or its credentials cannot be opened.
+        :raises ConfigurationError: the record is not valid, or no key decrypts its credentials.
         """
         table, stored = _parse(store_id, raw)
         if "adapter" not in table:
-            return StoreRepositoryRecord(str(table.get("gett_id", "")), None)
+            return SavedStore(str(table.get("gett_id", "")), None)
         try:
-            found = StoreTable.model_validate({**table, "credentials": self._vault.decrypt(store_id, stored)})
+            decoded = StoreTable.model_validate({**table, "credentials": self._cipher.decrypt(store_id, stored)})
         except ValidationError as error:
             places = ", ".join(".".join(map(str, mistake["loc"])) for mistake in error.errors(include_input=False))
-            raise ConfigurationError(f"store {store_id}: its record in Redis cannot be read: {places}") from None
-        return StoreRepositoryRecord(found.gett_id or "", found.as_store(store_id))
+            raise ConfigurationError(_unreadable(store_id, places)) from None
+        return SavedStore(decoded.gett_id or "", decoded.as_store(store_id))
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def add(self, store: Store) -> None:
-        """Write a new store.
+        """Save a new store.
 
         :raises Conflict: a store with this id exists already.
         :raises ConfigurationError: there is no key to encrypt its credentials with.
         """
-        raw = self._dump(store)
-        known = self._raw(store.id)
-        if known and "adapter" in _parse(store.id, known)[0]:
-            raise Conflict(f"store {store.id} is known already: change it with webhook-kit stores edit")
-        self._write(store.id, known, raw)
+        new = self._encode(store)
+        before = self._raw(store.id)
+        if before and "adapter" in _parse(store.id, before)[0]:
+            raise Conflict(f"store {store.id} exists already; change it with `webhook-kit stores edit {store.id}`")
+        self._write(store.id, before, new)
 
     def replace(self, before: Store, after: Store) -> None:
-        """Write a store anew.
+        """Replace a saved store.
 
         :raises Conflict: the store was changed since ``before`` was read.
         :raises ConfigurationError: there is no key to encrypt its credentials with.
         """
-        known = self._raw(before.id)
-        if not known or self.decode(before.id, known).store != before:
-            raise Conflict(f"store {before.id} was changed by somebody else meanwhile: look at it and try again")
-        self._write(before.id, known, self._dump(after))
+        raw = self._raw(before.id)
+        if not raw or self.decode(before.id, raw).store != before:
+            raise Conflict(_changed(before.id))
+        self._write(before.id, raw, self._encode(after))
 
     def remove(self, store_id: str) -> bool:
-        """Forget a store, whatever its record says; False when there is none."""
-        known = self._raw(store_id)
-        if known:
-            self._write(store_id, known, "")
-        return bool(known)
+        """Delete a store, even if its record cannot be decoded; return False if there is none."""
+        before = self._raw(store_id)
+        if before:
+            self._write(store_id, before, "")
+        return bool(before)
 
     def save_gett_id(self, store_id: str, gett_id: str) -> None:
-        """Keep what Gett calls a store, whether its other facts are here or configured elsewhere."""
-        known = self._raw(store_id)
-        table = json.loads(known) if known else {}
-        self._write(store_id, known, json.dumps({**table, "gett_id": gett_id}))
+        """Save Gett's id of a store, also of one that is configured elsewhere."""
+        before = self._raw(store_id)
+        table = json.loads(before) if before else {}
+        self._write(store_id, before, json.dumps({**table, "gett_id": gett_id}))
 
     def rotate(self) -> int:
-        """Seal all credentials with the newest key.
+        """Encrypt all credentials with the newest key.
 
-        :return: how many were sealed otherwise.
-        :raises ConfigurationError: when some cannot be opened; the others are done by then.
+        :return: the number of stores whose credentials were encrypted again.
+        :raises ConfigurationError: some credentials cannot be decrypted; all others were encrypted by then.
         """
         _, records = self.read()
-        done = 0
+        rotated = 0
         mistakes: list[str] = []
         for store_id, raw in records.items():
             try:
                 _, stored = _parse(store_id, raw)
-                if self._vault.uses_newest_key(stored):
+                if self._cipher.uses_newest_key(stored):
                     continue
                 record = self.decode(store_id, raw)
             except ConfigurationError as error:
                 mistakes += error.mistakes
                 continue
             if record.store is not None:
-                self._write(store_id, raw, self._dump(record.store))
-                done += 1
+                self._write(store_id, raw, self._encode(record.store))
+                rotated += 1
         if mistakes:
             raise ConfigurationError(*mistakes)
-        return done
+        return rotated
 
     def restore(self, version: str, records: Mapping[str, str]) -> bool:
-        """Write records back into a Redis that has lost them; False when somebody was faster."""
+        """Write records back into a Redis that has lost them; return False if another process has done so."""
         flat = [part for pair in records.items() for part in pair]
         return bool(self._restore(keys=[self._keys.stores, self._keys.stores_version], args=[version, *flat]))
 
     def _raw(self, store_id: str) -> str:
         return text(self._redis.hget(self._keys.stores, store_id))
 
-    def _dump(self, store: Store) -> str:
+    def _encode(self, store: Store) -> str:
         table = StoreTable.of(replace(store, credentials={})).plain()
-        stored = self._vault.encrypt(store.id, store.credentials)
+        stored = self._cipher.encrypt(store.id, store.credentials)
         return json.dumps({**table, **({"credentials": stored} if stored else {})})
 
     def _write(self, store_id: str, before: str, after: str) -> None:
         keys = [self._keys.stores, self._keys.stores_version]
         if not self._put(keys=keys, args=[store_id, before, after, uuid4().hex]):
-            raise Conflict(f"store {store_id} was changed by somebody else meanwhile: look at it and try again")
+            raise Conflict(_changed(store_id))
 
 
 def _parse(store_id: str, raw: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A record without its credentials, and those as they are stored."""
+    """Return a record without its credentials, and the credentials as they are stored."""
     try:
         table = json.loads(raw)
     except ValueError:
         table = None
     if not isinstance(table, dict) or not isinstance(stored := table.pop("credentials", {}), dict):
-        raise ConfigurationError(f"store {store_id}: its record in Redis cannot be read")
+        raise ConfigurationError(_unreadable(store_id, "JSON object expected"))
     return table, stored
+
+
+def _unreadable(store_id: str, why: str) -> str:
+    return f"store {store_id}: its record in Redis is not valid: {why}"
+
+
+def _changed(store_id: str) -> str:
+    return f"store {store_id} was changed by another process in the meantime; read it again and repeat the change"

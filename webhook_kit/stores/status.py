@@ -1,7 +1,7 @@
-"""``kit.store_status``: pausing and resuming stores at Gett.
+"""``kit.store_status``: pause and resume of stores at Gett.
 
-Every pause has an owner, and only that owner or a person lifts it: a POS that comes back must not reopen a kitchen that its chef
-has closed.
+Every pause has an owner, and only that owner or a person lifts it. Otherwise a POS that works again would reopen a kitchen that
+its chef has closed.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = ["Owner", "StoreStatusService"]
 
 
 class Owner(StrEnum):
-    """Who paused a store."""
+    """Origin of a pause."""
 
     PERSON = "person"
     POS = "pos"
-    """The POS said that it is closed."""
+    """The POS reported that it is closed."""
     MONITOR = "monitor"
-    """The kit saw that the POS is down."""
+    """The health check of the kit found that the POS is down."""
 
 
 class StoreStatusService:
@@ -52,68 +52,68 @@ class StoreStatusService:
         *,
         owner: Owner = Owner.PERSON,
     ) -> AppendResult:
-        """Take no orders for now. What a person has paused, a POS leaves as it is.
+        """Pause a store: Gett takes no orders for it. A pause by a person is not changed by the POS or the monitor.
 
-        :param resume_at: when Gett lifts the pause by itself; aware, in the future.
+        :param resume_at: time at which Gett lifts the pause by itself; aware, in the future.
         :raises InvalidArgument: the reason is not valid, or ``resume_at`` is in the past.
         :raises NotFound: the store is not known here.
         :raises InvalidTransition: the store is not at Gett yet.
         """
-        store = self._at_gett(store)
+        store = self._store_at_gett(store)
         update = store_paused(reason, resume_at)
-        with self._one_at_a_time(store):
-            held = self.pause_owner(store)
-            if held is Owner.PERSON and owner is not Owner.PERSON:
+        with self._lock(store):
+            current = self.pause_owner(store)
+            if current is Owner.PERSON and owner is not Owner.PERSON:
                 return AppendResult.DUPLICATE
-            if held is None or owner is Owner.PERSON:
-                # Gett lifts a pause with an end by itself: nobody owns it after that.
+            if current is None or owner is Owner.PERSON:
+                # Gett lifts a pause with an end by itself: it has no owner after that.
                 self._redis.set(self._keys.pause_owner(store.id), owner, exat=resume_at)
             return self._append(store, update)
 
     def resume(self, store: Store | str, *, owner: Owner = Owner.PERSON) -> AppendResult:
-        """Take orders again.
+        """Resume a store: Gett takes orders for it again.
 
-        :raises Conflict: somebody else paused the store.
+        :raises Conflict: the pause has another owner.
         :raises NotFound: the store is not known here.
         :raises InvalidTransition: the store is not at Gett yet.
         """
-        store = self._at_gett(store)
-        with self._one_at_a_time(store):
-            held = self.pause_owner(store)
-            if held is not None and owner not in (Owner.PERSON, held):
-                raise Conflict(f"store {store.id} was paused by {held}: only {held} or a person lifts that")
+        store = self._store_at_gett(store)
+        with self._lock(store):
+            current = self.pause_owner(store)
+            if current is not None and owner not in (Owner.PERSON, current):
+                raise Conflict(f"store {store.id} was paused by {current}; only {current} or a person can resume it")
             self._redis.delete(self._keys.pause_owner(store.id))
             return self._append(store, store_online(), force=owner is Owner.PERSON)
 
     def resend(self, store: Store) -> AppendResult:
-        """Tell Gett once more of the pause that it was told of last; whose it is stays as it is.
+        """Send the last pause to Gett once more; its owner stays the same.
 
-        :raises InvalidTransition: the store is not paused.
+        :raises InvalidTransition: the last update was not a pause.
         :raises InvalidArgument: the pause has ended.
         """
-        with self._one_at_a_time(store):
-            told = json.loads(self._lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}")
-            if told.get("status") != StoreAvailability.PAUSED:
+        with self._lock(store):
+            last_sent = json.loads(self._lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}")
+            if last_sent.get("status") != StoreAvailability.PAUSED:
                 raise InvalidTransition(f"store {store.id} is not paused")
-            end = datetime.fromisoformat(told["resumeAt"]) if told.get("resumeAt") else None
-            return self._append(store, store_paused(told.get("reason"), end), force=True)
+            end = datetime.fromisoformat(last_sent["resumeAt"]) if last_sent.get("resumeAt") else None
+            return self._append(store, store_paused(last_sent.get("reason"), end), force=True)
+
+    def pause_owner(self, store: Store) -> Owner | None:
+        """Return the owner of the pause, or None if the kit has not paused the store."""
+        owner = text(self._redis.get(self._keys.pause_owner(store.id)))
+        return Owner(owner) if owner else None
 
     def _append(self, store: Store, update: Update, *, force: bool = False) -> AppendResult:
         lane = lane_name(Kind.STORE, store.id)
         return self._lanes.append(lane, update, store_id=store.id, gett_id=store.gett_id, force=force)
 
-    def _one_at_a_time(self, store: Store) -> Lock:
-        # Whose a pause is, and what Gett is told, change together: a POS that comes back in the moment in which a person pauses
-        # the store must not have the last word.
+    def _lock(self, store: Store) -> Lock:
+        # Owner and update change together. Without the lock, a POS that comes back while a person pauses the store could append
+        # its resume after the person's pause.
         return Lock(self._redis, self._keys.status_lock(store.id), timeout=10, blocking_timeout=5)
 
-    def pause_owner(self, store: Store) -> Owner | None:
-        """Who paused the store, or None when nobody did."""
-        owner = text(self._redis.get(self._keys.pause_owner(store.id)))
-        return Owner(owner) if owner else None
-
-    def _at_gett(self, store: Store | str) -> Store:
-        known = self._stores.known(store)
-        if not known.gett_id:
-            raise InvalidTransition(f"store {known.id} is not at Gett yet; run `webhook-kit stores onboard {known.id}`")
-        return known
+    def _store_at_gett(self, store: Store | str) -> Store:
+        store = self._stores.get(store)
+        if not store.gett_id:
+            raise InvalidTransition(f"store {store.id} is not at Gett yet; run `webhook-kit stores onboard {store.id}`")
+        return store

@@ -64,7 +64,7 @@ def test_a_store_is_added_shown_changed_and_removed(run: Run, town: Town) -> Non
     ran = run("add", "harbour", "--adapter", "bogus", "--timezone", "Europe/Berlin", "--option", "terminal=3",
               "--option", "room=left", "--credential", "token", "--fulfillment", "Pickup")  # fmt: skip
     assert ran.out == "store harbour is added; next: webhook-kit stores onboard harbour\n"
-    found = town.kit.stores.known("harbour")
+    found = town.kit.stores.get("harbour")
     assert (found.options, found.credentials) == ({"terminal": 3, "room": "left"}, {"token": "topsecret of token"})
     shown = run("show", "harbour").out
     assert "credentials: token (set)" in shown
@@ -72,7 +72,7 @@ def test_a_store_is_added_shown_changed_and_removed(run: Run, town: Town) -> Non
     assert "topsecret" not in shown + run("list").out + run("list", "--json").out
     ran = run("edit", "harbour", "--name", "At the harbour", "--option", "terminal=4", "--unset", "room")
     assert ran.out == "store harbour is changed here\n"
-    found = town.kit.stores.known("harbour")
+    found = town.kit.stores.get("harbour")
     assert (found.name, found.options, found.timezone.key) == ("At the harbour", {"terminal": 4}, "Europe/Berlin")
     assert found.credentials == {"token": "topsecret of token"}
     assert found.fulfillment_types == frozenset({"Pickup"})
@@ -142,11 +142,11 @@ def test_what_is_exported_is_a_stores_file_for_its_owner_alone(run: Run, town: T
     assert [path.name for path in tmp_path.iterdir() if "stores.toml" in path.name] == ["stores.toml"]
 
 
-def test_keys_are_made_and_credentials_sealed_anew(run: Run, town: Town) -> None:
+def test_generated_key_rotates_the_credentials(run: Run, town: Town) -> None:
     run("add", "harbour", "--adapter", "bogus", "--credential", "token")
     key = run("generate-key").out.strip()
     assert len({key, new_key()}) == 2
-    town.kit.store_repository._vault = CredentialCipher([key])
+    town.kit.store_repository._cipher = CredentialCipher([key])
     assert run("rotate-keys").out == "1 stores encrypted with the newest key\n"
     assert b"topsecret" not in town.kit.redis.hget(town.kit.keys.stores, "harbour")  # type: ignore[operator] # it is there
     assert run("rotate-keys").out == "0 stores encrypted with the newest key\n"
@@ -233,12 +233,12 @@ def test_a_store_s_metadata_is_changed_at_gett_within_the_quota(run: Run, here: 
     assert ran.out.splitlines() == ["store main is changed at Gett", "store main is changed here"]
     store = here.context.state.stores[here.active()[0]].store
     assert (store.name, store.phone, store.description) == ("New Name", "+15550111", "good")
-    assert here.kit.stores.known("main").name == "New Name"
+    assert here.kit.stores.get("main").name == "New Name"
     assert here.kit.redis.llen(f"{here.kit.keys.prefix}sends") == sent + 1
 
 
 def test_a_store_that_is_removed_leaves_nothing_that_lasts(here: Town, run: Run) -> None:
-    kit, store = here.kit, here.kit.stores.known("main")
+    kit, store = here.kit, here.kit.stores.get("main")
     kit.availability.mark_unavailable(store, "cola")
     kit.store_status.pause(store, "too_busy")
     assert kit.publisher.current("main") is not None
