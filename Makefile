@@ -24,7 +24,7 @@ $(STAMP): setup.cfg pyproject.toml $(ADAPTERS:=/setup.cfg)
 install: $(STAMP) ## a virtual environment with everything the project needs
 
 demo: $(STAMP)   ## an order's whole life between a local Gett and a POS; at a terminal it stays open
-	$(BIN)/webhook-kit dev bogus --tour --option outcomes=hidden
+	$(BIN)/webhook-kit dev bogus --demo --option outcomes=hidden
 
 test: $(STAMP)   ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed; a table says what failed
 	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) test-lowest test-kit $(ADAPTERS:adapters/%=test-adapter-%)

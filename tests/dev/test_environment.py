@@ -1,4 +1,4 @@
-"""``webhook-kit dev`` as a vendor meets it: real processes, a terminal, his file being edited."""
+"""Tests of ``webhook-kit dev`` with real processes, a pseudo-terminal, and an adapter file that is edited."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ class DevPos(PosAdapter):
         return simple_catalog({"Pizza": [ExternalItem(item_id="margherita", name="Margherita", base_price=Decimal("9.50"))]})
 
     def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
-        print("SAID", store.options.get("till"), flush=True)
+        print("PLACED", store.options.get("register"), flush=True)
         return Placed(key)
 """
 
 
 @pytest.fixture
-def vendor(tmp_path: Path) -> Path:
-    """A folder with a vendor's first adapter in it."""
+def project(tmp_path: Path) -> Path:
+    """Return a folder with a small adapter in it."""
     (tmp_path / "dev_pos.py").write_text(TINY)
     return tmp_path
 
 
 class Terminal:
-    """The command on a terminal of its own; a context manager that ends it."""
+    """The command on a pseudo-terminal; a context manager that ends it."""
 
     def __init__(self, cwd: Path, *arguments: str) -> None:
-        self._ours, theirs = pty.openpty()
-        self._said = bytearray()
+        self._descriptor, other = pty.openpty()
+        self._output = bytearray()
         env = {**os.environ, "TERM": "dumb", "COLUMNS": "200", "BROWSER": "true"}
         with interruptible():
             self.process = subprocess.Popen(
                 [*COMMAND, *arguments],
                 cwd=cwd,
                 env=env,
-                stdin=theirs,
-                stdout=theirs,
-                stderr=theirs,
+                stdin=other,
+                stdout=other,
+                stderr=other,
                 start_new_session=True,
             )
-        os.close(theirs)
+        os.close(other)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -74,24 +74,24 @@ class Terminal:
             self.process.kill()
         self.process.wait()
         self._reader.join(PATIENCE)
-        os.close(self._ours)
+        os.close(self._descriptor)
 
     def _read(self) -> None:
         while True:
             try:
-                piece = os.read(self._ours, 65536)
+                piece = os.read(self._descriptor, 65536)
             except OSError:  # the other side is closed
                 return
             if not piece:
                 return
-            self._said += piece
+            self._output += piece
 
     @property
     def text(self) -> str:
-        return self._said.decode(errors="replace")
+        return self._output.decode(errors="replace")
 
     def press(self, key: str) -> None:
-        os.write(self._ours, key.encode())
+        os.write(self._descriptor, key.encode())
 
     def until(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
         def found() -> re.Match[str] | None:
@@ -110,8 +110,8 @@ class Terminal:
 
 
 @pytest.fixture
-def nothing_left() -> Iterator[None]:
-    """Whatever was started meanwhile has ended."""
+def no_process_left() -> Iterator[None]:
+    """Check that every process that the test started has ended."""
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     yield
     wait_until(
@@ -126,10 +126,10 @@ def nothing_left() -> Iterator[None]:
     )
 
 
-def test_without_a_terminal_the_tour_ends_by_itself(vendor: Path, nothing_left: None) -> None:
+def test_demo_ends_by_itself_without_a_terminal(project: Path, no_process_left: None) -> None:
     done = subprocess.run(
-        [*COMMAND, "dev_pos:DevPos", "--tour", "--option", "till=3"],
-        cwd=vendor,
+        [*COMMAND, "dev_pos:DevPos", "--demo", "--option", "register=3"],
+        cwd=project,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -137,26 +137,26 @@ def test_without_a_terminal_the_tour_ends_by_itself(vendor: Path, nothing_left: 
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for said in (
+    for line in (
         "onboarding: done, Gett: active",
-        "delivered twice, and one ticket",
-        "done: every order once",
-        "SAID 3",
+        "delivered twice, one ticket",
+        "done: every order placed once",
+        "PLACED 3",
     ):
-        assert said in done.stdout, done.stdout
+        assert line in done.stdout, done.stdout
     assert done.stderr == ""
 
 
-def test_a_tour_that_fails_names_the_step(vendor: Path, nothing_left: None) -> None:
-    file = vendor / "dev_pos.py"
+def test_failed_demo_names_the_step(project: Path, no_process_left: None) -> None:
+    file = project / "dev_pos.py"
     file.write_text(
-        TINY.replace("return Placed(key)", 'return Refused(Reason.OTHER, "the till is broken")').replace(
+        TINY.replace("return Placed(key)", 'return Refused(Reason.OTHER, "the printer is broken")').replace(
             "Placed,", "Placed, Reason,"
         )
     )
     done = subprocess.run(
-        [*COMMAND, "dev_pos:DevPos", "--tour"],
-        cwd=vendor,
+        [*COMMAND, "dev_pos:DevPos", "--demo"],
+        cwd=project,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -164,23 +164,25 @@ def test_a_tour_that_fails_names_the_step(vendor: Path, nothing_left: None) -> N
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("webhook-kit: an order's way into the POS: "), done.stderr
-    assert "the till is broken" in done.stderr
+    assert done.stderr.startswith("webhook-kit: place an order: "), done.stderr
+    assert "the printer is broken" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["nowhere:Pos"], "there is no module 'nowhere'"),
         (["dev_pos:DevPos", "--option", "x"], "write NAME=VALUE"),
         (["dev_pos:DevPos", "--timezone", "Mars/Base"], "Mars/Base"),
     ],
 )
-def test_mistakes_are_told_in_a_line(vendor: Path, arguments: list[str], said: str, nothing_left: None) -> None:
+def test_wrong_arguments_give_one_line(
+    project: Path, arguments: list[str], message: str, no_process_left: None
+) -> None:
     done = subprocess.run(
         [*COMMAND, *arguments],
-        cwd=vendor,
+        cwd=project,
         capture_output=True,
         text=True,
         timeout=4 * PATIENCE,
@@ -188,44 +190,42 @@ def test_mistakes_are_told_in_a_line(vendor: Path, arguments: list[str], said: s
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode != 0
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_at_a_terminal_keys_order_pause_and_break_things_and_a_saved_file_is_loaded_anew(
-    vendor: Path, nothing_left: None
-) -> None:
-    with Terminal(vendor, "dev_pos:DevPos", "--option", "till=7") as terminal:
+def test_keys_act_and_a_saved_file_is_reloaded_at_a_terminal(project: Path, no_process_left: None) -> None:
+    with Terminal(project, "dev_pos:DevPos", "--option", "register=7") as terminal:
         url = terminal.until(r"storefront: (http://\S+)")[1]
-        terminal.until("a random order")
+        terminal.until("place a random order")
         assert requests.get(f"{url}/__sandbox/log", timeout=PATIENCE).ok
         terminal.press("r")
-        terminal.until("nothing was ordered yet")
+        terminal.until("there is no order to repeat")
         terminal.press("o")
         terminal.until(r"your POS +place_order +accepted")
-        terminal.until("SAID 7")
+        terminal.until("PLACED 7")
         terminal.until(r"you → Gett +orders \S+ status +confirmed +202")
         terminal.press("p")
         terminal.until(r"paused too_busy +200")
         terminal.press("p")
         terminal.until(r"online +200")
         terminal.press("f")
-        terminal.until("from here: the next placeOrder is delivered twice")
-        file = vendor / "dev_pos.py"
-        file.write_text(TINY.replace('"SAID"', '"NOW SAID"').replace("9.50", "8.25"))
-        terminal.until(r"dev_pos.py changed: loading the adapter anew")
+        terminal.until("fault: Gett delivers the next placeOrder twice")
+        file = project / "dev_pos.py"
+        file.write_text(TINY.replace('"PLACED"', '"PLACED AGAIN"').replace("9.50", "8.25"))
+        terminal.until(r"dev_pos.py changed: reloading the adapter")
         terminal.until(r"catalogset-notification +202\s+\S+ +Gett pulls")
         wait_until(lambda: requests.get(f"{url}/__sandbox/log", timeout=PATIENCE).ok)
         terminal.press("r")
-        terminal.until("NOW SAID 7")
+        terminal.until("PLACED AGAIN 7")
         terminal.press("q")
         assert terminal.end() == 0
     assert "Traceback" not in terminal.text
 
 
-def test_ctrl_c_leaves_nothing_running(vendor: Path, nothing_left: None) -> None:
-    with Terminal(vendor, "dev_pos:DevPos", "--no-open") as terminal:
-        terminal.until("a random order")
+def test_ctrl_c_stops_every_process(project: Path, no_process_left: None) -> None:
+    with Terminal(project, "dev_pos:DevPos", "--no-open") as terminal:
+        terminal.until("place a random order")
         os.killpg(terminal.process.pid, signal.SIGINT)
         assert terminal.end() == 0
     assert "Traceback" not in terminal.text

@@ -1,4 +1,4 @@
-"""``webhook-kit dev``: one command for a vendor at his desk."""
+"""``webhook-kit dev``: run an adapter with everything that it needs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from webhook_kit.stores.onboarding import Progress
 
 __all__ = ["command"]
 
-_LOOK = 0.5
-"""Seconds between two looks at the adapter's files."""
+_POLL_INTERVAL = 0.5
+"""Seconds between two checks of the adapter's files."""
 
 _FAULTS = (
-    ("the next placeOrder is delivered twice", Fault(kind="duplicate", call="placeOrder", times=1)),
-    ("Gett answers the next three updates 503", Fault(kind="status", status=503, call="setOrderStatus", times=3)),
-    ("Gett takes the next update, but its answer is lost", Fault(kind="drop", call="setOrderStatus", times=1)),
-    ("the next webhook carries a wrong signature", Fault(kind="wrong_signature", times=1)),
+    ("Gett delivers the next placeOrder twice", Fault(kind="duplicate", call="placeOrder", times=1)),
+    ("Gett answers the next three updates with 503", Fault(kind="status", status=503, call="setOrderStatus", times=3)),
+    ("Gett applies the next update, but its response is lost", Fault(kind="drop", call="setOrderStatus", times=1)),
+    ("Gett signs the next webhook with a wrong secret", Fault(kind="wrong_signature", times=1)),
 )
 
 
@@ -39,28 +39,37 @@ def _zone(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.BadParameter(f"{name!r} is no IANA time zone (America/New_York)") from None
+        raise click.BadParameter(f"{name!r} is not a valid IANA time zone, such as America/New_York") from None
 
 
 @click.command("dev")
 @click.argument("adapter")
-@click.option("--tour", is_flag=True, help="Play an order's whole life first; without a terminal, stop after it.")
+@click.option("--demo", is_flag=True, help="Run the demo first; without a terminal, exit after it.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="Of the storefront and local Gett; 0 takes a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port of the storefront and the sandbox (0: any free port).",
 )
 @click.option(
-    "--web-port", type=click.IntRange(0, 65535), default=0, help="Of the kit's web server; 0 takes a free one."
+    "--web-port", type=click.IntRange(0, 65535), default=0, help="Port of the kit's web server (0: any free port)."
 )
 @click.option(
-    "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the store for its adapter."
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the store for its adapter; repeatable."
 )
-@click.option("--credential", "credentials", multiple=True, metavar="NAME=VALUE", help="A credential, likewise.")
-@click.option("--timezone", default="UTC", show_default=True, callback=_zone, help="The store's zone.")
-@click.option("--seed", default="desk", show_default=True, help="Of everything random: the same seed, the same orders.")
+@click.option(
+    "--credential",
+    "credentials",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Credential of the store for its adapter; repeatable.",
+)
+@click.option("--timezone", default="UTC", show_default=True, callback=_zone, help="Time zone of the store.")
+@click.option("--seed", default="dev", show_default=True, help="Random seed.")
 @click.option("--no-open", is_flag=True, help="Do not open the storefront in a browser.")
 def command(
     adapter: str,
-    tour: bool,
+    demo: bool,
     port: int,
     web_port: int,
     options: tuple[str, ...],
@@ -69,14 +78,14 @@ def command(
     seed: str,
     no_open: bool,
 ) -> None:
-    """Start Redis, a local Gett with a storefront, the web server and the workers, with one store of ADAPTER.
+    """Start Redis, a sandbox with a storefront, the web server and a worker, with one store of ADAPTER.
 
-    ADAPTER is a registered name or module:Class. When its files change, it is loaded anew. Ctrl-C ends everything.
+    ADAPTER is a registered name or module:Class. When its files change, it is reloaded. Press Ctrl-C to stop everything.
     """
     logs.configure("WARNING", "console")
     console = Console(highlight=False)
-    at_a_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    desk = DevEnvironment(
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    environment = DevEnvironment(
         adapter,
         options=dict(map(_pair, options)),
         credentials=dict(map(_pair, credentials)),
@@ -86,100 +95,104 @@ def command(
         web_port=web_port,
         on_progress=lambda progress: console.print(_onboarding(progress)),
     )
-    console.print("starting Redis, a local Gett, the web server and the workers …")
-    with suppress(KeyboardInterrupt), desk, EventLog(console, desk.context.log, desk.logs()):
-        console.print(f"storefront: [bold]{desk.gett_url}[/]   webhooks: {desk.stack.urls[0]}")
-        if tour:
-            Demo(desk, console).run()
-            if not at_a_terminal:
+    console.print("starting Redis, the sandbox, the web server and a worker …")
+    with (
+        suppress(KeyboardInterrupt),
+        environment,
+        EventLog(console, environment.sandbox.log, environment.logs()),
+    ):
+        console.print(f"storefront: [bold]{environment.gett_url}[/]   webhooks: {environment.stack.urls[0]}")
+        if demo:
+            Demo(environment, console).run()
+            if not interactive:
                 return
-        if at_a_terminal:
+        if interactive:
             if not no_open:
-                webbrowser.open(desk.gett_url)
-            _KeyBindings(desk, console).stay()
+                webbrowser.open(environment.gett_url)
+            _KeyBindings(environment, console).run()
         else:
-            _wait_for_changes(desk, console)
+            _wait_for_changes(environment, console)
 
 
 class _KeyBindings:
-    """Keys for what a vendor wants to try, until q."""
+    """Keys that act on the dev environment, until q is pressed."""
 
-    def __init__(self, desk: DevEnvironment, console: Console) -> None:
-        self._desk = desk
+    def __init__(self, environment: DevEnvironment, console: Console) -> None:
+        self._environment = environment
         self._console = console
-        self._last: dict[str, object] | None = None
+        self._last_order: dict[str, object] | None = None
         self._paused = False
-        self._fault = 0
+        self._next_fault = 0
         self._keys: dict[str, tuple[str, Callable[[], None]]] = {
-            "o": ("a random order", self._order),
-            "r": ("the same cart again", self._again),
+            "o": ("place a random order", self._order),
+            "r": ("repeat the last cart", self._repeat),
             "p": ("pause or resume the store", self._pause),
-            "f": ("something goes wrong", self._go_wrong),
-            "?": ("this help", self._help),
+            "f": ("trigger a fault", self._trigger_fault),
+            "?": ("show this help", self._help),
         }
 
-    def stay(self) -> None:
+    def run(self) -> None:
         self._help()
         with Keyboard.listening() as keyboard, suppress(EOFError):
-            while (key := keyboard.key(_LOOK)) not in ("q", "\x04"):
-                _reload(self._desk, self._console)
+            while (key := keyboard.key(_POLL_INTERVAL)) not in ("q", "\x04"):
+                _reload(self._environment, self._console)
                 if key in self._keys:
-                    self._do(self._keys[key][1])
+                    self._execute(self._keys[key][1])
 
-    def _do(self, what: Callable[[], None]) -> None:
+    def _execute(self, action: Callable[[], None]) -> None:
         try:
-            what()
+            action()
         except WebhookKitError as error:
             self._console.print(f"[red]{type(error).__name__}[/]: {error}", markup=True)
 
     def _order(self) -> None:
-        self._last = self._desk.random_order()
-        self._desk.order(self._last)
+        self._last_order = self._environment.random_order()
+        self._environment.order(self._last_order)
 
-    def _again(self) -> None:
-        if self._last is None:
-            self._console.print("nothing was ordered yet: press o")
+    def _repeat(self) -> None:
+        if self._last_order is None:
+            self._console.print("there is no order to repeat; press o first")
         else:
-            self._desk.order(self._last)
+            self._environment.order(self._last_order)
 
     def _pause(self) -> None:
-        stores = self._desk.kit.store_status
+        store_status = self._environment.kit.store_status
         if self._paused:
-            stores.resume(self._desk.store)
+            store_status.resume(self._environment.store)
         else:
-            stores.pause(self._desk.store, "too_busy")
+            store_status.pause(self._environment.store, "too_busy")
         self._paused = not self._paused
 
-    def _go_wrong(self) -> None:
-        what, fault = _FAULTS[self._fault % len(_FAULTS)]
-        self._fault += 1
-        self._desk.trigger(fault)
-        self._console.print(f"from here: {what}")
+    def _trigger_fault(self) -> None:
+        description, fault = _FAULTS[self._next_fault % len(_FAULTS)]
+        self._next_fault += 1
+        self._environment.trigger(fault)
+        self._console.print(f"fault: {description}")
 
     def _help(self) -> None:
-        keys = "   ".join(f"[bold]{key}[/] {what}" for key, (what, _) in self._keys.items())
-        self._console.print(f"{keys}   [bold]q[/] end")
+        keys = "   ".join(f"[bold]{key}[/] {description}" for key, (description, _) in self._keys.items())
+        self._console.print(f"{keys}   [bold]q[/] quit")
 
 
-def _wait_for_changes(desk: DevEnvironment, console: Console) -> None:
+def _wait_for_changes(environment: DevEnvironment, console: Console) -> None:
     while True:
-        time.sleep(_LOOK)
-        _reload(desk, console)
+        time.sleep(_POLL_INTERVAL)
+        _reload(environment, console)
 
 
-def _reload(desk: DevEnvironment, console: Console) -> None:
-    if changed := desk.files.changed():
-        console.print(f"{', '.join(os.path.relpath(path) for path in changed[:3])} changed: loading the adapter anew")
+def _reload(environment: DevEnvironment, console: Console) -> None:
+    if changed := environment.files.changed():
+        console.print(f"{', '.join(os.path.relpath(path) for path in changed[:3])} changed: reloading the adapter")
         try:
-            desk.restart()
+            environment.restart()
         except (TimeoutError, ChildProcessError) as error:
-            console.print(f"[red]it does not start[/]; mend it and save again\n{error}")
+            console.print(f"[red]the adapter does not start[/]; correct it and save again\n{error}")
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise click.BadParameter(f"{text!r}: write NAME=VALUE")
+        raise click.BadParameter(f"{text!r} is not valid; write NAME=VALUE")
     return name, value
 
 

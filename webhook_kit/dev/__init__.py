@@ -1,4 +1,4 @@
-"""``webhook-kit dev``: everything on one machine, for a vendor at his desk."""
+"""The dev environment: everything that an adapter needs on one machine (``webhook-kit dev``)."""
 
 from __future__ import annotations
 

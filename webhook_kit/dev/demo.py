@@ -1,4 +1,4 @@
-"""The tour: an order's whole life, step by step, each proven before the next."""
+"""The demo: the life of an order from placement to completion, each step checked before the next."""
 
 from __future__ import annotations
 
@@ -16,88 +16,88 @@ from webhook_kit.sandbox.faults import Fault
 
 __all__ = ["Demo", "DemoFailed"]
 
-_PATIENCE = 120.0
-_LOOK = 0.2
+_TIMEOUT = 30.0
+_POLL_INTERVAL = 0.2
 
 
 class DemoFailed(WebhookKitError):
-    """A step did not go as it must; the message names it."""
+    """A step of the demo failed; the message names it."""
 
 
 class Demo:
-    """Leads through everything that the kit does for one store."""
+    """Runs through everything that the kit does for one store."""
 
-    def __init__(self, desk: DevEnvironment, console: Console) -> None:
-        self._desk = desk
+    def __init__(self, environment: DevEnvironment, console: Console) -> None:
+        self._environment = environment
         self._console = console
 
     def run(self) -> None:
-        """Every step.
+        """Run every step.
 
-        :raises TourFailed: naming the first that went wrong.
+        :raises DemoFailed: naming the first step that failed.
         """
-        with self._step("an order's way into the POS"):
-            first = self._placed_twice()
-        with self._step("its progress, back to Gett"):
-            self._progress(first)
-        with self._step("an order that will not be made"):
-            self._cancelled()
-        with self._step("a dish that runs out"):
-            self._runs_out()
-        with self._step("the store, paused and resumed"):
-            self._paused()
-        self._console.rule("done: every order once, every word in order")
+        with self._step("place an order"):
+            order_id = self._place_order()
+        with self._step("send its progress to Gett"):
+            self._send_progress(order_id)
+        with self._step("cancel an order"):
+            self._cancel_order()
+        with self._step("make an item unavailable"):
+            self._make_item_unavailable()
+        with self._step("pause and resume the store"):
+            self._pause_store()
+        self._console.rule("done: every order placed once, every update in order")
 
     # -- the steps -----------------------------------------------------------------------------------------------------
 
-    def _placed_twice(self) -> str:
-        self._desk.trigger(Fault(kind="duplicate", call="placeOrder", times=1))
-        placed = self._desk.order()
-        self._say(f"delivered twice, and one ticket: {placed.partner_order_id}, total {_total(placed)}")
-        order_id = self._id(placed)
-        self._until(order_id, "confirmed")
+    def _place_order(self) -> str:
+        self._environment.trigger(Fault(kind="duplicate", call="placeOrder", times=1))
+        order = self._environment.order()
+        self._print(f"delivered twice, one ticket: {order.partner_order_id}, total {_total(order)}")
+        order_id = self._gett_id(order)
+        self._wait_for_status(order_id, "confirmed")
         return order_id
 
-    def _progress(self, order_id: str) -> None:
-        orders = self._desk.kit.order_updates
+    def _send_progress(self, order_id: str) -> None:
+        updates = self._environment.kit.order_updates
         for status in ("preparing", "ready"):
-            orders.progress(order_id, status)
-            self._until(order_id, status)
-        orders.complete(order_id)
-        self._until(order_id, "completed")
+            updates.progress(order_id, status)
+            self._wait_for_status(order_id, status)
+        updates.complete(order_id)
+        self._wait_for_status(order_id, "completed")
         try:
-            orders.progress(order_id, "preparing")
+            updates.progress(order_id, "preparing")
         except OperationRejected as error:
-            self._say(f"an older status is refused at the door: {error}")
+            self._print(f"an update after the end is rejected: {error}")
         else:
-            raise DemoFailed("a status after the end was not refused")
+            raise DemoFailed("an update after the end of the order was not rejected")
 
-    def _cancelled(self) -> None:
-        order_id = self._id(self._desk.order())
-        self._until(order_id, "confirmed")
-        self._desk.kit.order_updates.cancel(order_id, "the oven is broken")
-        self._until(order_id, "cancelled")
+    def _cancel_order(self) -> None:
+        order_id = self._gett_id(self._environment.order())
+        self._wait_for_status(order_id, "confirmed")
+        self._environment.kit.order_updates.cancel(order_id, "the oven is broken")
+        self._wait_for_status(order_id, "cancelled")
 
-    def _runs_out(self) -> None:
-        desk = self._desk
-        wanted = desk.random_order()
-        dish = wanted["cart"]["lineItems"][0]["itemId"]
-        desk.kit.availability.mark_unavailable(desk.store, dish)
-        self._wait(lambda: not self._valid(wanted), f"{dish} to be refused")
-        self._say(f"{dish} has run out, and is refused")
-        desk.kit.availability.mark_available(desk.store, dish)
-        self._wait(lambda: self._valid(wanted), f"{dish} to be back")
-        self._say(f"{dish} is back")
+    def _make_item_unavailable(self) -> None:
+        environment = self._environment
+        order = environment.random_order()
+        item_id = order["cart"]["lineItems"][0]["itemId"]
+        environment.kit.availability.mark_unavailable(environment.store, item_id)
+        self._wait(lambda: not self._is_valid(order), f"an order of {item_id} to be refused")
+        self._print(f"{item_id} is unavailable, and an order of it is refused")
+        environment.kit.availability.mark_available(environment.store, item_id)
+        self._wait(lambda: self._is_valid(order), f"an order of {item_id} to be valid again")
+        self._print(f"{item_id} is available again")
 
-    def _paused(self) -> None:
-        desk = self._desk
-        desk.kit.store_status.pause(desk.store, "operational_issues")
-        self._wait(lambda: not self._accepting(), "the store to be paused at Gett")
-        self._say("paused: customers see that it takes no orders")
-        desk.kit.store_status.resume(desk.store)
-        self._wait(self._accepting, "the store to be online at Gett")
+    def _pause_store(self) -> None:
+        environment = self._environment
+        environment.kit.store_status.pause(environment.store, "operational_issues")
+        self._wait(lambda: not self._is_accepting_orders(), "the store to be paused at Gett")
+        self._print("paused: customers see that the store takes no orders")
+        environment.kit.store_status.resume(environment.store)
+        self._wait(self._is_accepting_orders, "the store to be online at Gett")
 
-    # -- how a step is told and proven ---------------------------------------------------------------------------------
+    # -- output and checks ---------------------------------------------------------------------------------------------
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -107,37 +107,36 @@ class Demo:
         except (WebhookKitError, TimeoutError) as error:
             raise DemoFailed(f"{name}: {error}") from error
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(f"   {text}", markup=False)
 
-    def _valid(self, wanted: dict[str, Any]) -> bool:
-        return bool(self._desk.market.validate_order(ExternalOrder.model_validate(wanted)).is_valid)
+    def _is_valid(self, order: dict[str, Any]) -> bool:
+        return bool(self._environment.marketfront.validate_order(ExternalOrder.model_validate(order)).is_valid)
 
-    def _accepting(self) -> bool:
-        return self._desk.market.store(self._desk.store.gett_id).is_accepting_orders
+    def _is_accepting_orders(self) -> bool:
+        return self._environment.marketfront.store(self._environment.store.gett_id).is_accepting_orders
 
-    def _id(self, placed: ExternalOrder) -> str:
-        if not placed.gett_order_id:
-            raise DemoFailed("the order has no id at Gett")
-        return placed.gett_order_id
+    def _gett_id(self, order: ExternalOrder) -> str:
+        if not order.gett_order_id:
+            raise DemoFailed("Gett's response has no gettOrderId")
+        return order.gett_order_id
 
-    def _until(self, order_id: str, expected: str) -> None:
-        """Wait until Gett has heard this of an order."""
-        orders = self._desk.context.state.orders
+    def _wait_for_status(self, order_id: str, expected: str) -> None:
+        """Wait until the order has this status or state at Gett."""
+        orders = self._environment.sandbox.state.orders
 
-        def heard() -> bool:
+        def arrived() -> bool:
             order = orders.get(order_id)
             return order is not None and expected in (order.status, order.state)
 
-        self._wait(heard, f"Gett to hear: {expected}")
+        self._wait(arrived, f"the order to be {expected} at Gett")
 
-    def _wait(self, condition: Callable[[], bool], what: str) -> None:
-        # Each look is a call that others see, so not too often.
-        until = time.monotonic() + _PATIENCE
+    def _wait(self, condition: Callable[[], bool], description: str) -> None:
+        deadline = time.monotonic() + _TIMEOUT
         while not condition():
-            if time.monotonic() > until:
-                raise TimeoutError(f"waited {_PATIENCE:g} s in vain for {what}")
-            time.sleep(_LOOK)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {_TIMEOUT:g} s for {description}")
+            time.sleep(_POLL_INTERVAL)  # each check is a call that appears in the log, so there should be few
 
 
 def _total(order: ExternalOrder) -> str:

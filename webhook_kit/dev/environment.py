@@ -1,4 +1,4 @@
-"""Everything on one machine: Redis, a local Gett with its storefront, the web server, the workers, one store onboarded."""
+"""The dev environment: Redis, a sandbox with its storefront, web server, worker, and one onboarded store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from webhook_kit.adapter import Store
-from webhook_kit.dev.files import Files
+from webhook_kit.dev.files import SourceFiles
 from webhook_kit.dev.random_customer import RandomCustomer
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.gett.marketfront import Marketfront
@@ -33,26 +33,27 @@ _CUSTOMER = {"email": "sam@example.org", "first_name": "Sam", "last_name": "Samp
 
 
 class OrderInvalid(WebhookKitError):
-    """validateOrder found something wrong with an order."""
+    """The store's validateOrder found errors in an order."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Expected:
+class _StoreConfig:
     adapter: str
     options: Mapping[str, Any]
     credentials: Mapping[str, str]
     timezone: str
-    seed: str
 
 
 class DevEnvironment:
-    """A context manager that starts everything and leaves nothing running.
+    """A context manager that starts every process and stops all of them at the end.
 
     :param adapter: a registered name, or ``module:Class``.
-    :param options: of the store, for its adapter; ``credentials`` likewise.
+    :param options: options of the store for its adapter.
+    :param credentials: credentials of the store for its adapter.
     :param timezone: IANA name of the store's zone.
-    :param seed: of everything random at the local Gett and of the customers.
-    :param gett_port: of the local Gett and its storefront; a free one when 0. ``web_port`` is the kit's.
+    :param seed: random seed of the sandbox and of the random customer.
+    :param gett_port: port of the sandbox and its storefront; a free one when 0.
+    :param web_port: port of the kit's web server; a free one when 0.
     :param on_progress: called with each step of the onboarding.
     """
 
@@ -63,18 +64,18 @@ class DevEnvironment:
         options: Mapping[str, Any] | None = None,
         credentials: Mapping[str, str] | None = None,
         timezone: str = "UTC",
-        seed: str = "desk",
+        seed: str = "dev",
         gett_port: int = 0,
         web_port: int = 0,
         on_progress: Callable[[Progress], object] = lambda _: None,
     ) -> None:
-        self._wanted = _Expected(adapter, options or {}, credentials or {}, timezone, seed)
+        self._config = _StoreConfig(adapter, options or {}, credentials or {}, timezone)
         self._ports = (gett_port, web_port)
         self._on_progress = on_progress
         self._resources = ExitStack()
-        self._random = Random(seed)  # noqa: S311 - customers at random, not secrets
-        self.files = Files(type(load_adapter(adapter)).__module__)
-        self.context = SandboxContext(API_KEY, secret=SECRET, seed=seed)
+        self._random = Random(seed)  # noqa: S311 - random customers, not secrets
+        self.files = SourceFiles(type(load_adapter(adapter)).__module__)
+        self.sandbox = SandboxContext(API_KEY, secret=SECRET, seed=seed)
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -88,13 +89,13 @@ class DevEnvironment:
     def _start(self, resources: ExitStack) -> None:
         gett_port, web_port = self._ports
         try:
-            self.gett_url = resources.enter_context(serve(create_app(self.context), gett_port))
+            self.gett_url = resources.enter_context(serve(create_app(self.sandbox), gett_port))
         except OSError as error:
-            raise ConfigurationError(f"--port {gett_port}: {error.strerror}") from error
-        resources.callback(self.context.close)
+            raise ConfigurationError(f"--port {gett_port}: {error.strerror}; choose another port") from error
+        resources.callback(self.sandbox.close)
         self.stack = resources.enter_context(
             Stack(
-                self._wanted.adapter,
+                self._config.adapter,
                 env={"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "WEBHOOK_KIT_KEY": new_key()},
                 gett_url=self.gett_url,
                 configured=False,
@@ -104,18 +105,18 @@ class DevEnvironment:
         )
         self.kit = self.stack.kit()
         self.store = self._onboard()
-        self.market = self._customer()
+        self.marketfront = self._log_in()
 
     def _onboard(self) -> Store:
-        wanted = self._wanted
+        config = self._config
         new = Store(
             "main",
             "",
-            wanted.adapter,
-            timezone=ZoneInfo(wanted.timezone),
+            config.adapter,
+            timezone=ZoneInfo(config.timezone),
             name="Your restaurant",
-            options=wanted.options,
-            credentials=wanted.credentials,
+            options=config.options,
+            credentials=config.credentials,
         )
         self.kit.stores.add(new)
         self.kit.onboarding.onboard(new, on_progress=self._on_progress)
@@ -123,50 +124,50 @@ class DevEnvironment:
         assert store is not None
         return store
 
-    def _customer(self) -> Marketfront:
+    def _log_in(self) -> Marketfront:
         session = Marketfront(self.gett_url, API_KEY).create_session(SessionCreateRequest(**_CUSTOMER))
-        # An answer from the store takes as long as Gett waits for it.
+        # Gett answers a customer only after the store has answered, for which it waits 25 s.
         return Marketfront(self.gett_url, session.token, read_timeout=60)
 
-    # -- what a vendor does at his desk --------------------------------------------------------------------------------
+    # -- actions -------------------------------------------------------------------------------------------------------
 
     def logs(self) -> dict[str, Path]:
-        """The log file of each process, by its name."""
+        """Return the log file of each process, by the process's name."""
         return {"web": self.stack.web[0].log, "worker": self.stack.worker.log}
 
     def restart(self) -> None:
-        """Start the kit's processes anew: the adapter has changed."""
+        """Restart the kit's processes, so that they load the changed adapter, and publish its catalog."""
         for process in (*self.stack.web, self.stack.worker):
             process.terminate()
             process.start()
         self.stack.web[0].wait_http(f"{self.stack.env['PUBLIC_URL']}/healthz")
-        # The menu may have changed, too; this process still has the old code, so another one looks.
+        # A process of its own fetches the catalog, because this one still has the old adapter loaded.
         self.stack.cli("catalog", "sync", self.store.id, "--force")
 
     def random_order(self) -> dict[str, Any]:
-        """A legal order of what is on the menu now, as a customer's client sends it.
+        """Return a valid order of items that are available now, as a customer's client sends it.
 
         :raises InvalidTransition: when nothing can be ordered now.
         """
-        menu = self.market.catalog_set(self.market.store(self.store.gett_id).catalog_set_id or "")
-        cart = RandomCustomer(menu, self.store.timezone, self._random).cart()
-        cart |= {"storeId": self.store.gett_id, "catalogSetId": menu.catalog_set_id}
+        catalog = self.marketfront.catalog_set(self.marketfront.store(self.store.gett_id).catalog_set_id or "")
+        cart = RandomCustomer(catalog, self.store.timezone, self._random).cart()
+        cart |= {"storeId": self.store.gett_id, "catalogSetId": catalog.catalog_set_id}
         tip = self._random.choice([0, 1, 2.5])
         return {"cart": cart, "fulfillmentType": "Pickup", "amounts": {"tip": tip}}
 
-    def order(self, wanted: Mapping[str, Any] | None = None) -> ExternalOrder:
-        """Validate an order and place it; a random one when none is given.
+    def order(self, order: Mapping[str, Any] | None = None) -> ExternalOrder:
+        """Validate and place an order; a random one when None.
 
-        :raises OrderInvalid: when it is found wrong.
-        :raises GettError: when it is refused.
+        :raises OrderInvalid: when the store finds errors in it.
+        :raises GettError: when Gett or the store refuses it.
         """
-        wanted = wanted or self.random_order()
-        validated = self.market.validate_order(ExternalOrder.model_validate(wanted))
+        order = order or self.random_order()
+        validated = self.marketfront.validate_order(ExternalOrder.model_validate(order))
         if not validated.is_valid:
             raise OrderInvalid("; ".join(error.message for error in validated.errors or []) or "the order is not valid")
-        placing = {**validated.to_wire(), "payment": {"type": "gettPayment"}}
-        return self.market.place_order(PlaceOrderRequest.model_validate(placing), key=str(uuid4()))
+        request = {**validated.to_wire(), "payment": {"type": "gettPayment"}}
+        return self.marketfront.place_order(PlaceOrderRequest.model_validate(request), key=str(uuid4()))
 
     def trigger(self, fault: Fault) -> None:
-        """Let something go wrong at the local Gett."""
-        self.context.faults.add(fault)
+        """Add a fault to the sandbox."""
+        self.sandbox.faults.add(fault)

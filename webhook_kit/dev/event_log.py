@@ -1,4 +1,4 @@
-"""What happens, as it happens, one readable line each: webhooks, calls of the adapter, pushes, pulls."""
+"""The event log of the dev environment: one line for each webhook, API call, catalog pull and adapter call."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ from rich.text import Text
 
 from webhook_kit.sandbox.traffic_log import TrafficLog
 
-__all__ = ["EventLog", "process_line", "wire_line"]
+__all__ = ["EventLog", "process_line", "traffic_line"]
 
-_AGAIN = 0.2
-_WORDS = {
+_POLL_INTERVAL = 0.2
+_DIRECTIONS = {
     "api_call": ("you → Gett", "cyan"),
     "webhook": ("Gett → you", "green"),
     "order_event": ("Gett → you", "green"),
 }
-_LOUD = {"warning": "yellow", "error": "red", "critical": "red"}
-_SERVER = re.compile(r"\[(INFO|WARNING)\] ")
-"""The web server's own lines."""
-_SAID = ("adapter_called", "pos event", "order event")
-"""Events in the processes' own logs that are worth a line; warnings and errors always are."""
+_LEVEL_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
+_SERVER_LINE = re.compile(r"\[(INFO|WARNING)\] ")
+"""Start of the web server's own log lines."""
+_SHOWN_EVENTS = ("adapter_called", "pos event", "order event")
+"""Log events that are shown although they are no warnings."""
+_NOT_SHOWN = ("level", "event", "timestamp", "logger", "exception")
+"""Fields of a log line that are not shown, or not as a field."""
 
 
 class EventLog:
-    """Prints what the local Gett has on record and what the kit's processes log. A context manager.
+    """Prints the sandbox's traffic log and the logs of the kit's processes as they grow. A context manager.
 
-    Bodies are not printed: the storefront's inspector shows them. Neither log holds a secret.
+    Bodies are not printed; the storefront shows them. Neither log holds a secret.
     """
 
     def __init__(self, console: Console, log: TrafficLog, files: Mapping[str, Path]) -> None:
-        """:param files: the log of each process, by what it is called."""
+        """:param files: the log file of each process, by the process's name."""
         self._console = console
         self._log = log
-        self._files = files
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._follow_log, daemon=True)]
+        self._threads = [threading.Thread(target=self._follow_traffic, daemon=True)]
         self._threads += [
             threading.Thread(target=self._follow_file, args=(name, path), daemon=True) for name, path in files.items()
         ]
@@ -57,81 +58,82 @@ class EventLog:
         for thread in self._threads:
             thread.join()
 
-    def _follow_log(self) -> None:
-        seen = 0
+    def _follow_traffic(self) -> None:
+        number = 0
         while not self._stop.is_set():
-            for entry in self._log.after(seen, wait=_AGAIN):
-                seen = entry["number"]
-                if (line := wire_line(entry)) is not None:
+            for entry in self._log.after(number, wait=_POLL_INTERVAL):
+                number = entry["number"]
+                if (line := traffic_line(entry)) is not None:
                     self._console.print(line, soft_wrap=True)
 
     def _follow_file(self, name: str, path: Path) -> None:
         with path.open(encoding="utf-8", errors="replace") as file:
             rest = ""
             while True:
-                last = self._stop.is_set()  # what was written before the end is still shown
+                last = self._stop.is_set()  # read once more after the stop: earlier lines are still shown
                 *lines, rest = (rest + file.read()).split("\n")
                 for raw in lines:
                     if (line := process_line(name, raw)) is not None:
                         self._console.print(line, soft_wrap=True)
                 if last:
                     return
-                self._stop.wait(_AGAIN)
+                self._stop.wait(_POLL_INTERVAL)
 
 
-def wire_line(entry: Mapping[str, Any]) -> Text | None:
-    """A line for something that went over the wire; None when nobody wants to see it."""
+def traffic_line(entry: Mapping[str, Any]) -> Text | None:
+    """Return the line for an entry of the traffic log; None if it is not shown."""
     if entry["kind"] == "catalog_pull":
-        outcome = entry.get("error") or f"menu {_short(entry.get('catalogSetId'))}"
-        return _line(entry["at"], "Gett pulls", "green", outcome, ok=not entry.get("error"))
-    who, colour = _WORDS[entry["kind"]]
-    request, answer = entry["request"], entry.get("response") or {}
-    body, said = request.get("body"), answer.get("body")
-    status = answer.get("status")
+        result = entry.get("error") or f"catalog {_short(entry.get('catalogSetId'))}"
+        return _line(entry["at"], "Gett pulls", "green", result, ok=not entry.get("error"))
+    if entry["kind"] == "finding":
+        return _line(entry["at"], "Gett finds", "yellow", f"{entry['call']}  {entry['message']}", ok=False)
+    direction, colour = _DIRECTIONS[entry["kind"]]
+    request, response = entry["request"], entry.get("response") or {}
+    status, body = response.get("status"), response.get("body")
     if str(request.get("path")).startswith("/v1/marketplace/"):
-        if status is not None and status < 400:  # what a customer does is seen in the webhooks behind it
+        if status is not None and status < 400:  # the webhooks that it causes are shown
             return None
-        who = "customer"
-    what = [_call(request), _words(body), str(status or entry.get("error") or "no answer")]
-    if isinstance(said, Mapping):
-        what.append(_answer(said))
-    return _line(entry["at"], who, colour, "  ".join(filter(None, what)), ok=status is not None and status < 400)
+        direction = "customer"
+    parts = [_call(request), _request_summary(request.get("body")), str(status or entry.get("error") or "no response")]
+    if isinstance(body, Mapping):
+        parts.append(_response_summary(body))
+    return _line(entry["at"], direction, colour, "  ".join(filter(None, parts)), ok=status is not None and status < 400)
 
 
 def process_line(name: str, raw: str) -> Text | None:
-    """A line of a process's own log, when it is worth showing."""
+    """Return the line for a log line of a process; None if it is not shown."""
     try:
         entry = json.loads(raw)
     except ValueError:
-        if not raw.strip() or _SERVER.match(raw):
+        if not raw.strip() or _SERVER_LINE.match(raw):
             return None
         return Text(f"{'':10}{name:12}{raw}", style="dim")
     if not isinstance(entry, dict):
         return None
     level, event = entry.get("level", ""), str(entry.get("event", ""))
-    if (level not in _LOUD and event not in _SAID) or event == "no_stores_found":
+    if (level not in _LEVEL_COLOURS and event not in _SHOWN_EVENTS) or event == "no_stores_found":
         return None  # the store is onboarded a moment later
     if event == "adapter_called":
-        words = f"{entry['call']}  {entry['outcome']}  {entry['ms']} ms"
-        return _line(entry["timestamp"], "your POS", "magenta", words, ok=not str(entry["outcome"]).startswith("!"))
-    left = {k: v for k, v in entry.items() if k not in ("level", "event", "timestamp", "logger", "exception")}
-    words = f"{event}  " + "  ".join(f"{key} {value}" for key, value in left.items())
-    line = _line(entry["timestamp"], name, _LOUD.get(level, "blue"), words, ok=level not in _LOUD)
+        text = f"{entry['call']}  {entry['outcome']}  {entry['ms']} ms"
+        return _line(entry["timestamp"], "your POS", "magenta", text, ok=not str(entry["outcome"]).startswith("!"))
+    fields = {name: value for name, value in entry.items() if name not in _NOT_SHOWN}
+    text = f"{event}  " + "  ".join(f"{name} {value}" for name, value in fields.items())
+    line = _line(entry["timestamp"], name, _LEVEL_COLOURS.get(level, "blue"), text, ok=level not in _LEVEL_COLOURS)
     if "exception" in entry:
         line.append("\n" + str(entry["exception"]), style="red")
     return line
 
 
-def _line(at: str, who: str, colour: str, words: str, *, ok: bool) -> Text:
+def _line(at: str, source: str, colour: str, text: str, *, ok: bool) -> Text:
     line = Text()
     line.append(f"{at[11:19]}  ", style="dim")
-    line.append(f"{who:12}", style=f"bold {colour}")
-    line.append(words, style="" if ok else "red")
+    line.append(f"{source:12}", style=f"bold {colour}")
+    line.append(text, style="" if ok else "red")
     return line
 
 
 def _call(request: Mapping[str, Any]) -> str:
-    """``placeOrder``; ``order …1a2b3c status``."""
+    """Return a short name of a call: ``placeOrder``, ``orders …1a2b3c status``."""
     path = urlsplit(str(request.get("path") or request.get("url") or "")).path
     parts = path.strip("/").split("/")
     if parts[:1] == ["v1"]:
@@ -139,17 +141,17 @@ def _call(request: Mapping[str, Any]) -> str:
     return " ".join(_short(part) if len(part) > 24 else part for part in parts)
 
 
-def _words(body: Any) -> str:
-    """The few members of a body that say what it is about."""
+def _request_summary(body: Any) -> str:
+    """Return the members of a request's body that identify its content."""
     if not isinstance(body, Mapping):
         return ""
-    said = [str(body[name]) for name in ("state", "status", "reason", "cancelReason", "name") if body.get(name)]
+    parts = [str(body[name]) for name in ("state", "status", "reason", "cancelReason", "name") if body.get(name)]
     if isinstance(cart := body.get("cart"), Mapping):
-        said.append(f"{len(cart.get('lineItems') or [])} lines")
-    return " ".join(said)
+        parts.append(f"{len(cart.get('lineItems') or [])} lines")
+    return " ".join(parts)
 
 
-def _answer(body: Mapping[str, Any]) -> str:
+def _response_summary(body: Mapping[str, Any]) -> str:
     if body.get("errorCode"):
         return f"{body['errorCode']}: {body.get('detail') or ''}"
     if body.get("errors"):

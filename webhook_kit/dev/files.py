@@ -1,4 +1,4 @@
-"""Whether a vendor's files have changed."""
+"""Detection of changes in an adapter's source files."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["Files"]
+__all__ = ["SourceFiles"]
 
 
-class Files:
-    """The Python files of an adapter: its whole package, or a single module and its neighbours.
+class SourceFiles:
+    """The Python files of an adapter: its whole package, or a single module and the files beside it.
 
-    :param module: the name of the module that the adapter's class is defined in; it has been imported.
+    :param module: name of the module that defines the adapter's class; it has been imported.
     """
 
     def __init__(self, module: str) -> None:
         self._folder = Path(sys.modules[module].__file__ or "").resolve().parent
         self._package = "." in module
-        self._seen = self._look()
+        self._states = self._read_states()
 
     def changed(self) -> list[Path]:
-        """What was changed, added or removed since this was asked last."""
-        before, self._seen = self._seen, self._look()
-        return sorted(path for path in before.keys() | self._seen.keys() if before.get(path) != self._seen.get(path))
+        """Return the files that were changed, added or removed since the previous call."""
+        before, self._states = self._states, self._read_states()
+        return sorted(
+            path for path in before.keys() | self._states.keys() if before.get(path) != self._states.get(path)
+        )
 
-    def _look(self) -> dict[Path, tuple[int, int]]:
+    def _read_states(self) -> dict[Path, tuple[int, int]]:
         return {path: state for path in self._paths() if (state := _state(path)) is not None}
 
     def _paths(self) -> Iterator[Path]:
@@ -35,6 +37,6 @@ class Files:
 def _state(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
-    except OSError:  # gone while we looked
+    except OSError:  # removed after it was listed
         return None
     return status.st_mtime_ns, status.st_size

@@ -1,4 +1,4 @@
-"""Single keys from a terminal, while everything else goes on."""
+"""Single key presses from a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Keyboard"]
 
 
 class Keyboard:
-    """The keys that are pressed, without waiting for Return. What is printed meanwhile looks as usual."""
+    """Key presses, read without waiting for Return. Output to the terminal is not affected."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -22,7 +22,7 @@ class Keyboard:
     @classmethod
     @contextmanager
     def listening(cls) -> Iterator[Keyboard]:
-        """The keyboard of this terminal, which is as it was afterwards."""
+        """Return the keyboard of this terminal; the terminal's mode is restored at the end of the block."""
         descriptor = sys.stdin.fileno()
         before = termios.tcgetattr(descriptor)
         try:
@@ -31,12 +31,12 @@ class Keyboard:
         finally:
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
-    def key(self, patience: float) -> str:
-        """The next key; empty when none is pressed within so many seconds.
+    def key(self, timeout: float) -> str:
+        """Return the next key; empty if none is pressed within ``timeout`` seconds.
 
-        :raises EOFError: when the terminal is gone.
+        :raises EOFError: when the terminal has been closed.
         """
-        ready, _, _ = select.select([self._descriptor], [], [], patience)
+        ready, _, _ = select.select([self._descriptor], [], [], timeout)
         if not ready:
             return ""
         pressed = os.read(self._descriptor, 1)
