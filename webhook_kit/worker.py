@@ -255,14 +255,16 @@ def _advance_onboardings(kit: Kit) -> None:
 
 def _compare_status(kit: Kit) -> None:
     """Once a round, by whichever worker comes first."""
-    if kit.redis.set(kit.keys.compared, "1", nx=True, px=int(kit.settings.compare_status_every * 900)):
+    if kit.redis.set(
+        kit.keys.interval("status-comparison"), "1", nx=True, px=int(kit.settings.compare_status_every * 900)
+    ):
         kit.store_status_check.check_all()
 
 
 def _queue_reconciliations(kit: Kit) -> None:
     """One job a store, by whichever worker comes first."""
     every = max(1, int(kit.settings.reconcile_every) - 1)
-    if not kit.redis.set(f"{kit.keys.prefix}reconciled", "1", nx=True, ex=every):
+    if not kit.redis.set(kit.keys.interval("reconciliation"), "1", nx=True, ex=every):
         return
     for store in kit.stores:
         if not store.gett_id:  # Gett knows nothing of it yet
@@ -272,7 +274,7 @@ def _queue_reconciliations(kit: Kit) -> None:
 
 def _queue_menus(kit: Kit) -> None:
     every = max(1, int(kit.settings.catalog_refresh) - 1)
-    if not kit.redis.set(kit.keys.synced, "1", nx=True, ex=every):
+    if not kit.redis.set(kit.keys.interval("catalog-refresh"), "1", nx=True, ex=every):
         return
     for store in kit.stores:
         _queue_menu(kit, sync_menu, store.id)
@@ -280,7 +282,7 @@ def _queue_menus(kit: Kit) -> None:
 
 def _queue_due_menus(kit: Kit) -> None:
     for what, store_id in kit.catalog_sync.claim_due():
-        _queue_menu(kit, sync_menu if what == "menu" else publish_menu, store_id, soon=True)
+        _queue_menu(kit, sync_menu if what == "sync" else publish_menu, store_id, soon=True)
 
 
 def _queue_menu(kit: Kit, job: Callable[[str], None], store_id: str, *, soon: bool = False) -> None:

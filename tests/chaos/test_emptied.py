@@ -72,7 +72,7 @@ def test_one_comparison_with_the_pos_heals_an_emptied_redis(seed: int, monkeypat
                 say_durably(kit, said)
                 Pos.said[said.order] = said
             # A lease whose sender never heard of it would lapse in time; after the flush it would be under way for ever.
-            delayed = f"{kit.keys.prefix}delayed"
+            delayed = kit.keys.delayed
             soon(lambda: THREADS <= sink.held == kit.redis.zcard(delayed), "every lease to be at its sender")
             heads = [json.loads(head) for head in kit.redis.eval(EMPTY, 0, kit.keys.prefix)]
             under_way = [(head["order"], head["body"]) for head in heads]

@@ -59,7 +59,7 @@ def test_a_long_outage_of_gett_costs_no_update_and_ends_without_a_stampede(redis
     sink, port = Sink(), free_port()
     connection, keys = redis.Redis.from_url(redis_server.url), Keys(f"t{uuid4().hex[:12]}:")
     lanes = WatchedLanes(connection, keys, WorkerNotification(connection, keys), Quota(limit, window_ms), ttl=3600)
-    lanes.booked, lanes.watch, lanes.sends = [], connection, f"{keys.prefix}sends"
+    lanes.booked, lanes.watch, lanes.sends = [], connection, keys.sends
     gate = SendingState(connection, keys)
     client = GettClient(
         f"http://127.0.0.1:{port}", "key", connect_timeout=2, read_timeout=60, on_answer=gate.record_rate_limit_headers
@@ -75,7 +75,7 @@ def test_a_long_outage_of_gett_costs_no_update_and_ends_without_a_stampede(redis
     drain.start()
 
     def failures() -> int:
-        return int(connection.hget(f"{keys.prefix}gate", "failures") or 0)
+        return int(connection.hget(keys.sending, "failures") or 0)
 
     soon(lambda: failures() >= 6, "the circuit to open, and a probe to fail")
     tried = len(lanes.booked)
@@ -131,7 +131,7 @@ def test_a_worker_that_waits_goes_at_once(gate: str) -> None:
             if gate != "nothing to do":
                 confirm(kit, 3)
             worker.wait_ready(kit)
-            soon(lambda: not kit.redis.exists(kit.keys.wake), "the wake-up to be taken")
+            soon(lambda: not kit.redis.exists(kit.keys.notified), "the wake-up to be taken")
             assert worker.terminate(timeout=PATIENCE) == 0
         assert sink.log == []
         assert kit.lanes.counts().get("appended", 0) == len(kit.lanes.all_waiting())

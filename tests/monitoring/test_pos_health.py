@@ -146,7 +146,7 @@ def test_one_process_at_a_time_looks_at_a_store(kit: Kit) -> None:
 def test_a_store_that_cannot_say_or_is_not_at_gett_is_not_looked_at(make_kit: Callable[..., Kit], kit: Kit) -> None:
     mute = make_kit(pos_adapter=f"{__name__}:Mute")
     assert mute.pos_health.check_all() == 0
-    assert mute.redis.keys(f"{mute.keys.prefix}monitor*") == []
+    assert mute.redis.keys(mute.keys.health("*")) == []
     kit.stores.add(Store("new", "", f"{__name__}:Scripted"))
     Scripted.state = OPEN
     kit.pos_health.check_all()
@@ -216,6 +216,6 @@ def _row(said: list[HealthCheckResult], kind: set[HealthCheckResult]) -> int:
 
 def test_the_row_of_looks_is_bounded_in_redis(kit: Kit) -> None:
     look(kit, *[DOWN] * 10)
-    assert kit.redis.hget(kit.keys.monitor("main"), "bad") == b"3"
-    assert kit.redis.ttl(kit.keys.monitor("main")) > 0
+    assert kit.redis.hget(kit.keys.health("main"), "bad") == b"3"
+    assert kit.redis.ttl(kit.keys.health("main")) > 0
     assert isinstance(kit.pos_health, HealthMonitor)

@@ -67,7 +67,7 @@ def push(kit: Kit) -> None:
 
 
 def alerts(kit: Kit) -> int:
-    return int(kit.redis.hget(kit.keys.alerts, Alert.STATUS) or 0)
+    return int(kit.redis.hget(kit.keys.alert_counts, Alert.STATUS) or 0)
 
 
 def in_(**ahead: float) -> str:
@@ -166,7 +166,7 @@ def test_an_end_that_somebody_gave_our_pause_at_gett_is_theirs(
     assert check(kit) is Difference.NONE
     assert check(kit) is Difference.NONE
     assert [event["event"] for event in events].count("gett will lift the pause") == 1
-    kit.redis.hset(kit.keys.monitor("main"), "gett_resume_at", in_(seconds=-1))
+    kit.redis.hset(kit.keys.health("main"), "gett_resume_at", in_(seconds=-1))
     gett.says = {"status": "online"}
     assert check(kit) is Difference.LIFTED_BY_GETT
     assert alerts(kit) == 1

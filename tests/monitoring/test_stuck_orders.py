@@ -71,7 +71,7 @@ def look_later(kit: Kit) -> int:
 
 
 def alerts(kit: Kit) -> dict[str, int]:
-    return {text(kind): int(number) for kind, number in kit.redis.hgetall(kit.keys.alerts).items()}
+    return {text(kind): int(number) for kind, number in kit.redis.hgetall(kit.keys.alert_counts).items()}
 
 
 def told(kit: Kit, ref: str) -> list[dict[str, Any]]:

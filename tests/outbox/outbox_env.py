@@ -168,7 +168,7 @@ class Workbench:
 
     def due(self, lane: str) -> None:
         """Let the time pass for which a lane is leased or postponed."""
-        assert self.redis.zadd(f"{self.keys.prefix}delayed", {lane: 1}, xx=True, ch=True)
+        assert self.redis.zadd(self.keys.delayed, {lane: 1}, xx=True, ch=True)
 
     def hold(self) -> None:
         """Turn the clock of quota and gates back an hour, so that no gate opens before a test says so."""
@@ -176,7 +176,7 @@ class Workbench:
 
     def skip(self, milliseconds: float) -> None:
         """Let time pass for quota and gates: all moments that they remember move into the past."""
-        sends, gate = f"{self.keys.prefix}sends", f"{self.keys.prefix}gate"
+        sends, gate = self.keys.sends, self.keys.sending
         moments = [float(moment) for moment in self.redis.lrange(sends, 0, -1)]
         if moments:
             self.redis.delete(sends)
@@ -206,7 +206,7 @@ class Workbench:
     # -- looking -------------------------------------------------------------------------------------------------------
 
     def gate_field(self, name: str) -> str:
-        return text(self.redis.hget(f"{self.keys.prefix}gate", name))
+        return text(self.redis.hget(self.keys.sending, name))
 
     def waiting(self, lane: str) -> list[str]:
         """What waits in a lane: the status or state of each update."""
@@ -232,11 +232,11 @@ class Workbench:
         """Every update is accounted for, and every lane that has something to send is in exactly one place."""
         check_accounts(self.lanes.counts(), self.queues())
         places: dict[str, list[str]] = {}
-        for place in ("ready", "delayed", "unlinked"):
-            for lane in self.redis.zrange(f"{self.keys.prefix}{place}", 0, -1):
-                places.setdefault(text(lane), []).append(place)
+        for key in (self.keys.ready, self.keys.delayed, self.keys.unlinked):
+            for lane in self.redis.zrange(key, 0, -1):
+                places.setdefault(text(lane), []).append(key)
         assert dict.fromkeys(self.queues(), 1) == {lane: len(found) for lane, found in places.items()}, places
-        assert self.redis.hlen(f"{self.keys.prefix}dead") == self.lanes.counts().get("dead", 0)
+        assert self.redis.hlen(self.keys.dead_letters) == self.lanes.counts().get("dead", 0)
 
 
 def check_accounts(counts: dict[str, int], queues: dict[str, int]) -> None:

@@ -18,7 +18,7 @@ OLD = 1000.0  # seconds; an order is young for 900
 
 def delay(bench: Workbench) -> float:
     """Seconds until the order's lane is due again."""
-    due = bench.redis.zscore(f"{bench.keys.prefix}delayed", LANE)
+    due = bench.redis.zscore(bench.keys.delayed, LANE)
     assert due is not None
     return (float(due) - bench.now()) / 1000
 
@@ -254,7 +254,7 @@ def test_behind_a_closed_gate_a_drain_waits_its_time_out_and_is_stopped_at_once(
     stop = threading.Event()
     drain = threading.Thread(target=bench.pusher().drain, args=(600, stop.is_set))
     drain.start()
-    wait_until(lambda: not bench.redis.exists(bench.keys.wake), message="the drain to begin")
+    wait_until(lambda: not bench.redis.exists(bench.keys.notified), message="the drain to begin")
     assert drain.is_alive()
     stop.set()
     drain.join(PATIENCE)

@@ -28,7 +28,7 @@ def test_a_dead_letter_tells_the_whole_story(bench: Workbench) -> None:
 
 def test_what_nobody_has_looked_at_for_a_month_is_forgotten(bench: Workbench) -> None:
     old = bury(bench, "preparing")
-    bench.redis.zincrby(f"{bench.keys.prefix}dead-at", -30 * 24 * HOUR, old)
+    bench.redis.zincrby(bench.keys.dead_letter_times, -30 * 24 * HOUR, old)
     new = bury(bench, "ready")
     assert [letter.number for letter in bench.dead.find()] == [new]
     assert bench.dead.replay(old) == "unknown"

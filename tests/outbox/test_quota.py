@@ -53,7 +53,7 @@ class Log:
     def send(self, want: int) -> float:
         """Send up to so many; return the wait that was asked for when there was none."""
         found = self.bench.lanes.lease(want, LEASE_MS)
-        booked = self.bench.redis.lrange(f"{self.bench.keys.prefix}sends", 0, len(found.leases) - 1)
+        booked = self.bench.redis.lrange(self.bench.keys.sends, 0, len(found.leases) - 1)
         self.moments += [float(moment) + self.ahead for moment in reversed(booked if found.leases else [])]
         for lease in found.leases:
             self.bench.lanes.acknowledge(lease, 202)
@@ -148,7 +148,7 @@ def test_a_quota_of_nothing_is_no_quota(bench: Workbench) -> None:
     bench.limit(0)
     orders(bench, 300)
     assert sent_at_once(bench) == 300
-    assert not bench.redis.exists(f"{bench.keys.prefix}sends")
+    assert not bench.redis.exists(bench.keys.sends)
 
 
 # -- the share kept for urgent updates ---------------------------------------------------------------------------------

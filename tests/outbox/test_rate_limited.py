@@ -19,7 +19,7 @@ def writes(bench: Workbench, quota: Quota | None = None) -> RateLimitedClient:
 
 
 def booked(bench: Workbench) -> int:
-    return int(bench.redis.llen(f"{bench.keys.prefix}sends"))
+    return int(bench.redis.llen(bench.keys.sends))
 
 
 def test_a_direct_write_uses_one_of_the_quota(bench: Workbench) -> None:

@@ -203,7 +203,7 @@ def test_a_ticket_is_recorded_with_its_first_update_and_a_wake_up_in_one(book: B
     (leased,) = book.kit.lanes.lease(9, 1000).leases
     assert (leased.lane, leased.gett_id, leased.store_id) == ("order:g1", "g1", "s")
     assert leased.body == {"status": "confirmed"}
-    assert book.redis.exists(book.keys.wake)
+    assert book.redis.exists(book.keys.notified)
 
 
 def test_an_update_of_an_order_without_a_gett_id_waits_until_it_is_linked(book: Book) -> None:

@@ -140,7 +140,7 @@ def test_an_old_menu_is_fetched_again_by_one_process_and_nobody_waits(board: Boa
     assert board.dishes(processes[0]) == {"soup"}
     board.writes("soup", "cake")
     board.board["gate"].clear()
-    board.kit().redis.hset(board.kit().keys.menu(board.store.id), "fetched", 1)
+    board.kit().redis.hset(board.kit().keys.catalog(board.store.id), "fetched", 1)
     for process in processes * 2:
         assert board.dishes(process) == {"soup"}
     board.board["gate"].set()
@@ -162,7 +162,7 @@ def test_what_is_no_sound_menu_never_replaces_a_good_one(
         process.refresh(board.store)
     assert board.dishes(process) == {"soup"}
     assert board.dishes(board.process()) == {"soup"}
-    board.kit().redis.hset(board.kit().keys.menu(board.store.id), "fetched", 1)
+    board.kit().redis.hset(board.kit().keys.catalog(board.store.id), "fetched", 1)
     board.dishes(process)
     wait_until(lambda: [e for e in events if e["event"] == "menu not refreshed, the last good one stays"])
     assert board.dishes(process) == {"soup"}
@@ -183,7 +183,7 @@ def test_what_somebody_else_wrote_into_redis_never_replaces_a_good_menu(garbage:
     warm = board.process()
     assert board.dishes(warm) == {"soup"}
     kit = board.kit()
-    kit.redis.hset(kit.keys.menu(board.store.id), mapping={"version": "other", "body": GARBAGE[garbage]})
+    kit.redis.hset(kit.keys.catalog(board.store.id), mapping={"version": "other", "body": GARBAGE[garbage]})
     assert board.dishes(warm) == {"soup"}
     assert board.dishes(board.process()) == {"soup"}  # a cold one asks the POS
 
@@ -224,6 +224,6 @@ def test_a_cold_process_that_gets_no_menu_says_so_and_tries_again_next_time(reas
 def test_an_emptied_redis_is_filled_again(board: Board) -> None:
     process, kit = board.process(), board.kit()
     board.dishes(process)
-    kit.redis.delete(kit.keys.menu(board.store.id))
+    kit.redis.delete(kit.keys.catalog(board.store.id))
     assert board.dishes(process) == {"soup"}
-    wait_until(lambda: kit.redis.exists(kit.keys.menu(board.store.id)))
+    wait_until(lambda: kit.redis.exists(kit.keys.catalog(board.store.id)))

@@ -47,7 +47,7 @@ def publish(kit: Kit, catalog: ExternalCatalogSet, **more: Any) -> Told:
 
 def seconds_left(kit: Kit, catalog: ExternalCatalogSet) -> int:
     """-1: kept for good; -2: not there."""
-    left: int = kit.redis.ttl(kit.keys.catalog(version(catalog)))
+    left: int = kit.redis.ttl(kit.keys.catalog_set(version(catalog)))
     return left
 
 

@@ -321,10 +321,10 @@ def test_what_is_back_by_itself_is_published_then(kit: Kit) -> None:
     soon, late = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) + timedelta(hours=2)
     kit.availability.mark_unavailable("main", "tea", late)
     kit.availability.mark_unavailable("main", "cake", soon)
-    kit.redis.delete(kit.keys.due)  # the worker has taken it
+    kit.redis.delete(kit.keys.catalogs_due)  # the worker has taken it
     publish(kit)
-    due: Any = kit.redis.zrange(kit.keys.due, 0, -1, withscores=True)
-    assert due == [(b"out:main", soon.timestamp())]
+    due: Any = kit.redis.zrange(kit.keys.catalogs_due, 0, -1, withscores=True)
+    assert due == [(b"publish:main", soon.timestamp())]
 
 
 def test_an_empty_menu_is_never_published(kit: Kit) -> None:
@@ -346,6 +346,6 @@ def test_what_is_due_is_handed_out_once_and_in_its_time(make_kit: Callable[..., 
     kit.catalog_sync.request(store)
     kit.availability.mark_unavailable("main", "cake")
     other = make_kit(key_prefix=kit.keys.prefix)
-    assert [*kit.catalog_sync.claim_due(), *other.catalog_sync.claim_due()] == [("menu", "main")]
-    kit.redis.zadd(kit.keys.due, {"out:main": 1})
-    assert [*other.catalog_sync.claim_due(), *kit.catalog_sync.claim_due()] == [("out", "main")]
+    assert [*kit.catalog_sync.claim_due(), *other.catalog_sync.claim_due()] == [("sync", "main")]
+    kit.redis.zadd(kit.keys.catalogs_due, {"publish:main": 1})
+    assert [*other.catalog_sync.claim_due(), *kit.catalog_sync.claim_due()] == [("publish", "main")]

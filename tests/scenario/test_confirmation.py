@@ -60,7 +60,7 @@ def test_confirmations_survive_a_worker_that_is_killed_again_and_again_while_get
         shop.stack.worker.start()
     for order in orders:
         shop.await_confirmation(order)
-    assert shop.redis.hlen(f"{KEYS.prefix}dead") == 0
+    assert shop.redis.hlen(KEYS.dead_letters) == 0
     wait_until(lambda: not waiting(shop), message="nothing to be left waiting")
 
 
@@ -79,9 +79,9 @@ def test_a_key_that_gett_refuses_costs_no_update(courier: Shop, status: int) -> 
     orders = [Order(level, ("salad",)) for level in LEVELS]
     together(shop.place, orders)
     # The first that is refused stops them all: nothing else is sent.
-    wait_until(lambda: shop.redis.exists(f"{KEYS.prefix}halt"), message="sending to be halted")
+    wait_until(lambda: shop.redis.exists(KEYS.halt), message="sending to be halted")
     assert {answer for order in orders for answer in shop.confirmations(order)} == {status}
-    assert shop.redis.hlen(f"{KEYS.prefix}dead") == 0
+    assert shop.redis.hlen(KEYS.dead_letters) == 0
     wait_until(lambda: len(waiting(shop)) == len(orders), message="every update to be kept")
     shop.stack.gett.update_log.clear_faults()
     # One send a minute finds out whether the key is right again. Its moment is brought forward here; nothing else of it is.
@@ -91,11 +91,11 @@ def test_a_key_that_gett_refuses_costs_no_update(courier: Shop, status: int) -> 
 
 
 def probe(shop: Shop) -> bool:
-    shop.redis.hset(f"{KEYS.prefix}gate", "probe_at", 0)
+    shop.redis.hset(KEYS.sending, "probe_at", 0)
     return False
 
 
 def waiting(shop: Shop) -> list[bytes]:
     """The lanes with something to send."""
-    sets = [cast(list[bytes], shop.redis.zrange(f"{KEYS.prefix}{name}", 0, -1)) for name in ("ready", "delayed")]
+    sets = [cast(list[bytes], shop.redis.zrange(key, 0, -1)) for key in (KEYS.ready, KEYS.delayed)]
     return [lane for found in sets for lane in found]

@@ -92,18 +92,18 @@ def test_once_a_wake_up_has_begun_the_next_append_queues_another(kit: Kit) -> No
 
 def test_the_flag_of_a_wake_up_that_died_lapses(kit: Kit) -> None:
     place(kit)
-    assert 0 < int(kit.redis.ttl(kit.keys.wake)) <= 15
+    assert 0 < int(kit.redis.ttl(kit.keys.notified)) <= 15
 
 
 def test_what_nobody_sends_is_woken_again_and_what_waits_for_a_link_is_not(kit: Kit) -> None:
     queue = push_queue(kit.redis)
     place(kit, "k1", gett_id="")
-    kit.redis.delete(kit.keys.wake, queue.key)
+    kit.redis.delete(kit.keys.notified, queue.key)
     kit.lanes.notify_if_ready()
     assert queue.count == 0
     kit.placement_store.link("key of k1", "g1")
     assert queue.count == 1
-    kit.redis.delete(kit.keys.wake, queue.key)  # a worker took the job and died
+    kit.redis.delete(kit.keys.notified, queue.key)  # a worker took the job and died
     kit.lanes.notify_if_ready()
     kit.lanes.notify_if_ready()
     assert queue.count == 1

@@ -146,9 +146,9 @@ def test_several_that_run_out_are_one_publication(kit: Kit) -> None:
     for item in ("salad", "cola", "burger"):
         kit.availability.mark_unavailable("main", item)
     kit.availability.mark_available("main", "cola")
-    found: Any = kit.redis.zrange(kit.keys.due, 0, -1, withscores=True)
+    found: Any = kit.redis.zrange(kit.keys.catalogs_due, 0, -1, withscores=True)
     ((entry, when),) = found
-    assert entry == b"out:main"
+    assert entry == b"publish:main"
     left = when - datetime.now(UTC).timestamp()
     assert left <= kit.settings.publish_debounce, "the first of them is not put off by the others"
     assert list(kit.catalog_sync.claim_due()) == []

@@ -219,7 +219,7 @@ def test_what_was_said_before_or_is_late_is_taken_and_changes_nothing(kit: Kit) 
     ]
     assert send(kit, *said) == ["ok", "same", "stale", "ok", "closed"]
     assert placed.told == ["ready", "completed"]
-    counted = {text(name): int(number) for name, number in kit.redis.hgetall(kit.keys.events).items()}
+    counted = {text(name): int(number) for name, number in kit.redis.hgetall(kit.keys.pos_event_counts).items()}
     assert counted == {"ok": 2, "same": 1, "stale": 1, "closed": 1}
 
 
@@ -227,7 +227,7 @@ def test_what_was_said_before_or_is_late_is_taken_and_changes_nothing(kit: Kit) 
 def test_an_impossible_status_is_refused_with_the_reason_and_not_held(status: str | None, kit: Kit) -> None:
     (outcome,) = send(kit, order(status, order_id="unheard of"))
     assert outcome.startswith("refused: ")
-    assert kit.redis.llen(kit.keys.held) == 0
+    assert kit.redis.llen(kit.keys.held_events) == 0
 
 
 @pytest.mark.parametrize(
@@ -288,13 +288,13 @@ def test_an_event_of_an_order_that_is_being_placed_is_held_until_it_is_placed(ki
     placing.done()
     assert kit.pos_events.retry_held() == 2
     assert placing.told == ["preparing", "ready"]
-    assert kit.redis.llen(kit.keys.held) == 0
+    assert kit.redis.llen(kit.keys.held_events) == 0
 
 
 def test_what_is_held_survives_the_process_and_is_plain_json(kit: Kit) -> None:
     placing = Placing(kit)
     send(kit, order("preparing", order_ref=placing.ref, estimated_ready_at="2031-05-01T18:30:00Z"))
-    (raw,) = kit.redis.lrange(kit.keys.held, 0, -1)
+    (raw,) = kit.redis.lrange(kit.keys.held_events, 0, -1)
     assert json.loads(raw)["event"]["estimated_ready_at"] == "2031-05-01T18:30:00Z"
     placing.done()
     other = Kit(kit.settings)
@@ -321,11 +321,11 @@ def test_an_order_that_nobody_knows_becomes_one_alert(
     assert kit.pos_events.retry_held() == 0
     kit = make_kit(event_hold_timeout=0.001, key_prefix=kit.settings.key_prefix)
     assert kit.pos_events.retry_held() == 2
-    assert kit.redis.llen(kit.keys.held) == 0
+    assert kit.redis.llen(kit.keys.held_events) == 0
     assert [event["order"] for event in events if event["event"] == "ticket unknown to Gett"] == ["main/77"]
     (incident,) = kit.placement_store.incidents()
     assert (incident["kind"], incident["order"]) == ("ticket unknown to Gett", "main/77")
-    assert kit.redis.hget(kit.keys.alerts, "ticket unknown to Gett") == b"1"
+    assert kit.redis.hget(kit.keys.alert_counts, "ticket unknown to Gett") == b"1"
 
 
 def test_progress_of_an_order_without_a_gett_id_waits_unlinked(kit: Kit) -> None:
@@ -375,7 +375,7 @@ def test_what_a_person_paused_a_pos_neither_changes_nor_lifts(kit: Kit) -> None:
 
 def test_a_menu_that_changed_is_for_a_worker_to_synchronise(kit: Kit) -> None:
     assert send(kit, {"type": "menu", "store_id": "main"}, {"type": "menu", "store_id": "main"}) == ["ok", "ok"]
-    assert list(kit.catalog_sync.claim_due()) == [("menu", "main")]
+    assert list(kit.catalog_sync.claim_due()) == [("sync", "main")]
     assert list(kit.catalog_sync.claim_due()) == []
 
 

@@ -106,7 +106,7 @@ def test_what_was_not_handed_out_is_not_found(wrong: Callable[[str, str], str], 
 
 
 def test_a_version_that_is_no_longer_kept_is_not_found(kit: Kit, client: FlaskClient, path: str) -> None:
-    kit.redis.delete(kit.keys.catalog(CATALOG.catalog_set_id or ""))
+    kit.redis.delete(kit.keys.catalog_set(CATALOG.catalog_set_id or ""))
     assert client.get(path).status_code == 404
 
 

@@ -114,7 +114,9 @@ def remove(store: str, yes: bool) -> None:
     kit.publisher.forget(removed.id)
     keys = kit.keys
     # A store that is added under this id later starts without the state of this one.
-    kit.redis.delete(*(key(removed.id) for key in (keys.menu, keys.pause_owner, keys.monitor, keys.out, keys.sync)))
+    kit.redis.delete(
+        *(key(removed.id) for key in (keys.catalog, keys.pause_owner, keys.health, keys.unavailable, keys.sync))
+    )
     for kind in (Kind.CATALOG, Kind.STORE):
         kit.lanes.discard(lane_name(kind, removed.id))
     click.echo(f"store {removed.id} is removed here" + ("; Gett still has it" if removed.gett_id else ""))

@@ -138,7 +138,7 @@ class HealthMonitor:
             verdict = self._pause(store, seen)
         elif verdict is HealthAction.RESUME:
             verdict = self._resume(store)
-        key = self._keys.monitor(store.id)
+        key = self._keys.health(store.id)
         with self._redis.pipeline() as pipeline:
             pipeline.hset(key, items=["bad", tally.bad, "good", tally.good, "judged", int(tally.judged), "seen", seen])
             pipeline.expire(key, _FORGOTTEN)
@@ -156,7 +156,7 @@ class HealthMonitor:
 
     def _check_if_due(self, store: Store) -> bool:
         # The mark keeps others away while this look lasts, and until the next one is due; it lapses by itself.
-        begun, mark = time.monotonic(), self._keys.monitored(store.id)
+        begun, mark = time.monotonic(), self._keys.interval(f"health-check:{store.id}")
         try:
             if not self._redis.set(mark, "1", nx=True, px=int((max(self._every, self._patience) + 5) * 1000)):
                 return False
@@ -183,7 +183,7 @@ class HealthMonitor:
         return _LOOKS[state]
 
     def _tally(self, store: Store) -> FailureCount:
-        bad, good, judged = self._redis.hmget(self._keys.monitor(store.id), "bad", "good", "judged")
+        bad, good, judged = self._redis.hmget(self._keys.health(store.id), "bad", "good", "judged")
         return FailureCount(int(bad or 0), int(good or 0), text(judged) == "1")
 
     def _pause(self, store: Store, seen: HealthCheckResult) -> HealthAction:

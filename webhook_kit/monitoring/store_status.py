@@ -160,12 +160,12 @@ class StoreStatusCheck:
         if not paused:
             return Difference.PAUSED_THERE
         # [D] A person in Gett's portal may give our pause an end: what Gett then lifts is not ours to put back.
-        end = text(self._redis.hget(self._keys.monitor(store.id), "gett_resume_at"))
+        end = text(self._redis.hget(self._keys.health(store.id), "gett_resume_at"))
         return Difference.LIFTED_BY_GETT if _is_past(_moment(end)) else Difference.ONLINE_THERE
 
     def _remember(self, store: Store, compared: StatusComparison) -> None:
         """Keep when Gett will lift a pause, for as long as there is one."""
-        key, theirs = self._keys.monitor(store.id), compared.theirs
+        key, theirs = self._keys.health(store.id), compared.theirs
         if theirs is None or theirs.status != StoreAvailability.PAUSED:
             self._redis.hdel(key, "gett_resume_at", "healed")
             return
@@ -179,7 +179,7 @@ class StoreStatusCheck:
 
     def _heal(self, store: Store) -> bool:
         """Say our pause again, once: who lifts it a second time means it."""
-        key = self._keys.monitor(store.id)
+        key = self._keys.health(store.id)
         if self._store_status.pause_owner(store) is None or not self._redis.hsetnx(key, "healed", "1"):
             return False
         try:

@@ -46,8 +46,8 @@ class DeadLetters:
 
     def __init__(self, connection: redis.Redis, keys: Keys, waker: Notifier) -> None:
         self._redis = connection
-        self._letters = keys.dead
-        self._moments = keys.dead_at
+        self._letters = keys.dead_letters
+        self._moments = keys.dead_letter_times
         self._waker = waker
         self._resolve = Script(connection, keys, "webhook_kit.outbox/resolve_dead_letter")
 

@@ -10,7 +10,8 @@
 -- ready             sorted set   lanes to send now, by class × 10^13 + the moment since which Gett is out of date
 -- delayed           sorted set   lanes that are being sent or are postponed, by the moment at which they are due again
 -- unlinked          sorted set   lanes of orders whose Gett id is unknown, by the moment of the first update
--- seq, counts       string, hash the number of the last update; how many updates ended in which way
+-- last-update       string       the number of the last update
+-- update-counts     hash         number of updates that were appended, and that ended in each way
 --
 -- Moments are Redis TIME in ms.
 
@@ -23,7 +24,7 @@ local function record(lane, what, number, details)
 end
 
 -- Count an update that ended in this way.
-local function count(what, by) redis.call('HINCRBY', keys.counts, what, by or 1) end
+local function count(what, by) redis.call('HINCRBY', keys.update_counts, what, by or 1) end
 
 -- Make a lane ready, by the urgency and the age of its head.
 local function make_ready(lane, head)
@@ -93,7 +94,7 @@ local function append(lane, update)
     if update.rank < lowest then return 'stale' end
   end
   if last == update.body and not update.force then return 'same' end
-  local new = {id = redis.call('INCR', keys.seq), at = now, since = now, rank = update.rank, class = update.urgency,
+  local new = {id = redis.call('INCR', keys.last_update), at = now, since = now, rank = update.rank, class = update.urgency,
                body = cjson.decode(update.body)}
   count('appended')
   record(lane, 'appended', new.id, {body = new.body})

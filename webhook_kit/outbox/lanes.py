@@ -255,7 +255,7 @@ class Lanes:
 
     def counts(self) -> dict[str, int]:
         """How many updates were appended, and ended in which way."""
-        found = self._redis.hgetall(self._keys.counts)
+        found = self._redis.hgetall(self._keys.update_counts)
         return {text(name): int(value) for name, value in found.items()}
 
 

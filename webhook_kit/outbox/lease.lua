@@ -5,7 +5,7 @@
 --- @include "webhook_kit.outbox/lanes"
 --- @include "webhook_kit.outbox/sending"
 local limit, quota, now = args.count, args.quota, now_ms()
-if args.notified then redis.call('DEL', keys.wake) end
+if args.notified then redis.call('DEL', keys.notified) end
 
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', keys.delayed, '-inf', format_ms(now), 'LIMIT', 0, 100)) do
   redis.call('ZREM', keys.delayed, lane)
@@ -19,7 +19,7 @@ if redis.call('EXISTS', keys.ready) == 0 then
 end
 
 local halted = redis.call('GET', keys.halt)
-local r = redis.call('HMGET', keys.gate, 'blocked_until', 'open_until', 'tokens', 'filled', 'probe_at')
+local r = redis.call('HMGET', keys.sending, 'blocked_until', 'open_until', 'tokens', 'filled', 'probe_at')
 if halted then
   local probe_at = tonumber(r[5] or '0')
   if now < probe_at then return {'halted', format_ms(probe_at - now)} end
@@ -64,9 +64,9 @@ while leased < limit do
     leased = leased + 1
   end
 end
-if window then redis.call('HSET', keys.gate, 'tokens', format_ms(tokens), 'filled', format_ms(now)) end
+if window then redis.call('HSET', keys.sending, 'tokens', format_ms(tokens), 'filled', format_ms(now)) end
 if leased > 0 then  -- while Gett is in trouble this one send is the probe
-  if halted then redis.call('HSET', keys.gate, 'probe_at', format_ms(now + 60000)) end
-  if open_until > 0 then redis.call('HSET', keys.gate, 'open_until', format_ms(now + args.lease), 'probing', 1) end
+  if halted then redis.call('HSET', keys.sending, 'probe_at', format_ms(now + 60000)) end
+  if open_until > 0 then redis.call('HSET', keys.sending, 'open_until', format_ms(now + args.lease), 'probing', 1) end
 end
 return {leased > 0 and 'send' or 'wait', format_ms(wait), unpack(leases)}

@@ -121,11 +121,11 @@ class SendingState:
         """What holds sending back now, for people."""
         seconds, micros = self._redis.time()
         now = seconds * 1000 + micros / 1000
-        until = self._redis.hmget(self._keys.gate, "blocked_until", "open_until")
+        until = self._redis.hmget(self._keys.sending, "blocked_until", "open_until")
         blocked, open_ = (max(0.0, (float(moment or 0) - now) / 1000) for moment in until)
         sends = self._redis.lrange(self._keys.sends, 0, -1)
         used = sum(now - float(moment) < quota.window_ms for moment in sends)
         return SendingStatus(self.halt_reason(), blocked, open_, used)
 
     def _tell(self, event: str, **details: str | int) -> None:
-        self._record(self._keys.gate, event=event, **details)
+        self._record(self._keys.sending, event=event, **details)

@@ -87,7 +87,7 @@ class RateLimitedClient:
     def _wait(self, until: float) -> str:
         quota = self._quota
         while True:
-            wait, booked = self._take_place(self._keys.gate, self._keys.sends, quota=quota.arguments)
+            wait, booked = self._take_place(self._keys.sending, self._keys.sends, quota=quota.arguments)
             if (seconds := float(text(wait)) / 1000) <= 0:
                 return text(booked)
             if time.monotonic() + seconds >= until:

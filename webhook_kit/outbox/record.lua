@@ -11,25 +11,25 @@ local event, now = args.event, now_ms()
 if event == 'response' then
   record_response()
 elseif event == 'limits' then
-  local r = redis.call('HMGET', keys.gate, 'left', 'left_until')
+  local r = redis.call('HMGET', keys.sending, 'left', 'left_until')
   -- Answers overtake each other: within one window the smallest figure is the newest.
   if tonumber(r[2] or '0') ~= args.reset or args.remaining < tonumber(r[1] or '-1') then
-    redis.call('HSET', keys.gate, 'left', args.remaining, 'left_until', args.reset)
+    redis.call('HSET', keys.sending, 'left', args.remaining, 'left_until', args.reset)
   end
 elseif event == 'rate_limited' then
   close_circuit()
-  local blocked_until = tonumber(redis.call('HGET', keys.gate, 'blocked_until') or '0')
-  redis.call('HSET', keys.gate, 'blocked_until', format_ms(math.max(now + args.wait, blocked_until)))
+  local blocked_until = tonumber(redis.call('HGET', keys.sending, 'blocked_until') or '0')
+  redis.call('HSET', keys.sending, 'blocked_until', format_ms(math.max(now + args.wait, blocked_until)))
 elseif event == 'failure' then
-  local open_until = tonumber(redis.call('HGET', keys.gate, 'open_until') or '0')
+  local open_until = tonumber(redis.call('HGET', keys.sending, 'open_until') or '0')
   -- What was under way when the circuit opened is not a new failure.
-  if now < open_until and redis.call('HDEL', keys.gate, 'probing') == 0 then return end
-  local failures = redis.call('HINCRBY', keys.gate, 'failures', 1)
+  if now < open_until and redis.call('HDEL', keys.sending, 'probing') == 0 then return end
+  local failures = redis.call('HINCRBY', keys.sending, 'failures', 1)
   if failures >= args.threshold then
     local pause = math.min(args.longest, 1000 * 2 ^ math.min(failures - args.threshold, 20))
-    redis.call('HSET', keys.gate, 'open_until', format_ms(now + pause))
+    redis.call('HSET', keys.sending, 'open_until', format_ms(now + pause))
   end
 elseif event == 'halt' then
   redis.call('SET', keys.halt, args.reason)
-  redis.call('HSET', keys.gate, 'probe_at', format_ms(now + 60000))
+  redis.call('HSET', keys.sending, 'probe_at', format_ms(now + 60000))
 end

@@ -4,7 +4,7 @@
 -- Return 'ok', or why it is not replayed: 'unknown', 'forgotten', 'stale', 'superseded'.
 --- @include "webhook_kit.outbox/lanes"
 --- @include "webhook_kit.storage/notify"
-local text = redis.call('HGET', keys.dead, args.update)
+local text = redis.call('HGET', keys.dead_letters, args.update)
 if not text then return 'unknown' end
 local letter = cjson.decode(text)
 local lane = letter.lane
@@ -24,7 +24,7 @@ else
   record(lane, 'dropped', letter.id)
   count('dropped')
 end
-redis.call('HDEL', keys.dead, args.update)
-redis.call('ZREM', keys.dead_at, args.update)
+redis.call('HDEL', keys.dead_letters, args.update)
+redis.call('ZREM', keys.dead_letter_times, args.update)
 count('dead', -1)
 return 'ok'

@@ -25,24 +25,12 @@ local function note(P, lane, what, number, more)
   redis.call('RPUSH', key, cjson.encode(entry))
   redis.call('LTRIM', key, -100, -1)
 end
-local function count(P, what, by) redis.call('HINCRBY', P .. 'counts', what, by or 1) end
+local function count(P, what, by) redis.call('HINCRBY', P .. 'update-counts', what, by or 1) end
 local function make_ready(P, lane, head)
   redis.call('ZADD', P .. 'ready', ms(head.class * 10000000000000 + head.since), lane)
 end
 local function keep(P, lane, seconds)
   for _, kind in ipairs({'lane:', 'history:'}) do redis.call('EXPIRE', P .. kind .. lane, seconds) end
-end
--- Gett is there: the circuit closes. After a breakdown sending starts slowly.
-local function close_circuit(P)
-  if redis.call('HEXISTS', P .. 'gate', 'open_until') == 1 then
-    redis.call('HSET', P .. 'gate', 'tokens', 1, 'filled', ms(clock()))
-  end
-  redis.call('HDEL', P .. 'gate', 'failures', 'open_until', 'probing')
-end
--- Gett answered, and takes our key.
-local function answered(P)
-  close_circuit(P)
-  redis.call('DEL', P .. 'halt')
 end
 -- Fold the update at the given end into the newer one: Gett is told the newest truth only.
 local function merge(P, lane, older, newer)
@@ -81,7 +69,7 @@ local function append(P, lane, u)
     if u.rank < floor then return {'stale', '0'} end
   end
   if r[2] == u.text and not u.force then return {'same', '0'} end
-  local new = {id = redis.call('INCR', P .. 'seq'), at = now, since = now, rank = u.rank, class = u.class, body = u.body}
+  local new = {id = redis.call('INCR', P .. 'last-update'), at = now, since = now, rank = u.rank, class = u.class, body = u.body}
   count(P, 'appended')
   note(P, lane, 'appended', new.id, {body = u.body})
   if u.kind == 'order' then redis.call('ZREM', P .. 'unconfirmed', string.sub(lane, 7)) end

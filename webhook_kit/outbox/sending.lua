@@ -1,19 +1,19 @@
 -- Library of the sending state: circuit breaker, halt, and the quota's sliding window.
 --
--- key     type     holds
--- gate    hash     blocked_until (a 429), open_until, probing, failures (circuit breaker), probe_at (of a halt),
---                  tokens, filled (pacing), left, left_until (what Gett's headers say of the quota)
--- halt    string   why nothing may be sent: Gett refuses the key
--- sends   list     moments of the last sends, newest first, as many as the quota
+-- key      type     holds
+-- sending  hash     blocked_until (a 429), open_until, probing, failures (circuit breaker), probe_at (of a halt),
+--                   tokens, filled (pacing), left, left_until (what Gett's headers say of the quota)
+-- halt     string   why nothing may be sent: Gett refuses the key
+-- sends    list     moments of the last sends, newest first, as many as the quota
 --
 -- Moments are Redis TIME in ms.
 
 -- Close the circuit breaker: Gett answers. Sending starts slowly after it was open.
 local function close_circuit()
-  if redis.call('HEXISTS', keys.gate, 'open_until') == 1 then
-    redis.call('HSET', keys.gate, 'tokens', 1, 'filled', format_ms(now_ms()))
+  if redis.call('HEXISTS', keys.sending, 'open_until') == 1 then
+    redis.call('HSET', keys.sending, 'tokens', 1, 'filled', format_ms(now_ms()))
   end
-  redis.call('HDEL', keys.gate, 'failures', 'open_until', 'probing')
+  redis.call('HDEL', keys.sending, 'failures', 'open_until', 'probing')
 end
 
 -- Record an answer that shows that Gett works and accepts the key.
@@ -24,7 +24,7 @@ end
 
 -- The quota's window: no span of quota.window ms holds more than quota.limit sends. Gett's own figures narrow it further.
 local function sliding_window(now, quota)
-  local r = redis.call('HMGET', keys.gate, 'left', 'left_until')
+  local r = redis.call('HMGET', keys.sending, 'left', 'left_until')
   local current = r[2] and now < tonumber(r[2])
   return {now = now, quota = quota, remaining = current and tonumber(r[1]), remaining_until = current and tonumber(r[2])}
 end
@@ -43,7 +43,7 @@ local function take_place(window)
   local entry = format_ms(window.now)
   redis.call('LPUSH', keys.sends, entry)
   redis.call('LTRIM', keys.sends, 0, window.quota.limit - 1)
-  if window.remaining then window.remaining = redis.call('HINCRBY', keys.gate, 'left', -1) end
+  if window.remaining then window.remaining = redis.call('HINCRBY', keys.sending, 'left', -1) end
   return entry
 end
 

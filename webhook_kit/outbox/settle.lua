@@ -44,14 +44,14 @@ if args.outcome == 'sent' then
   record_response()
 else
   redis.call('HSET', state, 'last', '', 'given_up', cjson.encode(update.body))
-  redis.call('HSET', keys.dead, update.id, cjson.encode({id = update.id, lane = lane, at = format_ms(update.at),
+  redis.call('HSET', keys.dead_letters, update.id, cjson.encode({id = update.id, lane = lane, at = format_ms(update.at),
     body = update.body, rank = update.rank, class = update.class, why = args.reason, status = args.status,
     buried = format_ms(now)}))
-  redis.call('ZADD', keys.dead_at, format_ms(now), update.id)
+  redis.call('ZADD', keys.dead_letter_times, format_ms(now), update.id)
   -- A dead letter that nobody has read for 30 days is deleted: what is kept needs an end.
-  for _, number in ipairs(redis.call('ZRANGEBYSCORE', keys.dead_at, '-inf', format_ms(now - 2592000000), 'LIMIT', 0, 100)) do
-    redis.call('HDEL', keys.dead, number)
-    redis.call('ZREM', keys.dead_at, number)
+  for _, number in ipairs(redis.call('ZRANGEBYSCORE', keys.dead_letter_times, '-inf', format_ms(now - 2592000000), 'LIMIT', 0, 100)) do
+    redis.call('HDEL', keys.dead_letters, number)
+    redis.call('ZREM', keys.dead_letter_times, number)
     count('dead', -1)
     count('expired')
   end

@@ -74,8 +74,8 @@ class ItemAvailability:
         :raises InvalidArgument: ``until`` is in the past or has no time zone.
         """
         known, now = self._known(store), time.time()
-        args: list[Any] = [item_id, _score(until, now), now, f"out:{known.id}", now + self._republish_after]
-        changed = bool(self._out(keys=[self._keys.out(known.id), self._keys.due], args=args))
+        args: list[Any] = [item_id, _score(until, now), now, f"publish:{known.id}", now + self._republish_after]
+        changed = bool(self._out(keys=[self._keys.unavailable(known.id), self._keys.catalogs_due], args=args))
         return self._noted(known, item_id, "out", changed=changed)
 
     def mark_available(self, store: Store | str, item_id: str) -> bool:
@@ -85,8 +85,8 @@ class ItemAvailability:
         :raises NotFound: the store is not known.
         """
         known = self._known(store)
-        args: list[Any] = [item_id, f"out:{known.id}", time.time() + self._republish_after]
-        changed = bool(self._back(keys=[self._keys.out(known.id), self._keys.due], args=args))
+        args: list[Any] = [item_id, f"publish:{known.id}", time.time() + self._republish_after]
+        changed = bool(self._back(keys=[self._keys.unavailable(known.id), self._keys.catalogs_due], args=args))
         return self._noted(known, item_id, "back", changed=changed)
 
     def unavailable_items(self, store: Store | str) -> dict[str, datetime | None]:
@@ -95,7 +95,7 @@ class ItemAvailability:
         :raises NotFound: the store is not known.
         """
         found: Any = self._redis.zrangebyscore(
-            self._keys.out(self._known(store).id), time.time(), "+inf", withscores=True
+            self._keys.unavailable(self._known(store).id), time.time(), "+inf", withscores=True
         )
         return {text(item): None if math.isinf(until) else datetime.fromtimestamp(until, UTC) for item, until in found}
 

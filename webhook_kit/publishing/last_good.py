@@ -142,7 +142,7 @@ class LastGoodCatalogs:
             "fetched": int(time.time()),
         }
         try:
-            self._redis.hset(self._keys.menu(store.id), items=[part for pair in facts.items() for part in pair])
+            self._redis.hset(self._keys.catalog(store.id), items=[part for pair in facts.items() for part in pair])
         except redis.RedisError as error:
             log.warning("menu not shared", store=store.id, error=type(error).__name__)
         return catalog
@@ -152,7 +152,7 @@ class LastGoodCatalogs:
 
         :raises redis.RedisError: when Redis is out of reach.
         """
-        body = self._redis.hget(self._keys.menu(store.id), "body")
+        body = self._redis.hget(self._keys.catalog(store.id), "body")
         return _read(body) if isinstance(body, bytes) else None
 
     def invalidate(self, store_id: str) -> None:
@@ -193,8 +193,8 @@ class LastGoodCatalogs:
             return
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hmget(self._keys.menu(store.id), "version", "fetched")
-                pipeline.zrange(self._keys.out(store.id), 0, -1, withscores=True)
+                pipeline.hmget(self._keys.catalog(store.id), "version", "fetched")
+                pipeline.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
                 (version, fetched), out = pipeline.execute()
             known.checked = time.monotonic()
             if version is not None and text(version) != known.version:
@@ -214,8 +214,8 @@ class LastGoodCatalogs:
     def _from_redis(self, store: Store) -> None:
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hmget(self._keys.menu(store.id), "version", "body")
-                pipeline.zrange(self._keys.out(store.id), 0, -1, withscores=True)
+                pipeline.hmget(self._keys.catalog(store.id), "version", "body")
+                pipeline.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
                 (version, body), out = pipeline.execute()
             if isinstance(body, bytes):
                 self._learn(store, CompiledCatalog.compile(_read(body)), text(version))
@@ -225,7 +225,9 @@ class LastGoodCatalogs:
 
     def _read_out(self, store: Store) -> None:
         try:
-            self._known[store.id].out = _moments(self._redis.zrange(self._keys.out(store.id), 0, -1, withscores=True))
+            self._known[store.id].out = _moments(
+                self._redis.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
+            )
         except redis.RedisError as error:
             log.warning("what has run out not read", store=store.id, error=type(error).__name__)
 
@@ -237,7 +239,9 @@ class LastGoodCatalogs:
 
     def _refresh_in_background(self, store: Store) -> None:
         # One process at a time; the lock lapses by itself, also as the pause after a failed fetch.
-        if self._redis.set(self._keys.menu_lock(store.id), "1", nx=True, ex=min(30, int(self._refresh_after) + 1)):
+        if self._redis.set(
+            self._keys.interval(f"catalog-fetch:{store.id}"), "1", nx=True, ex=min(30, int(self._refresh_after) + 1)
+        ):
             threading.Thread(target=self._refresh_quietly, args=(store,), name="menu", daemon=True).start()
 
     def _refresh_quietly(self, store: Store) -> None:
@@ -248,7 +252,7 @@ class LastGoodCatalogs:
 
     def _require_most_items(self, store: Store, menu: CompiledCatalog) -> None:
         # What has merely run out is on both menus.
-        version = text(self._redis.hget(self._keys.menu(store.id), "version"))
+        version = text(self._redis.hget(self._keys.catalog(store.id), "version"))
         known = self._known.get(store.id)
         if version and (known is None or known.version != version):
             self._from_redis(store)

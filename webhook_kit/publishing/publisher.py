@@ -125,19 +125,19 @@ class RedisCatalogStorage:
 
     def put(self, version: str, body: bytes, seconds: int) -> None:
         """Keep a compressed body; it lapses unless it becomes a store's current version."""
-        key = self._keys.catalog(version)
+        key = self._keys.catalog_set(version)
         # One that is there for good is somebody's current version, and stays so, whatever becomes of this publication.
         if not self._redis.set(key, body, ex=seconds, nx=True) and self._redis.ttl(key) != -1:
             self._redis.set(key, body, ex=seconds)
 
     def get(self, version: str) -> bytes | None:
         """A compressed body, or None when there is none of that version."""
-        found = self._redis.get(self._keys.catalog(version))
+        found = self._redis.get(self._keys.catalog_set(version))
         return found if isinstance(found, bytes) else None
 
     def delete(self, version: str) -> None:
         """Forget a version."""
-        self._redis.delete(self._keys.catalog(version))
+        self._redis.delete(self._keys.catalog_set(version))
 
     def address(self, version: str) -> str | None:
         """The kit's own address of it."""
@@ -181,7 +181,7 @@ class Publisher:
         self._shelf.put(version, packed(catalog), self._keep)
         tell(address)
         keys = [self._keys.published(store_id), self._keys.superseded(store_id)]
-        self._swap(keys=keys, args=[self._keys.catalog(""), version, self._keep, now, len(catalog.items)])
+        self._swap(keys=keys, args=[self._keys.catalog_set(""), version, self._keep, now, len(catalog.items)])
         self._drop_superseded(store_id, now)
         return True
 
@@ -204,7 +204,7 @@ class Publisher:
     def forget(self, store_id: str) -> None:
         """A store is gone: its current version goes after its time, as one with a successor does."""
         if (current := self.current(store_id)) is not None:
-            self._redis.expire(self._keys.catalog(current.version), self._keep)
+            self._redis.expire(self._keys.catalog_set(current.version), self._keep)
         self._redis.delete(self._keys.published(store_id), self._keys.superseded(store_id))
 
     def _drop_superseded(self, store_id: str, now: int) -> None:

@@ -107,7 +107,7 @@ class CatalogStatus:
     why: tuple[str, ...]
 
 
-Due = tuple[Literal["menu", "out"], str]
+Due = tuple[Literal["sync", "publish"], str]
 """What is due, and the id of its store: a menu to fetch, or one to publish anew because something has run out or is back."""
 
 
@@ -168,7 +168,7 @@ class CatalogSync:
 
         :raises redis.RedisError: when Redis is out of reach.
         """
-        version, items, fetched = self._redis.hmget(self._keys.menu(store.id), "version", "items", "fetched")
+        version, items, fetched = self._redis.hmget(self._keys.catalog(store.id), "version", "items", "fetched")
         last = {text(key): text(value) for key, value in self._redis.hgetall(self._keys.sync(store.id)).items()}
         current = self._publisher.current(store.id)
         return CatalogStatus(
@@ -210,12 +210,12 @@ class CatalogSync:
 
     def request(self, store: Store) -> None:
         """Have a worker synchronise the store within seconds."""
-        self._redis.zadd(self._keys.due, {f"menu:{store.id}": time.time()}, lt=True)
+        self._redis.zadd(self._keys.catalogs_due, {f"sync:{store.id}": time.time()}, lt=True)
 
     def claim_due(self) -> Iterator[Due]:
         """What is due now, each for one caller alone."""
-        for entry in map(text, self._redis.zrangebyscore(self._keys.due, 0, time.time())):
-            if self._redis.zrem(self._keys.due, entry):
+        for entry in map(text, self._redis.zrangebyscore(self._keys.catalogs_due, 0, time.time())):
+            if self._redis.zrem(self._keys.catalogs_due, entry):
                 what, _, store_id = entry.partition(":")
                 yield cast(Due, (what, store_id))
 
@@ -274,7 +274,7 @@ class CatalogSync:
         """What is back by itself at some moment is published again then."""
         moments = [moment.timestamp() for moment in until if moment is not None]
         if moments:
-            self._redis.zadd(self._keys.due, {f"out:{store.id}": min(moments)}, lt=True)
+            self._redis.zadd(self._keys.catalogs_due, {f"publish:{store.id}": min(moments)}, lt=True)
 
     @contextmanager
     def _alone(self, store: Store) -> Iterator[None]:
@@ -291,7 +291,7 @@ class CatalogSync:
     def _failed(self, store: Store, outcome: SyncOutcome, why: Sequence[str]) -> SyncReport:
         more = len(why) - _LINES_KEPT
         lines = (*why[:_LINES_KEPT], *([f"and {more} more"] if more > 0 else []))
-        return SyncReport(store.id, outcome, int(self._redis.hget(self._keys.menu(store.id), "items") or 0), lines)
+        return SyncReport(store.id, outcome, int(self._redis.hget(self._keys.catalog(store.id), "items") or 0), lines)
 
     def _keep(self, report: SyncReport) -> None:
         key, now = self._keys.sync(report.store_id), int(time.time())

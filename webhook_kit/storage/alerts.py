@@ -68,7 +68,7 @@ class Alerts:
         :return: whether it was given now.
         """
         entry = {"at": int(time.time() * 1000), "kind": alert, about: order, "why": why}
-        keys = [self._keys.alerted(alert, order), self._keys.alerts, self._keys.incidents]
+        keys = [self._keys.alerted(alert, order), self._keys.alert_counts, self._keys.incidents]
         given = bool(self._once(keys=keys, args=[alert, self._ttl, json.dumps(entry) if incident else ""]))
         if given:
             log.error(alert.value, **{about: order}, why=why)

@@ -1,4 +1,4 @@
-"""The key space of Redis: every key is built here, and each has a TTL or an owner that deletes it."""
+"""The key space of Redis: every key is built here, and each has a TTL or an owner that deletes it (``docs/redis.md``)."""
 
 from __future__ import annotations
 
@@ -18,24 +18,30 @@ class Keys:
     def lua_table(cls, names: Iterable[str]) -> str:
         """Return Lua that defines ``keys``, a table of these names; ``args.prefix`` has to be in scope.
 
-        A property stands for its key, a method of one argument for what comes before that argument.
+        A property stands for its key, a method of one argument for the part of the key before that argument.
         """
         unprefixed = cls("")
         parts = {name: getattr(unprefixed, name) for name in names}
         entries = (f"{name} = args.prefix .. '{part('') if callable(part) else part}'" for name, part in parts.items())
         return f"local keys = {{{', '.join(entries)}}}"
 
+    # -- placement -----------------------------------------------------------------------------------------------------
+
     def order(self, ref: str) -> str:
         """Hash: an order's placement record."""
         return f"{self.prefix}order:{ref}"
 
     def by_key(self, idempotency_key: str) -> str:
-        """String: the orderRef that an Idempotency-Key stands for."""
+        """String: the orderRef of an Idempotency-Key."""
         return f"{self.prefix}key:{idempotency_key}"
 
     def by_gett_id(self, gett_order_id: str) -> str:
-        """String: the orderRef that a gettOrderId stands for."""
+        """String: the orderRef of a gettOrderId."""
         return f"{self.prefix}gett:{gett_order_id}"
+
+    def pos_order(self, store_id: str, partner_order_id: str) -> str:
+        """String: the orderRef of a POS's own order id."""
+        return f"{self.prefix}pos:{store_id}:{partner_order_id}"
 
     @property
     def unsettled(self) -> str:
@@ -43,135 +49,15 @@ class Keys:
         return f"{self.prefix}unsettled"
 
     @property
-    def incidents(self) -> str:
-        """List: what a person has to look at, newest first, trimmed."""
-        return f"{self.prefix}incidents"
-
-    @property
-    def alerts(self) -> str:
-        """Hash: how many alerts of each kind there were."""
-        return f"{self.prefix}alerts"
-
-    def alerted(self, kind: str, order: str) -> str:
-        """String: this alert was given."""
-        return f"{self.prefix}alerted:{kind}:{order}"
-
-    def withdrawn(self, ref: str) -> str:
-        """String: an unconfirmed order is being taken back out of the POS (``calling``), or is out of it (``done``)."""
-        return f"{self.prefix}withdrawn:{ref}"
-
-    def menu(self, store_id: str) -> str:
-        """Hash: a store's menu as last fetched from its POS (version, body, fetched)."""
-        return f"{self.prefix}menu:{store_id}"
-
-    def menu_lock(self, store_id: str) -> str:
-        """String: which process fetches a store's menu now."""
-        return f"{self.prefix}menu-lock:{store_id}"
-
-    def catalog(self, version: str) -> str:
-        """String: a published version of a menu, gzipped."""
-        return f"{self.prefix}catalog:{version}"
-
-    def published(self, store_id: str) -> str:
-        """Hash: what a store's menu is published as (version, at, items)."""
-        return f"{self.prefix}published:{store_id}"
-
-    def sync(self, store_id: str) -> str:
-        """Hash: how the last synchronisation of a store's menu ended, and the last failure (at, outcome, failed, why)."""
-        return f"{self.prefix}sync:{store_id}"
-
-    def sync_lock(self, store_id: str) -> str:
-        """String: who synchronises a store's menu now."""
-        return f"{self.prefix}sync-lock:{store_id}"
-
-    @property
-    def synced(self) -> str:
-        """String: somebody has queued this round's synchronisations."""
-        return f"{self.prefix}synced"
-
-    @property
-    def due(self) -> str:
-        """Sorted set: menus to fetch (``menu:<store id>``) and to publish anew (``out:<store id>``), by when (s)."""
-        return f"{self.prefix}due"
-
-    def out(self, store_id: str) -> str:
-        """Sorted set: the items and options that a store has run out of, by the moment they are back (s, or infinite)."""
-        return f"{self.prefix}out:{store_id}"
-
-    def superseded(self, store_id: str) -> str:
-        """Sorted set: a store's earlier versions that are still kept, by the moment of their successor (s)."""
-        return f"{self.prefix}superseded:{store_id}"
-
-    def pos_order(self, store_id: str, partner_order_id: str) -> str:
-        """String: the orderRef of a POS's own order id."""
-        return f"{self.prefix}pos:{store_id}:{partner_order_id}"
-
-    @property
-    def stores(self) -> str:
-        """Hash: what was learned of each store, as JSON (:mod:`webhook_kit.stores.repository`)."""
-        return f"{self.prefix}stores"
-
-    @property
-    def stores_version(self) -> str:
-        """String: changes with every change of a store."""
-        return f"{self.prefix}stores-version"
-
-    def onboarding(self, store_id: str) -> str:
-        """Hash: how far a store's onboarding is (step, status, onboarding_id, gett_id, error, at)."""
-        return f"{self.prefix}onboarding:{store_id}"
-
-    def onboarding_lock(self, store_id: str) -> str:
-        """String: somebody onboards a store at this moment."""
-        return f"{self.prefix}onboarding-lock:{store_id}"
-
-    @property
-    def onboardings(self) -> str:
-        """Set: the stores whose onboarding the workers go on with."""
-        return f"{self.prefix}onboardings"
-
-    def pause_owner(self, store_id: str) -> str:
-        """String: who paused a store."""
-        return f"{self.prefix}paused-by:{store_id}"
-
-    def status_lock(self, store_id: str) -> str:
-        """String: somebody pauses or resumes a store at this moment."""
-        return f"{self.prefix}status-lock:{store_id}"
-
-    def monitor(self, store_id: str) -> str:
-        """Hash: the monitor's looks at a store (bad, good, judged, seen), and what Gett said (gett_resume_at, healed)."""
-        return f"{self.prefix}monitor:{store_id}"
-
-    def monitored(self, store_id: str) -> str:
-        """String: a store is being looked at, or was not long ago."""
-        return f"{self.prefix}monitored:{store_id}"
-
-    @property
-    def compared(self) -> str:
-        """String: somebody has compared the stores' status with Gett's this round."""
-        return f"{self.prefix}compared"
-
-    @property
     def unconfirmed(self) -> str:
         """Sorted set: orders that the POS took as pending and nobody has confirmed, by the moment they were placed (ms)."""
         return f"{self.prefix}unconfirmed"
 
-    @property
-    def held(self) -> str:
-        """List: POS events of orders that are still being placed, as JSON: at (ms), event."""
-        return f"{self.prefix}held"
+    def withdrawn(self, ref: str) -> str:
+        """String: an unconfirmed order is being cancelled at the POS (``calling``), or is cancelled there (``done``)."""
+        return f"{self.prefix}withdrawn:{ref}"
 
-    @property
-    def events(self) -> str:
-        """Hash: how many POS events ended in which way."""
-        return f"{self.prefix}events"
-
-    def order_event(self, checkout_session_id: str) -> str:
-        """String: the order event that was handled last, as JSON: rank, digest, refunds."""
-        return f"{self.prefix}order-event:{checkout_session_id}"
-
-    def order_event_lock(self, checkout_session_id: str) -> str:
-        """String: an event of this order is being handled."""
-        return f"{self.prefix}order-event-lock:{checkout_session_id}"
+    # -- outbox --------------------------------------------------------------------------------------------------------
 
     def lane(self, lane: str) -> str:
         """Hash: a lane's state (``webhook_kit/outbox/lanes.lua`` lists the fields)."""
@@ -182,13 +68,8 @@ class Keys:
         return f"{self.prefix}queue:{lane}"
 
     def history(self, lane: str) -> str:
-        """List: what became of a lane's updates, newest last, trimmed."""
+        """List: events of a lane's updates, newest last, trimmed."""
         return f"{self.prefix}history:{lane}"
-
-    @property
-    def wake(self) -> str:
-        """String: set while a wake-up job is queued and has not begun."""
-        return f"{self.prefix}wake"
 
     @property
     def ready(self) -> str:
@@ -211,31 +92,148 @@ class Keys:
         return f"{self.prefix}sends"
 
     @property
-    def gate(self) -> str:
-        """Hash: circuit breaker, pacing and Gett's own figures (:mod:`webhook_kit.outbox.quota`)."""
-        return f"{self.prefix}gate"
+    def sending(self) -> str:
+        """Hash: circuit breaker, pacing and Gett's own figures (``webhook_kit/outbox/sending.lua`` lists the fields)."""
+        return f"{self.prefix}sending"
 
     @property
     def halt(self) -> str:
-        """String: the reason for which Gett refuses the key."""
+        """String: the reason for which Gett refuses the API key; nothing is sent while it stands."""
         return f"{self.prefix}halt"
 
     @property
-    def seq(self) -> str:
+    def last_update(self) -> str:
         """String: the number of the last update."""
-        return f"{self.prefix}seq"
+        return f"{self.prefix}last-update"
 
     @property
-    def counts(self) -> str:
+    def update_counts(self) -> str:
         """Hash: number of updates that were appended, and that ended in each way."""
-        return f"{self.prefix}counts"
+        return f"{self.prefix}update-counts"
 
     @property
-    def dead(self) -> str:
+    def dead_letters(self) -> str:
         """Hash: dead letters by number, as JSON."""
-        return f"{self.prefix}dead"
+        return f"{self.prefix}dead-letters"
 
     @property
-    def dead_at(self) -> str:
-        """Sorted set: numbers of the dead letters, by the moment at which they became one (ms)."""
-        return f"{self.prefix}dead-at"
+    def dead_letter_times(self) -> str:
+        """Sorted set: numbers of the dead letters, by the moment at which sending was given up (ms)."""
+        return f"{self.prefix}dead-letter-times"
+
+    @property
+    def notified(self) -> str:
+        """String: a job that drains the outbox is queued and has not begun."""
+        return f"{self.prefix}notified"
+
+    # -- catalogs ------------------------------------------------------------------------------------------------------
+
+    def catalog(self, store_id: str) -> str:
+        """Hash: a store's last good catalog, as fetched from its POS (version, body, items, fetched)."""
+        return f"{self.prefix}catalog:{store_id}"
+
+    def catalog_set(self, version: str) -> str:
+        """String: a published version of a catalog, gzipped."""
+        return f"{self.prefix}catalog-set:{version}"
+
+    def published(self, store_id: str) -> str:
+        """Hash: the version that a store's catalog is published as (version, at, items)."""
+        return f"{self.prefix}published:{store_id}"
+
+    def superseded(self, store_id: str) -> str:
+        """Sorted set: a store's earlier versions that are still kept, by the moment of their successor (s)."""
+        return f"{self.prefix}superseded:{store_id}"
+
+    def sync(self, store_id: str) -> str:
+        """Hash: outcome of the last synchronization of a store's catalog, and the last failure (at, outcome, failed, why)."""
+        return f"{self.prefix}sync:{store_id}"
+
+    def sync_lock(self, store_id: str) -> str:
+        """String: the lock for synchronizing a store's catalog."""
+        return f"{self.prefix}sync-lock:{store_id}"
+
+    @property
+    def catalogs_due(self) -> str:
+        """Sorted set: catalogs to synchronize (``sync:<store id>``) and to publish anew (``publish:<store id>``), by when (s)."""
+        return f"{self.prefix}catalogs-due"
+
+    def unavailable(self, store_id: str) -> str:
+        """Sorted set: a store's unavailable items and options, by the moment at which they are available again (s, or infinite)."""
+        return f"{self.prefix}unavailable:{store_id}"
+
+    # -- stores --------------------------------------------------------------------------------------------------------
+
+    @property
+    def stores(self) -> str:
+        """Hash: the stores that were added, and Gett's ids of all, as JSON (:mod:`webhook_kit.stores.repository`)."""
+        return f"{self.prefix}stores"
+
+    @property
+    def stores_version(self) -> str:
+        """String: changes with every change of a store."""
+        return f"{self.prefix}stores-version"
+
+    def onboarding(self, store_id: str) -> str:
+        """Hash: progress of a store's onboarding (step, status, onboarding_id, gett_id, error, at)."""
+        return f"{self.prefix}onboarding:{store_id}"
+
+    def onboarding_lock(self, store_id: str) -> str:
+        """String: the lock for onboarding a store."""
+        return f"{self.prefix}onboarding-lock:{store_id}"
+
+    @property
+    def onboardings(self) -> str:
+        """Set: the stores whose onboarding the workers continue."""
+        return f"{self.prefix}onboardings"
+
+    def pause_owner(self, store_id: str) -> str:
+        """String: the owner of a store's pause."""
+        return f"{self.prefix}paused-by:{store_id}"
+
+    def status_lock(self, store_id: str) -> str:
+        """String: the lock for pausing and resuming a store."""
+        return f"{self.prefix}status-lock:{store_id}"
+
+    # -- webhooks ------------------------------------------------------------------------------------------------------
+
+    @property
+    def held_events(self) -> str:
+        """List: POS events of orders that are still being placed, as JSON: at (ms), event."""
+        return f"{self.prefix}held-events"
+
+    @property
+    def pos_event_counts(self) -> str:
+        """Hash: number of POS events that ended in each way."""
+        return f"{self.prefix}pos-event-counts"
+
+    def order_event(self, checkout_session_id: str) -> str:
+        """String: the order event that was handled last, as JSON: rank, digest, refunds."""
+        return f"{self.prefix}order-event:{checkout_session_id}"
+
+    def order_event_lock(self, checkout_session_id: str) -> str:
+        """String: the lock for handling an event of this order."""
+        return f"{self.prefix}order-event-lock:{checkout_session_id}"
+
+    # -- monitoring ----------------------------------------------------------------------------------------------------
+
+    def health(self, store_id: str) -> str:
+        """Hash: health checks of a store (bad, good, judged, seen), and its status at Gett (gett_resume_at, healed)."""
+        return f"{self.prefix}health:{store_id}"
+
+    @property
+    def incidents(self) -> str:
+        """List: incidents that a person has to resolve, newest first, trimmed."""
+        return f"{self.prefix}incidents"
+
+    @property
+    def alert_counts(self) -> str:
+        """Hash: number of alerts of each kind."""
+        return f"{self.prefix}alert-counts"
+
+    def alerted(self, kind: str, subject: str) -> str:
+        """String: this alert was given for this order or store."""
+        return f"{self.prefix}alerted:{kind}:{subject}"
+
+    def interval(self, task: str) -> str:
+        """String: a worker has taken on this task for the current interval (:mod:`webhook_kit.storage.locks`)."""
+        return f"{self.prefix}interval:{task}"

@@ -40,7 +40,7 @@ class WorkerNotification:
 
     def __init__(self, connection: redis.Redis, keys: Keys) -> None:
         self._queue = push_queue(connection)
-        self._flag = keys.wake
+        self._flag = keys.notified
         job = Job.create(
             PUSH_JOB,
             connection=connection,

@@ -129,7 +129,7 @@ class PosEvents:
         """
         settled = 0
         now = self._now()
-        for raw in self._redis.lrange(self._keys.held, 0, -1):
+        for raw in self._redis.lrange(self._keys.held_events, 0, -1):
             entry = json.loads(raw)
             event: OrderChanged = _SHAPES[OrderChanged].validate_python(entry["event"])
             if store_id not in (None, event.store_id):
@@ -142,7 +142,7 @@ class PosEvents:
                 why = f"the POS of store {event.store_id} tells of it, and nobody here has placed it"
                 self._alerts.raise_once(Alert.UNKNOWN, event.order_ref or f"{event.store_id}/{event.order_id}", why)
             # Only now: an event is in two places rather than in none. Saying it twice changes nothing.
-            if self._redis.lrem(self._keys.held, 1, text(raw)):
+            if self._redis.lrem(self._keys.held_events, 1, text(raw)):
                 settled += 1
                 self._note(event, outcome)
         return settled
@@ -191,12 +191,12 @@ class PosEvents:
             return self._item_changed(event, store)
         if isinstance(event, StoreChanged):
             return self._store_changed(event, store)
-        if self._redis.llen(self._keys.held):
+        if self._redis.llen(self._keys.held_events):
             self.retry_held(store.id)  # what was said earlier is told earlier
         outcome = self._append(event)
         if outcome == _HELD:
             entry = {"at": self._now(), "event": _SHAPES[OrderChanged].dump_python(event, mode="json")}
-            self._redis.rpush(self._keys.held, json.dumps(entry))
+            self._redis.rpush(self._keys.held_events, json.dumps(entry))
         return outcome
 
     def _append(self, event: OrderChanged) -> str:
@@ -219,7 +219,7 @@ class PosEvents:
         return _OK if changed else "same"
 
     def _note(self, event: PosEvent, outcome: str) -> None:
-        self._redis.hincrby(self._keys.events, outcome.partition(":")[0], 1)
+        self._redis.hincrby(self._keys.pos_event_counts, outcome.partition(":")[0], 1)
         facts = {"order": event.order_ref or event.order_id} if isinstance(event, OrderChanged) else {}
         log.info("pos event", kind=type(event).__name__, store=event.store_id, outcome=outcome, **facts)
 

@@ -78,7 +78,7 @@ def test_a_store_is_registered_ingested_activated_and_known(town: Town) -> None:
     other = town.process()
     wait_until(lambda: other.stores.by_gett_id(gett_id) is not None)
     assert town.kit.redis.ttl(town.kit.keys.onboarding("main")) > 0
-    assert ("menu", "main") in list(other.catalog_sync.claim_due()), "the menu is published again, under Gett's id"
+    assert ("sync", "main") in list(other.catalog_sync.claim_due()), "the menu is published again, under Gett's id"
 
 
 def test_said_again_it_changes_nothing(town: Town) -> None:
@@ -387,7 +387,7 @@ def test_a_bad_end_in_the_background_is_one_alert(town: Town, monkeypatch: pytes
     assert town.kit.onboarding.advance_all() == 0
     (entry,) = town.kit.placement_store.incidents()
     assert (entry["kind"], entry["store"]) == (Alert.ONBOARDING, "main")
-    assert text(town.kit.redis.hget(town.kit.keys.alerts, Alert.ONBOARDING)) == "1"
+    assert text(town.kit.redis.hget(town.kit.keys.alert_counts, Alert.ONBOARDING)) == "1"
 
 
 def test_while_gett_is_away_the_background_waits(town: Town) -> None:

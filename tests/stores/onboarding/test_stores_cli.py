@@ -217,7 +217,7 @@ def test_when_gett_cannot_be_asked_that_is_said_and_our_side_is_shown(why: str, 
 
 
 def test_a_store_s_metadata_is_changed_at_gett_within_the_quota(run: Run, here: Town) -> None:
-    sent = here.kit.redis.llen(f"{here.kit.keys.prefix}sends")
+    sent = here.kit.redis.llen(here.kit.keys.sends)
     ran = run(
         "edit",
         "main",
@@ -234,7 +234,7 @@ def test_a_store_s_metadata_is_changed_at_gett_within_the_quota(run: Run, here: 
     store = here.context.state.stores[here.active()[0]].store
     assert (store.name, store.phone, store.description) == ("New Name", "+15550111", "good")
     assert here.kit.stores.get("main").name == "New Name"
-    assert here.kit.redis.llen(f"{here.kit.keys.prefix}sends") == sent + 1
+    assert here.kit.redis.llen(here.kit.keys.sends) == sent + 1
 
 
 def test_a_store_that_is_removed_leaves_nothing_that_lasts(here: Town, run: Run) -> None:
@@ -245,5 +245,7 @@ def test_a_store_that_is_removed_leaves_nothing_that_lasts(here: Town, run: Run)
     assert run("remove", "main", "--yes").status == 0
     assert kit.publisher.current("main") is None
     assert not [name for name in kit.lanes.all_waiting() if name.endswith(":main")]
-    about = [key.decode() for key in kit.redis.scan_iter(f"{kit.keys.prefix}*") if b"main" in key or b"catalog:" in key]
+    about = [
+        key.decode() for key in kit.redis.scan_iter(f"{kit.keys.prefix}*") if b"main" in key or b"catalog-set:" in key
+    ]
     assert [key for key in about if kit.redis.ttl(key) == -1] == []
