@@ -24,7 +24,7 @@ from webhook_kit.outbox.quota import Quota, SendingState
 from webhook_kit.outbox.rate_limited import RateLimitedClient
 from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.placement.placement import Placement
-from webhook_kit.placement.terms import PriceAgreement
+from webhook_kit.placement.pricing import Pricing
 from webhook_kit.placement.token import Tokens
 from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.pos.executor import PosExecutor
@@ -324,8 +324,8 @@ class Kit:
     @cached_property
     def placement(self) -> Placement:
         """Placement of orders, exactly once."""
-        terms = PriceAgreement(self.order_validator, self.tokens, self.settings)
-        return Placement(self.placement_store, self.stores, self.pos_executor, terms, self.settings)
+        pricing = Pricing(self.order_validator, self.tokens, self.settings)
+        return Placement(self.placement_store, self.stores, self.pos_executor, pricing, self.settings)
 
     @cached_property
     def order_events(self) -> OrderEvents | None:

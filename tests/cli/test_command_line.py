@@ -145,7 +145,7 @@ def test_an_order_is_linked_once(shell: Shell) -> None:
     (leased,) = shell.kit.lanes.lease(9, 1000).leases
     assert leased.gett_id == "g9"
     (said,) = shell.bad("order", "link", "k1", "g8")
-    assert said == "order k1 cannot be linked to g8: it is tied to g9"
+    assert said == "order k1 cannot be linked to g8: it is linked to g9"
 
 
 def test_incidents_are_listed_newest_first(shell: Shell) -> None:

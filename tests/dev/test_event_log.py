@@ -92,7 +92,7 @@ def test_finding_is_shown() -> None:
             {"event": "adapter_called", "call": "place_order", "outcome": "accepted", "ms": 3.2, "level": "debug"},
             "12:13:14  your POS    place_order  accepted  3.2 ms",
         ),
-        ({"event": "webhook_received", "path": "/placeOrder", "logger": "webhooks"}, None),
+        ({"event": "webhook_answered", "path": "/placeOrder", "logger": "webhooks"}, None),
         (
             {"event": "update_dead_lettered", "level": "error", "reason": "422", "logger": "outbox"},
             "12:13:14  web         update_dead_lettered  reason 422",

@@ -67,7 +67,7 @@ def place(kit: Kit, *, gett_id: str | None = None) -> tuple[str, str]:
         fulfillment_type="Pickup",
         amounts=Amounts(),
     )
-    order._order_ref = ref
+    order.order_ref = ref
     claim = kit.placement_store.claim(key=ref, gett_id=gett_id, store_id=store.id, fingerprint="fp")
     assert isinstance(claim, Claim)
     assert kit.placement_store.record_call(claim, order.to_json())

@@ -41,7 +41,7 @@ class Book:
 
     def ready(self, key: str = "k1") -> Any:
         """Claim an order about which nothing has to be asked before the POS is called."""
-        return self.ledger.claim(key=key, gett_id="g1", store_id="s", fingerprint="f1", ready=ORDER)
+        return self.ledger.claim(key=key, gett_id="g1", store_id="s", fingerprint="f1", priced_order=ORDER)
 
     def place(self, claim: Claim, ticket: str = "T1", update: str = "") -> SettleResult:
         return self.ledger.settle(

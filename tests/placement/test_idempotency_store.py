@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.placement.placement_helpers import KEY_TTL, LEASE, ORDER, ORDER_TTL, Book, the
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import Conflict, NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.placement.idempotency_store import (
@@ -220,13 +220,13 @@ def test_an_update_of_an_order_without_a_gett_id_waits_until_it_is_linked(book: 
 def test_linking_ties_one_to_one_and_says_why_not(book: Book) -> None:
     book.place(book.calling("k1", ""))
     book.place(book.calling("k2", "g2"))
-    with pytest.raises(Impossible, match="order k3 is not known"):
+    with pytest.raises(NotFound, match="order k3 was not found"):
         book.ledger.link("k3", "g3")
-    with pytest.raises(Impossible, match="cannot be linked to g2: it is taken by order g2"):
+    with pytest.raises(Conflict, match="cannot be linked to g2: g2 belongs to order g2"):
         book.ledger.link("k1", "g2")
     book.ledger.link("k1", "g1")
     book.ledger.link("k1", "g1")
-    with pytest.raises(Impossible, match="cannot be linked to g3: it is tied to g1"):
+    with pytest.raises(Conflict, match="cannot be linked to g3: it is linked to g1"):
         book.ledger.link("k1", "g3")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from webhook_kit.catalog.cart import PricedLine
 from webhook_kit.gett.models.order import Amounts, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.placement.pricing import agree
+from webhook_kit.placement.pricing import apply_policy
 from webhook_kit.placement.token import AcceptedPrice
 from webhook_kit.settings import PricePolicy
 
@@ -52,7 +52,7 @@ def test_a_difference_within_the_tolerance_is_the_policys_and_any_other_is_refus
     policy: PricePolicy, difference: str, tolerance: str, placed_at: str | None
 ) -> None:
     accepted, now = AcceptedPrice(Amounts.of(d("10.00"))), Amounts.of(d("10.00") + d(difference))
-    agreed = agree(accepted, now, [], policy=policy, tolerance=d(tolerance))
+    agreed = apply_policy(accepted, now, [], policy=policy, tolerance=d(tolerance))
     if placed_at is None:
         assert isinstance(agreed, ValidationError)
         assert agreed.code == ErrorCode.ORDER_TOTAL_DIFFERENT
@@ -69,7 +69,7 @@ def test_a_difference_within_the_tolerance_is_the_policys_and_any_other_is_refus
 def test_without_a_price_that_somebody_accepted_nothing_is_placed(
     accepted: AcceptedPrice | None, policy: PricePolicy
 ) -> None:
-    refused = agree(accepted, Amounts.of(d("10.00")), [], policy=policy, tolerance=d("99.00"))
+    refused = apply_policy(accepted, Amounts.of(d("10.00")), [], policy=policy, tolerance=d("99.00"))
     assert isinstance(refused, ValidationError)
     assert refused.message.startswith("No price was accepted")
     assert "10.00" in refused.message
@@ -78,13 +78,15 @@ def test_without_a_price_that_somebody_accepted_nothing_is_placed(
 def test_an_expired_token_has_no_tolerance() -> None:
     old = AcceptedPrice(Amounts.of(d("10.00")), expired=True)
     for policy in PricePolicy:
-        assert isinstance(agree(old, Amounts.of(d("10.01")), [], policy=policy, tolerance=d("1.00")), ValidationError)
-        assert isinstance(agree(old, Amounts.of(d("10.00")), [], policy=policy, tolerance=d("1.00")), Amounts)
+        assert isinstance(
+            apply_policy(old, Amounts.of(d("10.01")), [], policy=policy, tolerance=d("1.00")), ValidationError
+        )
+        assert isinstance(apply_policy(old, Amounts.of(d("10.00")), [], policy=policy, tolerance=d("1.00")), Amounts)
 
 
 def test_where_only_a_total_was_accepted_the_parts_are_todays_and_the_rest_an_adjustment() -> None:
     now = Amounts.of(d("9.00"), taxes=d("0.90"), adjustments=d("0.05"), tip=d("0.10"))
-    agreed = agree(AcceptedPrice(Amounts(total=d("10.00"))), now, [], policy=ACCEPTED, tolerance=d("0.10"))
+    agreed = apply_policy(AcceptedPrice(Amounts(total=d("10.00"))), now, [], policy=ACCEPTED, tolerance=d("0.10"))
     assert isinstance(agreed, Amounts)
     assert (agreed.total, agreed.taxes, agreed.adjustments) == (d("10.00"), d("0.90"), d("0.00"))
     assert agreed.contradictions() == []
@@ -92,13 +94,13 @@ def test_where_only_a_total_was_accepted_the_parts_are_todays_and_the_rest_an_ad
 
 def test_accepted_amounts_that_contradict_themselves_are_not_passed_on() -> None:
     odd = Amounts(sub_total=d("1.00"), total=d("10.00"))
-    agreed = agree(AcceptedPrice(odd), Amounts.of(d("10.05")), [], policy=ACCEPTED, tolerance=d("0.10"))
+    agreed = apply_policy(AcceptedPrice(odd), Amounts.of(d("10.05")), [], policy=ACCEPTED, tolerance=d("0.10"))
     assert isinstance(agreed, Amounts)
     assert (agreed.total, agreed.contradictions()) == (d("10.00"), [])
 
 
 def refusal(accepted: AcceptedPrice, now: Amounts, lines: list[PricedLine], tolerance: str = "0.00") -> ValidationError:
-    found = agree(accepted, now, lines, policy=REFUSE, tolerance=d(tolerance))
+    found = apply_policy(accepted, now, lines, policy=REFUSE, tolerance=d(tolerance))
     assert isinstance(found, ValidationError)
     return found
 
@@ -144,7 +146,7 @@ def test_whatever_is_placed_is_within_the_tolerance_and_adds_up(
     now: Decimal, total: Decimal, policy: PricePolicy, tolerance: Decimal, expired: bool
 ) -> None:
     accepted = AcceptedPrice(Amounts(total=total), expired=expired)
-    agreed = agree(accepted, Amounts.of(now), [], policy=policy, tolerance=tolerance)
+    agreed = apply_policy(accepted, Amounts.of(now), [], policy=policy, tolerance=tolerance)
     allowed = Decimal(0) if expired or policy is REFUSE else tolerance
     assert isinstance(agreed, Amounts) is (abs(now - total) <= allowed)
     if isinstance(agreed, Amounts):

@@ -41,7 +41,7 @@ def test_a_key_that_is_no_uuid4_is_taken_with_a_warning(
     placed = partner.place(wanted, key)
     assert placed.status_code == 200
     assert same_ticket(partner.place(wanted, key), placed)
-    warnings = [entry for entry in events if entry["event"] == "idempotency key is no uuid v4"]
+    warnings = [entry for entry in events if entry["event"] == "idempotency_key_not_uuid4"]
     assert [entry["log_level"] for entry in warnings] == ["warning", "warning"]
 
 

@@ -141,7 +141,8 @@ def test_the_log_at_its_most_talkative_names_neither_customer_nor_card_nor_secre
             for headers in (signed(body, SECRET, key=str(uuid4())), signed(body, "wrong", key=str(uuid4()))):
                 send(port, path, headers | {"Content-Length": str(len(body))}, body)
     process.wait_until(
-        lambda: process.output().count('"event": "webhook"') >= 4 * len(wanted), message="every line of the log"
+        lambda: process.output().count('"event": "webhook_answered"') >= 4 * len(wanted),
+        message="every line of the log",
     )
     output = process.output()
     assert "Traceback" in output

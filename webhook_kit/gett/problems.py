@@ -43,7 +43,6 @@ class Problem(Exception):
     """An error response.
 
     :ivar final: the same request always gets this response, so it may be replayed.
-    :ivar rendered: the document, once it has been recorded for replay.
     """
 
     def __init__(
@@ -71,7 +70,6 @@ class Problem(Exception):
         self.retry_after = None if retry_after is None else max(1, math.ceil(retry_after))
         self.retryable = code.kind.retryable if retryable is None else retryable
         self.final = final
-        self.rendered: bytes | None = None
 
     @classmethod
     def refusing(cls, violations: Sequence[ValidationError]) -> Problem:

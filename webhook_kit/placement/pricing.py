@@ -1,6 +1,7 @@
-"""The price policy: what was accepted against what it costs now, and an explanation that names the line.
+"""Pricing: decides if an order may be placed, and at which amounts.
 
-There is one rounding rule in the kit (:func:`webhook_kit.gett.models.money.cents`); the explanation quotes it, because most
+The decision validates the order, then compares the price that the customer accepted with the price of now. A refusal for the
+price names the line. It quotes the kit's one rounding rule (:func:`webhook_kit.gett.models.money.cents`), because most
 differences of a cent are differences of rounding.
 """
 
@@ -9,20 +10,86 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from webhook_kit.adapter import Store
 from webhook_kit.catalog.cart import PricedLine
 from webhook_kit.gett.models.money import ZERO
-from webhook_kit.gett.models.order import Amounts, ValidationError
+from webhook_kit.gett.models.order import Amounts, PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.placement.token import AcceptedPrice
-from webhook_kit.settings import PricePolicy
+from webhook_kit.gett.problems import Problem
+from webhook_kit.placement.token import AcceptedPrice, TokenRefused, Tokens
+from webhook_kit.placement.validation import OrderValidator
+from webhook_kit.settings import PricePolicy, Settings
 
-__all__ = ["agree"]
+__all__ = ["Pricing", "apply_policy"]
 
 _ROUNDING = "amounts are rounded to the cent, half away from zero, per line"
 _PARTS = ("sub_total", "fees", "promotions", "taxes", "adjustments", "tip")
 
 
-def agree(
+class Pricing:
+    """Decides the amounts at which orders are placed."""
+
+    def __init__(self, validator: OrderValidator, tokens: Tokens, settings: Settings) -> None:
+        self._validator = validator
+        self._tokens = tokens
+        self._settings = settings
+
+    def decide(self, order: PlaceOrderRequest, store: Store, *, deadline: float) -> PlaceOrderRequest | Problem:
+        """Validate and price an order, without side effects.
+
+        :param deadline: monotonic time by which the decision is needed.
+        :return: a copy of the order with the amounts to place it at, or the refusal: 503 when catalog or POS are not available.
+        """
+        try:
+            accepted = self._accepted(order)
+            result = self._validator.validate(_with_accepted_tip(order, accepted), store, deadline=deadline)
+        except Problem as problem:
+            return problem
+        if result.violations or result.amounts is None:
+            return Problem.refusing(result.violations)
+        amounts = apply_policy(
+            accepted,
+            result.amounts,
+            result.lines,
+            policy=self._settings.price_policy,
+            tolerance=self._settings.price_tolerance,
+        )
+        if isinstance(amounts, ValidationError):
+            return Problem.refusing([amounts])
+        return order.model_copy(update={"amounts": amounts})
+
+    def at_accepted_amounts(self, order: PlaceOrderRequest) -> PlaceOrderRequest:
+        """Return the order with the amounts that the customer accepted; unchanged when they cannot be known."""
+        try:
+            accepted = self._accepted(order)
+        except Problem:
+            return order
+        return order if accepted is None else order.model_copy(update={"amounts": accepted.amounts})
+
+    def _accepted(self, order: PlaceOrderRequest) -> AcceptedPrice | None:
+        """Return the price that the customer accepted: the token's, else the request's; None when it has neither.
+
+        :raises Problem: when the token is not authentic, belongs to another order, or is required and missing.
+        """
+        if not order.validated_order_token:
+            if self._settings.require_validated_token:
+                raise Problem(ErrorCode.INVALID_REQUEST, "validatedOrderToken is missing: call validateOrder first")
+            return AcceptedPrice(order.amounts) if order.amounts else None
+        try:
+            return self._tokens.read(order.validated_order_token, order)
+        except TokenRefused as error:
+            raise Problem(ErrorCode.INVALID_REQUEST, str(error)) from error
+
+
+def _with_accepted_tip(order: PlaceOrderRequest, accepted: AcceptedPrice | None) -> PlaceOrderRequest:
+    """Return the order with the token's tip, unless it has a tip: the tip is part of the accepted price."""
+    if accepted is None or not order.validated_order_token or (order.amounts and order.amounts.tip is not None):
+        return order
+    amounts = (order.amounts or Amounts()).model_copy(update={"tip": accepted.amounts.tip})
+    return order.model_copy(update={"amounts": amounts})
+
+
+def apply_policy(
     accepted: AcceptedPrice | None,
     now: Amounts,
     lines: Sequence[PricedLine],
@@ -30,23 +97,23 @@ def agree(
     policy: PricePolicy,
     tolerance: Decimal,
 ) -> Amounts | ValidationError:
-    """The amounts to place the order at, or why it must not be placed (``gett-protocol.md §3``).
+    """Return the amounts to place an order at, or the reason why it must not be placed (``gett-protocol.md §3``).
 
-    :param accepted: what the customer accepted; None when nobody accepted any price.
-    :param now: what the order costs now.
+    :param accepted: the price that the customer accepted; None when no price was accepted.
+    :param now: the order's price now.
     :param tolerance: difference in major units up to which the policy decides.
     """
     total = now.total or ZERO
     if accepted is None or accepted.amounts.total is None:
-        # [D] "Never place at a price that nobody accepted": neither a token nor a total came with the order.
+        # [D] "Never place at a price that nobody accepted": the order has neither a token nor a total.
         return _different(
-            f"No price was accepted: the order brings neither a validatedOrderToken nor amounts.total; it costs {total}.",
+            f"No price was accepted: the order has neither a validatedOrderToken nor amounts.total; it costs {total}.",
             path="$.amounts.total",
         )
     difference = total - accepted.amounts.total
     if difference == 0:
         return now
-    if accepted.expired:  # an old token is believed only when nothing has changed
+    if accepted.expired:  # an expired token counts only when the price is unchanged
         tolerance = ZERO
     if policy is PricePolicy.REFUSE or abs(difference) > tolerance:
         return _explain(accepted, now, lines, tolerance)
@@ -54,7 +121,7 @@ def agree(
 
 
 def _at_accepted(accepted: Amounts, now: Amounts) -> Amounts:
-    """The accepted amounts; when only their total is known, today's parts and the difference as an adjustment."""
+    """Return the accepted amounts; when only their total is usable, the current parts and the difference as an adjustment."""
     if accepted.sub_total is not None and not accepted.contradictions():
         return accepted
     difference = (accepted.total or ZERO) - (now.total or ZERO)

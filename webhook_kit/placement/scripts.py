@@ -230,9 +230,9 @@ LINK = (
 -- ARGV: Gett id, orderRef, TTL of orders, prefix of all keys, job id, fields.
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'unknown' end
 local known = redis.call('HGET', KEYS[1], 'gett_id') or ''
-if known ~= '' and known ~= ARGV[1] then return 'tied to ' .. known end
+if known ~= '' and known ~= ARGV[1] then return 'it is linked to ' .. known end
 local other = redis.call('GET', KEYS[2])
-if other and other ~= ARGV[2] then return 'taken by order ' .. other end
+if other and other ~= ARGV[2] then return ARGV[1] .. ' belongs to order ' .. other end
 redis.call('HSET', KEYS[1], 'gett_id', ARGV[1])
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 if link(ARGV[4], 'order:' .. ARGV[2], ARGV[1]) then wake(3, 5) end

@@ -1,36 +1,30 @@
-"""What menu and POS say of an order before it is placed: every violation at once, and the price to the cent."""
+"""Validation of an order against the catalog and the POS: every violation at once, and the price to the cent."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
 
-from webhook_kit.adapter import Capability, Refusal, Refused, Store
+from webhook_kit.adapter import Capability, Refused, Store
 from webhook_kit.catalog.cart import PricedLine, check_cart
-from webhook_kit.errors import PosUnavailable, Unsupported
+from webhook_kit.errors import Unsupported
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, ValidationError
 from webhook_kit.gett.problems import unavailable
-from webhook_kit.logs import logger
+from webhook_kit.placement.pos_calls import as_violations, ask_pos, unusable_answer
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.publishing.last_good import CatalogUnavailable, LastGoodCatalogs
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["OrderValidator", "ValidationResult", "as_violations", "ask_pos"]
-
-log = logger("receiver")
-
-T = TypeVar("T")
+__all__ = ["OrderValidator", "ValidationResult"]
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """An order, checked and priced.
+    """Result of a validation.
 
-    :ivar violations: everything wrong with it; empty when it may be placed.
-    :ivar amounts: what it costs; None when it cannot be priced.
+    :ivar violations: everything wrong with the order; empty when it may be placed.
+    :ivar amounts: the price; None when the order cannot be priced.
+    :ivar lines: the priced lines.
     """
 
     violations: tuple[ValidationError, ...]
@@ -39,33 +33,33 @@ class ValidationResult:
 
 
 class OrderValidator:
-    """Checks orders against the menu, and against the POS when its adapter can quote."""
+    """Checks orders against the catalog, and against the POS when its adapter can quote."""
 
-    def __init__(self, menus: LastGoodCatalogs, stores: StoreDirectory, calls: PosExecutor) -> None:
-        self._menus = menus
+    def __init__(self, catalogs: LastGoodCatalogs, stores: StoreDirectory, executor: PosExecutor) -> None:
+        self._catalogs = catalogs
         self._stores = stores
-        self._calls = calls
+        self._executor = executor
 
-    def validate(self, order: ExternalOrder, store: Store, *, until: float) -> ValidationResult:
+    def validate(self, order: ExternalOrder, store: Store, *, deadline: float) -> ValidationResult:
         """Check and price an order, without side effects.
 
-        :param until: monotonic time by which an answer is needed.
-        :raises Problem: 503 when the menu is not known yet, or the POS gives no usable answer.
+        :param deadline: monotonic time by which the result is needed.
+        :raises Problem: 503 when no catalog of the store is available, or the POS gives no usable answer.
         """
         try:
-            menu, run_out = self._menus.current(store)
+            catalog, unavailable_items = self._catalogs.current(store)
         except CatalogUnavailable as error:
             raise unavailable(str(error)) from error
         checked = check_cart(
-            menu,
+            catalog,
             order,
             at=datetime.now(UTC),
             timezone=store.timezone,
-            unavailable=run_out,
+            unavailable=unavailable_items,
             fulfillment_types=store.fulfillment_types,
         )
-        whole = len(checked.lines) == len(order.cart.line_items)
-        amounts = Amounts.of(checked.sub_total, tip=order.tip) if whole else None
+        every_line_priced = len(checked.lines) == len(order.cart.line_items)
+        amounts = Amounts.of(checked.sub_total, tip=order.tip) if every_line_priced else None
         if checked.violations or amounts is None:
             return ValidationResult(checked.violations, amounts, checked.lines)
         adapter = self._stores.adapter(store)
@@ -73,52 +67,21 @@ class OrderValidator:
             return ValidationResult((), amounts, checked.lines)
         priced = order.model_copy(update={"amounts": amounts})
         try:
-            answer = ask_pos(self._calls, store, "quote", lambda: adapter.quote(store, priced), until=until)
+            quote = ask_pos(self._executor, store, "quote", lambda: adapter.quote(store, priced), deadline=deadline)
         except Unsupported:  # not for this store
             return ValidationResult((), amounts, checked.lines)
-        if isinstance(answer, Refused):
-            return ValidationResult(as_violations(answer.refusals), amounts, checked.lines)
-        return ValidationResult((), _believable(answer, order, store), checked.lines)
+        if isinstance(quote, Refused):
+            return ValidationResult(as_violations(quote.refusals), amounts, checked.lines)
+        return ValidationResult((), _checked_quote(quote, order, store), checked.lines)
 
 
-def ask_pos(calls: PosExecutor, store: Store, what: str, call: Callable[[], T], *, until: float) -> T:
-    """One POS call without side effects, for a webhook that waits.
-
-    :raises Problem: 503, whatever went wrong; the traceback is in the log only.
-    :raises Unsupported: when the adapter does not offer this for the store.
-    """
-    try:
-        return calls.run(store.id, call, deadline=until - time.monotonic())
-    except Unsupported:
-        raise
-    except PosUnavailable as error:
-        raise unavailable(str(error), retry_after=error.retry_after) from error
-    except Exception as error:
-        log.exception("pos call failed", call=what, store=store.id)
-        raise unavailable("the POS gave no usable answer") from error
-
-
-def as_violations(refusals: Iterable[Refusal]) -> tuple[ValidationError, ...]:
-    """A POS's refusals in Gett's words (``gett-protocol.md §3``)."""
-    return tuple(
-        ValidationError(
-            code=refusal.reason.code,
-            message=refusal.message,
-            **({} if refusal.item_id is None else {"item_id": refusal.item_id}),
-            **({} if refusal.json_path is None else {"json_path": refusal.json_path}),
-        )
-        for refusal in refusals
-    )
-
-
-def _believable(answer: object, order: ExternalOrder, store: Store) -> Amounts:
-    if not isinstance(answer, Amounts):
-        complaint = f"quote() returned {type(answer).__name__}"
-    elif contradictions := answer.contradictions():
+def _checked_quote(quote: object, order: ExternalOrder, store: Store) -> Amounts:
+    if not isinstance(quote, Amounts):
+        complaint = f"quote() returned {type(quote).__name__}"
+    elif contradictions := quote.contradictions():
         complaint = f"quote() contradicts itself: {'; '.join(contradictions)}"
-    elif answer.tip is not None and answer.tip != order.tip:
-        complaint = f"quote() changed the tip from {order.tip} to {answer.tip}"
+    elif quote.tip is not None and quote.tip != order.tip:
+        complaint = f"quote() changed the tip from {order.tip} to {quote.tip}"
     else:
-        return answer
-    log.error("pos answer not usable", store=store.id, adapter=store.adapter, complaint=complaint)
-    raise unavailable("the POS gave no usable answer")
+        return quote
+    raise unusable_answer(store, complaint)

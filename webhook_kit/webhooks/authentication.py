@@ -1,4 +1,4 @@
-"""Whether a webhook is Gett's: by its signature and time, or by a static header (``gett-protocol.md §3``)."""
+"""Authentication of Gett's webhooks by signature and time, or by a static header (``gett-protocol.md §3``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["verify_webhook"]
 
 
 def verify_webhook(settings: Settings, raw: bytes) -> None:
-    """A right static header or a right signature, whichever this installation is set up with.
+    """Verify this request's signature or its Authorization header; either is enough where both are configured.
 
     :raises Problem: 401.
     """
@@ -25,13 +25,13 @@ def verify_webhook(settings: Settings, raw: bytes) -> None:
     try:
         if accepted and not secrets:
             verify_authorization(request.headers.get("Authorization"), accepted)
-        elif not (accepted and _authorized(accepted)):
+        elif not (accepted and _is_authorized(accepted)):
             verify(raw, request.headers.get("Signature"), request.headers.get("Timestamp"), secrets)
     except InvalidSignature as error:
         raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
 
 
-def _authorized(accepted: list[str]) -> bool:
+def _is_authorized(accepted: list[str]) -> bool:
     try:
         verify_authorization(request.headers.get("Authorization"), accepted)
     except InvalidSignature:

@@ -1,6 +1,6 @@
-"""From raw bytes to a model: size, lexical limits, then pydantic, with every mistake named by its JSON path.
+"""Parsing of a webhook's body: size, lexical limits, then pydantic, with every mistake named by its JSON path.
 
-The raw bytes are taken first and proven authentic before anything here reads them.
+The raw body is read first, and its signature is verified before it is parsed.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from webhook_kit.gett.problems import Problem
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "parse", "raw_body"]
 
 MAX_BYTES = 1024 * 1024
-_PIECE = 16 * 1024
+_CHUNK = 16 * 1024
 MAX_DEPTH = 32
-"""Nesting of JSON, which also bounds how deep modifiers nest."""
+"""Nesting of JSON, which also bounds the nesting of modifiers."""
 
-# Possessive, and the closing quote optional: a string without an end is read once, not once for every quote in it.
+# Possessive, with an optional closing quote: an unterminated string is scanned once, not once for every quote in it.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_BRACES_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _LONG_NUMBER = re.compile(rb"[0-9.eE+-]{40}")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -36,45 +36,44 @@ W = TypeVar("W", bound=Wire)
 
 
 def raw_body(request: Request) -> bytes:
-    """The bytes as they came.
+    """Return the body as it was sent.
 
-    :raises Problem: 415 when they are compressed, 413 when there are more than :data:`MAX_BYTES`.
+    :raises Problem: 415 when it is compressed, 413 when it has more than :data:`MAX_BYTES`.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise Problem(ErrorCode.INVALID_REQUEST, "Content-Encoding is not accepted: send the body as it is", status=415)
-    too_large = Problem(ErrorCode.INVALID_REQUEST, f"the body is larger than {MAX_BYTES} bytes", status=413)
     if (request.content_length or 0) > MAX_BYTES:
-        raise too_large
+        raise _too_large()
     body = bytearray()
     try:
-        # Chunked bodies carry no length, and a server may hand over less than it was asked for: read until there is no
-        # more, or more than allowed. In small pieces, because room for what is asked for is made beforehand.
-        while piece := request.stream.read(_PIECE):
-            body += piece
+        # Chunked bodies have no length, and a server may return less than was asked for: read until there is no more, or
+        # more than allowed. In small chunks, because the memory for what is asked for is allocated beforehand.
+        while chunk := request.stream.read(_CHUNK):
+            body += chunk
             if len(body) > MAX_BYTES:
-                raise too_large
+                raise _too_large()
             if len(body) == request.content_length:
                 break
     except RequestEntityTooLarge:
-        raise too_large from None
+        raise _too_large() from None
     return bytes(body)
 
 
 def parse(model: type[W], raw: bytes) -> W:
-    """Read a webhook's body.
+    """Parse a webhook's body.
 
-    :raises Problem: 400 when it is no JSON object we would touch, 422 with every mistake when its shape is wrong.
+    :raises Problem: 400 when it is not an acceptable JSON object, 422 with every mistake when its shape is wrong.
     """
-    _check_text(raw)
+    _check_lexical_limits(raw)
     try:
         return model.from_json(raw)
     except pydantic.ValidationError as error:
         mistakes = error.errors(include_url=False, include_input=False, include_context=False)
     if mistakes[0]["type"] == "json_invalid":
-        raise _unreadable(f"the body is not JSON: {mistakes[0]['msg'].removeprefix('Invalid JSON: ')}")
+        raise _invalid(f"the body is not JSON: {mistakes[0]['msg'].removeprefix('Invalid JSON: ')}")
     if not mistakes[0]["loc"] and mistakes[0]["type"] == "model_type":
-        raise _unreadable("the body is not a JSON object")
+        raise _invalid("the body is not a JSON object")
     errors = [
         ValidationError(
             code=ErrorCode.INVALID_REQUEST,
@@ -86,26 +85,26 @@ def parse(model: type[W], raw: bytes) -> W:
     raise Problem(ErrorCode.VALIDATION_FAILED, _summary(errors), errors=errors)
 
 
-def _check_text(raw: bytes) -> None:
-    """What JSON allows but an order never holds. Without its strings, a document shows all of it."""
+def _check_lexical_limits(raw: bytes) -> None:
+    """Reject NaN, long numbers, deep nesting and NUL by scanning the body without its string literals."""
     skeleton = _STRING.sub(b"", raw)
     if b"N" in skeleton or b"I" in skeleton:
-        raise _unreadable("NaN and Infinity are no JSON")
+        raise _invalid("NaN and Infinity are not valid JSON")
     if _LONG_NUMBER.search(skeleton):
-        raise _unreadable("a number has more than 40 digits")
-    brackets = skeleton.translate(_ONE_KIND, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):  # each round takes the innermost layer off, and only that
+        raise _invalid("a number has more than 40 digits")
+    brackets = skeleton.translate(_BRACES_TO_BRACKETS, _ALL_BUT_BRACKETS)
+    for _ in range(MAX_DEPTH):  # each round removes the innermost layer, and only that
         if not brackets:
             break
         brackets = brackets.replace(b"[]", b"")
     if brackets and _balanced(raw):
-        raise _unreadable(f"the body nests deeper than {MAX_DEPTH}")
+        raise _invalid(f"the body nests deeper than {MAX_DEPTH}")
     if b"\\u0000" in raw and _NUL.search(raw):
-        raise _unreadable("NUL characters are not accepted")
+        raise _invalid("NUL characters are not accepted")
 
 
 def _balanced(raw: bytes) -> bool:
-    """Whether leftover brackets mean depth; else the JSON parser has better words for what is wrong."""
+    """Return True if the brackets left over mean depth; else the JSON parser's message is more precise."""
     try:
         json.loads(raw)
     except RecursionError:
@@ -115,7 +114,11 @@ def _balanced(raw: bytes) -> bool:
     return True
 
 
-def _unreadable(detail: str) -> Problem:
+def _too_large() -> Problem:
+    return Problem(ErrorCode.INVALID_REQUEST, f"the body is larger than {MAX_BYTES} bytes", status=413)
+
+
+def _invalid(detail: str) -> Problem:
     return Problem(ErrorCode.INVALID_REQUEST, detail)
 
 

@@ -1,4 +1,4 @@
-"""The trace of a request: the caller's, when it brings a W3C ``traceparent``, else one of our own."""
+"""Trace of a request: the caller's, if it sends a W3C ``traceparent``, else a new one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})
 
 
 def trace_id(traceparent: str | None) -> str:
-    """32 hex digits (``gett-protocol.md §3``)."""
+    """Return the trace id as 32 hex digits (``gett-protocol.md §3``)."""
     match = _TRACEPARENT.match(traceparent or "")
     return match.group(1) if match else uuid4().hex

@@ -224,6 +224,16 @@ class ExternalOrder(Wire):
         """The order's name towards the POS: Gett's id when there is one, else the Idempotency-Key (``§3``)."""
         return self._order_ref or self.gett_order_id or ""
 
+    @order_ref.setter
+    def order_ref(self, order_ref: str) -> None:
+        self._order_ref = order_ref
+
+    def with_ref(self, order_ref: str) -> Self:
+        """Return a copy of the order with this name towards the POS."""
+        copy = self.model_copy()
+        copy.order_ref = order_ref
+        return copy
+
     @property
     def tip(self) -> Decimal:
         """The tip that the customer gives, in major units."""

@@ -1,0 +1,59 @@
+"""Renewal of leases: one thread per process renews the claims whose POS calls still run."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import redis
+
+from webhook_kit.logs import logger
+from webhook_kit.placement import scripts
+from webhook_kit.storage.keys import Keys
+
+__all__ = ["LeaseRenewal"]
+
+log = logger("placement")
+
+
+class LeaseRenewal:
+    """The leases that this process renews. The thread starts with the first one."""
+
+    def __init__(self, connection: redis.Redis, keys: Keys, *, lease_ms: int, abandon_after: float) -> None:
+        """Prepare the renewal.
+
+        :param abandon_after: seconds after which a call counts as dead: its lease lapses, so that the order can be looked up.
+        """
+        self._renew = connection.register_script(scripts.RENEW)
+        self._keys = keys
+        self._lease_ms = lease_ms
+        self._abandon_after = abandon_after
+        self._lock = threading.Lock()
+        self._refs: dict[str, tuple[str, float]] = {}  # by owner: orderRef, end of the renewals
+        self._pid = 0
+
+    def start(self, ref: str, owner: str) -> None:
+        """Renew the lease of an owner's claim from now on."""
+        with self._lock:
+            self._refs[owner] = (ref, time.monotonic() + self._abandon_after)
+            if self._pid != os.getpid():  # threads do not survive a fork
+                self._pid = os.getpid()
+                threading.Thread(target=self._run, name="lease-renewal", daemon=True).start()
+
+    def stop(self, owner: str) -> None:
+        """Stop the renewal: the lease lapses unless the claim is settled."""
+        with self._lock:
+            self._refs.pop(owner, None)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(self._lease_ms / 4000)
+            with self._lock:
+                now = time.monotonic()
+                due = [(owner, ref) for owner, (ref, end) in self._refs.items() if end > now]
+            for owner, ref in due:
+                try:
+                    self._renew(keys=[self._keys.order(ref), self._keys.unsettled], args=[owner, self._lease_ms, ref])
+                except redis.RedisError as error:
+                    log.warning("claim_renewal_failed", order=ref, error=type(error).__name__)
