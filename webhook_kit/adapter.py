@@ -1,27 +1,30 @@
-"""What a POS vendor writes: one subclass of :class:`PosAdapter`.
+"""The adapter of a POS: one subclass of :class:`PosAdapter`, written by the POS's vendor.
 
 Two methods make a complete adapter, :meth:`~PosAdapter.fetch_catalog` and :meth:`~PosAdapter.place_order`; each further one
-makes the integration better. One adapter object serves many stores from many threads at once: keep no state about a store
-or an order in it. Everything store-specific, credentials included, arrives in ``store``.
+improves the integration. This page has the class first, then its results and its events.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
-from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
+from typing import ClassVar
+
+from pydantic import BaseModel
 
 from webhook_kit.errors import NotPlaced, Unsupported
 from webhook_kit.gett.models.catalog import ExternalCatalogSet as CatalogSet
-from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
-from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.models.order import Amounts, PlaceOrderRequest
+from webhook_kit.gett.models.order import ExternalOrder as Order
 from webhook_kit.gett.models.store import OrderState, OrderStatus, PauseReason
+from webhook_kit.pos.capabilities import Capability, Guarantee, Level
+from webhook_kit.pos.reasons import Reason
 from webhook_kit.pos.session import PosSession, current_session
+from webhook_kit.pos.store import Store, placement_key
+from webhook_kit.pos.store_config import HasConfig, HasCredentials, M_co, store_config, store_credentials
 
 __all__ = [
     "Capability",
@@ -31,6 +34,7 @@ __all__ = [
     "ItemChanged",
     "Level",
     "NotPlaced",
+    "Order",
     "OrderChanged",
     "OrderProgress",
     "OrderState",
@@ -52,129 +56,187 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """One restaurant, as its adapter sees it.
+class PosAdapter(ABC):
+    """The contract between the kit and a POS. Subclass it and override the methods that the POS can support.
 
-    :ivar id: the partner's own id of the store (Gett's ``partnerStoreId``).
-    :ivar gett_id: Gett's id of the store.
-    :ivar adapter: name of the adapter that serves it.
-    :ivar timezone: the zone in which its opening hours are read.
-    :ivar name: what people call it.
-    :ivar fulfillment_types: the fulfillment types it offers; None accepts any.
-    :ivar credentials: whatever the POS needs to let us in; never logged.
-    :ivar options: whatever else the adapter wants to know about this store.
+    One object serves many stores from many threads at once, so keep no state of a store or an order in it: everything that
+    belongs to a store, credentials included, arrives in ``store``.
+
+    * A business refusal is a **result**: return :class:`Refused`.
+    * A transport failure is an **exception**: raise it, or do not catch it. An exception from ``place_order`` leaves the order
+      *in doubt*, because the POS may have the ticket. Only :class:`~webhook_kit.errors.NotPlaced` states that nothing reached
+      the POS; ``self.http`` raises it by itself if no connection was made.
     """
 
-    id: str
-    gett_id: str
-    adapter: str
-    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    name: str = ""
-    fulfillment_types: frozenset[str] | None = None
-    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    name: ClassVar[str] = ""
+    """Name of the adapter in logs; empty: the class name."""
 
-    def __hash__(self) -> int:
-        return hash((self.id, self.gett_id))
+    capabilities: ClassVar[Mapping[Capability, Level]] = {}
+    """Levels that differ from the default: an overridden method counts as supported, any other as unsupported."""
 
+    class Config(BaseModel, extra="allow", frozen=True):
+        """Options of a store. An adapter that declares none accepts any.
 
-class Reason(StrEnum):
-    """Why a POS refuses, in the trade's standard terms; each has its code at Gett (``gett-protocol.md §3``)."""
+        ::
 
-    ITEM_UNKNOWN = "item_unknown"
-    ITEM_UNAVAILABLE = "item_unavailable"
-    ITEM_OUT_OF_HOURS = "item_out_of_hours"
-    MODIFIER_MISSING = "modifier_missing"
-    MODIFIER_TOO_MANY = "modifier_too_many"
-    MODIFIER_FOREIGN = "modifier_foreign"
-    STORE_CLOSED = "store_closed"
-    STORE_PAUSED = "store_paused"
-    STORE_UNREACHABLE = "store_unreachable"
-    STORE_OVER_CAPACITY = "store_over_capacity"
-    LEAD_TIME_TOO_SHORT = "lead_time_too_short"
-    STORE_UNKNOWN = "store_unknown"
-    PRICE_DIFFERENT = "price_different"
-    BELOW_MINIMUM = "below_minimum"
-    ADDRESS_INVALID = "address_invalid"
-    ADDRESS_OUT_OF_RANGE = "address_out_of_range"
-    PAYMENT_DECLINED = "payment_declined"
-    PAYMENT_METHOD_INVALID = "payment_method_invalid"
-    PAYMENT_FAILED = "payment_failed"
-    OTHER = "other"
+            class Config(BaseModel):
+                base_url: str = Field(pattern="^https?://", description="Address of the POS's API.")
+                terminal: int = 1
+        """
+
+    class Credentials(BaseModel, extra="allow", frozen=True):
+        """Credentials of a store, never logged or shown. An adapter that declares none accepts any.
+
+        ::
+
+            class Credentials(BaseModel):
+                token: SecretStr = Field(description="Access token of the store.")
+        """
+
+    def config(self: HasConfig[M_co], store: Store) -> M_co:
+        """Return the store's options as an object of ``Config``: ``self.config(store).base_url``."""
+        return store_config(self, store)
+
+    def credentials(self: HasCredentials[M_co], store: Store) -> M_co:
+        """Return the store's credentials: ``self.credentials(store).token.get_secret_value()``."""
+        return store_credentials(self, store)
 
     @property
-    def code(self) -> ErrorCode:
-        """The protocol's code for this reason."""
-        return _CODES[self]
+    def http(self) -> PosSession:
+        """A ``requests`` session of this process and thread, with time-outs, bound to the deadline of the running call."""
+        return current_session()
 
+    # -- required ------------------------------------------------------------------------------------------------------
 
-_CODES: dict[Reason, ErrorCode] = {
-    Reason.ITEM_UNKNOWN: ErrorCode.ITEM_UNAVAILABLE,
-    Reason.ITEM_UNAVAILABLE: ErrorCode.ITEM_UNAVAILABLE,
-    Reason.ITEM_OUT_OF_HOURS: ErrorCode.ITEM_UNAVAILABLE,
-    Reason.MODIFIER_MISSING: ErrorCode.MODIFIER_REQUIRED,
-    Reason.MODIFIER_TOO_MANY: ErrorCode.MODIFIER_REQUIRED,
-    Reason.MODIFIER_FOREIGN: ErrorCode.MODIFIER_REQUIRED,
-    Reason.STORE_CLOSED: ErrorCode.STORE_CLOSED,
-    Reason.STORE_PAUSED: ErrorCode.STORE_CLOSED,
-    Reason.STORE_UNREACHABLE: ErrorCode.STORE_CLOSED,
-    Reason.STORE_OVER_CAPACITY: ErrorCode.STORE_CLOSED,
-    Reason.LEAD_TIME_TOO_SHORT: ErrorCode.STORE_CLOSED,
-    Reason.STORE_UNKNOWN: ErrorCode.STORE_NOT_FOUND,
-    Reason.PRICE_DIFFERENT: ErrorCode.ORDER_TOTAL_DIFFERENT,
-    Reason.BELOW_MINIMUM: ErrorCode.ORDER_BELOW_MINIMUM,
-    Reason.ADDRESS_INVALID: ErrorCode.ADDRESS_INVALID,
-    Reason.ADDRESS_OUT_OF_RANGE: ErrorCode.ADDRESS_OUT_OF_RANGE,
-    Reason.PAYMENT_DECLINED: ErrorCode.PAYMENT_DECLINED,
-    Reason.PAYMENT_METHOD_INVALID: ErrorCode.PAYMENT_METHOD_INVALID,
-    Reason.PAYMENT_FAILED: ErrorCode.PAYMENT_FAILED,
-    Reason.OTHER: ErrorCode.OTHER,
-}
+    @abstractmethod
+    def fetch_catalog(self, store: Store) -> CatalogSet:
+        """Return the store's whole catalog (``gett-protocol.md §4``). Ids must stay the same from fetch to fetch.
 
+        ::
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """One reason why the POS does not take an order.
+            rows = self.http.get(f"{self.config(store).base_url}/items").json()
+            items = [Item(item_id=row["id"], name=row["name"], base_price=Decimal(row["price"])) for row in rows]
+            return simple_catalog({"Pizza": items})
+        """
 
-    :ivar reason: the standard term.
-    :ivar message: the POS's own words, for people.
-    :ivar item_id: the item meant, if one is.
-    :ivar json_path: the place in the order, if known (``$.cart.lineItems[0]``).
-    """
+    @abstractmethod
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
+        """Create the ticket in the POS.
 
-    reason: Reason
-    message: str
-    item_id: str | None = None
-    json_path: str | None = None
+        ::
 
+            url, ticket = f"{self.config(store).base_url}/tickets", order.to_wire()
+            response = self.http.post(url, json=ticket, headers={"Idempotency-Key": key})
+            if response.status_code == 409:
+                return Refused(Reason.ITEM_UNAVAILABLE, response.text)
+            response.raise_for_status()
+            return Placed(response.json()["id"])
 
-class Refused:
-    """The POS's answer "no": a result, not an exception. Nothing was placed, and nothing will be.
+        :param order: validated and priced. ``order.amounts`` is what the customer accepted, ``order.order_ref`` the name of the
+            order, ``order.payment`` how it is paid (never log it).
+        :param key: the same for every attempt at this order (:func:`placement_key`). Pass it to a POS that takes an idempotency
+            key, or store it with the ticket, so that :meth:`find_order` can find the ticket.
+        :raises NotPlaced: when nothing can have reached the POS.
+        """
 
-    ``Refused(Reason.ITEM_UNAVAILABLE, "no salmon today", item_id="42")``, or ``Refused.all([...])`` for several reasons.
-    """
+    # -- optional: each improves the integration -----------------------------------------------------------------------
 
-    __slots__ = ("refusals",)
+    def find_order(self, store: Store, order_ref: str) -> Placed | None:
+        """Return the ticket of an order, or None. Resolves placements whose answer was lost.
 
-    refusals: tuple[Refusal, ...]
+        ::
 
-    def __init__(
-        self, reason: Reason, message: str, *, item_id: str | None = None, json_path: str | None = None
-    ) -> None:
-        self.refusals = (Refusal(reason, message, item_id, json_path),)
+            tickets = self.http.get(f"{self.config(store).base_url}/tickets", params={"ref": order_ref}).json()
+            return Placed(tickets[0]["id"]) if tickets else None
+        """
+        raise Unsupported("find_order")
+
+    def quote(self, store: Store, order: Order) -> Amounts | Refused:
+        """Price the order as the POS would: taxes, fees, availability. Without side effects.
+
+        Called for every validation and before every placement; ``order.amounts`` has the catalog's price and the tip.
+
+        ::
+
+            priced = self.http.post(f"{self.config(store).base_url}/quotes", json=order.to_wire()).json()
+            return Amounts.of(Decimal(priced["net"]), taxes=Decimal(priced["tax"]), tip=order.tip)
+        """
+        raise Unsupported("quote")
+
+    def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
+        """Return the store's orders changed since then, ended ones included. Finds changes that no event reported.
+
+        ::
+
+            rows = self.http.get(f"{self.config(store).base_url}/tickets", params={"since": since.isoformat()}).json()
+            return [PosOrder(row["id"], row["ref"], status=STATUSES[row["status"]]) for row in rows]
+        """
+        raise Unsupported("orders_since")
+
+    def store_status(self, store: Store) -> StoreState:
+        """Return the state of the store's POS: ``OPEN`` if it takes orders now.
+
+        ::
+
+            is_open = self.http.get(f"{self.config(store).base_url}/status").json()["open"]
+            return StoreState.OPEN if is_open else StoreState.CLOSED
+        """
+        raise Unsupported("store_status")
+
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
+        """Authenticate and parse one of the POS's own webhooks.
+
+        ::
+
+            store = stores.get(headers.get("x-store", ""))
+            if store is None or not hmac.compare_digest(headers.get("x-signature", ""), self._signature(store, body)):
+                raise InvalidSignature("x-signature is missing or wrong")
+            event = json.loads(body)
+            return [OrderChanged(store.id, event["id"], status=OrderStatus.READY)]
+
+        :param headers: names in lower case.
+        :param stores: the stores that this adapter serves, by the partner's own id; the webhook's secret is one of theirs.
+        :raises InvalidSignature: when the POS did not send it.
+        """
+        raise Unsupported("parse_event")
+
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
+        """Cancel an order in the POS; raise if the POS does not cancel it.
+
+        ::
+
+            url = f"{self.config(store).base_url}/tickets/{order.id}/cancel"
+            self.http.post(url, json={"reason": reason}).raise_for_status()
+        """
+        raise Unsupported("cancel_order")
+
+    # -- read by the kit -----------------------------------------------------------------------------------------------
 
     @classmethod
-    def all(cls, refusals: Iterable[Refusal]) -> Refused:
-        """All reasons at once."""
-        made = cls.__new__(cls)
-        made.refusals = tuple(refusals)
-        if not made.refusals:
-            raise ValueError("a refusal needs at least one reason")
-        return made
+    def level(cls, capability: Capability) -> Level:
+        """Return the level of a capability: the declared one, else by the methods that are overridden."""
+        declared = cls.capabilities.get(capability)
+        if declared is not None:
+            return declared
+        if capability is Capability.NATIVE_IDEMPOTENCY:
+            return Level.UNKNOWN
+        overridden = getattr(cls, capability.value) is not getattr(PosAdapter, capability.value)
+        return Level.SUPPORTED if overridden else Level.UNSUPPORTED
 
-    def __repr__(self) -> str:
-        return f"Refused({', '.join(f'{r.reason}: {r.message}' for r in self.refusals)})"
+    @classmethod
+    def offers(cls, capability: Capability) -> bool:
+        """Return True if the kit may rely on a capability."""
+        return cls.level(capability).usable
+
+    @classmethod
+    def guarantee(cls) -> Guarantee:
+        """Return the basis of "one ticket per order" with this adapter."""
+        if cls.offers(Capability.NATIVE_IDEMPOTENCY):
+            return Guarantee.NATIVE
+        return Guarantee.LOOK_UP if cls.offers(Capability.FIND_ORDER) else Guarantee.CLAIM
+
+
+# -- results -----------------------------------------------------------------------------------------------------------
 
 
 class PlacedStatus(StrEnum):
@@ -187,10 +249,10 @@ class PlacedStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The POS's answer "yes": there is a ticket.
+    """Result of a placement: the POS has a ticket.
 
     :ivar id: the POS's own order id (Gett's ``partnerOrderId``).
-    :ivar amounts: the amounts that the POS charges, when it reports them.
+    :ivar amounts: the amounts that the POS charges, if it reports them.
     """
 
     id: str
@@ -206,8 +268,51 @@ class Placed:
             raise TypeError(f"Placed.amounts must be Amounts, not {type(self.amounts).__name__}")
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why the POS does not take an order.
+
+    :ivar message: the POS's own text, for people.
+    :ivar item_id: the item meant, if there is one.
+    :ivar json_path: the place in the order, if known (``$.cart.lineItems[0]``).
+    """
+
+    reason: Reason
+    message: str
+    item_id: str | None = None
+    json_path: str | None = None
+
+
+class Refused:
+    """Result of a quote or placement: the POS does not take the order. It has no ticket, and will not make one.
+
+    ``Refused(Reason.ITEM_UNAVAILABLE, "no salmon today", item_id="42")``, or ``Refused.all([...])`` for several reasons.
+    """
+
+    __slots__ = ("refusals",)
+
+    refusals: tuple[Refusal, ...]
+
+    def __init__(
+        self, reason: Reason, message: str, *, item_id: str | None = None, json_path: str | None = None
+    ) -> None:
+        self.refusals = (Refusal(reason, message, item_id, json_path),)
+
+    @classmethod
+    def all(cls, refusals: Iterable[Refusal]) -> Refused:
+        """Refuse for several reasons at once."""
+        result = cls.__new__(cls)
+        result.refusals = tuple(refusals)
+        if not result.refusals:
+            raise ValueError("a refusal needs at least one reason")
+        return result
+
+    def __repr__(self) -> str:
+        return f"Refused({', '.join(f'{r.reason}: {r.message}' for r in self.refusals)})"
+
+
 class StoreState(StrEnum):
-    """Whether the POS can take orders now."""
+    """Readiness of a store's POS to take orders."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -232,6 +337,21 @@ class OrderProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class PosOrder(OrderProgress):
+    """An order as the POS has it now, for reconciliation; ended ones included.
+
+    :ivar id: the POS's order id, as in :class:`Placed`.
+    :ivar order_ref: the ``order.order_ref`` that :meth:`PosAdapter.place_order` received, if the POS has kept it.
+    """
+
+    id: str
+    order_ref: str = ""
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
 class OrderChanged(OrderProgress):
     """Event: an order has reached a step (``status``) or has ended (``state``).
 
@@ -246,10 +366,9 @@ class OrderChanged(OrderProgress):
 
 @dataclass(frozen=True, slots=True)
 class StoreChanged:
-    """Event: the POS opens or closes.
+    """Event: the POS opens or closes (``state``: any but ``UNKNOWN``).
 
-    :ivar state: any but ``UNKNOWN``.
-    :ivar reason: the reason of the pause at Gett, should the POS close.
+    :ivar reason: the reason of the pause at Gett, if the POS closes.
     """
 
     store_id: str
@@ -259,16 +378,16 @@ class StoreChanged:
 
 @dataclass(frozen=True, slots=True)
 class CatalogChanged:
-    """The POS's menu has changed."""
+    """Event: the POS's catalog has changed."""
 
     store_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ItemChanged:
-    """An item or option of the menu has run out, or is back; the menu itself stays as it is.
+    """Event: an item or option became unavailable, or available again. The catalog itself stays as it is.
 
-    :ivar until: when it is back by itself; aware. None: until the POS says so.
+    :ivar until: the time at which it becomes available again; aware. None: until the next event.
     """
 
     store_id: str
@@ -278,178 +397,3 @@ class ItemChanged:
 
 
 PosEvent = OrderChanged | StoreChanged | CatalogChanged | ItemChanged
-
-
-@dataclass(frozen=True, slots=True)
-class PosOrder(OrderProgress):
-    """An order as the POS has it now, for reconciliation; closed ones included.
-
-    :ivar id: the POS's order id, as in :class:`Placed`.
-    :ivar order_ref: the ``order.order_ref`` that :meth:`PosAdapter.place_order` received, if the POS has kept it.
-    """
-
-    id: str
-    order_ref: str = ""
-
-
-class Level(StrEnum):
-    """How far an adapter vouches for a capability."""
-
-    UNKNOWN = "unknown"
-    """Nobody has looked."""
-    UNSUPPORTED = "unsupported"
-    """Not offered."""
-    SUPPORTED = "supported"
-    """Written, not proven by the contract suite."""
-    TESTED = "tested"
-    """Proven by the contract suite against the POS or a faithful fake."""
-
-    @property
-    def usable(self) -> bool:
-        """Whether the kit relies on it."""
-        return self in (Level.SUPPORTED, Level.TESTED)
-
-
-class Capability(StrEnum):
-    """What an adapter can do beyond menu and ticket."""
-
-    NATIVE_IDEMPOTENCY = "native_idempotency"
-    """The POS takes our key: ``place_order`` twice with one key makes one ticket and gives one answer."""
-    FIND_ORDER = "find_order"
-    QUOTE = "quote"
-    ORDERS_SINCE = "orders_since"
-    STORE_STATUS = "store_status"
-    EVENTS = "parse_event"
-    CANCEL_ORDER = "cancel_order"
-
-
-class Guarantee(StrEnum):
-    """What "one ticket per order" rests on."""
-
-    NATIVE = "native"
-    """The POS takes our key: holds even when Redis is emptied."""
-    LOOK_UP = "look-up"
-    """The kit always looks up before it places: holds even when Redis is emptied."""
-    CLAIM = "claim"
-    """Holds as long as Redis keeps the claim; an order in doubt waits for a person."""
-
-
-def placement_key(store: Store, order_ref: str) -> str:
-    """The idempotency key towards the POS: the same for every attempt at one order of one store, a UUID in text."""
-    return str(uuid5(_KEY_NAMESPACE, f"{store.id}\n{order_ref}"))
-
-
-_KEY_NAMESPACE = UUID("5f0a3c0e-6c3b-5c55-9d1e-6a2b5e0d7c11")
-
-
-class PosAdapter(ABC):
-    """The contract between the kit and a POS. Subclass it, override what your POS can do, set ``capabilities``.
-
-    How results and failures are told apart:
-
-    * a business refusal is a **result**: return :class:`Refused`;
-    * a transport failure is an **exception**: raise it or let it pass. Out of ``place_order`` it leaves the order *in doubt*,
-      because the POS may have it; only :class:`~webhook_kit.errors.NotPlaced` says that nothing can have reached the POS.
-      ``self.http`` raises that by itself when no connection came about.
-    """
-
-    name: ClassVar[str] = ""
-    """What the adapter calls itself in logs; its class name when empty."""
-
-    capabilities: ClassVar[Mapping[Capability, Level]] = {}
-    """Levels that differ from the default: an overridden method counts as supported, any other as unsupported."""
-
-    @property
-    def http(self) -> PosSession:
-        """A ``requests`` session of this process and thread, with time-outs, bound to the deadline of the running call."""
-        return current_session()
-
-    # -- required ------------------------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def fetch_catalog(self, store: Store) -> CatalogSet:
-        """The store's whole menu (``gett-protocol.md §4``). Ids must stay the same from fetch to fetch."""
-
-    @abstractmethod
-    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
-        """Put the ticket into the POS.
-
-        :param order: checked and priced; ``order.amounts`` is what the customer accepted, ``order.order_ref`` the order's
-            name, ``order.payment`` how it is paid (never log it).
-        :param key: the same for every attempt at this order: hand it to a POS that takes an idempotency key, or keep it with
-            the ticket so that :meth:`find_order` finds it (:func:`placement_key` computes it from store and ``order_ref``).
-        :raises NotPlaced: when nothing can have reached the POS.
-        """
-
-    # -- optional: each makes the integration better -------------------------------------------------------------------
-
-    def find_order(self, store: Store, order_ref: str) -> Placed | None:
-        """The ticket of an order, or None. Settles placements whose answer was lost."""
-        raise Unsupported("find_order")
-
-    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
-        """Price the order as the POS would: taxes, fees, live availability. No side effects, ever.
-
-        ``order.amounts`` holds the catalog's price and the tip. Called for every validation and before every placement.
-        """
-        raise Unsupported("quote")
-
-    def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
-        """The store's orders changed since then, closed ones included."""
-        raise Unsupported("orders_since")
-
-    def store_status(self, store: Store) -> StoreState:
-        """Whether the POS takes orders now."""
-        raise Unsupported("store_status")
-
-    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
-        """Authenticate and parse one of the POS's own webhooks.
-
-        :param headers: names in lower case.
-        :param stores: the stores that this adapter serves, by the partner's own id: the webhook's secret is one of theirs.
-        :raises InvalidSignature: when the POS did not send it.
-        """
-        raise Unsupported("parse_event")
-
-    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
-        """Take an order back out of the POS."""
-        raise Unsupported("cancel_order")
-
-    # -- what the kit reads off an adapter -----------------------------------------------------------------------------
-
-    @classmethod
-    def level(cls, capability: Capability) -> Level:
-        """How far this adapter vouches for a capability."""
-        declared = cls.capabilities.get(capability)
-        if declared is not None:
-            return declared
-        if capability is Capability.NATIVE_IDEMPOTENCY:
-            return Level.UNKNOWN
-        return Level.SUPPORTED if cls._overrides(capability.value) else Level.UNSUPPORTED
-
-    @classmethod
-    def offers(cls, capability: Capability) -> bool:
-        """Whether the kit may rely on a capability."""
-        return cls.level(capability).usable
-
-    @classmethod
-    def guarantee(cls) -> Guarantee:
-        """What one ticket per order rests on with this adapter."""
-        if cls.offers(Capability.NATIVE_IDEMPOTENCY):
-            return Guarantee.NATIVE
-        return Guarantee.LOOK_UP if cls.offers(Capability.FIND_ORDER) else Guarantee.CLAIM
-
-    @classmethod
-    def validate_class(cls) -> list[str]:
-        """What the class promises but does not keep, one line each; the registry refuses such an adapter."""
-        breaches = [f"{cls.__name__} does not define {method}()" for method in sorted(cls.__abstractmethods__)]
-        breaches += [
-            f"{cls.__name__}.capabilities says {capability} is {level}, but {cls.__name__} does not define {capability.value}()"
-            for capability, level in cls.capabilities.items()
-            if capability is not Capability.NATIVE_IDEMPOTENCY and level.usable and not cls._overrides(capability.value)
-        ]
-        return breaches
-
-    @classmethod
-    def _overrides(cls, method: str) -> bool:
-        return getattr(cls, method) is not getattr(PosAdapter, method)

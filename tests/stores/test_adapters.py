@@ -145,7 +145,7 @@ def test_each_mistake_of_the_class_is_a_line(module: Callable[[str], str]) -> No
     assert [line.split(": ", 1)[1] for line in lines] == [
         "Pos does not define fetch_catalog()",
         "Pos does not define place_order()",
-        "Pos.capabilities says quote is tested, but Pos does not define quote()",
+        "Pos.capabilities declares quote as tested, but Pos does not define quote()",
     ]
 
 

@@ -18,7 +18,9 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from webhook_kit.adapter import Capability, CatalogSet, Placed, PosAdapter, Refused
+from pydantic import BaseModel
+
+from webhook_kit.adapter import Capability, CatalogSet, Placed, PosAdapter, Refused, Store
 from webhook_kit.errors import (
     AdapterDuplicate,
     AdapterError,
@@ -27,8 +29,9 @@ from webhook_kit.errors import (
     AdapterWrongType,
 )
 from webhook_kit.logs import logger
+from webhook_kit.pos.store_config import store_mistakes as config_mistakes
 
-__all__ = ["GROUP", "Installed", "add_cwd_to_sys_path", "installed", "load_adapter"]
+__all__ = ["GROUP", "Installed", "add_cwd_to_sys_path", "installed", "load_adapter", "store_mistakes"]
 
 log = logger("pos")
 
@@ -64,6 +67,15 @@ def load_adapter(spec: str) -> PosAdapter:
         with suppress(AttributeError):  # a class with __slots__ takes no new attribute
             setattr(adapter, method, _logged(adapter, method))
     return adapter
+
+
+def store_mistakes(store: Store) -> list[str]:
+    """Return every mistake in a store's adapter, options and credentials, one line each, without values."""
+    try:
+        adapter = load_adapter(store.adapter)
+    except AdapterError as error:
+        return list(error.mistakes)
+    return config_mistakes(adapter.Config, adapter.Credentials, store)
 
 
 def installed() -> Iterator[Installed]:
@@ -165,7 +177,24 @@ def _checked(spec: str, point: EntryPoint) -> type[PosAdapter]:
             raise AdapterNotFound(f"adapter {spec!r}: module {point.module} has no {point.attr}")
     if not (isinstance(value, type) and issubclass(value, PosAdapter)):
         raise AdapterWrongType(f"adapter {spec!r}: {point.attr} is not a subclass of webhook_kit.PosAdapter")
-    mistakes = value.validate_class()
-    if mistakes:
-        raise AdapterWrongType(*(f"adapter {spec!r}: {mistake}" for mistake in mistakes))
+    if breaches := _breaches(value):
+        raise AdapterWrongType(*(f"adapter {spec!r}: {breach}" for breach in breaches))
     return value
+
+
+def _breaches(adapter: type[PosAdapter]) -> list[str]:
+    name = adapter.__name__
+    breaches = [f"{name} does not define {method}()" for method in sorted(adapter.__abstractmethods__)]
+    breaches += [
+        f"{name}.{nested} is not a subclass of pydantic.BaseModel"
+        for nested in ("Config", "Credentials")
+        if not (isinstance(model := getattr(adapter, nested), type) and issubclass(model, BaseModel))
+    ]
+    breaches += [
+        f"{name}.capabilities declares {capability} as {level}, but {name} does not define {capability.value}()"
+        for capability, level in adapter.capabilities.items()
+        if capability is not Capability.NATIVE_IDEMPOTENCY
+        and level.usable
+        and getattr(adapter, capability.value) is getattr(PosAdapter, capability.value)
+    ]
+    return breaches

@@ -1,0 +1,91 @@
+"""Options and credentials of a store, parsed by the models that its adapter declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.pos.store import Store
+
+__all__ = ["HasConfig", "HasCredentials", "M_co", "store_config", "store_credentials", "store_mistakes"]
+
+M_co = TypeVar("M_co", bound=BaseModel, covariant=True)
+
+
+class HasConfig(Protocol[M_co]):
+    """An adapter with a model of a store's options."""
+
+    @property
+    def Config(self) -> type[M_co]:  # noqa: N802 - the name of the nested class
+        """Model of the options."""
+        ...
+
+
+class HasCredentials(Protocol[M_co]):
+    """An adapter with a model of a store's credentials."""
+
+    @property
+    def Credentials(self) -> type[M_co]:  # noqa: N802 - the name of the nested class
+        """Model of the credentials."""
+        ...
+
+
+def store_config(adapter: HasConfig[M_co], store: Store) -> M_co:
+    """Return a store's options as an object of the adapter's model.
+
+    :raises ConfigurationError: with one line per mistake.
+    """
+    return cast("M_co", _parsed(adapter.Config, store, "options"))
+
+
+def store_credentials(adapter: HasCredentials[M_co], store: Store) -> M_co:
+    """Return a store's credentials as an object of the adapter's model.
+
+    :raises ConfigurationError: with one line per mistake; it never contains a value.
+    """
+    return cast("M_co", _parsed(adapter.Credentials, store, "credentials"))
+
+
+def store_mistakes(config: type[BaseModel], credentials: type[BaseModel], store: Store) -> list[str]:
+    """Return every mistake in a store's options and credentials, one line each, without values."""
+    mistakes: list[str] = []
+    for model, table in ((config, "options"), (credentials, "credentials")):
+        try:
+            _parsed(model, store, table)
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+    return mistakes
+
+
+# Adapters ask at each call. A store whose options have changed is another key, because stores are compared by value.
+@lru_cache(maxsize=4096)
+def _parsed(model: type[BaseModel], store: Store, table: str) -> BaseModel:
+    values: Mapping[str, Any] = getattr(store, table)
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    unknown = [] if model.model_config.get("extra") == "allow" else [name for name in values if name not in fields]
+    mistakes = [
+        f"store {store.id}: {table}.{name} is unknown; the adapter {store.adapter} takes {', '.join(fields) or 'none'}"
+        for name in unknown
+    ]
+    try:
+        parsed = model.model_validate({name: value for name, value in values.items() if name not in unknown})
+    except ValidationError as error:
+        for mistake in error.errors(include_url=False, include_context=False, include_input=False):
+            where = ".".join([table, *map(str, mistake["loc"])])
+            field = fields.get(str(mistake["loc"][0])) if mistake["loc"] else None
+            complaint = _complaint(mistake["type"], mistake["msg"], field)
+            mistakes.append(f"store {store.id}: {where} {complaint}; see `webhook-kit adapters show {store.adapter}`")
+    if mistakes:
+        raise ConfigurationError(*mistakes)
+    return parsed
+
+
+def _complaint(kind: str, message: str, field: FieldInfo | None) -> str:
+    if kind == "missing":
+        return f"is missing ({field.description})" if field and field.description else "is missing"
+    return f"is not valid: {message.removeprefix('Value error, ')}"
