@@ -1,4 +1,4 @@
-"""A local Gett and a partner whose menus it really pulls, over HTTP both."""
+"""A local Gett and a partner whose catalogs it fetches, both over HTTP."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import free_port
 
 
-class Menus(BogusAdapter):
-    """The bogus POS; its menu may be spoilt."""
+class AlterableCatalogAdapter(BogusAdapter):
+    """The bogus POS with a catalog that a test can alter or make fail."""
 
-    spoil: Callable[[CatalogSet], CatalogSet] | None = None
+    alter: Callable[[CatalogSet], CatalogSet] | None = None
     failure: Exception | None = None
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
         if self.failure:
             raise self.failure
-        menu = super().fetch_catalog(store)
-        return type(self).spoil(menu) if type(self).spoil else menu  # type: ignore[misc] # a function of one argument
+        catalog = super().fetch_catalog(store)
+        return type(self).alter(catalog) if type(self).alter else catalog  # type: ignore[misc] # a function of one argument
 
 
 REGISTER, ACTIVATE, CANCEL = ("POST", "/stores"), ("POST", "/activate"), ("DELETE", "")
 
 
-class Road:
-    """How calls travel to Gett; some of them badly.
+class FaultyTransport:
+    """Transport of the calls to Gett that fails as a test says.
 
-    :ivar faults: method and end of the path → a status to answer instead of Gett, or 0: Gett acts, its answer is lost.
+    :param faults: by method and end of the path, a status to return instead of calling Gett; 0 to call it and lose the answer.
     """
 
     def __init__(self, transport: Transport, faults: dict[tuple[str, str], list[int]]) -> None:
@@ -60,8 +60,11 @@ class Road:
 
 
 @dataclass
-class Town:
-    """Gett and its partner."""
+class OnboardingEnv:
+    """The local Gett and its partner.
+
+    :ivar faults: see :class:`FaultyTransport`.
+    """
 
     context: SandboxContext
     faults: dict[tuple[str, str], list[int]]
@@ -70,32 +73,30 @@ class Town:
 
     @property
     def store(self) -> Store:
-        found = self.kit.stores.by_id("main")
-        assert found is not None
-        return found
+        return self.kit.stores.get("main")
 
     def process(self, **settings: Any) -> Kit:
-        """Another process of the partner's."""
+        """Return a kit as another process of the partner has it."""
         return self.make(**settings)
 
     def registered(self) -> list[OnboardingStatus]:
-        """The registrations that Gett has."""
+        """Return the status of each registration at Gett."""
         return [record.status for record in self.context.state.onboardings.values()]
 
     def active(self) -> list[str]:
-        """Gett's ids of the stores that it has."""
+        """Return Gett's ids of its stores."""
         return list(self.context.state.stores)
 
 
 @pytest.fixture
-def town(
+def env(
     make_kit: Callable[..., Kit],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     events: list[MutableMapping[str, Any]],
-) -> Iterator[Town]:
-    monkeypatch.setattr(Menus, "spoil", None)
-    monkeypatch.setattr(Menus, "failure", None)
+) -> Iterator[OnboardingEnv]:
+    monkeypatch.setattr(AlterableCatalogAdapter, "alter", None)
+    monkeypatch.setattr(AlterableCatalogAdapter, "failure", None)
     context = SandboxContext("key_test", options=Options(writes_per_minute=0, reads_per_minute=0))
     port, faults = free_port(), dict[tuple[str, str], list[int]]()
     with ExitStack() as stack:
@@ -116,12 +117,12 @@ def town(
             )
             if kit.settings.public_url:
                 kit.onboarding._poll = 0.02
-            kit.client._transport = Road(kit.client._transport, faults)
+            kit.client._transport = FaultyTransport(kit.client._transport, faults)
             return kit
 
         kit = make()
         stack.enter_context(serve(partner_app(kit), port))
         options = {"file": str(tmp_path / "pos.sqlite")}
-        kit.stores.add(Store("main", "", f"{__name__}:Menus", name="Main Street", options=options))
-        yield Town(context, faults, make, kit)
+        kit.stores.add(Store("main", "", f"{__name__}:AlterableCatalogAdapter", name="Main Street", options=options))
+        yield OnboardingEnv(context, faults, make, kit)
     context.close()

@@ -1,4 +1,4 @@
-"""A store's way into the network: once, whatever dies on the way, and with a clear word where it ends."""
+"""Onboarding: a store is registered once, whatever crashes, and every failure says what to do."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import requests
-from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tests.stores.onboarding.conftest import ACTIVATE, CANCEL, REGISTER, Menus, Town
+from tests.stores.onboarding.conftest import ACTIVATE, CANCEL, REGISTER, AlterableCatalogAdapter, OnboardingEnv
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.errors import (
     ConfigurationError,
@@ -32,375 +32,375 @@ from webhook_kit.testing.processes import PATIENCE, free_port, wait_until
 from webhook_kit.worker import run_sync
 
 
-class Died(BaseException):
-    """The process, at this very moment."""
+class Crash(BaseException):
+    """Crash of the process."""
 
 
-def dangling(menu: CatalogSet) -> CatalogSet:
-    section = next(iter(menu.sections.values()))
+def with_dangling_reference(catalog: CatalogSet) -> CatalogSet:
+    section = next(iter(catalog.sections.values()))
     section.item_ids = [*section.item_ids, "nowhere"]
-    return menu
+    return catalog
 
 
-def on_calls(
+def intercept_calls(
     kit: Kit, before: Callable[[ApiCall], None], after: Callable[[ApiCall, ApiResponse], None] | None = None
 ) -> None:
-    """See every call to Gett before it goes, and its answer before the kit does."""
+    """Call functions before each call to Gett and after its response."""
     send = kit.client._transport.send
 
-    def seen(call: ApiCall) -> ApiResponse:
+    def intercepted(call: ApiCall) -> ApiResponse:
         before(call)
-        answer = send(call)
+        response = send(call)
         if after:
-            after(call, answer)
-        return answer
+            after(call, response)
+        return response
 
-    kit.client._transport = type("Seen", (), {"send": staticmethod(seen)})()
-
-
-# -- the whole way -----------------------------------------------------------------------------------------------------
+    kit.client._transport = type("Intercepted", (), {"send": staticmethod(intercepted)})()
 
 
-def test_a_store_is_registered_ingested_activated_and_known(town: Town) -> None:
-    seen: list[Progress] = []
+# -- success -----------------------------------------------------------------------------------------------------------
+
+
+def test_onboard_registers_activates_and_saves_the_gett_id(env: OnboardingEnv) -> None:
+    reported: list[Progress] = []
     address = CommerceAddress(street="1 Main Street", city="Springfield")
-    done = town.kit.onboarding.onboard(town.store, StoreDetails(address, "+15550100"), on_progress=seen.append)
+    done = env.kit.onboarding.onboard(env.store, StoreDetails(address, "+15550100"), on_progress=reported.append)
     assert (done.step, done.status) == (Step.DONE, OnboardingStatus.ACTIVE)
-    assert seen[0].step is Step.REGISTERED
-    (gett_id,) = town.active()
-    assert town.store.gett_id == done.gett_id == gett_id
-    assert town.kit.stores.by_gett_id(gett_id) == town.store
-    record = town.context.state.stores[gett_id]
+    assert reported[0].step is Step.REGISTERED
+    (gett_id,) = env.active()
+    assert env.store.gett_id == done.gett_id == gett_id
+    assert env.kit.stores.by_gett_id(gett_id) == env.store
+    record = env.context.state.stores[gett_id]
     assert (record.store.name, record.store.phone) == ("Main Street", "+15550100")
     assert record.store.address == address
-    assert record.webhook_url == town.kit.settings.public_url
-    assert record.catalog_set_id, "Gett pulled the menu from where it was told"
-    other = town.process()
+    assert record.webhook_url == env.kit.settings.public_url
+    assert record.catalog_set_id, "Gett fetched the catalog from the published address"
+    other = env.process()
     wait_until(lambda: other.stores.by_gett_id(gett_id) is not None)
-    assert town.kit.redis.ttl(town.kit.keys.onboarding("main")) > 0
-    assert ("sync", "main") in list(other.catalog_sync.claim_due()), "the menu is published again, under Gett's id"
+    assert env.kit.redis.ttl(env.kit.keys.onboarding("main")) > 0
+    assert ("sync", "main") in list(other.catalog_sync.claim_due()), "the catalog is published again, under Gett's id"
 
 
-def test_said_again_it_changes_nothing(town: Town) -> None:
-    first = town.kit.onboarding.onboard(town.store)
-    assert town.process().onboarding.onboard(town.store) == first
-    assert len(town.active()) == len(town.registered()) == 1
+def test_onboard_of_an_onboarded_store_changes_nothing(env: OnboardingEnv) -> None:
+    first = env.kit.onboarding.onboard(env.store)
+    assert env.process().onboarding.onboard(env.store) == first
+    assert len(env.active()) == len(env.registered()) == 1
 
 
-def test_a_store_that_is_at_gett_already_is_not_registered(town: Town) -> None:
-    town.kit.stores.add(Store("old", "g-old", "bogus"))
-    old = town.kit.stores.by_id("old")
-    assert old is not None
-    with pytest.raises(InvalidTransition, match="at Gett already, as g-old"):
-        town.kit.onboarding.onboard(old)
-    assert town.registered() == []
+def test_store_that_is_at_gett_already_is_not_registered(env: OnboardingEnv) -> None:
+    env.kit.stores.add(Store("old", "g-old", "bogus"))
+    old = env.kit.stores.get("old")
+    with pytest.raises(InvalidTransition, match="already at Gett, as g-old"):
+        env.kit.onboarding.onboard(old)
+    assert env.registered() == []
 
 
-def test_what_is_not_done_in_time_is_gone_on_with(town: Town) -> None:
-    town.context.options.ingestion_seconds = 3600
-    state = town.kit.onboarding.onboard(town.store, timeout=0)
+def test_onboard_returns_after_its_timeout_with_the_progress_saved(env: OnboardingEnv) -> None:
+    env.context.options.ingestion_seconds = 3600
+    state = env.kit.onboarding.onboard(env.store, timeout=0)
     assert state.step is Step.REGISTERED
     assert state.status == OnboardingStatus.PENDING_CATALOG
-    assert town.registered() == [OnboardingStatus.PENDING_CATALOG]
-    assert town.kit.onboarding.progress("main") == state
+    assert env.registered() == [OnboardingStatus.PENDING_CATALOG]
+    assert env.kit.onboarding.progress("main") == state
 
 
-# -- what dies ---------------------------------------------------------------------------------------------------------
+# -- crashes -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("moment", range(16))
-def test_whoever_dies_at_any_step_is_gone_on_for_and_nothing_is_registered_twice(moment: int, town: Town) -> None:
-    """Dies before or after the n-th thing that happens: a word written down, or a call to Gett."""
-    kit, happened = town.process(), 0
+def test_onboarding_continues_after_a_crash_at_any_step_and_registers_once(moment: int, env: OnboardingEnv) -> None:
+    """Crash before or after the n-th event: a record that is saved, or a call to Gett."""
+    kit, events = env.process(), 0
 
-    def happen(*_: Any) -> None:
-        nonlocal happened
-        happened += 1
-        if happened == moment:
-            raise Died
+    def count_and_crash(*_: Any) -> None:
+        nonlocal events
+        events += 1
+        if events == moment:
+            raise Crash
 
-    note = kit.onboarding._records.note
+    save = kit.onboarding._records.save
 
-    def noted(progress: Progress) -> Progress:
-        happen()
-        made = note(progress)
-        happen()
-        return made
+    def counted_save(progress: Progress) -> Progress:
+        count_and_crash()
+        saved = save(progress)
+        count_and_crash()
+        return saved
 
-    kit.onboarding._records.note = noted  # type: ignore[method-assign]
-    on_calls(kit, happen, happen)
+    kit.onboarding._records.save = counted_save  # type: ignore[method-assign]
+    intercept_calls(kit, count_and_crash, count_and_crash)
     try:
-        kit.onboarding.onboard(town.store)
-    except Died:
-        assert happened == moment
-    next_one = town.process()
-    state = next_one.onboarding.progress("main")
+        kit.onboarding.onboard(env.store)
+    except Crash:
+        assert events == moment
+    second = env.process()
+    state = second.onboarding.progress("main")
     if state is not None and state.step is Step.REGISTERING:
         with pytest.raises(OnboardingUncertain, match="--onboarding-id"):
-            next_one.onboarding.onboard(town.store)
-        ids = list(town.context.state.onboardings)
-        assert len(ids) <= 1, "nobody registered it a second time"
-        done = next_one.onboarding.onboard(town.store, onboarding_id=ids[0] if ids else "", restart=not ids)
+            second.onboarding.onboard(env.store)
+        ids = list(env.context.state.onboardings)
+        assert len(ids) <= 1, "it was not registered a second time"
+        done = second.onboarding.onboard(env.store, onboarding_id=ids[0] if ids else "", restart=not ids)
     else:
-        done = next_one.onboarding.onboard(town.store)
+        done = second.onboarding.onboard(env.store)
     assert done.step is Step.DONE
-    assert (len(town.registered()), len(town.active())) == (1, 1)
-    wait_until(lambda: town.kit.stores.by_gett_id(town.active()[0]) is not None)
-    assert town.store.gett_id == town.active()[0]
+    assert (len(env.registered()), len(env.active())) == (1, 1)
+    wait_until(lambda: env.kit.stores.by_gett_id(env.active()[0]) is not None)
+    assert env.store.gett_id == env.active()[0]
 
 
-def test_a_lost_answer_to_the_registration_is_said_plainly_and_never_repeated(town: Town) -> None:
-    town.faults[REGISTER] = [0]
+def test_lost_answer_to_the_registration_is_reported_and_never_repeated(env: OnboardingEnv) -> None:
+    env.faults[REGISTER] = [0]
     with pytest.raises(OnboardingUncertain, match="its answer was lost") as first:
-        town.kit.onboarding.onboard(town.store)
+        env.kit.onboarding.onboard(env.store)
     with pytest.raises(OnboardingUncertain):
-        town.kit.onboarding.onboard(town.store)
-    assert "nobody here knows" in str(first.value)
-    assert len(town.registered()) == 1
-    (onboarding_id,) = town.context.state.onboardings
-    assert town.kit.onboarding.onboard(town.store, onboarding_id=onboarding_id).step is Step.DONE
-    assert len(town.active()) == 1
+        env.kit.onboarding.onboard(env.store)
+    assert "Gett may have registered the store" in str(first.value)
+    assert len(env.registered()) == 1
+    (onboarding_id,) = env.context.state.onboardings
+    assert env.kit.onboarding.onboard(env.store, onboarding_id=onboarding_id).step is Step.DONE
+    assert len(env.active()) == 1
 
 
-def test_a_lost_answer_to_the_activation_is_no_matter(town: Town) -> None:
-    town.faults[ACTIVATE] = [0]
+def test_onboarding_continues_after_a_lost_answer_to_the_activation(env: OnboardingEnv) -> None:
+    env.faults[ACTIVATE] = [0]
     with pytest.raises(GettUnreachable):
-        town.kit.onboarding.onboard(town.store)
-    assert len(town.active()) == 1
-    assert town.kit.onboarding.onboard(town.store).step is Step.DONE
-    assert town.store.gett_id == town.active()[0]
+        env.kit.onboarding.onboard(env.store)
+    assert len(env.active()) == 1
+    assert env.kit.onboarding.onboard(env.store).step is Step.DONE
+    assert env.store.gett_id == env.active()[0]
 
 
-def test_a_registration_that_never_left_may_be_repeated(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    away = town.process(gett_api_url=f"http://127.0.0.1:{free_port()}")
+def test_registration_without_a_connection_may_be_repeated(env: OnboardingEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    unreachable = env.process(gett_api_url=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(GettUnreachable):
-        away.onboarding.onboard(town.store)
-    assert town.kit.onboarding.progress("main") is None
-    assert town.kit.onboarding.onboard(town.store).step is Step.DONE
+        unreachable.onboarding.onboard(env.store)
+    assert env.kit.onboarding.progress("main") is None
+    assert env.kit.onboarding.onboard(env.store).step is Step.DONE
 
 
-def test_an_answer_that_redis_could_not_be_told_of_is_told_to_the_operator(town: Town) -> None:
-    note = town.kit.onboarding._records.note
+def test_registration_that_redis_did_not_save_reports_the_onboarding_id(env: OnboardingEnv) -> None:
+    save = env.kit.onboarding._records.save
 
-    def gone(progress: Progress) -> Progress:
+    def failing_save(progress: Progress) -> Progress:
         if progress.step is Step.REGISTERED:
-            raise RedisGone("away")
-        return note(progress)
+            raise RedisConnectionError("away")
+        return save(progress)
 
-    town.kit.onboarding._records.note = gone  # type: ignore[method-assign]
-    with pytest.raises(OnboardingUncertain) as told:
-        town.kit.onboarding.onboard(town.store)
-    (onboarding_id,) = town.context.state.onboardings
-    assert f"--onboarding-id {onboarding_id}" in str(told.value)
-
-
-# -- what gett refuses -------------------------------------------------------------------------------------------------
+    env.kit.onboarding._records.save = failing_save  # type: ignore[method-assign]
+    with pytest.raises(OnboardingUncertain) as caught:
+        env.kit.onboarding.onboard(env.store)
+    (onboarding_id,) = env.context.state.onboardings
+    assert f"--onboarding-id {onboarding_id}" in str(caught.value)
 
 
-@pytest.mark.parametrize(("status", "word"), [(400, "400"), (401, "401"), (409, "--onboarding-id"), (422, "422")])
-def test_a_refused_registration_leaves_nothing_behind(status: int, word: str, town: Town) -> None:
-    town.faults[REGISTER] = [status]
-    with pytest.raises(OnboardingFailed, match=word):
-        town.kit.onboarding.onboard(town.store)
-    assert town.kit.onboarding.progress("main") is None
-    assert town.store.gett_id == ""
-    assert town.kit.onboarding.onboard(town.store).step is Step.DONE
+# -- refusals by Gett --------------------------------------------------------------------------------------------------
 
 
-def test_a_refused_activation_is_told_and_can_be_gone_on_with(town: Town) -> None:
-    town.faults[ACTIVATE] = [400]
+@pytest.mark.parametrize(("status", "message"), [(400, "400"), (401, "401"), (409, "--onboarding-id"), (422, "422")])
+def test_refused_registration_leaves_no_record(status: int, message: str, env: OnboardingEnv) -> None:
+    env.faults[REGISTER] = [status]
+    with pytest.raises(OnboardingFailed, match=message):
+        env.kit.onboarding.onboard(env.store)
+    assert env.kit.onboarding.progress("main") is None
+    assert env.store.gett_id == ""
+    assert env.kit.onboarding.onboard(env.store).step is Step.DONE
+
+
+def test_refused_activation_is_reported_and_can_be_continued(env: OnboardingEnv) -> None:
+    env.faults[ACTIVATE] = [400]
     with pytest.raises(OnboardingFailed, match="was not activated"):
-        town.kit.onboarding.onboard(town.store)
-    assert town.store.gett_id == ""
-    assert town.kit.onboarding.onboard(town.store).step is Step.DONE
+        env.kit.onboarding.onboard(env.store)
+    assert env.store.gett_id == ""
+    assert env.kit.onboarding.onboard(env.store).step is Step.DONE
 
 
-def test_an_activation_that_comes_too_early_looks_again(town: Town) -> None:
-    town.faults[ACTIVATE] = [409, 409]
-    assert town.kit.onboarding.onboard(town.store).step is Step.DONE
+def test_activation_that_comes_too_early_is_repeated(env: OnboardingEnv) -> None:
+    env.faults[ACTIVATE] = [409, 409]
+    assert env.kit.onboarding.onboard(env.store).step is Step.DONE
 
 
-def test_a_menu_with_errors_is_not_sent_to_gett(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Menus, "spoil", staticmethod(dangling))
-    with pytest.raises(OnboardingFailed) as told:
-        town.kit.onboarding.onboard(town.store)
-    assert "nowhere" in str(told.value)
-    assert town.registered() == []
-    assert town.kit.onboarding.progress("main") is None
+def test_store_whose_catalog_has_errors_is_not_registered(env: OnboardingEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AlterableCatalogAdapter, "alter", staticmethod(with_dangling_reference))
+    with pytest.raises(OnboardingFailed) as caught:
+        env.kit.onboarding.onboard(env.store)
+    assert "nowhere" in str(caught.value)
+    assert env.registered() == []
+    assert env.kit.onboarding.progress("main") is None
 
 
-def test_a_menu_that_cannot_be_fetched_is_told_as_such(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Menus, "failure", RuntimeError("no answer"))
-    with pytest.raises(OnboardingFailed, match="its menu cannot be fetched"):
-        town.kit.onboarding.onboard(town.store)
-    assert town.registered() == []
-
-
-def test_a_failed_ingestion_is_told_with_gett_s_error_beside_our_own_check(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+def test_store_whose_catalog_cannot_be_fetched_is_not_registered(
+    env: OnboardingEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Our check passes, and what is pulled is another thing: the address answers 404.
-    drop = town.kit.publisher.address
+    monkeypatch.setattr(AlterableCatalogAdapter, "failure", RuntimeError("no answer"))
+    with pytest.raises(OnboardingFailed, match="its catalog cannot be fetched"):
+        env.kit.onboarding.onboard(env.store)
+    assert env.registered() == []
 
-    monkeypatch.setattr(town.kit.publisher, "address", lambda store_id: f"{drop(store_id)}.gone")
-    with pytest.raises(OnboardingFailed) as told:
-        town.kit.onboarding.onboard(town.store)
-    gett, ours, then = told.value.lines
+
+def test_failed_ingestion_reports_gett_s_error_and_our_own_check(
+    env: OnboardingEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Our own check passes, but the address from which Gett fetches the catalog answers 404.
+    address = env.kit.publisher.address
+
+    monkeypatch.setattr(env.kit.publisher, "address", lambda store_id: f"{address(store_id)}.missing")
+    with pytest.raises(OnboardingFailed) as caught:
+        env.kit.onboarding.onboard(env.store)
+    gett, ours, next_step = caught.value.lines
     assert "answered 404" in gett
-    assert ours == "our own check: nothing wrong"
-    assert "--restart" in then
+    assert ours == "our own check: no errors"
+    assert "--restart" in next_step
     with pytest.raises(OnboardingFailed, match="answered 404"):
-        town.kit.onboarding.onboard(town.store)
-    monkeypatch.setattr(Menus, "spoil", staticmethod(dangling))
-    with pytest.raises(OnboardingFailed) as told:
-        town.kit.onboarding.onboard(town.store)
-    assert any(line.startswith("our own check: ") and "nowhere" in line for line in told.value.lines)
+        env.kit.onboarding.onboard(env.store)
+    monkeypatch.setattr(AlterableCatalogAdapter, "alter", staticmethod(with_dangling_reference))
+    with pytest.raises(OnboardingFailed) as caught:
+        env.kit.onboarding.onboard(env.store)
+    assert any(line.startswith("our own check: ") and "nowhere" in line for line in caught.value.lines)
     monkeypatch.undo()
-    assert town.kit.onboarding.onboard(town.store, restart=True).step is Step.DONE
-    assert town.registered() == [OnboardingStatus.ACTIVE], "the failed one was cancelled"
+    assert env.kit.onboarding.onboard(env.store, restart=True).step is Step.DONE
+    assert env.registered() == [OnboardingStatus.ACTIVE], "the failed one was cancelled"
 
 
-def test_without_a_public_address_nothing_is_registered(town: Town) -> None:
+def test_onboard_without_a_public_address_registers_nothing(env: OnboardingEnv) -> None:
     with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
-        town.process(public_url=None).onboarding.onboard(town.store)
-    assert town.registered() == []
+        env.process(public_url=None).onboarding.onboard(env.store)
+    assert env.registered() == []
 
 
-def test_another_store_s_onboarding_id_activates_nothing(town: Town) -> None:
-    town.kit.stores.add(Store("harbour", "", "bogus", options=dict(town.store.options)))
-    harbour = town.kit.stores.by_id("harbour")
-    assert harbour is not None
-    town.context.options.ingestion_seconds = 3600
-    state = town.kit.onboarding.onboard(harbour, timeout=0)
-    with pytest.raises(OnboardingFailed, match="is store harbour's"):
-        town.kit.onboarding.onboard(town.store, onboarding_id=state.onboarding_id)
-    with pytest.raises(OnboardingFailed, match="does not know"):
-        town.kit.onboarding.onboard(town.store, onboarding_id="nonsense")
-    assert town.active() == []
+def test_onboarding_id_of_another_store_is_rejected(env: OnboardingEnv) -> None:
+    env.kit.stores.add(Store("harbour", "", "bogus", options=dict(env.store.options)))
+    harbour = env.kit.stores.get("harbour")
+    env.context.options.ingestion_seconds = 3600
+    state = env.kit.onboarding.onboard(harbour, timeout=0)
+    with pytest.raises(OnboardingFailed, match="belongs to store harbour"):
+        env.kit.onboarding.onboard(env.store, onboarding_id=state.onboarding_id)
+    with pytest.raises(OnboardingFailed, match="Gett has no onboarding"):
+        env.kit.onboarding.onboard(env.store, onboarding_id="nonsense")
+    assert env.active() == []
 
 
 # -- cancelling --------------------------------------------------------------------------------------------------------
 
 
-def test_a_registration_is_cancelled_and_can_be_made_again(town: Town) -> None:
-    town.context.options.ingestion_seconds = 3600
-    town.kit.onboarding.onboard(town.store, timeout=0)
-    town.kit.onboarding.cancel(town.store)
-    assert town.registered() == []
+def test_cancelled_registration_can_be_made_again(env: OnboardingEnv) -> None:
+    env.context.options.ingestion_seconds = 3600
+    env.kit.onboarding.onboard(env.store, timeout=0)
+    env.kit.onboarding.cancel(env.store)
+    assert env.registered() == []
     with pytest.raises(InvalidTransition, match="not being onboarded"):
-        town.kit.onboarding.cancel(town.store)
-    town.context.options.ingestion_seconds = 0
-    assert town.kit.onboarding.onboard(town.store).step is Step.DONE
+        env.kit.onboarding.cancel(env.store)
+    env.context.options.ingestion_seconds = 0
+    assert env.kit.onboarding.onboard(env.store).step is Step.DONE
     with pytest.raises(InvalidTransition, match="active at Gett"):
-        town.kit.onboarding.cancel(town.store)
+        env.kit.onboarding.cancel(env.store)
 
 
-def test_a_lost_answer_to_a_cancellation_is_said_again(town: Town) -> None:
-    town.context.options.ingestion_seconds = 3600
-    town.kit.onboarding.onboard(town.store, timeout=0)
-    town.faults[CANCEL] = [0]
+def test_cancellation_can_be_repeated_after_a_lost_answer(env: OnboardingEnv) -> None:
+    env.context.options.ingestion_seconds = 3600
+    env.kit.onboarding.onboard(env.store, timeout=0)
+    env.faults[CANCEL] = [0]
     with pytest.raises(GettUnreachable):
-        town.kit.onboarding.cancel(town.store)
-    with pytest.raises(InvalidTransition, match="cancelling was begun"):
-        town.kit.onboarding.onboard(town.store)
-    town.kit.onboarding.cancel(town.store)
-    assert town.registered() == []
-    assert town.kit.onboarding.progress("main") is None
+        env.kit.onboarding.cancel(env.store)
+    with pytest.raises(InvalidTransition, match="is being cancelled"):
+        env.kit.onboarding.onboard(env.store)
+    env.kit.onboarding.cancel(env.store)
+    assert env.registered() == []
+    assert env.kit.onboarding.progress("main") is None
 
 
-def test_what_nobody_knows_the_id_of_cannot_be_cancelled(town: Town) -> None:
-    town.faults[REGISTER] = [0]
+def test_registration_without_a_known_id_cannot_be_cancelled(env: OnboardingEnv) -> None:
+    env.faults[REGISTER] = [0]
     with pytest.raises(OnboardingUncertain):
-        town.kit.onboarding.onboard(town.store)
+        env.kit.onboarding.onboard(env.store)
     with pytest.raises(OnboardingUncertain):
-        town.kit.onboarding.cancel(town.store)
-    (onboarding_id,) = town.context.state.onboardings
-    town.kit.onboarding.cancel(town.store, onboarding_id=onboarding_id)
-    assert town.registered() == []
+        env.kit.onboarding.cancel(env.store)
+    (onboarding_id,) = env.context.state.onboardings
+    env.kit.onboarding.cancel(env.store, onboarding_id=onboarding_id)
+    assert env.registered() == []
 
 
-# -- two at once -------------------------------------------------------------------------------------------------------
+# -- concurrency -------------------------------------------------------------------------------------------------------
 
 
-def test_of_two_at_once_the_second_is_refused(town: Town) -> None:
-    kit, at_gett, go_on = town.process(), threading.Event(), threading.Event()
+def test_second_of_two_concurrent_onboardings_is_a_conflict(env: OnboardingEnv) -> None:
+    kit, at_gett, proceed = env.process(), threading.Event(), threading.Event()
 
     def wait(call: ApiCall) -> None:
         if call.method == "POST" and not at_gett.is_set():
             at_gett.set()
-            go_on.wait(PATIENCE)
+            proceed.wait(PATIENCE)
 
-    on_calls(kit, wait)
-    store, ended = town.store, []
-    first = threading.Thread(target=lambda: ended.append(kit.onboarding.onboard(store)))
+    intercept_calls(kit, wait)
+    store, results = env.store, []
+    first = threading.Thread(target=lambda: results.append(kit.onboarding.onboard(store)))
     first.start()
     assert at_gett.wait(PATIENCE)
-    for second in (town.kit.onboarding.onboard, town.kit.onboarding.cancel):
-        with pytest.raises(Conflict, match="by somebody else at this moment"):
+    for second in (env.kit.onboarding.onboard, env.kit.onboarding.cancel):
+        with pytest.raises(Conflict, match="by another process"):
             second(store)
-    go_on.set()
+    proceed.set()
     first.join()
-    assert ended[0].step is Step.DONE
-    assert len(town.registered()) == 1
+    assert results[0].step is Step.DONE
+    assert len(env.registered()) == 1
 
 
-def test_who_has_lost_the_lease_stops_before_the_next_call(town: Town) -> None:
-    def lapse(call: ApiCall) -> None:
-        town.kit.redis.delete(town.kit.keys.onboarding_lock("main"))
+def test_process_without_the_lease_stops_before_the_next_call(env: OnboardingEnv) -> None:
+    def expire_lease(call: ApiCall) -> None:
+        env.kit.redis.delete(env.kit.keys.onboarding_lock("main"))
 
-    kit = town.process()
-    on_calls(kit, lapse)
-    with pytest.raises(Conflict, match="taken it over"):
-        kit.onboarding.onboard(town.store)
-    assert town.active() == []
+    kit = env.process()
+    intercept_calls(kit, expire_lease)
+    with pytest.raises(Conflict, match="another process may continue it"):
+        kit.onboarding.onboard(env.store)
+    assert env.active() == []
 
 
 # -- in the background -------------------------------------------------------------------------------------------------
 
 
-def test_the_workers_go_on_with_what_is_left_to_them(town: Town) -> None:
-    town.kit.onboarding.follow("main")
-    worker = town.process()
+def test_workers_continue_a_followed_onboarding(env: OnboardingEnv) -> None:
+    env.kit.onboarding.follow("main")
+    worker = env.process()
 
     def done() -> bool:
         worker.onboarding.advance_all()
         return not worker.redis.smembers(worker.keys.onboardings)
 
     wait_until(done)
-    wait_until(lambda: town.store.gett_id != "")
-    assert len(town.active()) == 1
+    wait_until(lambda: env.store.gett_id != "")
+    assert len(env.active()) == 1
 
 
-def test_onboarding_is_a_job_of_the_sync_queue(town: Town) -> None:
-    sync_queue(town.kit.redis).enqueue("webhook_kit.worker.onboard", "main", result_ttl=0)
-    run_sync(town.kit, burst=True)
-    state = town.kit.onboarding.progress("main")
+def test_onboarding_runs_as_a_job_of_the_sync_queue(env: OnboardingEnv) -> None:
+    sync_queue(env.kit.redis).enqueue("webhook_kit.worker.onboard", "main", result_ttl=0)
+    run_sync(env.kit, burst=True)
+    state = env.kit.onboarding.progress("main")
     assert state is not None
-    assert state.onboarding_id, "registered, and left to the workers"
-    wait_until(lambda: town.kit.onboarding.advance_all() >= 0 and town.active() != [])
+    assert state.onboarding_id, "registered; the workers continue"
+    wait_until(lambda: env.kit.onboarding.advance_all() >= 0 and env.active() != [])
 
 
-def test_a_bad_end_in_the_background_is_one_alert(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    town.faults[REGISTER] = [0]
-    town.kit.onboarding.follow("main")
-    assert town.kit.onboarding.advance_all() == 1
-    assert town.kit.onboarding.advance_all() == 0
-    (entry,) = town.kit.placement_store.incidents()
+def test_failed_background_onboarding_raises_one_alert(env: OnboardingEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    env.faults[REGISTER] = [0]
+    env.kit.onboarding.follow("main")
+    assert env.kit.onboarding.advance_all() == 1
+    assert env.kit.onboarding.advance_all() == 0
+    (entry,) = env.kit.placement_store.incidents()
     assert (entry["kind"], entry["store"]) == (Alert.ONBOARDING, "main")
-    assert text(town.kit.redis.hget(town.kit.keys.alert_counts, Alert.ONBOARDING)) == "1"
+    assert text(env.kit.redis.hget(env.kit.keys.alert_counts, Alert.ONBOARDING)) == "1"
 
 
-def test_while_gett_is_away_the_background_waits(town: Town) -> None:
-    town.context.options.ingestion_seconds = 3600
-    town.kit.onboarding.onboard(town.store, timeout=0)
-    town.kit.onboarding.follow("main")
-    town.faults["GET", ""] = [503]
-    assert town.kit.onboarding.advance_all() == 0
-    assert town.kit.redis.smembers(town.kit.keys.onboardings) == {b"main"}
-    assert town.kit.placement_store.incidents() == []
+def test_background_onboarding_waits_while_gett_is_unavailable(env: OnboardingEnv) -> None:
+    env.context.options.ingestion_seconds = 3600
+    env.kit.onboarding.onboard(env.store, timeout=0)
+    env.kit.onboarding.follow("main")
+    env.faults["GET", ""] = [503]
+    assert env.kit.onboarding.advance_all() == 0
+    assert env.kit.redis.smembers(env.kit.keys.onboardings) == {b"main"}
+    assert env.kit.placement_store.incidents() == []
 
 
-def test_every_way_it_ends_is_an_error_of_the_kit(town: Town) -> None:
+def test_onboarding_errors_are_errors_of_the_kit(env: OnboardingEnv) -> None:
     assert issubclass(OnboardingFailed, WebhookKitError)
     assert issubclass(OnboardingUncertain, WebhookKitError)
-    assert requests.get(f"{town.kit.settings.public_url}/healthz", timeout=PATIENCE).ok
+    assert requests.get(f"{env.kit.settings.public_url}/healthz", timeout=PATIENCE).ok

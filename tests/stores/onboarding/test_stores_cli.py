@@ -1,4 +1,4 @@
-"""``webhook-kit stores …`` against a Gett that answers, or does not."""
+"""``webhook-kit stores …`` with a Gett that responds, fails or is out of reach."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import click
 import pytest
 
-from tests.stores.onboarding.conftest import REGISTER, Town
+from tests.stores.onboarding.conftest import REGISTER, OnboardingEnv
 from webhook_kit.adapter import Store
 from webhook_kit.cli import main
 from webhook_kit.kit import Kit
@@ -21,58 +21,58 @@ from webhook_kit.stores.file import FileStores
 from webhook_kit.testing.processes import free_port
 
 
-class Ran(NamedTuple):
+class Result(NamedTuple):
     status: int
     out: str
     err: str
 
 
-Run = Callable[..., Ran]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(town: Town, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setattr(Kit, "from_env", classmethod(lambda _: town.kit))
+def run(env: OnboardingEnv, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setattr(Kit, "from_env", classmethod(lambda _: env.kit))
     monkeypatch.setattr(click, "prompt", lambda name, **_: f"topsecret of {name}")
 
-    def command(*arguments: object) -> Ran:
+    def command(*arguments: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["webhook-kit", "stores", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as caught:
             main()
-        said = capsys.readouterr()
-        assert "topsecret" not in said.err
-        return Ran(int(ended.value.code or 0), said.out, said.err)
+        output = capsys.readouterr()
+        assert "topsecret" not in output.err
+        return Result(int(caught.value.code or 0), output.out, output.err)
 
     return command
 
 
 @pytest.fixture
-def here(town: Town, run: Run) -> Town:
-    """The town, with its store in the network."""
+def onboarded(env: OnboardingEnv, run: Run) -> OnboardingEnv:
+    """The environment with its store onboarded."""
     assert run("onboard", "main").status == 0
-    return town
+    return env
 
 
 def rows(run: Run) -> dict[str, dict[str, Any]]:
     return {row["store"]: row for row in json.loads(run("list", "--json").out)}
 
 
-# -- here --------------------------------------------------------------------------------------------------------------
+# -- this installation -------------------------------------------------------------------------------------------------
 
 
-def test_a_store_is_added_shown_changed_and_removed(run: Run, town: Town) -> None:
-    ran = run("add", "harbour", "--adapter", "bogus", "--timezone", "Europe/Berlin", "--option", "terminal=3",
+def test_add_show_edit_and_remove_a_store(run: Run, env: OnboardingEnv) -> None:
+    result = run("add", "harbour", "--adapter", "bogus", "--timezone", "Europe/Berlin", "--option", "terminal=3",
               "--option", "room=left", "--credential", "token", "--fulfillment", "Pickup")  # fmt: skip
-    assert ran.out == "store harbour is added; next: webhook-kit stores onboard harbour\n"
-    found = town.kit.stores.get("harbour")
+    assert result.out == "store harbour is added; next: webhook-kit stores onboard harbour\n"
+    found = env.kit.stores.get("harbour")
     assert (found.options, found.credentials) == ({"terminal": 3, "room": "left"}, {"token": "topsecret of token"})
     shown = run("show", "harbour").out
     assert "credentials: token (set)" in shown
     assert "timezone: Europe/Berlin" in shown
     assert "topsecret" not in shown + run("list").out + run("list", "--json").out
-    ran = run("edit", "harbour", "--name", "At the harbour", "--option", "terminal=4", "--unset", "room")
-    assert ran.out == "store harbour is changed here\n"
-    found = town.kit.stores.get("harbour")
+    result = run("edit", "harbour", "--name", "At the harbour", "--option", "terminal=4", "--unset", "room")
+    assert result.out == "store harbour is changed here\n"
+    found = env.kit.stores.get("harbour")
     assert (found.name, found.options, found.timezone.key) == ("At the harbour", {"terminal": 4}, "Europe/Berlin")
     assert found.credentials == {"token": "topsecret of token"}
     assert found.fulfillment_types == frozenset({"Pickup"})
@@ -93,13 +93,15 @@ def test_a_store_is_added_shown_changed_and_removed(run: Run, town: Town) -> Non
         ("onboard", "main", "--cancel"),
     ],
 )
-def test_rejected_command_prints_one_line_and_changes_nothing(arguments: tuple[str, ...], run: Run, town: Town) -> None:
-    before = town.kit.redis.hgetall(town.kit.keys.stores)
-    ran = run(*arguments)
-    assert ran.status == 1
-    assert len(ran.err.splitlines()) == 1
-    assert ran.err.startswith("webhook-kit: ")
-    assert town.kit.redis.hgetall(town.kit.keys.stores) == before
+def test_rejected_command_prints_one_line_and_changes_nothing(
+    arguments: tuple[str, ...], run: Run, env: OnboardingEnv
+) -> None:
+    before = env.kit.redis.hgetall(env.kit.keys.stores)
+    result = run(*arguments)
+    assert result.status == 1
+    assert len(result.err.splitlines()) == 1
+    assert result.err.startswith("webhook-kit: ")
+    assert env.kit.redis.hgetall(env.kit.keys.stores) == before
 
 
 @pytest.mark.parametrize(
@@ -117,81 +119,81 @@ def test_rejected_command_prints_one_line_and_changes_nothing(arguments: tuple[s
     ],
 )
 def test_wrong_option_is_a_usage_error_and_changes_nothing(
-    arguments: tuple[str, ...], status: int, message: str, run: Run, town: Town
+    arguments: tuple[str, ...], status: int, message: str, run: Run, env: OnboardingEnv
 ) -> None:
-    before = town.kit.redis.hgetall(town.kit.keys.stores)
-    ran = run(*arguments)
-    assert ran.status == status
-    (error,) = [line for line in ran.err.splitlines() if line.startswith("Error: ")]
+    before = env.kit.redis.hgetall(env.kit.keys.stores)
+    result = run(*arguments)
+    assert result.status == status
+    (error,) = [line for line in result.err.splitlines() if line.startswith("Error: ")]
     assert message in error
-    assert town.kit.redis.hgetall(town.kit.keys.stores) == before
+    assert env.kit.redis.hgetall(env.kit.keys.stores) == before
 
 
-def test_what_is_exported_is_a_stores_file_for_its_owner_alone(run: Run, town: Town, tmp_path: Path) -> None:
+def test_export_writes_a_stores_file_readable_by_its_owner_alone(run: Run, env: OnboardingEnv, tmp_path: Path) -> None:
     run("add", "harbour", "--adapter", "bogus", "--credential", "token")
     file = tmp_path / "stores.toml"
     assert run("export", file).status == 0
     assert file.stat().st_mode & 0o077 == 0
-    assert {store.id: store for store in FileStores(file)} == {store.id: store for store in town.kit.stores}
+    assert {store.id: store for store in FileStores(file)} == {store.id: store for store in env.kit.stores}
     before = file.read_bytes()
     assert "--force" in run("export", file).err
     assert file.read_bytes() == before
-    bare = tomllib.loads(run("export", "-", "--without-credentials").out)
-    assert "credentials" not in bare["stores"]["harbour"]
+    without_credentials = tomllib.loads(run("export", "-", "--without-credentials").out)
+    assert "credentials" not in without_credentials["stores"]["harbour"]
     assert run("export", file, "--force").status == 0
     assert [path.name for path in tmp_path.iterdir() if "stores.toml" in path.name] == ["stores.toml"]
 
 
-def test_generated_key_rotates_the_credentials(run: Run, town: Town) -> None:
+def test_generated_key_rotates_the_credentials(run: Run, env: OnboardingEnv) -> None:
     run("add", "harbour", "--adapter", "bogus", "--credential", "token")
     key = run("generate-key").out.strip()
     assert len({key, new_key()}) == 2
-    town.kit.store_repository._cipher = CredentialCipher([key])
+    env.kit.store_repository._cipher = CredentialCipher([key])
     assert run("rotate-keys").out == "1 stores encrypted with the newest key\n"
-    assert b"topsecret" not in town.kit.redis.hget(town.kit.keys.stores, "harbour")  # type: ignore[operator] # it is there
+    assert b"topsecret" not in env.kit.redis.hget(env.kit.keys.stores, "harbour")  # type: ignore[operator] # it is there
     assert run("rotate-keys").out == "0 stores encrypted with the newest key\n"
 
 
-# -- and at gett -------------------------------------------------------------------------------------------------------
+# -- at Gett -----------------------------------------------------------------------------------------------------------
 
 
-def test_onboarding_shows_how_far_it_is(run: Run, town: Town) -> None:
-    ran = run("onboard", "main", "--street", "1 Main Street", "--phone", "+15550100")
-    assert ran.status == 0
-    assert ran.out.splitlines()[0].startswith("registered: ")
-    assert ran.out.splitlines()[-1] == f"store main is active at Gett as {town.active()[0]}"
-    assert town.context.state.stores[town.active()[0]].store.phone == "+15550100"
+def test_onboard_prints_its_progress(run: Run, env: OnboardingEnv) -> None:
+    result = run("onboard", "main", "--street", "1 Main Street", "--phone", "+15550100")
+    assert result.status == 0
+    assert result.out.splitlines()[0].startswith("registered: ")
+    assert result.out.splitlines()[-1] == f"store main is active at Gett as {env.active()[0]}"
+    assert env.context.state.stores[env.active()[0]].store.phone == "+15550100"
 
 
-def test_onboarding_in_the_background_and_one_that_takes_too_long(run: Run, town: Town) -> None:
-    town.context.options.ingestion_seconds = 3600
+def test_onboard_in_the_background_and_beyond_the_timeout(run: Run, env: OnboardingEnv) -> None:
+    env.context.options.ingestion_seconds = 3600
     assert run("onboard", "main", "--background").status == 0
-    assert town.kit.redis.smembers(town.kit.keys.onboardings) == {b"main"}
-    ran = run("onboard", "main", "--timeout", 0)
-    assert ran.status == 1
-    assert "continue with webhook-kit stores onboard main" in ran.out
+    assert env.kit.redis.smembers(env.kit.keys.onboardings) == {b"main"}
+    result = run("onboard", "main", "--timeout", 0)
+    assert result.status == 1
+    assert "continue with webhook-kit stores onboard main" in result.out
     assert "onboarding: registered pending_catalog" in run("show", "main").out
     assert run("onboard", "main", "--cancel").out == "store main: the registration is cancelled\n"
-    assert town.registered() == []
+    assert env.registered() == []
 
 
-def test_a_lost_registration_tells_the_operator_what_to_do_line_by_line(run: Run, town: Town) -> None:
-    town.faults[REGISTER] = [0]
-    ran = run("onboard", "main")
-    assert ran.status == 1
-    assert len(ran.err.splitlines()) == 4
-    assert all(line.startswith("webhook-kit: ") for line in ran.err.splitlines())
+def test_onboard_with_a_lost_answer_prints_what_to_do(run: Run, env: OnboardingEnv) -> None:
+    env.faults[REGISTER] = [0]
+    result = run("onboard", "main")
+    assert result.status == 1
+    assert len(result.err.splitlines()) == 4
+    assert all(line.startswith("webhook-kit: ") for line in result.err.splitlines())
 
 
-def test_gett_s_side_is_listed_and_shown_with_differences_marked(run: Run, here: Town) -> None:
-    gett_id = here.active()[0]
+def test_list_and_show_mark_differences_at_gett(run: Run, onboarded: OnboardingEnv) -> None:
+    gett_id = onboarded.active()[0]
     assert rows(run)["main"]["atGett"] == "online"
     assert "≠" not in run("show", "main").out
-    here.kit.stores.add(Store("lost", "g-lost", "bogus"))
-    here.kit.stores.add(Store("new", "", "bogus"))
-    record = here.context.state.stores[gett_id]
+    onboarded.kit.stores.add(Store("lost", "g-lost", "bogus"))
+    onboarded.kit.stores.add(Store("new", "", "bogus"))
+    record = onboarded.context.state.stores[gett_id]
     record.store.name = "Elsewhere"
-    here.context.state.stores["theirs"] = record.model_copy(
+    onboarded.context.state.stores["theirs"] = record.model_copy(
         update={"store": record.store.model_copy(update={"store_id": "theirs"})}
     )
     listed = rows(run)
@@ -201,24 +203,28 @@ def test_gett_s_side_is_listed_and_shown_with_differences_marked(run: Run, here:
     assert "≠ unknown here" in foreign["atGett"]
     assert "name at Gett: ≠ Elsewhere" in run("show", "main").out
     assert "at Gett: ≠ unknown there" in run("show", "lost").out
-    here.kit.store_status.pause("main", "too_busy")
-    assert rows(run)["main"]["atGett"].endswith("≠"), "it is told, and not there yet"
+    onboarded.kit.store_status.pause("main", "too_busy")
+    assert rows(run)["main"]["atGett"].endswith("≠"), "the pause is not at Gett yet"
 
 
-@pytest.mark.parametrize("why", ["away", "no key"])
-def test_when_gett_cannot_be_asked_that_is_said_and_our_side_is_shown(why: str, run: Run, here: Town) -> None:
-    broken = {"gett_api_url": f"http://127.0.0.1:{free_port()}"} if why == "away" else {"gett_api_key": None}
-    here.kit = here.process(**broken) if why == "away" else Kit(here.kit.settings.model_copy(update=broken))
+@pytest.mark.parametrize("why", ["unreachable", "no key"])
+def test_list_and_show_print_local_data_while_gett_cannot_be_asked(
+    why: str, run: Run, onboarded: OnboardingEnv
+) -> None:
+    broken = {"gett_api_url": f"http://127.0.0.1:{free_port()}"} if why == "unreachable" else {"gett_api_key": None}
+    onboarded.kit = (
+        onboarded.process(**broken) if why == "unreachable" else Kit(onboarded.kit.settings.model_copy(update=broken))
+    )
     for arguments in (("list",), ("show", "main")):
-        ran = run(*arguments)
-        assert ran.status == 0
-        assert "Gett cannot be asked, only local data is shown" in ran.err
-        assert here.active()[0] in ran.out
+        result = run(*arguments)
+        assert result.status == 0
+        assert "Gett cannot be asked, only local data is shown" in result.err
+        assert onboarded.active()[0] in result.out
 
 
-def test_a_store_s_metadata_is_changed_at_gett_within_the_quota(run: Run, here: Town) -> None:
-    sent = here.kit.redis.llen(here.kit.keys.sends)
-    ran = run(
+def test_edit_changes_metadata_at_gett_within_the_quota(run: Run, onboarded: OnboardingEnv) -> None:
+    sent = onboarded.kit.redis.llen(onboarded.kit.keys.sends)
+    result = run(
         "edit",
         "main",
         "--name",
@@ -230,22 +236,22 @@ def test_a_store_s_metadata_is_changed_at_gett_within_the_quota(run: Run, here: 
         "--no-delivery",
         "--pickup",
     )
-    assert ran.out.splitlines() == ["store main is changed at Gett", "store main is changed here"]
-    store = here.context.state.stores[here.active()[0]].store
+    assert result.out.splitlines() == ["store main is changed at Gett", "store main is changed here"]
+    store = onboarded.context.state.stores[onboarded.active()[0]].store
     assert (store.name, store.phone, store.description) == ("New Name", "+15550111", "good")
-    assert here.kit.stores.get("main").name == "New Name"
-    assert here.kit.redis.llen(here.kit.keys.sends) == sent + 1
+    assert onboarded.kit.stores.get("main").name == "New Name"
+    assert onboarded.kit.redis.llen(onboarded.kit.keys.sends) == sent + 1
 
 
-def test_a_store_that_is_removed_leaves_nothing_that_lasts(here: Town, run: Run) -> None:
-    kit, store = here.kit, here.kit.stores.get("main")
+def test_remove_leaves_no_lasting_key(onboarded: OnboardingEnv, run: Run) -> None:
+    kit, store = onboarded.kit, onboarded.kit.stores.get("main")
     kit.availability.mark_unavailable(store, "cola")
     kit.store_status.pause(store, "too_busy")
     assert kit.publisher.current("main") is not None
     assert run("remove", "main", "--yes").status == 0
     assert kit.publisher.current("main") is None
     assert not [name for name in kit.lanes.all_waiting() if name.endswith(":main")]
-    about = [
+    left_over = [
         key.decode() for key in kit.redis.scan_iter(f"{kit.keys.prefix}*") if b"main" in key or b"catalog-set:" in key
     ]
-    assert [key for key in about if kit.redis.ttl(key) == -1] == []
+    assert [key for key in left_over if kit.redis.ttl(key) == -1] == []

@@ -1,4 +1,4 @@
-"""How far each onboarding is, in Redis; one at a time for each store."""
+"""Records of the onboardings in Redis, and a lock that allows one onboarding per store at a time."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["OnboardingLease", "Progress", "Records", "Step"]
+__all__ = ["OnboardingLease", "OnboardingRecords", "Progress", "Step"]
 
 log = logger("onboarding")
 
 _LEASE = 150.0
-"""Seconds after which the lock of an onboarding that died lapses; longer than its longest call, the wait for the quota included."""
+"""Seconds after which the lock of a crashed onboarding expires; longer than its longest call, with the wait for the quota."""
 
 
 class Step(StrEnum):
-    """How far an onboarding is on our side."""
+    """Last step of an onboarding that was recorded."""
 
     REGISTERING = "registering"
-    """The registration is being sent; when nobody is at it any more, its answer was lost."""
+    """The registration is being sent. If no process holds the lock, its answer was lost."""
     REGISTERED = "registered"
     ACTIVATING = "activating"
     ACTIVE = "active"
-    """Gett has activated the store; its id goes into the directory."""
+    """Gett has activated the store; its id has to be saved in the directory."""
     DONE = "done"
     FAILED = "failed"
-    """Gett could not take in the menu."""
+    """Gett rejected the catalog."""
     CANCELLING = "cancelling"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where an onboarding stands.
+    """State of an onboarding.
 
-    :ivar status: Gett's own word (:class:`~webhook_kit.gett.models.store.OnboardingStatus`), or the empty text.
-    :ivar gett_id: Gett's id of the store, once there is one.
-    :ivar error: what Gett said when it could not take in the menu.
-    :ivar at: when this step was written down, Unix seconds.
+    :ivar status: status at Gett (:class:`~webhook_kit.gett.models.store.OnboardingStatus`), or the empty text.
+    :ivar gett_id: Gett's id of the store, or the empty text.
+    :ivar error: Gett's error when it rejected the catalog, or the empty text.
+    :ivar at: time at which the step was recorded, Unix seconds.
     """
 
     store_id: str
@@ -59,10 +59,10 @@ class Progress:
     at: float = 0.0
 
 
-class Records:
-    """The records of this installation.
+class OnboardingRecords:
+    """Records of the onboardings of this installation.
 
-    :param keep: seconds for which a finished onboarding is remembered.
+    :param keep: seconds for which the record of a finished onboarding is kept.
     """
 
     def __init__(self, connection: redis.Redis, keys: Keys, *, keep: int) -> None:
@@ -71,14 +71,14 @@ class Records:
         self._keep = keep
 
     def read(self, store_id: str) -> Progress | None:
-        """Where a store's onboarding stands, or None when there is none."""
-        found = {text(k): text(v) for k, v in self._redis.hgetall(self._keys.onboarding(store_id)).items()}
-        if not found:
+        """Return the state of a store's onboarding, or None if there is none."""
+        fields = {text(k): text(v) for k, v in self._redis.hgetall(self._keys.onboarding(store_id)).items()}
+        if not fields:
             return None
-        return Progress(store_id, Step(found.pop("step")), at=float(found.pop("at")), **found)
+        return Progress(store_id, Step(fields.pop("step")), at=float(fields.pop("at")), **fields)
 
-    def note(self, progress: Progress) -> Progress:
-        """Write down where an onboarding stands now."""
+    def save(self, progress: Progress) -> Progress:
+        """Save the state of an onboarding; return it with the current time."""
         progress = replace(progress, at=time.time())
         fields = ["step", progress.step, "status", progress.status, "onboarding_id", progress.onboarding_id]
         fields += ["gett_id", progress.gett_id, "error", progress.error, "at", str(progress.at)]
@@ -91,58 +91,60 @@ class Records:
                 pipeline.persist(key)
             pipeline.execute()
         facts = {"step": progress.step, "status": progress.status, "onboarding": progress.onboarding_id}
-        log.info("onboarding", store=progress.store_id, **facts)
+        log.info("onboarding_saved", store=progress.store_id, **facts)
         return progress
 
-    def forget(self, store_id: str) -> None:
-        """There is no onboarding any more."""
+    def delete(self, store_id: str) -> None:
+        """Delete the record of a store's onboarding."""
         self._redis.delete(self._keys.onboarding(store_id))
 
     def follow(self, store_id: str) -> None:
-        """The workers go on with it."""
+        """Add a store to those whose onboarding the workers continue."""
         self._redis.sadd(self._keys.onboardings, store_id)
 
     def unfollow(self, store_id: str) -> None:
-        """The workers leave it alone."""
+        """Remove a store from those whose onboarding the workers continue."""
         self._redis.srem(self._keys.onboardings, store_id)
 
     def followed(self) -> list[str]:
-        """The stores whose onboarding the workers go on with."""
+        """Return the ids of the stores whose onboarding the workers continue."""
         return sorted(map(text, self._redis.smembers(self._keys.onboardings)))
 
     @contextmanager
-    def alone(self, store_id: str) -> Iterator[OnboardingLease]:
-        """Keep everybody else away from a store's onboarding.
+    def lock(self, store_id: str) -> Iterator[OnboardingLease]:
+        """Hold the lock of a store's onboarding.
 
-        :raises Conflict: when somebody else is at it.
+        :raises Conflict: another process holds it.
         """
         lock = Lock(self._redis, self._keys.onboarding_lock(store_id), timeout=_LEASE, blocking=False)
         if not lock.acquire():
             raise Conflict(
-                f"store {store_id} is being onboarded by somebody else at this moment "
-                f"(or was, and that died less than {_LEASE:.0f} s ago)"
+                f"store {store_id} is being onboarded by another process; "
+                f"wait until it ends, or {_LEASE:.0f} s if it has crashed"
             )
         try:
-            yield OnboardingLease(lock)
+            yield OnboardingLease(store_id, lock)
         finally:
-            with suppress(LockError, redis.RedisError):  # it lapses by itself
+            with suppress(LockError, redis.RedisError):  # it expires by itself
                 lock.release()
 
 
 class OnboardingLease:
-    """The right to go on with an onboarding."""
+    """Right to continue a store's onboarding, limited in time."""
 
-    def __init__(self, lock: Lock) -> None:
+    def __init__(self, store_id: str, lock: Lock) -> None:
+        self._store_id = store_id
         self._lock = lock
 
-    def hold(self) -> None:
-        """Keep it for another while.
+    def renew(self) -> None:
+        """Extend the lease.
 
-        :raises Conflict: when it has lapsed, and somebody else may have it: they go on, not we.
+        :raises Conflict: it has expired, so that another process may have it.
         """
         try:
             self._lock.reacquire()
-        except LockError as lost:
+        except LockError as error:
             raise Conflict(
-                "this onboarding took too long, and somebody else may have taken it over: look at it again"
-            ) from lost
+                f"the onboarding of store {self._store_id} took too long, and another process may continue it; "
+                f"see `webhook-kit stores show {self._store_id}`"
+            ) from error
