@@ -47,7 +47,7 @@ from webhook_kit.catalog.gc_pause import gc_paused
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.kit import Kit
-from webhook_kit.publishing.publisher import packed
+from webhook_kit.publishing.publisher import compressed_json
 from webhook_kit.settings import Settings
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -172,7 +172,7 @@ def _whole_once() -> None:
         raw = file.read()
     catalog = ExternalCatalogSet.from_json(raw)
     check(catalog)
-    packed(versioned(catalog, "benchmark"))
+    compressed_json(versioned(catalog, "benchmark"))
     CompiledCatalog.compile(catalog)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KB, bytes on a Mac
     print(round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1))
@@ -191,7 +191,7 @@ def _serve(raw: bytes) -> dict[str, Any]:
         }
         catalog = versioned(ExternalCatalogSet.from_json(raw), "benchmark")
         body = Path(running.enter_context(tempfile.TemporaryDirectory())) / "menu.json.gz"
-        body.write_bytes(packed(catalog))
+        body.write_bytes(compressed_json(catalog))
         path = _published(env, catalog)
         servers = {
             "kit": (running.enter_context(granian("webhook_kit.app:create_app", env)), path),
@@ -206,7 +206,7 @@ def _serve(raw: bytes) -> dict[str, Any]:
     print(f"downloads a second: kit {median(rates['kit']):.0f}, bare {median(rates['bare']):.0f}")
     return {
         "serve": _median(ours / bare for ours, bare in zip(rates["kit"], rates["bare"], strict=True)),
-        "served_bytes": len(packed(catalog)),
+        "served_bytes": len(compressed_json(catalog)),
     }
 
 

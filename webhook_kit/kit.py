@@ -32,9 +32,11 @@ from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.first_catalog import FirstCatalog
 from webhook_kit.publishing.last_good import LastGoodCatalogs
 from webhook_kit.publishing.notifications import CatalogNotifications
-from webhook_kit.publishing.publisher import CatalogStorage, CatalogUrls, Publisher, RedisCatalogStorage
+from webhook_kit.publishing.publisher import Publisher
 from webhook_kit.publishing.s3_storage import S3CatalogStorage
+from webhook_kit.publishing.storage import CatalogStorage, RedisCatalogStorage
 from webhook_kit.publishing.sync import CatalogSync
+from webhook_kit.publishing.urls import CatalogUrls
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alerts
 from webhook_kit.storage.connection import connect
@@ -121,7 +123,7 @@ class Kit:
     @cached_property
     def catalog_notifications(self) -> CatalogNotifications:
         """Notifications to Gett that a catalog has changed."""
-        return CatalogNotifications(self.lanes, self.stores, self.publisher.address)
+        return CatalogNotifications(self.lanes, self.stores, self.publisher.url)
 
     @cached_property
     def onboarding(self) -> Onboarder:
@@ -290,7 +292,7 @@ class Kit:
     @cached_property
     def publisher(self) -> Publisher:
         """Publication of catalogs."""
-        return Publisher(self.redis, self.keys, self.catalog_storage, keep=self.settings.catalog_retention)
+        return Publisher(self.redis, self.keys, self.catalog_storage, retention=self.settings.catalog_retention)
 
     @cached_property
     def catalog_storage(self) -> CatalogStorage:

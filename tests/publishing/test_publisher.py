@@ -1,4 +1,4 @@
-"""Published versions: named by their content, never changed, kept for a day and more after their successor."""
+"""Publisher: versions are named by their content, never change, and are kept at least a day after their successor."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.kit import Kit
-from webhook_kit.publishing.publisher import CatalogUrls, Publisher, RedisCatalogStorage, packed
+from webhook_kit.publishing.publisher import Publisher, compressed_json
+from webhook_kit.publishing.storage import RedisCatalogStorage
 
 DAY = 86_400
 BASE = "https://pos.example.org"
 
 
-def menu(*dishes: str, store: str = "gett-1") -> ExternalCatalogSet:
-    board = [ExternalItem(item_id=dish, name=dish.title(), base_price=Decimal("9.50")) for dish in dishes]
-    return versioned(simple_catalog({"Food": board}), store)
+def catalog_of(*items: str, store: str = "gett-1") -> ExternalCatalogSet:
+    food = [ExternalItem(item_id=item, name=item.title(), base_price=Decimal("9.50")) for item in items]
+    return versioned(simple_catalog({"Food": food}), store)
 
 
 def version(catalog: ExternalCatalogSet) -> str:
@@ -35,138 +35,120 @@ def kit(make_kit: Callable[..., Kit]) -> Kit:
     return make_kit(public_url=BASE)
 
 
-class Told(list[str]):
-    """The addresses that Gett was told."""
+class Notified(list[str]):
+    """The URLs of which Gett was notified."""
 
 
-def publish(kit: Kit, catalog: ExternalCatalogSet, **more: Any) -> Told:
-    told = Told()
-    assert kit.publisher.publish("main", catalog, told.append, **more) is bool(told)
-    return told
+def publish(kit: Kit, catalog: ExternalCatalogSet, **options: Any) -> Notified:
+    notified = Notified()
+    assert kit.publisher.publish("main", catalog, notified.append, **options) is bool(notified)
+    return notified
 
 
-def seconds_left(kit: Kit, catalog: ExternalCatalogSet) -> int:
-    """-1: kept for good; -2: not there."""
-    left: int = kit.redis.ttl(kit.keys.catalog_set(version(catalog)))
-    return left
+def ttl(kit: Kit, catalog: ExternalCatalogSet) -> int:
+    """Return the seconds until a version expires; -1: never, -2: not stored."""
+    seconds: int = kit.redis.ttl(kit.keys.catalog_set(version(catalog)))
+    return seconds
 
 
-def test_what_is_published_is_the_menu_with_its_id(kit: Kit) -> None:
-    catalog = menu("soup", "cake")
+def test_body_is_the_catalog_with_its_id(kit: Kit) -> None:
+    catalog = catalog_of("soup", "cake")
     publish(kit, catalog)
-    body = kit.publisher.body(version(catalog))
+    body = kit.publisher.get(version(catalog))
     assert body is not None
     assert json.loads(gzip.decompress(body))["catalogSetId"] == version(catalog)
     assert ExternalCatalogSet.from_json(gzip.decompress(body)) == catalog
 
 
-def test_the_same_menu_is_the_same_bytes_whatever_order_its_tables_have() -> None:
-    there, back = menu("soup", "cake"), menu("soup", "cake")
-    back.items = dict(reversed(back.items.items()))
-    assert packed(there) == packed(versioned(back, "gett-1"))
-    assert packed(there) != packed(menu("cake", "soup"))
+def test_equal_catalogs_are_equal_bytes_in_any_order_of_their_tables() -> None:
+    first, second = catalog_of("soup", "cake"), catalog_of("soup", "cake")
+    second.items = dict(reversed(second.items.items()))
+    assert compressed_json(first) == compressed_json(versioned(second, "gett-1"))
+    assert compressed_json(first) != compressed_json(catalog_of("cake", "soup"))
 
 
-def test_gett_is_told_the_address_of_the_version(kit: Kit) -> None:
-    catalog = menu("soup")
-    (address,) = publish(kit, catalog)
-    assert address.startswith(f"{BASE}/catalogs/")
-    assert address.endswith(f"/{version(catalog)}.json")
-    assert kit.publisher.address("main") == address
+def test_gett_is_notified_of_the_url_of_the_version(kit: Kit) -> None:
+    catalog = catalog_of("soup")
+    (url,) = publish(kit, catalog)
+    assert url.startswith(f"{BASE}/catalogs/")
+    assert url.endswith(f"/{version(catalog)}.json")
+    assert kit.publisher.url("main") == url
 
 
-def test_unchanged_content_pushes_nothing_unless_it_is_asked_for(kit: Kit) -> None:
-    assert publish(kit, menu("soup"))
-    assert publish(kit, menu("soup")) == []
-    assert publish(kit, menu("soup"), again=True)
+def test_unchanged_content_is_published_again_only_by_force(kit: Kit) -> None:
+    assert publish(kit, catalog_of("soup"))
+    assert publish(kit, catalog_of("soup")) == []
+    assert publish(kit, catalog_of("soup"), force=True)
 
 
-def test_without_a_public_address_nothing_is_published(make_kit: Callable[..., Kit]) -> None:
+def test_nothing_is_published_without_a_public_url(make_kit: Callable[..., Kit]) -> None:
     kit = make_kit()
-    assert publish(kit, menu("soup")) == []
+    assert publish(kit, catalog_of("soup")) == []
     assert kit.publisher.current("main") is None
 
 
-def test_a_version_stays_while_it_is_current_and_a_day_and_more_after_its_successor(kit: Kit) -> None:
-    first, second, third = menu("soup"), menu("soup", "cake"), menu("tea")
+def test_version_stays_while_it_is_current_and_a_day_after_its_successor(kit: Kit) -> None:
+    first, second, third = catalog_of("soup"), catalog_of("soup", "cake"), catalog_of("tea")
     publish(kit, first)
-    assert seconds_left(kit, first) == -1
+    assert ttl(kit, first) == -1
     publish(kit, second)
-    assert (seconds_left(kit, first) >= DAY, seconds_left(kit, second)) == (True, -1)
+    assert (ttl(kit, first) >= DAY, ttl(kit, second)) == (True, -1)
     publish(kit, third)
-    assert [seconds_left(kit, old) >= DAY for old in (first, second)] == [True, True]
+    assert [ttl(kit, old) >= DAY for old in (first, second)] == [True, True]
 
 
-def test_a_current_version_outlives_a_publication_that_dies(kit: Kit) -> None:
-    catalog = menu("soup")
+def test_current_version_does_not_expire_when_a_publication_fails(kit: Kit) -> None:
+    catalog = catalog_of("soup")
     publish(kit, catalog)
 
-    def die(_address: str) -> None:
+    def fail(_url: str) -> None:
         raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):
-        kit.publisher.publish("main", catalog, die, again=True)
-    assert seconds_left(kit, catalog) == -1
+        kit.publisher.publish("main", catalog, fail, force=True)
+    assert ttl(kit, catalog) == -1
 
 
-def test_a_version_that_comes_back_stays(kit: Kit) -> None:
-    first, second = menu("soup"), menu("soup", "cake")
+def test_superseded_version_that_becomes_current_again_does_not_expire(kit: Kit) -> None:
+    first, second = catalog_of("soup"), catalog_of("soup", "cake")
     for catalog in (first, second, first):
         publish(kit, catalog)
-    assert (seconds_left(kit, first), seconds_left(kit, second) >= DAY) == (-1, True)
+    assert (ttl(kit, first), ttl(kit, second) >= DAY) == (-1, True)
     assert kit.redis.zrange(kit.keys.superseded("main"), 0, -1) == [version(second).encode()]
 
 
-def test_less_than_a_day_cannot_be_configured(make_kit: Callable[..., Kit]) -> None:
+def test_retention_of_less_than_a_day_is_rejected(make_kit: Callable[..., Kit]) -> None:
     with pytest.raises(ValueError, match="86400"):
         make_kit(catalog_retention=DAY - 1)
 
 
-def test_who_dies_before_gett_was_told_publishes_again(kit: Kit) -> None:
-    catalog = menu("soup")
+def test_publication_that_failed_before_the_notification_is_repeated(kit: Kit) -> None:
+    catalog = catalog_of("soup")
 
-    def dies(address: str) -> None:
-        raise ConnectionError(address)
+    def fail(url: str) -> None:
+        raise ConnectionError(url)
 
     with pytest.raises(ConnectionError):
-        kit.publisher.publish("main", catalog, dies)
+        kit.publisher.publish("main", catalog, fail)
     assert kit.publisher.current("main") is None
-    assert seconds_left(kit, catalog) > 0, "nobody's, so it goes by itself"
+    assert ttl(kit, catalog) > 0, "it is not current, so it has to expire"
     assert publish(kit, catalog)
 
 
-def test_what_has_had_its_time_is_dropped_from_any_shelf(kit: Kit) -> None:
-    dropped: list[str] = []
+def test_expired_version_is_deleted_from_every_storage(kit: Kit) -> None:
+    deleted: list[str] = []
 
-    class Shelf(RedisCatalogStorage):
+    class FakeStorage(RedisCatalogStorage):
         def delete(self, version: str) -> None:
-            dropped.append(version)
+            deleted.append(version)
 
-    shelf = Shelf(kit.redis, kit.keys, kit.catalog_urls)
-    publisher = Publisher(kit.redis, kit.keys, shelf, keep=DAY)
-    told: list[str] = []
-    publisher.publish("main", menu("soup"), told.append)
-    publisher.publish("main", menu("cake"), told.append)
-    assert dropped == []
-    kit.redis.zadd(kit.keys.superseded("main"), {version(menu("soup")): 1})
-    publisher.publish("main", menu("tea"), told.append)
-    assert dropped == [version(menu("soup"))]
-    assert kit.redis.zrange(kit.keys.superseded("main"), 0, -1) == [version(menu("cake")).encode()]
-
-
-def test_an_address_is_admitted_with_its_own_token_only() -> None:
-    addresses = CatalogUrls(BASE, ["secret"])
-    first, second = str(uuid4()), str(uuid4())
-    token = addresses.path(first).split("/")[1]
-    assert addresses.verify(token, first)
-    for wrong, of in ((token, second), (token[:-1], first), ("", first), ("ü" * 32, first)):
-        assert not addresses.verify(wrong, of)
-    assert not CatalogUrls(BASE, ["another"]).verify(token, first)
-
-
-def test_an_address_outlives_the_rotation_of_its_secret() -> None:
-    version = str(uuid4())
-    token = CatalogUrls(BASE, ["old"]).path(version).split("/")[1]
-    rotated = CatalogUrls(BASE, ["new", "old"])
-    assert rotated.verify(token, version)
-    assert token not in rotated.path(version)
+    storage = FakeStorage(kit.redis, kit.keys, kit.catalog_urls)
+    publisher = Publisher(kit.redis, kit.keys, storage, retention=DAY)
+    notified: list[str] = []
+    publisher.publish("main", catalog_of("soup"), notified.append)
+    publisher.publish("main", catalog_of("cake"), notified.append)
+    assert deleted == []
+    kit.redis.zadd(kit.keys.superseded("main"), {version(catalog_of("soup")): 1})
+    publisher.publish("main", catalog_of("tea"), notified.append)
+    assert deleted == [version(catalog_of("soup"))]
+    assert kit.redis.zrange(kit.keys.superseded("main"), 0, -1) == [version(catalog_of("cake")).encode()]

@@ -1,4 +1,4 @@
-"""Published menus in a bucket, against moto: a server that speaks S3, kept in step with Amazon's by many hands."""
+"""Published catalogs in a bucket of moto, a local server with the API of S3."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.kit import Kit
-from webhook_kit.publishing.publisher import StorageUnavailable
+from webhook_kit.publishing.storage import StorageUnavailable
 from webhook_kit.publishing.sync import SyncOutcome
 from webhook_kit.testing.processes import PATIENCE
 
@@ -46,117 +46,115 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def s3(endpoint: str) -> S3Client:
     client = boto3.client("s3", endpoint_url=endpoint)
-    client.create_bucket(Bucket="menus")
-    for held in client.list_objects_v2(Bucket="menus").get("Contents", []):
-        client.delete_object(Bucket="menus", Key=held["Key"])
+    client.create_bucket(Bucket="catalogs")
+    for stored in client.list_objects_v2(Bucket="catalogs").get("Contents", []):
+        client.delete_object(Bucket="catalogs", Key=stored["Key"])
     return client
 
 
 @pytest.fixture
 def kit(make_kit: Callable[..., Kit], endpoint: str, s3: S3Client) -> Kit:
-    return make_kit(catalog_bucket="menus", catalog_bucket_endpoint=endpoint)
+    return make_kit(catalog_bucket="catalogs", catalog_bucket_endpoint=endpoint)
 
 
-def menu(*dishes: str) -> ExternalCatalogSet:
-    board = [ExternalItem(item_id=dish, name=dish, base_price=Decimal("9.50")) for dish in dishes]
-    return versioned(simple_catalog({"Food": board}), "gett-1")
+def catalog_of(*items: str) -> ExternalCatalogSet:
+    food = [ExternalItem(item_id=item, name=item, base_price=Decimal("9.50")) for item in items]
+    return versioned(simple_catalog({"Food": food}), "gett-1")
 
 
 def publish(kit: Kit, catalog: ExternalCatalogSet) -> str:
-    told: list[str] = []
-    kit.publisher.publish("main", catalog, told.append)
-    (address,) = told
-    return address
+    notified: list[str] = []
+    kit.publisher.publish("main", catalog, notified.append)
+    (url,) = notified
+    return url
 
 
-def pull(address: str) -> requests.Response:
+def download(url: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(address, timeout=PATIENCE)
+        return session.get(url, timeout=PATIENCE)
 
 
-def names(s3: S3Client) -> set[str]:
-    return {held["Key"].rsplit("/")[-1] for held in s3.list_objects_v2(Bucket="menus").get("Contents", [])}
+def stored_names(s3: S3Client) -> set[str]:
+    return {stored["Key"].rsplit("/")[-1] for stored in s3.list_objects_v2(Bucket="catalogs").get("Contents", [])}
 
 
-def test_gett_pulls_from_the_bucket_at_a_signed_address(kit: Kit, s3: S3Client) -> None:
-    catalog = menu("soup")
-    response = pull(publish(kit, catalog))
+def test_bucket_serves_a_version_at_a_signed_url(kit: Kit, s3: S3Client) -> None:
+    catalog = catalog_of("soup")
+    response = download(publish(kit, catalog))
     assert response.status_code == 200
-    assert ExternalCatalogSet.from_json(response.content) == catalog, "requests has unpacked it"
+    assert ExternalCatalogSet.from_json(response.content) == catalog, "requests has decompressed it"
     assert (response.headers["Content-Encoding"], response.headers["Content-Type"]) == ("gzip", "application/json")
     assert "immutable" in response.headers["Cache-Control"]
 
 
-def test_or_at_the_buckets_public_address(make_kit: Callable[..., Kit], endpoint: str, s3: S3Client) -> None:
-    where = {"catalog_bucket_endpoint": endpoint, "catalog_bucket_url": "https://cdn.example.org/menus/"}
-    address = publish(make_kit(catalog_bucket="menus", **where), menu("soup"))
-    assert address.startswith("https://cdn.example.org/menus/catalogs/")
-    (held,) = s3.list_objects_v2(Bucket="menus")["Contents"]
-    assert address.endswith(held["Key"])
+def test_url_of_a_public_bucket_is_not_signed(make_kit: Callable[..., Kit], endpoint: str, s3: S3Client) -> None:
+    options = {"catalog_bucket_endpoint": endpoint, "catalog_bucket_url": "https://cdn.example.org/catalogs/"}
+    url = publish(make_kit(catalog_bucket="catalogs", **options), catalog_of("soup"))
+    assert url.startswith("https://cdn.example.org/catalogs/catalogs/")
+    (stored,) = s3.list_objects_v2(Bucket="catalogs")["Contents"]
+    assert url.endswith(stored["Key"])
 
 
-def test_the_kit_serves_what_is_in_the_bucket_too(kit: Kit) -> None:
-    catalog = menu("soup")
+def test_kit_serves_versions_of_the_bucket_too(kit: Kit) -> None:
+    catalog = catalog_of("soup")
     publish(kit, catalog)
     path = f"/{kit.catalog_urls.path(catalog.catalog_set_id or '')}"
     response = create_app(kit).test_client().get(path, headers={"Accept-Encoding": "gzip"})
     assert ExternalCatalogSet.from_json(gzip.decompress(response.data)) == catalog
-    missing = f"/{kit.catalog_urls.path(menu('cake').catalog_set_id or '')}"
+    missing = f"/{kit.catalog_urls.path(catalog_of('cake').catalog_set_id or '')}"
     assert create_app(kit).test_client().get(missing).status_code == 404
 
 
-def test_a_version_is_dropped_when_its_time_is_over_and_not_before(kit: Kit, s3: S3Client) -> None:
-    first, second, third = menu("soup"), menu("cake"), menu("tea")
+def test_superseded_version_is_deleted_after_its_retention(kit: Kit, s3: S3Client) -> None:
+    first, second, third = catalog_of("soup"), catalog_of("cake"), catalog_of("tea")
     publish(kit, first)
     publish(kit, second)
-    assert len(names(s3)) == 2
+    assert len(stored_names(s3)) == 2
     kit.redis.zadd(kit.keys.superseded("main"), {first.catalog_set_id or "": 1})  # long ago
     publish(kit, third)
-    assert names(s3) == {f"{catalog.catalog_set_id}.json" for catalog in (second, third)}
+    assert stored_names(s3) == {f"{catalog.catalog_set_id}.json" for catalog in (second, third)}
 
 
-def test_a_bucket_that_is_not_there_keeps_the_last_good_state_and_says_so(
+def test_missing_bucket_is_reported_and_changes_nothing(
     make_kit: Callable[..., Kit], endpoint: str, events: list[Any]
 ) -> None:
     kit = make_kit(catalog_bucket="elsewhere", catalog_bucket_endpoint=endpoint)
     with pytest.raises(StorageUnavailable, match="elsewhere"):
-        publish(kit, menu("soup"))
+        publish(kit, catalog_of("soup"))
     (store,) = kit.stores
     report = kit.catalog_sync.sync(store)
-    assert (report.outcome, "CATALOG_BUCKET elsewhere" in report.why[0]) == (SyncOutcome.FAILED, True)
+    assert (report.outcome, "CATALOG_BUCKET elsewhere" in report.reasons[0]) == (SyncOutcome.FAILED, True)
     assert kit.publisher.current("main") is None
     assert kit.lanes.all_waiting() == {}
     response = create_app(kit).test_client().get(f"/{kit.catalog_urls.path('0' * 36)}")
     assert response.status_code == 503
 
 
-def test_an_old_version_that_cannot_be_dropped_costs_nothing_else(
+def test_version_that_cannot_be_deleted_does_not_stop_a_publication(
     kit: Kit, s3: S3Client, monkeypatch: pytest.MonkeyPatch, events: list[Any]
 ) -> None:
-    publish(kit, menu("soup"))
-    publish(kit, menu("cake"))
-    kit.redis.zadd(kit.keys.superseded("main"), {menu("soup").catalog_set_id or "": 1})
+    publish(kit, catalog_of("soup"))
+    publish(kit, catalog_of("cake"))
+    kit.redis.zadd(kit.keys.superseded("main"), {catalog_of("soup").catalog_set_id or "": 1})
 
-    def refuses(version: str) -> None:
+    def fail(version: str) -> None:
         raise StorageUnavailable(version)
 
     with monkeypatch.context() as patched:
-        patched.setattr(kit.catalog_storage, "delete", refuses)
-        publish(kit, menu("tea"))
-    assert len(names(s3)) == 3
-    publish(kit, menu("pie"))
-    assert len(names(s3)) == 3, "dropped the next time"
+        patched.setattr(kit.catalog_storage, "delete", fail)
+        publish(kit, catalog_of("tea"))
+    assert len(stored_names(s3)) == 3
+    publish(kit, catalog_of("pie"))
+    assert len(stored_names(s3)) == 3, "it is deleted by the next publication"
 
 
-def test_without_boto3_the_configuration_says_what_is_missing(
-    make_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_boto3_is_a_configuration_error(make_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ConfigurationError, match=r"webhook-kit\[s3\]"):
-        make_kit(catalog_bucket="menus").catalog_storage  # noqa: B018 - made when first asked for
+        make_kit(catalog_bucket="catalogs").catalog_storage  # noqa: B018 - created on first access
 
 
-def test_an_endpoint_that_is_none_is_a_mistake_of_the_configuration(make_kit: Callable[..., Kit]) -> None:
+def test_invalid_endpoint_is_a_configuration_error(make_kit: Callable[..., Kit]) -> None:
     with pytest.raises(ConfigurationError, match="CATALOG_BUCKET"):
-        make_kit(catalog_bucket="menus", catalog_bucket_endpoint="http://").catalog_storage  # noqa: B018 - as above
+        make_kit(catalog_bucket="catalogs", catalog_bucket_endpoint="http://").catalog_storage  # noqa: B018 - as above

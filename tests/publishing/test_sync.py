@@ -1,4 +1,4 @@
-"""A menu's way from the POS to Gett, and everything that can go wrong on it."""
+"""Synchronisation of a catalog from the POS to Gett, and its failures."""
 
 from __future__ import annotations
 
@@ -18,232 +18,230 @@ from webhook_kit.errors import PosUnavailable
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.gett.models.money import ZERO
 from webhook_kit.kit import Kit
-from webhook_kit.publishing import last_good as menus_module
+from webhook_kit.publishing import last_good as last_good_module
 from webhook_kit.publishing.sync import SyncOutcome, SyncReport
 
 BASE = "https://pos.example.org"
 
 
-class Kitchen(PosAdapter):
-    """Its menus are whatever the test last put there, by store; an exception is raised."""
+class FakePos(PosAdapter):
+    """A POS whose catalogs (or exceptions) the test sets, by store."""
 
-    menus: ClassVar[dict[str, Any]] = {}
+    catalogs: ClassVar[dict[str, Any]] = {}
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
-        menu = self.menus[store.id]
-        if isinstance(menu, Exception):
-            raise menu
-        made: CatalogSet = menu
-        return made
+        result = self.catalogs[store.id]
+        if isinstance(result, Exception):
+            raise result
+        catalog: CatalogSet = result
+        return catalog
 
     def place_order(self, *_: object) -> Placed:
         raise NotImplementedError
 
 
-def menu_of(*dishes: str) -> CatalogSet:
-    return simple_catalog({"Food": [ExternalItem(item_id=id, name=id, base_price=ZERO) for id in dishes]})
+def catalog_of(*items: str) -> CatalogSet:
+    return simple_catalog({"Food": [ExternalItem(item_id=id, name=id, base_price=ZERO) for id in items]})
 
 
-DISHES = ("soup", "salad", "burger", "cake", "tea", "wine")
-DANGLING = menu_of(*DISHES).model_copy(deep=True)
+ITEMS = ("soup", "salad", "burger", "cake", "tea", "wine")
+DANGLING = catalog_of(*ITEMS).model_copy(deep=True)
 DANGLING.sections[next(iter(DANGLING.sections))].item_ids.append("nothing")
 
 
 @pytest.fixture
 def kit(make_kit: Callable[..., Kit], events: list[MutableMapping[str, Any]]) -> Kit:
-    Kitchen.menus = {"main": menu_of(*DISHES)}
-    return make_kit(pos_adapter=f"{__name__}:Kitchen", public_url=BASE)
+    FakePos.catalogs = {"main": catalog_of(*ITEMS)}
+    return make_kit(pos_adapter=f"{__name__}:FakePos", public_url=BASE)
 
 
-def sync(kit: Kit, *dishes: str, force: bool = False) -> SyncReport:
-    if dishes:
-        Kitchen.menus["main"] = menu_of(*dishes)
+def sync(kit: Kit, *items: str, force: bool = False) -> SyncReport:
+    if items:
+        FakePos.catalogs["main"] = catalog_of(*items)
     (store,) = kit.stores
     return kit.catalog_sync.sync(store, force=force)
 
 
-def publish(kit: Kit, **more: bool) -> SyncReport:
+def publish(kit: Kit, **options: bool) -> SyncReport:
     (store,) = kit.stores
-    return kit.catalog_sync.publish(store, **more)
+    return kit.catalog_sync.publish(store, **options)
 
 
-def told(kit: Kit, store_id: str = "main") -> list[str]:
-    """The addresses that Gett is told, oldest first; what is waiting is taken."""
-    found = []
+def notified(kit: Kit, store_id: str = "main") -> list[str]:
+    """Take all waiting notifications and return their URLs, oldest first."""
+    urls = []
     while leases := kit.lanes.lease(10, 60_000).leases:
         for lease in leases:
             if lease.store_id == store_id:
-                found.append(lease.body["callbackUrl"])
+                urls.append(lease.body["callbackUrl"])
             kit.lanes.acknowledge(lease, 202)
-    return found
+    return urls
 
 
-def pulled(kit: Kit) -> dict[str, Any]:
-    """What Gett would pull now."""
+def published(kit: Kit) -> dict[str, Any]:
+    """Return the catalog that Gett would download now."""
     current = kit.publisher.current("main")
     assert current is not None
-    body = kit.publisher.body(current.version)
+    body = kit.publisher.get(current.version)
     assert body is not None
-    found: dict[str, Any] = json.loads(gzip.decompress(body))
-    return found
+    result: dict[str, Any] = json.loads(gzip.decompress(body))
+    return result
 
 
-# -- a good menu -------------------------------------------------------------------------------------------------------
+# -- good catalogs -----------------------------------------------------------------------------------------------------
 
 
-def test_a_menu_is_published_and_gett_is_told_where(kit: Kit) -> None:
+def test_catalog_is_published_and_gett_is_notified(kit: Kit) -> None:
     assert sync(kit) == SyncReport("main", SyncOutcome.PUBLISHED, 6)
-    (address,) = told(kit)
-    assert address == kit.publisher.address("main")
-    menu = pulled(kit)
-    assert menu["items"].keys() == set(DISHES)
-    assert menu["storeId"] == kit.settings.gett_store_id
-    assert menu["catalogSetId"] in address
+    (url,) = notified(kit)
+    assert url == kit.publisher.url("main")
+    catalog = published(kit)
+    assert catalog["items"].keys() == set(ITEMS)
+    assert catalog["storeId"] == kit.settings.gett_store_id
+    assert catalog["catalogSetId"] in url
 
 
-def test_unchanged_content_pushes_nothing(kit: Kit) -> None:
+def test_unchanged_content_is_not_published_again(kit: Kit) -> None:
     sync(kit)
     assert sync(kit).outcome is SyncOutcome.UNCHANGED
-    assert len(told(kit)) == 1
-    assert sync(kit, *DISHES, "pie").outcome is SyncOutcome.PUBLISHED
-    assert len(told(kit)) == 1
+    assert len(notified(kit)) == 1
+    assert sync(kit, *ITEMS, "pie").outcome is SyncOutcome.PUBLISHED
+    assert len(notified(kit)) == 1
 
 
-def test_what_changed_is_counted_and_ids_that_churn_are_warned_of(
-    kit: Kit, events: list[MutableMapping[str, Any]]
-) -> None:
+def test_changes_are_counted_and_new_ids_are_logged(kit: Kit, events: list[MutableMapping[str, Any]]) -> None:
     assert sync(kit).changes == {}
-    assert sync(kit, *DISHES, "pie").changes["added"] == 1
+    assert sync(kit, *ITEMS, "pie").changes["added"] == 1
     assert sync(kit).changes == {}
-    churned = simple_catalog(
-        {"Food": [ExternalItem(item_id=f"{id}-2", name=id, base_price=ZERO) for id in (*DISHES, "pie")]}
+    with_new_ids = simple_catalog(
+        {"Food": [ExternalItem(item_id=f"{id}-2", name=id, base_price=ZERO) for id in (*ITEMS, "pie")]}
     )
-    Kitchen.menus["main"] = churned
+    FakePos.catalogs["main"] = with_new_ids
     assert sync(kit).outcome is SyncOutcome.REJECTED_SHRINK
     assert sync(kit, force=True).changes["new-id"] == 7
-    assert [e["count"] for e in events if e["event"] == "ids of the same things changed"] == [7]
+    assert [e["count"] for e in events if e["event"] == "catalog_ids_changed"] == [7]
 
 
-def test_carts_are_checked_against_what_was_synchronised(kit: Kit) -> None:
+def test_carts_are_checked_against_the_synchronised_catalog(kit: Kit) -> None:
     (store,) = kit.stores
     sync(kit)
-    Kitchen.menus["main"] = RuntimeError("the POS is down")
-    assert kit.catalogs.get(store).items.keys() == set(DISHES)
+    FakePos.catalogs["main"] = RuntimeError("the POS is down")
+    assert kit.catalogs.get(store).items.keys() == set(ITEMS)
 
 
-def test_without_a_public_address_the_menu_is_kept_and_nobody_told(make_kit: Callable[..., Kit]) -> None:
-    Kitchen.menus = {"main": menu_of(*DISHES)}
-    kit = make_kit(pos_adapter=f"{__name__}:Kitchen")
-    assert sync(kit) == SyncReport("main", SyncOutcome.KEPT, 6)
-    assert told(kit) == []
+def test_catalog_is_only_stored_without_a_public_url(make_kit: Callable[..., Kit]) -> None:
+    FakePos.catalogs = {"main": catalog_of(*ITEMS)}
+    kit = make_kit(pos_adapter=f"{__name__}:FakePos")
+    assert sync(kit) == SyncReport("main", SyncOutcome.STORED, 6)
+    assert notified(kit) == []
 
 
-def test_what_is_published_can_be_told_again_without_the_pos(kit: Kit) -> None:
+def test_published_catalog_can_be_notified_again_without_the_pos(kit: Kit) -> None:
     sync(kit)
-    Kitchen.menus["main"] = RuntimeError("the POS is down")
+    FakePos.catalogs["main"] = RuntimeError("the POS is down")
     assert publish(kit).outcome is SyncOutcome.UNCHANGED
-    assert publish(kit, again=True).outcome is SyncOutcome.PUBLISHED
+    assert publish(kit, force=True).outcome is SyncOutcome.PUBLISHED
     assert kit.lanes.counts()["appended"] == 2
 
 
-def test_nothing_can_be_published_before_there_is_a_menu(kit: Kit) -> None:
+def test_nothing_can_be_published_before_the_first_catalog(kit: Kit) -> None:
     report = publish(kit)
     assert (report.outcome, report.failed) == (SyncOutcome.FAILED, True)
-    assert "no good menu yet" in report.why[0]
+    assert "no good catalog yet" in report.reasons[0]
 
 
-# -- the brake ---------------------------------------------------------------------------------------------------------
+# -- shrink guard ------------------------------------------------------------------------------------------------------
 
 
-def test_a_menu_that_lost_more_than_a_third_is_braked_until_it_is_forced(kit: Kit) -> None:
+def test_catalog_that_lost_more_than_a_third_is_rejected_without_force(kit: Kit) -> None:
     sync(kit)
-    told(kit)
-    report = sync(kit, *DISHES[:3])
+    notified(kit)
+    report = sync(kit, *ITEMS[:3])
     assert (report.outcome, report.items) == (SyncOutcome.REJECTED_SHRINK, 6)
-    assert "3 of 6 items" in report.why[0]
-    assert "--force" in report.why[0]
-    assert (told(kit), pulled(kit)["items"].keys()) == ([], set(DISHES))
+    assert "3 of 6 items" in report.reasons[0]
+    assert "--force" in report.reasons[0]
+    assert (notified(kit), published(kit)["items"].keys()) == ([], set(ITEMS))
     (store,) = kit.stores
-    assert kit.catalogs.get(store).items.keys() == set(DISHES), "carts are checked against the last good one, too"
+    assert kit.catalogs.get(store).items.keys() == set(ITEMS), "carts are checked against the last good catalog too"
     assert sync(kit, force=True).outcome is SyncOutcome.PUBLISHED
-    assert pulled(kit)["items"].keys() == set(DISHES[:3])
+    assert published(kit)["items"].keys() == set(ITEMS[:3])
 
 
-def test_a_third_may_go_and_new_items_do_not_make_up_for_lost_ones(kit: Kit) -> None:
+def test_a_third_may_be_missing_and_new_items_do_not_compensate(kit: Kit) -> None:
     sync(kit)
-    assert sync(kit, *DISHES[:4]).outcome is SyncOutcome.PUBLISHED
+    assert sync(kit, *ITEMS[:4]).outcome is SyncOutcome.PUBLISHED
     assert sync(kit, "soup", "salad", "a", "b", "c", "d").outcome is SyncOutcome.REJECTED_SHRINK
 
 
-def test_the_brake_holds_in_a_process_that_has_seen_no_menu_yet(kit: Kit, make_kit: Callable[..., Kit]) -> None:
+def test_shrink_guard_works_in_a_new_process(kit: Kit, make_kit: Callable[..., Kit]) -> None:
     sync(kit)
-    other = make_kit(pos_adapter=f"{__name__}:Kitchen", public_url=BASE, key_prefix=kit.keys.prefix)
+    other = make_kit(pos_adapter=f"{__name__}:FakePos", public_url=BASE, key_prefix=kit.keys.prefix)
     assert sync(other, "soup").outcome is SyncOutcome.REJECTED_SHRINK
 
 
-def test_what_has_merely_run_out_does_not_count(kit: Kit) -> None:
+def test_unavailable_items_do_not_count_as_missing(kit: Kit) -> None:
     sync(kit)
-    for dish in DISHES[:4]:
-        kit.availability.mark_unavailable("main", dish)
+    for item in ITEMS[:4]:
+        kit.availability.mark_unavailable("main", item)
     assert sync(kit).outcome is SyncOutcome.PUBLISHED
-    assert pulled(kit)["items"].keys() == {"tea", "wine"}
+    assert published(kit)["items"].keys() == {"tea", "wine"}
 
 
-# -- what goes wrong ---------------------------------------------------------------------------------------------------
+# -- failures ----------------------------------------------------------------------------------------------------------
 
-WRONG = {
+FAILURES = {
     "a dangling reference": (DANGLING, "there is no item 'nothing'"),
     "a dict": ({"items": {}}, "fetch_catalog() returned dict, not a CatalogSet"),
     "nothing": (None, "fetch_catalog() returned NoneType, not a CatalogSet"),
     "a bug": (KeyError("plu"), "the adapter raised KeyError('plu')"),
-    "a busy POS": (PosUnavailable("the till is rebooting", retry_after=5), "the till is rebooting"),
+    "a busy POS": (PosUnavailable("the POS restarts", retry_after=5), "the POS restarts"),
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_never_replaces_a_good_menu_and_says_why(
+@pytest.mark.parametrize("case", FAILURES)
+def test_bad_catalog_never_replaces_a_good_one_and_the_reason_is_reported(
     case: str, kit: Kit, events: list[MutableMapping[str, Any]]
 ) -> None:
     sync(kit)
-    told(kit)
-    Kitchen.menus["main"], why = WRONG[case]
+    notified(kit)
+    FakePos.catalogs["main"], reason = FAILURES[case]
     report = sync(kit)
     assert (report.outcome, report.items) == (SyncOutcome.FAILED, 6)
-    assert why in report.why[0]
-    assert (told(kit), pulled(kit)["items"].keys()) == ([], set(DISHES))
+    assert reason in report.reasons[0]
+    assert (notified(kit), published(kit)["items"].keys()) == ([], set(ITEMS))
     (store,) = kit.stores
     status = kit.catalog_sync.status(store)
-    assert (status.items, status.outcome, status.why) == (6, "failed", report.why)
+    assert (status.items, status.outcome, status.reasons) == (6, "failed", report.reasons)
     assert status.version is not None
     assert status.fetched is not None
-    assert [event for event in events if event["event"] == "menu not taken"]
-    assert sync(kit, *DISHES).outcome is SyncOutcome.UNCHANGED
+    assert [event for event in events if event["event"] == "catalog_rejected"]
+    assert sync(kit, *ITEMS).outcome is SyncOutcome.UNCHANGED
     assert kit.catalog_sync.status(store).outcome == "unchanged"
 
 
-def test_a_menu_beyond_all_measure_is_refused_with_its_size(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_catalog_is_rejected_with_its_size(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     sync(kit)
-    monkeypatch.setattr(menus_module, "MAX_CATALOG_BYTES", 1_000_000)
-    giant = menu_of(*DISHES)
-    giant.items["soup"].description = "so " * 1_000_000
-    Kitchen.menus["main"] = giant
+    monkeypatch.setattr(last_good_module, "MAX_CATALOG_BYTES", 1_000_000)
+    large = catalog_of(*ITEMS)
+    large.items["soup"].description = "so " * 1_000_000
+    FakePos.catalogs["main"] = large
     report = sync(kit)
     assert report.outcome is SyncOutcome.FAILED
-    assert "at most 1,000,000" in report.why[0]
-    assert pulled(kit)["items"].keys() == set(DISHES)
+    assert "limit is 1,000,000" in report.reasons[0]
+    assert published(kit)["items"].keys() == set(ITEMS)
 
 
-def test_endless_findings_have_an_end(kit: Kit) -> None:
-    broken = menu_of(*DISHES).model_copy(deep=True)
+def test_number_of_reasons_is_limited(kit: Kit) -> None:
+    broken = catalog_of(*ITEMS).model_copy(deep=True)
     broken.sections[next(iter(broken.sections))].item_ids += [f"missing-{number}" for number in range(500)]
-    Kitchen.menus["main"] = broken
+    FakePos.catalogs["main"] = broken
     report = sync(kit)
-    assert len(report.why) == 101
-    assert report.why[-1] == "and 400 more"
+    assert len(report.reasons) == 101
+    assert report.reasons[-1] == "and 400 more"
 
 
-def test_a_menu_that_is_refused_is_an_alert_once(kit: Kit) -> None:
-    Kitchen.menus["main"] = DANGLING
+def test_rejected_catalog_raises_one_alert(kit: Kit) -> None:
+    FakePos.catalogs["main"] = DANGLING
     sync(kit)
     sync(kit)
     (incident,) = [json.loads(entry) for entry in kit.redis.lrange(kit.keys.incidents, 0, -1)]
@@ -251,15 +249,15 @@ def test_a_menu_that_is_refused_is_an_alert_once(kit: Kit) -> None:
     assert "nothing" in incident["why"]
 
 
-def test_one_stores_failure_stops_no_other(
+def test_failure_of_one_store_does_not_stop_the_others(
     make_kit: Callable[..., Kit], tmp_path: Path, events: list[MutableMapping[str, Any]]
 ) -> None:
     names = ("one", "bad", "two", "worse")
     stores = tmp_path / "stores.toml"
     stores.write_text(
-        "".join(f'[stores.{name}]\ngett_id = "{uuid4()}"\nadapter = "{__name__}:Kitchen"\n' for name in names)
+        "".join(f'[stores.{name}]\ngett_id = "{uuid4()}"\nadapter = "{__name__}:FakePos"\n' for name in names)
     )
-    Kitchen.menus = dict.fromkeys(names, menu_of(*DISHES)) | {"bad": RuntimeError("a bug"), "worse": DANGLING}
+    FakePos.catalogs = dict.fromkeys(names, catalog_of(*ITEMS)) | {"bad": RuntimeError("a bug"), "worse": DANGLING}
     kit = make_kit(pos_adapter=None, gett_store_id=None, stores_file=stores, public_url=BASE)
     done: list[str] = []
     reports = kit.catalog_sync.sync_all(kit.stores, lambda report: done.append(report.store_id))
@@ -273,42 +271,42 @@ def test_one_stores_failure_stops_no_other(
     assert set(kit.lanes.all_waiting()) == {"catalog:one", "catalog:two"}
 
 
-def test_without_redis_every_store_says_so(make_kit: Callable[..., Kit]) -> None:
+def test_missing_redis_is_reported_for_every_store(make_kit: Callable[..., Kit]) -> None:
     kit = make_kit(redis_url="redis://127.0.0.1:1/0", public_url=BASE)
     (report,) = kit.catalog_sync.sync_all(kit.stores)
-    assert (report.outcome, "Redis" in report.why[0]) == (SyncOutcome.FAILED, True)
+    assert (report.outcome, "Redis" in report.reasons[0]) == (SyncOutcome.FAILED, True)
 
 
-def test_two_processes_do_not_synchronise_one_store_at_a_time(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webhook_kit.publishing.sync._WAIT_SECONDS", 0.05)
+def test_only_one_process_synchronises_a_store_at_a_time(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook_kit.publishing.sync._LOCK_WAIT_SECONDS", 0.05)
     lock = kit.redis.lock(kit.keys.sync_lock("main"), timeout=60)
     assert lock.acquire()
     report = sync(kit)
-    assert (report.outcome, "elsewhere" in report.why[0]) == (SyncOutcome.FAILED, True)
+    assert (report.outcome, "another process" in report.reasons[0]) == (SyncOutcome.FAILED, True)
     lock.release()
     assert sync(kit).outcome is SyncOutcome.PUBLISHED
 
 
-# -- what has run out --------------------------------------------------------------------------------------------------
+# -- unavailable items -------------------------------------------------------------------------------------------------
 
 
-def test_what_has_run_out_is_published_as_gone_and_checked_as_out(kit: Kit) -> None:
+def test_unavailable_item_is_not_published_but_stays_in_the_checked_catalog(kit: Kit) -> None:
     sync(kit)
     kit.availability.mark_unavailable("main", "cake")
     assert publish(kit).outcome is SyncOutcome.PUBLISHED
-    assert pulled(kit)["items"].keys() == set(DISHES) - {"cake"}
+    assert published(kit)["items"].keys() == set(ITEMS) - {"cake"}
     (store,) = kit.stores
-    menu, unavailable = kit.catalogs.current(store)
-    assert ("cake" in menu.items, unavailable) == (True, frozenset({"cake"}))
-    whole = pulled(kit)["catalogSetId"]
+    catalog, unavailable = kit.catalogs.current(store)
+    assert ("cake" in catalog.items, unavailable) == (True, frozenset({"cake"}))
+    without_cake = published(kit)["catalogSetId"]
     kit.availability.mark_available("main", "cake")
     assert publish(kit).outcome is SyncOutcome.PUBLISHED
-    assert pulled(kit)["items"].keys() == set(DISHES)
-    assert pulled(kit)["catalogSetId"] != whole
+    assert published(kit)["items"].keys() == set(ITEMS)
+    assert published(kit)["catalogSetId"] != without_cake
     assert kit.lanes.counts()["appended"] == 3
 
 
-def test_out_and_back_before_it_was_published_pushes_nothing(kit: Kit) -> None:
+def test_item_that_is_available_again_before_publication_changes_nothing(kit: Kit) -> None:
     sync(kit)
     kit.availability.mark_unavailable("main", "cake")
     kit.availability.mark_available("main", "cake")
@@ -316,31 +314,31 @@ def test_out_and_back_before_it_was_published_pushes_nothing(kit: Kit) -> None:
     assert kit.lanes.counts()["appended"] == 1
 
 
-def test_what_is_back_by_itself_is_published_then(kit: Kit) -> None:
+def test_end_of_unavailability_schedules_a_publication(kit: Kit) -> None:
     sync(kit)
     soon, late = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) + timedelta(hours=2)
     kit.availability.mark_unavailable("main", "tea", late)
     kit.availability.mark_unavailable("main", "cake", soon)
-    kit.redis.delete(kit.keys.catalogs_due)  # the worker has taken it
+    kit.redis.delete(kit.keys.catalogs_due)  # as if a worker had claimed the work
     publish(kit)
     due: Any = kit.redis.zrange(kit.keys.catalogs_due, 0, -1, withscores=True)
     assert due == [(b"publish:main", soon.timestamp())]
 
 
-def test_an_empty_menu_is_never_published(kit: Kit) -> None:
+def test_empty_catalog_is_never_published(kit: Kit) -> None:
     sync(kit)
-    for dish in DISHES:
-        kit.availability.mark_unavailable("main", dish)
+    for item in ITEMS:
+        kit.availability.mark_unavailable("main", item)
     report = publish(kit)
     assert report.outcome is SyncOutcome.FAILED
-    assert "everything on the menu has run out" in report.why[0]
-    assert pulled(kit)["items"].keys() == set(DISHES)
+    assert "every item is unavailable" in report.reasons[0]
+    assert published(kit)["items"].keys() == set(ITEMS)
 
 
-# -- when --------------------------------------------------------------------------------------------------------------
+# -- due work ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_due_is_handed_out_once_and_in_its_time(make_kit: Callable[..., Kit], kit: Kit) -> None:
+def test_due_work_is_claimed_once_and_not_too_early(make_kit: Callable[..., Kit], kit: Kit) -> None:
     (store,) = kit.stores
     kit.catalog_sync.request(store)
     kit.catalog_sync.request(store)

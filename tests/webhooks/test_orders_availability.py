@@ -71,10 +71,10 @@ def test_another_process_refuses_it_within_its_second(
 ) -> None:
     other = Partner(make_kit(key_prefix=kit.keys.prefix))
     assert codes(other.validate(order("salad"))) == []
-    monkeypatch.setattr(menus_module, "_LOOK_AGAIN", 1000.0)  # a long second
+    monkeypatch.setattr(menus_module, "_CACHE_SECONDS", 1000.0)  # a long second
     kit.availability.mark_unavailable("main", "salad")
     assert codes(other.validate(order("salad"))) == []
-    monkeypatch.setattr(menus_module, "_LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(menus_module, "_CACHE_SECONDS", 0.0)
     assert codes(other.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
     cold = Partner(make_kit(key_prefix=kit.keys.prefix))
     assert codes(cold.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]

@@ -184,7 +184,7 @@ def own_redis() -> Iterator[RedisServer]:
 def test_redis_down_harms_no_validation_stops_placing_and_is_recovered_from(
     own_redis: RedisServer, make_partner: Callable[..., Partner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(menus, "_LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(menus, "_CACHE_SECONDS", 0.0)
     partner = make_partner(redis_url=own_redis.url)
     wanted = partner.placing(order())
     assert partner.get("/readyz").status_code == 200
@@ -207,7 +207,7 @@ def test_redis_down_harms_no_validation_stops_placing_and_is_recovered_from(
 def test_redis_that_hangs_slows_validation_once_and_not_for_everybody(
     own_redis: RedisServer, make_partner: Callable[..., Partner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(menus, "_LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(menus, "_CACHE_SECONDS", 0.0)
     partner = make_partner(redis_url=own_redis.url, redis_timeout=0.3)
     assert partner.validate(order()).status_code == 200
     partner.kit.redis.client_pause(60_000)

@@ -134,5 +134,5 @@ def test_a_process_serves_from_memory_what_it_has_served_before(
     assert int(refused.headers["Retry-After"]) > 0
     assert json.loads(refused.data)["retryable"] is True
     own_redis.start()
-    kit.publisher.publish("main", CATALOG, lambda _: None, again=True)
+    kit.publisher.publish("main", CATALOG, lambda _: None, force=True)
     assert cold.get(path).status_code == 200

@@ -46,7 +46,7 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool) -> None:
 def publish(store_ids: tuple[str, ...], every: bool) -> None:
     """Publish the last good catalog and notify Gett, changed or not. The POS is not asked."""
     kit = Kit.from_env()
-    _print_reports([kit.catalog_sync.publish(store, again=True) for store in _stores(kit, store_ids, every=every)])
+    _print_reports([kit.catalog_sync.publish(store, force=True) for store in _stores(kit, store_ids, every=every)])
 
 
 @click.command()
@@ -75,7 +75,7 @@ def status(store_ids: tuple[str, ...], as_json: bool) -> None:
         if catalog_status.failed is not None:
             failed = catalog_status.failed
             click.echo(f"\n{catalog_status.store_id}: last failure {moment(failed)} ({age(failed)} ago)")
-            for line in catalog_status.why:
+            for line in catalog_status.reasons:
                 click.echo(f"  {line}")
 
 
@@ -132,7 +132,7 @@ def _print_reports(reports: list[SyncReport]) -> None:
     for report in reports:
         changes = ", ".join(f"{count} {kind}" for kind, count in report.changes.items())
         click.echo(f"{report.store_id}  {report.outcome}, {report.items} items{f' ({changes})' if changes else ''}")
-        for line in report.why:
+        for line in report.reasons:
             click.echo(f"{report.store_id}    {line}")
     counts = Counter(report.outcome for report in reports)
     click.echo(", ".join(f"{counts[outcome]} {outcome}" for outcome in SyncOutcome if counts[outcome]) or "no stores")

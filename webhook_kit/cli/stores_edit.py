@@ -111,7 +111,7 @@ def remove(store: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Remove store {removed.id} and its credentials?", abort=True)
     kit.stores.remove(removed.id)
-    kit.publisher.forget(removed.id)
+    kit.publisher.retire(removed.id)
     keys = kit.keys
     # A store that is added under this id later starts without the state of this one.
     kit.redis.delete(

@@ -1,1 +1,1 @@
-"""The way of a store's catalog from its POS to Gett."""
+"""Publication of a store's catalog: from its POS to Gett."""

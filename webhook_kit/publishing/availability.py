@@ -1,7 +1,8 @@
-"""``kit.availability``: what has run out ("86"), shared by all processes through Redis.
+"""``kit.availability``: unavailable items of each store ("86"), in Redis for all processes.
 
-What is out is refused within a second (:mod:`webhook_kit.publishing.last_good` reads it with the menu), and published a little later, when no more
-has run out for the moment: Gett's quota of writes is for the whole organisation.
+Carts with an unavailable item are refused within a second (:mod:`webhook_kit.publishing.last_good` reads these items together
+with the catalog). The catalog is published again only after a short wait, so that several changes need only one publication:
+Gett's quota of writes is shared by the whole organisation.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ __all__ = ["ItemAvailability"]
 
 log = logger("availability")
 
-_OUT = """
--- KEYS: out, due. ARGV: item, moment it is back (s or +inf), now (s), entry of due, when it is due (s).
+_MARK_UNAVAILABLE = """
+-- KEYS: unavailable items, due. ARGV: item, until (s or +inf), now (s), entry of due, time of the publication (s).
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
 local changed = redis.call('ZADD', KEYS[1], 'CH', ARGV[2], ARGV[1])
 if changed == 1 then redis.call('ZADD', KEYS[2], 'LT', ARGV[5], ARGV[4]) end
 return changed
 """
 
-_BACK = """
--- KEYS: out, due. ARGV: item, entry of due, when it is due (s).
+_MARK_AVAILABLE = """
+-- KEYS: unavailable items, due. ARGV: item, entry of due, time of the publication (s).
 local changed = redis.call('ZREM', KEYS[1], ARGV[1])
 if changed == 1 then redis.call('ZADD', KEYS[2], 'LT', ARGV[3], ARGV[2]) end
 return changed
@@ -42,10 +43,10 @@ return changed
 
 
 class ItemAvailability:
-    """What each store has run out of.
+    """Unavailable items of each store.
 
-    :param publish_debounce: seconds after which the published menu follows.
-    :param on_change: called with the store's id in this process, which need not wait for its second to pass.
+    :param publish_debounce: seconds between a change and the publication of the catalog.
+    :param on_change: called with the store's id after a change, so that this process notices it at once.
     """
 
     def __init__(
@@ -60,53 +61,56 @@ class ItemAvailability:
         self._redis = connection
         self._keys = keys
         self._stores = stores
-        self._republish_after = publish_debounce
+        self._publish_debounce = publish_debounce
         self._on_change = on_change
-        self._out = connection.register_script(_OUT)
-        self._back = connection.register_script(_BACK)
+        self._mark_unavailable = connection.register_script(_MARK_UNAVAILABLE)
+        self._mark_available = connection.register_script(_MARK_AVAILABLE)
 
     def mark_unavailable(self, store: Store | str, item_id: str, until: datetime | None = None) -> bool:
-        """An item or option has run out: carts with it are refused from now on.
+        """Mark an item or option unavailable: carts with it are refused from now on.
 
-        :param until: when it is back by itself; aware, in the future. None: until :meth:`mark_available` is said.
-        :return: whether that is news.
+        :param until: time at which it becomes available again, aware and in the future; None: when
+            :meth:`mark_available` is called.
+        :return: False if it was marked with the same ``until`` already.
         :raises NotFound: the store is not known.
         :raises InvalidArgument: ``until`` is in the past or has no time zone.
         """
-        known, now = self._known(store), time.time()
-        args: list[Any] = [item_id, _score(until, now), now, f"publish:{known.id}", now + self._republish_after]
-        changed = bool(self._out(keys=[self._keys.unavailable(known.id), self._keys.catalogs_due], args=args))
-        return self._noted(known, item_id, "out", changed=changed)
-
-    def mark_available(self, store: Store | str, item_id: str) -> bool:
-        """It is there again.
-
-        :return: whether that is news.
-        :raises NotFound: the store is not known.
-        """
-        known = self._known(store)
-        args: list[Any] = [item_id, f"publish:{known.id}", time.time() + self._republish_after]
-        changed = bool(self._back(keys=[self._keys.unavailable(known.id), self._keys.catalogs_due], args=args))
-        return self._noted(known, item_id, "back", changed=changed)
-
-    def unavailable_items(self, store: Store | str) -> dict[str, datetime | None]:
-        """What has run out now, and until when; None: until somebody says that it is back.
-
-        :raises NotFound: the store is not known.
-        """
-        found: Any = self._redis.zrangebyscore(
-            self._keys.unavailable(self._known(store).id), time.time(), "+inf", withscores=True
+        store, now = self._stores.get(store), time.time()
+        args: list[Any] = [item_id, _score(until, now), now, f"publish:{store.id}", now + self._publish_debounce]
+        changed = bool(
+            self._mark_unavailable(keys=[self._keys.unavailable(store.id), self._keys.catalogs_due], args=args)
         )
-        return {text(item): None if math.isinf(until) else datetime.fromtimestamp(until, UTC) for item, until in found}
-
-    def _noted(self, store: Store, item_id: str, what: str, *, changed: bool) -> bool:
         if changed:
-            self._on_change(store.id)
-            log.info("availability changed", store=store.id, item=item_id, now=what)
+            self._report_change(store, item_id, available=False)
         return changed
 
-    def _known(self, store: Store | str) -> Store:
-        return self._stores.get(store)
+    def mark_available(self, store: Store | str, item_id: str) -> bool:
+        """Mark an item or option available again.
+
+        :return: False if it was not marked unavailable.
+        :raises NotFound: the store is not known.
+        """
+        store = self._stores.get(store)
+        args: list[Any] = [item_id, f"publish:{store.id}", time.time() + self._publish_debounce]
+        changed = bool(
+            self._mark_available(keys=[self._keys.unavailable(store.id), self._keys.catalogs_due], args=args)
+        )
+        if changed:
+            self._report_change(store, item_id, available=True)
+        return changed
+
+    def unavailable_items(self, store: Store | str) -> dict[str, datetime | None]:
+        """Return the items that are marked unavailable now, and until when (None: no time is set).
+
+        :raises NotFound: the store is not known.
+        """
+        key = self._keys.unavailable(self._stores.get(store).id)
+        items: Any = self._redis.zrangebyscore(key, time.time(), "+inf", withscores=True)
+        return {text(item): None if math.isinf(until) else datetime.fromtimestamp(until, UTC) for item, until in items}
+
+    def _report_change(self, store: Store, item_id: str, *, available: bool) -> None:
+        self._on_change(store.id)
+        log.info("item_availability_changed", store=store.id, item=item_id, available=available)
 
 
 def _score(until: datetime | None, now: float) -> float | str:

@@ -1,4 +1,4 @@
-"""The menu of a store that Gett does not know yet: published before its registration, for Gett to pull from then on."""
+"""First catalog of a store: published before the store's registration, because Gett downloads it during the registration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["FirstCatalog"]
 
 
 class FirstCatalog:
-    """Checks and publishes the menus of stores that are being onboarded."""
+    """Checks and publishes the catalogs of stores during their onboarding."""
 
     def __init__(self, stores: StoreDirectory, calls: PosExecutor, sync: CatalogSync, publisher: Publisher) -> None:
         self._stores = stores
@@ -23,9 +23,9 @@ class FirstCatalog:
         self._publisher = publisher
 
     def validation_errors(self, store: Store) -> list[str]:
-        """What our own check finds in the POS's menu that Gett would not take in, one line each.
+        """Check the POS's catalog and return one line for each error because of which Gett would reject it.
 
-        :raises Exception: whatever the adapter raises when its POS cannot be asked.
+        :raises Exception: whatever the adapter raises when its POS cannot be reached.
         """
         adapter = self._stores.adapter(store)
         catalog: object = self._calls.run(store.id, lambda: adapter.fetch_catalog(store))
@@ -34,20 +34,22 @@ class FirstCatalog:
         return [str(finding) for finding in check(catalog) if finding.severity is Severity.ERROR]
 
     def publish(self, store: Store) -> str:
-        """Publish the menu and say where it is.
+        """Publish the catalog and return its URL.
 
-        :raises OnboardingFailed: when it cannot be published.
-        :raises ConfigurationError: when this installation has no public address.
+        :raises OnboardingFailed: the catalog cannot be published.
+        :raises ConfigurationError: this installation has no public URL.
         """
-        # [D] It is named after the partner's own id until there is Gett's; the next synchronisation publishes it under that.
+        # [D] Its version is derived from the partner's store id as long as there is none of Gett; the next sync replaces it.
         report = self._sync.sync(store)
         if report.failed:
-            raise OnboardingFailed(f"store {store.id} was not registered: its menu was not published", *report.why)
-        address = self._publisher.address(store.id)
-        if address is None:
-            raise ConfigurationError("PUBLIC_URL is not set; Gett fetches the catalog from this address")
-        return address
+            raise OnboardingFailed(
+                f"store {store.id} was not registered: its catalog was not published", *report.reasons
+            )
+        url = self._publisher.url(store.id)
+        if url is None:
+            raise ConfigurationError("PUBLIC_URL is not set; Gett downloads the catalog from this address")
+        return url
 
     def on_activated(self, store: Store) -> None:
-        """Have it published again, under Gett's id."""
+        """Request another sync, which publishes the catalog under Gett's store id."""
         self._sync.request(store)

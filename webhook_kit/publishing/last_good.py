@@ -1,8 +1,8 @@
-"""The menus that carts are checked against: one truth in Redis, the last good menu of each store; compiled once per process.
+"""Last good catalog of each store, against which carts are checked: in Redis for all processes, compiled once per process.
 
-Synchronising (:mod:`webhook_kit.publishing.sync`) writes it. A process's copy, and what it knows to have run out, is at most a second behind
-Redis. With Redis down it goes on with what it last knew; a process that knows nothing yet asks the POS itself, or has to say so. A
-menu that contradicts itself never replaces a good one.
+:mod:`webhook_kit.publishing.sync` writes it. The copy of a process, including the unavailable items, is at most a second behind
+Redis. While Redis is away the process continues with its copy; a process that has no copy yet asks the POS itself, and fails if
+the POS does not respond. A catalog with errors never replaces a good one.
 """
 
 from __future__ import annotations
@@ -34,53 +34,58 @@ from webhook_kit.stores import StoreDirectory
 
 __all__ = ["CatalogShrunk", "CatalogUnavailable", "CurrentCatalog", "LastGoodCatalogs"]
 
-log = logger("menus")
+log = logger("catalogs")
 
-_LOOK_AGAIN = 1.0
-"""Seconds for which a process trusts its copy without asking Redis."""
+_CACHE_SECONDS = 1.0
+"""Seconds for which a process uses its copy without asking Redis."""
 
 
 class CatalogUnavailable(WebhookKitError):
-    """This process knows no menu of the store yet, and cannot get one now."""
+    """This process has no catalog of the store yet, and cannot get one now."""
 
 
 class CatalogShrunk(WebhookKitError):
-    """The POS's menu lacks more than a third of the items that the last good one has: likelier a mistake than a wish."""
+    """The POS's catalog lacks more than a third of the last good one's items, which is probably a mistake."""
 
 
 class CurrentCatalog(NamedTuple):
-    """What a store sells now: its menu, and which of its items cannot be had."""
+    """A store's catalog and the ids of its unavailable items."""
 
-    menu: CompiledCatalog
+    catalog: CompiledCatalog
     unavailable: frozenset[str]
 
 
 @dataclass(slots=True)
-class _Known:
-    menu: CompiledCatalog
+class _Cached:
+    """This process's copy of a store's catalog.
+
+    :ivar marked: the items that are marked unavailable, and until when (Unix seconds).
+    """
+
+    catalog: CompiledCatalog
     version: str
-    checked: float
-    out: Mapping[str, float] = field(default_factory=dict)
-    reckoned: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    checked_at: float
+    marked: Mapping[str, float] = field(default_factory=dict)
+    _last_result: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
     def unavailable(self) -> frozenset[str]:
-        """What cannot be had now; reckoned once for as long as the same items are out."""
-        if not self.out:
+        """Return the items that cannot be ordered now; computed again only when other items are marked."""
+        if not self.marked:
             return frozenset()
         now = time.time()
-        out = frozenset(item for item, until in self.out.items() if until > now)
-        known, unavailable = self.reckoned
-        if out != known:
-            unavailable = unavailable_items(self.menu, out)
-            self.reckoned = out, unavailable
+        marked = frozenset(item for item, until in self.marked.items() if until > now)
+        last_marked, unavailable = self._last_result
+        if marked != last_marked:
+            unavailable = unavailable_items(self.catalog, marked)
+            self._last_result = marked, unavailable
         return unavailable
 
 
 class LastGoodCatalogs:
-    """The compiled menu of each store.
+    """The compiled catalog of each store.
 
-    :param refresh_after: seconds after which a menu is due to be fetched again. That is for the workers to do; when they have
-        left it for twice as long, a process that needs the menu does it.
+    :param refresh_after: seconds after which the workers fetch a catalog again. When they have not done so for twice as long,
+        a process that needs the catalog fetches it itself.
     """
 
     def __init__(
@@ -91,32 +96,32 @@ class LastGoodCatalogs:
         self._stores = stores
         self._calls = calls
         self._refresh_after = refresh_after
-        self._known: dict[str, _Known] = {}
+        self._cache: dict[str, _Cached] = {}
         self._locks: dict[str, threading.Lock] = {}
 
     def get(self, store: Store) -> CompiledCatalog:
-        """The store's menu, at most a second behind Redis.
+        """Return the store's catalog, at most a second behind Redis.
 
-        :raises CatalogUnavailable: when this process has never seen one and cannot get one now.
+        :raises CatalogUnavailable: this process has no copy and cannot get one now.
         """
-        return self._up_to_date(store).menu
+        return self._up_to_date(store).catalog
 
     def current(self, store: Store) -> CurrentCatalog:
-        """The store's menu and what of it has run out, at most a second behind Redis.
+        """Return the store's catalog and its unavailable items, at most a second behind Redis.
 
-        :raises CatalogUnavailable: when this process has never seen one and cannot get one now.
+        :raises CatalogUnavailable: this process has no copy and cannot get one now.
         """
-        known = self._up_to_date(store)
-        return CurrentCatalog(known.menu, known.unavailable())
+        cached = self._up_to_date(store)
+        return CurrentCatalog(cached.catalog, cached.unavailable())
 
-    def refresh(self, store: Store, *, brake: bool = False) -> CatalogSet:
-        """Fetch the menu from the POS and make it the last good one.
+    def refresh(self, store: Store, *, shrink_guard: bool = False) -> CatalogSet:
+        """Fetch the catalog from the POS and make it the last good one.
 
-        :param brake: refuse one that lacks more than a third of the items.
-        :return: the menu, named by its content.
-        :raises CatalogInvalid: with every error in it; the last good one stays.
-        :raises MenuShrunk: when it was refused for its size; the last good one stays.
-        :raises WebhookKitError: when the POS cannot be called now; whatever the adapter raises passes through.
+        :param shrink_guard: reject a catalog that lacks more than a third of the last good one's items.
+        :return: the catalog, with the ``catalogSetId`` of its content.
+        :raises CatalogInvalid: with every error in the catalog; the last good one stays.
+        :raises CatalogShrunk: the shrink guard rejected it; the last good one stays.
+        :raises WebhookKitError: the POS cannot be called now; other exceptions of the adapter are passed on.
         """
         adapter = self._stores.adapter(store)
         catalog = self._calls.run(store.id, lambda: adapter.fetch_catalog(store))
@@ -127,67 +132,67 @@ class LastGoodCatalogs:
         if store.gett_id:
             catalog = catalog.model_copy(update={"store_id": store.gett_id})
         catalog = versioned(catalog, store.gett_id or store.id)
-        body = _body(catalog)
+        body = _compress(catalog)
         errors = [finding for finding in check(catalog) if finding.severity is Severity.ERROR]
         if errors:
             raise CatalogInvalid(*(f"{finding} ({finding.hint})" for finding in errors))
-        menu = CompiledCatalog.compile(catalog)
-        if brake:
-            self._require_most_items(store, menu)
-        self._learn(store, menu, menu.version or "")
+        compiled = CompiledCatalog.compile(catalog)
+        if shrink_guard:
+            self._reject_shrunk(store, compiled)
+        self._cache_catalog(store, compiled, compiled.version or "")
         facts: dict[str, Any] = {
-            "version": menu.version,
+            "version": compiled.version,
             "body": body,
-            "items": len(menu.items),
+            "items": len(compiled.items),
             "fetched": int(time.time()),
         }
         try:
             self._redis.hset(self._keys.catalog(store.id), items=[part for pair in facts.items() for part in pair])
         except redis.RedisError as error:
-            log.warning("menu not shared", store=store.id, error=type(error).__name__)
+            log.warning("catalog_write_failed", store=store.id, error=type(error).__name__)
         return catalog
 
     def last_good(self, store: Store) -> CatalogSet | None:
-        """The last good menu of the store, whole; None when there never was one.
+        """Return the last good CatalogSet of the store; None when there is none yet.
 
-        :raises redis.RedisError: when Redis is out of reach.
+        :raises redis.RedisError: Redis is not reachable.
         """
         body = self._redis.hget(self._keys.catalog(store.id), "body")
-        return _read(body) if isinstance(body, bytes) else None
+        return _decompress(body) if isinstance(body, bytes) else None
 
     def invalidate(self, store_id: str) -> None:
-        """Trust what this process knows of a store no longer; for whoever has just changed it."""
-        known = self._known.get(store_id)
-        if known is not None:
-            known.checked = float("-inf")
+        """Make this process compare its copy with Redis before the next use; called after a change."""
+        cached = self._cache.get(store_id)
+        if cached is not None:
+            cached.checked_at = float("-inf")
 
-    # -- knowing -------------------------------------------------------------------------------------------------------
+    # -- the copy of this process --------------------------------------------------------------------------------------
 
-    def _up_to_date(self, store: Store) -> _Known:
-        known = self._known.get(store.id)
-        if known is None:
-            return self._first(store)
-        if time.monotonic() - known.checked >= _LOOK_AGAIN:
-            self._look_again(store, known)
-        return self._known[store.id]
+    def _up_to_date(self, store: Store) -> _Cached:
+        cached = self._cache.get(store.id)
+        if cached is None:
+            return self._first_copy(store)
+        if time.monotonic() - cached.checked_at >= _CACHE_SECONDS:
+            self._revalidate(store, cached)
+        return self._cache[store.id]
 
-    def _first(self, store: Store) -> _Known:
+    def _first_copy(self, store: Store) -> _Cached:
         with self._lock(store):
-            if store.id not in self._known:
-                self._from_redis(store)
-            if store.id not in self._known:
+            if store.id not in self._cache:
+                self._read_from_redis(store)
+            if store.id not in self._cache:
                 try:
                     self.refresh(store)
                 except PosUnavailable as error:
                     raise CatalogUnavailable(str(error)) from error
                 except Exception as error:
-                    log.exception("menu not fetched", store=store.id)
-                    raise CatalogUnavailable(f"the menu of store {store.id} cannot be fetched now") from error
-                self._read_out(store)
-        return self._known[store.id]
+                    log.exception("catalog_fetch_failed", store=store.id)
+                    raise CatalogUnavailable(f"the catalog of store {store.id} cannot be fetched now") from error
+                self._read_marked(store)
+        return self._cache[store.id]
 
-    def _look_again(self, store: Store, known: _Known) -> None:
-        # One thread looks; the others go on with what is known, so that a slow Redis slows no cart.
+    def _revalidate(self, store: Store, cached: _Cached) -> None:
+        # One thread asks Redis; the others use the copy meanwhile, so that a slow Redis does not delay every cart.
         lock = self._lock(store)
         if not lock.acquire(blocking=False):
             return
@@ -195,100 +200,99 @@ class LastGoodCatalogs:
             with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.hmget(self._keys.catalog(store.id), "version", "fetched")
                 pipeline.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
-                (version, fetched), out = pipeline.execute()
-            known.checked = time.monotonic()
-            if version is not None and text(version) != known.version:
-                self._from_redis(store)
-            self._known[store.id].out = _moments(out)
+                (version, fetched), marked = pipeline.execute()
+            cached.checked_at = time.monotonic()
+            if version is not None and text(version) != cached.version:
+                self._read_from_redis(store)
+            self._cache[store.id].marked = _by_item(marked)
             if fetched is None or time.time() - int(fetched) > 2 * self._refresh_after:
                 self._refresh_in_background(store)
         except redis.RedisError as error:
-            known.checked = time.monotonic()
-            log.warning("menu not looked at again", store=store.id, error=type(error).__name__)
+            cached.checked_at = time.monotonic()
+            log.warning("catalog_revalidation_failed", store=store.id, error=type(error).__name__)
         finally:
             lock.release()
 
     def _lock(self, store: Store) -> threading.Lock:
         return self._locks.setdefault(store.id, threading.Lock())
 
-    def _from_redis(self, store: Store) -> None:
+    def _read_from_redis(self, store: Store) -> None:
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.hmget(self._keys.catalog(store.id), "version", "body")
                 pipeline.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
-                (version, body), out = pipeline.execute()
+                (version, body), marked = pipeline.execute()
             if isinstance(body, bytes):
-                self._learn(store, CompiledCatalog.compile(_read(body)), text(version))
-                self._known[store.id].out = _moments(out)
+                self._cache_catalog(store, CompiledCatalog.compile(_decompress(body)), text(version))
+                self._cache[store.id].marked = _by_item(marked)
         except (redis.RedisError, CatalogInvalid) as error:
-            log.warning("menu not read", store=store.id, error=type(error).__name__)
+            log.warning("catalog_read_failed", store=store.id, error=type(error).__name__)
 
-    def _read_out(self, store: Store) -> None:
+    def _read_marked(self, store: Store) -> None:
         try:
-            self._known[store.id].out = _moments(
-                self._redis.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
-            )
+            marked = self._redis.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
+            self._cache[store.id].marked = _by_item(marked)
         except redis.RedisError as error:
-            log.warning("what has run out not read", store=store.id, error=type(error).__name__)
+            log.warning("unavailable_items_read_failed", store=store.id, error=type(error).__name__)
 
-    def _learn(self, store: Store, menu: CompiledCatalog, version: str) -> None:
-        before = self._known.get(store.id)
-        self._known[store.id] = _Known(menu, version, time.monotonic(), before.out if before else {})
+    def _cache_catalog(self, store: Store, catalog: CompiledCatalog, version: str) -> None:
+        before = self._cache.get(store.id)
+        self._cache[store.id] = _Cached(catalog, version, time.monotonic(), before.marked if before else {})
 
     # -- fetching ------------------------------------------------------------------------------------------------------
 
     def _refresh_in_background(self, store: Store) -> None:
-        # One process at a time; the lock lapses by itself, also as the pause after a failed fetch.
+        # One process at a time; nobody releases the lock, so it is also the pause after a failed fetch.
         if self._redis.set(
             self._keys.interval(f"catalog-fetch:{store.id}"), "1", nx=True, ex=min(30, int(self._refresh_after) + 1)
         ):
-            threading.Thread(target=self._refresh_quietly, args=(store,), name="menu", daemon=True).start()
+            threading.Thread(target=self._refresh_and_log, args=(store,), name="catalog", daemon=True).start()
 
-    def _refresh_quietly(self, store: Store) -> None:
+    def _refresh_and_log(self, store: Store) -> None:
         try:
-            self.refresh(store, brake=True)
-        except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the last good menu stays
-            log.warning("menu not refreshed, the last good one stays", store=store.id, error=repr(error))
+            self.refresh(store, shrink_guard=True)
+        except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the last good catalog stays
+            log.warning("catalog_refresh_failed", store=store.id, error=repr(error))
 
-    def _require_most_items(self, store: Store, menu: CompiledCatalog) -> None:
-        # What has merely run out is on both menus.
+    def _reject_shrunk(self, store: Store, catalog: CompiledCatalog) -> None:
+        # Unavailable items are in both catalogs, so they do not count as missing.
         version = text(self._redis.hget(self._keys.catalog(store.id), "version"))
-        known = self._known.get(store.id)
-        if version and (known is None or known.version != version):
-            self._from_redis(store)
-            known = self._known.get(store.id)
-        if known is None:
+        cached = self._cache.get(store.id)
+        if version and (cached is None or cached.version != version):
+            self._read_from_redis(store)
+            cached = self._cache.get(store.id)
+        if cached is None:
             return
-        before = known.menu.items.keys()
-        lost = len(before - menu.items.keys())
-        if 3 * lost > len(before):
+        before = cached.catalog.items.keys()
+        missing = len(before - catalog.items.keys())
+        if 3 * missing > len(before):
             raise CatalogShrunk(
-                f"{lost} of {len(before)} items are missing from the POS's menu; the last good one stays"
+                f"{missing} of {len(before)} items are missing from the POS's catalog; the last good one stays"
             )
 
 
-def _body(catalog: CatalogSet) -> bytes:
-    """A menu as it is kept.
+def _compress(catalog: CatalogSet) -> bytes:
+    """Convert a catalog to the form in which it is stored.
 
-    :raises CatalogInvalid: when it is larger than any menu.
+    :raises CatalogInvalid: it is larger than the limit.
     """
     json = catalog.to_json()
     if len(json) > MAX_CATALOG_BYTES:
-        raise CatalogInvalid(f"$: the menu is {len(json):,} bytes of JSON, and at most {MAX_CATALOG_BYTES:,} are taken")
+        raise CatalogInvalid(f"$: the catalog is {len(json):,} bytes of JSON; the limit is {MAX_CATALOG_BYTES:,}")
     return gzip.compress(json, compresslevel=6, mtime=0)
 
 
 @gc_paused
-def _read(body: bytes) -> CatalogSet:
-    """A menu as it was kept.
+def _decompress(body: bytes) -> CatalogSet:
+    """Convert a stored catalog back.
 
-    :raises CatalogInvalid: when somebody else wrote it.
+    :raises CatalogInvalid: another program wrote it.
     """
     try:
         return CatalogSet.model_validate_json(gzip.decompress(body))
     except (OSError, EOFError, zlib.error, ValidationError) as error:
-        raise CatalogInvalid(f"the menu in Redis cannot be read: {type(error).__name__}") from error
+        raise CatalogInvalid(f"the catalog in Redis cannot be read: {type(error).__name__}") from error
 
 
-def _moments(out: Any) -> dict[str, float]:
-    return {text(item): until for item, until in out}
+def _by_item(marked: Any) -> dict[str, float]:
+    return {text(item): until for item, until in marked}

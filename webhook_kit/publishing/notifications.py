@@ -14,32 +14,32 @@ __all__ = ["CatalogNotifications"]
 
 
 class CatalogNotifications:
-    """``kit.catalog_notifications``: menus that were published."""
+    """Notifications of changed catalogs, appended to the outbox."""
 
-    def __init__(self, lanes: Lanes, stores: StoreDirectory, published: Callable[[str], str | None]) -> None:
-        """:param published: where a store's menu is to be had now, by the partner's id of the store."""
+    def __init__(self, lanes: Lanes, stores: StoreDirectory, published_url: Callable[[str], str | None]) -> None:
+        """:param published_url: returns the URL of a store's current catalog, by the partner's id of the store."""
         self._lanes = lanes
         self._stores = stores
-        self._published = published
+        self._published_url = published_url
 
-    def changed(self, store: Store | str, address: str | None = None) -> AppendResult:
-        """Tell Gett that a store's menu has changed.
+    def changed(self, store: Store | str, url: str | None = None) -> AppendResult:
+        """Notify Gett that a store's catalog has changed.
 
-        :param address: where Gett pulls it from; where it was published last when None.
+        :param url: the URL from which Gett downloads it; that of the last publication when None.
         :raises NotFound: the store is not known.
         :raises InvalidTransition: no catalog was published.
-        :raises InvalidArgument: the address is not a valid web address.
+        :raises InvalidArgument: the URL is not a valid web address.
         """
         store = self._stores.get(store)
-        address = address or self._published(store.id)
-        if address is None:
+        url = url or self._published_url(store.id)
+        if url is None:
             raise InvalidTransition(
                 f"store {store.id} has no published catalog; run `webhook-kit catalog sync {store.id}`"
             )
-        # A notification says "again", so the same words are news.
+        # A repeated notification is not a duplicate: it makes Gett download the catalog again.
         return self._lanes.append(
             lane_name(Kind.CATALOG, store.id),
-            catalog_changed(address),
+            catalog_changed(url),
             store_id=store.id,
             gett_id=store.gett_id,
             force=True,

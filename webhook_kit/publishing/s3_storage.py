@@ -1,6 +1,6 @@
-"""Published menus in a bucket of S3, or of anything that speaks its language; Gett pulls them from there.
+"""Catalog storage in a bucket of S3 or of a compatible service, from which Gett downloads directly.
 
-Needs the extra ``s3``. Credentials and region are boto3's own business: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``,
+Needs the extra ``s3``. boto3 finds credentials and region itself: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``,
 ``AWS_DEFAULT_REGION``, or the role of the machine.
 """
 
@@ -11,27 +11,28 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.publishing.publisher import CatalogUrls, StorageUnavailable
+from webhook_kit.publishing.storage import StorageUnavailable
+from webhook_kit.publishing.urls import CatalogUrls
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 __all__ = ["S3CatalogStorage"]
 
-_LONGEST = 7 * 86_400
-"""Seconds for which an address can be signed at most."""
+_MAX_URL_SECONDS = 7 * 86_400
+"""Longest validity of a signed URL."""
 
 
 class S3CatalogStorage:
     """Bodies in a bucket.
 
-    :param endpoint: where a store other than Amazon's listens.
-    :param public_url: where the bucket can be read by anyone; None: addresses are signed, good for a week.
-    :param addresses: names the objects, so that a public bucket's are as unguessable as the kit's own addresses.
-    :raises ConfigurationError: without boto3, or when it cannot be used as it is configured.
+    :param urls: names the objects, so that nobody can guess those of a public bucket either.
+    :param endpoint: URL of a service other than Amazon's.
+    :param public_url: URL at which the bucket is readable without credentials; None: URLs are signed and valid for a week.
+    :raises ConfigurationError: boto3 is not installed, or the configuration cannot be used.
     """
 
-    def __init__(self, bucket: str, addresses: CatalogUrls, *, endpoint: str | None, public_url: str | None) -> None:
+    def __init__(self, bucket: str, urls: CatalogUrls, *, endpoint: str | None, public_url: str | None) -> None:
         try:
             import boto3  # an extra
             from botocore.config import Config
@@ -39,10 +40,10 @@ class S3CatalogStorage:
         except ImportError:
             raise ConfigurationError("CATALOG_BUCKET needs boto3: pip install 'webhook-kit[s3]'") from None
         self._bucket = bucket
-        self._addresses = addresses
+        self._urls = urls
         self._public_url = public_url
-        self._failures = (BotoCoreError, ClientError)
-        # Checksums only where they are asked for: other stores than Amazon's stumble over them.
+        self._errors = (BotoCoreError, ClientError)
+        # Checksums only where an operation requires them: some services other than Amazon's reject them.
         config = Config(
             signature_version="s3v4",
             connect_timeout=5,
@@ -55,15 +56,15 @@ class S3CatalogStorage:
         except (BotoCoreError, ValueError) as error:
             raise ConfigurationError(f"CATALOG_BUCKET: {error}") from error
 
-    def put(self, version: str, body: bytes, seconds: int) -> None:  # noqa: ARG002 - it stays until it is dropped
-        """Keep a compressed body.
+    def put(self, version: str, body: bytes, seconds: int) -> None:  # noqa: ARG002 - kept until it is deleted
+        """Store a compressed body.
 
-        :raises ShelfUnavailable: when the bucket does not take it.
+        :raises StorageUnavailable: the bucket does not accept it.
         """
-        with self._reaching():
+        with self._translated_errors():
             self._s3.put_object(
                 Bucket=self._bucket,
-                Key=self._addresses.path(version),
+                Key=self._urls.path(version),
                 Body=body,
                 ContentType="application/json",
                 ContentEncoding="gzip",
@@ -71,40 +72,40 @@ class S3CatalogStorage:
             )
 
     def get(self, version: str) -> bytes | None:
-        """A compressed body, or None when there is none of that version.
+        """Return the compressed body of a version; None when it is not stored.
 
-        :raises ShelfUnavailable: when the bucket does not answer.
+        :raises StorageUnavailable: the bucket does not respond.
         """
-        with self._reaching():
+        with self._translated_errors():
             try:
-                return self._s3.get_object(Bucket=self._bucket, Key=self._addresses.path(version))["Body"].read()
+                return self._s3.get_object(Bucket=self._bucket, Key=self._urls.path(version))["Body"].read()
             except self._s3.exceptions.NoSuchKey:
                 return None
 
     def delete(self, version: str) -> None:
-        """Forget a version.
+        """Delete a version.
 
-        :raises ShelfUnavailable: when the bucket does not answer.
+        :raises StorageUnavailable: the bucket does not respond.
         """
-        with self._reaching():
-            self._s3.delete_object(Bucket=self._bucket, Key=self._addresses.path(version))
+        with self._translated_errors():
+            self._s3.delete_object(Bucket=self._bucket, Key=self._urls.path(version))
 
-    def address(self, version: str) -> str:
-        """Where the bucket gives it out.
+    def url(self, version: str) -> str:
+        """Return the URL at which the bucket serves a version.
 
-        :raises ShelfUnavailable: when there are no credentials to sign with.
+        :raises StorageUnavailable: there are no credentials for the signature.
         """
-        path = self._addresses.path(version)
+        path = self._urls.path(version)
         if self._public_url is not None:
             return f"{self._public_url}/{path}"
-        with self._reaching():
+        with self._translated_errors():
             return self._s3.generate_presigned_url(
-                "get_object", Params={"Bucket": self._bucket, "Key": path}, ExpiresIn=_LONGEST
+                "get_object", Params={"Bucket": self._bucket, "Key": path}, ExpiresIn=_MAX_URL_SECONDS
             )
 
     @contextmanager
-    def _reaching(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
-        except self._failures as error:
+        except self._errors as error:
             raise StorageUnavailable(f"CATALOG_BUCKET {self._bucket}: {error}") from error

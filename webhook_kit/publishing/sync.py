@@ -1,11 +1,11 @@
-"""``kit.catalog_sync``: a store's menu on its way from the POS to Gett.
+"""``kit.catalog_sync``: synchronisation of a store's catalog from the POS to Gett.
 
 ::
 
-    POS → checked → not suddenly a third smaller → the last good menu → without what has run out → published → Gett is told
+    POS → check → shrink guard → last good catalog → remove unavailable items → publish → notify Gett
 
-Whatever goes wrong, the last good menu stays, and why it went wrong is kept for the operator. Unchanged content pushes nothing. The
-menu that carts are checked against is the whole one, so that what has run out is refused as such and not as unknown.
+When a step fails, the last good catalog stays, and the reason is kept for the operator. Unchanged content is not sent again. Carts
+are checked against the catalog with all items, so that an unavailable item is refused as unavailable and not as unknown.
 """
 
 from __future__ import annotations
@@ -40,58 +40,63 @@ from webhook_kit.storage.keys import Keys
 
 __all__ = ["CatalogStatus", "CatalogSync", "Due", "SyncOutcome", "SyncReport"]
 
-log = logger("sync")
+log = logger("catalog_sync")
 
-_STORES_AT_ONCE = 8
+_CONCURRENT_STORES = 8
 _LOCK_SECONDS = 300.0
-_WAIT_SECONDS = 30.0
-_LINES_KEPT = 100
+_LOCK_WAIT_SECONDS = 30.0
+_MAX_REASONS = 100
 
 
 class SyncOutcome(StrEnum):
-    """How a synchronisation ended."""
+    """Outcome of a synchronisation."""
 
     PUBLISHED = "published"
-    """Gett is being told."""
+    """The catalog was published, and a notification of Gett is in the outbox."""
     UNCHANGED = "unchanged"
     """The same content is published already."""
-    KEPT = "kept"
-    """Good, but not published: neither ``PUBLIC_URL`` nor a bucket says where Gett could pull it."""
+    STORED = "stored"
+    """The catalog is valid and stored, but not published: neither ``PUBLIC_URL`` nor a bucket is configured."""
     REJECTED_SHRINK = "rejected_shrink"
-    """More than a third of the items are missing: nothing was changed; ``--force`` takes it all the same."""
+    """More than a third of the items are missing; nothing was changed. ``--force`` overrides the shrink guard."""
     FAILED = "failed"
     """Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What became of one store's menu.
+    """Result of the synchronisation of one store.
 
-    :ivar items: how many items the last good menu has; 0 when there is none.
-    :ivar why: one line each, when nothing was changed.
-    :ivar changes: how much of the last good menu changed in which way (:class:`~webhook_kit.catalog.diff.ChangeKind`).
+    :ivar items: number of items of the last good catalog; 0 when there is none.
+    :ivar reasons: one line each, when nothing was changed.
+    :ivar changes: number of changes of the last good catalog by kind (:class:`~webhook_kit.catalog.diff.ChangeKind`).
     """
 
     store_id: str
     outcome: SyncOutcome
     items: int = 0
-    why: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
-        """Whether an operator has to look at it."""
+        """True if an operator has to act."""
         return self.outcome in (SyncOutcome.FAILED, SyncOutcome.REJECTED_SHRINK)
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogStatus:
-    """What an operator wants to know of a store's menu. Moments are Unix seconds, None for never.
+    """Status of a store's catalog, for operators. Times are Unix seconds; None means never.
 
-    :ivar version: the last good menu; ``published`` is what Gett was told of, which lacks what has run out.
-    :ivar fetched: when the last good menu was last fetched from the POS.
-    :ivar outcome: how the last synchronisation ended, and ``at`` when.
-    :ivar failed: when one last failed, and ``why``.
+    :ivar version: version of the last good catalog.
+    :ivar items: its number of items.
+    :ivar fetched: time at which it was last fetched from the POS.
+    :ivar published: version that was published, without the unavailable items.
+    :ivar url: URL from which Gett downloads it.
+    :ivar outcome: outcome of the last synchronisation.
+    :ivar at: time of the last synchronisation.
+    :ivar failed: time of the last failed one.
+    :ivar reasons: reasons of that failure, one line each.
     """
 
     store_id: str
@@ -100,73 +105,75 @@ class CatalogStatus:
     fetched: float | None
     published: str | None
     published_at: float | None
-    address: str | None
+    url: str | None
     outcome: str | None
     at: float | None
     failed: float | None
-    why: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
 Due = tuple[Literal["sync", "publish"], str]
-"""What is due, and the id of its store: a menu to fetch, or one to publish anew because something has run out or is back."""
+"""Work that is due and the id of its store: fetch and publish its catalog, or publish the last good one again."""
 
 
 class CatalogSync:
-    """Synchronises menus."""
+    """Synchronises catalogs."""
 
     def __init__(
         self,
         connection: redis.Redis,
         keys: Keys,
-        menus: LastGoodCatalogs,
+        catalogs: LastGoodCatalogs,
         availability: ItemAvailability,
         publisher: Publisher,
-        catalogs: CatalogNotifications,
+        notifications: CatalogNotifications,
         alerts: Alerts,
     ) -> None:
         self._redis = connection
         self._keys = keys
-        self._menus = menus
+        self._catalogs = catalogs
         self._availability = availability
         self._publisher = publisher
-        self._catalogs = catalogs
+        self._notifications = notifications
         self._alerts = alerts
 
     # -- one store -----------------------------------------------------------------------------------------------------
 
     def sync(self, store: Store, *, force: bool = False) -> SyncReport:
-        """Fetch a store's menu and publish it; what goes wrong is in the report.
+        """Fetch a store's catalog and publish it; a failure is in the report.
 
-        :param force: also when it lacks more than a third of the items.
-        :raises redis.RedisError: when Redis is out of reach; nothing was changed, or not all of it, and the next one goes on.
+        :param force: override the shrink guard.
+        :raises redis.RedisError: Redis is not reachable; nothing was changed or not everything, and the next sync continues.
         """
 
         def sync() -> SyncReport:
-            before = self._before(store)
-            catalog = self._menus.refresh(store, brake=not force)
+            before = self._last_good_or_none(store)
+            catalog = self._catalogs.refresh(store, shrink_guard=not force)
             return replace(self._publish(store, catalog), changes=_changes(store, before, catalog))
 
         return self._recorded(store, sync)
 
-    def publish(self, store: Store, *, again: bool = False) -> SyncReport:
-        """Publish the last good menu, without what has run out by now; the POS is not asked.
+    def publish(self, store: Store, *, force: bool = False) -> SyncReport:
+        """Publish the last good catalog without the items that are unavailable now; the POS is not asked.
 
-        :param again: tell Gett also when nothing has changed.
-        :raises redis.RedisError: when Redis is out of reach.
+        :param force: notify Gett also when nothing has changed.
+        :raises redis.RedisError: Redis is not reachable.
         """
 
         def publish() -> SyncReport:
-            catalog = self._menus.last_good(store)
+            catalog = self._catalogs.last_good(store)
             if catalog is None:
-                raise InvalidTransition("there is no good menu yet: synchronise first")
-            return self._publish(store, catalog, again=again)
+                raise InvalidTransition(
+                    f"there is no good catalog yet; run `webhook-kit catalog sync {store.id}` first"
+                )
+            return self._publish(store, catalog, force=force)
 
         return self._recorded(store, publish)
 
     def status(self, store: Store) -> CatalogStatus:
-        """What is known of a store's menu.
+        """Return the status of a store's catalog.
 
-        :raises redis.RedisError: when Redis is out of reach.
+        :raises redis.RedisError: Redis is not reachable.
         """
         version, items, fetched = self._redis.hmget(self._keys.catalog(store.id), "version", "items", "fetched")
         last = {text(key): text(value) for key, value in self._redis.hgetall(self._keys.sync(store.id)).items()}
@@ -178,11 +185,11 @@ class CatalogSync:
             fetched=float(fetched) if fetched else None,
             published=current.version if current else None,
             published_at=current.at if current else None,
-            address=self._publisher.address(store.id),
+            url=self._publisher.url(store.id),
             outcome=last.get("outcome"),
             at=float(last["at"]) if "at" in last else None,
             failed=float(last["failed"]) if "failed" in last else None,
-            why=tuple(json.loads(last.get("why", "[]"))),
+            reasons=tuple(json.loads(last.get("reasons", "[]"))),
         )
 
     # -- many stores ---------------------------------------------------------------------------------------------------
@@ -194,115 +201,119 @@ class CatalogSync:
         *,
         force: bool = False,
     ) -> list[SyncReport]:
-        """Synchronise many stores, some at a time; one that fails stops no other.
+        """Synchronise many stores, several at a time; the failure of one does not stop the others.
 
-        :param on_progress: called in this thread with each store's report as it is done.
-        :return: in the order of the stores.
+        :param on_progress: called in this thread with each store's report when it is done.
+        :return: the reports in the order of the stores.
         """
         stores = list(stores)
         reports: dict[str, SyncReport] = {}
-        with ThreadPoolExecutor(_STORES_AT_ONCE, thread_name_prefix="sync") as pool:
-            for done in as_completed([pool.submit(self._guarded, store, force=force) for store in stores]):
+        with ThreadPoolExecutor(_CONCURRENT_STORES, thread_name_prefix="sync") as pool:
+            for done in as_completed([pool.submit(self._sync_without_redis_error, s, force=force) for s in stores]):
                 report = done.result()
                 reports[report.store_id] = report
                 on_progress(report)
         return [reports[store.id] for store in stores]
 
     def request(self, store: Store) -> None:
-        """Have a worker synchronise the store within seconds."""
+        """Make a worker synchronise the store within seconds."""
         self._redis.zadd(self._keys.catalogs_due, {f"sync:{store.id}": time.time()}, lt=True)
 
     def claim_due(self) -> Iterator[Due]:
-        """What is due now, each for one caller alone."""
+        """Yield the work that is due now; each entry goes to one caller only."""
         for entry in map(text, self._redis.zrangebyscore(self._keys.catalogs_due, 0, time.time())):
             if self._redis.zrem(self._keys.catalogs_due, entry):
-                what, _, store_id = entry.partition(":")
-                yield cast(Due, (what, store_id))
+                action, _, store_id = entry.partition(":")
+                yield cast(Due, (action, store_id))
 
-    # -- the steps -----------------------------------------------------------------------------------------------------
+    # -- steps ---------------------------------------------------------------------------------------------------------
 
-    def _guarded(self, store: Store, *, force: bool) -> SyncReport:
+    def _sync_without_redis_error(self, store: Store, *, force: bool) -> SyncReport:
         try:
             return self.sync(store, force=force)
         except redis.RedisError as error:
-            return SyncReport(store.id, SyncOutcome.FAILED, why=(f"Redis is out of reach: {error}",))
+            return SyncReport(store.id, SyncOutcome.FAILED, reasons=(f"Redis is not reachable: {error}",))
 
     def _recorded(self, store: Store, step: Callable[[], SyncReport]) -> SyncReport:
-        """Take a step, one process at a time, and keep how it ended."""
+        """Execute a step while no other process works on the store, and record its outcome."""
         try:
-            with self._alone(store):
+            with self._locked(store):
                 report = step()
         except redis.RedisError:
             raise
         except CatalogShrunk as error:
-            report = self._failed(store, SyncOutcome.REJECTED_SHRINK, [f"{error}; --force takes it all the same"])
+            reason = f"{error}; --force overrides the shrink guard"
+            report = self._failure(store, SyncOutcome.REJECTED_SHRINK, [reason])
         except CatalogInvalid as error:
-            report = self._failed(store, SyncOutcome.FAILED, list(error.problems))
+            report = self._failure(store, SyncOutcome.FAILED, list(error.problems))
         except WebhookKitError as error:
-            report = self._failed(store, SyncOutcome.FAILED, [str(error)])
+            report = self._failure(store, SyncOutcome.FAILED, [str(error)])
         except Exception as error:
             # A vendor's code may raise anything.
-            log.exception("menu not synchronised", store=store.id)
-            report = self._failed(store, SyncOutcome.FAILED, [f"the adapter raised {error!r}"])
-        self._keep(report)
+            log.exception("catalog_sync_failed", store=store.id)
+            report = self._failure(store, SyncOutcome.FAILED, [f"the adapter raised {error!r}"])
+        self._record(report)
         return report
 
-    def _publish(self, store: Store, catalog: CatalogSet, *, again: bool = False) -> SyncReport:
-        out = self._availability.unavailable_items(store)
-        on_sale = versioned(remove_items(catalog, out), store.gett_id or store.id) if out else catalog
-        self._follow(store, out.values())
-        if out and not on_sale.sections:
-            raise CatalogInvalid("everything on the menu has run out, and Gett takes no empty one: pause the store")
+    def _publish(self, store: Store, catalog: CatalogSet, *, force: bool = False) -> SyncReport:
+        marked = self._availability.unavailable_items(store)
+        on_sale = versioned(remove_items(catalog, marked), store.gett_id or store.id) if marked else catalog
+        self._schedule_republication(store, marked.values())
+        if marked and not on_sale.sections:
+            raise CatalogInvalid("every item is unavailable and Gett rejects an empty catalog; pause the store instead")
 
-        def tell(address: str) -> None:
-            if store.gett_id:  # else Gett knows nothing of the store yet
-                self._catalogs.changed(store, address)
+        def notify(url: str) -> None:
+            if store.gett_id:  # else the store is not registered at Gett yet
+                self._notifications.changed(store, url)
 
-        if self._publisher.publish(store.id, on_sale, tell, again=again):
-            log.info("menu published", store=store.id, version=on_sale.catalog_set_id, items=len(on_sale.items))
+        if self._publisher.publish(store.id, on_sale, notify, force=force):
+            log.info("catalog_published", store=store.id, version=on_sale.catalog_set_id, items=len(on_sale.items))
             return SyncReport(store.id, SyncOutcome.PUBLISHED, len(catalog.items))
         current = self._publisher.current(store.id)
         unchanged = current is not None and current.version == on_sale.catalog_set_id
-        return SyncReport(store.id, SyncOutcome.UNCHANGED if unchanged else SyncOutcome.KEPT, len(catalog.items))
+        return SyncReport(store.id, SyncOutcome.UNCHANGED if unchanged else SyncOutcome.STORED, len(catalog.items))
 
-    def _before(self, store: Store) -> CatalogSet | None:
-        with suppress(CatalogInvalid):  # somebody else's writing is nothing to compare with
-            return self._menus.last_good(store)
+    def _last_good_or_none(self, store: Store) -> CatalogSet | None:
+        with suppress(CatalogInvalid):  # data that another program wrote cannot be compared
+            return self._catalogs.last_good(store)
         return None
 
-    def _follow(self, store: Store, until: Iterable[datetime | None]) -> None:
-        """What is back by itself at some moment is published again then."""
-        moments = [moment.timestamp() for moment in until if moment is not None]
-        if moments:
-            self._redis.zadd(self._keys.catalogs_due, {f"publish:{store.id}": min(moments)}, lt=True)
+    def _schedule_republication(self, store: Store, until: Iterable[datetime | None]) -> None:
+        """Schedule a publication for the earliest time at which an item becomes available again."""
+        times = [one.timestamp() for one in until if one is not None]
+        if times:
+            self._redis.zadd(self._keys.catalogs_due, {f"publish:{store.id}": min(times)}, lt=True)
 
     @contextmanager
-    def _alone(self, store: Store) -> Iterator[None]:
-        """Hold the store's menu: what was fetched earlier must not replace what was fetched later."""
-        lock = self._redis.lock(self._keys.sync_lock(store.id), timeout=_LOCK_SECONDS, blocking_timeout=_WAIT_SECONDS)
+    def _locked(self, store: Store) -> Iterator[None]:
+        """Hold the lock of a store, so that a catalog that was fetched earlier does not replace a later one."""
+        lock = self._redis.lock(
+            self._keys.sync_lock(store.id), timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_WAIT_SECONDS
+        )
         if not lock.acquire():
-            raise Conflict("the menu is being synchronised elsewhere; try again later")
+            raise Conflict(f"another process synchronises the catalog of store {store.id}; try again later")
         try:
             yield
         finally:
-            with suppress(LockError):  # it took so long that the lock has lapsed
+            with suppress(LockError):  # the step took so long that the lock has expired
                 lock.release()
 
-    def _failed(self, store: Store, outcome: SyncOutcome, why: Sequence[str]) -> SyncReport:
-        more = len(why) - _LINES_KEPT
-        lines = (*why[:_LINES_KEPT], *([f"and {more} more"] if more > 0 else []))
+    def _failure(self, store: Store, outcome: SyncOutcome, reasons: Sequence[str]) -> SyncReport:
+        omitted = len(reasons) - _MAX_REASONS
+        lines = (*reasons[:_MAX_REASONS], *([f"and {omitted} more"] if omitted > 0 else []))
         return SyncReport(store.id, outcome, int(self._redis.hget(self._keys.catalog(store.id), "items") or 0), lines)
 
-    def _keep(self, report: SyncReport) -> None:
+    def _record(self, report: SyncReport) -> None:
         key, now = self._keys.sync(report.store_id), int(time.time())
         facts: dict[Any, Any] = {"outcome": report.outcome.value, "at": str(now)}
         if report.failed:
-            facts |= {"failed": str(now), "why": json.dumps(report.why)}
-            before = [text(value) for value in self._redis.hmget(key, "outcome", "why")]
-            news = before != [report.outcome, facts["why"]]
-            log.warning("menu not taken", store=report.store_id, outcome=report.outcome, why=report.why[0])
-            if news:
-                self._alerts.raise_once(Alert.MENU, f"menu of {report.store_id} {now}", "; ".join(report.why[:3]))
+            facts |= {"failed": str(now), "reasons": json.dumps(report.reasons)}
+            before = [text(value) for value in self._redis.hmget(key, "outcome", "reasons")]
+            repeated = before == [report.outcome, facts["reasons"]]
+            log.warning("catalog_rejected", store=report.store_id, outcome=report.outcome, reason=report.reasons[0])
+            if not repeated:
+                subject = f"catalog of {report.store_id} {now}"
+                self._alerts.raise_once(Alert.MENU, subject, "; ".join(report.reasons[:3]))
         self._redis.hset(key, mapping=facts)
 
 
@@ -310,7 +321,7 @@ def _changes(store: Store, before: CatalogSet | None, after: CatalogSet) -> Mapp
     if before is None or before.catalog_set_id == after.catalog_set_id:
         return {}
     changes = Counter(change.kind.value for change in diff(before, after))
-    if churned := changes[ChangeKind.NEW_ID]:
-        # Gett wants ids that stay (§2): carts and favourites know a dish by its id.
-        log.warning("ids of the same things changed", store=store.id, count=churned)
+    if new_ids := changes[ChangeKind.NEW_ID]:
+        # Gett asks for stable ids (§2): carts and favourites refer to an item by its id.
+        log.warning("catalog_ids_changed", store=store.id, count=new_ids)
     return changes

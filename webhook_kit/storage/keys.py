@@ -145,7 +145,7 @@ class Keys:
         return f"{self.prefix}superseded:{store_id}"
 
     def sync(self, store_id: str) -> str:
-        """Hash: outcome of the last synchronization of a store's catalog, and the last failure (at, outcome, failed, why)."""
+        """Hash: outcome of the last synchronization of a store's catalog, and the last failure (at, outcome, failed, reasons)."""
         return f"{self.prefix}sync:{store_id}"
 
     def sync_lock(self, store_id: str) -> str:

@@ -1,8 +1,8 @@
-"""Published menus as Gett pulls them: ``GET /catalogs/<token>/<catalogSetId>.json``.
+"""Published catalogs, from which Gett downloads: ``GET /catalogs/<token>/<catalogSetId>.json``.
 
-A version never changes, so what a process has served once it serves from memory, and whoever has it already is answered 304.
-Every menu of every store is pulled through here, so it stands in front of Flask, whose dispatch would take several times as long as
-the answer. What is not there is Flask's to refuse.
+A version never changes, so a process serves it from memory after the first request, and a client that has it already gets a 304.
+Every catalog of every store is downloaded here, so this is a WSGI application in front of Flask, whose dispatch would take
+several times as long as the response. When a version does not exist, Flask answers the request with its 404.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from werkzeug.http import parse_accept_header, parse_etags
 
 from webhook_kit.gett.problems import unavailable
 from webhook_kit.logs import logger
-from webhook_kit.publishing.publisher import CatalogUrls, Publisher, StorageUnavailable
+from webhook_kit.publishing.publisher import Publisher
+from webhook_kit.publishing.storage import StorageUnavailable
+from webhook_kit.publishing.urls import CatalogUrls
 from webhook_kit.webhooks.trace import trace_id
 
 if TYPE_CHECKING:
@@ -27,69 +29,70 @@ if TYPE_CHECKING:
 
 __all__ = ["PublishedCatalogs"]
 
-log = logger("serving")
+log = logger("published_catalogs")
 
-_IN_MEMORY = 32
-"""Versions that a process keeps at hand; some 100 KB each."""
+_CACHED_VERSIONS = 32
+"""Versions that a process keeps in memory; about 100 KB each."""
 
 _ROOT = "/catalogs/"
 
 
 class PublishedCatalogs:
-    """A WSGI application that serves published menus and leaves everything else to the one behind it."""
+    """WSGI application that serves published catalogs and passes all other requests to the next application."""
 
-    def __init__(self, behind: WSGIApplication, publisher: Publisher, addresses: CatalogUrls) -> None:
-        self._behind = behind
+    def __init__(self, next_app: WSGIApplication, publisher: Publisher, urls: CatalogUrls) -> None:
+        self._next_app = next_app
         self._publisher = publisher
-        self._addresses = addresses
-        self._find = lru_cache(maxsize=_IN_MEMORY)(self._found)
+        self._urls = urls
+        self._load_cached = lru_cache(maxsize=_CACHED_VERSIONS)(self._load)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a GET or HEAD of a published menu."""
+        """Answer a GET or HEAD of a published catalog."""
         path = environ.get("PATH_INFO", "")
         if not path.startswith(_ROOT) or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return self._behind(environ, start_response)
+            return self._next_app(environ, start_response)
         try:
-            version = self._find(path)
+            compressed = self._load_cached(path)
         except LookupError:
-            return self._behind(environ, start_response)
+            return self._next_app(environ, start_response)
         except (redis.RedisError, StorageUnavailable) as error:
-            log.error("menu not served", error=type(error).__name__)  # noqa: TRY400 - the traceback says nothing more
-            return _not_now(path, start_response)
-        compressed = _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
-        spelling = version if compressed else _plain(version)
-        known = environ.get("HTTP_IF_NONE_MATCH")
-        if known and parse_etags(known).contains_weak(spelling.tag):
-            start_response("304 Not Modified", spelling.headers[: _Spelling.SHARED])
+            # The traceback would add nothing to the name of the error.
+            log.error("catalog_not_served", error=type(error).__name__)  # noqa: TRY400
+            return _service_unavailable(path, start_response)
+        accepts_gzip = _accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        representation = compressed if accepts_gzip else _decompressed(compressed)
+        client_tags = environ.get("HTTP_IF_NONE_MATCH")
+        if client_tags and parse_etags(client_tags).contains_weak(representation.tag):
+            start_response("304 Not Modified", representation.headers[: _Representation.HEADERS_OF_304])
             return []
-        start_response("200 OK", spelling.headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [spelling.body]
+        start_response("200 OK", representation.headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [representation.body]
 
-    def _found(self, path: str) -> _Spelling:
-        """The version at a path, compressed.
+    def _load(self, path: str) -> _Representation:
+        """Load the compressed version at a path.
 
-        :raises LookupError: when there is none; which, unlike an answer, is not remembered.
+        :raises LookupError: there is none; an exception is not cached, so the next request tries again.
         """
         token, _, name = path.removeprefix(_ROOT).partition("/")
         version = name.removesuffix(".json")
-        if version == name or not self._addresses.verify(token, version):
+        if version == name or not self._urls.verify(token, version):
             raise LookupError(path)
-        body = self._publisher.body(version)
+        body = self._publisher.get(version)
         if body is None:
             raise LookupError(path)
-        log.info("menu loaded", version=version, bytes=len(body))
-        return _Spelling(version, body, "gzip")
+        log.info("catalog_loaded", version=version, bytes=len(body))
+        return _Representation(version, body, "gzip")
 
 
-class _Spelling:
-    """A version as it travels: its body, and headers that are made once."""
+class _Representation:
+    """A version in one encoding: its body, and headers that are created once."""
 
-    SHARED = 3  # the first headers stand in a 304, too
+    HEADERS_OF_304 = 3  # the first headers are also those of a 304
 
     __slots__ = ("body", "headers", "tag", "version")
 
     def __init__(self, version: str, body: bytes, encoding: str | None = None) -> None:
-        # Each spelling of a version has a tag of its own, as RFC 9110 wants it.
+        # RFC 9110 requires a different ETag for each encoding of a version.
         self.version, self.body, self.tag = version, body, f"{version}-{encoding}" if encoding else version
         self.headers = [
             ("ETag", f'"{self.tag}"'),
@@ -101,12 +104,12 @@ class _Spelling:
         ]
 
 
-def _plain(compressed: _Spelling) -> _Spelling:
-    return _Spelling(compressed.version, gzip.decompress(compressed.body))
+def _decompressed(compressed: _Representation) -> _Representation:
+    return _Representation(compressed.version, gzip.decompress(compressed.body))
 
 
-def _not_now(path: str, start_response: StartResponse) -> list[bytes]:
-    problem = unavailable("menus cannot be served for the moment", retry_after=5)
+def _service_unavailable(path: str, start_response: StartResponse) -> list[bytes]:
+    problem = unavailable("catalogs cannot be served at the moment", retry_after=5)
     document = problem.document(instance=quote(path), trace_id=trace_id(None)).to_json()
     headers = [
         ("Content-Type", "application/problem+json"),
@@ -118,6 +121,6 @@ def _not_now(path: str, start_response: StartResponse) -> list[bytes]:
 
 
 @lru_cache(maxsize=64)
-def _takes_gzip(accepted: str) -> bool:
-    # [D] Who does not say that it takes gzip gets the plain text.
-    return bool(parse_accept_header(accepted, Accept).quality("gzip"))
+def _accepts_gzip(accept_encoding: str) -> bool:
+    # [D] A client that does not explicitly accept gzip gets the uncompressed body.
+    return bool(parse_accept_header(accept_encoding, Accept).quality("gzip"))

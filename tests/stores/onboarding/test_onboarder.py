@@ -241,9 +241,9 @@ def test_failed_ingestion_reports_gett_s_error_and_our_own_check(
     env: OnboardingEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Our own check passes, but the address from which Gett fetches the catalog answers 404.
-    address = env.kit.publisher.address
+    address = env.kit.publisher.url
 
-    monkeypatch.setattr(env.kit.publisher, "address", lambda store_id: f"{address(store_id)}.missing")
+    monkeypatch.setattr(env.kit.publisher, "url", lambda store_id: f"{address(store_id)}.missing")
     with pytest.raises(OnboardingFailed) as caught:
         env.kit.onboarding.onboard(env.store)
     gett, ours, next_step = caught.value.lines

@@ -1,0 +1,66 @@
+"""Catalog storage: the bodies of published catalogs, in Redis or elsewhere."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import redis
+
+from webhook_kit.errors import WebhookKitError
+from webhook_kit.publishing.urls import CatalogUrls
+from webhook_kit.storage.keys import Keys
+
+__all__ = ["CatalogStorage", "RedisCatalogStorage", "StorageUnavailable"]
+
+
+class StorageUnavailable(WebhookKitError):
+    """The catalog storage cannot be reached now, or denies access."""
+
+
+class CatalogStorage(Protocol):
+    """Storage of compressed catalogs by version."""
+
+    def put(self, version: str, body: bytes, seconds: int) -> None:
+        """Store a compressed body for at least so many seconds."""
+        ...
+
+    def get(self, version: str) -> bytes | None:
+        """Return the compressed body of a version; None when it is not stored."""
+        ...
+
+    def delete(self, version: str) -> None:
+        """Delete a version; do nothing when it is not stored."""
+        ...
+
+    def url(self, version: str) -> str | None:
+        """Return the URL from which Gett downloads a version; None when this installation has no public URL."""
+        ...
+
+
+class RedisCatalogStorage:
+    """Bodies in Redis: every web process can serve them, and they survive a restart of the processes."""
+
+    def __init__(self, connection: redis.Redis, keys: Keys, urls: CatalogUrls) -> None:
+        self._redis = connection
+        self._keys = keys
+        self._urls = urls
+
+    def put(self, version: str, body: bytes, seconds: int) -> None:
+        """Store a compressed body; it expires unless it becomes a store's current version."""
+        key = self._keys.catalog_set(version)
+        # A key without a TTL is a store's current version; it must not expire even if this publication fails.
+        if not self._redis.set(key, body, ex=seconds, nx=True) and self._redis.ttl(key) != -1:
+            self._redis.set(key, body, ex=seconds)
+
+    def get(self, version: str) -> bytes | None:
+        """Return the compressed body of a version; None when it is not stored."""
+        body = self._redis.get(self._keys.catalog_set(version))
+        return body if isinstance(body, bytes) else None
+
+    def delete(self, version: str) -> None:
+        """Delete a version."""
+        self._redis.delete(self._keys.catalog_set(version))
+
+    def url(self, version: str) -> str | None:
+        """Return the URL at which the kit itself serves a version; None without a public URL."""
+        return self._urls.url(version)
