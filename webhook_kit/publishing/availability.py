@@ -20,26 +20,12 @@ from webhook_kit.errors import InvalidArgument
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 from webhook_kit.stores import StoreDirectory
 
 __all__ = ["ItemAvailability"]
 
 log = logger("availability")
-
-_MARK_UNAVAILABLE = """
--- KEYS: unavailable items, due. ARGV: item, until (s or +inf), now (s), entry of due, time of the publication (s).
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
-local changed = redis.call('ZADD', KEYS[1], 'CH', ARGV[2], ARGV[1])
-if changed == 1 then redis.call('ZADD', KEYS[2], 'LT', ARGV[5], ARGV[4]) end
-return changed
-"""
-
-_MARK_AVAILABLE = """
--- KEYS: unavailable items, due. ARGV: item, entry of due, time of the publication (s).
-local changed = redis.call('ZREM', KEYS[1], ARGV[1])
-if changed == 1 then redis.call('ZADD', KEYS[2], 'LT', ARGV[3], ARGV[2]) end
-return changed
-"""
 
 
 class ItemAvailability:
@@ -63,8 +49,8 @@ class ItemAvailability:
         self._stores = stores
         self._publish_debounce = publish_debounce
         self._on_change = on_change
-        self._mark_unavailable = connection.register_script(_MARK_UNAVAILABLE)
-        self._mark_available = connection.register_script(_MARK_AVAILABLE)
+        self._mark_unavailable = Script(connection, keys, "webhook_kit.publishing/mark_unavailable")
+        self._mark_available = Script(connection, keys, "webhook_kit.publishing/mark_available")
 
     def mark_unavailable(self, store: Store | str, item_id: str, until: datetime | None = None) -> bool:
         """Mark an item or option unavailable: carts with it are refused from now on.
@@ -76,9 +62,17 @@ class ItemAvailability:
         :raises InvalidArgument: ``until`` is in the past or has no time zone.
         """
         store, now = self._stores.get(store), time.time()
-        args: list[Any] = [item_id, _score(until, now), now, f"publish:{store.id}", now + self._publish_debounce]
         changed = bool(
-            self._mark_unavailable(keys=[self._keys.unavailable(store.id), self._keys.catalogs_due], args=args)
+            self._mark_unavailable(
+                self._keys.unavailable(store.id),
+                self._keys.catalogs_due,
+                store=store.id,
+                item=item_id,
+                available_at=_score(until, now),
+                now=now,
+                publish_at=now + self._publish_debounce,
+                entry=f"publish:{store.id}",
+            )
         )
         if changed:
             self._report_change(store, item_id, available=False)
@@ -91,9 +85,15 @@ class ItemAvailability:
         :raises NotFound: the store is not known.
         """
         store = self._stores.get(store)
-        args: list[Any] = [item_id, f"publish:{store.id}", time.time() + self._publish_debounce]
         changed = bool(
-            self._mark_available(keys=[self._keys.unavailable(store.id), self._keys.catalogs_due], args=args)
+            self._mark_available(
+                self._keys.unavailable(store.id),
+                self._keys.catalogs_due,
+                store=store.id,
+                item=item_id,
+                publish_at=time.time() + self._publish_debounce,
+                entry=f"publish:{store.id}",
+            )
         )
         if changed:
             self._report_change(store, item_id, available=True)

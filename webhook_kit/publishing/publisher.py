@@ -19,23 +19,11 @@ from webhook_kit.logs import logger
 from webhook_kit.publishing.storage import CatalogStorage, StorageUnavailable
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 
 __all__ = ["PublishedVersion", "Publisher", "compressed_json"]
 
 log = logger("publisher")
-
-_SWITCH = """
--- Make a version a store's current one: it does not expire any more, and the previous one expires after its retention.
--- KEYS: published, superseded. ARGV: key prefix of the bodies, version, retention of the previous one (s), time (s), items.
-local previous = redis.call('HGET', KEYS[1], 'version')
-redis.call('PERSIST', ARGV[1] .. ARGV[2])
-redis.call('ZREM', KEYS[2], ARGV[2])
-if previous and previous ~= ARGV[2] then
-  redis.call('EXPIRE', ARGV[1] .. previous, ARGV[3])
-  redis.call('ZADD', KEYS[2], ARGV[4], previous)
-end
-redis.call('HSET', KEYS[1], 'version', ARGV[2], 'at', ARGV[4], 'items', ARGV[5])
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +51,7 @@ class Publisher:
         self._keys = keys
         self._storage = storage
         self._retention = retention
-        self._switch = connection.register_script(_SWITCH)
+        self._switch_version = Script(connection, keys, "webhook_kit.publishing/switch_version")
 
     def publish(
         self, store_id: str, catalog: ExternalCatalogSet, notify: Callable[[str], object], *, force: bool = False
@@ -88,8 +76,15 @@ class Publisher:
         now = int(time.time())
         self._storage.put(version, compressed_json(catalog), self._retention)
         notify(url)
-        keys = [self._keys.published(store_id), self._keys.superseded(store_id)]
-        self._switch(keys=keys, args=[self._keys.catalog_set(""), version, self._retention, now, len(catalog.items)])
+        self._switch_version(
+            self._keys.published(store_id),
+            self._keys.superseded(store_id),
+            store=store_id,
+            version=version,
+            items=len(catalog.items),
+            now=now,
+            retention=self._retention,
+        )
         self._delete_superseded(store_id, now)
         return True
 
