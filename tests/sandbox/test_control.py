@@ -152,15 +152,15 @@ def run(url: str, *arguments: str) -> tuple[int | None, str]:
 
 def test_the_command_steers_one_that_runs(running: tuple[str, Path]) -> None:
     url, folder = running
-    assert run(url, "store", "main", "--id", "s-1", "--name", "Main") == (0, "main is s-1 at Gett\n")
+    assert run(url, "store", "main", "--id", "s-1", "--name", "Main") == (0, "store main has the Gett id s-1\n")
     code, said = run(url, "clock", "--now", "2027-01-01T00:00:00Z", "--speed", "0")
-    assert (code, said) == (0, "2027-01-01T00:00:00+00:00, 0 seconds a second\n")
+    assert (code, said) == (0, "2027-01-01T00:00:00+00:00, 0 seconds per real second\n")
     assert "nullCustomer" in run(url, "options", "nullCustomer=true", "placedAmounts=tip")[1]
     assert requests.get(f"{url}/__sandbox/options", timeout=PATIENCE).json()["placedAmounts"] == "tip"
     assert run(url, "fault", "status", "--status", "503", "--call", "stores", "--times", "1")[0] == 0
     headers = {"Authorization": "Bearer key-2"}
     assert requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=PATIENCE).status_code == 503
-    assert run(url, "faults") == (0, "nothing fails\n")
+    assert run(url, "faults") == (0, "no faults\n")
     assert run(url, "log")[1].endswith(" ← api_call stores 503\n")
     file = folder / "state.json"
     assert run(url, "save", str(file)) == (0, f"saved to {file}\n")
@@ -179,10 +179,10 @@ def test_the_command_says_what_is_wrong_in_a_line(running: tuple[str, Path]) -> 
     file.write_text("{}")
     code, said = run(url, "load", str(file))
     assert code == 1
-    assert said.startswith(f"webhook-kit: {file} holds no sandbox: ")
+    assert said.startswith(f"webhook-kit: {file} is not a saved sandbox: ")
     assert said.count("\n") == 1
     code, said = run(f"http://127.0.0.1:{free_port()}", "clock")
-    assert (code, "no sandbox answers at" in said, said.count("\n")) == (1, True, 1)
+    assert (code, "no sandbox at" in said, said.count("\n")) == (1, True, 1)
 
 
 def test_the_same_seed_and_the_same_calls_give_the_same_answers() -> None:

@@ -142,7 +142,7 @@ def test_the_command_serves_until_terminated() -> None:
         assert answer.status_code == 202
         updates = requests.get(f"{url}/__sandbox/orders", timeout=PATIENCE).json()["updates"]
         assert [update["orderId"] for update in updates] == ["o-1"]
-        assert f"listens on {url};" in sandbox.output()
+        assert f"sandbox and storefront: {url}\n" in sandbox.output()
 
 
 def test_the_command_says_when_the_port_is_taken() -> None:
@@ -152,4 +152,4 @@ def test_the_command_says_when_the_port_is_taken() -> None:
         command = [sys.executable, "-c", code, "sandbox", "--port", str(port), "--api-key", "k"]
         with Process(command) as sandbox:
             assert sandbox.wait() == 1
-        assert sandbox.output() == f"webhook-kit: --port {port}: Address already in use\n"
+        assert sandbox.output() == f"webhook-kit: --port {port}: Address already in use; choose another port\n"

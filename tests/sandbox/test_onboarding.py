@@ -134,7 +134,7 @@ def endless() -> Iterator[bytes]:
     ("menu", "status", "said"),
     [
         (changed(sections={"s": {"sectionId": "s", "name": "S", "itemIds": ["gone"]}}), 200, "no item 'gone'"),
-        (changed(catalogSetId="menu-7"), 200, "$.catalogSetId: “menu-7” is no canonical UUID"),
+        (changed(catalogSetId="menu-7"), 200, "$.catalogSetId: “menu-7” is not a canonical UUID"),
         (changed(items={"m": {"itemId": "m", "name": "M"}}), 200, "$.items['m'].basePrice: is missing"),
         (b"<html>", 200, "$: expected value"),
         (MENU, 404, "answered 404"),
@@ -175,7 +175,7 @@ def test_a_menu_that_trickles_is_given_up(
 ) -> None:
     context.options.pull_timeout = 0.5
     partner.menu = trickle
-    assert "not read within 0.5 s" in until(call, register(), "catalog_failed")["error"]
+    assert "not downloaded within 0.5 s" in until(call, register(), "catalog_failed")["error"]
 
 
 def test_a_store_is_registered_once_and_may_be_cancelled(call: Call, register: Register, url: str) -> None:

@@ -1,4 +1,4 @@
-"""``webhook-kit sandbox``: a Gett of your own, and a hand on one that runs."""
+"""``webhook-kit sandbox``: run a local Gett, and inspect or change a running one."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _DEFAULT_PORT = 8090
 _TIMEOUT = 60.0
 
 
-class _Refused(WebhookKitError):
-    """The sandbox would not do it."""
+class _SandboxError(WebhookKitError):
+    """The sandbox refused a command, or cannot be reached."""
 
 
 _at = click.option(
@@ -33,47 +33,56 @@ _at = click.option(
     default=f"http://127.0.0.1:{_DEFAULT_PORT}",
     show_default=True,
     show_envvar=True,
-    help="The sandbox that runs.",
+    help="URL of the running sandbox.",
 )
 
 
 @click.group("sandbox", invoke_without_command=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=_DEFAULT_PORT, show_default=True, help="0: a free one.")
-@click.option("--api-key", envvar="GETT_API_KEY", show_envvar=True, help="The partner's key.")
-@click.option("--secret", default="whsec_sandbox", show_default=True, help="What webhooks are signed with.")
-@click.option("--seed", default="sandbox", show_default=True, help="Of ids, tokens and the chance of faults.")
 @click.option(
-    "--state", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Go on from what was saved."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_DEFAULT_PORT,
+    show_default=True,
+    help="Port of the sandbox (0: any free port).",
+)
+@click.option("--api-key", envvar="GETT_API_KEY", show_envvar=True, help="API key of the partner.")
+@click.option("--secret", default="whsec_sandbox", show_default=True, help="Secret that signs webhooks.")
+@click.option("--seed", default="sandbox", show_default=True, help="Random seed.")
+@click.option(
+    "--state", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Saved state to start from."
 )
 @click.pass_context
 def command(ctx: click.Context, port: int, api_key: str | None, secret: str, seed: str, state: Path | None) -> None:
-    """Play Gett on the loopback until interrupted; the subcommands steer one that runs."""
+    """Run a local Gett on the loopback interface until interrupted.
+
+    The subcommands inspect or change a running one.
+    """
     if ctx.invoked_subcommand is not None:
         return
     if not api_key:
-        raise click.UsageError("--api-key, or GETT_API_KEY, is missing: the key that the partner calls with")
+        raise click.UsageError("--api-key is missing; give it, or set GETT_API_KEY")
     context = SandboxContext(api_key, secret=secret, seed=seed)
     app = create_app(context)
     if state is not None:
-        context.load(_saved(state))
+        context.load(_read_state(state))
     try:
-        listening = server(app, port)
-    except OSError as failure:
-        raise ConfigurationError(f"--port {port}: {os.strerror(failure.errno or 0)}") from failure
-    click.echo(f"A local Gett listens on http://127.0.0.1:{listening.port}; a browser finds its storefront there")
-    with listening:
-        listening.serve_forever()
+        http_server = server(app, port)
+    except OSError as error:
+        raise ConfigurationError(f"--port {port}: {os.strerror(error.errno or 0)}; choose another port") from error
+    click.echo(f"sandbox and storefront: http://127.0.0.1:{http_server.port}")
+    with http_server:
+        http_server.serve_forever()
 
 
 @command.command()
 @_at
-@click.option("--after", default=0, help="Only what came after this entry.")
-@click.option("--follow", is_flag=True, help="Go on until interrupted.")
-@click.option("--json", "as_json", is_flag=True, help="Whole entries, one JSON object a line.")
+@click.option("--after", default=0, help="Print only entries after this number.")
+@click.option("--follow", is_flag=True, help="Wait for new entries until interrupted.")
+@click.option("--json", "as_json", is_flag=True, help="Output JSON, one entry per line.")
 def log(url: str, after: int, follow: bool, as_json: bool) -> None:
-    """Everything that went over the wire."""
+    """Print the traffic log: API calls, webhooks, order events and catalog pulls."""
     while True:
-        entries = _ask("GET", f"{url}/__sandbox/log?after={after}&wait={20 if follow else 0}")["entries"]
+        entries = _request("GET", f"{url}/__sandbox/log?after={after}&wait={20 if follow else 0}")["entries"]
         for entry in entries:
             click.echo(json.dumps(entry) if as_json else _line(entry))
             after = entry["number"]
@@ -84,63 +93,65 @@ def log(url: str, after: int, follow: bool, as_json: bool) -> None:
 @command.command()
 @_at
 @click.argument("kind")
-@click.option("--call", help="The call or webhook it is for; any unless given.")
-@click.option("--store", help="Gett's id of the store it is for.")
-@click.option("--probability", type=click.FloatRange(0, 1), default=1.0, show_default=True)
-@click.option("--times", type=click.IntRange(1), help="How many times; without end unless given.")
-@click.option("--status", type=click.IntRange(400, 599), help="What to answer, for KIND status.")
-@click.option("--seconds", type=click.FloatRange(0, 600), help="How long, for KIND delay.")
+@click.option("--call", help="Name of the call or webhook, or several with commas (default: any).")
+@click.option("--store", help="Gett's id of the store (default: any).")
+@click.option(
+    "--probability", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Probability per call."
+)
+@click.option("--times", type=click.IntRange(1), help="Number of times (default: no limit).")
+@click.option("--status", type=click.IntRange(400, 599), help="HTTP status of the response, for KIND status.")
+@click.option("--seconds", type=click.FloatRange(0, 600), help="Duration, for KIND delay.")
 def fault(url: str, kind: str, **rule: Any) -> None:
-    """Let calls or webhooks fail.
+    """Add a fault that makes calls or webhooks fail.
 
     KIND is status, delay, drop, duplicate, reorder, expired_token or wrong_signature.
     """
     given = {name: value for name, value in rule.items() if value is not None}
-    _print_faults(_ask("POST", f"{url}/__sandbox/faults", {"kind": kind, **given}))
+    _print_faults(_request("POST", f"{url}/__sandbox/faults", {"kind": kind, **given}))
 
 
 @command.command()
 @_at
-@click.option("--clear", is_flag=True, help="Let nothing fail any more.")
+@click.option("--clear", is_flag=True, help="Remove all faults.")
 def faults(url: str, clear: bool) -> None:
-    """The faults in force."""
-    _print_faults(_ask("PUT" if clear else "GET", f"{url}/__sandbox/faults", {"faults": []} if clear else None))
+    """Show the faults in force."""
+    _print_faults(_request("PUT" if clear else "GET", f"{url}/__sandbox/faults", {"faults": []} if clear else None))
 
 
 @command.command()
 @_at
-@click.option("--now", help="Set it to this moment (ISO 8601).")
-@click.option("--speed", type=click.FloatRange(0), help="Its seconds per real second; 0 stops it.")
-@click.option("--advance", type=float, help="Put it on by so many seconds.")
+@click.option("--now", help="Set the clock to this time (ISO 8601).")
+@click.option("--speed", type=click.FloatRange(0), help="Set its speed, in seconds per real second; 0 stops it.")
+@click.option("--advance", type=float, help="Advance the clock by seconds.")
 def clock(url: str, **changes: Any) -> None:
-    """What the clock shows, or shall show."""
+    """Show or set the sandbox clock."""
     given = {name: value for name, value in changes.items() if value is not None}
-    shown = _ask("POST" if given else "GET", f"{url}/__sandbox/clock", given or None)
-    click.echo(f"{shown['now']}, {shown['speed']:g} seconds a second")
+    shown = _request("POST" if given else "GET", f"{url}/__sandbox/clock", given or None)
+    click.echo(f"{shown['now']}, {shown['speed']:g} seconds per real second")
 
 
 @command.command()
 @_at
 @click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")
 def options(url: str, changes: tuple[str, ...]) -> None:
-    """How it behaves, and shall behave; a VALUE is JSON, or plain text."""
-    wanted = dict(_change(change) for change in changes)
-    shown = _ask("PATCH" if wanted else "GET", f"{url}/__sandbox/options", wanted or None)
+    """Show or change sandbox options; a VALUE is JSON or plain text."""
+    values = dict(_parse_option(change) for change in changes)
+    shown = _request("PATCH" if values else "GET", f"{url}/__sandbox/options", values or None)
     print_table(("option", "value"), [[name, json.dumps(value)] for name, value in shown.items()])
 
 
 @command.command()
 @_at
 @click.argument("partner_store_id")
-@click.option("--id", "store_id", help="Gett's id of it; derived from the partner's unless given.")
-@click.option("--name", help="Its name; the partner's id unless given.")
-@click.option("--webhooks", default="", help="Base URL of its partner's webhooks.")
-@click.option("--catalog", default="", help="Where its menu is pulled from.")
-@click.option("--timezone", default="UTC", show_default=True)
+@click.option("--id", "store_id", help="Gett's id of the store (default: derived from the partner's id).")
+@click.option("--name", help="Name of the store (default: the partner's id).")
+@click.option("--webhooks", default="", help="Base URL of the partner's webhooks.")
+@click.option("--catalog", default="", help="URL to pull the catalog from.")
+@click.option("--timezone", default="UTC", show_default=True, help="Time zone of the store.")
 def store(
     url: str, partner_store_id: str, store_id: str | None, name: str | None, webhooks: str, catalog: str, timezone: str
 ) -> None:
-    """Make a store as it would be after its registration."""
+    """Create or replace a store, as after its registration."""
     body = {
         "partnerStoreId": partner_store_id,
         "name": name or partner_store_id,
@@ -148,20 +159,20 @@ def store(
         "catalogUrl": catalog,
         "timezone": timezone,
     }
-    made = _ask("PUT", f"{url}/__sandbox/stores/{store_id or uuid5(NAMESPACE_URL, partner_store_id)}", body)
-    click.echo(f"{made['partnerStoreId']} is {made['store']['storeId']} at Gett")
+    created = _request("PUT", f"{url}/__sandbox/stores/{store_id or uuid5(NAMESPACE_URL, partner_store_id)}", body)
+    click.echo(f"store {created['partnerStoreId']} has the Gett id {created['store']['storeId']}")
 
 
 @command.command()
 @_at
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
 def save(url: str, file: Path) -> None:
-    """Write all it knows to FILE."""
-    state = json.dumps(_ask("GET", f"{url}/__sandbox/state"), indent=1)
-    beside = file.with_name(f"{file.name}.part")
+    """Save the whole state to FILE."""
+    state = json.dumps(_request("GET", f"{url}/__sandbox/state"), indent=1)
+    part = file.with_name(f"{file.name}.part")
     try:
-        beside.write_text(state, encoding="utf-8")
-        beside.replace(file)
+        part.write_text(state, encoding="utf-8")
+        part.replace(file)
     except OSError as error:
         raise click.FileError(str(file), hint=error.strerror) from error
     click.echo(f"saved to {file}")
@@ -171,37 +182,38 @@ def save(url: str, file: Path) -> None:
 @_at
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load(url: str, file: Path) -> None:
-    """Go on from what was saved in FILE."""
-    _ask("PUT", f"{url}/__sandbox/state", _saved(file).to_data())
+    """Load a state that was saved to FILE."""
+    _request("PUT", f"{url}/__sandbox/state", _read_state(file).to_data())
     click.echo(f"loaded {file}")
 
 
 @command.command()
 @_at
 def reset(url: str) -> None:
-    """Forget everything but settings, clock and seed."""
-    _ask("POST", f"{url}/__sandbox/reset")
+    """Delete everything but options, clock and seed."""
+    _request("POST", f"{url}/__sandbox/reset")
 
 
-def _ask(method: str, url: str, body: Any = None) -> Any:
-    """A call of the control room.
+def _request(method: str, url: str, body: Any = None) -> Any:
+    """Call the control API and return the JSON of the response.
 
-    :raises _Refused: with what the sandbox says, or that there is none.
+    :raises _SandboxError: with the sandbox's error, or if there is no sandbox.
     """
     try:
         with requests.Session() as session:
             session.trust_env = False
             response = session.request(method, url, json=body, timeout=_TIMEOUT)
-    except requests.exceptions.RequestException as failure:
-        raise _Refused(
-            f"no sandbox answers at {url.partition('/__sandbox')[0]} ({type(failure).__name__})"
-        ) from failure
+    except requests.exceptions.RequestException as error:
+        raise _SandboxError(
+            f"no sandbox at {url.partition('/__sandbox')[0]} ({type(error).__name__}); "
+            "start one with `webhook-kit sandbox`, or set --url"
+        ) from error
     if response.status_code >= 400:
-        raise _Refused(*_mistakes(response))
+        raise _SandboxError(*_errors(response))
     return response.json() if response.content else None
 
 
-def _mistakes(response: requests.Response) -> list[str]:
+def _errors(response: requests.Response) -> list[str]:
     try:
         problem = response.json()
         errors = [f"{error.get('jsonPath', '$')}: {error['message']}" for error in problem.get("errors", [])]
@@ -210,17 +222,17 @@ def _mistakes(response: requests.Response) -> list[str]:
         return [f"the sandbox answered {response.status_code}"]
 
 
-def _saved(file: Path) -> SavedState:
+def _read_state(file: Path) -> SavedState:
     try:
         return SavedState.model_validate_json(file.read_bytes())
-    except (ValueError, OSError) as failure:
-        raise _Refused(f"{file} holds no sandbox: {' '.join(str(failure).split())[:300]}") from failure
+    except (ValueError, OSError) as error:
+        raise _SandboxError(f"{file} is not a saved sandbox: {' '.join(str(error).split())[:300]}") from error
 
 
-def _change(change: str) -> tuple[str, Any]:
+def _parse_option(change: str) -> tuple[str, Any]:
     name, equals, value = change.partition("=")
     if not equals:
-        raise click.UsageError(f"{change}: write NAME=VALUE")
+        raise click.UsageError(f"{change!r} is not valid; write NAME=VALUE")
     try:
         return name, json.loads(value)
     except ValueError:
@@ -229,15 +241,17 @@ def _change(change: str) -> tuple[str, Any]:
 
 def _print_faults(shown: dict[str, Any]) -> None:
     if not shown["faults"]:
-        click.echo("nothing fails")
+        click.echo("no faults")
     for rule in shown["faults"]:
         click.echo(", ".join(f"{name} {value}" for name, value in rule.items()))
 
 
 def _line(entry: dict[str, Any]) -> str:
-    """An entry of the log on one line."""
+    """Return an entry of the traffic log as one line."""
     outcome = (entry.get("response") or {}).get("status") or entry.get("error") or entry.get("message") or "fetched"
     arrow = "←" if entry["kind"] == "api_call" else "→"
-    what = entry.get("call") or entry.get("url") or ""
-    about = entry.get("orderId") or entry.get("storeId") or ""
-    return " ".join(filter(None, (str(entry["number"]), entry["at"], arrow, entry["kind"], what, about, str(outcome))))
+    name = entry.get("call") or entry.get("url") or ""
+    subject = entry.get("orderId") or entry.get("storeId") or ""
+    return " ".join(
+        filter(None, (str(entry["number"]), entry["at"], arrow, entry["kind"], name, subject, str(outcome)))
+    )

@@ -1,6 +1,6 @@
-"""A small Gett on this machine: the commerce API that partners call, and the consumer side that calls partners.
+"""The sandbox: a local Gett, with the Commerce Partner API, the consumer side of the network, and webhooks to partners.
 
-It plays the other side of the protocol, so it shares Gett's language with the kit and nothing else.
+It plays the other side of the protocol, so it shares Gett's models and the catalog rules with the kit, and nothing else.
 """
 
 from __future__ import annotations

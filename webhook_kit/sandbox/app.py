@@ -1,4 +1,4 @@
-"""The sandbox as a WSGI application: all rooms on one page."""
+"""The sandbox as a WSGI application."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["create_app"]
 
 
 def create_app(context: SandboxContext) -> Flask:
-    """Everything this Gett answers."""
+    """Return the application that serves every API and page of a sandbox."""
     app = Flask("webhook_kit.sandbox")
     webhooks = Webhooks(context)
     events = OrderEvents(context, webhooks)
-    app.url_map.merge_slashes = False  # an address with an empty id is none, and no other one's
+    app.url_map.merge_slashes = False  # a path with an empty id is not found, instead of another path
     install_hooks(app, context)
-    for room in (
+    for blueprint in (
         commerce.blueprint(context, events),
         onboarding.blueprint(context, Ingestion(context)),
         sessions.blueprint(context),
@@ -35,6 +35,6 @@ def create_app(context: SandboxContext) -> Flask:
         control.blueprint(context),
         pages.blueprint(context),
     ):
-        app.register_blueprint(room)
+        app.register_blueprint(blueprint)
     app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(describe()))
     return app

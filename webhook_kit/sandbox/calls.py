@@ -1,6 +1,6 @@
-"""Every call of this Gett in one table: what it takes, what it answers, and where the protocol says so.
+"""The table of all calls under ``/v1``: request, response, behaviour and source in the protocol.
 
-``/openapi.json`` and the table of ``docs/sandbox.md`` are made from it, and a test compares it with what is served.
+``/openapi.json`` and the table of ``docs/sandbox.md`` are generated from it; a test compares it with the routes.
 """
 
 from __future__ import annotations
@@ -51,25 +51,25 @@ __all__ = ["CALLS", "CallDescription", "table"]
 
 @dataclass(frozen=True, slots=True)
 class CallDescription:
-    """One call.
+    """Description of one call.
 
-    :ivar route: method and path, with ``{names}``.
-    :ivar name: what a fault calls it.
-    :ivar behaviour: what it does, for people.
-    :ivar source: where the protocol says so; [D] is our own decision.
-    :ivar takes: the model of its body; None when it has none.
-    :ivar gives: the model of its answer, in a list when it is one; None for an answer without members that are promised.
-    :ivar status: of its answer.
-    :ivar problems: statuses of its problems besides those that every call of its shape has.
-    :ivar query: names of its query parameters.
+    :ivar route: method and path, with ``{names}`` of parameters.
+    :ivar name: the call's name in :attr:`Fault.call`.
+    :ivar behaviour: a summary for people.
+    :ivar source: section of the protocol; [D] is a decision of this project.
+    :ivar request: model of the request's body; None without a body.
+    :ivar response: model of the response's body, in a list if it is a list; None if no members are promised.
+    :ivar status: status of a successful response.
+    :ivar problems: statuses of errors in addition to those of every such call.
+    :ivar query: names of the query parameters.
     """
 
     route: str
     name: str
     behaviour: str
     source: str
-    takes: type[Wire] | None = None
-    gives: type[Wire] | list[type[Wire]] | None = None
+    request: type[Wire] | None = None
+    response: type[Wire] | list[type[Wire]] | None = None
     status: int = 200
     problems: tuple[int, ...] = ()
     query: tuple[str, ...] = ()
@@ -82,183 +82,204 @@ _MARKET = "/v1/marketplace"
 CALLS = [
     CallDescription(
         *(f"GET {_COMMERCE}/stores", "stores", "All stores of the partner.", "§2"),
-        gives=[CommerceStore],
+        response=[CommerceStore],
     ),
     CallDescription(
         *(f"GET {_COMMERCE}/stores/{{store_id}}", "store", "One store.", "§2"),
-        gives=CommerceStore,
+        response=CommerceStore,
     ),
     CallDescription(
         *(f"PUT {_COMMERCE}/stores/{{store_id}}", "updateStore"),
-        *("Changes what is given; null is no change [D]. One of the two capability flags must be true.", "§2"),
-        takes=StoreUpdate,
-        gives=CommerceStore,
+        *("Changes the members that are not null [D]. One of the two capability flags must be true.", "§2"),
+        request=StoreUpdate,
+        response=CommerceStore,
     ),
     CallDescription(
         *(f"GET {_COMMERCE}/stores/{{store_id}}/status", "storeStatus"),
         *("Online or paused; a pause with `resumeAt` ends by itself.", "§2"),
-        gives=StoreStatus,
+        response=StoreStatus,
     ),
     CallDescription(
         *(f"POST {_COMMERCE}/stores/{{store_id}}/status", "setStoreStatus"),
-        *("Pauses, with a reason, or brings back.", "§2"),
-        takes=StoreStatusUpdate,
-        gives=StoreStatus,
+        *("Pauses a store, with a reason, or resumes it.", "§2"),
+        request=StoreStatusUpdate,
+        response=StoreStatus,
     ),
     CallDescription(
         *(f"POST {_COMMERCE}/orders/{{order_id}}/status", "setOrderStatus"),
-        "Takes an order on: a status may be left out or said again, never gone back on; 409 when it is closed otherwise [D]. "
-        "Unknown, or not read yet (a setting): 404.",
+        "Updates an order. A status may be skipped or repeated; going back is 409, and so is another end [D]. "
+        "An unknown order is 404, and so is one whose placeOrder response was not read yet (an option).",
         "§2",
-        takes=OrderStatusUpdate,
+        request=OrderStatusUpdate,
         status=202,
         problems=(409,),
     ),
     CallDescription(
         *(f"POST {_COMMERCE}/catalogset-notification", "catalogNotification"),
-        "Pulls the catalog soon after, from the partner's own server, size and time limited. A pull that fails keeps the old "
-        "catalog and is on record.",
+        "Pulls the catalog from the given URL shortly after, limited in size and time. A failed pull is recorded and keeps "
+        "the previous catalog.",
         "§2",
-        takes=CatalogSetNotification,
+        request=CatalogSetNotification,
         status=202,
         problems=(404,),
         query=("storeId",),
     ),
     CallDescription(
         *(f"POST {_ONBOARDING}", "registerStore"),
-        "Registers a store; its catalog is pulled and checked: one error of `catalog check`, a dangling reference say, and it "
-        "is `catalog_failed`. 409 while the partner's id is taken [D].",
+        "Registers a store and pulls its catalog. With one error of `catalog check`, such as a dangling reference, it is "
+        "`catalog_failed`. 409 if the partner's id is already registered [D].",
         "§2",
-        takes=OnboardingRequest,
-        gives=Onboarding,
+        request=OnboardingRequest,
+        response=Onboarding,
         status=201,
         problems=(409,),
     ),
     CallDescription(
-        *(f"GET {_ONBOARDING}/{{onboarding_id}}", "onboarding", "Where the registration stands.", "§2"),
-        gives=Onboarding,
+        *(f"GET {_ONBOARDING}/{{onboarding_id}}", "onboarding", "The status of a registration.", "§2"),
+        response=Onboarding,
     ),
     CallDescription(
-        *(f"DELETE {_ONBOARDING}/{{onboarding_id}}", "cancelOnboarding", "Gives it up; 409 once active [D].", "§2"),
+        *(
+            f"DELETE {_ONBOARDING}/{{onboarding_id}}",
+            "cancelOnboarding",
+            "Cancels a registration; 409 if it is active [D].",
+            "§2",
+        ),
         status=204,
         problems=(409,),
     ),
     CallDescription(
         *(f"POST {_ONBOARDING}/{{onboarding_id}}/activate", "activateStore"),
-        *("Goes live, only from `ready_to_activate`; otherwise 409.", "§2"),
-        gives=Onboarding,
+        *("Activates the store, only from `ready_to_activate`; otherwise 409.", "§2"),
+        response=Onboarding,
         problems=(409,),
     ),
     CallDescription(
         *(f"POST {_MARKET}/session/create", "createSession"),
-        "API key only. Identity all or none (`LEVEL_1_INCOMPLETE`); seven days; `invalid_email`, `invalid_phone`, "
-        "`invalid_address`, `invalid_api_key`, `rate_limited`.",
+        "Creates a session of seven days; needs the API key. Email, first and last name: all or none "
+        "(`LEVEL_1_INCOMPLETE`). Other errors: `invalid_email`, `invalid_phone`, `invalid_address`, `invalid_api_key`, "
+        "`rate_limited`.",
         "§5, §6",
-        takes=SessionCreateRequest,
-        gives=SessionCreateResponse,
+        request=SessionCreateRequest,
+        response=SessionCreateResponse,
     ),
     CallDescription(
-        *(f"GET {_MARKET}/session/me", "sessionMe", "The session, its level and what is missing.", "§6"),
-        gives=SessionMeResponse,
+        *(
+            f"GET {_MARKET}/session/me",
+            "sessionMe",
+            "The session, its level, and the data missing for the next level.",
+            "§6",
+        ),
+        response=SessionMeResponse,
         problems=(404,),
     ),
     CallDescription(
         *(f"POST {_MARKET}/session/hoist", "hoistSession"),
-        *("Gives an anonymous session its user; a Google token is believed unproven [D].", "§6; path [D]"),
-        takes=HoistSessionRequest,
-        gives=SessionMeResponse,
+        *("Gives an anonymous session its user; the Google token is not verified [D].", "§6; path [D]"),
+        request=HoistSessionRequest,
+        response=SessionMeResponse,
         problems=(404,),
     ),
     CallDescription(
         *(f"PUT {_MARKET}/session/fulfillment-context", "setFulfillmentContext"),
-        *("How and where to hand over; an address must be the user's.", "§6; path [D]"),
-        takes=SetFulfillmentContextRequest,
-        gives=FulfillmentContextDto,
+        *("Sets mode and address of the fulfillment; the address must be the user's.", "§6; path [D]"),
+        request=SetFulfillmentContextRequest,
+        response=FulfillmentContextDto,
         problems=(404,),
     ),
     CallDescription(
-        *(f"PATCH {_MARKET}/session/profile", "updateProfile", "The user's phone.", "§6; path [D]"),
-        takes=UpdateProfileRequest,
-        gives=SessionMeResponse,
+        *(f"PATCH {_MARKET}/session/profile", "updateProfile", "Sets the user's phone number.", "§6; path [D]"),
+        request=UpdateProfileRequest,
+        response=SessionMeResponse,
         problems=(404,),
     ),
     CallDescription(
         *(f"POST {_MARKET}/stores/discover", "discoverStores"),
-        "The nearest first, or the best match of the query; distances in miles, matches between « and », dishes when they led "
-        "to the store, computed tags.",
+        "Stores, the nearest first, or the best match of the query first; with distances in miles, matches between « and », "
+        "matched items, computed tags.",
         "§6",
-        takes=DiscoverStoresRequest,
-        gives=DiscoverStoresResponse,
+        request=DiscoverStoresRequest,
+        response=DiscoverStoresResponse,
         problems=(404,),
     ),
     CallDescription(
         *(f"GET {_MARKET}/stores/{{store_id}}", "marketStore"),
-        *("One store; `isAcceptingOrders` is false unless everything is known to fit.", "§6"),
-        gives=MarketfrontStore,
+        *("One store; `isAcceptingOrders` is false if anything is unknown.", "§6"),
+        response=MarketfrontStore,
     ),
     CallDescription(
-        *(f"GET {_MARKET}/catalog-sets/{{catalog_set_id}}", "catalogSet", "A menu, older versions too.", "§6"),
-        gives=ExternalCatalogSet,
+        *(f"GET {_MARKET}/catalog-sets/{{catalog_set_id}}", "catalogSet", "A CatalogSet; older versions too.", "§6"),
+        response=ExternalCatalogSet,
     ),
     CallDescription(
-        *(f"POST {_MARKET}/carts/add", "addToCart", "The cart with one more line; nothing is kept.", "§6; body [D]"),
-        takes=AddCartItemRequest,
-        gives=Cart,
+        *(
+            f"POST {_MARKET}/carts/add",
+            "addToCart",
+            "Returns the cart with one more line; nothing is stored.",
+            "§6; body [D]",
+        ),
+        request=AddCartItemRequest,
+        response=Cart,
         problems=(404, 409),
     ),
     CallDescription(
-        *(f"POST {_MARKET}/carts/update", "updateCart", "The cart with the line's quantity; 0 removes it.", "§6"),
-        takes=UpdateCartItemRequest,
-        gives=Cart,
+        *(
+            f"POST {_MARKET}/carts/update",
+            "updateCart",
+            "Returns the cart with the line's new quantity; 0 removes it.",
+            "§6",
+        ),
+        request=UpdateCartItemRequest,
+        response=Cart,
         problems=(404,),
     ),
     CallDescription(
-        *(f"POST {_MARKET}/carts/remove", "removeFromCart", "The cart without the line.", "§6"),
-        takes=RemoveCartItemRequest,
-        gives=Cart,
+        *(f"POST {_MARKET}/carts/remove", "removeFromCart", "Returns the cart without the line.", "§6"),
+        request=RemoveCartItemRequest,
+        response=Cart,
         problems=(404,),
     ),
     CallDescription(
         *(f"POST {_MARKET}/orders/validate", "validate"),
-        "Asks the store's validateOrder; business failures stand in the order, with 200. 502 when the store gives no answer.",
+        "Calls the store's validateOrder; business errors are in the order, with 200. 502 if the store does not respond.",
         "§3, §6",
-        takes=ExternalOrder,
-        gives=ExternalOrder,
+        request=ExternalOrder,
+        response=ExternalOrder,
         problems=(404, 409, 502),
     ),
     CallDescription(
         *(f"POST {_MARKET}/orders/place", "place"),
-        "Checks token (15 minutes), payment by its type and customer, then the store's placeOrder, retried on Gett's schedule. "
-        "`Idempotency-Key` replays for 24 h; another order under it: 422.",
+        "Checks token (15 minutes), payment and customer, then calls the store's placeOrder, with retries on Gett's schedule. "
+        "The `Idempotency-Key` replays the response for 24 h; another order under it is 422.",
         "§3, §6",
-        takes=PlaceOrderRequest,
-        gives=ExternalOrder,
+        request=PlaceOrderRequest,
+        response=ExternalOrder,
         problems=(404, 409, 502),
     ),
     CallDescription(
         *(f"GET {_MARKET}/checkout/payments", "payments", "The user's cards, paged.", "§6"),
-        gives=UserPaymentResponsePagedResult,
+        response=UserPaymentResponsePagedResult,
         problems=(404,),
         query=("limit", "offset"),
     ),
     CallDescription(
         *(f"POST {_MARKET}/checkout/payments", "addPayment"),
-        *("Saves a card: of it nothing is kept but what is shown. Its billing address is saved once.", "§6"),
-        takes=AddPaymentCardRequest,
-        gives=UserPaymentResponse,
+        *("Saves the displayed part of a card only. Its billing address is saved once.", "§6"),
+        request=AddPaymentCardRequest,
+        response=UserPaymentResponse,
         status=201,
         problems=(404,),
     ),
     CallDescription(
         *(f"GET {_MARKET}/checkout/addresses", "addresses", "The user's addresses, paged.", "§6"),
-        gives=UserAddressResponsePagedResult,
+        response=UserAddressResponsePagedResult,
         problems=(404,),
         query=("limit", "offset"),
     ),
     CallDescription(
         *(f"POST {_MARKET}/checkout/addresses", "addAddress", "Saves an address.", "§6; body [D]"),
-        takes=AddressInput,
-        gives=UserAddressResponse,
+        request=AddressInput,
+        response=UserAddressResponse,
         status=201,
         problems=(404,),
     ),
@@ -267,7 +288,7 @@ CALLS = [
 
 
 def table() -> str:
-    """The calls as a Markdown table."""
-    lines = ["| call | its name in a fault | behaviour | source |", "|---|---|---|---|"]
+    """Return the calls as a Markdown table."""
+    lines = ["| call | name in a fault | behaviour | source |", "|---|---|---|---|"]
     lines += [f"| `{call.route}` | `{call.name}` | {call.behaviour} | {call.source} |" for call in CALLS]
     return "\n".join(lines) + "\n"

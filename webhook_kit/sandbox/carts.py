@@ -1,4 +1,4 @@
-"""Carts live with the client: each call is a function of a cart and an operation, and keeps nothing (``gett-protocol.md §6``)."""
+"""Cart calls: pure functions of a cart and an operation; the client keeps the cart (``gett-protocol.md §6``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["blueprint"]
 
 
 def blueprint(context: SandboxContext) -> Blueprint:
-    """The calls about carts."""
+    """Return the calls about carts."""
     calls = _Carts(context)
     return make_blueprint(
         "carts",
@@ -29,25 +29,25 @@ class _Carts:
         self._context = context
 
     def add_to_cart(self) -> Response:
-        """[D] A line without an id is given one."""
-        wanted = parse_body(AddCartItemRequest)
-        line = wanted.line_item
+        """Add a line; one without an id gets one [D]."""
+        body = parse_body(AddCartItemRequest)
+        line = body.line_item
         if not line.line_item_id:
             line = line.model_copy(update={"line_item_id": self._context.random.uuid("line")})
-        if any(one.line_item_id == line.line_item_id for one in wanted.cart.line_items):
-            raise Problem(ErrorCode.CONFLICT, "the cart has a line with this lineItemId already: update that one")
-        return json_response(_with(wanted.cart, [*wanted.cart.line_items, line]))
+        if any(one.line_item_id == line.line_item_id for one in body.cart.line_items):
+            raise Problem(ErrorCode.CONFLICT, "the cart already has a line with this lineItemId; update that line")
+        return json_response(_with_lines(body.cart, [*body.cart.line_items, line]))
 
     def update_cart(self) -> Response:
-        wanted = parse_body(UpdateCartItemRequest)
-        return json_response(_changed(wanted.cart, wanted.line_item_id, wanted.quantity))
+        body = parse_body(UpdateCartItemRequest)
+        return json_response(_set_quantity(body.cart, body.line_item_id, body.quantity))
 
     def remove_from_cart(self) -> Response:
-        wanted = parse_body(RemoveCartItemRequest)
-        return json_response(_changed(wanted.cart, wanted.line_item_id, 0))
+        body = parse_body(RemoveCartItemRequest)
+        return json_response(_set_quantity(body.cart, body.line_item_id, 0))
 
 
-def _changed(cart: Cart, line_item_id: str, quantity: int) -> Cart:
+def _set_quantity(cart: Cart, line_item_id: str, quantity: int) -> Cart:
     if all(line.line_item_id != line_item_id for line in cart.line_items):
         raise Problem(ErrorCode.NOT_FOUND, "the cart has no line with this lineItemId")
     lines = [
@@ -55,8 +55,8 @@ def _changed(cart: Cart, line_item_id: str, quantity: int) -> Cart:
         for line in cart.line_items
         if quantity or line.line_item_id != line_item_id
     ]
-    return _with(cart, lines)
+    return _with_lines(cart, lines)
 
 
-def _with(cart: Cart, lines: list[LineItem]) -> Cart:
+def _with_lines(cart: Cart, lines: list[LineItem]) -> Cart:
     return cart.model_copy(update={"line_items": lines})

@@ -20,20 +20,20 @@ from webhook_kit.sandbox.sessions import current_user
 
 __all__ = ["blueprint"]
 
-_LIMIT, _MOST = 20, 100  # [D] what a page holds unless asked otherwise, and at most
-_FURTHEST = 2**31
+_DEFAULT_LIMIT, _MAX_LIMIT = 20, 100  # [D] entries of a page
+_MAX_OFFSET = 2**31
 
 T = TypeVar("T")
 
 
 class _NewAddress(AddressInput):
-    """[D] An address is saved as it is entered, with what the courier should know."""
+    """An address to save [D]: as entered, with instructions for the courier."""
 
     instructions: str | None = None
 
 
 def blueprint(context: SandboxContext) -> Blueprint:
-    """The calls of the checkout."""
+    """Return the calls of the checkout."""
     calls = _Checkout(context)
     return make_blueprint(
         "checkout",
@@ -62,7 +62,7 @@ class _Checkout:
         )
 
     def add_payment(self) -> Response:
-        """Of the card itself nothing is kept but what is shown of it; its billing address is saved and deduplicated."""
+        """Save the displayed part of a card only, and its billing address once."""
         with self._context.lock:
             user = current_user(self._context)
             card = parse_body(AddPaymentCardRequest)
@@ -90,19 +90,19 @@ class _Checkout:
     def add_address(self) -> Response:
         with self._context.lock:
             user = current_user(self._context)
-            given = parse_body(_NewAddress)
-            user.last_user_address_id = save_address(user, given, given.instructions)
+            body = parse_body(_NewAddress)
+            user.last_user_address_id = save_address(user, body, body.instructions)
             return json_response(user.addresses[user.last_user_address_id], 201)
 
 
 def _page(saved: list[T]) -> tuple[list[T], int, int]:
-    """One page, and limit and offset as they were clamped."""
-    limit = min(max(_whole("limit", _LIMIT), 1), _MOST)
-    offset = min(max(_whole("offset", 0), 0), _FURTHEST)
+    """Return one page, and limit and offset after clamping."""
+    limit = min(max(_integer_argument("limit", _DEFAULT_LIMIT), 1), _MAX_LIMIT)
+    offset = min(max(_integer_argument("offset", 0), 0), _MAX_OFFSET)
     return saved[offset : offset + limit], limit, offset
 
 
-def _whole(name: str, default: int) -> int:
+def _integer_argument(name: str, default: int) -> int:
     try:
         return int(request.args.get(name, default))
     except ValueError:

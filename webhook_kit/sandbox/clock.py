@@ -1,7 +1,7 @@
-"""The sandbox's clock: it can be set, stopped and run faster, and says so to whoever waits for a moment.
+"""The sandbox's clock, which can be set, stopped and run faster.
 
-What stands in Gett's answers, and what Gett waits for (retries, pauses that end, sessions, tokens, quota), is read from it. A
-webhook's ``Timestamp`` is not [D]: the partner compares that with a clock of its own.
+All times in Gett's responses and all waits of Gett (retries, ends of pauses, sessions, tokens, quota) use it. A webhook's
+``Timestamp`` uses real time [D], because the partner compares it with a clock of its own.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """A clock for many threads.
+    """A clock that can be set. Thread-safe.
 
-    :param now: where it starts, aware; the real time when None.
-    :param speed: its seconds per real second; 0 stops it.
+    :param now: its first time, aware; the real time when None.
+    :param speed: seconds of the clock per real second; 0 stops it.
     """
 
     def __init__(self, *, now: datetime | None = None, speed: float = 1.0) -> None:
@@ -31,38 +31,38 @@ class Clock:
 
     @property
     def speed(self) -> float:
-        """Its seconds per real second."""
+        """Seconds of the clock per real second."""
         return self._speed
 
     def now(self) -> datetime:
-        """The moment it shows, UTC."""
+        """Return its time, UTC."""
         with self._lock:
             return self._now()
 
     def set(self, *, now: datetime | None = None, speed: float | None = None) -> None:
-        """Put it to another moment, let it run at another speed, or both; what is not given stays."""
+        """Set its time, its speed, or both; what is None stays."""
         with self._lock:
             self._base = now or self._now()
             self._since = time.monotonic()
             if speed is not None:
                 self._speed = speed
-        for tell in self._listeners:
-            tell()
+        for listener in self._listeners:
+            listener()
 
     def advance(self, seconds: float) -> None:
-        """Put it on by so many of its seconds."""
+        """Advance it by so many of its own seconds."""
         self.set(now=self.now() + timedelta(seconds=seconds))
 
-    def real_seconds_until(self, moment: datetime) -> float:
-        """How long a real second hand has to run until then: 0 when it is past, infinite while the clock stands."""
+    def real_seconds_until(self, target: datetime) -> float:
+        """Return the real seconds until a time of this clock: 0 if it is past, infinite while the clock is stopped."""
         with self._lock:
-            ahead = (moment - self._now()).total_seconds()
+            ahead = (target - self._now()).total_seconds()
             if ahead <= 0:
                 return 0.0
             return ahead / self._speed if self._speed else math.inf
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Call this whenever the clock is set; it must not block."""
+        """Call ``listener`` whenever the clock is set; it must not block."""
         self._listeners.append(listener)
 
     def _now(self) -> datetime:

@@ -31,7 +31,7 @@ _PROGRESS: list[str] = ["pending", *OrderStatus]
 
 
 def blueprint(context: SandboxContext, events: OrderEvents) -> Blueprint:
-    """The calls about stores that exist, and about orders."""
+    """Return the calls about active stores, catalogs and orders."""
     calls = _Commerce(context, events)
     return make_blueprint(
         "commerce",
@@ -89,25 +89,27 @@ class _Commerce:
             before = self._events.status(record)
             apply_order_update(record, update, self._context.clock.now())
             self._events.updated(record, before)
-            # The protocol says "accepted" and no more; the members are ours [D].
+            # The protocol promises 202 and no members; these are an addition of the sandbox [D].
             return json_response({"orderId": order_id, "state": record.state, "status": record.status}, 202)
 
     def catalog_notification(self) -> Response:
         partner_store_id = request.args.get("storeId", "")
         if not partner_store_id:
-            raise Problem(ErrorCode.INVALID_REQUEST, "?storeId= is missing: the partner's own id of the store")
+            raise Problem(ErrorCode.INVALID_REQUEST, "?storeId= is missing; send the partner's own id of the store")
         notification = parse_body(CatalogSetNotification)
         with self._context.lock:
             record = self._context.state.store_by_partner_id(partner_store_id)
             if record is None:
-                raise Problem(ErrorCode.STORE_NOT_FOUND, f"no store has the partner's id “{partner_store_id}”")
+                raise Problem(
+                    ErrorCode.STORE_NOT_FOUND, f"there is no store with the partner's id “{partner_store_id}”"
+                )
             store_id = record.store.store_id
         self._context.scheduler.add("pull for store", store_id=store_id, url=notification.callback_url)
         return json_response({}, 202)
 
 
 def find_store(context: SandboxContext, store_id: str) -> StoreRecord:
-    """A store of this Gett.
+    """Return a store.
 
     :raises Problem: 404 ``STORE_NOT_FOUND``.
     """
@@ -121,17 +123,17 @@ def find_store(context: SandboxContext, store_id: str) -> StoreRecord:
 
 
 def apply_order_update(record: OrderRecord, update: OrderStatusUpdate, now: datetime) -> None:
-    """Take an order further (``gett-protocol.md §2``).
+    """Apply an update to an order (``gett-protocol.md §2``).
 
-    What it already is may be said again: an update whose answer was lost comes twice. A status may be left out.
+    The current status may be repeated, because an update whose response was lost is sent again. Statuses may be skipped.
 
-    :raises Problem: [D] 409 ``CONFLICT`` when the order is closed in another way, or further on.
+    :raises Problem: [D] 409 ``CONFLICT`` if the order is closed in another way, or has a later status.
     """
     if record.state is not OrderState.OPEN and update.state is not record.state:
-        raise Problem(ErrorCode.CONFLICT, f"the order is {record.state}: nothing more can happen to it")
+        raise Problem(ErrorCode.CONFLICT, f"the order is already {record.state} and takes no more updates")
     if update.status is not None:
         if record.state is OrderState.OPEN and _PROGRESS.index(update.status) < _PROGRESS.index(record.status):
-            raise Problem(ErrorCode.CONFLICT, f"the order is {record.status} already: it cannot become {update.status}")
+            raise Problem(ErrorCode.CONFLICT, f"the order is already {record.status}; it cannot become {update.status}")
         record.status = update.status
     if update.state is not None:
         record.state = update.state
@@ -144,26 +146,26 @@ def _order_record(context: SandboxContext, order_id: str) -> OrderRecord:
     record = context.state.orders.get(order_id)
     if record is None and context.options.adopt_unknown:
         record = context.state.orders[order_id] = OrderRecord(order_id=order_id, created_at=context.clock.now())
-    # Gett may be asked about an order before it has read that it was placed.
+    # An update may arrive before Gett has read the store's response to placeOrder.
     if record is None or (context.options.early_updates_unknown and not record.answered):
         raise Problem(ErrorCode.NOT_FOUND, f"there is no order {order_id}")
     return record
 
 
 def _apply(record: StoreRecord, update: StoreUpdate) -> None:
-    """Change what is given; null is no change [D]."""
-    # The model has seen to it that they are not both false.
+    """Change the members that are not null [D]."""
+    # The model rejects an update in which both flags are false.
     if update.delivery_allowed is not None:
         record.delivery_allowed = update.delivery_allowed
     if update.pickup_allowed is not None:
         record.pickup_allowed = update.pickup_allowed
-    given: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "name": update.name,
         "phone": update.phone,
         "logo_url": update.logo_url,
         "description": update.description,
     }
-    record.store = record.store.model_copy(update={name: value for name, value in given.items() if value is not None})
+    record.store = record.store.model_copy(update={name: value for name, value in changes.items() if value is not None})
 
 
 def _pause(update: StoreStatusUpdate, now: datetime) -> StoreStatus:

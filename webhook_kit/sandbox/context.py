@@ -1,4 +1,4 @@
-"""The parts that every room of the sandbox shares."""
+"""The parts that all modules of the sandbox share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["SandboxContext", "SavedState"]
 
 
 class SavedState(SandboxModel):
-    """A whole sandbox as JSON: what it knows, what it will do, and where its clock and its random stand."""
+    """A whole sandbox as JSON: state, scheduled tasks, options, faults, clock, and position of the random sequences."""
 
     now: datetime
     speed: float
@@ -33,11 +33,11 @@ class SavedState(SandboxModel):
 
 
 class SandboxContext:
-    """One Gett: its state and what acts on it. The state is read and changed while :attr:`lock` is held.
+    """State and shared parts of one sandbox. Hold :attr:`lock` while reading or changing :attr:`state`.
 
-    :param api_key: the partner's key.
-    :param secret: what its webhooks are signed with.
-    :param seed: of ids, tokens and chances.
+    :param api_key: the partner's API key.
+    :param secret: secret that signs webhooks.
+    :param seed: random seed of ids, tokens and probabilities.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class SandboxContext:
         self.state = SandboxState()
 
     def save(self) -> SavedState:
-        """Everything, as of now."""
+        """Return everything as it is now."""
         with self.lock:
             return SavedState(
                 now=self.clock.now(),
@@ -77,7 +77,7 @@ class SandboxContext:
             )
 
     def load(self, saved: SavedState) -> None:
-        """Go on from there; what was known before is forgotten."""
+        """Replace everything by what was saved."""
         with self.lock:
             self.options = saved.options
             self.state = saved.state
@@ -88,7 +88,7 @@ class SandboxContext:
             self.scheduler.restore(saved.tasks)
 
     def reset(self) -> None:
-        """Forget everything but the settings, the clock and the seed."""
+        """Delete everything but the options, the clock and the seed."""
         with self.lock:
             self.state = SandboxState()
             self.faults.replace([])
@@ -98,9 +98,9 @@ class SandboxContext:
             self.log.clear()
 
     def append_log(self, kind: str, **members: Any) -> None:
-        """Put something on record."""
+        """Append an entry to the traffic log, at the time of the sandbox's clock."""
         self.log.append(kind, self.clock.now(), **members)
 
     def close(self) -> None:
-        """End what runs in the background."""
+        """Stop the background threads."""
         self.scheduler.close()

@@ -1,4 +1,4 @@
-"""``/__sandbox/…``: what people and tests use to look into this Gett and to steer it. No part of the protocol."""
+"""The control API, ``/__sandbox/…``: inspect and change the sandbox. It is not part of the protocol."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from webhook_kit.sandbox.update_log import UPDATES
 
 __all__ = ["blueprint"]
 
-_LONGEST_WAIT = 30.0
+_MAX_WAIT = 30.0
 _HEARTBEAT = 10.0
-_FURTHEST = 2**53
-_YEARS = 10 * 365 * 86_400.0  # seconds that the clock is put on at most at once
+_MAX_NUMBER = 2**53
+_MAX_ADVANCE = 10 * 365 * 86_400.0  # seconds
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-class _Time(SandboxModel):
+class _ClockChange(SandboxModel):
     now: Annotated[UtcTime, Field(ge=_EARLIEST, le=_LATEST)] | None = None
     speed: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
-    advance: Annotated[float, Field(ge=-_YEARS, le=_YEARS)] | None = None
+    advance: Annotated[float, Field(ge=-_MAX_ADVANCE, le=_MAX_ADVANCE)] | None = None
 
 
 class _NewStore(SandboxModel):
@@ -60,7 +60,7 @@ class _StoreChanges(SandboxModel):
 
 
 def blueprint(context: SandboxContext) -> Blueprint:
-    """The calls of the control room."""
+    """Return the calls of the control API."""
     calls = _Control(context)
     return make_blueprint(
         "control",
@@ -106,19 +106,19 @@ class _Control:
             return jsonify(stores=[record.to_data() for record in self._context.state.stores.values()])
 
     def put_store(self, store_id: str) -> Response:
-        """A store as it would be after its registration; its catalog is pulled when ``catalogUrl`` says from where."""
-        wanted = parse_body(_NewStore)
-        given = {name: value for name in CommerceStore.model_fields if (value := getattr(wanted, name, None))}
+        """Create or replace a store, as after its registration; pull its catalog if there is a ``catalogUrl``."""
+        body = parse_body(_NewStore)
+        members = {name: value for name in CommerceStore.model_fields if (value := getattr(body, name, None))}
         record = StoreRecord(
-            store=CommerceStore(store_id=store_id, **given),
-            partner_store_id=wanted.partner_store_id,
-            webhook_url=wanted.webhook_url,
-            listing=wanted.listing,
+            store=CommerceStore(store_id=store_id, **members),
+            partner_store_id=body.partner_store_id,
+            webhook_url=body.webhook_url,
+            listing=body.listing,
         )
         with self._context.lock:
             self._context.state.stores[store_id] = record
-        if wanted.catalog_url:
-            self._context.scheduler.add("pull for store", store_id=store_id, url=wanted.catalog_url)
+        if body.catalog_url:
+            self._context.scheduler.add("pull for store", store_id=store_id, url=body.catalog_url)
         return jsonify(record.to_data())
 
     def change_store(self, store_id: str) -> Response:
@@ -130,28 +130,28 @@ class _Control:
             return jsonify(record.to_data())
 
     def reset(self) -> Response:
-        """Forget everything but the settings, the clock and the seed."""
+        """Delete everything but the options, the clock and the seed."""
         self._context.reset()
         return Response(status=204)
 
     def stream(self) -> Response:
-        """The log as server-sent events, from ``?after=`` on, as they come."""
+        """Stream the traffic log after ``?after=`` as server-sent events."""
         number = int(_number("after", 0))
 
         def entries() -> Iterator[str]:
             last = number
             while True:
-                found = self._context.log.after(last, wait=_HEARTBEAT)
-                for entry in found:
+                new = self._context.log.after(last, wait=_HEARTBEAT)
+                for entry in new:
                     last = entry["number"]
                     yield f"id: {last}\nevent: {entry['kind']}\ndata: {json.dumps(entry)}\n\n"
-                if not found:
-                    yield ": still here\n\n"  # finds out, too, whether somebody still listens
+                if not new:
+                    yield ": heartbeat\n\n"  # writing detects a client that has disconnected
 
         return Response(entries(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
 
     def log(self) -> Response:
-        wait = min(_number("wait", 0.0), _LONGEST_WAIT)
+        wait = min(_number("wait", 0.0), _MAX_WAIT)
         return jsonify(entries=self._context.log.after(int(_number("after", 0)), wait=wait))
 
     def faults(self) -> Response:
@@ -169,10 +169,10 @@ class _Control:
         return jsonify(now=self._context.clock.now().isoformat(), speed=self._context.clock.speed)
 
     def set_clock(self) -> Response:
-        wanted = parse_body(_Time)
-        self._context.clock.set(now=wanted.now, speed=wanted.speed)
-        if wanted.advance:
-            self._context.clock.advance(wanted.advance)
+        body = parse_body(_ClockChange)
+        self._context.clock.set(now=body.now, speed=body.speed)
+        if body.advance:
+            self._context.clock.advance(body.advance)
         return self.clock()
 
     def options(self) -> Response:
@@ -195,7 +195,10 @@ class _Control:
 
 
 def _faults() -> list[Fault]:
-    """A rule, ``{"faults": [rule, …]}``, or ``{"statuses": [503, …]}``: the next updates are answered with these, one each."""
+    """Return the faults of the body.
+
+    It is one rule, ``{"faults": [rule, …]}``, or ``{"statuses": [503, …]}``: statuses of the next updates, one each.
+    """
     body = request.get_json(force=True, silent=True)
     if isinstance(body, dict) and "statuses" in body:
         statuses = body["statuses"]
@@ -203,20 +206,20 @@ def _faults() -> list[Fault]:
             raise Problem(ErrorCode.INVALID_REQUEST, "statuses must be a list of HTTP statuses from 400 to 599")
         return [Fault(kind="status", status=status, times=1, call=UPDATES) for status in statuses]
     if isinstance(body, dict) and "faults" in body:
-        return parse_body(_Rules).faults
+        return parse_body(_FaultList).faults
     return [parse_body(Fault)]
 
 
-class _Rules(SandboxModel):
+class _FaultList(SandboxModel):
     faults: list[Fault]
 
 
 def _number(name: str, default: float) -> float:
-    given: Any = request.args.get(name, default)
+    text: Any = request.args.get(name, default)
     try:
-        number = float(given)
+        number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 <= number <= _FURTHEST:
-        raise Problem(ErrorCode.INVALID_REQUEST, f"?{name}= must be a number, and not negative")
+    if not 0 <= number <= _MAX_NUMBER:
+        raise Problem(ErrorCode.INVALID_REQUEST, f"?{name}= must be a number that is not negative")
     return number

@@ -1,4 +1,4 @@
-"""Postal addresses: saved once each, and where they are on the sandbox's map."""
+"""Postal addresses and their invented locations."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from webhook_kit.sandbox.state import StoreRecord, UserRecord
 __all__ = ["geocode", "miles", "save_address", "store_address", "store_location"]
 
 _CENTRE = (40.7128, -74.0060)
-_SPREAD = 0.1  # degrees: some seven miles
+_SPREAD = 0.1  # degrees: about seven miles
 _EARTH_RADIUS = 3_958.8  # miles
 
 
 def geocode(*parts: str | None) -> Location:
-    """[D] A place that depends on the address alone, somewhere around New York: the sandbox has no map."""
+    """Return a location near New York that depends on the address alone [D]: the sandbox has no map."""
     text = "\n".join((part or "").strip().casefold() for part in parts)
     digest = hashlib.sha256(text.encode(errors="replace")).digest()
     north, east = (int.from_bytes(digest[i : i + 4], "big") / 2**31 - 1 for i in (0, 4))
@@ -26,7 +26,7 @@ def geocode(*parts: str | None) -> Location:
 
 
 def store_address(record: StoreRecord) -> ExternalAddress | None:
-    """A store's address in the Marketfront API's spelling, with its location."""
+    """Return a store's address as the Marketfront API spells it, with its location."""
     address = record.store.address
     if address is None:
         return None
@@ -40,7 +40,7 @@ def store_address(record: StoreRecord) -> ExternalAddress | None:
 
 
 def store_location(record: StoreRecord) -> Location | None:
-    """Where a store is; None when it has neither a location nor an address."""
+    """Return the location of a store; None if it has neither a location nor an address."""
     address = record.store.address
     if record.listing.location is not None or address is None:
         return record.listing.location
@@ -48,20 +48,20 @@ def store_location(record: StoreRecord) -> Location | None:
 
 
 def miles(one: Location, other: Location) -> float:
-    """The distance as the crow flies."""
+    """Return the great-circle distance in miles."""
     lat1, lat2 = math.radians(one.latitude), math.radians(other.latitude)
     half = math.sin((lat2 - lat1) / 2) ** 2
     half += math.cos(lat1) * math.cos(lat2) * math.sin(math.radians(other.longitude - one.longitude) / 2) ** 2
     return 2 * _EARTH_RADIUS * math.asin(math.sqrt(min(1.0, half)))
 
 
-def save_address(user: UserRecord, given: AddressInput, instructions: str | None = None) -> str:
-    """Put an address into a user's book, once: its id follows from its content. The address's id."""
-    wire = given.to_wire()
-    parts = [str(wire.get(name) or "") for name in ("address1", "address2", "city", "state", "postalCode")]
+def save_address(user: UserRecord, address_input: AddressInput, instructions: str | None = None) -> str:
+    """Save an address of a user and return its id, which depends on its content alone, so that it is saved once."""
+    members = address_input.to_wire()
+    parts = [str(members.get(name) or "") for name in ("address1", "address2", "city", "state", "postalCode")]
     digest = hashlib.sha256("\n".join([user.user_id, *parts]).casefold().encode(errors="replace")).digest()
     address_id = str(UUID(bytes=digest[:16], version=4))
-    address = ExternalAddress.model_validate({**wire, "location": geocode(parts[0], *parts[2:]).to_wire()})
+    address = ExternalAddress.model_validate({**members, "location": geocode(parts[0], *parts[2:]).to_wire()})
     saved = UserAddressResponse(user_address_id=address_id, address=address)
     user.addresses[address_id] = (
         saved if instructions is None else saved.model_copy(update={"instructions": instructions})

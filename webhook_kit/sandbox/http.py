@@ -1,4 +1,4 @@
-"""What every call goes through: key, quota, faults, and the record; and how bodies are read and answers written."""
+"""The pipeline of every call: API key, quota, faults and traffic log; parsing of bodies, responses."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from webhook_kit.sandbox.update_log import RecordedUpdate
 __all__ = ["MAX_BYTES", "body_errors", "install_hooks", "json_response", "make_blueprint", "parse_body"]
 
 MAX_BYTES = 1024 * 1024
-"""Size of a request's body [D]."""
+"""Maximum size of a request's body [D]."""
 
-_STATE_BYTES = 256 * 1024 * 1024  # a whole sandbox that is loaded
+_STATE_BYTES = 256 * 1024 * 1024  # for loading a saved sandbox
 
 W = TypeVar("W", bound=pydantic.BaseModel)
 
@@ -38,17 +38,17 @@ _UPDATES = {"setOrderStatus": "order_id", "setStoreStatus": "store_id"}
 
 
 def install_hooks(app: Flask, context: SandboxContext) -> None:
-    """Put every call of an application through quota, faults and the record; each exception becomes a problem document."""
-    watch = _RequestHooks(context)
+    """Install authentication, quota, faults and traffic log on an application, and turn exceptions into problem documents."""
+    hooks = _RequestHooks(context)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
-    app.before_request(watch.begin)
-    app.after_request(watch.end)
-    app.register_error_handler(Problem, watch.problem)
-    app.register_error_handler(HTTPException, watch.failed)
+    app.before_request(hooks.begin)
+    app.after_request(hooks.end)
+    app.register_error_handler(Problem, hooks.problem)
+    app.register_error_handler(HTTPException, hooks.http_error)
 
 
 def make_blueprint(name: str, prefix: str, calls: Mapping[str, Callable[..., Response]]) -> Blueprint:
-    """A blueprint from ``{"GET /stores/<store_id>": handler}``; a call's name is its handler's, in camelCase."""
+    """Return a blueprint from ``{"GET /stores/<store_id>": handler}``; the name of a call is its handler's, in camelCase."""
     blueprint = Blueprint(name, __name__, url_prefix=prefix)
     for route, handler in calls.items():
         method, _, path = route.partition(" ")
@@ -61,7 +61,7 @@ class _RequestHooks:
         self._context = context
 
     def begin(self) -> None:
-        g.begun, g.arrived = time.monotonic(), self._context.clock.now()
+        g.started, g.arrived = time.monotonic(), self._context.clock.now()
         g.authentic = _has_key(self._context)
         g.quota = None
         g.faults = {}
@@ -79,7 +79,7 @@ class _RequestHooks:
             return
         if not request.path.startswith("/v1/marketplace/"):
             raise Problem(
-                ErrorCode.UNAUTHENTICATED, "the API key is missing or wrong: send Authorization: Bearer <api key>"
+                ErrorCode.UNAUTHENTICATED, "the API key is missing or wrong; send Authorization: Bearer <api key>"
             )
         if request.path == "/v1/marketplace/session/create":
             raise Problem(SessionErrorCode.INVALID_API_KEY, "a session is created with the API key")
@@ -91,61 +91,61 @@ class _RequestHooks:
         if g.quota is not None:
             response.headers.update(g.quota.headers())
         _record(self._context, response)
-        return _dropped() if "drop" in g.faults else response
+        return _dropped_response() if "drop" in g.faults else response
 
-    def problem(self, failure: Problem) -> Response:
+    def problem(self, problem: Problem) -> Response:
         random = self._context.random
         ids = {"request_id": f"req_{random.hex('request', 24)}", "trace_id": random.hex("trace", 32)}
-        return problem_response(failure, **ids, now=self._context.clock.now())
+        return problem_response(problem, **ids, now=self._context.clock.now())
 
-    def failed(self, failure: HTTPException) -> Response:
-        response = self.problem(problem_of_status(failure.code or 500, failure.description or failure.name))
-        for name, value in failure.get_headers():
+    def http_error(self, error: HTTPException) -> Response:
+        response = self.problem(problem_of_status(error.code or 500, error.description or error.name))
+        for name, value in error.get_headers():
             if name.lower() == "allow":
                 response.headers[name] = value
         return response
 
 
 def parse_body(model: type[W]) -> W:
-    """The body of the running call.
+    """Return the body of the current call.
 
-    :raises Problem: 400 when it is no JSON, 413 when it is too large, 422 with every mistake when its shape is wrong.
+    :raises Problem: 400 if it is not JSON, 413 if it is too large, 422 with every error if it does not fit the model.
     """
     try:
         return model.model_validate_json(request.get_data(), strict=True)
-    except pydantic.ValidationError as failure:
-        mistakes = body_errors(failure)
-    raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=mistakes)
+    except pydantic.ValidationError as error:
+        errors = body_errors(error)
+    raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=errors)
 
 
-def body_errors(failure: pydantic.ValidationError) -> list[ValidationError]:
-    """What is wrong with a body, one by one.
+def body_errors(error: pydantic.ValidationError) -> list[ValidationError]:
+    """Return the errors of a body.
 
-    :raises Problem: 400 when it is no JSON at all.
+    :raises Problem: 400 if it is not JSON.
     """
-    mistakes = failure.errors(include_url=False, include_input=False, include_context=False)
-    if any(mistake["type"] == "json_invalid" for mistake in mistakes):
-        raise Problem(ErrorCode.INVALID_REQUEST, "the body is no JSON")
-    return [_mistake(mistake) for mistake in mistakes]
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    if any(one["type"] == "json_invalid" for one in errors):
+        raise Problem(ErrorCode.INVALID_REQUEST, "the body is not valid JSON")
+    return [_body_error(one) for one in errors]
 
 
-def json_response(what: Wire | Mapping[str, Any] | list[Wire], status: int = 200) -> Response:
-    """A JSON answer."""
-    if isinstance(what, list):
-        body: bytes = b"[" + b",".join(one.to_json() for one in what) + b"]"
+def json_response(data: Wire | Mapping[str, Any] | list[Wire], status: int = 200) -> Response:
+    """Return a JSON response."""
+    if isinstance(data, list):
+        body: bytes = b"[" + b",".join(one.to_json() for one in data) + b"]"
     else:
-        body = what.to_json() if isinstance(what, Wire) else json.dumps(what).encode()
+        body = data.to_json() if isinstance(data, Wire) else json.dumps(data).encode()
     return Response(body, status, mimetype="application/json")
 
 
 def _has_key(context: SandboxContext) -> bool:
-    """Whether the running call carries the partner's API key."""
-    given = request.headers.get("Authorization", "")
-    return hmac.compare_digest(given.encode(errors="surrogatepass"), f"Bearer {context.api_key}".encode())
+    """Return True if the current call carries the partner's API key."""
+    header = request.headers.get("Authorization", "")
+    return hmac.compare_digest(header.encode(errors="surrogatepass"), f"Bearer {context.api_key}".encode())
 
 
 def _take_quota(context: SandboxContext) -> None:
-    # [D] The quota is the partner organisation's; a consumer's session has none of its own.
+    # [D] The quota counts calls of the partner organisation; calls of a consumer's session are not limited.
     if not g.authentic:
         return
     kind, limit = _kind(context)
@@ -155,7 +155,7 @@ def _take_quota(context: SandboxContext) -> None:
             session = request.path.startswith("/v1/marketplace/session/")
             raise Problem(
                 SessionErrorCode.RATE_LIMITED if session else ErrorCode.RATE_LIMITED,
-                f"more than {limit} {kind} a minute, all keys and processes of the organisation together",
+                f"more than {limit} {kind} a minute, over all keys and processes of the organisation",
                 retry_after=g.quota.seconds,
             )
 
@@ -174,13 +174,13 @@ def _apply_faults(context: SandboxContext) -> None:
         time.sleep(g.faults["delay"].seconds)
     if "status" in g.faults:
         fault = g.faults["status"]
-        raise problem_of_status(fault.status or 500, "a fault on demand", retry_after=fault.seconds)
+        raise problem_of_status(fault.status or 500, "injected fault", retry_after=fault.seconds)
     if "expired_token" in g.faults and g.session is not None:
-        raise Problem(SessionErrorCode.SESSION_EXPIRED, "the session token has expired: a fault on demand")
+        raise Problem(SessionErrorCode.SESSION_EXPIRED, "the session token has expired: injected fault")
 
 
 def _call() -> str:
-    """The running call's name."""
+    """Return the name of the current call."""
     return (request.endpoint or "").rpartition(".")[2]
 
 
@@ -205,7 +205,7 @@ def _record(context: SandboxContext, response: Response) -> None:
             "body": _json(response.get_data()),
             "dropped": "drop" in g.faults,
         },
-        seconds=round(time.monotonic() - g.begun, 6),
+        seconds=round(time.monotonic() - g.started, 6),
     )
 
 
@@ -216,17 +216,17 @@ def _json(body: bytes) -> Any:
         return body.decode(errors="replace")
 
 
-def _mistake(mistake: Any) -> ValidationError:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in mistake["loc"])
-    message = mistake["msg"].removeprefix("Value error, ")
+def _body_error(error: Any) -> ValidationError:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
     return ValidationError(code=ErrorCode.INVALID_REQUEST, message=message, json_path=f"${path}")
 
 
-def _dropped() -> Response:
-    """An answer that never comes: the server finds the connection broken before it has written a byte."""
+def _dropped_response() -> Response:
+    """Return a response that makes the server close the connection before it has written a byte."""
 
     def broken() -> Iterator[bytes]:
-        raise ConnectionResetError("the answer is dropped: a fault on demand")
+        raise ConnectionResetError("the response is dropped: injected fault")
         yield b""
 
     return Response(broken(), mimetype="application/json")

@@ -1,4 +1,4 @@
-"""How Gett takes in a catalog: it pulls it from its partner, checks it, and takes all of it or none (``gett-protocol.md §2``)."""
+"""Ingestion of catalogs: pull from the partner, check, and accept all or nothing (``gett-protocol.md §2``)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from webhook_kit.sandbox.state import OnboardingRecord, Pull, StoreRecord
 
 __all__ = ["Ingestion", "IngestionFailed"]
 
-_TOLD = 5  # problems of a catalog that the error spells out
+_MAX_LISTED = 5  # findings of a catalog that the error lists
 _CHUNK = 64 * 1024
 
 
 class IngestionFailed(Exception):
-    """Why a catalog was not taken in."""
+    """A catalog was not ingested; the message says why."""
 
 
 class Ingestion:
@@ -38,7 +38,7 @@ class Ingestion:
         context.scheduler.register("pull for store", self._pull_for_store)
 
     def register(self, onboarding_id: str) -> None:
-        """Ingest the catalog of a registration, soon."""
+        """Schedule the ingestion of a registration's catalog."""
         self._context.scheduler.add(
             "begin ingestion", delay=self._context.options.ingestion_seconds, onboarding_id=onboarding_id
         )
@@ -70,17 +70,17 @@ class Ingestion:
             self._pull(url, record)
 
     def _pull(self, url: str, record: StoreRecord | OnboardingRecord) -> Pull:
-        """Fetch a catalog and give it to its owner; one that fails leaves the owner what it has, and goes on record."""
-        at, begun = self._context.clock.now(), time.monotonic()
+        """Pull a catalog for a store or registration; a failed pull is recorded and keeps the previous catalog."""
+        at, started = self._context.clock.now(), time.monotonic()
         pull = Pull(at=at, url=url, seconds=0)
         catalog = None
         try:
             raw = self._fetch(url)
-            pull.seconds = round(time.monotonic() - begun, 6)
-            catalog = _checked(raw, self._context.options.pull_max_bytes)
-        except IngestionFailed as failure:
-            pull.error = str(failure)
-            pull.seconds = pull.seconds or round(time.monotonic() - begun, 6)
+            pull.seconds = round(time.monotonic() - started, 6)
+            catalog = _parse(raw, self._context.options.pull_max_bytes)
+        except IngestionFailed as error:
+            pull.error = str(error)
+            pull.seconds = pull.seconds or round(time.monotonic() - started, 6)
         with self._context.lock:
             if catalog is not None:
                 if catalog.catalog_set_id is None:
@@ -92,9 +92,9 @@ class Ingestion:
         return pull
 
     def _fetch(self, url: str) -> bytes:
-        """The body behind an address, size and time limited.
+        """Return the body at a URL, limited in size and time.
 
-        :raises IngestionFailed: when it is not to be had.
+        :raises IngestionFailed: when it cannot be downloaded.
         """
         limit, seconds = self._context.options.pull_max_bytes, self._context.options.pull_timeout
         deadline = time.monotonic() + seconds
@@ -104,7 +104,7 @@ class Ingestion:
                 session.trust_env = False
                 with (
                     session.get(url, stream=True, timeout=seconds, headers={"Accept": "application/json"}) as response,
-                    _cut_off(response, deadline),
+                    _close_at(response, deadline),
                 ):
                     if response.status_code != 200:
                         raise IngestionFailed(f"{url} answered {response.status_code}")
@@ -112,49 +112,49 @@ class Ingestion:
                         body += piece
                         if len(body) > limit:
                             raise IngestionFailed(f"{url}: the CatalogSet is larger than {limit} bytes")
-        except (requests.RequestException, OSError, ValueError) as failure:
+        except (requests.RequestException, OSError, ValueError) as error:
             if time.monotonic() < deadline:
-                raise IngestionFailed(f"{url} gave no answer ({type(failure).__name__})") from failure
+                raise IngestionFailed(f"{url} did not answer ({type(error).__name__})") from error
         if time.monotonic() >= deadline:
-            raise IngestionFailed(f"{url}: not read within {seconds:g} s")
+            raise IngestionFailed(f"{url}: not downloaded within {seconds:g} s")
         return bytes(body)
 
 
 @contextmanager
-def _cut_off(response: requests.Response, deadline: float) -> Iterator[None]:
-    """Break the connection off at the deadline: a body that trickles keeps every time-out of its reader waiting."""
+def _close_at(response: requests.Response, deadline: float) -> Iterator[None]:
+    """Close the connection at the deadline, because a slow body never reaches the read timeout."""
 
-    def cut() -> None:
-        # Closed by now, if everything was read in time.
-        with suppress(OSError, ValueError), socket.socket(fileno=os.dup(response.raw.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
+    def close() -> None:
+        # The connection may be closed already.
+        with suppress(OSError, ValueError), socket.socket(fileno=os.dup(response.raw.fileno())) as connection:
+            connection.shutdown(socket.SHUT_RDWR)
 
-    watch = threading.Timer(max(0.0, deadline - time.monotonic()), cut)
-    watch.daemon = True
-    watch.start()
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), close)
+    timer.daemon = True
+    timer.start()
     try:
         yield
     finally:
-        watch.cancel()
+        timer.cancel()
 
 
-def _checked(raw: bytes, limit: int) -> ExternalCatalogSet:
-    """A catalog that can be taken in.
+def _parse(raw: bytes, limit: int) -> ExternalCatalogSet:
+    """Return a catalog without errors.
 
-    :raises IngestionFailed: with what is wrong; one dangling reference is enough.
+    :raises IngestionFailed: with its errors; a single dangling reference is one.
     """
     catalog, findings = check_bytes(raw, limit=limit)
-    found = [f"{finding.path}: {finding.message}" for finding in findings if finding.severity is Severity.ERROR]
+    errors = [f"{finding.path}: {finding.message}" for finding in findings if finding.severity is Severity.ERROR]
     if catalog is not None and catalog.catalog_set_id is not None and not _is_uuid(catalog.catalog_set_id):
-        found.append(f"$.catalogSetId: “{catalog.catalog_set_id}” is no canonical UUID")
-    if found or catalog is None:
-        raise _failed(found)
+        errors.append(f"$.catalogSetId: “{catalog.catalog_set_id}” is not a canonical UUID")
+    if errors or catalog is None:
+        raise _failed(errors)
     return catalog
 
 
-def _failed(found: list[str]) -> IngestionFailed:
-    more = [f"… and {len(found) - _TOLD} more"] if len(found) > _TOLD else []
-    return IngestionFailed("the CatalogSet is not valid: " + "; ".join(found[:_TOLD] + more))
+def _failed(errors: list[str]) -> IngestionFailed:
+    more = [f"… and {len(errors) - _MAX_LISTED} more"] if len(errors) > _MAX_LISTED else []
+    return IngestionFailed("the CatalogSet is not valid: " + "; ".join(errors[:_MAX_LISTED] + more))
 
 
 def _is_uuid(text: str) -> bool:

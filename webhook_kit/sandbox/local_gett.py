@@ -1,4 +1,4 @@
-"""Gett as a partner meets it: it delivers signed webhooks, and hears about the orders it placed."""
+"""Gett for a single partner: delivers signed webhooks and receives updates of the orders placed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = ["LocalGett", "WebhookResponse"]
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """What the partner answered.
+    """The partner's response to a webhook.
 
     :ivar status: HTTP status.
-    :ivar body: the parsed JSON, or the text when it is none.
-    :ivar headers: names in any case.
+    :ivar body: the parsed JSON, or the text if it is not JSON.
+    :ivar headers: case-insensitive names.
     """
 
     status: int
@@ -38,12 +38,12 @@ class WebhookResponse:
 class LocalGett:
     """Gett for one store of one partner.
 
-    :param webhooks: base URL of the partner's webhooks; may be set later.
+    :param webhooks: base URL of the partner's webhooks; can be set later.
     :param secret: the webhook secret.
     :param api_key: the key with which the partner calls :meth:`serve`'s URL.
     :param store_id: Gett's id of the store.
     :param partner_store_id: the partner's own id of it.
-    :param timeout: seconds that a webhook's answer may take.
+    :param timeout: seconds that the response to a webhook may take.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class LocalGett:
     ) -> None:
         self.webhooks = webhooks
         self.store_id = store_id
-        # Orders are named by whoever places them here, and as many as he likes.
+        # The caller chooses the order ids and is not limited by a quota.
         lenient = Options(
             adopt_unknown=True,
             writes_per_minute=0,
@@ -67,21 +67,21 @@ class LocalGett:
             answer_timeout=timeout,
         )
         self.context = SandboxContext(api_key, secret=secret, options=lenient, seed=str(uuid4()))
-        """What the calls to :meth:`serve` see and change."""
+        """State that the calls to :meth:`serve` read and change."""
         self.context.state.stores[store_id] = StoreRecord(
             store=CommerceStore(store_id=store_id, name=partner_store_id), partner_store_id=partner_store_id
         )
         self.update_log = self.context.update_log
-        """The updates that came to :meth:`serve`, and the faults to answer them with."""
+        """The updates received by :meth:`serve`."""
         self.app = create_app(self.context)
         self._deliveries = Webhooks(self.context)
         self.order_ids: dict[str, str] = {}
-        """The Gett order ids minted so far, by Idempotency-Key."""
+        """The Gett order ids created so far, by Idempotency-Key."""
         self._lock = threading.Lock()
 
     @contextmanager
     def serve(self, port: int = 0) -> Iterator[str]:
-        """Serve the commerce API from threads of this process, for the length of the block.
+        """Serve the Commerce Partner API from threads of this process during the block.
 
         :param port: loopback port; a free one when 0.
         :return: its base URL.
@@ -90,20 +90,20 @@ class LocalGett:
             yield url
 
     def validate(self, order: ExternalOrder | Mapping[str, Any]) -> WebhookResponse:
-        """Deliver validateOrder. An order without a store gets this one.
+        """Deliver validateOrder. An order without a store gets this store.
 
-        :raises requests.exceptions.RequestException: when no answer came.
+        :raises requests.exceptions.RequestException: when no response was received.
         """
         return self._deliver("validateOrder", self._for_this_store(order), {})
 
     def place(self, order: ExternalOrder | Mapping[str, Any], *, key: str | None = None) -> WebhookResponse:
-        """Deliver placeOrder. Without a store, a payment or a ``gettOrderId`` the order gets one.
+        """Deliver placeOrder. A missing store, payment or ``gettOrderId`` is added.
 
-        The ``gettOrderId`` is kept in :attr:`order_ids`, and is the same for each delivery with one key. One that is there
-        is left alone, even an empty one.
+        The added ``gettOrderId`` is kept in :attr:`order_ids` and is the same for each delivery with the same key. An
+        existing one is not changed, even if it is empty.
 
         :param key: the ``Idempotency-Key``; a new one when None.
-        :raises requests.exceptions.RequestException: when no answer came.
+        :raises requests.exceptions.RequestException: when no response was received.
         """
         key = str(uuid4()) if key is None else key
         body = self._for_this_store(order)

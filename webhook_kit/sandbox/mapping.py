@@ -1,4 +1,4 @@
-"""Orders on their way between consumer and store: what is added, what is left out, what surprises."""
+"""Conversion of orders between consumer and store: members that are added, removed or changed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from webhook_kit.sandbox.state import SessionRecord
 
 __all__ = ["find_inconsistencies", "order_customer", "store_refusal", "webhook_body"]
 
-# What the store says, or what only Gett says: none of it goes to the store as the consumer sent it.
-_NOT_THE_CONSUMERS = {"payment", "gettOrderId", "partnerOrderId", "errors", "isValid", "placedAt", "traceId"}
+# Only the store or Gett sets these members, so they are removed from a consumer's order.
+_NOT_FROM_CONSUMER = {"payment", "gettOrderId", "partnerOrderId", "errors", "isValid", "placedAt", "traceId"}
 
 
 def order_customer(context: SandboxContext, order: ExternalOrder) -> dict[str, Any] | None:
-    """Whom the order is for: the session's user, else whoever the partner names [S]."""
+    """Return the customer of an order: the session's user, else the one that the partner sent [S]."""
     session: SessionRecord | None = g.session
     if session is None or session.user_id is None:
         return order.customer.to_wire() if order.customer else None
@@ -42,47 +42,48 @@ def webhook_body(
     order_id: str | None = None,
     accepted: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The body of a webhook.
+    """Return the body of a webhook.
 
-    :param order_id: of a placement; None of a validation, which brings a tip at most (``gett-protocol.md §3``).
-    :param accepted: the amounts that a placement was validated with.
+    :param order_id: Gett's id of a placement; None for a validation, whose amounts hold at most a tip
+        (``gett-protocol.md §3``).
+    :param accepted: the validated amounts of a placement.
     """
-    body = {name: value for name, value in order.to_wire().items() if name not in _NOT_THE_CONSUMERS}
+    body = {name: value for name, value in order.to_wire().items() if name not in _NOT_FROM_CONSUMER}
     body["customer"] = None if options.null_customer else customer
-    given: dict[str, Any] = body.get("amounts") or {}
-    body["amounts"] = {"tip": given["tip"]} if given.get("tip") is not None else None
+    amounts: dict[str, Any] = body.get("amounts") or {}
+    body["amounts"] = {"tip": amounts["tip"]} if amounts.get("tip") is not None else None
     if order_id is None:
         return body
     body["gettOrderId"] = "" if options.empty_gett_order_id else order_id
     if options.placed_amounts == "null":
         body["amounts"] = None
     if options.placed_amounts == "full":
-        body["amounts"] = accepted or given or None
+        body["amounts"] = accepted or amounts or None
     return body
 
 
 def store_refusal(body: dict[str, Any]) -> Problem:
-    """A store's problem document as Gett's answer: the same code, detail and errors."""
+    """Return a store's problem document as Gett's own response, with the same code, detail and errors."""
     code = body.get("errorCode")
     known = ErrorCode(code) if code in set(ErrorCode) else ErrorCode.OTHER
     refusal = Problem(known, str(body.get("detail") or body.get("title") or "the store refused the order"))
     errors = body.get("errors")
-    refusal.errors = [error for raw in errors if (error := _error(raw))] if isinstance(errors, list) else []
+    refusal.errors = [error for raw in errors if (error := _parse_error(raw))] if isinstance(errors, list) else []
     return refusal
 
 
 def find_inconsistencies(body: dict[str, Any]) -> list[str]:
-    """Where an order that a store gave back is no order, or contradicts itself; empty when it does not."""
+    """Return the errors and inconsistencies of an order that a store returned; empty if there are none."""
     try:
         order = ExternalOrder.model_validate(body)
-    except ValueError as failure:
-        return [" ".join(str(failure).split())]
+    except ValueError as error:
+        return [" ".join(str(error).split())]
     if order.errors:
         return []
     return order.amounts.contradictions() if order.amounts else ["amounts are missing"]
 
 
-def _error(raw: Any) -> ValidationError | None:
+def _parse_error(raw: Any) -> ValidationError | None:
     try:
         return ValidationError.model_validate(raw)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What consumers find: stores near them, their menus, and carts to fill (``gett-protocol.md §6``)."""
+"""Discovery: stores near a consumer, and their catalogs (``gett-protocol.md §6``)."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from webhook_kit.sandbox.state import StoreRecord
 
 __all__ = ["blueprint", "is_accepting_orders", "store_timezone"]
 
-_CLUSTER = 1.0  # [D] miles beyond the nearest store that still count as closest
-_POPULAR = 4.5  # [D] a rating from which a store is popular
-_SAVINGS = 5.0  # [D] a discount, in percent, that means something
+_CLUSTER = 1.0  # [D] a store at most this many miles farther than the nearest one is tagged Closest
+_POPULAR = 4.5  # [D] minimum rating of the tag Popular
+_SAVINGS = 5.0  # [D] minimum discount, in percent, of the tag Savings
 _FLAGS = {"deliverybymerchant": "delivery", "delivery": "delivery", "pickup": "pickup"}
 
 
-class _Found(NamedTuple):
+class _Candidate(NamedTuple):
     record: StoreRecord
     distance: float | None
     match: Match | None
 
 
 def blueprint(context: SandboxContext) -> Blueprint:
-    """The calls of a consumer who looks around."""
+    """Return the calls about stores and catalogs."""
     calls = _Marketfront(context)
     return make_blueprint(
         "marketfront",
@@ -56,7 +56,7 @@ def blueprint(context: SandboxContext) -> Blueprint:
 
 
 def store_timezone(record: StoreRecord) -> ZoneInfo | None:
-    """The store's time zone; None when it has none that exists."""
+    """Return the store's time zone; None if it is missing or unknown."""
     try:
         return ZoneInfo(record.store.timezone or "")
     except (KeyError, ValueError, OSError):
@@ -64,7 +64,7 @@ def store_timezone(record: StoreRecord) -> ZoneInfo | None:
 
 
 def is_accepting_orders(context: SandboxContext, record: StoreRecord, now: datetime) -> bool:
-    """Whether the store takes orders at this moment; whatever is not known means no (``gett-protocol.md §6``)."""
+    """Return True if the store takes orders at this time; unknown data counts as no (``gett-protocol.md §6``)."""
     zone = store_timezone(record)
     online = record.status(now).status == StoreAvailability.ONLINE
     return record.enabled and online and zone is not None and is_open(_availability(context, record), now, zone)
@@ -75,30 +75,32 @@ class _Marketfront:
         self._context = context
 
     def discover_stores(self) -> Response:
-        wanted = parse_body(DiscoverStoresRequest)
-        query = words(wanted.query or "")
-        found = []
+        body = parse_body(DiscoverStoresRequest)
+        query = words(body.query or "")
+        candidates = []
         with self._context.lock:
             for record in self._context.state.stores.values():
                 match = search(query, record, self._context.state.catalogs.get(record.catalog_set_id or ""))
-                if (query and match is None) or not _offers(record, wanted.fulfillment_type):
+                if (query and match is None) or not _offers(record, body.fulfillment_type):
                     continue
                 place = store_location(record)
-                distance = None if place is None else miles(wanted.location, place)
-                found.append(_Found(record, distance, match if query else None))
-            found.sort(key=_rank)
-            nearest = min((one.distance for one in found if one.distance is not None), default=0.0)
-            page = found[wanted.offset : wanted.offset + wanted.limit]
-            stores = [self._shown(one, nearest) for one in page]
+                distance = None if place is None else miles(body.location, place)
+                candidates.append(_Candidate(record, distance, match if query else None))
+            candidates.sort(key=_rank)
+            nearest = min((one.distance for one in candidates if one.distance is not None), default=0.0)
+            page = candidates[body.offset : body.offset + body.limit]
+            stores = [self._to_marketfront_store(one, nearest) for one in page]
         return json_response(
             DiscoverStoresResponse(
-                stores=stores, total_count=len(found), has_more=wanted.offset + wanted.limit < len(found)
+                stores=stores, total_count=len(candidates), has_more=body.offset + body.limit < len(candidates)
             )
         )
 
     def market_store(self, store_id: str) -> Response:
         with self._context.lock:
-            return json_response(self._shown(_Found(find_store(self._context, store_id), None, None), 0.0))
+            return json_response(
+                self._to_marketfront_store(_Candidate(find_store(self._context, store_id), None, None), 0.0)
+            )
 
     def catalog_set(self, catalog_set_id: str) -> Response:
         with self._context.lock:
@@ -107,13 +109,13 @@ class _Marketfront:
             raise Problem(ErrorCode.CATALOGSET_NOT_FOUND, f"there is no catalog set {catalog_set_id}")
         return json_response(catalog)
 
-    def _shown(self, found: _Found, nearest: float) -> MarketfrontStore:
-        record, listing = found.record, found.record.listing
+    def _to_marketfront_store(self, candidate: _Candidate, nearest: float) -> MarketfrontStore:
+        record, listing = candidate.record, candidate.record.listing
         return MarketfrontStore(
             store_id=record.store.store_id,
             name=record.store.name or "",
             stem=_stem(record),
-            categories=_categories(found, nearest),
+            categories=_categories(candidate, nearest),
             options=StoreOptions(
                 accepts_delivery_tips=listing.accepts_delivery_tips, accepts_pickup_tips=listing.accepts_pickup_tips
             ),
@@ -124,10 +126,10 @@ class _Marketfront:
             availability=_availability(self._context, record),
             catalog_set_id=record.catalog_set_id,
             description=record.store.description,
-            distance_miles=None if found.distance is None else round(found.distance, 2),
-            highlights=found.match.highlights if found.match else None,
+            distance_miles=None if candidate.distance is None else round(candidate.distance, 2),
+            highlights=candidate.match.highlights if candidate.match else None,
             image_url=listing.image_url or record.store.logo_url,
-            matched_dishes=(found.match.dishes or None) if found.match else None,
+            matched_dishes=(candidate.match.dishes or None) if candidate.match else None,
             price_level=listing.price_level,
             rating=listing.rating,
             review_count=listing.review_count,
@@ -136,10 +138,10 @@ class _Marketfront:
         )
 
 
-def _rank(found: _Found) -> tuple[int, bool, float]:
-    """The best match first, then the nearest; what is nowhere comes last."""
-    score = found.match.score if found.match else 0
-    return -score, found.distance is None, found.distance or 0.0
+def _rank(candidate: _Candidate) -> tuple[int, bool, float]:
+    """Return the sort key: best match first, then nearest; stores without a location come last."""
+    score = candidate.match.score if candidate.match else 0
+    return -score, candidate.distance is None, candidate.distance or 0.0
 
 
 def _offers(record: StoreRecord, fulfillment_type: str | None) -> bool:
@@ -149,28 +151,28 @@ def _offers(record: StoreRecord, fulfillment_type: str | None) -> bool:
     return flags.get(_FLAGS.get(fulfillment_type.casefold(), ""), False)
 
 
-def _categories(found: _Found, nearest: float) -> list[str]:
-    """Cuisines, and tags that are computed; those about discounts are left out of a search [S]."""
-    listing = found.record.listing
+def _categories(candidate: _Candidate, nearest: float) -> list[str]:
+    """Return cuisines and computed tags; tags about discounts are left out of a search [S]."""
+    listing = candidate.record.listing
     tags = {
-        "Closest": found.distance is not None and found.distance <= nearest + _CLUSTER,
+        "Closest": candidate.distance is not None and candidate.distance <= nearest + _CLUSTER,
         "Popular": (listing.rating or 0) >= _POPULAR,
-        "Savings": found.match is None and (listing.savings or 0) >= _SAVINGS,
-        "Exclusive": found.match is None and found.record.catalog_set_id is not None and not listing.savings,
+        "Savings": candidate.match is None and (listing.savings or 0) >= _SAVINGS,
+        "Exclusive": candidate.match is None and candidate.record.catalog_set_id is not None and not listing.savings,
     }
-    return [*listing.cuisines, *(tag for tag, fits in tags.items() if fits)]
+    return [*listing.cuisines, *(tag for tag, applies in tags.items() if applies)]
 
 
 def _availability(context: SandboxContext, record: StoreRecord) -> list[AvailabilityWindow] | None:
-    """When any of its menus is served; None without a catalog."""
+    """Return the windows of all its catalogs; None without a CatalogSet."""
     catalog = context.state.catalogs.get(record.catalog_set_id or "")
     if catalog is None:
         return None
-    windows = [window for menu in catalog.catalogs.values() for window in menu.availability or ()]
+    windows = [window for one in catalog.catalogs.values() for window in one.availability or ()]
     return [window for index, window in enumerate(windows) if window not in windows[:index]]
 
 
 def _stem(record: StoreRecord) -> str:
-    """[D] The name as it may stand in an address, and the beginning of the id."""
+    """Return the slug: the name in URL form, and the first characters of the id [D]."""
     name = re.sub(r"[^a-z0-9]+", "-", (record.store.name or "").lower()).strip("-")
     return "-".join(filter(None, (name, record.store.store_id[:8])))

@@ -16,7 +16,7 @@ __all__ = ["blueprint"]
 
 
 def blueprint(context: SandboxContext, ingestion: Ingestion) -> Blueprint:
-    """The calls about stores that are to be."""
+    """Return the calls about registrations."""
     calls = _Onboarding(context, ingestion)
     return make_blueprint(
         "onboarding",
@@ -36,28 +36,28 @@ class _Onboarding:
         self._ingestion = ingestion
 
     def register_store(self) -> Response:
-        wanted = parse_body(OnboardingRequest)
+        body = parse_body(OnboardingRequest)
         with self._context.lock:
-            _check_free(self._context, wanted.partner_store_id)
+            _check_not_registered(self._context, body.partner_store_id)
             record = OnboardingRecord(
                 onboarding_id=self._context.random.uuid("onboarding"),
-                request=wanted,
+                request=body,
                 created_at=self._context.clock.now(),
             )
             self._context.state.onboardings[record.onboarding_id] = record
-            response = json_response(_shown(record), 201)  # [D] the protocol names no status
+            response = json_response(_to_onboarding(record), 201)  # [D] the protocol names no status
         self._ingestion.register(record.onboarding_id)
         return response
 
     def onboarding(self, onboarding_id: str) -> Response:
         with self._context.lock:
-            return json_response(_shown(_record(self._context, onboarding_id)))
+            return json_response(_to_onboarding(_record(self._context, onboarding_id)))
 
     def cancel_onboarding(self, onboarding_id: str) -> Response:
         with self._context.lock:
             record = _record(self._context, onboarding_id)
             if record.status is OnboardingStatus.ACTIVE:
-                raise Problem(ErrorCode.CONFLICT, "the store is active already: its registration is over")
+                raise Problem(ErrorCode.CONFLICT, "the store is already active; its registration cannot be cancelled")
             del self._context.state.onboardings[onboarding_id]
         return Response(status=204)
 
@@ -65,11 +65,14 @@ class _Onboarding:
         with self._context.lock:
             record = _record(self._context, onboarding_id)
             if record.status is not OnboardingStatus.READY_TO_ACTIVATE:
-                raise Problem(ErrorCode.CONFLICT, f"only ready_to_activate can be activated; this is {record.status}")
+                raise Problem(
+                    ErrorCode.CONFLICT,
+                    f"the registration is {record.status}; only one that is ready_to_activate can be activated",
+                )
             store = _store(self._context.random.uuid("store"), record)
             self._context.state.stores[store.store.store_id] = store
             record.status, record.store_id = OnboardingStatus.ACTIVE, store.store.store_id
-            return json_response(_shown(record))
+            return json_response(_to_onboarding(record))
 
 
 def _record(context: SandboxContext, onboarding_id: str) -> OnboardingRecord:
@@ -79,43 +82,43 @@ def _record(context: SandboxContext, onboarding_id: str) -> OnboardingRecord:
     return record
 
 
-def _check_free(context: SandboxContext, partner_store_id: str) -> None:
-    """[D] A store is registered once; after a failure, or when it was cancelled, it may be registered anew."""
+def _check_not_registered(context: SandboxContext, partner_store_id: str) -> None:
+    """Refuse a second registration of a store, unless the first one failed or was cancelled [D]."""
     for record in context.state.onboardings.values():
         if record.request.partner_store_id == partner_store_id and record.status is not OnboardingStatus.CATALOG_FAILED:
             raise Problem(
                 ErrorCode.CONFLICT,
-                f"“{partner_store_id}” is registered already: onboarding {record.onboarding_id}, {record.status}",
+                f"“{partner_store_id}” is already registered: onboarding {record.onboarding_id}, {record.status}",
             )
     if context.state.store_by_partner_id(partner_store_id) is not None:
-        raise Problem(ErrorCode.CONFLICT, f"“{partner_store_id}” is a store already")
+        raise Problem(ErrorCode.CONFLICT, f"“{partner_store_id}” is already a store")
 
 
 def _store(store_id: str, record: OnboardingRecord) -> StoreRecord:
-    wanted = record.request
+    request = record.request
     details = {
-        "address": wanted.address,
-        "phone": wanted.phone,
-        "timezone": wanted.timezone,
-        "logo_url": wanted.logo_url,
-        "description": wanted.description,
+        "address": request.address,
+        "phone": request.phone,
+        "timezone": request.timezone,
+        "logo_url": request.logo_url,
+        "description": request.description,
     }
-    given = {name: value for name, value in details.items() if value is not None}
+    present = {name: value for name, value in details.items() if value is not None}
     return StoreRecord(
-        store=CommerceStore(store_id=store_id, name=wanted.name, **given),
-        partner_store_id=wanted.partner_store_id,
-        webhook_url=wanted.webhook_url,
+        store=CommerceStore(store_id=store_id, name=request.name, **present),
+        partner_store_id=request.partner_store_id,
+        webhook_url=request.webhook_url,
         catalog_set_id=record.catalog_set_id,
         pulls=list(record.pulls),
     )
 
 
-def _shown(record: OnboardingRecord) -> Onboarding:
-    shown = Onboarding(
+def _to_onboarding(record: OnboardingRecord) -> Onboarding:
+    onboarding = Onboarding(
         onboarding_id=record.onboarding_id,
         partner_store_id=record.request.partner_store_id,
         status=record.status,
         created_at=record.created_at,
     )
-    later = {"store_id": record.store_id, "error": record.error}
-    return shown.model_copy(update={name: value for name, value in later.items() if value is not None})
+    optional = {"store_id": record.store_id, "error": record.error}
+    return onboarding.model_copy(update={name: value for name, value in optional.items() if value is not None})

@@ -1,4 +1,4 @@
-"""``/openapi.json``: this Gett described from the table of its calls and the models that read and write them."""
+"""The OpenAPI document of the sandbox, from the table of its calls and their models."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ __all__ = ["describe"]
 
 _REFS = "#/components/schemas/{model}"
 _PROBLEMS = {
-    400: "What was asked for breaks a rule, or is no JSON",
-    401: "No API key, or no session that is valid",
-    404: "There is no such thing here",
-    409: "It contradicts what has happened already",
+    400: "The request breaks a rule, or its body is not JSON",
+    401: "The API key or session token is missing or not valid",
+    404: "An id is unknown",
+    409: "The request contradicts the current state",
     413: "The body is larger than 1 MiB",
-    422: "The body's shape is wrong; every mistake is listed",
+    422: "The body does not fit the schema; every error is listed",
     429: "The quota of this minute is used up",
-    502: "The store's own system gave no answer",
+    502: "The store's system did not respond",
 }
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
+    """Return the OpenAPI 3.1 document."""
     models: dict[str, type[Wire]] = {"ProblemDetail": ProblemDetail}
     for call in CALLS:
-        gives = call.gives[0] if isinstance(call.gives, list) else call.gives
-        models |= {model.__name__: model for model in (call.takes, gives) if model}
+        response = call.response[0] if isinstance(call.response, list) else call.response
+        models |= {model.__name__: model for model in (call.request, response) if model}
     _, schemas = models_json_schema(
         [(model, "validation") for model in models.values()], by_alias=True, ref_template=_REFS
     )
@@ -42,7 +42,7 @@ def describe() -> dict[str, Any]:
         paths.setdefault(path, {})[method.lower()] = _operation(call, path)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "A Gett of your own", "version": API_VERSION},
+        "info": {"title": "webhook_kit sandbox", "version": API_VERSION},
         "security": [{"bearer": []}],
         "paths": paths,
         "components": {
@@ -54,7 +54,7 @@ def describe() -> dict[str, Any]:
 
 def _operation(call: CallDescription, path: str) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", path)
-    problems = {401, 429, *call.problems, *((404,) if names else ()), *((400, 413, 422) if call.takes else ())}
+    problems = {401, 429, *call.problems, *((404,) if names else ()), *((400, 413, 422) if call.request else ())}
     parameters = [_parameter(name, "path") for name in names] + [_parameter(name, "query") for name in call.query]
     if call.name == "place":
         key = {"type": "string", "format": "uuid"}
@@ -66,8 +66,8 @@ def _operation(call: CallDescription, path: str) -> dict[str, Any]:
         "responses": {str(call.status): _success(call)}
         | {str(status): _problem(status) for status in sorted(problems)},
     }
-    if call.takes is not None:
-        schema = {"$ref": _REFS.format(model=call.takes.__name__)}
+    if call.request is not None:
+        schema = {"$ref": _REFS.format(model=call.request.__name__)}
         operation["requestBody"] = {
             "required": call.name != "createSession",
             "content": {"application/json": {"schema": schema}},
@@ -83,16 +83,16 @@ def _parameter(name: str, place: str) -> dict[str, Any]:
 
 
 def _success(call: CallDescription) -> dict[str, Any]:
-    said: dict[str, Any] = {"description": "As the name says"}
+    response: dict[str, Any] = {"description": "Success"}
     if call.status == 204:
-        return said
-    if isinstance(call.gives, list):
-        schema: dict[str, Any] = {"type": "array", "items": {"$ref": _REFS.format(model=call.gives[0].__name__)}}
-    elif call.gives is not None:
-        schema = {"$ref": _REFS.format(model=call.gives.__name__)}
+        return response
+    if isinstance(call.response, list):
+        schema: dict[str, Any] = {"type": "array", "items": {"$ref": _REFS.format(model=call.response[0].__name__)}}
+    elif call.response is not None:
+        schema = {"$ref": _REFS.format(model=call.response.__name__)}
     else:
         schema = {"type": "object"}
-    return said | {"content": {"application/json": {"schema": schema}}}
+    return response | {"content": {"application/json": {"schema": schema}}}
 
 
 def _problem(status: int) -> dict[str, Any]:

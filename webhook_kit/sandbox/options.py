@@ -1,4 +1,4 @@
-"""How a sandbox behaves: what it may be asked to do differently while it runs."""
+"""Options of a sandbox, which can be changed while it runs."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ _PerMinute = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class Options(SandboxModel):
-    """Every setting, with what the real Gett is known or taken to do as its default.
+    """Every option; the defaults are what Gett is known, or assumed [D], to do.
 
-    :ivar writes_per_minute: of the whole partner organisation; 0 is no limit. Gett's own sandbox allows five times this
-        (``gett-protocol.md §5``).
+    :ivar writes_per_minute: quota of the whole partner organisation; 0 is no limit. Gett's own sandbox allows five times
+        as many (``gett-protocol.md §5``).
     :ivar reads_per_minute: likewise.
-    :ivar discoveries_per_minute: likewise, of ``stores/discover``.
-    :ivar ingestion_seconds: how long a registration is ``pending_catalog``, and then ``catalog_ingesting``.
-    :ivar pull_timeout: real seconds that fetching a CatalogSet may take in all.
-    :ivar pull_max_bytes: size of a CatalogSet.
-    :ivar adopt_unknown: an order or store that was never heard of is taken for one that exists, instead of 404.
-    :ivar answer_timeout: real seconds that a webhook's answer may take.
-    :ivar retry_delays: seconds until a delivery that failed is tried again; after the last one Gett gives up.
-    :ivar retry_jitter: the fraction by which such a wait may be longer.
+    :ivar discoveries_per_minute: likewise, for ``stores/discover``.
+    :ivar ingestion_seconds: time that a registration is ``pending_catalog``, and then ``catalog_ingesting``.
+    :ivar pull_timeout: real seconds in which a CatalogSet must have been downloaded.
+    :ivar pull_max_bytes: maximum size of a CatalogSet.
+    :ivar adopt_unknown: create an order or store with an unknown id instead of answering 404.
+    :ivar answer_timeout: real seconds that the response to a webhook may take.
+    :ivar retry_delays: seconds until each retry of a failed delivery; after the last one Gett gives up.
+    :ivar retry_jitter: maximum fraction of a delay that is added to it at random.
     :ivar late_retries: the first retry comes an hour late.
     :ivar short_paths: webhooks go to ``/validate`` and ``/place`` instead of ``/validateOrder`` and ``/placeOrder``.
     :ivar empty_gett_order_id: ``gettOrderId`` is empty in webhooks.
-    :ivar placed_amounts: what ``amounts`` of placeOrder holds: all that was accepted, the tip alone, or nothing (null).
+    :ivar placed_amounts: ``amounts`` of placeOrder: all validated ones, the tip alone, or null.
     :ivar null_customer: ``customer`` is null in webhooks.
-    :ivar read_answer_after: real seconds between the answer to a placeOrder and Gett's reading it.
-    :ivar early_updates_unknown: an update of an order whose answer has not been read is 404.
-    :ivar token_minutes: how long a ``validatedOrderToken`` is good for.
-    :ivar require_token: a placement needs one.
-    :ivar replay_hours: how long an ``Idempotency-Key`` replays its answer.
-    :ivar session_days: how long a session lasts.
-    :ivar order_events_url: where order events are sent; nowhere when empty.
+    :ivar read_answer_after: real seconds between the response to a placeOrder and Gett's reading it.
+    :ivar early_updates_unknown: answer 404 to an update of an order whose placeOrder response has not been read.
+    :ivar token_minutes: validity of a ``validatedOrderToken``.
+    :ivar require_token: a placement needs a ``validatedOrderToken``.
+    :ivar replay_hours: time for which an ``Idempotency-Key`` replays its response.
+    :ivar session_days: validity of a session.
+    :ivar order_events_url: URL that order events are sent to; none are sent when empty.
     """
 
     writes_per_minute: _PerMinute = 100
@@ -66,9 +66,9 @@ class Options(SandboxModel):
     order_events_url: str = ""
 
     def retry_delay(self, attempt: int, chance: float) -> float | None:
-        """Seconds from a failed attempt (the first is 1) to the next one; None when there is none.
+        """Return the seconds from a failed attempt (the first is 1) to the next; None after the last one.
 
-        :param chance: in [0, 1): how much of the jitter is added.
+        :param chance: fraction, in [0, 1), of the jitter to add.
         """
         if attempt > len(self.retry_delays):
             return None

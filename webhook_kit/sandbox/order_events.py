@@ -11,13 +11,13 @@ from webhook_kit.sandbox.webhooks import Webhook, Webhooks
 
 __all__ = ["OrderEvents"]
 
-# [D] What the progress of an order is called in an event; what is not here is no event of its own.
+# [D] Names of statuses and states in order events; a status that is missing here causes no event.
 _STATUSES = {"pending": "created", "confirmed": "confirmed", "inTransit": "shipped"}
 _STATES = {OrderState.COMPLETED: "fulfilled", OrderState.CANCELLED: "canceled"}
 
 
 class OrderEvents:
-    """Tells ``order_events_url`` what happens to orders, when it is set."""
+    """Sends order events to ``order_events_url``, if it is set."""
 
     def __init__(self, context: SandboxContext, webhooks: Webhooks) -> None:
         self._context = context
@@ -25,21 +25,21 @@ class OrderEvents:
         context.scheduler.register("order event", self._deliver)
 
     def created(self, record: OrderRecord) -> None:
-        """The order was placed."""
-        self._tell(record, "order_create", "created")
+        """Send the event of a placed order."""
+        self._schedule(record, "order_create", "created")
 
     def updated(self, record: OrderRecord, before: str | None) -> None:
-        """The order went on; ``before`` is its :meth:`status` before that."""
+        """Send an event if the :meth:`status` is not what it was ``before``."""
         status = self.status(record)
         if status is not None and status != before:
-            self._tell(record, "order_update", status)
+            self._schedule(record, "order_update", status)
 
     @staticmethod
     def status(record: OrderRecord) -> str | None:
-        """What the order is called in an event now."""
+        """Return the order's status in events; None if it has none."""
         return _STATES.get(record.state) or _STATUSES.get(record.status)
 
-    def _tell(self, record: OrderRecord, type: str, status: str) -> None:
+    def _schedule(self, record: OrderRecord, type: str, status: str) -> None:
         if not self._context.options.order_events_url:
             return
         canceled = status == "canceled"
@@ -74,7 +74,7 @@ class OrderEvents:
 
 
 def _cents(record: OrderRecord) -> int:
-    """What was paid, in minor units: here, and only here, Gett counts so."""
+    """Return the paid amount in minor units, which Gett uses in order events only."""
     amounts = (record.placed or {}).get("amounts") or {}
     total = amounts.get("total")
     return max(0, round(total * 100)) if isinstance(total, int | float) else 0

@@ -1,4 +1,4 @@
-"""Orders as consumers place them; behind each call stand the store's webhooks (``gett-protocol.md §3`` and ``§6``)."""
+"""Validation and placement of consumers' orders, through the store's webhooks (``gett-protocol.md §3`` and ``§6``)."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
 
 __all__ = ["blueprint"]
 
-# Never part of what makes two requests the same one: how it is paid, and what is new each time (gett-protocol.md §3).
-_NOT_CONTENT = {"payment", "validatedOrderToken", "traceId", "gettOrderId", "errors", "isValid"}
+# Members that may differ between two requests with the same Idempotency-Key (gett-protocol.md §3).
+_NOT_IN_FINGERPRINT = {"payment", "validatedOrderToken", "traceId", "gettOrderId", "errors", "isValid"}
 
 
-def blueprint(context: SandboxContext, webhooks: Webhooks, placing: PlacementRetries) -> Blueprint:
-    """The calls about orders."""
-    calls = _Orders(context, webhooks, placing)
+def blueprint(context: SandboxContext, webhooks: Webhooks, placements: PlacementRetries) -> Blueprint:
+    """Return the calls about orders."""
+    calls = _Orders(context, webhooks, placements)
     return make_blueprint(
         "orders", "/v1/marketplace/orders", {"POST /validate": calls.validate, "POST /place": calls.place}
     )
 
 
 class _Orders:
-    def __init__(self, context: SandboxContext, webhooks: Webhooks, placing: PlacementRetries) -> None:
+    def __init__(self, context: SandboxContext, webhooks: Webhooks, placements: PlacementRetries) -> None:
         self._context = context
         self._webhooks = webhooks
-        self._placing = placing
+        self._placements = placements
 
     def validate(self) -> Response:
-        """What the store says of the order; business failures stand in it, with 200."""
+        """Return the order as the store validated it; business errors are in the order, with status 200."""
         order = parse_body(ExternalOrder)
         with self._context.lock:
             store = self._store(order)
@@ -69,24 +69,24 @@ class _Orders:
         return json_response(validated)
 
     def place(self) -> Response:
-        """Placed once per Idempotency-Key, which replays its final answer for 24 hours."""
+        """Place an order once per Idempotency-Key, and replay the final response for 24 hours."""
         key = _key()
         order = parse_body(PlaceOrderRequest)
         with self._context.lock:
-            record = self._begun(key, order)
-            fresh = record is None
+            record = self._find(key, order)
+            new = record is None
             if record is None:
-                record = self._begin(key, order)
-        if fresh:
+                record = self._create(key, order)
+        if new:
             if order.payment is not None:
-                self._placing.pay(record.order_id, order.payment.to_wire())
-            self._placing.attempt(record.order_id)
-        return self._outcome(record)
+                self._placements.set_payment(record.order_id, order.payment.to_wire())
+            self._placements.attempt(record.order_id)
+        return self._response(record)
 
-    def _begun(self, key: str, order: PlaceOrderRequest) -> OrderRecord | None:
-        """The order that this key was used for already.
+    def _find(self, key: str, order: PlaceOrderRequest) -> OrderRecord | None:
+        """Return the order that was placed under this key; None if the key is new.
 
-        :raises Problem: 422 when that was another one.
+        :raises Problem: 422 if the key was used for another order.
         """
         placements = self._context.state.placements
         used = placements.get(key)
@@ -102,8 +102,8 @@ class _Orders:
             raise Problem(ErrorCode.VALIDATION_FAILED, "the Idempotency-Key was used for another order")
         return self._context.state.orders[used.order_id]
 
-    def _begin(self, key: str, order: PlaceOrderRequest) -> OrderRecord:
-        """Everything that Gett itself can refuse, then the payment, then the order's record."""
+    def _create(self, key: str, order: PlaceOrderRequest) -> OrderRecord:
+        """Run Gett's own checks, charge the payment, and create the order's record."""
         context = self._context
         store = self._store(order)
         if not order.cart.line_items:
@@ -147,30 +147,30 @@ class _Orders:
         return None if is_accepting_orders(self._context, store, self._context.clock.now()) else ErrorCode.STORE_CLOSED
 
     def _accepted(self, order: PlaceOrderRequest) -> dict[str, Any] | None:
-        """The amounts that were accepted with the order's token.
+        """Return the validated amounts of the order's token.
 
-        :raises Problem: [D] 422 when the token is missing, unknown, another store's, or too old.
+        :raises Problem: [D] 422 if the token is missing, unknown, from another store, or expired.
         """
         token = order.validated_order_token
         known = self._context.state.tokens.get(token or "")
         age = timedelta(minutes=self._context.options.token_minutes)
-        wrong = None
+        reason = None
         if not token:
-            wrong = "missing: validate the order first" if self._context.options.require_token else None
+            reason = "missing; validate the order first" if self._context.options.require_token else None
         elif known is None or known.store_id != order.cart.store_id:
-            wrong = "not one that this store gave"
+            reason = "not a token of this store"
         elif known.issued_at + age <= self._context.clock.now() or "expired_token" in g.faults:
-            wrong = f"older than {age.total_seconds() / 60:g} minutes: validate the order again"
-        if wrong:
-            error = ValidationError(code=ErrorCode.INVALID_REQUEST, message=wrong, json_path="$.validatedOrderToken")
-            raise Problem(ErrorCode.VALIDATION_FAILED, f"the validatedOrderToken is {wrong}", errors=[error])
+            reason = f"older than {age.total_seconds() / 60:g} minutes; validate the order again"
+        if reason:
+            error = ValidationError(code=ErrorCode.INVALID_REQUEST, message=reason, json_path="$.validatedOrderToken")
+            raise Problem(ErrorCode.VALIDATION_FAILED, f"the validatedOrderToken is {reason}", errors=[error])
         return known.amounts if known else None
 
     def _invalid(self, order: ExternalOrder, code: ErrorCode) -> dict[str, Any]:
         """The order with what Gett itself has against it; the store is not asked."""
         path = "$.cart.storeId" if code is ErrorCode.STORE_CLOSED else "$.cart.lineItems"
-        said = "The store does not take orders now." if code is ErrorCode.STORE_CLOSED else "The cart is empty."
-        error = ValidationError(code=code, message=said, json_path=path)
+        message = "The store does not take orders now." if code is ErrorCode.STORE_CLOSED else "The cart is empty."
+        error = ValidationError(code=code, message=message, json_path=path)
         return {
             **order.to_wire(),
             "errors": [error.to_wire()],
@@ -178,10 +178,10 @@ class _Orders:
             "traceId": self._context.random.hex("trace", 32),
         }
 
-    def _outcome(self, record: OrderRecord) -> Response:
-        """What is known of the order now.
+    def _response(self, record: OrderRecord) -> Response:
+        """Return the response for the order's current state.
 
-        :raises Problem: the store's refusal; 409 while it is being placed, 502 when its store gave no answer.
+        :raises Problem: the store's refusal; 409 while the placement is in progress, 502 if the store did not respond.
         """
         with self._context.lock:
             placed, problem, answered, attempts = record.placed, record.problem, record.answered, record.attempts
@@ -190,15 +190,21 @@ class _Orders:
         if problem is not None and answered:
             raise store_refusal(problem)
         if problem is not None and attempts:
-            raise Problem(ErrorCode.BAD_GATEWAY, f"{problem['detail']}: Gett goes on trying", retry_after=1)
-        raise Problem(ErrorCode.CONFLICT, "the order is being placed right now", retry_after=1, retryable=True)
+            raise Problem(ErrorCode.BAD_GATEWAY, f"{problem['detail']}; Gett will retry", retry_after=1)
+        raise Problem(
+            ErrorCode.CONFLICT,
+            "the placement of this order is in progress; repeat the call",
+            retry_after=1,
+            retryable=True,
+        )
 
 
 def _key() -> str:
     key = request.headers.get("Idempotency-Key", "").strip()
     if not key:
         raise Problem(
-            ErrorCode.MISSING_IDEMPOTENCY_KEY, "the Idempotency-Key header is missing: a fresh UUID v4 per order"
+            ErrorCode.MISSING_IDEMPOTENCY_KEY,
+            "the Idempotency-Key header is missing; send a new UUID v4 for each order",
         )
     try:
         version = UUID(key).version
@@ -210,18 +216,18 @@ def _key() -> str:
 
 
 def _fingerprint(order: PlaceOrderRequest) -> str:
-    content = {name: value for name, value in order.to_wire().items() if name not in _NOT_CONTENT}
+    content = {name: value for name, value in order.to_wire().items() if name not in _NOT_IN_FINGERPRINT}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _validated(attempt: Attempt) -> dict[str, Any]:
-    """The order as the store gave it back.
+    """Return the order from the store's response to validateOrder.
 
-    :raises Problem: the store's own problem, or 502 when it gave no answer that can be read.
+    :raises Problem: the store's own problem, or 502 without a usable response.
     """
     if attempt.status == 200 and isinstance(attempt.body, dict) and isinstance(attempt.body.get("cart"), dict):
         return dict(attempt.body)
     if not attempt.failed and isinstance(attempt.body, dict) and (attempt.status or 0) >= 400:
         raise store_refusal(attempt.body)
-    said = "gave no answer" if attempt.status is None else f"answered {attempt.status}"
-    raise Problem(ErrorCode.BAD_GATEWAY, f"the store's system {said}", retry_after=1)
+    result = "did not respond" if attempt.status is None else f"answered {attempt.status}"
+    raise Problem(ErrorCode.BAD_GATEWAY, f"the store's system {result}", retry_after=1)

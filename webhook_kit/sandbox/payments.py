@@ -1,10 +1,10 @@
-"""How an order is paid, by the type of its payment (``gett-protocol.md §3``); no money moves.
+"""Simulated payments, by the type of an order's payment (``gett-protocol.md §3``).
 
 ========================================  ==============================================
-``cardToken`` or ``lastFour``             what becomes of the payment [D]
+``cardToken`` or ``lastFour``             result of the payment [D]
 ========================================  ==============================================
 ``tok_declined``, ``0002``                400 ``PAYMENT_DECLINED``
-``tok_failed``, ``0119``                  400 ``PAYMENT_FAILED``, which may be repeated
+``tok_failed``, ``0119``                  400 ``PAYMENT_FAILED``, which is retryable
 ``tok_invalid``                           400 ``PAYMENT_METHOD_INVALID``
 ========================================  ==============================================
 """
@@ -19,7 +19,7 @@ from webhook_kit.sandbox.sessions import current_user
 
 __all__ = ["charge"]
 
-_FATES = {
+_FAILURES = {
     "tok_declined": ErrorCode.PAYMENT_DECLINED,
     "0002": ErrorCode.PAYMENT_DECLINED,
     "tok_failed": ErrorCode.PAYMENT_FAILED,
@@ -29,20 +29,20 @@ _FATES = {
 
 
 def charge(context: SandboxContext, payment: PaymentInfo | None) -> None:
-    """Take the money, or what stands for it here.
+    """Simulate a payment.
 
     :raises Problem: 400 with a payment code; 401 for a saved card without a user.
     """
     if payment is None:
         raise Problem(ErrorCode.PAYMENT_METHOD_INVALID, "an order needs a payment")
-    what = payment.card_token
+    card = payment.card_token
     if payment.type == "savedCard":
         user = current_user(context)
         saved = user.payments.get(payment.payment_id or "")
         if saved is None:
             raise Problem(ErrorCode.PAYMENT_METHOD_INVALID, "the user has no such card")
         user.last_payment_id = saved.payment_id
-        what = saved.last_four
-    fate = _FATES.get(what or "") if payment.type != "gettPayment" else None
-    if fate is not None:
-        raise Problem(fate, "a card that was made to fail")
+        card = saved.last_four
+    code = _FAILURES.get(card or "") if payment.type != "gettPayment" else None
+    if code is not None:
+        raise Problem(code, "this test card always fails")

@@ -1,4 +1,4 @@
-"""The placement of an order at its store: first while the consumer waits, then again and again on Gett's schedule."""
+"""Delivery of placeOrder: the first attempt while the consumer waits, then retries on Gett's schedule."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["PlacementRetries"]
 
 
 class PlacementRetries:
-    """Delivers placeOrder until the store has spoken, or Gett gives up (``gett-protocol.md §3``)."""
+    """Delivers placeOrder until the store accepts or refuses it, or Gett gives up (``gett-protocol.md §3``)."""
 
     def __init__(self, context: SandboxContext, webhooks: Webhooks, events: OrderEvents) -> None:
         self._context = context
         self._webhooks = webhooks
         self._events = events
-        # In memory alone: what is saved never holds a card. After a load, Gett itself pays.
+        # In memory only, so that saved state never holds card data. After a load the payment is gettPayment.
         self._payments: dict[str, dict[str, Any]] = {}
         context.scheduler.register("place order", self.attempt)
 
-    def pay(self, order_id: str, payment: dict[str, Any]) -> None:
-        """Say how an order is paid."""
+    def set_payment(self, order_id: str, payment: dict[str, Any]) -> None:
+        """Set the payment of an order."""
         self._payments[order_id] = payment
 
     def attempt(self, order_id: str) -> None:
-        """Deliver once; what the store said, or that it said nothing, is on the order's record then."""
+        """Deliver once and put the result into the order's record."""
         with self._context.lock:
             record = self._context.state.orders.get(order_id)
             store = self._context.state.stores.get(record.store_id or "") if record else None
@@ -50,10 +50,10 @@ class PlacementRetries:
         attempt = self._webhooks.deliver(webhook)
         time.sleep(self._context.options.read_answer_after)
         with self._context.lock:
-            self._read(record, attempt)
+            self._apply(record, attempt)
 
-    def _read(self, record: OrderRecord, attempt: Attempt) -> None:
-        if record.placed is not None:  # an earlier attempt was answered meanwhile
+    def _apply(self, record: OrderRecord, attempt: Attempt) -> None:
+        if record.placed is not None:  # another attempt succeeded meanwhile
             return
         if attempt.status == 200 and isinstance(attempt.body, dict) and attempt.body.get("partnerOrderId"):
             record.answered, record.problem = True, None
@@ -67,20 +67,20 @@ class PlacementRetries:
             record.answered, record.problem = True, attempt.body
             self._close(record, str(attempt.body.get("detail", "refused by the store")))
         else:
-            said = "gave no answer" if attempt.status is None else f"answered {attempt.status}"
-            record.problem = {"detail": f"the store's system {said}"}
-            self._again(record)
+            result = "did not respond" if attempt.status is None else f"answered {attempt.status}"
+            record.problem = {"detail": f"the store's system {result}"}
+            self._schedule_retry(record)
 
-    def _again(self, record: OrderRecord) -> None:
+    def _schedule_retry(self, record: OrderRecord) -> None:
         delay = self._context.options.retry_delay(record.attempts, self._context.random.fraction("retry jitter"))
         if delay is None:
             record.answered = True
-            record.problem = {"errorCode": "BAD_GATEWAY", "detail": "the store never answered: Gett gave the order up"}
-            self._close(record, "the store never answered")
+            record.problem = {"errorCode": "BAD_GATEWAY", "detail": "the store never responded; Gett has given up"}
+            self._close(record, "the store never responded")
         else:
             self._context.scheduler.add("place order", delay=delay, order_id=record.order_id)
 
     def _close(self, record: OrderRecord, reason: str) -> None:
-        # What the store has reported of the order is stronger than what Gett made of a lost answer.
+        # The store's own updates take precedence over Gett's conclusion from a lost response.
         if record.status == "pending" and record.state is OrderState.OPEN:
             record.state, record.cancel_reason = OrderState.CANCELLED, reason

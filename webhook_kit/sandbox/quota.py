@@ -16,9 +16,9 @@ _WINDOW = timedelta(seconds=60)
 
 
 class Grant(NamedTuple):
-    """What the quota says to one call.
+    """Result of counting one call.
 
-    :ivar remaining: calls left in this window; negative when this call was one too many.
+    :ivar remaining: calls left in this window; negative if this call exceeds the quota.
     :ivar seconds: real seconds until the next window.
     """
 
@@ -26,7 +26,7 @@ class Grant(NamedTuple):
     seconds: float
 
     def headers(self) -> dict[str, str]:
-        """``X-RateLimit-Remaining`` and ``X-RateLimit-Reset``, the latter in Unix seconds of the real time."""
+        """Return ``X-RateLimit-Remaining`` and ``X-RateLimit-Reset``, the latter in Unix seconds of real time."""
         return {
             "X-RateLimit-Remaining": str(max(0, self.remaining)),
             "X-RateLimit-Reset": str(math.ceil(time.time() + self.seconds)),
@@ -34,7 +34,7 @@ class Grant(NamedTuple):
 
 
 class CallQuota:
-    """Windows of a minute on the sandbox's clock, each beginning with its first call [D]."""
+    """Windows of one minute on the sandbox's clock; each begins with its first call [D]."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -42,18 +42,18 @@ class CallQuota:
         self._windows: dict[str, tuple[datetime, int]] = {}
 
     def take(self, kind: str, limit: int) -> Grant:
-        """Count a call of a kind; one that is refused costs nothing [D]."""
+        """Count a call of a kind; a refused one does not count [D]."""
         now = self._clock.now()
         with self._lock:
-            begun, used = self._windows.get(kind, (now, 0))
-            if not begun <= now < begun + _WINDOW:
-                begun, used = now, 0
+            start, used = self._windows.get(kind, (now, 0))
+            if not start <= now < start + _WINDOW:
+                start, used = now, 0
             remaining = limit - used - 1
-            self._windows[kind] = begun, min(used + 1, limit)
-        seconds = self._clock.real_seconds_until(begun + _WINDOW)
+            self._windows[kind] = start, min(used + 1, limit)
+        seconds = self._clock.real_seconds_until(start + _WINDOW)
         return Grant(remaining, min(seconds, _WINDOW.total_seconds()))
 
     def reset(self) -> None:
-        """A fresh minute for all."""
+        """Start a new window for every kind."""
         with self._lock:
             self._windows.clear()

@@ -1,4 +1,4 @@
-"""A Gett that runs, as a test or a demo holds it: its address, and what is done with it every day."""
+"""A running sandbox for tests, with helpers for common actions."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from webhook_kit.sandbox.state import StoreRecord
 
 __all__ = ["GettSandbox"]
 
-_TIMEOUT = 60.0  # seconds; the sandbox itself gives a webhook less
+_TIMEOUT = 60.0  # seconds; longer than the sandbox waits for a webhook
 
 
 class GettSandbox:
-    """A local Gett that is served.
+    """A sandbox that is being served.
 
-    :ivar url: its base URL: the ``GETT_API_URL`` of a kit.
-    :ivar context: its parts: state, clock, faults, options, log.
+    :ivar url: base URL, the ``GETT_API_URL`` of a kit.
+    :ivar context: state, clock, faults, options and logs of the sandbox.
     """
 
     def __init__(self, context: SandboxContext, url: str) -> None:
@@ -44,7 +44,7 @@ class GettSandbox:
         seed: str = "sandbox",
         port: int = 0,
     ) -> Iterator[Self]:
-        """One that runs for the length of the block.
+        """Serve a sandbox during the block.
 
         :param port: loopback port; a free one when 0.
         """
@@ -57,12 +57,12 @@ class GettSandbox:
 
     @property
     def api_key(self) -> str:
-        """The partner's key: the ``GETT_API_KEY`` of a kit."""
+        """The partner's API key, the ``GETT_API_KEY`` of a kit."""
         return self.context.api_key
 
     @property
     def secret(self) -> str:
-        """What webhooks are signed with: the ``GETT_WEBHOOK_SECRETS`` of a kit."""
+        """The secret that signs webhooks, the ``GETT_WEBHOOK_SECRETS`` of a kit."""
         return self.context.secret
 
     def add_store(
@@ -75,33 +75,33 @@ class GettSandbox:
         name: str = "Store",
         timezone: str = "UTC",
     ) -> str:
-        """A store as it would be after its registration. Gett's id of it.
+        """Add a store, as after its registration, and return Gett's id of it.
 
-        :param webhooks: base URL of its partner's webhooks.
-        :param catalog: its menu, taken as it is.
+        :param webhooks: base URL of the partner's webhooks.
+        :param catalog: the store's CatalogSet, which is not checked.
         """
         with self.context.lock:
             store = CommerceStore(store_id=store_id or self.context.random.uuid("store"), name=name, timezone=timezone)
             self.context.state.stores[store.store_id] = StoreRecord(store=store, partner_store_id=partner_store_id)
-            self.offer(store.store_id, webhooks=webhooks, catalog=catalog)
+            self.configure_store(store.store_id, webhooks=webhooks, catalog=catalog)
         return store.store_id
 
-    def offer(self, store_id: str, *, webhooks: str, catalog: ExternalCatalogSet | None = None) -> None:
-        """Say where a store's webhooks are, and what is on its menu."""
+    def configure_store(self, store_id: str, *, webhooks: str, catalog: ExternalCatalogSet | None = None) -> None:
+        """Set the URL of a store's webhooks, and its catalog unless it is None."""
         with self.context.lock:
             record = self.context.state.stores[store_id]
             record.webhook_url = webhooks
             if catalog is not None:
                 record.catalog_set_id = catalog.catalog_set_id or self.context.random.uuid("catalog set")
-                kept = catalog.model_copy(update={"catalog_set_id": record.catalog_set_id})
-                self.context.state.catalogs[record.catalog_set_id] = kept
+                versioned = catalog.model_copy(update={"catalog_set_id": record.catalog_set_id})
+                self.context.state.catalogs[record.catalog_set_id] = versioned
 
     def call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> requests.Response:
-        """One call, with the partner's key unless the headers say otherwise.
+        """Call the sandbox with the partner's API key, unless ``headers`` has another ``Authorization``.
 
-        :param path: from ``/v1`` or ``/__sandbox`` on.
+        :param path: path that begins with ``/v1`` or ``/__sandbox``.
         """
         with requests.Session() as session:
             session.trust_env = False
@@ -114,10 +114,10 @@ class GettSandbox:
             )
 
     def order(self, store_id: str, lines: Sequence[Mapping[str, Any]], **members: Any) -> dict[str, Any]:
-        """An order for pickup, as a consumer sends it.
+        """Return an order for pickup, as a consumer sends it.
 
-        :param lines: lines of the cart; each gets a ``lineItemId`` when it has none.
-        :param members: further members of the order, or others.
+        :param lines: lines of the cart; a missing ``lineItemId`` is added.
+        :param members: members of the order to add or to replace.
         """
         catalog = self.context.state.stores[store_id].catalog_set_id
         numbered = [{"lineItemId": str(number), **line} for number, line in enumerate(lines, 1)]
@@ -129,12 +129,14 @@ class GettSandbox:
         }
 
     def validate(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Have an order validated; the order as it comes back, or the problem."""
+        """Validate an order and return the validated order, or the problem document."""
         validated: dict[str, Any] = self.call("POST", "/v1/marketplace/orders/validate", dict(order)).json()
         return validated
 
     def place(self, order: Mapping[str, Any], *, key: str | None = None) -> dict[str, Any]:
-        """Place an order, validated first unless it carries a token; the order as it comes back, or the problem.
+        """Place an order and return the placed order, or the problem document.
+
+        An order without a ``validatedOrderToken`` is validated first.
 
         :param key: the ``Idempotency-Key``; a new one when None.
         """

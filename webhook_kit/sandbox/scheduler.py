@@ -1,4 +1,4 @@
-"""What is to happen later, on the sandbox's clock: pulls, retries, events. It is data, so it can be saved with the rest."""
+"""Tasks to run later, on the sandbox's clock: catalog pulls, retries, order events. Tasks are data, so they can be saved."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from webhook_kit.sandbox.state import SandboxModel
 
 __all__ = ["Scheduler", "Task"]
 
-_LONGEST_WAIT = 3600.0  # real seconds; a clock that is set wakes the agenda anyway
+_LONGEST_WAIT = 3600.0  # real seconds; a change of the clock ends the wait anyway
 
 
 class Task(SandboxModel):
-    """Something to do: ``kind`` names who does it, ``arguments`` are JSON data."""
+    """A task: ``kind`` selects its handler, ``arguments`` are JSON data."""
 
     number: int
     due: UtcTime
@@ -26,7 +26,7 @@ class Task(SandboxModel):
 
 
 class Scheduler:
-    """Does each task in a thread of its own when its time has come; the next ones do not wait for it."""
+    """Runs each due task in a separate thread, so that a slow one delays no other."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -36,18 +36,18 @@ class Scheduler:
         self._running: dict[int, Task] = {}
         self._count = 0
         self._thread: threading.Thread | None = None
-        self._ended = False
-        clock.on_change(self._wake)
+        self._closed = False
+        clock.on_change(self._clock_changed)
 
     def register(self, kind: str, handler: Callable[..., None]) -> None:
-        """Say who does the tasks of a kind; it gets their arguments by name."""
+        """Register the handler of a kind of tasks; it is called with their arguments as keywords."""
         self._handlers[kind] = handler
 
     def add(self, kind: str, *, delay: float = 0.0, **arguments: Any) -> None:
-        """Do something, ``delay`` seconds of the sandbox's clock from now."""
+        """Add a task that is due ``delay`` seconds of the sandbox's clock from now."""
         due = self._clock.now() + timedelta(seconds=delay)
         with self._changed:
-            if self._ended:
+            if self._closed:
                 return
             self._count += 1
             self._waiting[self._count] = Task(number=self._count, due=due, kind=kind, arguments=arguments)
@@ -55,13 +55,13 @@ class Scheduler:
             self._changed.notify_all()
 
     def tasks(self) -> list[Task]:
-        """What is not done yet, what is being done included, in the order in which it is due."""
+        """Return the tasks that are not finished, running ones included, ordered by due time."""
         with self._changed:
             tasks = [*self._running.values(), *self._waiting.values()]
         return sorted(tasks, key=lambda task: (task.due, task.number))
 
     def restore(self, tasks: list[Task]) -> None:
-        """Replace all that waits; what is being done is finished."""
+        """Replace all waiting tasks; running ones are finished."""
         with self._changed:
             self._count = max([self._count, *(task.number for task in tasks)])
             self._waiting = {task.number: task for task in tasks}
@@ -69,37 +69,37 @@ class Scheduler:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Start no more tasks."""
         with self._changed:
-            self._ended = True
+            self._closed = True
             self._changed.notify_all()
 
     def _start(self) -> None:
         if self._thread is None and self._waiting:
-            self._thread = threading.Thread(target=self._run, name="sandbox agenda", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="sandbox scheduler", daemon=True)
             self._thread.start()
 
-    def _wake(self) -> None:
+    def _clock_changed(self) -> None:
         with self._changed:
             self._changed.notify_all()
 
     def _run(self) -> None:
         with self._changed:
-            while not self._ended:
-                following = min(self._waiting.values(), key=lambda task: (task.due, task.number), default=None)
-                wait = _LONGEST_WAIT if following is None else self._clock.real_seconds_until(following.due)
-                if following is None or wait > 0:
+            while not self._closed:
+                next_task = min(self._waiting.values(), key=lambda task: (task.due, task.number), default=None)
+                wait = _LONGEST_WAIT if next_task is None else self._clock.real_seconds_until(next_task.due)
+                if next_task is None or wait > 0:
                     self._changed.wait(min(wait, _LONGEST_WAIT))
                     continue
-                self._running[following.number] = self._waiting.pop(following.number)
+                self._running[next_task.number] = self._waiting.pop(next_task.number)
                 threading.Thread(
-                    target=self._do, args=(following,), name=f"sandbox {following.kind}", daemon=True
+                    target=self._run_task, args=(next_task,), name=f"sandbox {next_task.kind}", daemon=True
                 ).start()
 
-    def _do(self, task: Task) -> None:
+    def _run_task(self, task: Task) -> None:
         try:
             self._handlers[task.kind](**task.arguments)
         finally:
             with self._changed:
-                self._running.pop(task.number, None)  # another may have been loaded under its number
+                self._running.pop(task.number, None)  # a loaded task may have the same number
                 self._changed.notify_all()

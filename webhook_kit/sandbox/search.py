@@ -1,4 +1,4 @@
-"""Text search over stores and their dishes, with what matched between « and » (``gett-protocol.md §6``)."""
+"""Text search over stores and their items, with matches between « and » (``gett-protocol.md §6``)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from webhook_kit.sandbox.state import StoreRecord
 __all__ = ["Match", "search", "words"]
 
 _WORD = re.compile(r"\w+")
-_DISHES = 10  # [D] as many dishes of one store are shown
-# [D] What says nothing about food: natural questions are full of it.
-_NOISE = frozenset(
+_MAX_ITEMS = 10  # [D] matched items shown of one store
+# [D] Common words of a natural question that do not describe food.
+_STOP_WORDS = frozenset(
     [
         "a",
         "an",
@@ -46,7 +46,7 @@ _NOISE = frozenset(
 
 
 class Match(NamedTuple):
-    """How well a store fits a query, the best first when sorted in reverse, and why."""
+    """Score of a store for a query (a higher one is better), its highlights and its matched items."""
 
     score: int
     highlights: StoreHighlights
@@ -54,34 +54,34 @@ class Match(NamedTuple):
 
 
 def words(query: str) -> list[str]:
-    """What is searched for: no case, no accents, no words that say nothing."""
-    found = [_folded(word) for word in _WORD.findall(query)]
-    return [word for word in found if word not in _NOISE] or found
+    """Return the words of a query, folded, without stop words unless it has no others."""
+    folded = [_fold(word) for word in _WORD.findall(query)]
+    return [word for word in folded if word not in _STOP_WORDS] or folded
 
 
-def search(wanted: list[str], record: StoreRecord, catalog: ExternalCatalogSet | None) -> Match | None:
-    """How a store fits; None when it does not.
+def search(query: list[str], record: StoreRecord, catalog: ExternalCatalogSet | None) -> Match | None:
+    """Return the match of a store; None if it does not match.
 
-    [D] A word matches when it begins with a wanted one, and one wanted word is enough: more only rank higher. Dishes are
-    named when the store's own texts do not match.
+    [D] A word of a text matches if it begins with a word of the query. One match is enough; more give a higher score. Items
+    are searched only if the store's own texts do not match.
     """
-    name, name_hits = _marked(record.store.name, wanted)
-    description, description_hits = _marked(record.store.description, wanted)
-    _, cuisine_hits = _marked(" ".join(record.listing.cuisines), wanted)
+    name, name_hits = _highlight(record.store.name, query)
+    description, description_hits = _highlight(record.store.description, query)
+    _, cuisine_hits = _highlight(" ".join(record.listing.cuisines), query)
     own = 3 * len(name_hits) + len(description_hits) + 2 * len(cuisine_hits)
     highlights = StoreHighlights(name=name, description=description)
     if own:
         return Match(own, highlights, [])
-    dishes = [match for item in _on_sale(catalog) if (match := _dish(wanted, item))]
+    dishes = [match for item in _items_in_sections(catalog) if (match := _match_item(query, item))]
     if not dishes:
         return None
     dishes.sort(key=lambda match: -match[0])
-    return Match(dishes[0][0], highlights, [dish for _, dish in dishes[:_DISHES]])
+    return Match(dishes[0][0], highlights, [dish for _, dish in dishes[:_MAX_ITEMS]])
 
 
-def _dish(wanted: list[str], item: ExternalItem) -> tuple[int, MatchedDish] | None:
-    name, name_hits = _marked(item.name, wanted)
-    description, description_hits = _marked(item.description, wanted)
+def _match_item(query: list[str], item: ExternalItem) -> tuple[int, MatchedDish] | None:
+    name, name_hits = _highlight(item.name, query)
+    description, description_hits = _highlight(item.description, query)
     if not name_hits and not description_hits:
         return None
     shown = MatchedDish(
@@ -95,27 +95,27 @@ def _dish(wanted: list[str], item: ExternalItem) -> tuple[int, MatchedDish] | No
     return 2 * len(name_hits) + len(description_hits), shown
 
 
-def _marked(text: str | None, wanted: Iterable[str]) -> tuple[str | None, set[str]]:
-    """The text with every match between « and », None when there is none; and what was found of what was wanted."""
+def _highlight(text: str | None, query: Iterable[str]) -> tuple[str | None, set[str]]:
+    """Return the text with each match between « and » (None without a match), and the matched words of the query."""
     hits: set[str] = set()
 
-    def mark(word: re.Match[str]) -> str:
-        found = [one for one in wanted if _folded(word[0]).startswith(one)]
-        hits.update(found)
-        return f"«{word[0]}»" if found else word[0]
+    def highlight(word: re.Match[str]) -> str:
+        matched = [one for one in query if _fold(word[0]).startswith(one)]
+        hits.update(matched)
+        return f"«{word[0]}»" if matched else word[0]
 
-    marked = _WORD.sub(mark, text or "")
+    marked = _WORD.sub(highlight, text or "")
     return (marked if hits else None), hits
 
 
-def _on_sale(catalog: ExternalCatalogSet | None) -> list[ExternalItem]:
-    """What stands in a section; options alone are no dishes."""
+def _items_in_sections(catalog: ExternalCatalogSet | None) -> list[ExternalItem]:
+    """Return the items of all sections, without items that are only options."""
     if catalog is None:
         return []
     ids = dict.fromkeys(item_id for section in catalog.sections.values() for item_id in section.item_ids)
     return [catalog.items[item_id] for item_id in ids if item_id in catalog.items]
 
 
-def _folded(word: str) -> str:
-    apart = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+def _fold(word: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

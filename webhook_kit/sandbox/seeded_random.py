@@ -1,6 +1,6 @@
-"""Everything random of a sandbox, from one seed: ids, tokens, chances.
+"""Random values of a sandbox, from one seed: ids, tokens, probabilities.
 
-Each purpose has a sequence of its own, so that what one thread draws does not depend on what another drew meanwhile.
+Each purpose has its own sequence, so that the values of one thread do not depend on what other threads draw meanwhile.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ __all__ = ["SeededRandom"]
 
 
 class SeededRandom:
-    """A seed, and how far each sequence is drawn.
+    """Reproducible random values: the same seed and the same draws give the same values. Thread-safe.
 
-    :param seed: the same seed and the same draws give the same results.
+    :param seed: any text.
     """
 
     def __init__(self, seed: str) -> None:
@@ -25,28 +25,28 @@ class SeededRandom:
         self._drawn: dict[str, int] = {}
 
     def uuid(self, purpose: str) -> str:
-        """The next id: a canonical UUID v4 by its form."""
+        """Return the next id, in the form of a canonical UUID v4."""
         return str(UUID(bytes=self._next(purpose)[:16], version=4))
 
     def hex(self, purpose: str, length: int) -> str:
-        """The next text of so many hex digits, at most 64."""
+        """Return the next ``length`` hex digits, at most 64."""
         return self._next(purpose).hex()[:length]
 
     def fraction(self, purpose: str) -> float:
-        """The next number in [0, 1)."""
+        """Return the next number in [0, 1)."""
         return int.from_bytes(self._next(purpose)[:6], "big") / 2**48
 
     def fixed(self, purpose: str) -> bytes:
-        """32 bytes that depend on the seed and the purpose alone."""
+        """Return 32 bytes that depend on the seed and the purpose alone."""
         return hashlib.sha256(f"{self.seed}\n{purpose}".encode()).digest()
 
     def drawn(self) -> dict[str, int]:
-        """How far each sequence is."""
+        """Return the number of values drawn for each purpose."""
         with self._lock:
             return dict(self._drawn)
 
     def restore(self, seed: str, drawn: Mapping[str, int]) -> None:
-        """Go on where another one stood."""
+        """Continue from a saved position."""
         with self._lock:
             self.seed = seed
             self._drawn = dict(drawn)

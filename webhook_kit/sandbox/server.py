@@ -1,4 +1,4 @@
-"""How an application is served on the loopback."""
+"""A WSGI server on the loopback interface."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["serve", "server"]
 
 
 def server(app: Flask, port: int) -> BaseWSGIServer:
-    """A threaded loopback server for an application, bound but not yet serving.
+    """Return a threaded server for an application that is bound, but does not serve yet.
 
-    :param port: a free one when 0.
+    :param port: loopback port; a free one when 0.
     :raises OSError: when the port is taken.
     """
-    # Bound here, because werkzeug would leave the whole process when the port is taken.
+    # werkzeug exits the process if the port is taken, so the port is bound here.
     with socket.create_server(("127.0.0.1", port)) as bound:
         port = bound.getsockname()[1]
         return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, fd=bound.fileno())
@@ -45,8 +45,8 @@ def serve(app: Flask, port: int = 0) -> Iterator[str]:
 
 class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing: the record is the log."""
+        """Write nothing: the traffic log has every call."""
 
     def connection_dropped(self, error: BaseException, environ: object = None) -> None:  # noqa: ARG002
-        # An answer that is dropped on purpose leaves the connection closed, not waiting for the next call.
+        # A response that is dropped on purpose closes the connection.
         self.close_connection = True

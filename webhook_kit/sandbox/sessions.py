@@ -1,4 +1,4 @@
-"""Sessions: creation, identity, levels, and what the SDK adds to them (``gett-protocol.md §6``)."""
+"""Sessions: creation, identity, levels, fulfillment context and profile (``gett-protocol.md §6``)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PHONE = re.compile(r"\+[1-9]\d{6,14}")  # E.164
 
 
 def blueprint(context: SandboxContext) -> Blueprint:
-    """The calls about sessions. Only the first two paths are the protocol's own; the rest is [D]."""
+    """Return the calls about sessions. The protocol defines the first two paths only; the others are [D]."""
     calls = _Sessions(context)
     return make_blueprint(
         "sessions",
@@ -52,9 +52,9 @@ def blueprint(context: SandboxContext) -> Blueprint:
 
 
 def current_session() -> SessionRecord:
-    """The session that the running call is made in.
+    """Return the session of the current call.
 
-    :raises Problem: 401 when it is made with the partner's key alone.
+    :raises Problem: 401 if the call carries the partner's key instead of a session's token.
     """
     session: SessionRecord | None = g.session
     if session is None:
@@ -63,7 +63,7 @@ def current_session() -> SessionRecord:
 
 
 def current_user(context: SandboxContext) -> UserRecord:
-    """The consumer behind the running call.
+    """Return the user of the current call's session.
 
     :raises Problem: 401 ``SESSION_USER_REQUIRED``.
     """
@@ -81,20 +81,20 @@ class _Sessions:
         self._context = context
 
     def create_session(self) -> Response:
-        wanted = _wanted()
-        given = [bool(part) for part in (wanted.email, wanted.first_name, wanted.last_name)]
-        if any(given) and not all(given):
-            raise Problem(ErrorCode.LEVEL_1_INCOMPLETE, "email, firstName and lastName come all or none")
-        if wanted.email and not _EMAIL.fullmatch(wanted.email):
+        body = _parse_session_body()
+        present = [bool(part) for part in (body.email, body.first_name, body.last_name)]
+        if any(present) and not all(present):
+            raise Problem(ErrorCode.LEVEL_1_INCOMPLETE, "send all of email, firstName and lastName, or none of them")
+        if body.email and not _EMAIL.fullmatch(body.email):
             raise Problem(SessionErrorCode.INVALID_EMAIL, "the email address is not valid")
-        if wanted.phone:
-            _check_phone(wanted.phone)
+        if body.phone:
+            _check_phone(body.phone)
         context = self._context
         with context.lock:
-            user = self._user(wanted) if wanted.email else None
+            user = self._find_or_create_user(body) if body.email else None
             session = SessionRecord(
                 session_id=context.random.uuid("session"),
-                partner_user_id=wanted.partner_user_id or f"gen_{context.random.uuid('partner user')}",
+                partner_user_id=body.partner_user_id or f"gen_{context.random.uuid('partner user')}",
                 expires_at=context.clock.now() + timedelta(days=context.options.session_days),
                 user_id=user.user_id if user else None,
             )
@@ -114,50 +114,50 @@ class _Sessions:
             return json_response(self._me(current_session()))
 
     def hoist_session(self) -> Response:
-        """[D] What Google would vouch for is believed here as it stands; the answer is the session as it is then."""
+        """Give an anonymous session its user. The signature of the Google token is not verified [D]."""
         claims = unverified_claims(parse_body(HoistSessionRequest).google_id_token)
         names = {"email": "email", "first_name": "given_name", "last_name": "family_name"}
-        given = {name: claims.get(claim) for name, claim in names.items()}
-        if not all(isinstance(value, str) and value for value in given.values()):
+        identity = {name: claims.get(claim) for name, claim in names.items()}
+        if not all(isinstance(value, str) and value for value in identity.values()):
             raise Problem(ErrorCode.INVALID_REQUEST, f"googleIdToken must carry {', '.join(names.values())}")
         with self._context.lock:
             session = current_session()
-            session.user_id = self._user(SessionCreateRequest.model_validate(given)).user_id
+            session.user_id = self._find_or_create_user(SessionCreateRequest.model_validate(identity)).user_id
             return json_response(self._me(session))
 
     def set_fulfillment_context(self) -> Response:
-        wanted = parse_body(SetFulfillmentContextRequest)
+        body = parse_body(SetFulfillmentContextRequest)
         with self._context.lock:
             session = current_session()
-            if wanted.address_id is not None:
+            if body.address_id is not None:
                 user = current_user(self._context)
-                if wanted.address_id not in user.addresses:
+                if body.address_id not in user.addresses:
                     raise Problem(ErrorCode.NOT_FOUND, "the user has no such address")
-                user.last_user_address_id = wanted.address_id
-            session.fulfillment = FulfillmentContextDto(mode=wanted.mode, address_id=wanted.address_id)
+                user.last_user_address_id = body.address_id
+            session.fulfillment = FulfillmentContextDto(mode=body.mode, address_id=body.address_id)
             return json_response(session.fulfillment)
 
     def update_profile(self) -> Response:
-        wanted = parse_body(UpdateProfileRequest)
-        _check_phone(wanted.phone)
+        body = parse_body(UpdateProfileRequest)
+        _check_phone(body.phone)
         with self._context.lock:
-            current_user(self._context).phone = wanted.phone
+            current_user(self._context).phone = body.phone
             return json_response(self._me(current_session()))
 
-    def _user(self, wanted: SessionCreateRequest) -> UserRecord:
-        """The one user with this email address, with what is new about him."""
-        email = str(wanted.email)
+    def _find_or_create_user(self, body: SessionCreateRequest) -> UserRecord:
+        """Return the user with this email address, created or updated."""
+        email = str(body.email)
         users = self._context.state.users
         user = next((one for one in users.values() if one.email.casefold() == email.casefold()), None)
-        names = {"first_name": str(wanted.first_name), "last_name": str(wanted.last_name)}
+        names = {"first_name": str(body.first_name), "last_name": str(body.last_name)}
         if user is None:
             user = UserRecord(user_id=self._context.random.uuid("user"), email=email, **names)
             users[user.user_id] = user
         user.first_name, user.last_name = names["first_name"], names["last_name"]
-        user.phone = wanted.phone or user.phone
-        if wanted.address is not None:
-            given = wanted.address.to_wire()
-            user.last_user_address_id = save_address(user, AddressInput.model_validate(given))
+        user.phone = body.phone or user.phone
+        if body.address is not None:
+            address = AddressInput.model_validate(body.address.to_wire())
+            user.last_user_address_id = save_address(user, address)
         return user
 
     def _me(self, session: SessionRecord) -> SessionMeResponse:
@@ -182,20 +182,20 @@ class _Sessions:
             last_payment_id=user.last_payment_id,
             last_user_address_id=user.last_user_address_id,
         )
-        more = {"level": user.level(), "level_missing": user.missing(), "user": shown}
-        return me.model_copy(update={**more, "fulfillment_context": session.fulfillment})
+        members = {"level": user.level(), "level_missing": user.missing(), "user": shown}
+        return me.model_copy(update={**members, "fulfillment_context": session.fulfillment})
 
 
-def _wanted() -> SessionCreateRequest:
-    """The body of a creation; nothing at all is one, too."""
+def _parse_session_body() -> SessionCreateRequest:
+    """Return the body of a session creation; an empty one is valid."""
     raw = request.get_data() or b"{}"
     try:
         return SessionCreateRequest.from_json(raw)
-    except pydantic.ValidationError as failure:
-        mistakes = body_errors(failure)
-    if all((mistake.json_path or "").startswith("$.address") for mistake in mistakes):
-        raise Problem(SessionErrorCode.INVALID_ADDRESS, "the address is not valid", errors=mistakes)
-    raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=mistakes)
+    except pydantic.ValidationError as error:
+        errors = body_errors(error)
+    if all((one.json_path or "").startswith("$.address") for one in errors):
+        raise Problem(SessionErrorCode.INVALID_ADDRESS, "the address is not valid", errors=errors)
+    raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=errors)
 
 
 def _check_phone(phone: str) -> None:

@@ -1,4 +1,4 @@
-"""What this Gett knows, as records that can be saved as JSON and loaded again."""
+"""The sandbox's state: records that can be saved as JSON and loaded again."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ __all__ = [
 
 
 class SandboxModel(BaseModel):
-    """A record: camelCase in JSON, and nothing in it that is not declared."""
+    """Base class of records: camelCase in JSON, unknown members are rejected."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
     def to_data(self) -> dict[str, Any]:
-        """The record as JSON data; what is null is left out."""
+        """Return the record as JSON data, without members that are null."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class Pull(SandboxModel):
     """One attempt to fetch a CatalogSet from its partner.
 
-    :ivar seconds: how long the download took.
+    :ivar seconds: duration of the download.
     :ivar catalog_set_id: the version that was ingested; None when the pull failed.
-    :ivar error: why it failed; None when it did not.
+    :ivar error: reason of the failure; None if it succeeded.
     """
 
     at: UtcTime
@@ -63,9 +63,9 @@ class Pull(SandboxModel):
 
 
 class Listing(SandboxModel):
-    """What consumers see of a store besides what its partner says; Gett's own, so it is set by hand here.
+    """Data that consumers see of a store beyond its partner's data. Gett sets it; here the control API does.
 
-    :ivar location: where it is; derived from the address when None.
+    :ivar location: derived from the address when None.
     """
 
     image_url: str | None = None
@@ -80,7 +80,7 @@ class Listing(SandboxModel):
 
 
 class StoreRecord(SandboxModel):
-    """A store, with what its partner set and what Gett made of it."""
+    """A store: its partner's settings and Gett's own data."""
 
     store: CommerceStore
     partner_store_id: str
@@ -94,18 +94,18 @@ class StoreRecord(SandboxModel):
     listing: Listing = Field(default_factory=Listing)
 
     def status(self, now: datetime) -> StoreStatus:
-        """Online or paused; a pause whose ``resumeAt`` has come is over."""
+        """Return online or paused; a pause ends at its ``resumeAt``."""
         if self.pause is None or (self.pause.resume_at is not None and self.pause.resume_at <= now):
             return StoreStatus(status=StoreAvailability.ONLINE)
         return self.pause
 
     def to_store(self, now: datetime) -> CommerceStore:
-        """The store as the Commerce API shows it."""
+        """Return the store as the Commerce API shows it."""
         return self.store.model_copy(update={"status": self.status(now).status})
 
 
 class OnboardingRecord(SandboxModel):
-    """A registration."""
+    """The registration of a store."""
 
     onboarding_id: str
     request: OnboardingRequest
@@ -120,13 +120,13 @@ class OnboardingRecord(SandboxModel):
 class OrderRecord(SandboxModel):
     """An order.
 
-    :ivar answered: Gett has read what the store said to its placeOrder.
-    :ivar key: the Idempotency-Key it was placed with.
-    :ivar order: what the store is, or was, asked to place; without the payment.
-    :ivar placed: the store's answer.
-    :ivar problem: why it was not placed.
-    :ivar attempts: how many times the placeOrder was delivered.
-    :ivar history: every update of it that was accepted, with its time.
+    :ivar answered: True if Gett has read the store's response to placeOrder.
+    :ivar key: the Idempotency-Key of its placement.
+    :ivar order: body of the placeOrder, without the payment.
+    :ivar placed: the store's response to a successful placeOrder.
+    :ivar problem: the reason that it was not placed.
+    :ivar attempts: number of deliveries of the placeOrder.
+    :ivar history: every accepted update, with its time.
     """
 
     order_id: str
@@ -147,7 +147,7 @@ class OrderRecord(SandboxModel):
 
 
 class SessionRecord(SandboxModel):
-    """A session. Its token carries the same id (``jti``)."""
+    """A session. The ``jti`` of its token is its id."""
 
     session_id: str
     partner_user_id: str
@@ -157,7 +157,7 @@ class SessionRecord(SandboxModel):
 
 
 class UserRecord(SandboxModel):
-    """A consumer with an identity: one per email address."""
+    """An identified consumer: one per email address."""
 
     user_id: str
     email: str
@@ -170,22 +170,22 @@ class UserRecord(SandboxModel):
     addresses: dict[str, UserAddressResponse] = Field(default_factory=dict)
 
     def missing(self) -> list[Literal["address", "phone", "payment"]]:
-        """What stands between the user and an order (``levelMissing``)."""
+        """Return the data that the user still lacks for an order (``levelMissing``)."""
         has: dict[Literal["address", "phone", "payment"], bool] = {
             "address": bool(self.addresses),
             "phone": bool(self.phone),
             "payment": bool(self.payments),
         }
-        return [what for what, there in has.items() if not there]
+        return [name for name, present in has.items() if not present]
 
     def level(self) -> int:
-        """1 identified, 2 with address and phone, 3 with a payment too (``gett-protocol.md §6``)."""
+        """Return 1 if identified, 2 with address and phone, 3 with a payment too (``gett-protocol.md §6``)."""
         missing = set(self.missing())
         return 3 if not missing else 2 if missing == {"payment"} else 1
 
 
 class TokenRecord(SandboxModel):
-    """A ``validatedOrderToken`` that a store gave, and the amounts that were accepted with it."""
+    """A ``validatedOrderToken`` that a store issued, and the amounts that it validated."""
 
     store_id: str
     issued_at: UtcTime
@@ -193,7 +193,7 @@ class TokenRecord(SandboxModel):
 
 
 class PlacementRecord(SandboxModel):
-    """What an Idempotency-Key stands for. Its answer is that of the order."""
+    """The order that was placed under an Idempotency-Key, whose response is replayed."""
 
     fingerprint: str
     order_id: str
@@ -201,7 +201,7 @@ class PlacementRecord(SandboxModel):
 
 
 class SandboxState(SandboxModel):
-    """All of it, by id; tokens by the token, placements by the Idempotency-Key."""
+    """All records by id; tokens by the token, placements by the Idempotency-Key."""
 
     stores: dict[str, StoreRecord] = Field(default_factory=dict)
     onboardings: dict[str, OnboardingRecord] = Field(default_factory=dict)
@@ -213,5 +213,5 @@ class SandboxState(SandboxModel):
     placements: dict[str, PlacementRecord] = Field(default_factory=dict)
 
     def store_by_partner_id(self, partner_store_id: str) -> StoreRecord | None:
-        """The store that its partner calls so."""
+        """Return the store with this partner's id; None if there is none."""
         return next((s for s in self.stores.values() if s.partner_store_id == partner_store_id), None)

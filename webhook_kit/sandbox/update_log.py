@@ -1,4 +1,4 @@
-"""The updates of orders and stores that came, in order of arrival."""
+"""The updates of orders and stores that partners sent, in order of arrival."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from webhook_kit.sandbox.faults import Fault, Faults
 __all__ = ["UPDATES", "RecordedUpdate", "UpdateLog"]
 
 UPDATES = "setOrderStatus,setStoreStatus"
-"""The names of the calls that are updates, as a fault has them."""
+"""Names of the calls that are updates, as in :attr:`Fault.call`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedUpdate:
-    """One update of an order or a store, as it arrived.
+    """An update of an order or a store, as it arrived.
 
-    :ivar order_id: Gett's id of the order, or of the store, it was sent for.
-    :ivar arrived_at: when, UTC.
+    :ivar order_id: Gett's id of the order or store.
+    :ivar arrived_at: time of arrival, UTC.
     :ivar status: HTTP status of the response; Gett applied the update only if it is 2xx.
-    :ivar body: what was sent, as JSON data; None when it was no JSON.
+    :ivar body: its body as JSON data; None if it was not JSON.
     """
 
     order_id: str
@@ -31,7 +31,7 @@ class RecordedUpdate:
     body: Any
 
     def to_data(self) -> dict[str, Any]:
-        """The update as JSON data."""
+        """Return the update as JSON data."""
         return {
             "orderId": self.order_id,
             "arrivedAt": self.arrived_at.isoformat(),
@@ -41,7 +41,7 @@ class RecordedUpdate:
 
 
 class UpdateLog:
-    """What arrived, and what to answer next. Used by many threads at once."""
+    """The updates that arrived. Thread-safe."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -49,22 +49,22 @@ class UpdateLog:
         self._updates: list[RecordedUpdate] = []
 
     def updates(self, order_id: str | None = None) -> list[RecordedUpdate]:
-        """Every update that came with the right key, refused ones included, in order of arrival.
+        """Return the updates that carried the right key, refused ones included, in order of arrival.
 
-        :param order_id: of this order (or store) alone; of all when None.
+        :param order_id: return only those of this order or store.
         """
         with self._lock:
             return [update for update in self._updates if order_id in (None, update.order_id)]
 
     def fail_with(self, *statuses: int) -> None:
-        """Answer the next updates of orders and stores with these HTTP statuses, one each, and do nothing else."""
+        """Answer the next updates of orders and stores with these HTTP statuses, one each, without applying them."""
         self._faults.add(*(Fault(kind="status", status=status, times=1, call=UPDATES) for status in statuses))
 
     def clear_faults(self) -> None:
-        """Answer as usual again."""
+        """Remove all faults."""
         self._faults.replace([])
 
     def record(self, update: RecordedUpdate) -> None:
-        """Keep an update."""
+        """Append an update."""
         with self._lock:
             self._updates.append(update)

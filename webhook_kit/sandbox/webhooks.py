@@ -1,4 +1,4 @@
-"""How Gett calls its partner: signed, with the faults that were asked for, each attempt on record (``gett-protocol.md §3``)."""
+"""Delivery of webhooks: signed, with injected faults, each attempt in the traffic log (``gett-protocol.md §3``)."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ __all__ = ["Attempt", "Webhook", "Webhooks"]
 Name = Literal["validateOrder", "placeOrder", "orderEvent"]
 
 _PATHS = {"validateOrder": "validate", "placeOrder": "place"}
-_HELD_AT_MOST = 10.0  # real seconds that a webhook is held back for the next one
-_ANSWER_BYTES = 1024 * 1024
+_MAX_REORDER_WAIT = 10.0  # real seconds that a webhook waits for the next one
+_MAX_RESPONSE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One thing to tell a partner, however often it is tried.
+    """A webhook to deliver.
 
-    :ivar url: base URL of the partner's webhooks; the whole URL of an order event.
-    :ivar number: which attempt this is, from 1.
+    :ivar url: base URL of the partner's webhooks; the complete URL of an order event.
+    :ivar number: number of the attempt, from 1.
     """
 
     name: Name
@@ -45,12 +45,12 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What became of a delivery.
+    """Result of a delivery.
 
-    :ivar status: HTTP status; None when no answer came.
-    :ivar body: the parsed JSON, or the text when it is none.
-    :ivar headers: names in any case.
-    :ivar error: why no answer came.
+    :ivar status: HTTP status; None without a response.
+    :ivar body: the parsed JSON, or the text if it is not JSON.
+    :ivar headers: case-insensitive names.
+    :ivar error: the reason that there is no response.
     """
 
     status: int | None
@@ -60,16 +60,16 @@ class Attempt:
 
     @property
     def failed(self) -> bool:
-        """It says nothing about the webhook itself and is to be tried again [D]."""
+        """True if the delivery has to be retried, because the partner did not decide on the webhook [D]."""
         if self.status is None or self.status >= 500 or 300 <= self.status < 400:
             return True
-        if self.status == 409:  # it is being placed right now, or it never will be
+        if self.status == 409:  # the placement is in progress, or conflicts for good
             return isinstance(self.body, dict) and self.body.get("retryable") is True
-        return self.status in (401, 403, 404, 408, 425, 429) and not _refused(self.body)
+        return self.status in (401, 403, 404, 408, 425, 429) and not _is_unknown_id(self.body)
 
 
 class Webhooks:
-    """Delivers webhooks. Used by many threads at once."""
+    """Delivers webhooks. Thread-safe."""
 
     def __init__(self, context: SandboxContext) -> None:
         self._context = context
@@ -77,13 +77,13 @@ class Webhooks:
         self._changed = threading.Condition()
 
     def deliver(self, webhook: Webhook) -> Attempt:
-        """Try once."""
+        """Deliver once."""
         faults = self._context.faults.select(webhook.name, webhook.store_id, outgoing=True)
         if "delay" in faults:
             time.sleep(faults["delay"].seconds)
         if "status" in faults:
-            attempt = Attempt(faults["status"].status, {"detail": "a fault on demand: nothing was sent"})
-            self._note(webhook, {}, attempt, 0.0, None, sorted(faults))
+            attempt = Attempt(faults["status"].status, {"detail": "injected fault: nothing was sent"})
+            self._append_log(webhook, {}, attempt, 0.0, None, sorted(faults))
             return attempt
         if "reorder" in faults:
             self._wait_for_next(webhook)
@@ -94,30 +94,30 @@ class Webhooks:
             self._sent[webhook.store_id] += 1
             self._changed.notify_all()
         if "drop" in faults:
-            return Attempt(None, error=ConnectionResetError("the answer was dropped: a fault on demand"))
+            return Attempt(None, error=ConnectionResetError("the response was dropped: injected fault"))
         return attempt
 
     def _wait_for_next(self, webhook: Webhook) -> None:
-        """Until the next webhook for the same store went out."""
+        """Wait until the next webhook to the same store was sent."""
         with self._changed:
             before = self._sent[webhook.store_id]
-            self._changed.wait_for(lambda: self._sent[webhook.store_id] > before, _HELD_AT_MOST)
+            self._changed.wait_for(lambda: self._sent[webhook.store_id] > before, _MAX_REORDER_WAIT)
 
     def _send(self, webhook: Webhook, faults: list[Any], *, secret: str | None) -> Attempt:
         path = _PATHS[webhook.name] if self._context.options.short_paths and webhook.name in _PATHS else webhook.name
         url = webhook.url if webhook.name == "orderEvent" else f"{webhook.url.rstrip('/')}/{path}"
         body = json.dumps(webhook.body).encode()
         headers = {
-            # A Timestamp of the real time: the partner compares it with a clock of its own.
+            # The Timestamp is real time, because the partner compares it with a clock of its own.
             **signed_headers(body, secret or self._context.secret),
             "traceparent": f"00-{self._trace()}-{self._trace()[:16]}-01",
             **webhook.headers,
         }
-        begun = time.monotonic()
+        started = time.monotonic()
         try:
-            # A session for each delivery: many threads deliver at once, and a session is for one of them.
+            # Many threads deliver at the same time, and a requests session is not thread-safe.
             with requests.Session() as session:
-                session.trust_env = False  # no proxy stands between us and the loopback
+                session.trust_env = False  # no proxy for the loopback
                 response = session.post(
                     url,
                     data=body,
@@ -125,16 +125,16 @@ class Webhooks:
                     timeout=self._context.options.answer_timeout,
                     allow_redirects=False,
                 )
-            attempt = Attempt(response.status_code, _read(response), CaseInsensitiveDict(response.headers))
-        except (requests.RequestException, OSError, ValueError) as failure:
-            attempt = Attempt(None, error=failure)
-        self._note(webhook, headers, attempt, time.monotonic() - begun, url, faults)
+            attempt = Attempt(response.status_code, _parse_response(response), CaseInsensitiveDict(response.headers))
+        except (requests.RequestException, OSError, ValueError) as error:
+            attempt = Attempt(None, error=error)
+        self._append_log(webhook, headers, attempt, time.monotonic() - started, url, faults)
         return attempt
 
     def _trace(self) -> str:
         return self._context.random.hex("webhook trace", 32)
 
-    def _note(
+    def _append_log(
         self,
         webhook: Webhook,
         headers: Mapping[str, str],
@@ -143,9 +143,9 @@ class Webhooks:
         url: str | None,
         faults: list[Any],
     ) -> None:
-        answer = None
+        response = None
         if attempt.status is not None:
-            answer = {
+            response = {
                 "status": attempt.status,
                 "headers": redact_headers(attempt.headers.items()),
                 "body": redact_payment(attempt.body),
@@ -162,20 +162,20 @@ class Webhooks:
                 "headers": redact_headers(headers.items()),
                 "body": redact_payment(dict(webhook.body)),
             },
-            response=answer,
+            response=response,
             error=None if attempt.error is None else f"{type(attempt.error).__name__}: {attempt.error}",
             seconds=round(seconds, 6),
             faults=faults,
         )
 
 
-def _refused(body: Any) -> bool:
-    """Whether an answer of 404 is the partner's own word about the order, and not a wrong address."""
+def _is_unknown_id(body: Any) -> bool:
+    """Return True if a 404 means an unknown store or catalog, and not a wrong URL."""
     return isinstance(body, dict) and str(body.get("errorCode", "")).endswith("_NOT_FOUND")
 
 
-def _read(response: requests.Response) -> Any:
+def _parse_response(response: requests.Response) -> Any:
     try:
-        return response.json() if len(response.content) <= _ANSWER_BYTES else response.text[:1000]
+        return response.json() if len(response.content) <= _MAX_RESPONSE_BYTES else response.text[:1000]
     except (requests.exceptions.JSONDecodeError, RecursionError):
         return response.text

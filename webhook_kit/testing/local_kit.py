@@ -66,7 +66,7 @@ class LocalKit(Kit):
         kit.store = next(iter(kit.stores))
         menu = load_adapter(adapter).fetch_catalog(kit.store)
         with serve(create_app(kit)) as kit.url:
-            gett.offer(store_id, webhooks=f"{kit.url}{kit.settings.webhook_prefix}", catalog=menu)
+            gett.configure_store(store_id, webhooks=f"{kit.url}{kit.settings.webhook_prefix}", catalog=menu)
             try:
                 yield kit
             finally:

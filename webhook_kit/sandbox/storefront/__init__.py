@@ -1,4 +1,4 @@
-"""A page for people at the sandbox's root: they order as consumers do, and see every message that goes over the wire."""
+"""The storefront: a page on which people order like consumers and see the traffic between Gett and the store."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The storefront's files, and the session it orders with.
+"""The storefront's files, and the call that creates its session.
 
-The page is a consumer like any other: it calls the Marketfront API with a session's token. Behind it stands a distribution
-partner, which is this blueprint: the API key stays here.
+The page calls the Marketfront API with a session's token, as any consumer does. This blueprint is its distribution partner,
+so that the API key stays on the server.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from webhook_kit.sandbox.problems import problem_of_status
 __all__ = ["blueprint"]
 
 _HEADERS = {
-    # Menus are other people's text: nothing in them may run, and nothing is loaded from elsewhere.
+    # A catalog holds foreign text: it must not run as code, and nothing is loaded from other sites.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -31,12 +31,12 @@ _TIMEOUT = 30.0
 
 
 def blueprint(context: SandboxContext) -> Blueprint:
-    """The page at ``/``, its files below ``/__storefront/static/``, and ``POST /__storefront/session``."""
+    """Return the page at ``/``, its files below ``/__storefront/static/``, and ``POST /__storefront/session``."""
     calls = _Storefront(context)
     pages = Blueprint("storefront", __name__, static_folder="static", static_url_path="/__storefront/static")
     pages.add_url_rule("/", "index", lambda: pages.send_static_file("index.html"))
     pages.add_url_rule("/__storefront/session", "session", calls.create_session, methods=["POST"])
-    pages.after_request(_guarded)
+    pages.after_request(_add_headers)
     return pages
 
 
@@ -45,27 +45,27 @@ class _Storefront:
         self._context = context
 
     def create_session(self) -> Response:
-        """What ``session/create`` answers. It is called over the wire, so quota, faults and the record see it."""
-        # The address is the server's own: a Host header that somebody made up must not be sent the key.
+        """Return the response of ``session/create``, called over HTTP, so that quota, faults and traffic log apply."""
+        # Never use the Host header here: a forged one would receive the API key.
         host, port = request.environ["SERVER_NAME"], request.environ["SERVER_PORT"]
         headers = {"Authorization": f"Bearer {self._context.api_key}", "Content-Type": "application/json"}
         try:
             with requests.Session() as session:
-                session.trust_env = False  # no proxy stands between us and the loopback
+                session.trust_env = False  # no proxy for the loopback
                 created = session.post(
                     f"http://{host}:{port}/v1/marketplace/session/create",
                     data=request.get_data(),
                     headers=headers,
                     timeout=_TIMEOUT,
                 )
-        except requests.RequestException as failure:
-            raise problem_of_status(502, f"the session could not be created ({type(failure).__name__})") from failure
+        except requests.RequestException as error:
+            raise problem_of_status(502, f"the session could not be created ({type(error).__name__})") from error
         return Response(created.content, created.status_code, content_type=created.headers.get("Content-Type"))
 
 
-def _guarded(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     response.headers.update(_HEADERS)
-    # What the machine's own table of types says is not relied on: a module with a wrong one does not run.
+    # The system's table of media types may be wrong, and a browser runs no module with a wrong type.
     suffix = request.path[request.path.rfind(".") :] if "." in request.path else ".html" if request.path == "/" else ""
     if response.status_code == 200 and suffix in _TYPES:
         response.mimetype = _TYPES[suffix]
