@@ -26,6 +26,7 @@ from webhook_kit.errors import WebhookKitError
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import connect
+from webhook_kit.storage.locks import Intervals
 from webhook_kit.storage.queues import push_queue, sync_queue
 
 __all__ = [
@@ -255,16 +256,14 @@ def _advance_onboardings(kit: Kit) -> None:
 
 def _compare_status(kit: Kit) -> None:
     """Once a round, by whichever worker comes first."""
-    if kit.redis.set(
-        kit.keys.interval("status-comparison"), "1", nx=True, px=int(kit.settings.compare_status_every * 900)
-    ):
+    if Intervals(kit.redis, kit.keys).claim("status-comparison", kit.settings.compare_status_every * 0.9):
         kit.store_status_check.check_all()
 
 
 def _queue_reconciliations(kit: Kit) -> None:
     """One job a store, by whichever worker comes first."""
     every = max(1, int(kit.settings.reconcile_every) - 1)
-    if not kit.redis.set(kit.keys.interval("reconciliation"), "1", nx=True, ex=every):
+    if not Intervals(kit.redis, kit.keys).claim("reconciliation", every):
         return
     for store in kit.stores:
         if not store.gett_id:  # Gett knows nothing of it yet
@@ -274,7 +273,7 @@ def _queue_reconciliations(kit: Kit) -> None:
 
 def _queue_menus(kit: Kit) -> None:
     every = max(1, int(kit.settings.catalog_refresh) - 1)
-    if not kit.redis.set(kit.keys.interval("catalog-refresh"), "1", nx=True, ex=every):
+    if not Intervals(kit.redis, kit.keys).claim("catalog-refresh", every):
         return
     for store in kit.stores:
         _queue_menu(kit, sync_menu, store.id)

@@ -25,6 +25,7 @@ from webhook_kit.outbox.updates import (
     store_online,
     store_paused,
 )
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.queues import WorkerNotification
@@ -200,8 +201,7 @@ class Workbench:
 
     def now(self) -> float:
         """Redis TIME in ms."""
-        seconds, micros = self.redis.time()
-        return float(seconds * 1000 + micros / 1000)
+        return redis_time(self.redis) * 1000
 
     # -- looking -------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ was seen to be well in between.
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,14 +29,15 @@ from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.locks import Intervals
 from webhook_kit.stores import StoreDirectory
+from webhook_kit.stores.concurrency import for_each_store
 from webhook_kit.stores.status import Owner, StoreStatusService
 
 __all__ = ["FailureCount", "HealthAction", "HealthCheckResult", "HealthMonitor", "evaluate"]
 
 log = logger("monitor")
 
-_STORES_AT_ONCE = 8
 _PATIENCE = 10.0
 """Seconds that a POS may take to say how it is; less when ``POS_DEADLINE`` is less."""
 
@@ -107,6 +107,7 @@ class HealthMonitor:
     ) -> None:
         self._redis = connection
         self._keys = keys
+        self._intervals = Intervals(connection, keys)
         self._stores = stores
         self._store_status = store_status
         self._calls = calls
@@ -121,8 +122,7 @@ class HealthMonitor:
         :return: how many were paused or resumed.
         """
         due = [store for store in self._stores if self._is_watched(store)]
-        with ThreadPoolExecutor(_STORES_AT_ONCE, thread_name_prefix="monitor") as pool:
-            return sum(pool.map(self._check_if_due, due))
+        return sum(for_each_store(due, self._check_if_due, name="monitor"))
 
     def check(self, store: Store) -> HealthAction:
         """Look at one store now.
@@ -156,13 +156,13 @@ class HealthMonitor:
 
     def _check_if_due(self, store: Store) -> bool:
         # The mark keeps others away while this look lasts, and until the next one is due; it lapses by itself.
-        begun, mark = time.monotonic(), self._keys.interval(f"health-check:{store.id}")
+        begun, task = time.monotonic(), f"health-check:{store.id}"
         try:
-            if not self._redis.set(mark, "1", nx=True, px=int((max(self._every, self._patience) + 5) * 1000)):
+            if not self._intervals.claim(task, max(self._every, self._patience) + 5):
                 return False
             verdict = self.check(store)
             left = self._every * 0.9 - (time.monotonic() - begun)
-            self._redis.pexpire(mark, max(1, int(left * 1000)))
+            self._intervals.end_in(task, left)
         except (redis.RedisError, WebhookKitError) as error:
             log.warning("store not looked at", store=store.id, error=type(error).__name__)
             return False

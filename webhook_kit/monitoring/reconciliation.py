@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -28,6 +27,7 @@ from webhook_kit.outbox.updates import Kind, from_pos
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
+from webhook_kit.stores.concurrency import for_each_store
 from webhook_kit.stores.status import Owner, StoreStatusService
 
 __all__ = ["Comparison", "ComparisonOutcome", "Reconciler", "ReconciliationReport"]
@@ -38,8 +38,6 @@ T = TypeVar("T")
 
 _ESTIMATES_AGREE = timedelta(minutes=1)
 """Estimates closer than this are the same: many POS systems compute theirs anew each time they are asked."""
-
-_STORES_AT_ONCE = 8
 
 
 class ComparisonOutcome(StrEnum):
@@ -157,14 +155,7 @@ class Reconciler:
         :param on_progress: called in this thread with each store's report as it is done.
         :return: in the order of the stores.
         """
-        stores = list(stores)
-        reports: dict[str, ReconciliationReport] = {}
-        with ThreadPoolExecutor(_STORES_AT_ONCE, thread_name_prefix="reconcile") as pool:
-            for done in as_completed([pool.submit(self._guarded, store) for store in stores]):
-                report = done.result()
-                reports[report.store_id] = report
-                on_progress(report)
-        return [reports[store.id] for store in stores]
+        return for_each_store(stores, self._guarded, on_progress, name="reconcile")
 
     def _guarded(self, store: Store) -> ReconciliationReport:
         try:

@@ -23,6 +23,7 @@ from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alert, Alerts
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
@@ -71,8 +72,7 @@ class StuckOrderMonitor:
         return self._unconfirmed() + self._unknown() + self._duplicates()
 
     def _unconfirmed(self) -> int:
-        seconds, micros = self._redis.time()
-        now = seconds * 1000 + micros / 1000
+        now = redis_time(self._redis) * 1000
         self._redis.zremrangebyscore(self._keys.unconfirmed, "-inf", now - self._settings.order_ttl * 1000)
         late = now - self._settings.unconfirmed_after * 1000
         given = 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import redis
 
 from webhook_kit.logs import logger
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable
@@ -119,8 +120,7 @@ class SendingState:
 
     def status(self, quota: Quota) -> SendingStatus:
         """What holds sending back now, for people."""
-        seconds, micros = self._redis.time()
-        now = seconds * 1000 + micros / 1000
+        now = redis_time(self._redis) * 1000
         until = self._redis.hmget(self._keys.sending, "blocked_until", "open_until")
         blocked, open_ = (max(0.0, (float(moment or 0) - now) / 1000) for moment in until)
         sends = self._redis.lrange(self._keys.sends, 0, -1)

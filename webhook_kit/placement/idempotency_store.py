@@ -22,6 +22,7 @@ from webhook_kit.errors import Conflict, NotFound
 from webhook_kit.outbox.lanes import Notifier
 from webhook_kit.placement import scripts
 from webhook_kit.placement.lease_renewal import LeaseRenewal
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
@@ -309,19 +310,16 @@ class PlacementStore:
         """Return the seconds until the lease of the attempt under way ends; 0 or less when there is none."""
         if record.get("state") not in ("claimed", "calling"):
             return 0.0
-        seconds, micros = self._redis.time()
-        return int(record["lease"]) / 1000 - (seconds + micros / 1e6)
+        return int(record["lease"]) / 1000 - redis_time(self._redis)
 
     def expired(self, limit: int = 100) -> list[str]:
         """Return the orders that the sweep looks up: in doubt, or with a POS call whose lease has lapsed."""
-        seconds, micros = self._redis.time()
-        now = seconds * 1000 + micros // 1000
+        now = redis_time(self._redis) * 1000
         return [text(ref) for ref in self._redis.zrangebyscore(self._keys.unsettled, "-inf", now, 0, limit)]
 
     def postpone_lookup(self, ref: str, seconds: float) -> None:
         """Keep an order out of :meth:`expired` for a while."""
-        now, _ = self._redis.time()
-        self._redis.zadd(self._keys.unsettled, {ref: (now + seconds) * 1000}, xx=True)
+        self._redis.zadd(self._keys.unsettled, {ref: (redis_time(self._redis) + seconds) * 1000}, xx=True)
 
     def incidents(self, limit: int = 100) -> list[dict[str, Any]]:
         """Return the incidents that a person has to check, newest first."""

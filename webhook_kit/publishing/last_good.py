@@ -30,6 +30,7 @@ from webhook_kit.logs import logger
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.locks import Intervals
 from webhook_kit.stores import StoreDirectory
 
 __all__ = ["CatalogShrunk", "CatalogUnavailable", "CurrentCatalog", "LastGoodCatalogs"]
@@ -93,6 +94,7 @@ class LastGoodCatalogs:
     ) -> None:
         self._redis = redis
         self._keys = keys
+        self._intervals = Intervals(redis, keys)
         self._stores = stores
         self._calls = calls
         self._refresh_after = refresh_after
@@ -242,10 +244,8 @@ class LastGoodCatalogs:
     # -- fetching ------------------------------------------------------------------------------------------------------
 
     def _refresh_in_background(self, store: Store) -> None:
-        # One process at a time; nobody releases the lock, so it is also the pause after a failed fetch.
-        if self._redis.set(
-            self._keys.interval(f"catalog-fetch:{store.id}"), "1", nx=True, ex=min(30, int(self._refresh_after) + 1)
-        ):
+        # One process at a time; the interval is also the pause after a failed fetch.
+        if self._intervals.claim(f"catalog-fetch:{store.id}", min(30, int(self._refresh_after) + 1)):
             threading.Thread(target=self._refresh_and_log, args=(store,), name="catalog", daemon=True).start()
 
     def _refresh_and_log(self, store: Store) -> None:

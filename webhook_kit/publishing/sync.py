@@ -14,21 +14,19 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, cast
 
 import redis
-from redis.exceptions import LockError
 
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.build import versioned
 from webhook_kit.catalog.diff import ChangeKind, diff
 from webhook_kit.catalog.unavailable import remove_items
-from webhook_kit.errors import CatalogInvalid, Conflict, InvalidTransition, WebhookKitError
+from webhook_kit.errors import CatalogInvalid, InvalidTransition, WebhookKitError
 from webhook_kit.logs import logger
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.last_good import CatalogShrunk, LastGoodCatalogs
@@ -37,12 +35,13 @@ from webhook_kit.publishing.publisher import Publisher
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.locks import RedisLock
+from webhook_kit.stores.concurrency import for_each_store
 
 __all__ = ["CatalogStatus", "CatalogSync", "Due", "SyncOutcome", "SyncReport"]
 
 log = logger("catalog_sync")
 
-_CONCURRENT_STORES = 8
 _LOCK_SECONDS = 300.0
 _LOCK_WAIT_SECONDS = 30.0
 _MAX_REASONS = 100
@@ -206,14 +205,9 @@ class CatalogSync:
         :param on_progress: called in this thread with each store's report when it is done.
         :return: the reports in the order of the stores.
         """
-        stores = list(stores)
-        reports: dict[str, SyncReport] = {}
-        with ThreadPoolExecutor(_CONCURRENT_STORES, thread_name_prefix="sync") as pool:
-            for done in as_completed([pool.submit(self._sync_without_redis_error, s, force=force) for s in stores]):
-                report = done.result()
-                reports[report.store_id] = report
-                on_progress(report)
-        return [reports[store.id] for store in stores]
+        return for_each_store(
+            stores, lambda store: self._sync_without_redis_error(store, force=force), on_progress, name="sync"
+        )
 
     def request(self, store: Store) -> None:
         """Make a worker synchronise the store within seconds."""
@@ -237,7 +231,7 @@ class CatalogSync:
     def _recorded(self, store: Store, step: Callable[[], SyncReport]) -> SyncReport:
         """Execute a step while no other process works on the store, and record its outcome."""
         try:
-            with self._locked(store):
+            with self._lock(store):
                 report = step()
         except redis.RedisError:
             raise
@@ -284,19 +278,15 @@ class CatalogSync:
         if times:
             self._redis.zadd(self._keys.catalogs_due, {f"publish:{store.id}": min(times)}, lt=True)
 
-    @contextmanager
-    def _locked(self, store: Store) -> Iterator[None]:
-        """Hold the lock of a store, so that a catalog that was fetched earlier does not replace a later one."""
-        lock = self._redis.lock(
-            self._keys.sync_lock(store.id), timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_WAIT_SECONDS
+    def _lock(self, store: Store) -> RedisLock:
+        # A catalog that was fetched earlier must not replace one that was fetched later.
+        return RedisLock(
+            self._redis,
+            self._keys.sync_lock(store.id),
+            seconds=_LOCK_SECONDS,
+            wait=_LOCK_WAIT_SECONDS,
+            conflict=f"another process synchronises the catalog of store {store.id}; try again later",
         )
-        if not lock.acquire():
-            raise Conflict(f"another process synchronises the catalog of store {store.id}; try again later")
-        try:
-            yield
-        finally:
-            with suppress(LockError):  # the step took so long that the lock has expired
-                lock.release()
 
     def _failure(self, store: Store, outcome: SyncOutcome, reasons: Sequence[str]) -> SyncReport:
         omitted = len(reasons) - _MAX_REASONS

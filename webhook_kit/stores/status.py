@@ -11,7 +11,6 @@ from datetime import datetime
 from enum import StrEnum
 
 import redis
-from redis.lock import Lock
 
 from webhook_kit.adapter import Store
 from webhook_kit.errors import Conflict, InvalidTransition
@@ -20,6 +19,7 @@ from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, Update, store_online, store_paused
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.locks import RedisLock
 from webhook_kit.stores import StoreDirectory
 
 __all__ = ["Owner", "StoreStatusService"]
@@ -107,10 +107,11 @@ class StoreStatusService:
         lane = lane_name(Kind.STORE, store.id)
         return self._lanes.append(lane, update, store_id=store.id, gett_id=store.gett_id, force=force)
 
-    def _lock(self, store: Store) -> Lock:
+    def _lock(self, store: Store) -> RedisLock:
         # Owner and update change together. Without the lock, a POS that comes back while a person pauses the store could append
         # its resume after the person's pause.
-        return Lock(self._redis, self._keys.status_lock(store.id), timeout=10, blocking_timeout=5)
+        conflict = f"store {store.id} is being paused or resumed by another process; try again"
+        return RedisLock(self._redis, self._keys.status_lock(store.id), seconds=10, wait=5, conflict=conflict)
 
     def _store_at_gett(self, store: Store | str) -> Store:
         store = self._stores.get(store)

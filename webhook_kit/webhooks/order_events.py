@@ -28,7 +28,6 @@ from importlib import import_module
 from typing import Literal, NamedTuple, Self
 
 import redis
-from redis.exceptions import LockError
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.marketfront import OrderEvent
@@ -36,6 +35,7 @@ from webhook_kit.gett.problems import unavailable
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.locks import RedisLock
 from webhook_kit.stores.adapters import add_cwd_to_sys_path
 
 __all__ = ["Handler", "OrderEvents", "Outcome", "load_handler"]
@@ -72,15 +72,14 @@ class OrderEvents:
         """
         order = event.data.checkout_session_id
         # The lock lapses after twice the patience: a process that died does not block an order for good.
-        lock = self._redis.lock(
-            self._keys.order_event_lock(order), timeout=2 * self._patience, blocking_timeout=self._patience
-        )
+        key = self._keys.order_event_lock(order)
+        lock = RedisLock(self._redis, key, seconds=2 * self._patience, wait=self._patience)
         if not lock.acquire():
             raise unavailable("an earlier event of this order is still being handled", retry_after=5)
         try:
             outcome = self._handle(event)
         finally:
-            _release(lock)
+            lock.release()
         log.info("order event", order=order, status=event.data.status, outcome=outcome)
         return outcome
 
@@ -136,10 +135,3 @@ def _not_news(event: _Kept, last: _Kept) -> Outcome | None:
         return "stale" if event.rank < last.rank else None
     # Of one status, the event that knows fewer refunds is the older one.
     return "stale" if Counter(event.refunds) < Counter(last.refunds) else None
-
-
-def _release(lock: redis.lock.Lock) -> None:
-    try:
-        lock.release()
-    except LockError:
-        log.warning("the handler of order events took longer than its lock lasts")

@@ -58,6 +58,7 @@ from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alert, Alerts
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
@@ -224,8 +225,7 @@ class PosEvents:
         log.info("pos event", kind=type(event).__name__, store=event.store_id, outcome=outcome, **facts)
 
     def _now(self) -> float:
-        seconds, micros = self._redis.time()
-        return float(seconds + micros / 1e6)
+        return redis_time(self._redis)
 
 
 def pos_webhooks(events: PosEvents) -> Blueprint:

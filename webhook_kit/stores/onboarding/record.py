@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import redis
-from redis.exceptions import LockError
-from redis.lock import Lock
 
 from webhook_kit.errors import Conflict
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.locks import RedisLock
 
 __all__ = ["OnboardingLease", "OnboardingRecords", "Progress", "Step"]
 
@@ -116,23 +115,18 @@ class OnboardingRecords:
 
         :raises Conflict: another process holds it.
         """
-        lock = Lock(self._redis, self._keys.onboarding_lock(store_id), timeout=_LEASE, blocking=False)
-        if not lock.acquire():
-            raise Conflict(
-                f"store {store_id} is being onboarded by another process; "
-                f"wait until it ends, or {_LEASE:.0f} s if it has crashed"
-            )
-        try:
+        conflict = (
+            f"store {store_id} is being onboarded by another process; "
+            f"wait until it ends, or {_LEASE:.0f} s if it has crashed"
+        )
+        with RedisLock(self._redis, self._keys.onboarding_lock(store_id), seconds=_LEASE, conflict=conflict) as lock:
             yield OnboardingLease(store_id, lock)
-        finally:
-            with suppress(LockError, redis.RedisError):  # it expires by itself
-                lock.release()
 
 
 class OnboardingLease:
     """Right to continue a store's onboarding, limited in time."""
 
-    def __init__(self, store_id: str, lock: Lock) -> None:
+    def __init__(self, store_id: str, lock: RedisLock) -> None:
         self._store_id = store_id
         self._lock = lock
 
@@ -141,10 +135,8 @@ class OnboardingLease:
 
         :raises Conflict: it has expired, so that another process may have it.
         """
-        try:
-            self._lock.reacquire()
-        except LockError as error:
+        if not self._lock.extend():
             raise Conflict(
                 f"the onboarding of store {self._store_id} took too long, and another process may continue it; "
                 f"see `webhook-kit stores show {self._store_id}`"
-            ) from error
+            )
