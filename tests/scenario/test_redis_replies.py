@@ -9,7 +9,7 @@ import pytest
 
 from tests.scenario.redis_proxy import Line
 from tests.scenario.restaurant_env import LEVELS, Order, Shop, together
-from webhook_kit.placement import scripts
+from webhook_kit.storage.scripts import load
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,8 @@ def relayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, Li
         yield shop, line
 
 
-LOSSES = [(script, level) for script in ("CLAIM", "CALLING", "SETTLE") for level in LEVELS]
-LOSSES.remove(("CALLING", "bare"))  # claimed and called in one
+LOSSES = [(script, level) for script in ("claim", "record_call", "settle") for level in LEVELS]
+LOSSES.remove(("record_call", "bare"))  # claimed and called in one
 
 
 @pytest.mark.parametrize(("script", "level"), LOSSES)
@@ -32,7 +32,7 @@ def test_a_reply_of_redis_that_is_lost_costs_nobody_an_order(
     shop, line = relayed
     shop.assert_placed_once(warm := Order(level, ("cola",)), shop.place(warm))
     order = Order(level, ("salad",))
-    with line.losing_the_reply_to(getattr(scripts, script)):
+    with line.losing_the_reply_to(load(f"webhook_kit.placement/{script}")):
         answer = shop.place(order)
         assert line.struck.is_set()
     shop.assert_placed_once(order, answer)
@@ -44,7 +44,7 @@ def test_killed_when_redis_has_recorded_but_nothing_was_answered_the_retry_is_th
         shop.kill()
         shop.start(REDIS_URL=line.url, REDIS_TIMEOUT="60")
         orders = [Order(level, ("cola",)) for level in LEVELS]
-        with line.holding_the_replies_to(scripts.SETTLE):
+        with line.holding_the_replies_to(load("webhook_kit.placement/settle")):
             for order in orders:
                 with shop.hanging_up(order):
                     shop.await_state(order, "placed")

@@ -44,10 +44,6 @@ class Notifier(Protocol):
         """Return a script's last four ``KEYS`` and its argument ``notification``."""
         ...
 
-    def script_arguments(self) -> tuple[list[str], list[Any]]:
-        """KEYS and ARGV of the scripts' ``wake``."""
-        ...
-
 
 class AppendResult(StrEnum):
     """What became of an append."""

@@ -1,7 +1,6 @@
 """Idempotency store: one placement record per order, so that a repeated placeOrder makes no second ticket.
 
-Every decision is one Lua script (:mod:`webhook_kit.placement.scripts`), so two processes can never both hold the claim on one
-order. A claim is a lease: it outlives the deadline of the POS call, is renewed while the call runs, and lapses when its process
+Every decision is one Lua script (``*.lua`` beside this module), so two processes can never both hold the claim on one order. A claim is a lease: it outlives the deadline of the POS call, is renewed while the call runs, and lapses when its process
 dies. Records in doubt never expire.
 """
 
@@ -19,12 +18,13 @@ from typing import Any
 import redis
 
 from webhook_kit.errors import Conflict, NotFound
-from webhook_kit.outbox.lanes import Notifier
-from webhook_kit.placement import scripts
+from webhook_kit.outbox.lanes import Notifier, lane_name
+from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.lease_renewal import LeaseRenewal
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 
 __all__ = ["AlreadyPlaced", "AttemptOutcome", "Busy", "Claim", "KeyReused", "PlacementStore", "Replay", "SettleResult"]
 
@@ -132,17 +132,17 @@ class PlacementStore:
         self._lease_ms = int(lease_seconds * 1000)
         self._key_ttl = key_ttl
         self._order_ttl = order_ttl
-        self._claim = connection.register_script(scripts.CLAIM)
-        self._record_call = connection.register_script(scripts.CALLING)
-        self._settle = connection.register_script(scripts.SETTLE)
-        self._link = connection.register_script(scripts.LINK)
+        self._claim = Script(connection, keys, "webhook_kit.placement/claim")
+        self._record_call = Script(connection, keys, "webhook_kit.placement/record_call")
+        self._settle = Script(connection, keys, "webhook_kit.placement/settle")
+        self._link = Script(connection, keys, "webhook_kit.placement/link")
         self._abandon_after = abandon_after
         self._renewal = LeaseRenewal(connection, keys, lease_ms=self._lease_ms, abandon_after=abandon_after)
 
     # -- one attempt, from the claim to its outcome --------------------------------------------------------------------
 
     def claim(
-        self, *, key: str, gett_id: str, store_id: str, fingerprint: str, priced_order: bytes = b""
+        self, *, key: str, gett_id: str, store_id: str, fingerprint: str, priced_order: bytes | None = None
     ) -> ClaimResult:
         """Claim an order, or find out why it cannot be claimed.
 
@@ -150,23 +150,21 @@ class PlacementStore:
             (:meth:`record_call`) in the same round trip.
         """
         owner = os.urandom(8).hex()
-        args: list[str | int | bytes] = [
-            self._keys.order(""),
-            key,
-            gett_id,
-            gett_id or key,
-            fingerprint,
-            owner,
-            self._lease_ms,
-            store_id,
-            self._key_ttl,
-            self._order_ttl,
-            priced_order,
-            self._keys.prefix,
-        ]
-        keys = [self._keys.by_key(key), self._keys.by_gett_id(gett_id), self._keys.unsettled]
         try:
-            reply: bytes | list[bytes] = self._claim(keys=keys, args=args)
+            reply: bytes | list[bytes] = self._claim(
+                self._keys.by_key(key),
+                self._keys.by_gett_id(gett_id),
+                self._keys.unsettled,
+                key=key,
+                gett_id=gett_id,
+                fingerprint=fingerprint,
+                owner=owner,
+                lease=self._lease_ms,
+                store=store_id,
+                key_ttl=self._key_ttl,
+                order_ttl=self._order_ttl,
+                order=priced_order,
+            )
         except redis.RedisError:
             # Redis may have granted the claim and lost the reply: nobody would use it.
             self.release_later(
@@ -212,15 +210,16 @@ class PlacementStore:
 
         :return: False when another attempt has taken over: the POS must not be called.
         """
-        args: list[str | int | bytes] = [
-            claim.owner,
-            self._lease_ms,
-            claim.fingerprint,
-            order,
-            claim.ref,
-            self._keys.prefix,
-        ]
-        return bool(self._record_call(keys=[self._keys.order(claim.ref), self._keys.unsettled], args=args))
+        recorded = self._record_call(
+            self._keys.order(claim.ref),
+            self._keys.unsettled,
+            ref=claim.ref,
+            owner=claim.owner,
+            lease=self._lease_ms,
+            fingerprint=claim.fingerprint,
+            order=order,
+        )
+        return bool(recorded)
 
     def settle(
         self,
@@ -240,31 +239,31 @@ class PlacementStore:
         :param update: the first update for Gett, as JSON, or empty.
         :param force: settle also when the claim is not held: a person has decided.
         """
-        restored = {  # written when Redis was emptied during the call
-            "keys": f"{claim.key}\n" if claim.key else "",
-            "gett_id": claim.gett_id,
-            "store": claim.store_id,
-            "fp": claim.fingerprint,
-        }
-        notify_keys, notify_args = self._notifier.script_arguments()
-        keys = [self._keys.order(claim.ref), self._keys.unsettled, self._keys.incidents, *notify_keys]
-        args = [
-            claim.owner,
-            outcome.value,
-            claim.ref,
-            status,
-            answer,
-            partner_order_id,
-            update,
-            self._key_ttl,
-            self._order_ttl,
-            self._keys.prefix,
-            json.dumps(restored),
-            "1" if force else "0",
-            claim.store_id,
-            *notify_args,
-        ]
-        return SettleResult(text(self._settle(keys=keys, args=args)))
+        notify_keys, notification = self._notifier.script_parts()
+        result = self._settle(
+            self._keys.order(claim.ref),
+            self._keys.unsettled,
+            self._keys.incidents,
+            self._keys.pos_order(claim.store_id, partner_order_id),
+            *notify_keys,
+            ref=claim.ref,
+            lane=lane_name(Kind.ORDER, claim.ref),
+            owner=claim.owner,
+            outcome=outcome.value,
+            status=status,
+            answer=answer,
+            partner_id=partner_order_id,
+            update=update,
+            key_ttl=self._key_ttl,
+            order_ttl=self._order_ttl,
+            force=force,
+            key=claim.key,
+            gett_id=claim.gett_id,
+            store=claim.store_id,
+            fingerprint=claim.fingerprint,
+            notification=notification,
+        )
+        return SettleResult(text(result))
 
     def release_later(self, claim: Claim, outcome: AttemptOutcome) -> None:
         """Settle a claim in the background as soon as Redis can be reached; the POS was not called."""
@@ -288,10 +287,19 @@ class PlacementStore:
         :raises NotFound: when there is no such order.
         :raises Conflict: when the order or the id is linked to another one.
         """
-        notify_keys, notify_args = self._notifier.script_arguments()
-        keys = [self._keys.order(ref), self._keys.by_gett_id(gett_id), *notify_keys]
-        args = [gett_id, ref, self._order_ttl, self._keys.prefix, *notify_args]
-        result = text(self._link(keys=keys, args=args))
+        notify_keys, notification = self._notifier.script_parts()
+        result = text(
+            self._link(
+                self._keys.order(ref),
+                self._keys.by_gett_id(gett_id),
+                *notify_keys,
+                ref=ref,
+                lane=lane_name(Kind.ORDER, ref),
+                gett_id=gett_id,
+                order_ttl=self._order_ttl,
+                notification=notification,
+            )
+        )
         if result == "unknown":
             raise NotFound(f"order {ref} was not found")
         if result != "ok":

@@ -9,8 +9,8 @@ import time
 import redis
 
 from webhook_kit.logs import logger
-from webhook_kit.placement import scripts
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 
 __all__ = ["LeaseRenewal"]
 
@@ -25,7 +25,7 @@ class LeaseRenewal:
 
         :param abandon_after: seconds after which a call counts as dead: its lease lapses, so that the order can be looked up.
         """
-        self._renew = connection.register_script(scripts.RENEW)
+        self._renew = Script(connection, keys, "webhook_kit.placement/renew")
         self._keys = keys
         self._lease_ms = lease_ms
         self._abandon_after = abandon_after
@@ -54,6 +54,6 @@ class LeaseRenewal:
                 due = [(owner, ref) for owner, (ref, end) in self._refs.items() if end > now]
             for owner, ref in due:
                 try:
-                    self._renew(keys=[self._keys.order(ref), self._keys.unsettled], args=[owner, self._lease_ms, ref])
+                    self._renew(self._keys.order(ref), self._keys.unsettled, ref=ref, owner=owner, lease=self._lease_ms)
                 except redis.RedisError as error:
                     log.warning("claim_renewal_failed", order=ref, error=type(error).__name__)

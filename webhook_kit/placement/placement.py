@@ -154,7 +154,7 @@ class Placement:
     ) -> Claim | PlacementResponse:
         """Claim the order, or return its recorded answer. Waits while another attempt is under way."""
         gett_id, content = order.gett_order_id or "", fingerprint(order)
-        priced_order = stored_order(priced) if priced else b""
+        priced_order = stored_order(priced) if priced else None
         pause = 0.01
         while True:
             result = self._records.claim(

@@ -62,12 +62,6 @@ class WorkerNotification:
         job_key = f"{Job.redis_job_namespace_prefix}{job_id}"
         return [self._flag, job_key, self._queue.key, Queue.redis_queues_keys], {"id": job_id, "fields": self._fields}
 
-    def script_arguments(self) -> tuple[list[str], list[Any]]:
-        """KEYS (flag, job, queue, set of queues) and ARGV (job id, the job's fields as MessagePack) for the script's ``wake``."""
-        job_id = os.urandom(12).hex()
-        job_key = f"{Job.redis_job_namespace_prefix}{job_id}"
-        return [self._flag, job_key, self._queue.key, Queue.redis_queues_keys], [job_id, self._fields]
-
 
 def _bytes(part: Any) -> bytes:
     return part if isinstance(part, bytes) else str(part.value if isinstance(part, Enum) else part).encode()

@@ -1,0 +1,64 @@
+-- Claim an order, or find out what it is: a repetition, an order that is being placed right now, or another order.
+-- KEYS: the pointers of the Idempotency-Key and of the Gett order id, unsettled.
+-- args: key, gett_id (may be empty), fingerprint, owner, lease (ms), store, key_ttl, order_ttl (s), order (JSON, or nil: the
+-- priced order, when the POS can be called at once).
+-- Return the orderRef alone when claim and POS call are recorded in one; otherwise a list that begins with
+-- 'claimed' (orderRef, doubt, same content, earlier order), 'replay' (status, answer, orderRef, newly linked Gett order id),
+-- 'busy' (ms until the lease ends), 'already_placed' (the POS's order id) or 'key_reused'.
+--- @include "webhook_kit.placement/records"
+local pointer = redis.call('GET', KEYS[1])
+local by_key = pointer and string.match(pointer, '^%S* (.*)$')
+if pointer and string.match(pointer, '^%S*') ~= args.fingerprint then return {'key_reused'} end
+local by_id = args.gett_id ~= '' and redis.call('GET', KEYS[2])
+if by_key and by_id and by_key ~= by_id then return {'key_reused'} end
+local ref = by_key or by_id or (args.gett_id ~= '' and args.gett_id or args.key)
+local placement, now = keys.order .. ref, math.floor(now_ms())
+local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id', 'keys',
+                     'order', 'owner')
+local state, lease, doubt, same = r[1], tonumber(r[2] or '0'), r[3] == '1', r[4] == args.fingerprint
+local status, answer, partner_id, gett_id, earlier_order = r[6], r[5], r[7] or '', r[8] or '', r[10] or ''
+
+-- Let the Idempotency-Key and the Gett order id lead to the record.
+local function point()
+  if not by_key then redis.call('SET', KEYS[1], args.fingerprint .. ' ' .. ref) end
+  if args.gett_id ~= '' and not by_id then redis.call('SET', KEYS[2], ref) end
+end
+
+if state and r[11] == args.owner then
+  -- This claim was granted, and its reply was lost on the way: give it again.
+  if state == 'calling' then return ref end
+  return {'claimed', ref, doubt and '1' or '0', same and '1' or '0', earlier_order}
+end
+if state == 'placed' then
+  if not same then return {'already_placed', partner_id} end
+  point()
+  redis.call('EXPIRE', KEYS[1], args.key_ttl)
+  if args.gett_id ~= '' then redis.call('EXPIRE', KEYS[2], args.order_ttl) end
+  return {'replay', status, answer, ref, gett_id == '' and args.gett_id or ''}
+end
+if state == 'refused' and by_key and same then return {'replay', status, answer, ref, ''} end
+if (state == 'claimed' or state == 'calling') and lease > now then return {'busy', tostring(lease - now)} end
+if state == 'calling' or state == 'in_doubt' then doubt = true end
+
+point()
+if args.gett_id ~= '' and gett_id == '' then redis.call('HSET', placement, 'gett_id', args.gett_id) end
+if doubt then redis.call('PERSIST', placement) end
+local key_list = r[9] or ''
+if not by_key then key_list = key_list .. args.key .. '\n' end
+redis.call('HSET', placement, 'state', 'claimed', 'owner', args.owner, 'lease', now + args.lease, 'doubt', doubt and '1' or '0',
+           'keys', key_list, 'ref', ref, 'store', args.store, 'updated', now)
+redis.call('HINCRBY', placement, 'attempt', 1)
+redis.call('HSETNX', placement, 'created', now)
+redis.call('HSETNX', placement, 'gett_id', args.gett_id)
+if doubt then return {'claimed', ref, '1', same and '1' or '0', earlier_order} end
+if args.order then
+  redis.call('HSET', placement, 'fp', args.fingerprint, 'state', 'calling', 'doubt', '1', 'order', args.order)
+  persist(placement)
+  redis.call('ZADD', KEYS[3], now + args.lease, ref)
+  return ref  -- nearly every order ends here, and one value is parsed faster than a list
+end
+redis.call('HSET', placement, 'fp', args.fingerprint)
+redis.call('EXPIRE', placement, args.key_ttl)
+redis.call('EXPIRE', KEYS[1], args.key_ttl)
+if args.gett_id ~= '' then redis.call('EXPIRE', KEYS[2], args.key_ttl) end
+return {'claimed', ref, '0', '1', ''}

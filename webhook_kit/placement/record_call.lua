@@ -1,0 +1,15 @@
+-- Record that the POS is about to be called: from now on it may have the order, and nothing about the order expires.
+-- KEYS: the record, unsettled. args: ref, owner, lease (ms), fingerprint, order (JSON).
+-- Return 1, or 0 when the claim is no longer the caller's.
+--- @include "webhook_kit.placement/records"
+local r = redis.call('HMGET', KEYS[1], 'owner', 'state')
+local owner, state = r[1], r[2]
+if owner ~= args.owner then return 0 end
+if state == 'calling' then return 1 end  -- recorded already, and the reply was lost on the way
+if state ~= 'claimed' then return 0 end
+local now = math.floor(now_ms())
+redis.call('HSET', KEYS[1], 'state', 'calling', 'doubt', '1', 'lease', now + args.lease, 'fp', args.fingerprint,
+           'order', args.order, 'updated', now)
+persist(KEYS[1])
+redis.call('ZADD', KEYS[2], now + args.lease, args.ref)
+return 1

@@ -1,0 +1,43 @@
+-- Library of the placement records. Moments are Redis TIME in whole ms.
+--
+-- order:<orderRef> is a hash:
+--
+-- state            claimed, calling, placed, refused, in_doubt, released
+-- owner            holder of the claim: only its holder settles it
+-- attempt          number of claims so far
+-- lease            end of the lease; a claim whose lease has lapsed can be taken over
+-- doubt            "1" while an attempt may have reached the POS
+-- fp               fingerprint of the order that was claimed
+-- keys             Idempotency-Keys that lead to this record, one a line
+-- ref gett_id store   orderRef, Gett's order id (may be empty), the partner's store id
+-- order            the order as handed to the POS, without payment and token
+-- answer status    the final answer to Gett, and its HTTP status
+-- partner_id       the POS's order id
+-- created updated  moments
+--
+-- key:<Idempotency-Key> is the fingerprint of the order that came with the key, a space, and the orderRef.
+-- gett:<Gett order id> is the orderRef. unsettled holds the orderRefs of calls that are not settled, by the end of the lease.
+
+-- Return the names of the keys that lead to a record.
+local function pointers(placement)
+  local r = redis.call('HMGET', placement, 'keys', 'gett_id')
+  local names = {}
+  for key in string.gmatch(r[1] or '', '[^\n]+') do names[#names + 1] = keys.by_key .. key end
+  return names, r[2] and r[2] ~= '' and keys.by_gett_id .. r[2]
+end
+
+-- Keep a record and every name that leads to it until it is settled: nothing about an order that the POS may have expires.
+local function persist(placement)
+  local by_key, by_gett_id = pointers(placement)
+  redis.call('PERSIST', placement)
+  for _, name in ipairs(by_key) do redis.call('PERSIST', name) end
+  if by_gett_id then redis.call('PERSIST', by_gett_id) end
+end
+
+-- Let a settled record and every name that leads to it expire.
+local function expire(placement, ttl, key_ttl)
+  local by_key, by_gett_id = pointers(placement)
+  redis.call('EXPIRE', placement, ttl)
+  for _, name in ipairs(by_key) do redis.call('EXPIRE', name, key_ttl) end
+  if by_gett_id then redis.call('EXPIRE', by_gett_id, ttl) end
+end

@@ -1,0 +1,73 @@
+-- Record the outcome of an attempt, by compare-and-set on its claim. For a ticket, also append its first update and notify a
+-- worker.
+-- KEYS: the record, unsettled, incidents, the pointer of the POS's order id, the four of a notification.
+-- args: ref, lane, owner, outcome (placed, refused, released, in_doubt), status (HTTP), answer, partner_id, update (JSON, or empty),
+-- key_ttl, order_ttl (s), force; key, gett_id, store, fingerprint: for a record that Redis has lost.
+-- Return 'ok', 'same' (the ticket is recorded already), 'duplicate' (the record says otherwise) or 'stale' (not the holder).
+--- @include "webhook_kit.outbox/lanes"
+--- @include "webhook_kit.placement/records"
+--- @include "webhook_kit.storage/notify"
+local placement, now = KEYS[1], math.floor(now_ms())
+local r = redis.call('HMGET', placement, 'state', 'owner', 'partner_id')
+local state, partner_id = r[1], r[3]
+local holds = args.force or (r[2] == args.owner and (state == 'claimed' or state == 'calling'))
+
+local function raise_incident(kind, recorded)
+  redis.call('LPUSH', KEYS[3], cjson.encode({at = now, kind = kind, order = args.ref, state = state, known = recorded,
+                                             reported = args.partner_id}))
+  redis.call('LTRIM', KEYS[3], 0, 999)
+end
+
+-- Write a record that was lost because Redis was emptied during the call.
+local function restore()
+  local has_key = args.key ~= ''
+  redis.call('HSET', placement, 'ref', args.ref, 'created', now, 'keys', has_key and args.key .. '\n' or '',
+             'gett_id', args.gett_id, 'store', args.store, 'fp', args.fingerprint)
+  if has_key then redis.call('SET', keys.by_key .. args.key, args.fingerprint .. ' ' .. args.ref) end
+  if args.gett_id ~= '' then redis.call('SET', keys.by_gett_id .. args.gett_id, args.ref) end
+end
+
+local function expire_settled(ttl)
+  expire(placement, ttl, args.key_ttl)
+  redis.call('ZREM', KEYS[2], args.ref)
+end
+
+if args.outcome == 'placed' then
+  if state == 'placed' then
+    if partner_id == args.partner_id then return 'same' end
+    raise_incident('duplicate ticket', partner_id or '')
+    return 'duplicate'
+  end
+  if state == 'refused' then
+    raise_incident('placed after a refusal', '')
+    return 'duplicate'
+  end
+  if not state then restore() end
+  redis.call('HSET', placement, 'state', 'placed', 'doubt', '0', 'partner_id', args.partner_id, 'status', args.status,
+             'answer', args.answer, 'updated', now)
+  expire_settled(args.order_ttl)
+  redis.call('SET', KEYS[4], args.ref, 'EX', args.order_ttl)
+  if args.update ~= '' then
+    local gett_id = redis.call('HGET', placement, 'gett_id') or ''
+    append(args.lane, {kind = 'order', store = args.store, gett_id = gett_id, rank = 1, urgency = 1,
+                                  body = args.update, force = false, merging = true, ttl = args.order_ttl})
+    notify_worker()
+  else
+    redis.call('ZADD', keys.unconfirmed, now, args.ref)
+  end
+  return 'ok'
+end
+if args.outcome == 'in_doubt' and not state then
+  restore()
+  holds = true
+end
+if not holds then return 'stale' end
+if args.outcome == 'in_doubt' then
+  redis.call('HSET', placement, 'state', 'in_doubt', 'doubt', '1', 'updated', now)
+  persist(placement)
+  redis.call('ZADD', KEYS[2], now, args.ref)
+  return 'ok'
+end
+redis.call('HSET', placement, 'state', args.outcome, 'doubt', '0', 'status', args.status, 'answer', args.answer, 'updated', now)
+expire_settled(args.outcome == 'refused' and args.order_ttl or args.key_ttl)
+return 'ok'
