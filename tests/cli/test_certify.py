@@ -1,4 +1,4 @@
-"""``webhook-kit certify``: what holds and what does not, in the terminal, as JSON and as a page; by the exit code, too."""
+"""``webhook-kit certify``: the report in the terminal, as JSON and as HTML, and the exit code."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FIXTURES = """
 import pytest
 
 @pytest.fixture(scope="session")
-def till():
-    return "a till"
+def pos_fixture():
+    return "a fixture"
 """
 WITH_FIXTURES = """
 import pytest
@@ -32,24 +32,24 @@ from webhook_kit.testing.bogus_contract import BogusContract
 
 @pytest.fixture(autouse=True)
 def secret(monkeypatch):
-    monkeypatch.setenv("SECRET_OF_THE_TILL", "x")
+    monkeypatch.setenv("POS_SECRET", "x")
 
 class Contract(BogusContract):
     @pytest.fixture(autouse=True)
-    def _till(self, till):
-        self.till = till
+    def _use_fixture(self, pos_fixture):
+        self.pos_fixture = pos_fixture
 
     def open_store(self):
         import os
-        assert self.till == "a till"
-        assert os.environ["SECRET_OF_THE_TILL"] == "x"
+        assert self.pos_fixture == "a fixture"
+        assert os.environ["POS_SECRET"] == "x"
         return super().open_store()
 """
-LEFT_OUT = """
+SKIPPED_FROM_OUTSIDE = """
 import pytest
 from webhook_kit.testing.bogus_contract import BogusContract
 
-pytestmark = pytest.mark.skip(reason="no till today")
+pytestmark = pytest.mark.skip(reason="no POS today")
 
 class TestContract(BogusContract):
     pass
@@ -57,13 +57,13 @@ class TestContract(BogusContract):
 WRONG = """
 from webhook_kit.testing.bogus_contract import BogusContract
 from webhook_kit.testing.contract.hooks import ContractHooks
-from tests.testing.contract.hostile import ordering
+from tests.testing.contract.hostile import placement
 
 class Wrong(BogusContract):
-    adapter = ordering._IgnoresQuantities
+    adapter = placement._IgnoresQuantities
     set_price = ContractHooks.set_price
     advance = ContractHooks.advance
-    known_failures = {"test_quantities_reach_the_ticket": "the till rings up one by one <soon>"}
+    known_failures = {"test_quantities_reach_the_ticket": "the POS counts pieces <soon>"}
 """
 
 
@@ -80,50 +80,50 @@ def certify(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProce
     )
 
 
-def read(file: Path) -> ConformanceReport:
+def read_report(file: Path) -> ConformanceReport:
     return ConformanceReport.from_dict(json.loads(file.read_text()))
 
 
-def verdicts(certificate: ConformanceReport) -> dict[str, tuple[RuleOutcome, str]]:
-    return {finding.name: (finding.verdict, finding.why) for finding in certificate.findings}
+def outcomes(report: ConformanceReport) -> dict[str, tuple[RuleOutcome, str]]:
+    return {result.name: (result.outcome, result.detail) for result in report.results}
 
 
 def test_an_adapter_that_passes_is_certified(tmp_path: Path) -> None:
     done = certify("webhook_kit.testing.bogus_contract:BogusContract", "--json", "report.json", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "certified: 48 passed" in done.stdout
-    certificate = read(tmp_path / "report.json")
-    assert certificate.passed
-    assert certificate.capabilities["one ticket rests on"] == "native"
+    report = read_report(tmp_path / "report.json")
+    assert report.passed
+    assert report.capabilities["guarantee"] == "native"
 
 
-def test_the_report_says_what_failed_what_was_left_out_and_why(tmp_path: Path) -> None:
+def test_the_report_lists_failed_and_skipped_rules_with_reasons(tmp_path: Path) -> None:
     (tmp_path / "wrong.py").write_text(WRONG)
     done = certify("wrong:Wrong", "--json", "report.json", "--html", "report.html", cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not certified" in done.stdout
-    found = verdicts(read(tmp_path / "report.json"))
-    assert found["test_quantities_reach_the_ticket"] == (RuleOutcome.KNOWN, "the till rings up one by one <soon>")
-    assert found["test_no_order_at_a_stale_price"][0] is RuleOutcome.SKIPPED
-    assert "Wrong.set_price() is not defined" in found["test_no_order_at_a_stale_price"][1]
-    failed = {name for name, (verdict, _) in found.items() if not verdict.good}
+    results = outcomes(read_report(tmp_path / "report.json"))
+    assert results["test_quantities_reach_the_ticket"] == (RuleOutcome.KNOWN, "the POS counts pieces <soon>")
+    assert results["test_stale_price_is_refused"][0] is RuleOutcome.SKIPPED
+    assert "Wrong.set_price() is not defined" in results["test_stale_price_is_refused"][1]
+    failed = {name for name, (outcome, _) in results.items() if not outcome.acceptable}
     assert failed == {
-        "test_progress_reaches_gett",
-        "test_events_out_of_order_and_twice",
-        "test_events_of_unknown_orders",
-        "test_forged_events_are_refused",
-        "test_garbage_is_refused",
-        "test_a_lost_event_is_found",
-        "test_a_closed_order_is_found",
-        "test_a_cancellation_that_comes_too_late",
+        "test_progress_is_sent_to_gett",
+        "test_late_and_repeated_events_are_ignored",
+        "test_events_of_unknown_orders_are_ignored",
+        "test_forged_events_are_rejected",
+        "test_malformed_events_are_rejected",
+        "test_reconciliation_finds_a_missed_step",
+        "test_reconciliation_finds_a_closed_order",
+        "test_cancel_order_fails_for_a_closed_order",
     }
-    assert "Wrong.advance() is not defined" in found["test_a_lost_event_is_found"][1]
+    assert "Wrong.advance() is not defined" in results["test_reconciliation_finds_a_missed_step"][1]
     page = (tmp_path / "report.html").read_text()
-    assert "one by one &lt;soon&gt;" in page
+    assert "the POS counts pieces &lt;soon&gt;" in page
     assert "To do: let orders_since() return the order" in page
 
 
-def test_the_fixtures_of_the_vendors_own_tests_hold(tmp_path: Path) -> None:
+def test_the_fixtures_of_the_vendors_tests_apply(tmp_path: Path) -> None:
     tests = tmp_path / "tests"
     tests.mkdir()
     (tests / "__init__.py").touch()
@@ -134,26 +134,26 @@ def test_the_fixtures_of_the_vendors_own_tests_hold(tmp_path: Path) -> None:
     assert "certified: 48 passed" in done.stdout
 
 
-def test_what_is_left_out_from_outside_is_not_certified(tmp_path: Path) -> None:
-    (tmp_path / "test_contract.py").write_text(LEFT_OUT)
+def test_tests_skipped_by_the_vendor_are_not_certified(tmp_path: Path) -> None:
+    (tmp_path / "test_contract.py").write_text(SKIPPED_FROM_OUTSIDE)
     done = certify("test_contract:TestContract", "--json", "report.json", cwd=tmp_path)
     assert done.returncode == 1
-    found = set(verdicts(read(tmp_path / "report.json")).values())
-    assert found == {(RuleOutcome.MISSING, "it was skipped from outside the contract: Skipped: no till today")}
+    results = set(outcomes(read_report(tmp_path / "report.json")).values())
+    assert results == {(RuleOutcome.MISSING, "it was skipped, but not by the contract: Skipped: no POS today")}
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "message"),
     [
-        ("wrong", "write module:Class"),
-        ("nowhere:Contract", "there is no module nowhere"),
-        ("webhook_kit.testing.bogus:BogusAdapter", "is no subclass of webhook_kit.testing.contract.AdapterContract"),
+        ("wrong", "name module:Class"),
+        ("nowhere:Contract", "the module nowhere was not found"),
+        ("webhook_kit.testing.bogus:BogusAdapter", "is not a subclass of webhook_kit.testing.contract.AdapterContract"),
     ],
 )
-def test_what_cannot_be_certified_is_said_in_one_line(spec: str, said: str, tmp_path: Path) -> None:
+def test_an_invalid_subject_is_an_error_in_one_line(spec: str, message: str, tmp_path: Path) -> None:
     done = certify(spec, cwd=tmp_path)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -166,7 +166,7 @@ def stack() -> Iterator[Stack]:
         yield stack
 
 
-def order(stack: Stack, directory: Path) -> str:
+def order_file(stack: Stack, directory: Path) -> str:
     cart: dict[str, Any] = {"storeId": stack.store_id, "lineItems": [{"itemId": "cola", "quantity": 1}]}
     file = directory / "order.json"
     file.write_text(json.dumps({"cart": cart, "fulfillmentType": "Pickup"}))
@@ -177,37 +177,37 @@ def test_an_endpoint_is_certified(stack: Stack, tmp_path: Path) -> None:
     done = certify(
         stack.urls[0],
         "--order",
-        order(stack, tmp_path),
+        order_file(stack, tmp_path),
         "--json",
         "report.json",
         cwd=tmp_path,
         GETT_WEBHOOK_SECRETS=SECRET,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {verdict for verdict, _ in verdicts(read(tmp_path / "report.json")).values()} == {RuleOutcome.PASSED}
+    assert {outcome for outcome, _ in outcomes(read_report(tmp_path / "report.json")).values()} == {RuleOutcome.PASSED}
 
 
-def test_without_an_order_nothing_is_placed_and_the_report_says_so(stack: Stack, tmp_path: Path) -> None:
+def test_without_an_order_the_rules_that_need_one_are_skipped(stack: Stack, tmp_path: Path) -> None:
     done = certify(stack.urls[0], "--json", "report.json", cwd=tmp_path, GETT_WEBHOOK_SECRETS=SECRET)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = verdicts(read(tmp_path / "report.json"))
-    assert found["replay_is_the_same"] == (RuleOutcome.SKIPPED, "no order was given: --order FILE")
-    assert found["forged_is_refused"] == (RuleOutcome.PASSED, "")
+    results = outcomes(read_report(tmp_path / "report.json"))
+    assert results["duplicate_gets_the_first_response"] == (RuleOutcome.SKIPPED, "no order was given: --order FILE")
+    assert results["wrong_signature_is_rejected"] == (RuleOutcome.PASSED, "")
 
 
-def test_an_endpoint_that_believes_anyone_is_not_certified(tmp_path: Path) -> None:
-    with Stack("bogus", worker=False, env={"ALLOW_UNSIGNED_WEBHOOKS": "true"}) as open_to_all:
-        done = certify(open_to_all.urls[0], "--json", "report.json", cwd=tmp_path, GETT_WEBHOOK_SECRETS=SECRET)
+def test_an_endpoint_that_accepts_unsigned_webhooks_is_not_certified(tmp_path: Path) -> None:
+    with Stack("bogus", worker=False, env={"ALLOW_UNSIGNED_WEBHOOKS": "true"}) as unsigned:
+        done = certify(unsigned.urls[0], "--json", "report.json", cwd=tmp_path, GETT_WEBHOOK_SECRETS=SECRET)
     assert done.returncode == 1
-    found = verdicts(read(tmp_path / "report.json"))
-    failed = {name for name, (verdict, _) in found.items() if verdict is RuleOutcome.FAILED}
-    assert failed == {"unsigned_is_refused", "forged_is_refused", "stale_is_refused"}
+    results = outcomes(read_report(tmp_path / "report.json"))
+    failed = {name for name, (outcome, _) in results.items() if outcome is RuleOutcome.FAILED}
+    assert failed == {"unsigned_is_rejected", "wrong_signature_is_rejected", "stale_signature_is_rejected"}
 
 
-def test_the_endpoint_of_somebody_with_another_secret_is_told_apart(stack: Stack, tmp_path: Path) -> None:
+def test_an_endpoint_with_another_secret_is_not_certified(stack: Stack, tmp_path: Path) -> None:
     secret = f"whsec_{uuid4()}"
-    done = certify(stack.urls[0], "--order", order(stack, tmp_path), cwd=tmp_path, GETT_WEBHOOK_SECRETS=secret)
+    done = certify(stack.urls[0], "--order", order_file(stack, tmp_path), cwd=tmp_path, GETT_WEBHOOK_SECRETS=secret)
     assert done.returncode == 1
     assert secret not in done.stdout + done.stderr
     done = certify(stack.urls[0], cwd=tmp_path)
-    assert "GETT_WEBHOOK_SECRETS is missing" in done.stderr
+    assert "GETT_WEBHOOK_SECRETS is not set" in done.stderr

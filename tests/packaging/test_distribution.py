@@ -22,7 +22,11 @@ from webhook_kit.testing.processes import PATIENCE
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit").rglob("*.py"))
 LUA = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit").rglob("*.lua"))
-TEMPLATES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "webhook_kit/scaffold/template").iterdir())
+TEMPLATES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder, pattern in (("scaffold/template", "*"), ("testing", "*.j2"))
+    for path in (ROOT / "webhook_kit" / folder).glob(pattern)
+)
 STATIC = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "webhook_kit/sandbox/storefront/static").rglob("*")

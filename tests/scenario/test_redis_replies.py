@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario.redis_proxy import Line
+from tests.scenario.redis_proxy import RedisProxy
 from tests.scenario.restaurant_env import LEVELS, Order, Shop, together
 from webhook_kit.storage.scripts import load
 
 
 @pytest.fixture(scope="module")
-def relayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, Line]]:
-    """A shop whose web process reaches Redis over a line that can be cut."""
-    with Shop(tmp_path_factory.mktemp("relayed")) as shop, Line(shop.stack.redis.port) as line:
+def relayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, RedisProxy]]:
+    """A shop whose web process reaches Redis through a proxy."""
+    with Shop(tmp_path_factory.mktemp("relayed")) as shop, RedisProxy(shop.stack.redis.port) as proxy:
         shop.kill()
-        shop.start(REDIS_URL=line.url)
-        yield shop, line
+        shop.start(REDIS_URL=proxy.url)
+        yield shop, proxy
 
 
 LOSSES = [(script, level) for script in ("claim", "record_call", "settle") for level in LEVELS]
@@ -27,24 +27,24 @@ LOSSES.remove(("record_call", "bare"))  # claimed and called in one
 
 @pytest.mark.parametrize(("script", "level"), LOSSES)
 def test_a_reply_of_redis_that_is_lost_costs_nobody_an_order(
-    relayed: tuple[Shop, Line], level: str, script: str
+    relayed: tuple[Shop, RedisProxy], level: str, script: str
 ) -> None:
-    shop, line = relayed
+    shop, proxy = relayed
     shop.assert_placed_once(warm := Order(level, ("cola",)), shop.place(warm))
     order = Order(level, ("salad",))
-    with line.losing_the_reply_to(load(f"webhook_kit.placement/{script}")):
+    with proxy.lose_reply_to(load(f"webhook_kit.placement/{script}")):
         answer = shop.place(order)
-        assert line.struck.is_set()
+        assert proxy.triggered.is_set()
     shop.assert_placed_once(order, answer)
     shop.assert_placed_once(order, shop.place(order))
 
 
 def test_killed_when_redis_has_recorded_but_nothing_was_answered_the_retry_is_the_record(tmp_path: Path) -> None:
-    with Shop(tmp_path) as shop, Line(shop.stack.redis.port) as line:
+    with Shop(tmp_path) as shop, RedisProxy(shop.stack.redis.port) as proxy:
         shop.kill()
-        shop.start(REDIS_URL=line.url, REDIS_TIMEOUT="60")
+        shop.start(REDIS_URL=proxy.url, REDIS_TIMEOUT="60")
         orders = [Order(level, ("cola",)) for level in LEVELS]
-        with line.holding_the_replies_to(load("webhook_kit.placement/settle")):
+        with proxy.hold_replies_to(load("webhook_kit.placement/settle")):
             for order in orders:
                 with shop.hanging_up(order):
                     shop.await_state(order, "placed")

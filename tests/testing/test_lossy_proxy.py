@@ -1,15 +1,19 @@
-"""The proxy that loses what a test wants lost."""
+"""The proxy loses exactly the exchange that a test names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+import redis
 import requests
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.testing.contract.http_pos import FakePos
-from webhook_kit.testing.lossy_proxy import Loss, LossyProxy
+from webhook_kit.testing.lossy_proxy import Loss, LossyHttpProxy, LossyProxy
 from webhook_kit.testing.processes import PATIENCE, wait_until
+from webhook_kit.testing.redis_server import RedisServer
 
 
 @pytest.fixture
@@ -19,17 +23,17 @@ def pos() -> Iterator[FakePos]:
 
 
 @pytest.fixture
-def proxy(pos: FakePos) -> Iterator[LossyProxy]:
-    with LossyProxy(pos.url) as proxy:
+def proxy(pos: FakePos) -> Iterator[LossyHttpProxy]:
+    with LossyHttpProxy(pos.url) as proxy:
         yield proxy
 
 
-def post(session: requests.Session, proxy: LossyProxy, ref: str) -> str:
-    answer = session.post(f"{proxy.url}/orders", json={"ref": ref}, timeout=PATIENCE)
-    return str(answer.json()["id"])
+def post(session: requests.Session, proxy: LossyHttpProxy, ref: str) -> str:
+    response = session.post(f"{proxy.url}/orders", json={"ref": ref}, timeout=PATIENCE)
+    return str(response.json()["id"])
 
 
-def test_it_passes_everything_on_over_one_connection(pos: FakePos, proxy: LossyProxy) -> None:
+def test_requests_and_replies_pass_over_one_connection(pos: FakePos, proxy: LossyHttpProxy) -> None:
     with requests.Session() as session:
         assert [post(session, proxy, ref) for ref in ("a", "b")] == ["1", "2"]
         assert session.get(f"{proxy.url}/orders/b", timeout=PATIENCE).json() == {"id": "2"}
@@ -37,29 +41,53 @@ def test_it_passes_everything_on_over_one_connection(pos: FakePos, proxy: LossyP
 
 
 @pytest.mark.parametrize(("loss", "reached"), [(Loss.REQUEST, ["a", "c"]), (Loss.REPLY, ["a", "b", "c"])])
-def test_one_exchange_is_lost_and_the_next_is_not(
-    loss: Loss, reached: list[str], pos: FakePos, proxy: LossyProxy
+def test_a_loss_affects_one_matching_exchange(
+    loss: Loss, reached: list[str], pos: FakePos, proxy: LossyHttpProxy
 ) -> None:
     with requests.Session() as session:
-        post(session, proxy, "a")  # so that the loss meets a connection that is in use
-        with proxy.losing(loss, "POST /api/orders"):
-            session.get(f"{proxy.url}/orders/a", timeout=PATIENCE)  # not what is to be lost
-            assert not proxy.struck.is_set()
+        post(session, proxy, "a")  # so that the loss affects a connection that is in use
+        with proxy.lose_next(loss, "POST /api/orders"):
+            session.get(f"{proxy.url}/orders/a", timeout=PATIENCE)  # does not match
+            assert not proxy.triggered.is_set()
             with pytest.raises(requests.exceptions.ConnectionError):
                 post(session, proxy, "b")
-            assert proxy.struck.is_set()
+            assert proxy.triggered.is_set()
             post(session, proxy, "c")
     assert pos.orders == reached
 
 
-def test_a_reply_that_is_held_does_not_come(pos: FakePos, proxy: LossyProxy) -> None:
-    with requests.Session() as session, proxy.losing(Loss.TIME, "POST "):
+def test_a_timeout_holds_the_reply_back(pos: FakePos, proxy: LossyHttpProxy) -> None:
+    with requests.Session() as session, proxy.lose_next(Loss.TIMEOUT, "POST "):
         with pytest.raises(requests.exceptions.ReadTimeout):
             session.post(f"{proxy.url}/orders", json={"ref": "a"}, timeout=0.3)
         wait_until(lambda: pos.orders == ["a"], message="the request to arrive")
 
 
-def test_down_is_down_for_open_connections_too_and_over_again(pos: FakePos, proxy: LossyProxy) -> None:
+def test_a_rule_without_once_affects_every_matching_exchange(pos: FakePos, proxy: LossyHttpProxy) -> None:
+    with requests.Session() as session:
+        with proxy.lose(Loss.REPLY, lambda request: request.startswith(b"POST "), once=False):
+            for ref in ("a", "b"):
+                with pytest.raises(requests.exceptions.ConnectionError):
+                    post(session, proxy, ref)
+        post(session, proxy, "c")
+    assert pos.orders == ["a", "b", "c"]
+
+
+def test_a_passed_reply_leaves_the_rule_for_the_next_request(redis_server: RedisServer) -> None:
+    with (
+        LossyProxy("127.0.0.1", redis_server.port) as proxy,
+        redis.Redis(port=proxy.port, retry=Retry(NoBackoff(), 0)) as client,
+        proxy.lose(Loss.REPLY, lambda request: b"ECHO" in request, passes=lambda reply: b"again" in reply),
+    ):
+        assert client.echo("again") == b"again"
+        assert not proxy.triggered.is_set()
+        with pytest.raises(redis.ConnectionError):
+            client.echo("lost")
+        assert proxy.triggered.is_set()
+        assert client.echo("after") == b"after"
+
+
+def test_down_refuses_connections_and_closes_open_ones(pos: FakePos, proxy: LossyHttpProxy) -> None:
     with requests.Session() as session:
         post(session, proxy, "a")
         with proxy.down(), pytest.raises(requests.exceptions.ConnectionError, match="refused"):
@@ -68,6 +96,6 @@ def test_down_is_down_for_open_connections_too_and_over_again(pos: FakePos, prox
     assert pos.orders == ["a", "c"]
 
 
-def test_it_speaks_plain_http_only() -> None:
+def test_a_target_without_plain_http_is_rejected() -> None:
     with pytest.raises(ValueError, match="plain HTTP only"):
-        LossyProxy("https://pos.example")
+        LossyHttpProxy("https://pos.example")

@@ -1,6 +1,6 @@
-"""Runs a vendor's contract class: ``python -m webhook_kit.testing.certify module:Class FILE``, the report goes into the file.
+"""Runs a vendor's contract class: ``python -m webhook_kit.testing.certify module:Class FILE`` writes the report to the file.
 
-A pytest in a process of its own, with none of the project's own settings: they must not decide what is certified.
+pytest runs in a separate process without the vendor's pytest configuration, which must not influence the result.
 """
 
 from __future__ import annotations
@@ -20,101 +20,100 @@ from webhook_kit.errors import ConfigurationError
 from webhook_kit.stores.adapters import add_cwd_to_sys_path
 from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 
-if TYPE_CHECKING:  # pytest has to import it first, or its assertions say nothing
+if TYPE_CHECKING:  # pytest has to import it first, so that its assertions get rewritten
     from webhook_kit.testing.contract import AdapterContract
 
 __all__ = ["certify", "main"]
 
 _OPTIONS = ("-q", "--no-header", "--tb=line", "-c", "/dev/null", "-p", "no:cacheprovider", "-p", "no:randomly")
-_LONGEST = 2000
+_MAX_DETAIL = 2000
 
 
 def certify(spec: str) -> ConformanceReport:
-    """Run all rules against the contract class that ``module:Class`` names.
+    """Run all rules for the contract class ``module:Class``.
 
     :raises ConfigurationError: when there is no such class.
     """
     module, _, name = spec.partition(":")
-    watcher = _Watcher(spec)
-    # From the vendor's own file, because its fixtures belong to the class, whatever the class is called.
-    here = ["--rootdir", str(Path.cwd()), "--confcutdir", str(Path.cwd()), "-o", f"python_classes={name}"]
-    pytest.main([*_OPTIONS, *here, f"{_file(spec, module)}::{name}"], plugins=[watcher])
-    if watcher.mistake is not None:
-        raise watcher.mistake
-    return watcher.certificate()
+    plugin = _ReportPlugin(spec)
+    # The test is collected from the vendor's file, because the fixtures there belong to the class, with any class name.
+    location = ["--rootdir", str(Path.cwd()), "--confcutdir", str(Path.cwd()), "-o", f"python_classes={name}"]
+    pytest.main([*_OPTIONS, *location, f"{_file(spec, module)}::{name}"], plugins=[plugin])
+    if plugin.error is not None:
+        raise plugin.error
+    return plugin.report()
 
 
 def main() -> None:
-    """What the command runs."""
+    """Run the command."""
     spec, file = sys.argv[1:]
     try:
-        certificate = certify(spec)
+        report = certify(spec)
     except ConfigurationError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - whoever started this process reads it
+        print(error, file=sys.stderr)  # noqa: T201 - the parent process reads it
         sys.exit(2)
-    Path(file).write_text(json.dumps(certificate.to_dict(), ensure_ascii=False), encoding="utf-8")
+    Path(file).write_text(json.dumps(report.to_dict(), ensure_ascii=False), encoding="utf-8")
 
 
-class _Watcher:
-    """A pytest plugin that notes what becomes of each rule."""
+class _ReportPlugin:
+    """A pytest plugin that records the outcome of each rule."""
 
     def __init__(self, spec: str) -> None:
-        self.mistake: ConfigurationError | None = None
+        self.error: ConfigurationError | None = None
         self._spec = spec
-        self._never = "something keeps pytest from running it"
-        self._verdicts: dict[str, tuple[RuleOutcome, str]] = {}
+        self._not_run = "pytest did not run it"
+        self._outcomes: dict[str, tuple[RuleOutcome, str]] = {}
 
     def pytest_sessionstart(self) -> None:
-        """Find the class before pytest does: what is wrong with it is said in one line."""
+        """Find the class before pytest does, so that an error is one line."""
         try:
-            self._contract = _find(self._spec)
+            self._contract = _contract_class(self._spec)
         except ConfigurationError as error:
-            self.mistake = error
+            self.error = error
             pytest.exit("there is nothing to certify")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """What keeps the whole class from being run."""
+        """Record the reason if the class cannot be collected."""
         if not report.passed:
-            self._never = _short(_reason(report.longrepr) or report.longreprtext)
+            self._not_run = _shortened(_skip_reason(report.longrepr) or report.longreprtext)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Note it; a failure in setting up or cleaning up is one, too."""
+        """Record the outcome of a rule. A failure of set-up or clean-up counts as a failure of the rule."""
         report = yield
         if report.when == "call" or not report.passed:
-            before = self._verdicts.get(item.name)
-            verdict = _verdict(report, item)
-            if before is None or before[0].good:
-                self._verdicts[item.name] = verdict
+            earlier = self._outcomes.get(item.name)
+            if earlier is None or earlier[0].acceptable:
+                self._outcomes[item.name] = _outcome(report, item)
         return report
 
-    def certificate(self) -> ConformanceReport:
-        """What came out; a rule that was never run is not forgotten."""
+    def report(self) -> ConformanceReport:
+        """Return the report with the results of all rules, including those that were not run."""
         from webhook_kit.testing.contract.rules import rules
 
-        never = RuleOutcome.MISSING, self._never
-        findings = tuple(
-            RuleResult(name, rule.part, rule.sentence, rule.protects, rule.remedy, *self._verdicts.get(name, never))
+        missing = RuleOutcome.MISSING, self._not_run
+        results = tuple(
+            RuleResult(name, rule.part, rule.statement, rule.protects, rule.remedy, *self._outcomes.get(name, missing))
             for name, rule in rules(self._contract).items()
         )
         adapter = self._contract.adapter
-        return ConformanceReport(f"{adapter.__name__} ({self._spec})", findings, _matrix_row(adapter))
+        return ConformanceReport(f"{adapter.__name__} ({self._spec})", results, _matrix_row(adapter))
 
 
 def _file(spec: str, module: str) -> str:
     add_cwd_to_sys_path()
     try:
-        found = find_spec(module)
+        module_spec = find_spec(module)
     except Exception as error:
         raise ConfigurationError(f"{spec}: importing {module} failed: {error!r}") from error
-    if found is None or found.origin is None:
+    if module_spec is None or module_spec.origin is None:
         raise ConfigurationError(
-            f"{spec}: there is no module {module}; modules are looked for in the current directory, too"
+            f"{spec}: the module {module} was not found; run the command in the directory that contains it"
         )
-    return found.origin
+    return module_spec.origin
 
 
-def _find(spec: str) -> type[AdapterContract]:
+def _contract_class(spec: str) -> type[AdapterContract]:
     from webhook_kit.testing.contract import AdapterContract
 
     module_name, _, name = spec.partition(":")
@@ -122,48 +121,48 @@ def _find(spec: str) -> type[AdapterContract]:
         module = import_module(module_name)
     except Exception as error:
         raise ConfigurationError(f"{spec}: importing {module_name} failed: {error!r}") from error
-    found = getattr(module, name, None)
-    if not (isinstance(found, type) and issubclass(found, AdapterContract)):
+    contract = getattr(module, name, None)
+    if not (isinstance(contract, type) and issubclass(contract, AdapterContract)):
         raise ConfigurationError(
-            f"{spec}: {name or 'nothing'} is no subclass of webhook_kit.testing.contract.AdapterContract; "
+            f"{spec}: {name or 'the class'} is not a subclass of webhook_kit.testing.contract.AdapterContract; "
             "name the class of your contract tests, not the adapter"
         )
-    if not hasattr(found, "adapter"):
-        raise ConfigurationError(f"{spec}: {name} does not say which adapter it proves: adapter = …")
-    return found
+    if not hasattr(contract, "adapter"):
+        raise ConfigurationError(f"{spec}: {name} does not set the adapter to be tested; add: adapter = …")
+    return contract
 
 
-def _verdict(report: pytest.TestReport, item: pytest.Item) -> tuple[RuleOutcome, str]:
-    expected = getattr(report, "wasxfail", None)
-    if report.skipped and expected is not None:
-        return RuleOutcome.KNOWN, expected
+def _outcome(report: pytest.TestReport, item: pytest.Item) -> tuple[RuleOutcome, str]:
+    expected_failure = getattr(report, "wasxfail", None)
+    if report.skipped and expected_failure is not None:
+        return RuleOutcome.KNOWN, expected_failure
     if report.passed:
         return RuleOutcome.PASSED, ""
     if report.skipped:
         reasons = [str(value) for name, value in item.user_properties if name == "contract-skip"]
         if reasons:
             return RuleOutcome.SKIPPED, reasons[0]
-        return RuleOutcome.MISSING, f"it was skipped from outside the contract: {_reason(report.longrepr)}"
-    return RuleOutcome.FAILED, _why(report)
+        return RuleOutcome.MISSING, f"it was skipped, but not by the contract: {_skip_reason(report.longrepr)}"
+    return RuleOutcome.FAILED, _failure_message(report)
 
 
-def _why(report: pytest.TestReport) -> str:
+def _failure_message(report: pytest.TestReport) -> str:
     crash: Any = getattr(report.longrepr, "reprcrash", None)
-    return _short(crash.message if crash is not None else report.longreprtext)
+    return _shortened(crash.message if crash is not None else report.longreprtext)
 
 
-def _reason(longrepr: object) -> str:
-    """Of a skip, which pytest tells as file, line and reason."""
+def _skip_reason(longrepr: object) -> str:
+    """Return the reason of a skip, which pytest reports as file, line and reason."""
     return str(longrepr[2]) if isinstance(longrepr, tuple) else ""
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_DETAIL else f"{text[:_MAX_DETAIL]} …"
 
 
 def _matrix_row(adapter: type[PosAdapter]) -> dict[str, str]:
     levels = {capability.value: adapter.level(capability).value for capability in Capability}
-    return {**levels, "one ticket rests on": adapter.guarantee().value}
+    return {**levels, "guarantee": adapter.guarantee().value}
 
 
 if __name__ == "__main__":

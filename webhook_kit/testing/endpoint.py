@@ -1,7 +1,7 @@
-"""The webhook-side half of a certification: an endpoint that runs somewhere, met as Gett meets it.
+"""Conformance test of a running endpoint: sends it requests as Gett does.
 
-It places real orders, of the cart it is given: point it at a store where that is welcome. It uses one order and one key, so that
-however often it asks, a correct endpoint makes one ticket.
+It places a real order with the given cart, so the store has to be one where that is acceptable. All requests use one order
+and one idempotency key: a correct endpoint creates one ticket.
 """
 
 from __future__ import annotations
@@ -33,39 +33,39 @@ class _Response(NamedTuple):
 
 
 class _Failed(Exception):
-    """A rule does not hold."""
+    """A rule is broken."""
 
 
 class _Skipped(Exception):
-    """A rule cannot be tried here."""
+    """A rule cannot be tested here."""
 
 
 def certify_endpoint(url: str, secret: str, order: Mapping[str, Any] | None) -> ConformanceReport:
-    """Try every rule that can be seen from outside.
+    """Test every rule that can be checked from outside.
 
-    :param url: where the webhooks are, without ``/validateOrder``.
-    :param secret: what Gett signs with.
-    :param order: a legal order of the endpoint's store; None leaves out whatever needs one.
+    :param url: base URL of the webhooks, without ``/validateOrder``.
+    :param secret: the secret with which Gett signs.
+    :param order: a valid order of the endpoint's store; when None, the rules that need one are skipped.
     """
     endpoint = _Endpoint(url.rstrip("/"), secret, order)
-    return ConformanceReport(f"the endpoint {url}", tuple(_finding(endpoint, *rule) for rule in _RULES))
+    return ConformanceReport(f"the endpoint {url}", tuple(_result(endpoint, *rule) for rule in _RULES))
 
 
-def _finding(
-    endpoint: _Endpoint, part: str, rule: Callable[[_Endpoint], None], sentence: str, protects: str, remedy: str
+def _result(
+    endpoint: _Endpoint, part: str, rule: Callable[[_Endpoint], None], statement: str, protects: str, remedy: str
 ) -> RuleResult:
-    verdict, why = RuleOutcome.PASSED, ""
+    outcome, detail = RuleOutcome.PASSED, ""
     try:
         rule(endpoint)
-    except _Failed as broken:
-        verdict, why = RuleOutcome.FAILED, str(broken)
-    except _Skipped as left:
-        verdict, why = RuleOutcome.SKIPPED, str(left)
-    except requests.RequestException as failure:
-        verdict, why = RuleOutcome.FAILED, f"no answer: {type(failure).__name__}"
+    except _Failed as error:
+        outcome, detail = RuleOutcome.FAILED, str(error)
+    except _Skipped as error:
+        outcome, detail = RuleOutcome.SKIPPED, str(error)
+    except requests.RequestException as error:
+        outcome, detail = RuleOutcome.FAILED, f"no response: {type(error).__name__}"
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        verdict, why = RuleOutcome.FAILED, f"the answer is not what the protocol says: {error!r}"
-    return RuleResult(rule.__name__.lstrip("_"), part, sentence, protects, remedy, verdict, why)
+        outcome, detail = RuleOutcome.FAILED, f"the response does not follow the protocol: {error!r}"
+    return RuleResult(rule.__name__.lstrip("_"), part, statement, protects, remedy, outcome, detail)
 
 
 class _Endpoint:
@@ -75,147 +75,194 @@ class _Endpoint:
         self._order = order
         self._key = str(uuid4())
         self._gett_id = str(uuid4())
-        self._placing: dict[str, Any] | None = None
+        self._validated: dict[str, Any] | None = None
 
     @property
     def order(self) -> dict[str, Any]:
+        """The order with the one order id of this test."""
         if self._order is None:
             raise _Skipped("no order was given: --order FILE")
         return {**self._order, "gettOrderId": self._gett_id}
 
-    def placing(self) -> tuple[dict[str, Any], str]:
-        """The order with its token, and its key: the same every time."""
-        if self._placing is None:
-            valid = self.deliver("validateOrder", self.order)
-            if valid.status != 200 or not valid.body.get("validatedOrderToken"):
-                raise _Skipped(f"the order given is not valid there: {valid}")
-            token = valid.body["validatedOrderToken"]
-            self._placing = {**self.order, "validatedOrderToken": token, "payment": {"type": "gettPayment"}}
-        return self._placing, self._key
+    def validated_order(self) -> tuple[dict[str, Any], str]:
+        """Return the order with its token, and the idempotency key; the same at every call."""
+        if self._validated is None:
+            response = self.call("validateOrder", self.order)
+            if response.status != 200 or not response.body.get("validatedOrderToken"):
+                raise _Skipped(f"the endpoint does not accept the order of --order: {response}")
+            token = response.body["validatedOrderToken"]
+            self._validated = {**self.order, "validatedOrderToken": token, "payment": {"type": "gettPayment"}}
+        return self._validated, self._key
 
-    def deliver(self, path: str, body: Mapping[str, Any] | bytes, key: str | None = None, **change: Any) -> _Response:
+    def call(
+        self,
+        path: str,
+        body: Mapping[str, Any] | bytes,
+        key: str | None = None,
+        *,
+        secret: str | None = None,
+        age: float = 0.0,
+        signature: bool = True,
+    ) -> _Response:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = signed(raw, change.get("secret", self._secret), key=key, age=change.get("age", 0.0))
-        for name in change.get("without", ()):
-            headers.pop(name)
-        answer = requests.post(f"{self._url}/{path}", data=raw, headers=headers, timeout=_TIMEOUT)
+        headers = signed(raw, secret or self._secret, key=key, age=age)
+        if not signature:
+            headers.pop("Signature")
+        response = requests.post(f"{self._url}/{path}", data=raw, headers=headers, timeout=_TIMEOUT)
         try:
-            read = answer.json()
+            document = response.json()
         except ValueError:
-            read = None
-        body = read if isinstance(read, dict) else {}
-        return _Response(answer.status_code, answer.content, body)
+            document = None
+        return _Response(response.status_code, response.content, document if isinstance(document, dict) else {})
 
 
-def _expect(said: _Response, status: int, what: str) -> None:
-    if said.status != status:
-        raise _Failed(f"{what}: expected {status}, answered {said}")
+def _expect(response: _Response, status: int, request: str) -> None:
+    if response.status != status:
+        raise _Failed(f"{request}: expected {status}, not {response}")
 
 
-def _unsigned_is_refused(endpoint: _Endpoint) -> None:
-    _expect(endpoint.deliver("validateOrder", b"{}", without=["Signature"]), 401, "without a signature")
-    _expect(
-        endpoint.deliver("placeOrder", b"{}", key=str(uuid4()), without=["Signature"]), 401, "placeOrder without one"
-    )
+def _unsigned_is_rejected(endpoint: _Endpoint) -> None:
+    _expect(endpoint.call("validateOrder", b"{}", signature=False), 401, "validateOrder without a signature")
+    response = endpoint.call("placeOrder", b"{}", key=str(uuid4()), signature=False)
+    _expect(response, 401, "placeOrder without a signature")
 
 
-def _forged_is_refused(endpoint: _Endpoint) -> None:
-    _expect(endpoint.deliver("validateOrder", b"{}", secret="whsec_nobody"), 401, "signed with another secret")  # noqa: S106
+def _wrong_signature_is_rejected(endpoint: _Endpoint) -> None:
+    response = endpoint.call("validateOrder", b"{}", secret="whsec_nobody")  # noqa: S106 - a wrong one on purpose
+    _expect(response, 401, "validateOrder with another secret")
 
 
-def _stale_is_refused(endpoint: _Endpoint) -> None:
-    _expect(endpoint.deliver("validateOrder", b"{}", age=600), 401, "signed ten minutes ago")
-    _expect(endpoint.deliver("validateOrder", b"{}", age=-600), 401, "signed in ten minutes")
+def _stale_signature_is_rejected(endpoint: _Endpoint) -> None:
+    _expect(endpoint.call("validateOrder", b"{}", age=600), 401, "a signature from ten minutes ago")
+    _expect(endpoint.call("validateOrder", b"{}", age=-600), 401, "a signature ten minutes in the future")
 
 
-def _garbage_is_a_problem(endpoint: _Endpoint) -> None:
-    for garbage in (b"{", b"[]", b'{"cart": 5}'):
-        said = endpoint.deliver("validateOrder", garbage)
-        # It was signed rightly: an endpoint that believes nobody has proven nothing.
-        if not 400 <= said.status < 500 or said.status in (401, 403) or "errorCode" not in said.body:
-            raise _Failed(f"{garbage.decode()}: expected a problem document with a 4xx, answered {said}")
+def _malformed_body_is_rejected(endpoint: _Endpoint) -> None:
+    for body in (b"{", b"[]", b'{"cart": 5}'):
+        response = endpoint.call("validateOrder", body)
+        # The signature is correct: 401 would not show that the body was checked.
+        if not 400 <= response.status < 500 or response.status in (401, 403) or "errorCode" not in response.body:
+            raise _Failed(f"{body.decode()}: expected a problem document with 4xx, not {response}")
 
 
-def _validates(endpoint: _Endpoint) -> None:
-    said = endpoint.deliver("validateOrder", endpoint.order)
-    _expect(said, 200, "a legal order")
-    if not (said.body.get("isValid") and said.body.get("validatedOrderToken")):
-        raise _Failed(f"a legal order is not valid, or has no token: {said}")
-    amounts = Amounts.model_validate(said.body["amounts"])
-    if found := amounts.contradictions():
-        raise _Failed("; ".join(found))
+def _valid_order_is_accepted(endpoint: _Endpoint) -> None:
+    response = endpoint.call("validateOrder", endpoint.order)
+    _expect(response, 200, "a valid order")
+    if not (response.body.get("isValid") and response.body.get("validatedOrderToken")):
+        raise _Failed(f"a valid order was refused, or received no token: {response}")
+    amounts = Amounts.model_validate(response.body["amounts"])
+    if contradictions := amounts.contradictions():
+        raise _Failed("; ".join(contradictions))
 
 
-def _validating_is_idempotent(endpoint: _Endpoint) -> None:
-    first, second = (endpoint.deliver("validateOrder", endpoint.order) for _ in range(2))
-    if first.body.get("amounts") != second.body.get("amounts"):
-        raise _Failed(f"{first.body.get('amounts')}, then {second.body.get('amounts')}")
+def _validating_twice_gives_the_same_price(endpoint: _Endpoint) -> None:
+    first, second = (endpoint.call("validateOrder", endpoint.order).body.get("amounts") for _ in range(2))
+    if first != second:
+        raise _Failed(f"the first response had {first}, the second {second}")
 
 
-def _unknown_item_is_invalid(endpoint: _Endpoint) -> None:
+def _unknown_item_is_refused(endpoint: _Endpoint) -> None:
     order = {**endpoint.order, "gettOrderId": str(uuid4())}
     order["cart"] = {**order["cart"], "lineItems": [{"itemId": f"no-such-item-{uuid4()}", "quantity": 1}]}
-    said = endpoint.deliver("validateOrder", order)
-    _expect(said, 200, "an item that does not exist")
-    if said.body.get("isValid") or not any(e.get("code") == "ITEM_UNAVAILABLE" for e in said.body.get("errors") or ()):
-        raise _Failed(f"an item that does not exist is not refused with ITEM_UNAVAILABLE: {said}")
+    response = endpoint.call("validateOrder", order)
+    _expect(response, 200, "an item that does not exist")
+    codes = [error.get("code") for error in response.body.get("errors") or ()]
+    if response.body.get("isValid") or "ITEM_UNAVAILABLE" not in codes:
+        raise _Failed(f"an item that does not exist has to be refused with ITEM_UNAVAILABLE: {response}")
 
 
-def _key_is_required(endpoint: _Endpoint) -> None:
-    order, _ = endpoint.placing()
-    said = endpoint.deliver("placeOrder", {**order, "gettOrderId": ""})
-    _expect(said, 400, "placeOrder without an Idempotency-Key")
-    if said.body.get("errorCode") != "MISSING_IDEMPOTENCY_KEY":
-        raise _Failed(f"expected MISSING_IDEMPOTENCY_KEY, answered {said}")
+def _idempotency_key_is_required(endpoint: _Endpoint) -> None:
+    order, _ = endpoint.validated_order()
+    response = endpoint.call("placeOrder", {**order, "gettOrderId": ""})
+    _expect(response, 400, "placeOrder without an Idempotency-Key")
+    if response.body.get("errorCode") != "MISSING_IDEMPOTENCY_KEY":
+        raise _Failed(f"expected MISSING_IDEMPOTENCY_KEY, not {response}")
 
 
-def _four_at_once_are_one(endpoint: _Endpoint) -> None:
-    order, key = endpoint.placing()
+def _concurrent_duplicates_create_one_ticket(endpoint: _Endpoint) -> None:
+    order, key = endpoint.validated_order()
     with ThreadPoolExecutor(4) as pool:
-        said = list(pool.map(lambda _: endpoint.deliver("placeOrder", order, key=key), range(4)))
-    for one in said:
-        _expect(one, 200, "one of four at once")
-    if len({one.body.get("partnerOrderId") for one in said}) != 1:
-        raise _Failed(f"several tickets: {[one.body.get('partnerOrderId') for one in said]}")
+        responses = list(pool.map(lambda _: endpoint.call("placeOrder", order, key=key), range(4)))
+    for response in responses:
+        _expect(response, 200, "one of four concurrent deliveries")
+    ids = [response.body.get("partnerOrderId") for response in responses]
+    if len(set(ids)) != 1:
+        raise _Failed(f"several tickets: {ids}")
 
 
-def _replay_is_the_same(endpoint: _Endpoint) -> None:
-    order, key = endpoint.placing()
-    first, again = (endpoint.deliver("placeOrder", order, key=key) for _ in range(2))
+def _duplicate_gets_the_first_response(endpoint: _Endpoint) -> None:
+    order, key = endpoint.validated_order()
+    first, second = (endpoint.call("placeOrder", order, key=key) for _ in range(2))
     _expect(first, 200, "placeOrder")
-    if first.raw != again.raw:
-        raise _Failed(f"{first}, then {again}")
+    if first.raw != second.raw:
+        raise _Failed(f"the first response was {first}, the second {second}")
 
 
-def _key_of_another_order_is_refused(endpoint: _Endpoint) -> None:
-    order, key = endpoint.placing()
-    _expect(endpoint.deliver("placeOrder", order, key=key), 200, "placeOrder")
+def _key_of_another_order_is_rejected(endpoint: _Endpoint) -> None:
+    order, key = endpoint.validated_order()
+    _expect(endpoint.call("placeOrder", order, key=key), 200, "placeOrder")
     lines = [{**line, "quantity": line.get("quantity", 1) + 1} for line in order["cart"]["lineItems"]]
     other = {**order, "cart": {**order["cart"], "lineItems": lines}, "gettOrderId": str(uuid4())}
-    _expect(endpoint.deliver("placeOrder", other, key=key), 422, "the key of another order")
+    _expect(endpoint.call("placeOrder", other, key=key), 422, "placeOrder with the key of another order")
 
 
 _RULES: tuple[tuple[str, Callable[[_Endpoint], None], str, str, str], ...] = (
-    ("authenticity", _unsigned_is_refused, "A webhook without a signature is refused.",
-     "the kitchen: anybody could send orders", "set GETT_WEBHOOK_SECRETS, and ALLOW_UNSIGNED_WEBHOOKS to nothing"),
-    ("authenticity", _forged_is_refused, "A webhook with a wrong signature is refused.",
-     "the kitchen: anybody could send orders", "verify hex(HMAC-SHA256(secret, raw body)) in constant time"),
-    ("authenticity", _stale_is_refused, "A webhook signed more than 300 s ago, or ahead, is refused.",
-     "the kitchen from recorded orders", "compare Timestamp with the clock, and keep the clock right"),
-    ("authenticity", _garbage_is_a_problem, "A signed body that is no order is refused with a problem document.",
-     "whoever has to find out what went wrong", "answer 4xx with errorCode, as RFC 9457 has it"),
-    ("validation", _validates, "A legal order is valid, gets a token, and its amounts add up.",
-     "orders", "look at the errors in the answer; is the cart of --order legal now?"),
-    ("validation", _validating_is_idempotent, "Validating twice gives one price.",
-     "the customer from a price that moves", "let validateOrder write nothing"),
-    ("validation", _unknown_item_is_invalid, "An item that does not exist is refused as unavailable.",
-     "the kitchen from orders that cannot be made", "answer 200 with isValid false and errors"),
-    ("placement", _key_is_required, "placeOrder without an Idempotency-Key is refused.",
-     "customers from paying twice", "set REQUIRE_IDEMPOTENCY_KEY to true"),
-    ("placement", _four_at_once_are_one, "Four deliveries of one order at the same moment are one ticket.",
-     "customers from paying for four dinners", "let all web processes share one Redis"),
-    ("placement", _replay_is_the_same, "The same key is answered as before.",
-     "customers from paying twice", "keep the answer for 24 h"),
-    ("placement", _key_of_another_order_is_refused, "A key that was used for another order is refused with 422.",
-     "the second order, which would be lost", "compare the order with the one that the key was used for"),
+    (
+        "authenticity", _unsigned_is_rejected, "A webhook without a signature is rejected.",
+        "the kitchen: otherwise anybody could send orders",
+        "set GETT_WEBHOOK_SECRETS, and unset ALLOW_UNSIGNED_WEBHOOKS",
+    ),
+    (
+        "authenticity", _wrong_signature_is_rejected, "A webhook with a wrong signature is rejected.",
+        "the kitchen: otherwise anybody could send orders",
+        "verify hex(HMAC-SHA256(secret, raw body)) in constant time",
+    ),
+    (
+        "authenticity", _stale_signature_is_rejected,
+        "A webhook with a signature from more than 300 s ago or ahead is rejected.",
+        "the kitchen from recorded orders that are sent again",
+        "compare Timestamp with the clock, and synchronise the clock",
+    ),
+    (
+        "authenticity", _malformed_body_is_rejected,
+        "A signed body that is not a valid order is rejected with a problem document.",
+        "whoever has to find the cause of an error",
+        "respond with 4xx and errorCode, as in RFC 9457",
+    ),
+    (
+        "validation", _valid_order_is_accepted, "A valid order is accepted and receives a token, and its amounts add up.",
+        "orders",
+        "check the errors in the response, and that the cart of --order is valid now",
+    ),
+    (
+        "validation", _validating_twice_gives_the_same_price, "Validating twice gives the same price.",
+        "the customer from a price that changes",
+        "let validateOrder write nothing",
+    ),
+    (
+        "validation", _unknown_item_is_refused, "An item that does not exist is refused as unavailable.",
+        "the kitchen from orders that it cannot make",
+        "respond with 200, isValid false and errors",
+    ),
+    (
+        "placement", _idempotency_key_is_required, "placeOrder without an Idempotency-Key is rejected.",
+        "customers from paying twice",
+        "set REQUIRE_IDEMPOTENCY_KEY to true",
+    ),
+    (
+        "placement", _concurrent_duplicates_create_one_ticket,
+        "Four deliveries of one order at the same time create one ticket.",
+        "customers from paying four times",
+        "let all web processes share one Redis",
+    ),
+    (
+        "placement", _duplicate_gets_the_first_response, "A duplicate with the same key gets the first response.",
+        "customers from paying twice",
+        "store the response for 24 h",
+    ),
+    (
+        "placement", _key_of_another_order_is_rejected, "A key that was used for another order is rejected with 422.",
+        "the second order, which would be lost",
+        "compare the order with the one for which the key was used",
+    ),
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""A TCP proxy in front of a POS that loses what a test wants lost: the request, the reply, or the whole connection.
+"""A TCP proxy for tests that loses a request, a reply or the whole connection.
 
-A loss strikes once. What it strikes is the first request whose head matches, so an adapter that tries again by itself gets
-through, and is found out by its second ticket.
+:class:`LossyHttpProxy` stands between an adapter and its POS. A loss affects only the first matching request. An adapter
+that repeats the request therefore succeeds, and its second ticket reveals the mistake.
 """
 
 from __future__ import annotations
@@ -9,152 +9,210 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 from urllib.parse import urlsplit
 
-__all__ = ["Loss", "LossyProxy"]
+__all__ = ["Loss", "LossyHttpProxy", "LossyProxy"]
+
+_CHUNK = 1 << 16
 
 
 class Loss(StrEnum):
-    """What gets lost between an adapter and its POS."""
+    """A failure of the connection between a client and its server."""
 
     CONNECTION = "connection"
-    """Nobody listens: nothing can reach the POS."""
+    """The connection is refused: no request can reach the server."""
     REQUEST = "request"
-    """The connection breaks before the POS has the request: it never commits."""
+    """The connection breaks before the server has the request. The server does not commit."""
     REPLY = "reply"
-    """The connection breaks after the POS has committed, before its reply is through."""
-    TIME = "time"
-    """The POS commits, and its reply does not come while anybody waits."""
+    """The connection breaks after the server has committed, before its reply arrives."""
+    TIMEOUT = "timeout"
+    """The server commits, but its reply does not arrive within the client's deadline."""
+
+
+@dataclass
+class _Rule:
+    loss: Loss
+    matches: Callable[[bytes], bool]
+    passes: Callable[[bytes], bool]
+    once: bool
+    used: bool = False
+
+
+class _PendingReply:
+    """The rule that applies to the reply to come on a connection, if any."""
+
+    rule: _Rule | None = None
 
 
 class LossyProxy:
-    """A relay to a POS on plain HTTP. A context manager; ``url`` is what the adapter gets for the POS's own.
+    """A TCP proxy on a free loopback port. A context manager.
+
+    :param host: host of the server behind the proxy.
+    :param port: port of that server.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server = (host, port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        """Port of the proxy."""
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._rule: _Rule | None = None
+        self._closed = threading.Event()
+        self.triggered = threading.Event()
+        """Set when a request matched the current rule."""
+
+    def __enter__(self) -> Self:
+        self._listen()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._closed.set()
+        self._close_all()
+
+    @contextmanager
+    def lose(
+        self,
+        loss: Loss,
+        matches: Callable[[bytes], bool],
+        *,
+        passes: Callable[[bytes], bool] = lambda _reply: False,
+        once: bool = True,
+    ) -> Iterator[None]:
+        """Apply a loss to matching requests within the block.
+
+        :param matches: returns True for the first bytes of a request to be affected.
+        :param passes: returns True for the first bytes of a reply that is passed on; the rule then waits for the next request.
+        :param once: apply the loss to one request only.
+        """
+        self.triggered.clear()
+        with self._lock:
+            self._rule = _Rule(loss, matches, passes, once)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._rule = None
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Refuse every connection within the block, and close those that are open."""
+        self._close_all()
+        try:
+            yield
+        finally:
+            self._listener = socket.create_server(("127.0.0.1", self.port))
+            self._listen()
+
+    def _listen(self) -> None:
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _close_all(self) -> None:
+        # close() alone does not wake a thread that waits in accept(), and the kernel would continue to accept for it.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._lock:
+            sockets, self._open = self._open, set()
+        for each in sockets:
+            _close(each)
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=self._relay_requests, args=(client,), daemon=True).start()
+
+    def _relay_requests(self, client: socket.socket) -> None:
+        try:
+            server = socket.create_connection(self._server)
+        except OSError:
+            _close(client)
+            return
+        with self._lock:
+            self._open |= {client, server}
+        exchange = _PendingReply()
+        threading.Thread(target=self._relay_replies, args=(client, server, exchange), daemon=True).start()
+        with suppress(OSError):
+            while request := client.recv(_CHUNK):
+                rule = self._matching_rule(request)
+                if rule is not None and rule.loss is Loss.REQUEST:
+                    break
+                exchange.rule = exchange.rule or rule
+                server.sendall(request)
+        if exchange.rule is None:  # otherwise the reply is still to be lost
+            _close(server)
+            _close(client)
+        with self._lock:
+            self._open -= {client}
+
+    def _relay_replies(self, client: socket.socket, server: socket.socket, exchange: _PendingReply) -> None:
+        with suppress(OSError):
+            while reply := server.recv(_CHUNK):
+                rule = exchange.rule
+                if rule is not None:
+                    if not rule.passes(reply):
+                        if rule.loss is Loss.TIMEOUT:
+                            self._closed.wait()
+                        break
+                    exchange.rule = None
+                    with self._lock:
+                        rule.used = False
+                    self.triggered.clear()
+                client.sendall(reply)
+        _close(client)
+        _close(server)
+        with self._lock:
+            self._open -= {server}
+
+    def _matching_rule(self, request: bytes) -> _Rule | None:
+        """Return the current rule if it applies to this beginning of a request."""
+        with self._lock:
+            rule = self._rule
+            if rule is None or rule.used or not rule.matches(request):
+                return None
+            rule.used = rule.once
+        self.triggered.set()
+        return rule
+
+
+class LossyHttpProxy(LossyProxy):
+    """A proxy in front of a POS with plain HTTP; ``url`` replaces the POS's base URL in the adapter's options.
 
     :param target: the POS's base URL (``http://127.0.0.1:8080/api``).
     :raises ValueError: when it is not ``http://``.
     """
 
     def __init__(self, target: str) -> None:
-        self._target = urlsplit(target)
-        if self._target.scheme != "http" or not self._target.hostname:
-            raise ValueError(f"{target}: the proxy speaks plain HTTP only")
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._port: int = self._listening.getsockname()[1]
-        self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
-        self._loss: Loss | None = None
-        self._pattern = re.compile(b"")
-        self._over = threading.Event()
-        self.struck = threading.Event()
-        """Set when something was lost."""
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._over.set()
-        self._hang_up()
-
-    @property
-    def url(self) -> str:
-        """The base URL, through this proxy."""
-        return f"http://127.0.0.1:{self._port}{self._target.path}"
+        url = urlsplit(target)
+        if url.scheme != "http" or not url.hostname:
+            raise ValueError(f"{target}: the proxy supports plain HTTP only; use a URL that starts with http://")
+        super().__init__(url.hostname, url.port or 80)
+        self.url = f"http://127.0.0.1:{self.port}{url.path}"
+        """The base URL through this proxy."""
 
     @contextmanager
-    def losing(self, loss: Loss, request: str) -> Iterator[None]:
-        """Lose that of the next request that matches; nothing more once the block is left.
+    def lose_next(self, loss: Loss, request: str) -> Iterator[None]:
+        """Apply a loss to the next matching request within the block.
 
-        :param request: a pattern that the beginning of the request's head has to match (``POST /orders``).
+        :param request: a pattern for the beginning of the request's head (``POST /orders``).
         """
-        self.struck.clear()
-        with self._lock:
-            self._loss, self._pattern = loss, re.compile(request.encode())
-        try:
+        pattern = re.compile(request.encode())
+
+        def matches(head: bytes) -> bool:
+            return b" HTTP/1" in head.partition(b"\n")[0] and pattern.match(head) is not None
+
+        with self.lose(loss, matches):
             yield
-        finally:
-            with self._lock:
-                self._loss = None
-
-    @contextmanager
-    def down(self) -> Iterator[None]:
-        """Nobody listens: every connection is refused, those that are open end."""
-        self._hang_up()
-        try:
-            yield
-        finally:
-            self._listening = socket.create_server(("127.0.0.1", self._port))
-            threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
-
-    def _hang_up(self) -> None:
-        # Closing alone does not wake a thread that waits in accept(), and the kernel would go on accepting for it.
-        with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        with self._lock:
-            ends, self._open = self._open, set()
-        for end in ends:
-            _cut(end)
-
-    def _accept(self, listening: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listening.accept()
-                threading.Thread(target=self._relay, args=(near,), daemon=True).start()
-
-    def _relay(self, near: socket.socket) -> None:
-        try:
-            far = socket.create_connection((self._target.hostname or "", self._target.port or 80))
-        except OSError:
-            _cut(near)
-            return
-        with self._lock:
-            self._open |= {near, far}
-        fate: list[Loss] = []
-        threading.Thread(target=self._back, args=(near, far, fate), daemon=True).start()
-        with suppress(OSError):
-            while chunk := near.recv(1 << 16):
-                loss = self._strike(chunk)
-                if loss is Loss.REQUEST:
-                    break
-                if loss is not None:
-                    fate.append(loss)
-                far.sendall(chunk)
-        if not fate:
-            _cut(far)
-            _cut(near)
-        with self._lock:
-            self._open -= {near}
-
-    def _back(self, near: socket.socket, far: socket.socket, fate: list[Loss]) -> None:
-        with suppress(OSError):
-            while chunk := far.recv(1 << 16):
-                if Loss.REPLY in fate:
-                    break
-                if Loss.TIME in fate:
-                    self._over.wait()
-                    break
-                near.sendall(chunk)
-        _cut(near)
-        _cut(far)
-        with self._lock:
-            self._open -= {far}
-
-    def _strike(self, chunk: bytes) -> Loss | None:
-        """Whether this is the beginning of the request that meets its fate."""
-        with self._lock:
-            if self._loss is None or b" HTTP/1" not in chunk.partition(b"\n")[0] or not self._pattern.match(chunk):
-                return None
-            loss, self._loss = self._loss, None
-        self.struck.set()
-        return loss
 
 
-def _cut(end: socket.socket) -> None:
+def _close(connection: socket.socket) -> None:
     with suppress(OSError):
-        end.shutdown(socket.SHUT_RDWR)
-    end.close()
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()

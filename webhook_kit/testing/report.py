@@ -1,83 +1,111 @@
-"""What a certification found, rule by rule: the report that ``webhook-kit certify`` prints and writes."""
+"""Conformance report of ``webhook-kit certify``: the result of every rule, as an object, JSON and an HTML page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
+from itertools import groupby
 from typing import Any
 
 __all__ = ["ConformanceReport", "RuleOutcome", "RuleResult"]
 
 
 class RuleOutcome(StrEnum):
-    """What became of a rule."""
+    """Result of running a rule."""
 
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """It does not bind this adapter, or cannot be proven here; the reason says which."""
+    """The rule does not apply to this adapter, or cannot be tested here; the detail has the reason."""
     KNOWN = "known failure"
-    """It fails, as the vendor declares, with a reason."""
+    """The rule fails, and the vendor has declared it with a reason."""
     MISSING = "not run"
-    """Somebody left it out: that is a failure."""
+    """The rule was left out, which counts as a failure."""
 
     @property
-    def good(self) -> bool:
-        """Whether it stands in nobody's way."""
+    def acceptable(self) -> bool:
+        """True if the outcome allows certification."""
         return self in (RuleOutcome.PASSED, RuleOutcome.SKIPPED, RuleOutcome.KNOWN)
 
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule, and what became of it.
+    """A rule and its outcome.
 
-    :ivar why: the failure, or the reason; empty for a rule that holds.
+    :ivar detail: the failure, or the reason of the outcome; empty for a rule that passed.
     """
 
     name: str
     part: str
-    sentence: str
+    statement: str
     protects: str
     remedy: str
-    verdict: RuleOutcome
-    why: str = ""
+    outcome: RuleOutcome
+    detail: str = ""
 
 
 @dataclass(frozen=True)
 class ConformanceReport:
-    """The whole report.
+    """The results of all rules.
 
-    :ivar subject: what was certified: an adapter, or an endpoint.
+    :ivar subject: the adapter or endpoint that was tested.
     :ivar capabilities: the adapter's row of the capability matrix; empty for an endpoint.
+    :ivar at: the time of the test.
+    :ivar kit: the version of the kit.
     """
 
     subject: str
-    findings: tuple[RuleResult, ...]
+    results: tuple[RuleResult, ...]
     capabilities: Mapping[str, str] = field(default_factory=dict)
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     kit: str = field(default_factory=lambda: version("webhook-kit"))
 
     @property
     def passed(self) -> bool:
-        """Whether every rule holds, does not bind, or is a known failure."""
-        return bool(self.findings) and all(finding.verdict.good for finding in self.findings)
+        """True if there are results and all outcomes allow certification."""
+        return bool(self.results) and all(result.outcome.acceptable for result in self.results)
 
-    def count(self, verdict: RuleOutcome) -> int:
-        """How many rules ended so."""
-        return sum(finding.verdict is verdict for finding in self.findings)
+    @property
+    def counts(self) -> Mapping[RuleOutcome, int]:
+        """Number of rules per outcome, without outcomes that did not occur."""
+        outcomes = [result.outcome for result in self.results]
+        return {outcome: outcomes.count(outcome) for outcome in RuleOutcome if outcome in outcomes}
+
+    def parts(self) -> Iterator[tuple[str, list[RuleResult]]]:
+        """Yield each part of the contract with its results."""
+        for part, results in groupby(self.results, lambda result: result.part):
+            yield part, list(results)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the report as JSON data."""
         return {**asdict(self), "passed": self.passed}
 
-    @classmethod
-    def from_dict(cls, said: dict[str, Any]) -> ConformanceReport:
-        """Read what :meth:`to_dict` wrote."""
-        members = {name: value for name, value in said.items() if name != "passed"}
-        findings = tuple(
-            RuleResult(**{**one, "verdict": RuleOutcome(one["verdict"])}) for one in members.pop("findings")
+    def to_html(self) -> str:
+        """Return the report as an HTML page without scripts or external resources, suitable for printing."""
+        from jinja2 import (
+            Environment,
+            PackageLoader,
+            StrictUndefined,
+        )  # here, because `webhook-kit --help` has to be fast
+
+        templates = Environment(
+            loader=PackageLoader("webhook_kit.testing", ""),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
         )
-        return cls(findings=findings, **members)
+        return templates.get_template("report.html.j2").render(report=self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ConformanceReport:
+        """Build a report from the data of :meth:`to_dict`."""
+        members = {name: value for name, value in data.items() if name != "passed"}
+        results = tuple(
+            RuleResult(**{**result, "outcome": RuleOutcome(result["outcome"])}) for result in members.pop("results")
+        )
+        return cls(results=results, **members)

@@ -17,7 +17,7 @@ SECRET = "one-long-secret-of-the-store"
 
 
 class NodeContract(AdapterContract):
-    placing_request = "POST /orders "
+    place_order_request = "POST /orders "
     env: ClassVar[dict[str, str]] = {}
 
     @contextmanager

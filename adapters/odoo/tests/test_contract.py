@@ -20,7 +20,7 @@ from webhook_kit_odoo.adapter import OdooAdapter
 class TestOdoo(AdapterContract):
     adapter = OdooAdapter
     base_url_option = "url"
-    placing_request = "POST /json/2/pos.order/sync_from_ui "
+    place_order_request = "POST /json/2/pos.order/sync_from_ui "
     signs_events = False
     pos_deadline = 10.0  # of a server that shares two cores with everything else
 

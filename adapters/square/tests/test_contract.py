@@ -27,7 +27,7 @@ def webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestSquare(AdapterContract):
     adapter = SquareAdapter
-    placing_request: ClassVar[str] = "POST /v2/payments "  # what is not paid is no ticket
+    place_order_request: ClassVar[str] = "POST /v2/payments "  # what is not paid is no ticket
 
     square: FakeSquare
 

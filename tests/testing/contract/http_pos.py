@@ -1,4 +1,4 @@
-"""A POS on HTTP with an adapter of a few lines, and adapters that treat a broken line the wrong way."""
+"""A small POS with HTTP, its adapter, and adapters that react wrongly to a lost connection."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.testing.contract import AdapterContract, PosTicket
 
-MENU = [ExternalItem(item_id="soup", name="Soup", base_price=Decimal("4.50"))]
+ITEMS = [ExternalItem(item_id="soup", name="Soup", base_price=Decimal("4.50"))]
 
 
 class HttpPos(PosAdapter):
-    """Places with a POST, looks up with a GET."""
+    """Places orders with POST, and finds them with GET."""
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
-        return simple_catalog({"Food": MENU})
+        return simple_catalog({"Food": ITEMS})
 
     def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         return self.post(order, store)
 
     def find_order(self, store: Store, order_ref: str) -> Placed | None:
-        found = self.http.get(f"{store.options['base_url']}/orders/{order_ref}").json()
-        return Placed(found["id"]) if found else None
+        ticket = self.http.get(f"{store.options['base_url']}/orders/{order_ref}").json()
+        return Placed(ticket["id"]) if ticket else None
 
     def post(self, order: PlaceOrderRequest, store: Store) -> Placed:
-        answer = self.http.post(f"{store.options['base_url']}/orders", json={"ref": order.order_ref})
-        return Placed(answer.json()["id"])
+        response = self.http.post(f"{store.options['base_url']}/orders", json={"ref": order.order_ref})
+        return Placed(response.json()["id"])
 
 
-class TriesAgain(HttpPos):
-    """What goes wrong once is done again at once."""
+class RetriesInPlaceOrder(HttpPos):
+    """Repeats the request after a lost connection."""
 
     def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         try:
@@ -49,8 +49,8 @@ class TriesAgain(HttpPos):
             return self.post(order, store)
 
 
-class NeverPlaced(HttpPos):
-    """Every failure is said to have left nothing behind; and nothing is looked up."""
+class RaisesNotPlaced(HttpPos):
+    """Reports every failure as not placed, and has no look-up."""
 
     find_order = PosAdapter.find_order
 
@@ -58,21 +58,21 @@ class NeverPlaced(HttpPos):
         try:
             return self.post(order, store)
         except requests.exceptions.RequestException as error:
-            raise NotPlaced("the POS did not answer") from error
+            raise NotPlaced("the POS did not reply") from error
 
 
-class Refuses(HttpPos):
-    """Every failure is a refusal."""
+class RefusesOnFailure(HttpPos):
+    """Reports every failure as a refusal."""
 
     def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         try:
             return self.post(order, store)
         except (requests.exceptions.RequestException, NotPlaced):
-            return Refused(Reason.STORE_UNREACHABLE, "the POS did not answer")
+            return Refused(Reason.STORE_UNREACHABLE, "the POS did not reply")
 
 
 class FakePos:
-    """A context manager; ``orders`` are the refs of its tickets, numbered from 1."""
+    """An HTTP server. A context manager; ``orders`` are the refs of its tickets, numbered from 1."""
 
     def __init__(self) -> None:
         self.orders: list[str] = []
@@ -96,13 +96,13 @@ class FakePos:
 
             def do_POST(self) -> None:
                 orders.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["ref"])
-                self.answer({"id": str(len(orders))})
+                self.reply({"id": str(len(orders))})
 
             def do_GET(self) -> None:
                 ref = self.path.removeprefix("/api/orders/")
-                self.answer({"id": str(orders.index(ref) + 1)} if ref in orders else None)
+                self.reply({"id": str(orders.index(ref) + 1)} if ref in orders else None)
 
-            def answer(self, content: Any) -> None:
+            def reply(self, content: Any) -> None:
                 body = json.dumps(content).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
@@ -117,7 +117,7 @@ class FakePos:
 
 class HttpContract(AdapterContract):
     adapter = HttpPos
-    placing_request: ClassVar[str] = "POST /api/orders"
+    place_order_request: ClassVar[str] = "POST /api/orders"
     pos_deadline = 1.0
 
     @contextmanager

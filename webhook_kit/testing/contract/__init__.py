@@ -1,7 +1,7 @@
-"""The contract suite: what every adapter has to pass, driven through a real Kit on a real Redis.
+"""The contract suite: the tests that every adapter has to pass, run through a real Kit on a real Redis.
 
-A vendor subclasses :class:`AdapterContract` in a test module of their own; pytest collects it, and ``webhook-kit certify`` writes
-a report of it.
+A vendor subclasses :class:`AdapterContract` in a test module. pytest collects it, and ``webhook-kit certify`` writes a
+conformance report.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The bench on which an adapter is tried: a real Kit behind its real web application, and Gett's side of it."""
+"""Environment of one contract test: a Kit behind its web application, Gett's requests to it, and the state of the POS."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.stores.source import FixedStores
-from webhook_kit.testing.carts import Line, Orderable
+from webhook_kit.testing.carts import CartLine, OrderableCatalog
 from webhook_kit.testing.contract.hooks import HOOKS, ContractHooks, PosTicket, PosWebhook
 from webhook_kit.testing.contract.spy import AdapterSpy, captured_output
-from webhook_kit.testing.lossy_proxy import Loss, LossyProxy
+from webhook_kit.testing.lossy_proxy import Loss, LossyHttpProxy
 from webhook_kit.testing.signer import signed
 
 __all__ = ["ContractEnvironment", "ContractResponse"]
 
-_SECRET = "whsec_contract"  # noqa: S105 - between the suite and its own kit
+_SECRET = "whsec_contract"  # noqa: S105 - shared by the suite and its own kit only
 _CANARIES = {"contract_canary": "canary-credential-5f3d9a"}
 _OK = HTTPStatus.OK
 
@@ -41,7 +41,7 @@ Order = dict[str, Any]
 
 
 class _Settings(Settings):
-    """What the suite says, and nothing of the environment."""
+    """Settings that ignore the environment."""
 
     @classmethod
     def settings_customise_sources(
@@ -56,7 +56,7 @@ class _Settings(Settings):
 
 
 class _Kit(Kit):
-    """A kit of one store, which need not fit into environment variables."""
+    """A kit of one store, which does not have to fit into environment variables."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         super().__init__(settings)
@@ -68,7 +68,7 @@ class _Kit(Kit):
 
 
 class ContractResponse:
-    """What Gett gets to read."""
+    """The kit's response to one request of Gett or of the POS."""
 
     def __init__(self, response: TestResponse) -> None:
         self.status = response.status_code
@@ -77,17 +77,17 @@ class ContractResponse:
 
     @property
     def code(self) -> str | None:
-        """The code of the problem document, if it is one."""
+        """The error code of the problem document, if it is one."""
         return self.body.get("errorCode") if isinstance(self.body, dict) else None
 
     @property
     def valid(self) -> bool:
-        """Whether validateOrder found nothing wrong."""
+        """True if validateOrder accepted the order."""
         return self.status == _OK and self.body["isValid"] is True
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        """What is wrong with the order."""
+        """The errors that validateOrder reported."""
         return self.body.get("errors") or []
 
     def __repr__(self) -> str:
@@ -95,31 +95,33 @@ class ContractResponse:
 
 
 class ContractEnvironment:
-    """One test's kit, store and POS.
+    """Kit, store and POS of one test. A context manager.
 
-    :param redis_url: a real Redis; the bench uses keys of its own in it.
+    :param hooks: the vendor's contract class.
+    :param redis_url: a real Redis; the environment uses its own key prefix.
+    :param on_skip: called with the reason before a test is skipped.
     """
 
-    def __init__(self, vendor: ContractHooks, redis_url: str, on_skip: Callable[[str], None] = lambda _: None) -> None:
-        self.vendor = vendor
+    def __init__(self, hooks: ContractHooks, redis_url: str, on_skip: Callable[[str], None] = lambda _: None) -> None:
+        self.hooks = hooks
         self._redis_url = redis_url
         self._on_skip = on_skip
         self._prefix = f"contract-{uuid4().hex}:"[:40]
         self._resources = ExitStack()
         self._kits: list[Kit] = []
-        self._proxy: LossyProxy | None = None
-        self.heard: list[str] = []
-        """What was logged and printed."""
+        self._proxy: LossyHttpProxy | None = None
+        self.output: list[str] = []
+        """Lines that were logged or printed."""
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
-            self.heard = starting.enter_context(captured_output())
-            opened = starting.enter_context(self.vendor.open_store())
+            self.output = starting.enter_context(captured_output())
+            opened = starting.enter_context(self.hooks.open_store())
             self.pos_store = opened
-            """The store as the vendor knows it: what hooks are called with."""
-            self.store = self._through_proxy(self._with_canary(opened), starting)
-            """The store as the kit knows it."""
-            self.witness = starting.enter_context(AdapterSpy(self.vendor.adapter))
+            """The store as ``open_store`` returned it; hooks are called with it."""
+            self.store = self._behind_proxy(self._with_canary(opened), starting)
+            """The store as the kit has it."""
+            self.spy = starting.enter_context(AdapterSpy(self.hooks.adapter))
             starting.callback(self._close)
             self.start()
             self._resources = starting.pop_all()
@@ -129,17 +131,16 @@ class ContractEnvironment:
         self._resources.close()
 
     def start(self, **settings: Any) -> None:
-        """Start the kit, or start it again with other settings: what it knows is in Redis."""
-        told: dict[str, Any] = {
+        """Start the kit, or start it again with other settings. Its state stays in Redis."""
+        defaults: dict[str, Any] = {
             "redis_url": self._redis_url,
             "key_prefix": self._prefix,
             "gett_webhook_secrets": [_SECRET],
             "gett_api_key": "key_contract",
-            "redis_timeout": 30.0,
             "lookup_retry_delay": 0.05,
-            "pos_breaker_failures": 1000,  # a test that loses replies must not close the store for the next step
+            "pos_breaker_failures": 1000,  # a lost reply must not open the circuit breaker for the next step
         }
-        self.kit: Kit = _Kit(_Settings(**told | settings), self.store)
+        self.kit: Kit = _Kit(_Settings(**defaults | settings), self.store)
         self._kits.append(self.kit)
         self.app = create_app(self.kit)
 
@@ -147,52 +148,52 @@ class ContractEnvironment:
     def adapter(self) -> PosAdapter:
         """The adapter object that the kit uses."""
         adapter = load_adapter(self.store.adapter)
-        assert type(adapter) is self.vendor.adapter, (
-            f"the store names the adapter {self.store.adapter!r}, which is {type(adapter).__name__} and not "
-            f"{self.vendor.adapter.__name__}"
+        assert type(adapter) is self.hooks.adapter, (
+            f"open_store() returns a store with the adapter {self.store.adapter!r}, which is {type(adapter).__name__}; "
+            f"expected {self.hooks.adapter.__name__}"
         )
         return adapter
 
     @cached_property
     def catalog(self) -> CatalogSet:
-        """The menu as the adapter has it."""
+        """The catalog that the adapter returns."""
         return self.adapter.fetch_catalog(self.store)
 
     @cached_property
-    def menu(self) -> Orderable:
-        """What can be ordered now.
+    def orderable(self) -> OrderableCatalog:
+        """The part of the catalog that can be ordered now.
 
-        :raises AssertionError: when that is nothing.
+        :raises AssertionError: when it is empty.
         """
-        menu = Orderable(self.catalog, timezone=self.store.timezone, leave_out=self.vendor.leave_out)
-        assert menu.dishes, "nothing on the menu can be ordered now: the suite needs a store that is open"
-        return menu
+        orderable = OrderableCatalog(self.catalog, timezone=self.store.timezone, leave_out=self.hooks.leave_out)
+        assert orderable.item_ids, "no item of the catalog can be ordered now; open_store() has to return an open store"
+        return orderable
 
-    # -- what cannot be proven -----------------------------------------------------------------------------------------
+    # -- skipped tests -------------------------------------------------------------------------------------------------
 
     def skip(self, reason: str) -> NoReturn:
-        """Leave a test out, with a reason that stands in the report."""
+        """Skip the test and show the reason in the report."""
         self._on_skip(reason)
         pytest.skip(reason)
 
-    def need(self, hook: str, *, required: bool = False) -> None:
-        """Go on only when the vendor has written this hook.
+    def require_hook(self, hook: str, *, declared: bool = False) -> None:
+        """Skip the test if the vendor has not defined this hook.
 
-        :param required: a capability that the adapter declares depends on it: without it the test fails.
+        :param declared: fail instead, because a capability that the adapter declares cannot be tested without the hook.
         """
-        if self.vendor.defines(hook):
+        if self.hooks.defines(hook):
             return
-        reason = f"{type(self.vendor).__name__}.{hook}() is not defined: {HOOKS[hook]}"
-        if required:
-            pytest.fail(f"{reason}, and what the adapter declares cannot be proven without it", pytrace=False)
+        reason = f"{type(self.hooks).__name__}.{hook}() is not defined: {HOOKS[hook]}"
+        if declared:
+            pytest.fail(f"{reason}; define it, because the adapter declares a capability that needs it", pytrace=False)
         self.skip(reason)
 
-    # -- Gett's side ---------------------------------------------------------------------------------------------------
+    # -- Gett ----------------------------------------------------------------------------------------------------------
 
-    def order(self, *cart: Line, **members: Any) -> Order:
-        """An order; of the simplest dish when no line is given."""
-        lines = cart or (self.simplest(),)
-        numbered = [{"lineItemId": str(number), **one} for number, one in enumerate(lines, 1)]
+    def order(self, *cart: CartLine, **members: Any) -> Order:
+        """Return a new order with these lines; with the simplest item when there are none."""
+        lines = cart or (self.simplest_line(),)
+        numbered = [{"lineItemId": str(number), **line} for number, line in enumerate(lines, 1)]
         return {
             "gettOrderId": str(uuid4()),
             "cart": {"storeId": self.store.gett_id, "lineItems": numbered},
@@ -202,137 +203,147 @@ class ContractEnvironment:
 
     @property
     def fulfillment(self) -> str:
-        """How the store hands over orders."""
+        """A fulfillment type of the store; Pickup if the store offers it."""
         offered = self.store.fulfillment_types
         return "Pickup" if offered is None or "Pickup" in offered else min(offered)
 
-    def simplest(self, quantity: int = 1) -> Line:
-        """The dish with the fewest choices that have to be made."""
-        return min((self.menu.plain(dish, quantity) for dish in self.menu.dishes), key=lambda one: len(json.dumps(one)))
+    def simplest_line(self, quantity: int = 1) -> CartLine:
+        """Return the item with the fewest required options."""
+        lines = (self.orderable.minimal_line(item_id, quantity) for item_id in self.orderable.item_ids)
+        return min(lines, key=lambda line: len(json.dumps(line)))
 
     def validate(self, order: Order) -> ContractResponse:
-        """Deliver validateOrder."""
-        return self._deliver("validateOrder", order)
+        """Call validateOrder."""
+        return self._call("validateOrder", order)
 
     def place(self, order: Order, key: str | None = None) -> ContractResponse:
-        """Deliver placeOrder, with a fresh key unless one is given."""
-        return self._deliver("placeOrder", order, key or str(uuid4()))
+        """Call placeOrder, with a new idempotency key unless one is given."""
+        return self._call("placeOrder", order, key or str(uuid4()))
 
-    def validated(self, order: Order) -> Order:
-        """The order as Gett places it after validating it."""
-        answer = self.validate(order)
-        assert answer.valid, f"validateOrder does not accept a legal order: {answer}"
-        return {**order, "validatedOrderToken": answer.body["validatedOrderToken"], "payment": {"type": "gettPayment"}}
+    def validated_order(self, order: Order) -> Order:
+        """Validate an order, and return it as Gett places it after that: with token and payment.
 
-    def placed(self, order: Order, key: str | None = None) -> ContractResponse:
-        """Validate and place; the receipt."""
-        answer = self.place(self.validated(order), key)
-        assert answer.status == _OK, f"placeOrder was answered {answer}"
-        return answer
+        :raises AssertionError: when the order is not valid.
+        """
+        response = self.validate(order)
+        assert response.valid, f"validateOrder rejected a valid order: {response}"
+        token = response.body["validatedOrderToken"]
+        return {**order, "validatedOrderToken": token, "payment": {"type": "gettPayment"}}
 
-    def _deliver(self, path: str, body: Order, key: str | None = None) -> ContractResponse:
+    def validate_and_place(self, order: Order, key: str | None = None) -> ContractResponse:
+        """Call validateOrder, then placeOrder, and return the receipt.
+
+        :raises AssertionError: when one of them is not successful.
+        """
+        response = self.place(self.validated_order(order), key)
+        assert response.status == _OK, f"placeOrder returned {response}"
+        return response
+
+    def _call(self, path: str, body: Order, key: str | None = None) -> ContractResponse:
         raw = json.dumps(body).encode()
-        return ContractResponse(
-            self.app.test_client().post(f"/{path}", data=raw, headers=signed(raw, _SECRET, key=key))
-        )
+        headers = signed(raw, _SECRET, key=key)
+        return ContractResponse(self.app.test_client().post(f"/{path}", data=raw, headers=headers))
 
     @staticmethod
-    def at_once(count: int, call: Callable[[], Any]) -> list[Any]:
-        """Call from so many threads at the same time."""
+    def concurrently(count: int, call: Callable[[], Any]) -> list[Any]:
+        """Call from several threads at the same time, and return all results."""
         with ThreadPoolExecutor(count) as pool:
             return [pending.result() for pending in [pool.submit(call) for _ in range(count)]]
 
-    # -- the POS's side ------------------------------------------------------------------------------------------------
+    # -- the POS -------------------------------------------------------------------------------------------------------
 
     def tickets(self) -> list[PosTicket]:
-        """Every ticket that the POS has."""
-        self.need("tickets", required=True)
-        return list(self.vendor.tickets(self.pos_store))
+        """Return every ticket that the POS has."""
+        self.require_hook("tickets", declared=True)
+        return list(self.hooks.tickets(self.pos_store))
 
     @contextmanager
-    def making(self, count: int) -> Iterator[list[PosTicket]]:
-        """So many tickets have to be made within this block; they are in the list at its end."""
+    def expect_new_tickets(self, count: int) -> Iterator[list[PosTicket]]:
+        """Fail unless the POS gets exactly this many new tickets within the block; they are in the list after it."""
         before = {ticket.id for ticket in self.tickets()}
-        made: list[PosTicket] = []
-        yield made
-        made += [ticket for ticket in self.tickets() if ticket.id not in before]
-        assert len(made) == count, f"{len(made)} tickets were made, not {count}: {[ticket.id for ticket in made]}"
+        created: list[PosTicket] = []
+        yield created
+        created += [ticket for ticket in self.tickets() if ticket.id not in before]
+        ids = [ticket.id for ticket in created]
+        assert len(created) == count, f"the POS created {len(created)} tickets, expected {count}: {ids}"
 
     @contextmanager
-    def losing(self, loss: Loss) -> Iterator[None]:
-        """Lose that of the next placement: on the wire where there is one, else between adapter and kit."""
+    def lose_next(self, loss: Loss) -> Iterator[None]:
+        """Apply a loss to the next placement: on the wire if the POS has plain HTTP, otherwise between adapter and kit."""
         if loss is Loss.CONNECTION:
-            with self.down():
+            with self.pos_down():
                 yield
             return
         if self._proxy is None:
-            with self.witness.losing(loss):
+            with self.spy.lose_next(loss):
                 yield
-            struck = self.witness.struck
+            triggered = self.spy.triggered
         else:
-            with self._proxy.losing(loss, self.vendor.placing_request):
+            with self._proxy.lose_next(loss, self.hooks.place_order_request):
                 yield
-            struck = self._proxy.struck
-        assert struck.is_set(), "no request of place_order() met its loss: does placing_request match it?"
+            triggered = self._proxy.triggered
+        assert triggered.is_set(), (
+            f"place_order() sent no request that matches place_order_request ({self.hooks.place_order_request!r}); correct the pattern"
+        )
 
     @contextmanager
-    def down(self) -> Iterator[None]:
-        """The POS is down: really, where that can be done, else as far as placing goes."""
-        if self.vendor.defines("down"):
-            with self.vendor.down(self.pos_store):
+    def pos_down(self) -> Iterator[None]:
+        """Take the POS down within the block; if that is not possible, only the next placement fails."""
+        if self.hooks.defines("down"):
+            with self.hooks.down(self.pos_store):
                 yield
         elif self._proxy is not None:
             with self._proxy.down():
                 yield
         else:
-            with self.witness.losing(Loss.CONNECTION):
+            with self.spy.lose_next(Loss.CONNECTION):
                 yield
 
     @property
-    def can_be_down(self) -> bool:
-        """Whether the POS itself can be taken down."""
-        return self._proxy is not None or self.vendor.defines("down")
+    def can_take_pos_down(self) -> bool:
+        """True if the POS itself can be taken down."""
+        return self._proxy is not None or self.hooks.defines("down")
 
     def advance(self, order_id: str, step: str) -> PosWebhook | None:
-        """Let an order come to a step at the POS; what the POS sends about it has not been delivered."""
-        return self.vendor.advance(self.pos_store, order_id, step)
+        """Move an order to a step at the POS. The POS's webhook about it is returned, not delivered."""
+        return self.hooks.advance(self.pos_store, order_id, step)
 
-    def pos_says(self, webhook: PosWebhook) -> ContractResponse:
-        """Deliver a webhook of the POS."""
+    def deliver(self, webhook: PosWebhook) -> ContractResponse:
+        """Deliver a webhook of the POS to the kit."""
         headers = dict(webhook.headers)
         path = f"/pos/{self.store.adapter}/events"
         return ContractResponse(self.app.test_client().post(path, data=webhook.body, headers=headers))
 
-    # -- what became of it ---------------------------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------------------------
 
-    def state(self, order: Order) -> str:
-        """Where an order's record stands."""
+    def placement_state(self, order: Order) -> str:
+        """Return the state of an order's placement record."""
         return (self.kit.placement_store.find(order["gettOrderId"]) or {}).get("state", "unknown")
 
-    def told(self, order: Order) -> list[str]:
-        """What Gett is told of an order, in order."""
-        notes = self.kit.lanes.history(lane_name(Kind.ORDER, order["gettOrderId"]))
-        said = [note["body"] for note in notes if note["what"] == "appended"]
-        return [body.get("state") or body["status"] for body in said]
+    def sent_statuses(self, order: Order) -> list[str]:
+        """Return the statuses and end states that the kit sends to Gett for an order, in order."""
+        entries = self.kit.lanes.history(lane_name(Kind.ORDER, order["gettOrderId"]))
+        bodies = [entry["body"] for entry in entries if entry["what"] == "appended"]
+        return [body.get("state") or body["status"] for body in bodies]
 
     def empty_redis(self) -> None:
-        """As after a loss of Redis; the kit itself goes on."""
+        """Delete everything that the kit has in Redis, as a loss of Redis does. The kit continues to run."""
         for key in self.kit.redis.scan_iter(f"{self._prefix}*"):
             self.kit.redis.delete(key)
 
-    # -- setting up ----------------------------------------------------------------------------------------------------
+    # -- set-up --------------------------------------------------------------------------------------------------------
 
     @staticmethod
     def _with_canary(store: Store) -> Store:
-        """Something to look for in the logs, also where the POS wants no credentials."""
+        """Add a credential to search the logs for, if the store has none."""
         return store if store.credentials else replace(store, credentials=_CANARIES)
 
-    def _through_proxy(self, store: Store, resources: ExitStack) -> Store:
-        option = self.vendor.base_url_option
+    def _behind_proxy(self, store: Store, resources: ExitStack) -> Store:
+        option = self.hooks.base_url_option
         url = store.options.get(option)
         if not isinstance(url, str) or not url.startswith("http://"):
             return store
-        self._proxy = resources.enter_context(LossyProxy(url))
+        self._proxy = resources.enter_context(LossyHttpProxy(url))
         return replace(store, options={**store.options, option: self._proxy.url})
 
     def _close(self) -> None:

@@ -1,9 +1,9 @@
-"""What a vendor tells the contract suite: their adapter, how to open a store at their POS, and how to look into it."""
+"""The part of the contract suite that a vendor writes: the adapter, a store at the POS, and access to the POS's state."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -18,10 +18,10 @@ __all__ = ["HOOKS", "ContractHooks", "PosTicket", "PosWebhook", "TicketLine"]
 
 @dataclass(frozen=True)
 class TicketLine:
-    """A line of a ticket, or a choice within one, under the ids that the catalog has for them.
+    """A line of a ticket, or an option within one, with the ids of the catalog.
 
-    :ivar quantity: pieces; of a choice, per piece of what it is chosen for.
-    :ivar modifiers: the choices; at whatever depth the POS keeps those that nest.
+    :ivar quantity: number of pieces; of an option, per piece of the line that it belongs to.
+    :ivar modifiers: the options. Nested options can be at any depth, as the POS stores them.
     """
 
     item_id: str
@@ -31,12 +31,12 @@ class TicketLine:
 
 @dataclass(frozen=True)
 class PosTicket:
-    """A ticket as it stands in the POS. What is None is not compared, and the report says so.
+    """A ticket as the POS has it. A value of None is not compared, and the report says so.
 
     :ivar id: the POS's own order id.
-    :ivar total: what the guest pays, tip included, in major units.
-    :ivar instructions: where the delivery's instructions ended up, with whatever surrounds them.
-    :ivar cancelled: whether it has been cancelled.
+    :ivar total: the amount that the customer pays, including the tip, in major units.
+    :ivar instructions: the field of the ticket that contains the delivery instructions.
+    :ivar cancelled: True if the ticket has been cancelled.
     """
 
     id: str
@@ -49,120 +49,115 @@ class PosTicket:
 
 @dataclass(frozen=True)
 class PosWebhook:
-    """A webhook as the POS sends it of its own accord."""
+    """A webhook that the POS sends."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
 class ContractHooks:
-    """What differs from adapter to adapter. ``adapter`` and :meth:`tickets` are required; each further hook lets more be proven.
+    """The differences between adapters. ``adapter`` and :meth:`tickets` are required; each further hook enables more tests.
 
-    A hook that a declared capability needs is required, too: without it that capability's tests fail. Any other hook that
-    is not defined skips the tests that need it, and the report says so.
+    A hook that a declared capability needs is required as well: without it the tests of that capability fail. Without any
+    other hook, the tests that need it are skipped, and the report says so.
     """
 
     adapter: ClassVar[type[PosAdapter]]
-    """The adapter to be proven."""
+    """The adapter to be tested."""
 
     known_failures: ClassVar[Mapping[str, str]] = {}
-    """Names of tests that fail, each with the reason: they are run, and stand in the report. One that passes is a failure."""
+    """Names of tests that are expected to fail, each with the reason. They run and appear in the report; if one passes, it fails."""
 
     leave_out: ClassVar[Collection[str]] = ()
-    """Ids of items and options that are on the menu and still cannot be ordered just so."""
+    """Ids of items and options that are in the catalog but cannot be ordered."""
 
     base_url_option: ClassVar[str] = "base_url"
-    """The store option with the POS's base URL; where it is plain HTTP, replies are lost on the wire, else at the adapter's edge."""
+    """The store option with the POS's base URL. If that is plain HTTP, replies are lost on the wire, otherwise after the adapter."""
 
-    placing_request: ClassVar[str] = r"(POST|PUT|PATCH) "
+    place_order_request: ClassVar[str] = r"(POST|PUT|PATCH) "
     """A pattern for the head of the request with which ``place_order`` makes the POS commit (``POST /v2/orders``)."""
 
     steps: ClassVar[Sequence[str]] = ("preparing", "ready", "completed")
-    """What :meth:`advance` can let an order come to, in this order."""
+    """The steps that :meth:`advance` supports, in order."""
 
     signs_events: ClassVar[bool] = True
-    """False: the POS's webhooks carry a secret, but nothing that depends on the body."""
+    """False if the POS's webhooks carry a secret but no signature of the body."""
 
     pos_deadline: ClassVar[float] = 2.0
-    """Seconds a POS call may take in the tests in which the POS is too slow."""
+    """Timeout of a POS call in the tests with a slow POS, in seconds."""
 
     directory: Path
-    """A directory of the running test's own."""
+    """A temporary directory of the running test."""
 
     # -- required ------------------------------------------------------------------------------------------------------
 
     def open_store(self) -> AbstractContextManager[Store]:
-        """A store at the POS, open for orders, for the length of one test: start a fake here, or name a sandbox.
+        """Provide a store at the POS, open for orders, for one test: start a fake POS here, or use a sandbox of the vendor.
 
-        The default is :meth:`make_store` without any option.
+        The default is :meth:`make_store` without options.
         """
-        return self._just(self.make_store())
+        return nullcontext(self.make_store())
 
     def tickets(self, store: Store) -> Sequence[PosTicket]:
-        """Every ticket that the POS has for the store, read from the POS and not through the adapter."""
+        """Return every ticket that the POS has for the store, read from the POS and not through the adapter."""
         raise NotImplementedError
 
     # -- optional ------------------------------------------------------------------------------------------------------
 
     def sell_out(self, store: Store, item_id: str) -> PosWebhook | None:
-        """Let an item or option run out at the POS.
+        """Make an item or option unavailable at the POS.
 
         :return: the webhook that the POS sends about it; None when it sends none.
         """
         raise NotImplementedError
 
     def set_price(self, store: Store, item_id: str, price: Decimal) -> None:
-        """Let an item or option cost that at the POS from now on."""
+        """Set the price of an item or option at the POS."""
         raise NotImplementedError
 
     def close_store(self, store: Store) -> None:
-        """Let the store close at the POS."""
+        """Close the store at the POS."""
         raise NotImplementedError
 
     def down(self, store: Store) -> AbstractContextManager[None]:
-        """Within it the POS is down. The suite does it by itself where the POS has a plain HTTP base URL."""
+        """Take the POS down within the block. Not needed when the POS has a plain HTTP base URL."""
         raise NotImplementedError
 
     def advance(self, store: Store, order_id: str, step: str) -> PosWebhook | None:
-        """Let an order of the POS come to one of ``steps``.
+        """Move an order of the POS to one of ``steps``.
 
         :return: the webhook that the POS sends about it; None when it sends none.
         """
         raise NotImplementedError
 
-    # -- what helps to write the above ---------------------------------------------------------------------------------
+    # -- helpers for the above -----------------------------------------------------------------------------------------
 
     def make_store(
         self, *, credentials: Mapping[str, str] | None = None, timezone: str = "UTC", **options: Any
     ) -> Store:
-        """A store of the adapter with these options."""
+        """Return a store of the adapter with these options."""
         return Store(
             id=f"store-{uuid4().hex[:12]}",
             gett_id=str(uuid4()),
             adapter=f"{self.adapter.__module__}:{self.adapter.__qualname__}",
             timezone=ZoneInfo(timezone),
-            name="The contract's own",
+            name="Contract test store",
             credentials=credentials or {},
             options=options,
         )
 
     @classmethod
     def defines(cls, hook: str) -> bool:
-        """Whether the vendor has written this hook."""
+        """Return True if the vendor has defined this hook."""
         return getattr(cls, hook) is not getattr(ContractHooks, hook)
-
-    @staticmethod
-    @contextmanager
-    def _just(store: Store) -> Iterator[Store]:
-        yield store
 
 
 HOOKS: Mapping[str, str] = {
-    "tickets": "the suite cannot see what the POS has",
-    "sell_out": "the suite cannot let an item run out",
+    "tickets": "the suite cannot read the POS's tickets",
+    "sell_out": "the suite cannot make an item unavailable",
     "set_price": "the suite cannot change a price",
     "close_store": "the suite cannot close the store",
     "down": "the suite cannot take the POS down",
-    "advance": "the suite cannot let an order progress",
+    "advance": "the suite cannot move an order to its next step",
 }
-"""Each hook, with what cannot be done without it."""
+"""Each hook, with the consequence of not defining it."""

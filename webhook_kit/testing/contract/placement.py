@@ -1,24 +1,24 @@
-"""placeOrder when all is well: one ticket, with everything on it, whoever asks how often."""
+"""Contract tests of placeOrder without failures: one ticket per order, with everything on it."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 from webhook_kit.adapter import Capability, Guarantee, Placed, PosAdapter, Store, placement_key
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
-from webhook_kit.testing.carts import Line
+from webhook_kit.testing.carts import CartLine
 from webhook_kit.testing.contract.environment import ContractEnvironment
 from webhook_kit.testing.contract.hooks import ContractHooks, PosTicket, TicketLine
-from webhook_kit.testing.contract.rules import granting, offering
+from webhook_kit.testing.contract.rules import requires_capability, requires_guarantee
 
 __all__ = ["PlacementTests"]
 
-_ALPHABETS = (
+_UNICODE = (
     "2nd floor – naïve façade; Вход со двора; Είσοδος πίσω; 門の前で; 문 앞에; प्रवेश द्वार; מאחור; من الخلف; "
     "\u0e17\u0e32\u0e07\u0e40\u0e02\u0e49\u0e32; 👩\u200d🍳🌶️🇺🇦; \"quoted\" <b>&amp;</b> 'single' \\ / {} %s; e\u0301"
 )
@@ -26,263 +26,268 @@ _TIP = Decimal("3.21")
 
 
 class PlacementTests(ContractHooks):
-    """What becomes of an order that is placed."""
+    """Rules for placed orders."""
 
-    def test_an_order_becomes_one_ticket(self, bench: ContractEnvironment) -> None:
-        """An order that is placed is one ticket at the POS, and the receipt has its id.
+    def test_order_becomes_one_ticket(self, env: ContractEnvironment) -> None:
+        """A placed order is one ticket at the POS, and the receipt has the ticket's id.
 
-        Protects: every order; and its progress, which the POS reports under that id.
-        If it fails: return Placed(id) with the id under which the POS itself knows the ticket.
+        Protects: every order, and its progress, which the POS reports with this id.
+        If it fails: return Placed(id) with the id that the POS itself uses for the ticket.
         """
-        with bench.making(1) as made:
-            receipt = bench.placed(bench.order())
-        assert receipt.body["partnerOrderId"] == made[0].id, f"the receipt says {receipt.body['partnerOrderId']}"
+        with env.expect_new_tickets(1) as created:
+            receipt = env.validate_and_place(env.order())
+        pos_id = receipt.body["partnerOrderId"]
+        assert pos_id == created[0].id, f"the receipt has the id {pos_id}, the ticket {created[0].id}"
 
-    def test_a_replay_gets_the_first_answer(self, bench: ContractEnvironment) -> None:
-        """The same order with the same key is answered as before, and makes no second ticket.
+    def test_duplicate_gets_the_first_response(self, env: ContractEnvironment) -> None:
+        """The same order with the same key gets the first response again, and creates no second ticket.
 
-        Protects: customers from paying for two dinners: webhooks come twice.
-        If it fails: something in the adapter makes tickets outside place_order(): it is not called a second time here.
+        Protects: customers from paying twice: Gett can deliver a webhook more than once.
+        If it fails: create tickets in place_order() only; for a duplicate, the kit does not call it.
         """
-        key, order = str(uuid4()), bench.validated(bench.order())
-        with bench.making(1):
-            first, again = bench.place(order, key), bench.place(order, key)
-        assert (first.status, first.raw) == (again.status, again.raw), f"{first}, then {again}"
-        assert bench.place(order).body["partnerOrderId"] == first.body["partnerOrderId"], "under a new key"
+        key, order = str(uuid4()), env.validated_order(env.order())
+        with env.expect_new_tickets(1):
+            first, second = env.place(order, key), env.place(order, key)
+        assert (first.status, first.raw) == (second.status, second.raw), f"first {first}, then {second}"
+        with_new_key = env.place(order)
+        assert with_new_key.body["partnerOrderId"] == first.body["partnerOrderId"], f"with a new key: {with_new_key}"
 
-    def test_four_at_once_make_one_ticket(self, bench: ContractEnvironment) -> None:
-        """Four deliveries of one order at the same moment make one ticket and get one answer.
+    def test_concurrent_duplicates_create_one_ticket(self, env: ContractEnvironment) -> None:
+        """Four deliveries of one order at the same time create one ticket and get the same order id.
 
-        Protects: customers from paying for four dinners: a slow first answer brings duplicates while it is awaited.
-        If it fails: keep no state of an order or a store in the adapter object: it serves many threads at once.
+        Protects: customers from paying four times: Gett repeats a webhook while the first response is slow.
+        If it fails: keep no state of an order or a store in the adapter object; many threads share it.
         """
-        key, order = str(uuid4()), bench.validated(bench.order())
-        with bench.making(1):
-            answers = bench.at_once(4, lambda: bench.place(order, key))
-        assert {answer.status for answer in answers} == {200}, answers
-        assert len({answer.body["partnerOrderId"] for answer in answers}) == 1, answers
+        key, order = str(uuid4()), env.validated_order(env.order())
+        with env.expect_new_tickets(1):
+            responses = env.concurrently(4, lambda: env.place(order, key))
+        assert {response.status for response in responses} == {200}, responses
+        assert len({response.body["partnerOrderId"] for response in responses}) == 1, responses
 
-    @granting(Guarantee.NATIVE)
-    def test_the_pos_takes_our_key(self, bench: ContractEnvironment) -> None:
-        """``place_order`` called again with the same key makes no second ticket and gives the first one's id.
+    @requires_guarantee(Guarantee.NATIVE)
+    def test_pos_honours_the_idempotency_key(self, env: ContractEnvironment) -> None:
+        """A second call of ``place_order`` with the same key creates no second ticket and returns the first id.
 
-        Protects: every order whose answer was lost, also when Redis was lost with it.
-        If it fails: hand ``key`` to the POS as its idempotency key, or do not declare NATIVE_IDEMPOTENCY.
+        Protects: every order whose reply was lost, even when Redis was lost as well.
+        If it fails: send ``key`` to the POS as its idempotency key, or do not declare NATIVE_IDEMPOTENCY.
         """
-        place = _directly(bench)
-        with bench.making(1):
-            first, again = place(), place()
-        assert first.id == again.id, f"{first.id}, then {again.id}"
+        place = _direct_call(env)
+        with env.expect_new_tickets(1):
+            first, second = place(), place()
+        assert first.id == second.id, f"the first call returned {first.id}, the second {second.id}"
 
-    @granting(Guarantee.NATIVE)
-    def test_the_pos_takes_our_key_at_once(self, bench: ContractEnvironment) -> None:
-        """``place_order`` called four times at the same moment with the same key makes one ticket.
+    @requires_guarantee(Guarantee.NATIVE)
+    def test_pos_honours_the_idempotency_key_concurrently(self, env: ContractEnvironment) -> None:
+        """Four calls of ``place_order`` at the same time with the same key create one ticket.
 
-        Protects: the promise of native idempotency where it matters most: while the first attempt is still under way.
-        If it fails: the POS (or what stands in for it) looks for the key and writes the ticket in two steps; it has to be one.
+        Protects: orders whose first attempt is still running when the second one starts.
+        If it fails: the POS searches for the key and writes the ticket in two steps; it has to be one atomic step.
         """
-        place = _directly(bench)
-        with bench.making(1):
-            ids = {placed.id for placed in bench.at_once(4, place)}
+        place = _direct_call(env)
+        with env.expect_new_tickets(1):
+            ids = {placed.id for placed in env.concurrently(4, place)}
         assert len(ids) == 1, f"several ids: {sorted(ids)}"
 
-    @offering(Capability.FIND_ORDER)
-    def test_a_ticket_is_found_by_its_order(self, bench: ContractEnvironment) -> None:
-        """``find_order`` finds the ticket of an order, and none for an order that was never placed.
+    @requires_capability(Capability.FIND_ORDER)
+    def test_find_order_finds_the_ticket(self, env: ContractEnvironment) -> None:
+        """``find_order`` finds the ticket of an order, and nothing for an order that was never placed.
 
-        Protects: every order whose answer was lost: what is found is not placed again, what is not found is.
-        If it fails: keep order_ref (or the key, see placement_key) with the ticket, and search the POS for exactly that.
+        Protects: every order whose reply was lost: the kit places it again only when no ticket is found.
+        If it fails: store order_ref (or the key, see placement_key) with the ticket, and search for exactly this value.
         """
-        order = bench.order()
-        receipt = bench.placed(order)
-        found = bench.adapter.find_order(bench.store, order["gettOrderId"])
-        assert found is not None, "the ticket is not found"
-        assert found.id == receipt.body["partnerOrderId"], f"another ticket is found: {found.id}"
-        stray = bench.adapter.find_order(bench.store, str(uuid4()))
-        assert stray is None, f"a ticket is found for an order that was never placed: {stray}"
+        order = env.order()
+        receipt = env.validate_and_place(order)
+        placed = env.adapter.find_order(env.store, order["gettOrderId"])
+        assert placed is not None, "find_order() does not find the ticket"
+        assert placed.id == receipt.body["partnerOrderId"], f"find_order() finds another ticket: {placed.id}"
+        unrelated = env.adapter.find_order(env.store, str(uuid4()))
+        assert unrelated is None, f"find_order() finds a ticket for an order that was never placed: {unrelated}"
 
-    # -- what is on the ticket -----------------------------------------------------------------------------------------
+    # -- content of the ticket -----------------------------------------------------------------------------------------
 
-    def test_quantities_reach_the_ticket(self, bench: ContractEnvironment) -> None:
-        """Three of a dish are three on the ticket, and two lines are two dishes.
+    def test_quantities_reach_the_ticket(self, env: ContractEnvironment) -> None:
+        """The ticket has the quantity of each line, and all lines.
 
-        Protects: the guests who would get one dish for three.
-        If it fails: hand line.quantity to the POS, and every line of the cart.
+        Protects: customers who would get one item instead of three.
+        If it fails: send line.quantity and every line of the cart to the POS.
         """
-        dishes = sorted(map(bench.menu.plain, bench.menu.dishes), key=lambda one: len(json.dumps(one)))[:2]
-        _compare(bench, [{**one, "quantity": 3 - place} for place, one in enumerate(dishes)])
+        lines = map(env.orderable.minimal_line, env.orderable.item_ids)
+        smallest = sorted(lines, key=lambda line: len(json.dumps(line)))[:2]
+        _place_and_compare(env, [{**line, "quantity": 3 - index} for index, line in enumerate(smallest)])
 
-    def test_modifiers_reach_the_ticket(self, bench: ContractEnvironment) -> None:
-        """What is chosen from a dish's modifier groups is on the ticket.
+    def test_modifiers_reach_the_ticket(self, env: ContractEnvironment) -> None:
+        """The options selected from an item's modifier groups are on the ticket.
 
-        Protects: guests who asked for the sauce, and those who asked for none of the nuts.
-        If it fails: hand every selected modifier to the POS with its dish.
+        Protects: customers who asked for a sauce, and those who must not get nuts.
+        If it fails: send every selected modifier to the POS with its item.
         """
-        choices = [
-            bench.menu.choosing(dish, group, bench.menu.plain(option))
-            for dish in bench.menu.dishes
-            for group in bench.menu.groups(dish)
-            for option in bench.menu.options(group)[-1:]
+        lines = [
+            env.orderable.line_with(item_id, group, env.orderable.minimal_line(option))
+            for item_id in env.orderable.item_ids
+            for group in env.orderable.groups(item_id)
+            for option in env.orderable.options(group)[-1:]
             if group.maximum_allowed > 0
         ]
-        flat = [one for one in choices if _depth(one) == 2]
+        flat = [line for line in lines if _depth(line) == 2]
         if not flat:
-            bench.skip("no dish of the menu has an option without options of its own")
-        _compare(bench, flat[:5])
+            env.skip("no item of the catalog has an option without options of its own")
+        _place_and_compare(env, flat[:5])
 
-    def test_repeated_modifiers_reach_the_ticket(self, bench: ContractEnvironment) -> None:
-        """An option chosen twice is on the ticket twice.
+    def test_repeated_modifiers_reach_the_ticket(self, env: ContractEnvironment) -> None:
+        """An option selected twice is on the ticket twice.
 
-        Protects: guests who pay for double cheese.
-        If it fails: hand the selected modifier's own quantity to the POS; it counts per piece of its dish.
+        Protects: customers who pay for double cheese.
+        If it fails: send the selected modifier's own quantity to the POS; it counts per piece of its item.
         """
-        for dish in bench.menu.dishes:
-            for group in bench.menu.groups(dish):
-                if group.enable_duplicate_items and group.maximum_allowed >= 2 and bench.menu.options(group):
-                    double = bench.menu.plain(bench.menu.options(group)[0], 2)
-                    _compare(bench, [bench.menu.choosing(dish, group, double)])
+        for item_id in env.orderable.item_ids:
+            for group in env.orderable.groups(item_id):
+                if group.enable_duplicate_items and group.maximum_allowed >= 2 and env.orderable.options(group):
+                    double = env.orderable.minimal_line(env.orderable.options(group)[0], 2)
+                    _place_and_compare(env, [env.orderable.line_with(item_id, group, double)])
                     return
-        bench.skip("no dish of the menu has an option that may be chosen twice")
+        env.skip("no item of the catalog has an option that can be selected twice")
 
-    def test_nested_modifiers_reach_the_ticket(self, bench: ContractEnvironment) -> None:
-        """Choices within choices are on the ticket.
+    def test_nested_modifiers_reach_the_ticket(self, env: ContractEnvironment) -> None:
+        """Options of options are on the ticket.
 
-        Protects: the guest whose fries come without the dip that was paid for.
-        If it fails: walk selected_modifiers to the end: each is a line with modifier_groups of its own.
+        Protects: customers who paid for the dip of their fries.
+        If it fails: read selected_modifiers to the end: each is a line with its own modifier_groups.
         """
-        nested = [one for _, one in bench.menu.ways() if _depth(one) > 2]
+        nested = [line for _, line in env.orderable.example_lines() if _depth(line) > 2]
         if not nested:
-            bench.skip("no option of the menu has options of its own")
-        _compare(bench, [max(nested, key=_depth)])
+            env.skip("no option of the catalog has options of its own")
+        _place_and_compare(env, [max(nested, key=_depth)])
 
-    def test_the_pos_charges_what_was_accepted(self, bench: ContractEnvironment) -> None:
-        """The ticket's total is the total that the customer accepted, tip included.
+    def test_pos_charges_the_accepted_total(self, env: ContractEnvironment) -> None:
+        """The ticket's total is the total that the customer accepted, including the tip.
 
-        Protects: the customer's money, and the restaurant's books.
-        If it fails: place at order.amounts, which is what was accepted, and return the POS's own amounts when it differs.
+        Protects: the customer's money, and the restaurant's accounts.
+        If it fails: place with order.amounts, which the customer accepted; return the POS's own amounts if they differ.
         """
-        order = bench.validated(bench.order(bench.simplest(2), amounts={"tip": float(_TIP)}))
-        with bench.making(1) as made:
-            receipt = bench.place(order)
+        order = env.validated_order(env.order(env.simplest_line(2), amounts={"tip": float(_TIP)}))
+        with env.expect_new_tickets(1) as created:
+            receipt = env.place(order)
         assert receipt.status == 200, receipt
-        accepted = Amounts.model_validate(bench.validate(order).body["amounts"])
-        charged = Amounts.model_validate(receipt.body["amounts"])
-        assert charged.total == accepted.total, f"{accepted.total} was accepted, {charged.total} is charged"
-        if made[0].total is not None:
-            assert made[0].total == accepted.total, f"{accepted.total} was accepted, the ticket says {made[0].total}"
+        accepted = Amounts.model_validate(env.validate(order).body["amounts"]).total
+        charged = Amounts.model_validate(receipt.body["amounts"]).total
+        assert charged == accepted, f"the customer accepted {accepted}, the receipt says {charged}"
+        ticket_total = created[0].total
+        if ticket_total is not None:
+            assert ticket_total == accepted, f"the customer accepted {accepted}, the ticket says {ticket_total}"
 
-    def test_the_tip_reaches_the_ticket(self, bench: ContractEnvironment) -> None:
+    def test_tip_reaches_the_ticket(self, env: ContractEnvironment) -> None:
         """The tip is on the ticket as a tip.
 
         Protects: the staff.
-        If it fails: hand order.tip to the POS; it is part of order.amounts.total.
+        If it fails: send order.tip to the POS; it is part of order.amounts.total.
         """
-        with bench.making(1) as made:
-            receipt = bench.placed(bench.order(amounts={"tip": float(_TIP)}))
-        assert Decimal(str(receipt.body["amounts"]["tip"])) == _TIP, f"the receipt's tip is {receipt.body['amounts']}"
-        if made[0].tip is None:
-            bench.skip("tickets() does not tell a ticket's tip")
-        assert made[0].tip == _TIP, f"the ticket's tip is {made[0].tip}"
+        with env.expect_new_tickets(1) as created:
+            receipt = env.validate_and_place(env.order(amounts={"tip": float(_TIP)}))
+        amounts = receipt.body["amounts"]
+        assert Decimal(str(amounts["tip"])) == _TIP, f"expected a tip of {_TIP} in the receipt, not {amounts}"
+        if created[0].tip is None:
+            env.skip("tickets() does not provide a ticket's tip")
+        assert created[0].tip == _TIP, f"the ticket's tip is {created[0].tip}, not {_TIP}"
 
-    def test_instructions_of_every_alphabet_arrive(self, bench: ContractEnvironment) -> None:
-        """Delivery instructions arrive letter by letter: every alphabet, emoji, quotes and markup.
+    def test_unicode_instructions_reach_the_ticket(self, env: ContractEnvironment) -> None:
+        """Delivery instructions arrive unchanged: all scripts, emoji, quotes and markup.
 
-        Protects: the courier at the wrong door; and the order, when the POS chokes on a letter.
-        If it fails: send UTF-8, escape what the POS's format needs escaped, and put no letter into an HTTP header.
+        Protects: the courier, who needs them to find the door, and the order, if the POS fails on a character.
+        If it fails: send UTF-8, escape as the POS's format requires, and put no such text into an HTTP header.
         """
-        with bench.making(1) as made:
-            receipt = bench.place(bench.validated(bench.order(**_delivery(bench, _ALPHABETS))))
+        with env.expect_new_tickets(1) as created:
+            receipt = env.place(env.validated_order(env.order(**_delivery(env, _UNICODE))))
             assert receipt.status == 200, receipt
-        if made[0].instructions is None:
-            bench.skip("tickets() does not tell a ticket's instructions")
-        assert _ALPHABETS in made[0].instructions, f"the ticket says {made[0].instructions!r}"
+        if created[0].instructions is None:
+            env.skip("tickets() does not provide a ticket's instructions")
+        assert _UNICODE in created[0].instructions, f"the ticket has the instructions {created[0].instructions!r}"
 
-    def test_very_long_names_are_no_reason_to_lose_an_order(self, bench: ContractEnvironment) -> None:
-        """A customer whose name, and instructions which, are longer than any field of the POS get their dinner.
+    def test_long_names_and_instructions_are_accepted(self, env: ContractEnvironment) -> None:
+        """An order is placed although name and instructions are longer than any field of the POS.
 
         Protects: the order.
-        If it fails: cut what is too long for the POS's fields; nobody but you knows how long they are.
+        If it fails: shorten text to the length of the POS's fields.
         """
         customer = {"firstName": "Wolfeschlegelstein " * 40, "lastName": "Ó" * 1000, "email": "a@example.com"}
-        order = bench.order(**_delivery(bench, "ring twice, " * 400), customer=customer)
-        with bench.making(1):
-            receipt = bench.place(bench.validated(order))
+        order = env.order(**_delivery(env, "ring twice, " * 400), customer=customer)
+        with env.expect_new_tickets(1):
+            receipt = env.place(env.validated_order(order))
             assert receipt.status == 200, receipt
 
 
-def _directly(bench: ContractEnvironment) -> Any:
-    """Call the adapter itself with one order and its key, as the kit does after a loss of Redis."""
-    adapter: PosAdapter = bench.adapter
-    store: Store = bench.store
-    order = bench.order()
-    priced = ExternalOrder.model_validate(bench.validate(order).body).amounts
+def _direct_call(env: ContractEnvironment) -> Callable[[], Placed]:
+    """Return a call of the adapter itself with one order and its key, as the kit makes it after a loss of Redis."""
+    adapter: PosAdapter = env.adapter
+    store: Store = env.store
+    order = env.order()
+    amounts = ExternalOrder.model_validate(env.validate(order).body).amounts
     ref = order["gettOrderId"]
 
     def place() -> Placed:
         request = PlaceOrderRequest.model_validate({**order, "payment": {"type": "gettPayment"}})
-        request.amounts = priced
-        placed = adapter.place_order(store, request, placement_key(store, ref))
-        assert isinstance(placed, Placed), f"place_order() gave {placed!r}"
-        return placed
+        request.amounts = amounts
+        result = adapter.place_order(store, request, placement_key(store, ref))
+        assert isinstance(result, Placed), f"place_order() returned {result!r}"
+        return result
 
     return place
 
 
-def _delivery(bench: ContractEnvironment, instructions: str) -> dict[str, Any]:
-    """Members of an order that is delivered, or at least has instructions where the store does not deliver."""
+def _delivery(env: ContractEnvironment, instructions: str) -> dict[str, Any]:
+    """Return members of an order with instructions; a delivery if the store delivers."""
     address = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCode": "10001"}
-    offered = bench.store.fulfillment_types
+    offered = env.store.fulfillment_types
     members: dict[str, Any] = {"deliveryInfo": {"type": "door", "address": address, "instructions": instructions}}
     if offered is None or "DeliveryByMerchant" in offered:
         members["fulfillmentType"] = "DeliveryByMerchant"
     return members
 
 
-def _depth(one: Line) -> int:
-    inner = [selected for group in one["modifierGroups"] for selected in group["selectedModifiers"]]
+def _depth(line: CartLine) -> int:
+    inner = [selected for group in line["modifierGroups"] for selected in group["selectedModifiers"]]
     return 1 + max(map(_depth, inner), default=0)
 
 
-def _compare(bench: ContractEnvironment, cart: list[Line]) -> None:
-    """Place the cart, and compare the ticket: pieces of each dish, and of each option of each dish, at whatever depth."""
-    with bench.making(1) as made:
-        receipt = bench.place(bench.validated(bench.order(*cart)))
+def _place_and_compare(env: ContractEnvironment, cart: list[CartLine]) -> None:
+    """Place the cart and compare the ticket: pieces of each item, and of each option of each item at any depth."""
+    with env.expect_new_tickets(1) as created:
+        receipt = env.place(env.validated_order(env.order(*cart)))
         assert receipt.status == 200, receipt
-    ticket: PosTicket = made[0]
+    ticket: PosTicket = created[0]
     if ticket.lines is None:
-        bench.skip("tickets() does not tell a ticket's lines")
-    ordered, written = _pieces_ordered(cart), _pieces_written(ticket.lines)
-    missing, added = dict(ordered - written), dict(written - ordered)
-    assert ordered == written, f"missing on the ticket: {missing}; on it without being ordered: {added}"
+        env.skip("tickets() does not provide a ticket's lines")
+    ordered, on_ticket = _pieces_of_cart(cart), _pieces_of_ticket(ticket.lines)
+    missing, added = dict(ordered - on_ticket), dict(on_ticket - ordered)
+    assert ordered == on_ticket, f"missing on the ticket: {missing}; on the ticket but not ordered: {added}"
 
 
 _Pieces = Counter[tuple[str, ...]]
 
 
-def _pieces_ordered(cart: Iterable[Line]) -> _Pieces:
-    found: _Pieces = Counter()
+def _pieces_of_cart(cart: Iterable[CartLine]) -> _Pieces:
+    pieces: _Pieces = Counter()
 
-    def walk(dish: str, one: Line, pieces: int) -> None:
-        for group in one["modifierGroups"]:
+    def count_options(item_id: str, line: CartLine, quantity: int) -> None:
+        for group in line["modifierGroups"]:
             for selected in group["selectedModifiers"]:
-                found[dish, selected["itemId"]] += pieces * selected["quantity"]
-                walk(dish, selected, pieces * selected["quantity"])
+                pieces[item_id, selected["itemId"]] += quantity * selected["quantity"]
+                count_options(item_id, selected, quantity * selected["quantity"])
 
-    for one in cart:
-        found[one["itemId"],] += one["quantity"]
-        walk(one["itemId"], one, one["quantity"])
-    return found
+    for line in cart:
+        pieces[line["itemId"],] += line["quantity"]
+        count_options(line["itemId"], line, line["quantity"])
+    return pieces
 
 
-def _pieces_written(lines: Sequence[TicketLine]) -> _Pieces:
-    found: _Pieces = Counter()
+def _pieces_of_ticket(lines: Sequence[TicketLine]) -> _Pieces:
+    pieces: _Pieces = Counter()
 
-    def walk(dish: str, modifiers: Sequence[TicketLine], pieces: int) -> None:
-        for each in modifiers:
-            found[dish, each.item_id] += pieces * each.quantity
-            walk(dish, each.modifiers, pieces * each.quantity)
+    def count_options(item_id: str, modifiers: Sequence[TicketLine], quantity: int) -> None:
+        for modifier in modifiers:
+            pieces[item_id, modifier.item_id] += quantity * modifier.quantity
+            count_options(item_id, modifier.modifiers, quantity * modifier.quantity)
 
     for line in lines:
-        found[line.item_id,] += line.quantity
-        walk(line.item_id, line.modifiers, line.quantity)
-    return found
+        pieces[line.item_id,] += line.quantity
+        count_options(line.item_id, line.modifiers, line.quantity)
+    return pieces

@@ -1,4 +1,4 @@
-"""What the POS says of orders: told to Gett once, in order, from the POS alone, and found out where it was lost."""
+"""Contract tests of orders after placement: progress from events and reconciliation, and cancellation."""
 
 from __future__ import annotations
 
@@ -8,207 +8,213 @@ from uuid import uuid4
 from webhook_kit.adapter import Capability, Placed, placement_key
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
 from webhook_kit.testing.contract.environment import ContractEnvironment, ContractResponse, Order
-from webhook_kit.testing.contract.hooks import ContractHooks, PosWebhook
-from webhook_kit.testing.contract.rules import offering
+from webhook_kit.testing.contract.hooks import ContractHooks, PosTicket, PosWebhook
+from webhook_kit.testing.contract.rules import requires_capability
 
 __all__ = ["ProgressTests"]
 
 
-class _Underway(NamedTuple):
+class _PlacedOrder(NamedTuple):
     order: Order
     pos_id: str
 
 
 class ProgressTests(ContractHooks):
-    """What becomes of an order after it was placed."""
+    """Rules for orders after placement."""
 
-    @offering(Capability.EVENTS)
-    def test_progress_reaches_gett(self, bench: ContractEnvironment) -> None:
-        """Each step of an order that the POS sends is told to Gett, once, in order.
+    @requires_capability(Capability.EVENTS)
+    def test_progress_is_sent_to_gett(self, env: ContractEnvironment) -> None:
+        """Each step of an order that the POS reports is sent to Gett once, in order.
 
-        Protects: the customer and the courier, who wait by it.
-        If it fails: let parse_event() return an OrderChanged with the order's id at the POS, and the step in Gett's words.
+        Protects: the customer and the courier, who rely on it.
+        If it fails: let parse_event() return an OrderChanged with the POS's order id and Gett's status.
         """
-        order, pos_id = self._underway(bench)
-        before = bench.told(order)
+        order, pos_id = _place(env)
+        before = env.sent_statuses(order)
         for step in self.steps:
-            self._deliver(bench, self._sent(bench, pos_id, step))
-        told = bench.told(order)[len(before) :]
-        assert told == list(self.steps), f"the POS went through {', '.join(self.steps)}; Gett is told {told}"
+            _deliver(env, _webhook(env, pos_id, step))
+        sent = env.sent_statuses(order)[len(before) :]
+        assert sent == list(self.steps), f"the POS reported {', '.join(self.steps)}; Gett received {sent}"
 
-    @offering(Capability.EVENTS)
-    def test_events_out_of_order_and_twice(self, bench: ContractEnvironment) -> None:
-        """A newer event before an older one, and each of them twice: Gett is told the newest, and nothing goes back.
+    @requires_capability(Capability.EVENTS)
+    def test_late_and_repeated_events_are_ignored(self, env: ContractEnvironment) -> None:
+        """After a newer event, an older one and duplicates of both change nothing at Gett.
 
-        Protects: the courier who would be told "preparing" after "ready".
-        If it fails: let parse_event() return what each event says, and keep no memory of earlier ones: the kit orders them.
+        Protects: the courier, who would otherwise see "preparing" after "ready".
+        If it fails: let parse_event() return the content of each event, and keep no state between events; the kit orders them.
         """
-        order, pos_id = self._underway(bench)
-        before = bench.told(order)
-        older, newer = (self._sent(bench, pos_id, step) for step in self.steps[-2:])
+        order, pos_id = _place(env)
+        before = env.sent_statuses(order)
+        older, newer = (_webhook(env, pos_id, step) for step in self.steps[-2:])
         for webhook in (newer, older, newer, older):
-            self._deliver(bench, webhook)
-        told = bench.told(order)[len(before) :]
-        assert told == [self.steps[-1]], f"Gett is told {told}, not {self.steps[-1]} once"
+            _deliver(env, webhook)
+        sent = env.sent_statuses(order)[len(before) :]
+        assert sent == [self.steps[-1]], f"Gett received {sent}, not {self.steps[-1]} once"
 
-    @offering(Capability.EVENTS)
-    def test_events_of_unknown_orders(self, bench: ContractEnvironment) -> None:
-        """An event of an order that did not come through Gett is taken and changes nothing.
+    @requires_capability(Capability.EVENTS)
+    def test_events_of_unknown_orders_are_ignored(self, env: ContractEnvironment) -> None:
+        """An event of an order that does not come from Gett is accepted and changes nothing.
 
-        Protects: every other event: a POS that is answered with an error sends it for ever, or switches its webhooks off.
-        If it fails: let parse_event() return the event, or nothing at all; do not raise because an order is not known.
+        Protects: all other events: a POS that receives an error repeats the event, or disables its webhooks.
+        If it fails: let parse_event() return the event or an empty list; do not raise because the order is unknown.
         """
-        stranger = _placed_past_the_kit(bench)
-        answer = bench.pos_says(self._sent(bench, stranger, self.steps[0]))
-        assert answer.status == 200, f"the POS was answered {answer}"
-        assert "ok" not in answer.body, f"Gett is told of an order that is not its own: {answer}"
-        order, pos_id = self._underway(bench)
-        self._deliver(bench, self._sent(bench, pos_id, self.steps[0]))
-        assert bench.told(order)[-1] == self.steps[0], "events that follow are lost"
+        unknown = _place_without_kit(env)
+        response = env.deliver(_webhook(env, unknown, self.steps[0]))
+        assert response.status == 200, f"the POS received {response}"
+        assert "ok" not in response.body, f"Gett received an update of an order that is not from Gett: {response}"
+        order, pos_id = _place(env)
+        _deliver(env, _webhook(env, pos_id, self.steps[0]))
+        assert env.sent_statuses(order)[-1] == self.steps[0], "events after it are lost"
 
-    @offering(Capability.EVENTS)
-    def test_forged_events_are_refused(self, bench: ContractEnvironment) -> None:
-        """An event without the POS's secret, or with a wrong one, is answered 401 and changes nothing.
+    @requires_capability(Capability.EVENTS)
+    def test_forged_events_are_rejected(self, env: ContractEnvironment) -> None:
+        """An event without the POS's secret, or with a wrong one, is answered with 401 and changes nothing.
 
-        Protects: orders: anybody could cancel them.
-        If it fails: check the signature or secret first, with hmac.compare_digest, and raise InvalidSignature.
+        Protects: orders, which anybody could otherwise cancel.
+        If it fails: verify the signature or secret first, with hmac.compare_digest, and raise InvalidSignature.
         """
-        order, pos_id = self._underway(bench)
-        before = bench.told(order)
-        genuine = self._sent(bench, pos_id, self.steps[0])
+        order, pos_id = _place(env)
+        before = env.sent_statuses(order)
+        genuine = _webhook(env, pos_id, self.steps[0])
         forged = {
-            "no header at all": PosWebhook({}, genuine.body),
-            "every header with another value": PosWebhook(
-                {name: _other(name, value) for name, value in genuine.headers.items()}, genuine.body
+            "no headers": PosWebhook({}, genuine.body),
+            "a different value in every header": PosWebhook(
+                {name: _changed(name, value) for name, value in genuine.headers.items()}, genuine.body
             ),
         }
         if self.signs_events:
-            forged["another body under the same signature"] = PosWebhook(genuine.headers, genuine.body + b" ")
-        for how, webhook in forged.items():
-            answer = bench.pos_says(webhook)
-            assert answer.status == 401, f"{how}: answered {answer}"
-        assert bench.told(order) == before, "a forged event was told to Gett"
+            forged["a different body with the same signature"] = PosWebhook(genuine.headers, genuine.body + b" ")
+        for description, webhook in forged.items():
+            response = env.deliver(webhook)
+            assert response.status == 401, f"{description}: expected 401, not {response}"
+        assert env.sent_statuses(order) == before, "a forged event was sent to Gett"
 
-    @offering(Capability.EVENTS)
-    def test_garbage_is_refused(self, bench: ContractEnvironment) -> None:
-        """A webhook with a genuine head and a body that is no event is refused with 4xx, never taken and never an error of ours.
+    @requires_capability(Capability.EVENTS)
+    def test_malformed_events_are_rejected(self, env: ContractEnvironment) -> None:
+        """A webhook with genuine headers and a malformed body is answered with 4xx; it is neither accepted nor a server error.
 
-        Protects: the operator's night: garbage that is answered 5xx comes back for ever.
-        If it fails: let ValueError, KeyError and the like out of parse_event(), or raise InvalidSignature.
+        Protects: the operators: the POS repeats a malformed event without end if it is answered with 5xx.
+        If it fails: let ValueError, KeyError and similar exceptions leave parse_event(), or raise InvalidSignature.
         """
-        _, pos_id = self._underway(bench)
-        genuine = self._sent(bench, pos_id, self.steps[0])
-        for garbage in (b"", b"{", b"\xff\xfe", b"[]", b"null"):
-            answer = bench.pos_says(PosWebhook(genuine.headers, garbage))
-            assert 400 <= answer.status < 500 or (answer.status == 200 and answer.body == []), f"{garbage!r}: {answer}"
+        _, pos_id = _place(env)
+        genuine = _webhook(env, pos_id, self.steps[0])
+        for body in (b"", b"{", b"\xff\xfe", b"[]", b"null"):
+            response = env.deliver(PosWebhook(genuine.headers, body))
+            empty = response.status == 200 and response.body == []
+            assert 400 <= response.status < 500 or empty, f"{body!r}: expected 4xx, not {response}"
 
-    @offering(Capability.ORDERS_SINCE)
-    def test_a_lost_event_is_found(self, bench: ContractEnvironment) -> None:
-        """A step that no event told of is found by reconciliation, and told to Gett.
+    @requires_capability(Capability.ORDERS_SINCE)
+    def test_reconciliation_finds_a_missed_step(self, env: ContractEnvironment) -> None:
+        """Reconciliation finds a step without an event, and sends it to Gett.
 
-        Protects: orders whose webhooks got lost, and all of them after a loss of Redis.
-        If it fails: let orders_since() return the order under its POS id or order_ref, with its status in Gett's words.
+        Protects: orders whose webhooks were lost, and all orders after a loss of Redis.
+        If it fails: let orders_since() return the order with its POS id or order_ref, and Gett's status.
         """
-        order, pos_id = self._underway(bench)
-        self._advanced(bench, pos_id, self.steps[0])
-        assert self._reconciled(bench, order) == self.steps[0], f"Gett is told {bench.told(order)}"
+        order, pos_id = _place(env)
+        _advance(env, pos_id, self.steps[0])
+        assert _reconcile(env, order) == self.steps[0], f"Gett received {env.sent_statuses(order)}"
 
-    @offering(Capability.ORDERS_SINCE)
-    def test_a_closed_order_is_found(self, bench: ContractEnvironment) -> None:
-        """An order that ended unnoticed is found by reconciliation, and ended at Gett.
+    @requires_capability(Capability.ORDERS_SINCE)
+    def test_reconciliation_finds_a_closed_order(self, env: ContractEnvironment) -> None:
+        """Reconciliation finds an order that ended without an event, and ends it at Gett.
 
-        Protects: customers who would wait for an order that was cancelled, or handed over, long ago.
-        If it fails: let orders_since() return orders that are closed, too, with their state.
+        Protects: customers who would otherwise wait for an order that was cancelled or handed over.
+        If it fails: let orders_since() return closed orders as well, with their state.
         """
-        order, pos_id = self._underway(bench)
+        order, pos_id = _place(env)
         for step in self.steps:
-            self._advanced(bench, pos_id, step)
-        assert self._reconciled(bench, order) == self.steps[-1], f"Gett is told {bench.told(order)}"
+            _advance(env, pos_id, step)
+        assert _reconcile(env, order) == self.steps[-1], f"Gett received {env.sent_statuses(order)}"
 
-    @offering(Capability.CANCEL_ORDER)
-    def test_an_order_is_cancelled_in_time(self, bench: ContractEnvironment) -> None:
-        """``cancel_order`` takes an order that was just placed back out of the POS.
+    @requires_capability(Capability.CANCEL_ORDER)
+    def test_cancel_order_cancels_the_ticket(self, env: ContractEnvironment) -> None:
+        """``cancel_order`` cancels the ticket of an order that was just placed.
 
-        Protects: the kitchen from cooking what nobody will fetch.
-        If it fails: void or cancel the ticket at the POS; an order that cannot be cancelled raises.
+        Protects: the kitchen from preparing food that nobody collects.
+        If it fails: void or cancel the ticket at the POS; raise if the order cannot be cancelled.
         """
-        with bench.making(1):
-            _, pos_id = self._underway(bench)
-        bench.adapter.cancel_order(bench.store, Placed(pos_id), "the guest changed their mind")
-        (ticket,) = (ticket for ticket in bench.tickets() if ticket.id == pos_id)
+        with env.expect_new_tickets(1):
+            _, pos_id = _place(env)
+        env.adapter.cancel_order(env.store, Placed(pos_id), "the customer changed their mind")
+        ticket = _ticket(env, pos_id)
         if ticket.cancelled is None:
-            bench.skip("tickets() does not tell whether a ticket is cancelled")
-        assert ticket.cancelled, "the ticket still stands"
+            env.skip("tickets() does not provide a ticket's cancellation")
+        assert ticket.cancelled, "the ticket is not cancelled"
 
-    @offering(Capability.CANCEL_ORDER)
-    def test_a_cancellation_that_comes_too_late(self, bench: ContractEnvironment) -> None:
-        """``cancel_order`` of an order that has ended raises, and the order stays as it ended.
+    @requires_capability(Capability.CANCEL_ORDER)
+    def test_cancel_order_fails_for_a_closed_order(self, env: ContractEnvironment) -> None:
+        """``cancel_order`` of an order that has ended raises, and does not change the order.
 
-        Protects: the customer who would be told "cancelled" with the dinner on the table, and the restaurant's money.
-        If it fails: raise whatever fits when the POS does not cancel: a return without an exception says that it has.
+        Protects: the customer, who would see "cancelled" after the meal, and the restaurant's money.
+        If it fails: raise any exception if the POS does not cancel; a return means that it has cancelled.
         """
-        _, pos_id = self._underway(bench)
+        _, pos_id = _place(env)
         for step in self.steps:
-            self._advanced(bench, pos_id, step)
+            _advance(env, pos_id, step)
         try:
-            bench.adapter.cancel_order(bench.store, Placed(pos_id), "too late")
-        except Exception:  # noqa: BLE001 - any exception says that the order was not cancelled
-            failed = True
+            env.adapter.cancel_order(env.store, Placed(pos_id), "too late")
+        except Exception:  # noqa: BLE001 - any exception means that the order was not cancelled
+            raised = True
         else:
-            failed = False
-        assert failed, "cancel_order() of an order that has ended returns as if it had been cancelled"
-        (ticket,) = (ticket for ticket in bench.tickets() if ticket.id == pos_id)
-        assert not ticket.cancelled, "an order that had ended was cancelled at the POS"
-
-    # -- steps ---------------------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _underway(bench: ContractEnvironment) -> _Underway:
-        order = bench.order()
-        return _Underway(order, bench.placed(order).body["partnerOrderId"])
-
-    @staticmethod
-    def _advanced(bench: ContractEnvironment, pos_id: str, step: str) -> PosWebhook | None:
-        bench.need("advance", required=True)
-        return bench.advance(pos_id, step)
-
-    def _sent(self, bench: ContractEnvironment, pos_id: str, step: str) -> PosWebhook:
-        webhook = self._advanced(bench, pos_id, step)
-        assert webhook is not None, (
-            f"{type(self).__name__}.advance() gave no webhook, and the adapter declares parse_event"
-        )
-        return webhook
-
-    @staticmethod
-    def _deliver(bench: ContractEnvironment, webhook: PosWebhook) -> ContractResponse:
-        answer = bench.pos_says(webhook)
-        assert answer.status == 200, f"the POS was answered {answer}"
-        return answer
-
-    @staticmethod
-    def _reconciled(bench: ContractEnvironment, order: Order) -> str:
-        report = bench.kit.reconciler.reconcile(bench.store)
-        assert not report.failures, report.failures
-        return bench.told(order)[-1]
+            raised = False
+        assert raised, "cancel_order() of an order that has ended returned without an exception"
+        assert not _ticket(env, pos_id).cancelled, "an order that had ended was cancelled at the POS"
 
 
-def _other(name: str, value: str) -> str:
-    """Another value of the same shape; what kind of body it is stays true."""
+def _place(env: ContractEnvironment) -> _PlacedOrder:
+    order = env.order()
+    return _PlacedOrder(order, env.validate_and_place(order).body["partnerOrderId"])
+
+
+def _advance(env: ContractEnvironment, pos_id: str, step: str) -> PosWebhook | None:
+    env.require_hook("advance", declared=True)
+    return env.advance(pos_id, step)
+
+
+def _webhook(env: ContractEnvironment, pos_id: str, step: str) -> PosWebhook:
+    """Move an order to a step, and return the POS's webhook about it."""
+    webhook = _advance(env, pos_id, step)
+    assert webhook is not None, (
+        f"{type(env.hooks).__name__}.advance() returned no webhook; return one, because the adapter defines parse_event()"
+    )
+    return webhook
+
+
+def _deliver(env: ContractEnvironment, webhook: PosWebhook) -> ContractResponse:
+    response = env.deliver(webhook)
+    assert response.status == 200, f"the POS received {response}"
+    return response
+
+
+def _reconcile(env: ContractEnvironment, order: Order) -> str:
+    """Reconcile the store, and return the last status sent to Gett."""
+    report = env.kit.reconciler.reconcile(env.store)
+    assert not report.failures, report.failures
+    return env.sent_statuses(order)[-1]
+
+
+def _ticket(env: ContractEnvironment, pos_id: str) -> PosTicket:
+    (ticket,) = (ticket for ticket in env.tickets() if ticket.id == pos_id)
+    return ticket
+
+
+def _changed(name: str, value: str) -> str:
+    """Return another header value of the same form. The type and length of the body stay correct."""
     if name.lower().startswith("content-"):
         return value
     return "".join(
-        "1" if one == "0" else "0" if one.isdigit() else "b" if one == "a" else "a" if one.isalpha() else one
-        for one in value
+        "1" if char == "0" else "0" if char.isdigit() else "b" if char == "a" else "a" if char.isalpha() else char
+        for char in value
     )
 
 
-def _placed_past_the_kit(bench: ContractEnvironment) -> str:
-    """The POS's id of an order that the kit knows nothing of."""
-    order = bench.order()
+def _place_without_kit(env: ContractEnvironment) -> str:
+    """Place an order that is not from Gett, and return its POS id."""
+    order = env.order()
     request = PlaceOrderRequest.model_validate({**order, "payment": {"type": "gettPayment"}})
-    request.amounts = ExternalOrder.model_validate(bench.validate(order).body).amounts
+    request.amounts = ExternalOrder.model_validate(env.validate(order).body).amounts
     ref = f"walk-in-{uuid4()}"
     request.gett_order_id = ref
-    placed = bench.adapter.place_order(bench.store, request, placement_key(bench.store, ref))
-    assert isinstance(placed, Placed), f"place_order() gave {placed!r}"
-    return placed.id
+    result = env.adapter.place_order(env.store, request, placement_key(env.store, ref))
+    assert isinstance(result, Placed), f"place_order() returned {result!r}"
+    return result.id

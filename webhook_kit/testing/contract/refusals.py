@@ -1,4 +1,4 @@
-"""What must not be placed: at a price nobody accepted, what has run out, from a store that is closed."""
+"""Contract tests of orders that must be refused: at a wrong price, with unavailable items, from a closed store."""
 
 from __future__ import annotations
 
@@ -8,110 +8,112 @@ from webhook_kit.adapter import Capability
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.testing.contract.environment import ContractEnvironment, Order
 from webhook_kit.testing.contract.hooks import ContractHooks
-from webhook_kit.testing.contract.rules import offering
+from webhook_kit.testing.contract.rules import requires_capability
 
 __all__ = ["RefusalTests"]
 
-_GONE = {ErrorCode.ITEM_UNAVAILABLE}
-# An option that is no longer on the menu is a choice that the group does not have.
-_OPTION_GONE = {ErrorCode.ITEM_UNAVAILABLE, ErrorCode.MODIFIER_REQUIRED}
+_ITEM_CODES = {ErrorCode.ITEM_UNAVAILABLE}
+# Without the option in the catalog, the selection is no longer valid for its group.
+_OPTION_CODES = {ErrorCode.ITEM_UNAVAILABLE, ErrorCode.MODIFIER_REQUIRED}
 
 
 class RefusalTests(ContractHooks):
-    """What becomes of orders that the POS cannot take."""
+    """Rules for orders that the POS cannot take."""
 
-    def test_no_order_at_a_price_that_nobody_accepted(self, bench: ContractEnvironment) -> None:
-        """An order whose accepted total is a cent off is refused, and the POS is not called.
+    def test_wrong_total_is_refused(self, env: ContractEnvironment) -> None:
+        """An order whose accepted total differs by a cent is refused, and the POS is not called.
 
-        Protects: customers from being charged what they did not see.
-        If it fails: quote() agrees with any price it is shown: compute it from the cart.
+        Protects: customers from paying a price that they did not see.
+        If it fails: let quote() compute the price from the cart, not from the amounts in the order.
         """
-        total = Decimal(str(bench.validate(bench.order()).body["amounts"]["total"]))
-        order = bench.order(amounts={"total": float(total + Decimal("0.01"))}, payment={"type": "gettPayment"})
-        with bench.making(0):
-            answer = bench.place(order)
-        assert (answer.status, answer.code) == (400, ErrorCode.ORDER_TOTAL_DIFFERENT), answer
+        total = Decimal(str(env.validate(env.order()).body["amounts"]["total"]))
+        order = env.order(amounts={"total": float(total + Decimal("0.01"))}, payment={"type": "gettPayment"})
+        with env.expect_new_tickets(0):
+            response = env.place(order)
+        assert (response.status, response.code) == (400, ErrorCode.ORDER_TOTAL_DIFFERENT), response
 
-    def test_no_order_at_a_stale_price(self, bench: ContractEnvironment) -> None:
-        """An order that was validated before a price rose is refused, and the refusal says so.
+    def test_stale_price_is_refused(self, env: ContractEnvironment) -> None:
+        """An order that was validated before a price increase is refused with ORDER_TOTAL_DIFFERENT.
 
-        Protects: the restaurant from selling at yesterday's prices, and the customer from paying today's unasked.
-        If it fails: keep no copy of the menu in the adapter, and let quote() price what the POS would charge now.
+        Protects: the restaurant from selling at the old price, and the customer from paying a new one without consent.
+        If it fails: keep no copy of the catalog in the adapter, and let quote() return the POS's current price.
         """
-        bench.need("set_price")
-        line = bench.simplest()
-        order = bench.validated(bench.order(line))
-        price = bench.catalog.items[line["itemId"]].base_price + Decimal("0.50")
-        self.set_price(bench.pos_store, line["itemId"], price)
-        bench.kit.catalogs.refresh(bench.store)
-        with bench.making(0):
-            answer = bench.place(order)
-        assert (answer.status, answer.code) == (400, ErrorCode.ORDER_TOTAL_DIFFERENT), answer
+        env.require_hook("set_price")
+        line = env.simplest_line()
+        order = env.validated_order(env.order(line))
+        price = env.catalog.items[line["itemId"]].base_price + Decimal("0.50")
+        self.set_price(env.pos_store, line["itemId"], price)
+        env.kit.catalogs.refresh(env.store)
+        with env.expect_new_tickets(0):
+            response = env.place(order)
+        assert (response.status, response.code) == (400, ErrorCode.ORDER_TOTAL_DIFFERENT), response
 
-    def test_an_item_that_ran_out_is_not_placed(self, bench: ContractEnvironment) -> None:
-        """An item that ran out after it was validated is refused as such.
+    def test_unavailable_item_is_refused(self, env: ContractEnvironment) -> None:
+        """An item that became unavailable after validation is refused as unavailable.
 
-        Protects: the guest who waits for a dish that there is none of.
-        If it fails: return Refused(Reason.ITEM_UNAVAILABLE, …, item_id=…) from place_order(), and from quote() if there is one.
+        Protects: customers from waiting for an item that the restaurant does not have.
+        If it fails: return Refused(Reason.ITEM_UNAVAILABLE, …, item_id=…) from place_order(), and from quote() if defined.
         """
-        bench.need("sell_out")
-        line = bench.simplest()
-        order = bench.validated(bench.order(line))
-        self._refuses(bench, order, line["itemId"], _GONE)
+        env.require_hook("sell_out")
+        line = env.simplest_line()
+        order = env.validated_order(env.order(line))
+        _check_refused(env, order, line["itemId"], _ITEM_CODES)
 
-    def test_an_option_that_ran_out_is_not_placed(self, bench: ContractEnvironment) -> None:
-        """An option that ran out after it was validated is refused as such.
+    def test_unavailable_option_is_refused(self, env: ContractEnvironment) -> None:
+        """An option that became unavailable after validation is refused.
 
-        Protects: the guest who asked for it; with allergies it matters what comes instead.
-        If it fails: look at the selected modifiers, too, before you take an order.
+        Protects: customers who selected it; a replacement can be dangerous with an allergy.
+        If it fails: check the selected modifiers as well before placing an order.
         """
-        bench.need("sell_out")
-        for found, line in bench.menu.ways():
-            if found not in bench.menu.sold_alone:
-                order = bench.validated(bench.order(line))
-                self._refuses(bench, order, found, _OPTION_GONE)
+        env.require_hook("sell_out")
+        for item_id, line in env.orderable.example_lines():
+            if item_id not in env.orderable.listed_ids:
+                order = env.validated_order(env.order(line))
+                _check_refused(env, order, item_id, _OPTION_CODES)
                 return
-        bench.skip("the menu has no options")
+        env.skip("the catalog has no options")
 
-    @offering(Capability.QUOTE)
-    def test_validation_knows_what_ran_out(self, bench: ContractEnvironment) -> None:
-        """A cart with an item that ran out is invalid before the customer pays.
+    @requires_capability(Capability.QUOTE)
+    def test_validation_refuses_unavailable_items(self, env: ContractEnvironment) -> None:
+        """A cart with an unavailable item is invalid before the customer pays.
 
-        Protects: customers from paying for what they cannot have.
-        If it fails: let quote() refuse it with Reason.ITEM_UNAVAILABLE, or take it off the menu.
+        Protects: customers from paying for an item that they cannot get.
+        If it fails: let quote() return Refused(Reason.ITEM_UNAVAILABLE, …), or remove the item from the catalog.
         """
-        bench.need("sell_out")
-        line = bench.simplest()
-        assert bench.validate(bench.order(line)).body["isValid"]
-        self._runs_out(bench, line["itemId"])
-        answer = bench.validate(bench.order(line))
-        assert answer.status == 200, answer
-        assert not answer.valid, f"accepted {line['itemId']}: {answer}"
-        assert [error["code"] for error in answer.errors] == [ErrorCode.ITEM_UNAVAILABLE], answer.errors
+        env.require_hook("sell_out")
+        line = env.simplest_line()
+        assert env.validate(env.order(line)).body["isValid"]
+        _make_unavailable(env, line["itemId"])
+        response = env.validate(env.order(line))
+        assert response.status == 200, response
+        assert not response.valid, f"{line['itemId']} is unavailable and was accepted: {response}"
+        assert [error["code"] for error in response.errors] == [ErrorCode.ITEM_UNAVAILABLE], response.errors
 
-    def test_a_closed_store_takes_no_order(self, bench: ContractEnvironment) -> None:
-        """A store that closed after the cart was validated refuses it as closed.
+    def test_closed_store_refuses_orders(self, env: ContractEnvironment) -> None:
+        """A store that closed after validation refuses the order with STORE_CLOSED.
 
-        Protects: the guest whose dinner nobody cooks.
-        If it fails: return Refused(Reason.STORE_CLOSED, …) from place_order(), and from quote() if there is one.
+        Protects: customers from ordering food that nobody prepares.
+        If it fails: return Refused(Reason.STORE_CLOSED, …) from place_order(), and from quote() if defined.
         """
-        bench.need("close_store")
-        order = bench.validated(bench.order())
-        self.close_store(bench.pos_store)
-        with bench.making(0):
-            answer = bench.place(order)
-        assert (answer.status, answer.code) == (400, ErrorCode.STORE_CLOSED), answer
+        env.require_hook("close_store")
+        order = env.validated_order(env.order())
+        self.close_store(env.pos_store)
+        with env.expect_new_tickets(0):
+            response = env.place(order)
+        assert (response.status, response.code) == (400, ErrorCode.STORE_CLOSED), response
 
-    def _runs_out(self, bench: ContractEnvironment, item_id: str) -> None:
-        webhook = self.sell_out(bench.pos_store, item_id)
-        if webhook is not None:
-            answer = bench.pos_says(webhook)
-            assert answer.status == 200, f"the POS was answered {answer}"
-        bench.kit.catalogs.refresh(bench.store)
 
-    def _refuses(self, bench: ContractEnvironment, order: Order, item_id: str, codes: set[ErrorCode]) -> None:
-        self._runs_out(bench, item_id)
-        with bench.making(0):
-            answer = bench.place(order)
-        assert answer.status == 400, f"{item_id} has run out, and the order was answered {answer}"
-        assert answer.code in codes, f"refused with {answer.code}, not with {' or '.join(sorted(codes))}"
+def _make_unavailable(env: ContractEnvironment, item_id: str) -> None:
+    webhook = env.hooks.sell_out(env.pos_store, item_id)
+    if webhook is not None:
+        response = env.deliver(webhook)
+        assert response.status == 200, f"the POS received {response}"
+    env.kit.catalogs.refresh(env.store)
+
+
+def _check_refused(env: ContractEnvironment, order: Order, item_id: str, codes: set[ErrorCode]) -> None:
+    _make_unavailable(env, item_id)
+    with env.expect_new_tickets(0):
+        response = env.place(order)
+    assert response.status == 400, f"{item_id} is unavailable, and the order was answered with {response}"
+    assert response.code in codes, f"expected the code {' or '.join(sorted(codes))}, not {response.code}"

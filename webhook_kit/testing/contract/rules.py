@@ -1,4 +1,4 @@
-"""What a rule of the contract is: a sentence, what it protects, what to do when it does not hold, and whom it binds."""
+"""Rules of the contract, read from the docstrings of its tests, and the decorators that limit a rule to some adapters."""
 
 from __future__ import annotations
 
@@ -12,78 +12,78 @@ from typing import Any
 from webhook_kit.adapter import Capability, Guarantee
 from webhook_kit.testing.contract.environment import ContractEnvironment
 
-__all__ = ["ContractRule", "granting", "offering", "rules"]
+__all__ = ["ContractRule", "requires_capability", "requires_guarantee", "rules"]
 
 _Test = Callable[[Any, ContractEnvironment], None]
 
-_SHAPE = re.compile(r"(?P<sentence>.+?)\n\nProtects: (?P<protects>.+?)\nIf it fails: (?P<remedy>.+)", re.DOTALL)
+_SHAPE = re.compile(r"(?P<statement>.+?)\n\nProtects: (?P<protects>.+?)\nIf it fails: (?P<remedy>.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class ContractRule:
-    """One rule of the contract, as its test's docstring has it.
+    """One rule of the contract.
 
-    :ivar name: the name of the test.
-    :ivar part: the part of the contract that it belongs to (``placement``).
-    :ivar sentence: what has to hold.
-    :ivar protects: what is lost when it does not.
-    :ivar remedy: what to do then.
-    :ivar binds: the capability or guarantee that an adapter has to declare for it to be binding; empty for every adapter.
+    :ivar name: the name of its test.
+    :ivar part: the part of the contract to which it belongs (``placement``).
+    :ivar statement: the rule itself.
+    :ivar protects: the damage that the rule prevents.
+    :ivar remedy: the change to make when the rule is broken.
+    :ivar applies_to: the capability or guarantee that an adapter has to declare for the rule to apply; empty for every adapter.
     """
 
     name: str
     part: str
-    sentence: str
+    statement: str
     protects: str
     remedy: str
-    binds: str
+    applies_to: str
 
 
 def rules(contract: type) -> dict[str, ContractRule]:
-    """The rules of a contract class by the name of their test, in the order in which they are written."""
+    """Return the rules of a contract class by the name of their test, in the order of the source."""
     found: dict[str, ContractRule] = {}
-    for room in contract.__mro__:
-        found.update((name, _rule(name, test)) for name, test in vars(room).items() if name.startswith("test_"))
+    for each in contract.__mro__:
+        found.update((name, _rule(name, test)) for name, test in vars(each).items() if name.startswith("test_"))
     return found
 
 
-def offering(capability: Capability) -> Callable[[_Test], _Test]:
-    """Bind a rule only to adapters that declare the capability."""
-    return _binding(
+def requires_capability(capability: Capability) -> Callable[[_Test], _Test]:
+    """Apply a rule only to adapters that declare the capability."""
+    return _limited(
         capability.value,
         lambda adapter: adapter.offers(capability),
         f"the adapter does not offer {capability}",
     )
 
 
-def granting(*guarantees: Guarantee) -> Callable[[_Test], _Test]:
-    """Bind a rule only to adapters whose "one ticket per order" rests on one of these."""
+def requires_guarantee(*guarantees: Guarantee) -> Callable[[_Test], _Test]:
+    """Apply a rule only to adapters with one of these guarantees of one ticket per order."""
     names = " or ".join(guarantees)
-    return _binding(
+    return _limited(
         names,
         lambda adapter: adapter.guarantee() in guarantees,
-        f"one ticket per order does not rest on {names} with this adapter",
+        f"the adapter's guarantee of one ticket per order is not {names}",
     )
 
 
-def _binding(binds: str, bound: Callable[[Any], bool], reason: str) -> Callable[[_Test], _Test]:
+def _limited(applies_to: str, applies: Callable[[Any], bool], reason: str) -> Callable[[_Test], _Test]:
     def decorate(test: _Test) -> _Test:
         @functools.wraps(test)
-        def tested(self: Any, bench: ContractEnvironment) -> None:
-            if not bound(self.adapter):
-                bench.skip(reason)
-            test(self, bench)
+        def limited(self: Any, env: ContractEnvironment) -> None:
+            if not applies(self.adapter):
+                env.skip(reason)
+            test(self, env)
 
-        tested.binds = binds  # type: ignore[attr-defined]
-        return tested
+        limited.applies_to = applies_to  # type: ignore[attr-defined]
+        return limited
 
     return decorate
 
 
 def _rule(name: str, test: Any) -> ContractRule:
-    said = _SHAPE.fullmatch(inspect.cleandoc(test.__doc__ or ""))
-    if said is None:
-        raise TypeError(f"{name} does not say what it protects and what to do when it fails")
+    match = _SHAPE.fullmatch(inspect.cleandoc(test.__doc__ or ""))
+    if match is None:
+        raise TypeError(f"{name}: the docstring needs a statement, then 'Protects: …' and 'If it fails: …'")
     part = test.__module__.rpartition(".")[2]
-    texts = {which: " ".join(text.replace("``", "").split()) for which, text in said.groupdict().items()}
-    return ContractRule(name, part, binds=getattr(test, "binds", ""), **texts)
+    texts = {key: " ".join(text.replace("``", "").split()) for key, text in match.groupdict().items()}
+    return ContractRule(name, part, applies_to=getattr(test, "applies_to", ""), **texts)

@@ -1,4 +1,4 @@
-"""What must not be told: credentials, cards and customers, in logs, exceptions and reprs."""
+"""Contract tests of confidentiality: no credentials, cards or customers in logs, exceptions, reprs and responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from webhook_kit.adapter import Capability
 from webhook_kit.testing.contract.environment import ContractEnvironment
 from webhook_kit.testing.contract.hooks import ContractHooks, PosWebhook
-from webhook_kit.testing.contract.spy import told
+from webhook_kit.testing.contract.spy import exception_text
 from webhook_kit.testing.lossy_proxy import Loss
 
 __all__ = ["SafetyTests"]
@@ -22,80 +22,80 @@ _CUSTOMER = {
 }
 _ADDRESS = {"address1": "4711 Periwinkle Crescent", "city": "New York", "state": "NY", "postalCode": "10001"}
 _CARD = "tok_canary_77e1b2c9"
-_SHORTEST = 5
-"""Shorter credentials ("main", "1") are found in every log."""
+_MIN_LENGTH = 5
+"""Shorter credentials ("main", "1") occur in every log by chance."""
 
 
 class SafetyTests(ContractHooks):
-    """What nobody but the POS may get to know."""
+    """Rules for data that only the POS may receive."""
 
-    def test_credentials_are_in_no_repr(self, bench: ContractEnvironment) -> None:
-        """``repr`` of adapter and store, and what the adapter keeps, show no credential.
+    def test_credentials_are_not_in_reprs(self, env: ContractEnvironment) -> None:
+        """``repr`` of adapter and store, and the adapter's attributes, contain no credential.
 
-        Protects: the restaurant's till: a repr ends up in a log, an error report, a screenshot.
-        If it fails: keep no credential in the adapter object (they arrive in store), and none in a repr.
+        Protects: access to the restaurant's POS: a repr ends up in logs, error reports and screenshots.
+        If it fails: keep no credential in the adapter object (the store has them), and show none in a repr.
         """
-        bench.placed(bench.order())
-        shown = [repr(bench.adapter), str(bench.adapter), repr(vars(bench.adapter)), repr(bench.store)]
-        _search(shown, "a repr", _credentials(bench))
+        env.validate_and_place(env.order())
+        reprs = [repr(env.adapter), str(env.adapter), repr(vars(env.adapter)), repr(env.store)]
+        _assert_absent(reprs, "a repr", _credentials(env))
 
-    def test_nothing_secret_is_logged(self, bench: ContractEnvironment) -> None:
-        """Neither credentials nor the customer's contact nor the card reach a log or the output, in success and in failure.
+    def test_secrets_are_not_logged(self, env: ContractEnvironment) -> None:
+        """Logs and output contain no credential, customer contact or card, after success and after failure.
 
-        Protects: the restaurant's till and the guests' privacy: logs are read by many, and kept.
-        If it fails: log ids, codes and figures; never an order, a header, a URL with a secret in it or a POS's answer.
+        Protects: access to the restaurant's POS and the customers' privacy: logs are stored, and many people read them.
+        If it fails: log ids, codes and figures, but no order, header, URL with a secret or POS response.
         """
-        _live(bench)
-        _search(bench.heard, "the log", [*_credentials(bench), *_contact(), _CARD])
+        _place_and_fail(env)
+        _assert_absent(env.output, "the log", [*_credentials(env), *_contact(), _CARD])
 
-    def test_nothing_secret_is_in_an_exception(self, bench: ContractEnvironment) -> None:
-        """No exception out of the adapter shows a credential, the customer's contact or the card.
+    def test_secrets_are_not_in_exceptions(self, env: ContractEnvironment) -> None:
+        """Exceptions of the adapter contain no credential, customer contact or card.
 
-        Protects: the same: an exception's text ends up in the log.
-        If it fails: raise with ids, codes and figures; take secrets out of URLs, where an HTTP library's exceptions show them.
+        Protects: access to the restaurant's POS and the customers' privacy: exceptions are logged.
+        If it fails: raise with ids, codes and figures; put no secret into a URL, because HTTP libraries show URLs in exceptions.
         """
-        _live(bench)
-        failures = [told(call.failure) for call in bench.witness.calls if call.failure is not None]
-        _search(failures, "an exception", [*_credentials(bench), *_contact(), _CARD])
+        _place_and_fail(env)
+        texts = [exception_text(call.error) for call in env.spy.calls if call.error is not None]
+        _assert_absent(texts, "an exception", [*_credentials(env), *_contact(), _CARD])
 
-    def test_the_card_stays_out_of_the_answer(self, bench: ContractEnvironment) -> None:
-        """What Gett is answered holds neither the card nor a credential.
+    def test_card_is_not_in_the_response(self, env: ContractEnvironment) -> None:
+        """The response to Gett contains neither the card nor a credential.
 
-        Protects: the card: answers are kept for a day, and replayed.
-        If it fails: build Placed and Refused from the POS's ids and codes, never from whole requests or answers.
+        Protects: the card: responses are stored for a day and sent again to duplicates.
+        If it fails: build Placed and Refused from the POS's ids and codes, not from whole requests or responses.
         """
-        order = {**bench.validated(_personal(bench)), "payment": _payment()}
-        answer = bench.place(order)
-        assert answer.status == 200, answer
-        _search([answer.raw.decode()], "the answer", [*_credentials(bench), _CARD])
+        order = {**env.validated_order(_personal_order(env)), "payment": _payment()}
+        response = env.place(order)
+        assert response.status == 200, response
+        _assert_absent([response.raw.decode()], "the response", [*_credentials(env), _CARD])
 
 
-def _live(bench: ContractEnvironment) -> None:
-    """Everything that can happen to an order with a customer, a card and an address, the worst included."""
-    order = {**bench.validated(_personal(bench)), "payment": _payment()}
-    bench.place(order)
-    bench.kit.reconciler.reconcile(bench.store)
+def _place_and_fail(env: ContractEnvironment) -> None:
+    """Place orders with customer, card and address: without failure, with losses, and with the POS down."""
+    order = {**env.validated_order(_personal_order(env)), "payment": _payment()}
+    env.place(order)
+    env.kit.reconciler.reconcile(env.store)
     for loss in (Loss.REPLY, Loss.REQUEST):
-        broken = {**bench.validated(_personal(bench)), "payment": _payment()}
-        with bench.losing(loss):
-            bench.place(broken)
-    broken = {**bench.validated(_personal(bench)), "payment": _payment()}
-    with bench.down():
-        bench.place(broken)
-        bench.validate(broken)
+        order = {**env.validated_order(_personal_order(env)), "payment": _payment()}
+        with env.lose_next(loss):
+            env.place(order)
+    order = {**env.validated_order(_personal_order(env)), "payment": _payment()}
+    with env.pos_down():
+        env.place(order)
+        env.validate(order)
         with suppress(Exception):
-            bench.adapter.fetch_catalog(bench.store)
-    if bench.vendor.adapter.offers(Capability.EVENTS):
+            env.adapter.fetch_catalog(env.store)
+    if env.hooks.adapter.offers(Capability.EVENTS):
         for body in (b"", b"{}", b"[]"):
-            bench.pos_says(PosWebhook({}, body))
+            env.deliver(PosWebhook({}, body))
     with suppress(Exception):
-        bench.adapter.find_order(bench.store, "no-such-order")
+        env.adapter.find_order(env.store, "no-such-order")
 
 
-def _personal(bench: ContractEnvironment) -> dict[str, Any]:
-    offered = bench.store.fulfillment_types
+def _personal_order(env: ContractEnvironment) -> dict[str, Any]:
+    offered = env.store.fulfillment_types
     delivers = offered is None or "DeliveryByMerchant" in offered
-    return bench.order(
+    return env.order(
         customer=_CUSTOMER,
         deliveryInfo={"type": "door", "address": _ADDRESS, "instructions": "ask for Quackenbush"},
         **({"fulfillmentType": "DeliveryByMerchant"} if delivers else {}),
@@ -110,18 +110,18 @@ def _contact() -> list[str]:
     return [*_CUSTOMER.values(), _ADDRESS["address1"]]
 
 
-def _credentials(bench: ContractEnvironment) -> list[str]:
-    return [value for value in bench.store.credentials.values() if len(value) >= _SHORTEST]
+def _credentials(env: ContractEnvironment) -> list[str]:
+    return [value for value in env.store.credentials.values() if len(value) >= _MIN_LENGTH]
 
 
-def _search(texts: Iterable[str], where: str, secrets: Iterable[str]) -> None:
+def _assert_absent(texts: Iterable[str], place: str, secrets: Iterable[str]) -> None:
     for text in texts:
         for secret in secrets:
-            # The secret itself is not shown: a test's output is a log as well.
-            assert secret not in text, f"{where} shows {_named(secret)}: {text.replace(secret, '█████')}"
+            # The secret itself is masked: the output of a test is a log as well.
+            assert secret not in text, f"{place} contains {_kind(secret)}: {text.replace(secret, '█████')}"
 
 
-def _named(secret: str) -> str:
+def _kind(secret: str) -> str:
     if secret in _CUSTOMER.values() or secret in _ADDRESS.values():
         return f"the customer ({secret})"
     return "the card" if secret == _CARD else "a credential"

@@ -1,4 +1,4 @@
-"""What the suite sees of an adapter while the kit drives it: every call, every failure, every word in the log."""
+"""Observation of an adapter while the kit calls it: its calls, its exceptions, and everything logged or printed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import structlog
 from webhook_kit.adapter import NotPlaced, PosAdapter
 from webhook_kit.testing.lossy_proxy import Loss
 
-__all__ = ["AdapterSpy", "SpiedCall", "captured_output", "told"]
+__all__ = ["AdapterSpy", "SpiedCall", "captured_output", "exception_text"]
 
 _METHODS = (
     *("fetch_catalog", "place_order", "find_order", "quote"),
@@ -30,17 +30,17 @@ _METHODS = (
 
 @dataclass(frozen=True)
 class SpiedCall:
-    """One call of an adapter's method, after its end."""
+    """A completed call of an adapter's method."""
 
     method: str
     result: Any = None
-    failure: BaseException | None = None
+    error: BaseException | None = None
 
 
 class AdapterSpy:
-    """Records the calls of an adapter class, and stands between it and the kit where a reply has to be lost.
+    """Records the calls of an adapter class, and can lose a reply between the adapter and the kit.
 
-    A context manager; while it lasts, the methods of the class are wrapped.
+    A context manager. Within it the methods of the class are wrapped.
     """
 
     def __init__(self, adapter: type[PosAdapter]) -> None:
@@ -48,11 +48,11 @@ class AdapterSpy:
         self._patches = ExitStack()
         self._lock = threading.Lock()
         self._loss: Loss | None = None
-        self._until = threading.Event()
+        self._block_over = threading.Event()
         self.calls: list[SpiedCall] = []
-        """In the order in which they ended."""
-        self.struck = threading.Event()
-        """Set when something was lost."""
+        """Calls in the order in which they ended."""
+        self.triggered = threading.Event()
+        """Set when a loss was applied."""
 
     def __enter__(self) -> Self:
         for name in _METHODS:
@@ -62,55 +62,55 @@ class AdapterSpy:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._until.set()
+        self._block_over.set()
         self._patches.close()
 
     def count(self, method: str) -> int:
-        """How often a method was called."""
+        """Return the number of calls of a method."""
         return sum(call.method == method for call in self.calls)
 
     @contextmanager
-    def losing(self, loss: Loss) -> Iterator[None]:
-        """Lose that of the next ``place_order``, between the adapter and the kit."""
-        self.struck.clear()
-        self._until.clear()
+    def lose_next(self, loss: Loss) -> Iterator[None]:
+        """Apply a loss to the next ``place_order`` within the block, between the adapter and the kit."""
+        self.triggered.clear()
+        self._block_over.clear()
         self._loss = loss
         try:
             yield
         finally:
             self._loss = None
-            self._until.set()
+            self._block_over.set()
 
     def _wrapped(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             try:
                 result = method(*args, **kwargs)
-            except BaseException as failure:
-                self.calls.append(SpiedCall(name, failure=failure))
+            except BaseException as error:
+                self.calls.append(SpiedCall(name, error=error))
                 raise
             self.calls.append(SpiedCall(name, result))
             return result
 
-        def placing(*args: Any, **kwargs: Any) -> Any:
+        def place(*args: Any, **kwargs: Any) -> Any:
             with self._lock:
                 loss, self._loss = self._loss, None
             if loss is None:
-                return called(*args, **kwargs)
-            self.struck.set()
+                return call(*args, **kwargs)
+            self.triggered.set()
             if loss is Loss.CONNECTION:
-                raise NotPlaced("connection refused, says the contract suite")
+                raise NotPlaced("connection refused by the contract suite")
             if loss is Loss.REQUEST:
-                raise requests.exceptions.ConnectionError("the request was lost, says the contract suite")
-            called(*args, **kwargs)
-            if loss is Loss.TIME:
-                self._until.wait()
-                raise requests.exceptions.ReadTimeout("the POS timed out, says the contract suite")
-            raise requests.exceptions.ConnectionError("the reply was lost, says the contract suite")
+                raise requests.exceptions.ConnectionError("request lost by the contract suite")
+            call(*args, **kwargs)
+            if loss is Loss.TIMEOUT:
+                self._block_over.wait()
+                raise requests.exceptions.ReadTimeout("reply delayed by the contract suite")
+            raise requests.exceptions.ConnectionError("reply lost by the contract suite")
 
-        return placing if name == "place_order" else called
+        return place if name == "place_order" else call
 
 
-class _Heard(logging.Handler):
+class _LogCapture(logging.Handler):
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.DEBUG)
         self.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
@@ -120,7 +120,7 @@ class _Heard(logging.Handler):
         self._lines.append(self.format(record))
 
 
-class _Printed(io.StringIO):
+class _PrintCapture(io.StringIO):
     def __init__(self, lines: list[str]) -> None:
         super().__init__()
         self._lines = lines
@@ -132,38 +132,38 @@ class _Printed(io.StringIO):
 
 @contextmanager
 def captured_output() -> Iterator[list[str]]:
-    """Whatever is logged meanwhile, by the kit or through ``logging``, tracebacks included; and what is printed."""
-    heard: list[str] = []
+    """Capture everything that is printed or logged, by the kit or through ``logging``, including tracebacks."""
+    lines: list[str] = []
 
-    def listen(_logger: Any, level: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        said = structlog.processors.format_exc_info(_logger, level, {**event, "level": level})
-        heard.append(json.dumps(said, default=repr, ensure_ascii=False))
+    def capture(_logger: Any, level: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        entry = structlog.processors.format_exc_info(_logger, level, {**event, "level": level})
+        lines.append(json.dumps(entry, default=repr, ensure_ascii=False))
         raise structlog.DropEvent
 
-    # In place, because loggers that are in use already hold this very list.
+    # Changed in place, because loggers that are already in use hold this list object.
     processors = structlog.get_config()["processors"]
-    before = list(processors)
-    processors[:] = [listen]
+    processors_before = list(processors)
+    processors[:] = [capture]
     structlog.configure(processors=processors)
-    root, handler = logging.getLogger(), _Heard(heard)
-    # The HTTP library's own chatter is never switched on in production.
+    root, handler = logging.getLogger(), _LogCapture(lines)
+    # The debug output of the HTTP library is never enabled in production.
     levels = {root: logging.DEBUG, logging.getLogger("urllib3"): logging.INFO}
-    levels_before = {each: each.level for each in levels}
+    levels_before = {logger: logger.level for logger in levels}
     root.addHandler(handler)
-    for each, level in levels.items():
-        each.setLevel(level)
-    printed = _Printed(heard)
+    for logger, level in levels.items():
+        logger.setLevel(level)
+    stream = _PrintCapture(lines)
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            yield heard
+        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+            yield lines
     finally:
-        for each, level in levels_before.items():
-            each.setLevel(level)
+        for logger, level in levels_before.items():
+            logger.setLevel(level)
         root.removeHandler(handler)
-        processors[:] = before
+        processors[:] = processors_before
         structlog.configure(processors=processors)
 
 
-def told(failure: BaseException) -> str:
-    """Everything that an exception tells whoever prints it, causes included."""
-    return "".join(traceback.format_exception(failure)) + repr(failure)
+def exception_text(error: BaseException) -> str:
+    """Return everything that an exception shows when it is printed, including its causes."""
+    return "".join(traceback.format_exception(error)) + repr(error)

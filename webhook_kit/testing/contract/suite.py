@@ -1,4 +1,4 @@
-"""The contract: all its parts, and what keeps anyone from leaving one out unseen."""
+"""The complete contract: all its parts, and the checks that no test is overridden."""
 
 from __future__ import annotations
 
@@ -27,48 +27,50 @@ __all__ = ["AdapterContract"]
 class AdapterContract(
     CatalogTests, ValidationTests, PlacementTests, RefusalTests, FailureTests, ProgressTests, SafetyTests
 ):
-    """What every adapter has to pass: subclass it in a test module, under a name that begins with ``Test``.
+    """The tests that every adapter has to pass. Subclass it in a test module, with a name that begins with ``Test``.
 
-    ``adapter`` and ``tickets`` are required; see :class:`~webhook_kit.testing.contract.hooks.ContractHooks` for the rest. The tests
-    themselves cannot be overridden: one that cannot pass is named, with its reason, in ``known_failures``.
+    ``adapter`` and ``tickets`` are required; :class:`~webhook_kit.testing.contract.hooks.ContractHooks` has the rest. The
+    tests themselves cannot be overridden: list a test that cannot pass in ``known_failures``, with the reason.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         tests = rules(AdapterContract)
         overridden = sorted(
-            name for name in _fixed() if getattr_static(cls, name) is not getattr_static(AdapterContract, name)
+            name
+            for name in _fixed_attributes()
+            if getattr_static(cls, name) is not getattr_static(AdapterContract, name)
         )
         if overridden:
             raise TypeError(
-                f"{cls.__name__} overrides {', '.join(overridden)}: the contract is the same for every adapter; name a test "
+                f"{cls.__name__} overrides {', '.join(overridden)}; the contract is the same for every adapter: list a test "
                 "that cannot pass in known_failures, with the reason"
             )
         unknown = sorted(set(cls.known_failures) - set(tests))
         if unknown:
             raise TypeError(
-                f"{cls.__name__}.known_failures names {', '.join(unknown)}, which is no test of the contract"
+                f"{cls.__name__}.known_failures contains {', '.join(unknown)}, which is not a test of the contract"
             )
-        silent = sorted(name for name, reason in cls.known_failures.items() if not reason.strip())
-        if silent:
-            raise TypeError(f"{cls.__name__}.known_failures gives no reason for {', '.join(silent)}")
+        without_reason = sorted(name for name, reason in cls.known_failures.items() if not reason.strip())
+        if without_reason:
+            raise TypeError(f"{cls.__name__}.known_failures gives no reason for {', '.join(without_reason)}")
 
     @pytest.fixture
-    def bench(
+    def env(
         self, webhook_kit_redis_server: RedisServer, tmp_path: Path, request: pytest.FixtureRequest
     ) -> Iterator[ContractEnvironment]:
-        """The kit, the store and the POS of one test."""
+        """Kit, store and POS of one test."""
         self.directory = tmp_path
         properties = request.node.user_properties
         with ContractEnvironment(
             self, webhook_kit_redis_server.url, lambda reason: properties.append(("contract-skip", reason))
-        ) as bench:
-            yield bench
-            heard = bench.heard
-        print(*heard, sep="\n")  # noqa: T201 - pytest shows it beside a test that failed
+        ) as env:
+            yield env
+            output = env.output
+        print(*output, sep="\n")  # noqa: T201 - pytest shows it next to a failed test
 
 
-def _fixed() -> set[str]:
-    """What is the suite's own and not for a vendor to define: the tests, their steps and their bench."""
-    rooms = [room for room in AdapterContract.__mro__ if room not in (ContractHooks, object)]
-    return {name for room in rooms for name in vars(room) if not name.startswith("__")}
+def _fixed_attributes() -> set[str]:
+    """Return the names that a vendor must not define: the tests and their environment."""
+    classes = [each for each in AdapterContract.__mro__ if each not in (ContractHooks, object)]
+    return {name for each in classes for name in vars(each) if not name.startswith("__")}

@@ -1,4 +1,4 @@
-"""validateOrder: legal carts accepted and priced to the cent, wrong ones refused where they are wrong, nothing written."""
+"""Contract tests of validateOrder: valid carts are accepted at the right price, invalid ones refused, nothing is written."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 
 from webhook_kit.adapter import Capability
 from webhook_kit.gett.models.order import Amounts
-from webhook_kit.testing.carts import MISTAKES, Line, carts
+from webhook_kit.testing.carts import CartLine, carts
 from webhook_kit.testing.contract.environment import ContractEnvironment
 from webhook_kit.testing.contract.hooks import ContractHooks
-from webhook_kit.testing.contract.rules import offering
+from webhook_kit.testing.contract.rules import requires_capability
+from webhook_kit.testing.invalid_carts import INVALID_CARTS
 
 __all__ = ["ValidationTests"]
 
@@ -26,87 +27,89 @@ random_carts = settings(
 
 
 class ValidationTests(ContractHooks):
-    """What becomes of a cart before anyone pays."""
+    """Rules for carts that have not been paid for."""
 
-    def test_legal_carts_are_accepted(self, bench: ContractEnvironment) -> None:
-        """Random legal carts are valid, and get a token.
+    def test_valid_carts_are_accepted(self, env: ContractEnvironment) -> None:
+        """Random valid carts are accepted and receive a token.
 
-        Protects: orders: a cart that the menu allows and the POS refuses is a customer sent away.
-        If it fails: let quote() refuse only what the POS really cannot make, and leave everything else off the menu.
+        Protects: orders: a customer leaves when the POS refuses a cart that the catalog allows.
+        If it fails: let quote() refuse only what the POS cannot make, and remove everything else from the catalog.
         """
 
         @random_carts
-        @given(carts(bench.menu))
-        def check(cart: list[Line]) -> None:
-            answer = bench.validate(bench.order(*cart))
-            assert answer.valid, f"refused a legal cart: {answer}"
-            assert answer.body["validatedOrderToken"]
+        @given(carts(env.orderable))
+        def check(cart: list[CartLine]) -> None:
+            response = env.validate(env.order(*cart))
+            assert response.valid, f"a valid cart was refused: {response}"
+            assert response.body["validatedOrderToken"]
 
         check()
 
-    def test_prices_are_right_to_the_cent(self, bench: ContractEnvironment) -> None:
-        """Whatever is accepted costs what the menu says: modifiers, tiers and quantities included, and the tip as given.
+    def test_prices_are_exact_to_the_cent(self, env: ContractEnvironment) -> None:
+        """An accepted cart costs its catalog price, including modifiers, tiers and quantities; the tip is unchanged.
 
-        Protects: the customer's money, and the order: a price that differs at placement refuses it.
-        If it fails: compute in Decimal; let quote() return order.amounts with taxes and fees added, never a sub_total of its own.
+        Protects: the customer's money, and the order: placeOrder is refused when the price differs.
+        If it fails: compute with Decimal; let quote() return order.amounts plus taxes and fees, not its own sub_total.
         """
 
         @random_carts
-        @given(carts(bench.menu))
-        def check(cart: list[Line]) -> None:
-            answer = bench.validate(bench.order(*cart, amounts={"tip": _TIP}))
-            if not answer.valid:
-                return  # whether it has to be accepted is another test's
-            amounts = Amounts.model_validate(answer.body["amounts"])
-            assert amounts.sub_total == bench.menu.price(cart), f"{amounts.sub_total}, not {bench.menu.price(cart)}"
-            assert amounts.tip == Decimal(str(_TIP)), f"the tip became {amounts.tip}"
+        @given(carts(env.orderable))
+        def check(cart: list[CartLine]) -> None:
+            response = env.validate(env.order(*cart, amounts={"tip": _TIP}))
+            if not response.valid:
+                return  # test_valid_carts_are_accepted reports it
+            amounts = Amounts.model_validate(response.body["amounts"])
+            price = env.orderable.price(cart)
+            assert amounts.sub_total == price, f"the sub-total is {amounts.sub_total}, the catalog price is {price}"
+            assert amounts.tip == Decimal(str(_TIP)), f"the tip of {_TIP} became {amounts.tip}"
             assert not amounts.contradictions(), amounts.contradictions()
 
         check()
 
-    def test_wrong_carts_are_refused_where_they_are_wrong(self, bench: ContractEnvironment) -> None:
-        """Each kind of wrong cart is refused with the protocol's code and path, and never reaches the POS.
+    def test_invalid_carts_are_refused_with_code_and_path(self, env: ContractEnvironment) -> None:
+        """Each kind of invalid cart is refused with the protocol's code and path, and does not reach the POS.
 
-        Protects: the kitchen from orders that cannot be made, and the customer from a refusal that nobody can explain.
-        If it fails: give each modifier group the bounds that the POS enforces; the kit then finds these by itself.
+        Protects: the kitchen from orders that it cannot make, and the customer from an error without an explanation.
+        If it fails: give each modifier group the limits that the POS enforces; the kit then finds these mistakes itself.
         """
-        with bench.making(0):
-            for kind, spoil in MISTAKES.items():
-                mistake = spoil(bench.menu)
-                if mistake is None:
+        with env.expect_new_tickets(0):
+            for kind, build in INVALID_CARTS.items():
+                invalid = build(env.orderable)
+                if invalid is None:
                     continue
-                order = bench.order(**mistake.more)
-                order["cart"]["lineItems"] = mistake.cart
-                answer = bench.validate(order)
-                found = [(error["code"], error.get("jsonPath")) for error in answer.errors]
-                assert answer.status == 200, f"{kind}: {answer}"
-                assert not answer.valid, f"{kind} was accepted: {answer}"
-                assert (mistake.code, mistake.path) in found, f"{kind}: {mistake.code} at {mistake.path}, not {found}"
-                answer = bench.place({**order, "amounts": {"total": 1.0}, "payment": {"type": "gettPayment"}})
-                assert answer.status == 400, f"{kind} was placed: {answer}"
+                order = env.order(**invalid.order_members)
+                order["cart"]["lineItems"] = invalid.lines
+                response = env.validate(order)
+                errors = [(error["code"], error.get("jsonPath")) for error in response.errors]
+                expected = (invalid.code, invalid.path)
+                assert response.status == 200, f"{kind}: {response}"
+                assert not response.valid, f"{kind} was accepted: {response}"
+                assert expected in errors, f"{kind}: expected {invalid.code} at {invalid.path}, not {errors}"
+                response = env.place({**order, "amounts": {"total": 1.0}, "payment": {"type": "gettPayment"}})
+                assert response.status == 400, f"{kind} was placed: {response}"
 
-    def test_validating_twice_gives_one_answer(self, bench: ContractEnvironment) -> None:
-        """The same cart validated twice costs the same.
+    def test_validating_twice_gives_the_same_price(self, env: ContractEnvironment) -> None:
+        """The same cart validated twice has the same price.
 
-        Protects: the customer from a price that moves while they look at it.
+        Protects: the customer from a price that changes during the checkout.
         If it fails: let quote() depend on the order and the store alone.
         """
-        order = {**bench.order(amounts={"tip": _TIP}), "gettOrderId": ""}  # as it often is in requests
-        first, second = bench.validate(order), bench.validate(order)
+        order = {**env.order(amounts={"tip": _TIP}), "gettOrderId": ""}  # Gett's requests often have an empty id here
+        first, second = env.validate(order), env.validate(order)
         assert first.body["amounts"] == second.body["amounts"], (
-            f"{first.body['amounts']}, then {second.body['amounts']}"
+            f"the first response had {first.body['amounts']}, the second {second.body['amounts']}"
         )
 
-    @offering(Capability.QUOTE)
-    def test_a_quote_leaves_the_pos_untouched(self, bench: ContractEnvironment) -> None:
-        """Validating makes no ticket, open or draft.
+    @requires_capability(Capability.QUOTE)
+    def test_quote_creates_no_ticket(self, env: ContractEnvironment) -> None:
+        """Validating creates no ticket at the POS, not even a draft.
 
-        Protects: the kitchen: carts are validated many times before they are ordered, and most never are.
-        If it fails: use a call of the POS that only calculates, or take quote() out: the catalog's prices then hold.
+        Protects: the kitchen: carts are validated many times before an order, and most are never ordered.
+        If it fails: use a POS call that only calculates, or remove quote(): the catalog's prices then apply.
         """
-        with bench.making(0):
+        with env.expect_new_tickets(0):
             for _ in range(3):
-                bench.validate(bench.order())
-        order = {**bench.order(), "gettOrderId": ""}
-        with bench.making(0):
-            bench.validate(order)
+                env.validate(env.order())
+        order = {**env.order(), "gettOrderId": ""}
+        with env.expect_new_tickets(0):
+            env.validate(order)

@@ -1,12 +1,21 @@
-"""Adapters that are wrong on purpose, each in one way: the contract suite has to find every one of them.
+"""Hostile adapters: each is wrong in one way, and the contract suite has to find it. Mutation testing calls them mutants.
 
-Each is the bogus adapter but for what its docstring says. ``breaks`` names the tests of the contract that it fails; all others
-it passes.
+Each is the bogus adapter except for the difference in its docstring. ``breaks`` names the contract tests that it fails; it
+passes all others.
 """
 
 from __future__ import annotations
 
-from tests.testing.contract.hostile import afterwards, ordering
-from tests.testing.contract.hostile.base import HOSTILE
+from tests.testing.contract.hostile import catalog, failures, placement, progress, refusals, safety, validation
+from tests.testing.contract.hostile.base import HOSTILE_ADAPTERS
 
-__all__ = ["HOSTILE", "afterwards", "ordering"]
+__all__ = [
+    "HOSTILE_ADAPTERS",
+    "catalog",
+    "failures",
+    "placement",
+    "progress",
+    "refusals",
+    "safety",
+    "validation",
+]

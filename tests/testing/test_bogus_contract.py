@@ -1,4 +1,4 @@
-"""The bogus POS passes the contract at each of its levels."""
+"""The bogus adapters pass the contract, each with a different guarantee."""
 
 from __future__ import annotations
 

@@ -1,0 +1,29 @@
+"""Runs a contract without pytest's collection, so that a test can check the failures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from webhook_kit.testing.contract import AdapterContract
+from webhook_kit.testing.contract.environment import ContractEnvironment
+from webhook_kit.testing.contract.rules import rules
+
+
+def contract_failures(contract: type[AdapterContract], redis_url: str, directory: Path) -> dict[str, str]:
+    """Return the contract tests that fail, with their messages."""
+    failures = {}
+    for name in rules(contract):
+        hooks = contract()
+        hooks.directory = directory / uuid4().hex
+        hooks.directory.mkdir()
+        try:
+            with ContractEnvironment(hooks, redis_url) as env:
+                getattr(hooks, name)(env)
+        except pytest.skip.Exception:
+            continue
+        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - a rule can fail with any exception
+            failures[name] = f"{type(error).__name__}: {error}"
+    return failures
