@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import redis
+from pydantic import BaseModel
 
 from tests.stores.conftest import KEY, make_store
 from webhook_kit.adapter import Store
@@ -28,6 +29,8 @@ from webhook_kit.kit import Kit
 from webhook_kit.storage.connection import text
 from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.directory import StoreDirectory
+from webhook_kit.stores.source import FixedStores
+from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import free_port, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -44,6 +47,27 @@ FULL: dict[str, Any] = {
 def second_process(make: Make, kit: Kit, **changes: Any) -> Kit:
     """Return a kit as another process of the same installation has it."""
     return make(key_prefix=kit.settings.key_prefix, **changes)
+
+
+class ConfiguredPos(BogusAdapter):
+    class Config(BaseModel):
+        terminal: int
+
+
+def test_stores_with_wrong_options_are_refused_all_at_once(kit_without_stores: Make) -> None:
+    adapter = f"{__name__}:ConfiguredPos"
+    wrong = [make_store("first", "g1", adapter=adapter), make_store("second", "g2", adapter=adapter, options={"t": 1})]
+    with pytest.raises(ConfigurationError) as error:
+        FixedStores(wrong)
+    assert [mistake.partition(";")[0] for mistake in error.value.mistakes] == [
+        "store first: options.terminal is missing",
+        "store second: options.t is unknown",
+        "store second: options.terminal is missing",
+    ]
+    kit = kit_without_stores()
+    kit.store_repository.add(wrong[0])  # by a process with another version of the adapter
+    assert list(kit.stores) == []
+    assert "options.terminal is missing" in kit.stores.mistakes()[0]
 
 
 # -- saved stores ------------------------------------------------------------------------------------------------------

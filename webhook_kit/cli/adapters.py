@@ -1,32 +1,85 @@
-"""``webhook-kit adapters``: every installed adapter and what it can do, printed from code."""
+"""``webhook-kit adapters``: list the installed adapters, and show what a store of one needs, read from the code."""
 
 from __future__ import annotations
 
-import click
+import json
+from dataclasses import asdict
 
-from webhook_kit.adapter import Capability
+import click
+from pydantic import BaseModel
+
+from webhook_kit.adapter import Capability, PosAdapter
 from webhook_kit.cli.common import print_table
-from webhook_kit.stores.adapters import Installed, installed
+from webhook_kit.pos.store_config import ConfigField, config_fields
+from webhook_kit.stores.adapters import Installed, installed, load_adapter
 
 __all__ = ["command"]
 
-_REST = "one ticket rests on"
+_GUARANTEE = "one ticket rests on"
 
 
-@click.command("adapters")
-def command() -> None:
-    """Print every installed adapter, broken ones included, and what "one ticket per order" rests on."""
-    columns = ["adapter", "package", "version", "health", *(capability.value for capability in Capability), _REST]
-    found = list(installed())
-    print_table(columns, map(_row, found))
-    for broken in found:
-        if broken.problem is not None:
-            click.echo(f"\n{broken.name}: {broken.problem}")
+@click.group("adapters", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List every installed adapter, broken ones included, with its capabilities."""
+    if ctx.invoked_subcommand is None:
+        _list()
 
 
-def _row(found: Installed) -> list[str]:
-    known = [found.name, found.distribution, found.version]
-    if found.adapter is None:
-        return [*known, "broken"]
-    levels = [found.adapter.level(capability).value for capability in Capability]
-    return [*known, "ok", *levels, found.adapter.guarantee().value]
+@command.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+def show(name: str, as_json: bool) -> None:
+    """Show the options, credentials and capabilities of an adapter.
+
+    NAME is a registered name or module:Class.
+    """
+    adapter = type(load_adapter(name))
+    options, credentials = config_fields(adapter.Config), config_fields(adapter.Credentials)
+    levels = {capability.value: adapter.level(capability).value for capability in Capability}
+    if as_json:
+        document = {
+            "name": name,
+            "guarantee": adapter.guarantee(),
+            "capabilities": levels,
+            "options": [asdict(field) for field in options],
+            "credentials": [asdict(field) for field in credentials],
+        }
+        click.echo(json.dumps(document, ensure_ascii=False))
+        return
+    click.echo(f"adapter {name} ({adapter.__module__}:{adapter.__qualname__})\n")
+    print_table(["capability", "level"], levels.items())
+    click.echo(f"\nguarantee of one ticket per order: {adapter.guarantee()}")
+    _print_fields("options (STORE_OPTIONS, [stores.ID.options] in STORES_FILE, --option)", options, adapter.Config)
+    _print_fields(
+        "credentials (STORE_CREDENTIALS, [stores.ID.credentials] in STORES_FILE, --credential)",
+        credentials,
+        adapter.Credentials,
+    )
+
+
+def _list() -> None:
+    columns = ["adapter", "package", "version", "health", *(capability.value for capability in Capability), _GUARANTEE]
+    adapters = list(installed())
+    print_table(columns, map(_row, adapters))
+    for each in adapters:
+        if each.problem is not None:
+            click.echo(f"\n{each.name}: {each.problem}")
+
+
+def _row(each: Installed) -> list[str]:
+    distribution = [each.name, each.distribution, each.version]
+    if each.adapter is None:
+        return [*distribution, "broken"]
+    levels = [each.adapter.level(capability).value for capability in Capability]
+    return [*distribution, "ok", *levels, each.adapter.guarantee().value]
+
+
+def _print_fields(title: str, fields: list[ConfigField], model: type[BaseModel]) -> None:
+    click.echo(f"\n{title}")
+    if not fields:
+        accepted = "any" if model in (PosAdapter.Config, PosAdapter.Credentials) else "none"
+        click.echo(f"  {accepted}")
+        return
+    rows = [(each.name, each.type, "yes" if each.required else "", each.default, each.description) for each in fields]
+    print_table(["name", "type", "required", "default", "description"], rows)

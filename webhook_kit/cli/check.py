@@ -47,6 +47,8 @@ def command() -> None:
 
 
 def _check_stores(kit: Kit) -> None:
+    if mistakes := kit.stores.configured_mistakes():
+        raise ConfigurationError(*mistakes)
     nothing_configured = not kit.stores.has_configured_stores()
     try:
         kit.store_repository.version()
@@ -54,8 +56,8 @@ def _check_stores(kit: Kit) -> None:
         if nothing_configured:
             raise ConfigurationError(f"{_NO_STORE}; stores in Redis cannot be read: {error}") from error
         return
-    if mistakes := kit.stores.mistakes():
-        raise ConfigurationError(*mistakes)
+    if saved := kit.stores.mistakes():
+        raise ConfigurationError(*saved)
 
 
 def _redis_mistakes(kit: Kit) -> list[str]:

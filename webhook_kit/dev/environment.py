@@ -22,7 +22,7 @@ from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.sandbox.server import serve
-from webhook_kit.stores.adapters import load_adapter
+from webhook_kit.stores.adapters import load_adapter, require_usable
 from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.onboarding import Progress
 from webhook_kit.testing.stack import API_KEY, SECRET, Stack
@@ -74,6 +74,7 @@ class DevEnvironment:
         self._on_progress = on_progress
         self._resources = ExitStack()
         self._random = Random(seed)  # noqa: S311 - random customers, not secrets
+        require_usable(Store("main", "", adapter, options=self._config.options, credentials=self._config.credentials))
         self.files = SourceFiles(type(load_adapter(adapter)).__module__)
         self.sandbox = SandboxContext(API_KEY, secret=SECRET, seed=seed)
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.pos.store import Store
 
-__all__ = ["HasConfig", "HasCredentials", "M_co", "store_config", "store_credentials", "store_mistakes"]
+__all__ = [
+    "ConfigField",
+    "HasConfig",
+    "HasCredentials",
+    "M_co",
+    "config_fields",
+    "store_config",
+    "store_credentials",
+    "store_mistakes",
+]
 
 M_co = TypeVar("M_co", bound=BaseModel, covariant=True)
 
@@ -60,6 +72,53 @@ def store_mistakes(config: type[BaseModel], credentials: type[BaseModel], store:
         except ConfigurationError as error:
             mistakes += error.mistakes
     return mistakes
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigField:
+    """Field of an adapter's ``Config`` or ``Credentials``, as shown to people.
+
+    :ivar type: such as ``text``, ``secret`` or ``a | b``.
+    :ivar default: as JSON; empty when the field is required. A secret's default is never shown.
+    """
+
+    name: str
+    type: str
+    required: bool
+    default: str
+    description: str
+
+
+def config_fields(model: type[BaseModel]) -> list[ConfigField]:
+    """Return the fields that a model declares."""
+    schema = model.model_json_schema()
+    fields = []
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        kind = _type(schema["properties"][key], schema.get("$defs", {}))
+        default = ""
+        if not field.is_required():
+            value = to_jsonable_python(field.get_default(call_default_factory=True))
+            default = "…" if "secret" in kind and value is not None else json.dumps(value, ensure_ascii=False)
+        fields.append(ConfigField(key, kind, field.is_required(), default, field.description or ""))
+    return fields
+
+
+_TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": "true | false", "object": "table"}
+
+
+def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        return _type(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "anyOf" in schema:
+        return " | ".join(_type(each, definitions) for each in schema["anyOf"] if each.get("type") != "null")
+    if "const" in schema:
+        return str(schema["const"])
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}), definitions)}"
+    return "secret" if schema.get("writeOnly") else _TYPES.get(schema.get("type", ""), "any")
 
 
 # Adapters ask at each call. A store whose options have changed is another key, because stores are compared by value.

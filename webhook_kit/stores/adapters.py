@@ -27,11 +27,12 @@ from webhook_kit.errors import (
     AdapterImportFailed,
     AdapterNotFound,
     AdapterWrongType,
+    ConfigurationError,
 )
 from webhook_kit.logs import logger
 from webhook_kit.pos.store_config import store_mistakes as config_mistakes
 
-__all__ = ["GROUP", "Installed", "add_cwd_to_sys_path", "installed", "load_adapter", "store_mistakes"]
+__all__ = ["GROUP", "Installed", "add_cwd_to_sys_path", "installed", "load_adapter", "require_usable", "store_mistakes"]
 
 log = logger("pos")
 
@@ -76,6 +77,17 @@ def store_mistakes(store: Store) -> list[str]:
     except AdapterError as error:
         return list(error.mistakes)
     return config_mistakes(adapter.Config, adapter.Credentials, store)
+
+
+def require_usable(store: Store) -> None:
+    """Load a store's adapter and check its options and credentials.
+
+    :raises AdapterError: the adapter cannot be used.
+    :raises ConfigurationError: options or credentials are wrong; one line per mistake.
+    """
+    load_adapter(store.adapter)
+    if mistakes := store_mistakes(store):
+        raise ConfigurationError(*mistakes)
 
 
 def installed() -> Iterator[Installed]:

@@ -20,7 +20,7 @@ from webhook_kit.adapter import PosAdapter, Store
 from webhook_kit.errors import ConfigurationError, Conflict, NotFound, StoresUnavailable
 from webhook_kit.logs import logger
 from webhook_kit.settings import Settings
-from webhook_kit.stores.adapters import load_adapter
+from webhook_kit.stores.adapters import load_adapter, require_usable, store_mistakes
 from webhook_kit.stores.file import FileStores
 from webhook_kit.stores.repository import RedisStoreRepository, SavedStore
 from webhook_kit.stores.source import FixedStores, StoreSource, VendorStores, load_source
@@ -164,6 +164,11 @@ class StoreDirectory:
         if not self._complete:
             raise StoresUnavailable("REDIS_URL: Redis cannot be reached; the stores cannot be read until it is back")
 
+    def configured_mistakes(self) -> tuple[str, ...]:
+        """Return every mistake in the adapters, options and credentials of the configured stores, one line each."""
+        mistakes = [mistake for store in self._configured for mistake in store_mistakes(store)]
+        return tuple(dict.fromkeys(mistakes))  # stores may share an adapter that cannot be loaded
+
     def mistakes(self) -> tuple[str, ...]:
         """Return one line per saved store that cannot be used. Such a store is not served, or as it was before."""
         return tuple(self._current_snapshot().mistakes.values())
@@ -198,7 +203,7 @@ class StoreDirectory:
         """
         self.require_changeable(store.id)
         self._reject_taken(store)
-        load_adapter(store.adapter)
+        require_usable(store)
         self._writable_repository().add(store)
         self._expire_snapshot()
 
@@ -211,7 +216,7 @@ class StoreDirectory:
         """
         self.require_changeable(before.id)
         self._reject_taken(after)
-        load_adapter(after.adapter)
+        require_usable(after)
         self._writable_repository().replace(before, after)
         self._expire_snapshot()
 
@@ -312,7 +317,7 @@ def _decode(repository: RedisStoreRepository, version: str, raw: dict[str, str],
         try:
             record = repository.decode(store_id, text)
             if record.store is not None:
-                load_adapter(record.store.adapter)
+                require_usable(record.store)
             records[store_id] = record
         except ConfigurationError as error:
             mistakes[store_id] = str(error)

@@ -20,7 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError, StoresUnavailable
 from webhook_kit.logs import logger
-from webhook_kit.stores.adapters import add_cwd_to_sys_path, load_adapter
+from webhook_kit.stores.adapters import add_cwd_to_sys_path, store_mistakes
 
 __all__ = ["FixedStores", "StoreSource", "VendorStores", "load_source"]
 
@@ -65,13 +65,9 @@ class FixedStores:
             for store in stores
             if store.gett_id and self._by_gett_id[store.gett_id] is not store
         ]
-        for spec in {store.adapter for store in stores}:
-            try:
-                load_adapter(spec)
-            except ConfigurationError as error:
-                mistakes += error.mistakes
+        mistakes += [mistake for store in stores for mistake in store_mistakes(store)]
         if mistakes:
-            raise ConfigurationError(*mistakes)
+            raise ConfigurationError(*dict.fromkeys(mistakes))  # stores may share an adapter that cannot be loaded
 
     def __iter__(self) -> Iterator[Store]:
         return iter(self._by_id.values())
