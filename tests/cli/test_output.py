@@ -85,7 +85,7 @@ def test_reconcile_prints_what_was_missing(run: Run, kit: Kit, tmp_path: Path) -
     ran = run("reconcile", "--store", "main")
     assert ran.status == 0
     assert ran.out.splitlines() == [
-        "main  store: Gett was told nothing, the POS says down: appended",
+        "main  store: last sent to Gett nothing, the POS reports down: appended",
         "1 stores compared: 1 appended",
     ]
     assert body(kit, "store:main")["status"] == "paused"

@@ -1,4 +1,4 @@
-"""The monitor: a POS that is down pauses its store, one that is back resumes it, and neither flaps."""
+"""Health checks: a POS that is down pauses its store, one that works again resumes it, and the state does not flap."""
 
 from __future__ import annotations
 
@@ -15,164 +15,160 @@ from webhook_kit.adapter import PosAdapter, Store, StoreState
 from webhook_kit.errors import Conflict, Unsupported
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.kit import Kit
-from webhook_kit.monitoring.pos_health import FailureCount, HealthAction, HealthCheckResult, HealthMonitor, evaluate
+from webhook_kit.monitoring.pos_health import HealthAction, HealthCheckResult, HealthCounts, HealthMonitor, evaluate
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.stores.status import Owner
 from webhook_kit.testing.bogus import BogusAdapter
 
 
-class Scripted(BogusAdapter):
-    """Says of its store what the test says."""
+class ScriptedAdapter(BogusAdapter):
+    """Reports the state that a test sets, or raises it."""
 
     state: ClassVar[Any] = StoreState.OPEN
-    asked: ClassVar[list[str]] = []
+    checked: ClassVar[list[str]] = []
 
     def store_status(self, store: Store) -> StoreState:
-        self.asked.append(store.id)
+        self.checked.append(store.id)
         if isinstance(self.state, BaseException):
             raise self.state
         state: StoreState = self.state
         return state
 
 
-class Mute(BogusAdapter):
+class AdapterWithoutStatus(BogusAdapter):
     store_status = PosAdapter.store_status
 
 
 @pytest.fixture
 def kit(make_kit: Callable[..., Kit], events: list[MutableMapping[str, Any]]) -> Kit:
-    Scripted.asked = []
-    return make_kit(pos_adapter=f"{__name__}:Scripted")
+    ScriptedAdapter.checked = []
+    return make_kit(pos_adapter=f"{__name__}:ScriptedAdapter")
 
 
-def look(kit: Kit, *states: Any) -> list[HealthAction]:
-    """One look for each state."""
-    verdicts = []
+def check(kit: Kit, *states: Any) -> list[HealthAction]:
+    """Check once for each state."""
+    actions = []
     for state in states:
-        Scripted.state = state
-        store = kit.stores.by_id("main")
-        assert store is not None
-        verdicts.append(kit.pos_health.check(store))
-    return verdicts
+        ScriptedAdapter.state = state
+        actions.append(kit.pos_health.check(kit.stores.get("main")))
+    return actions
 
 
 def owner(kit: Kit) -> Owner | None:
     return kit.store_status.pause_owner(next(iter(kit.stores)))
 
 
-def told(kit: Kit) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(kit.lanes.state(lane_name(Kind.STORE, "main")).get("last") or "{}")
-    return found
+def last_sent(kit: Kit) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(kit.lanes.state(lane_name(Kind.STORE, "main")).get("last") or "{}")
+    return body
 
 
 DOWN, OPEN, CLOSED, UNKNOWN = StoreState.DOWN, StoreState.OPEN, StoreState.CLOSED, StoreState.UNKNOWN
-BROKEN: list[Any] = [DOWN, RuntimeError("topsecret"), TimeoutError(), OSError(), SystemExit()]
-SILENT: list[Any] = [UNKNOWN, Unsupported("store_status"), "open", None]
+FAILURES: list[Any] = [DOWN, RuntimeError("topsecret"), TimeoutError(), OSError(), SystemExit()]
+INCONCLUSIVE: list[Any] = [UNKNOWN, Unsupported("store_status"), "open", None]
 
 
-@pytest.mark.parametrize("state", BROKEN, ids=repr)
-def test_a_pos_that_is_down_for_long_enough_pauses_its_store_and_one_that_is_back_resumes_it(
+@pytest.mark.parametrize("state", FAILURES, ids=repr)
+def test_failing_pos_pauses_its_store_and_a_working_one_resumes_it(
     state: Any, kit: Kit, events: list[MutableMapping[str, Any]]
 ) -> None:
-    assert look(kit, state, state) == [HealthAction.NONE] * 2
-    assert told(kit) == {}
-    assert look(kit, state) == [HealthAction.PAUSE]
-    assert told(kit) == {"status": "paused", "reason": PauseReason.OPERATIONAL_ISSUES}
+    assert check(kit, state, state) == [HealthAction.NONE] * 2
+    assert last_sent(kit) == {}
+    assert check(kit, state) == [HealthAction.PAUSE]
+    assert last_sent(kit) == {"status": "paused", "reason": PauseReason.OPERATIONAL_ISSUES}
     assert owner(kit) is Owner.MONITOR
-    assert look(kit, state, OPEN) == [HealthAction.NONE] * 2
-    assert look(kit, OPEN) == [HealthAction.RESUME]
-    assert (told(kit), owner(kit)) == ({"status": "online"}, None)
+    assert check(kit, state, OPEN) == [HealthAction.NONE] * 2
+    assert check(kit, OPEN) == [HealthAction.RESUME]
+    assert (last_sent(kit), owner(kit)) == ({"status": "online"}, None)
     assert "topsecret" not in str(events)
 
 
-def test_a_pos_that_says_closed_is_the_pos_s_word(kit: Kit) -> None:
-    assert look(kit, CLOSED, CLOSED, CLOSED)[-1] is HealthAction.PAUSE
-    assert (told(kit)["reason"], owner(kit)) == (PauseReason.OTHER, Owner.POS)
-    assert look(kit, OPEN, OPEN)[-1] is HealthAction.RESUME
+def test_pause_of_a_pos_that_reports_closed_is_owned_by_the_pos(kit: Kit) -> None:
+    assert check(kit, CLOSED, CLOSED, CLOSED)[-1] is HealthAction.PAUSE
+    assert (last_sent(kit)["reason"], owner(kit)) == (PauseReason.OTHER, Owner.POS)
+    assert check(kit, OPEN, OPEN)[-1] is HealthAction.RESUME
 
 
-@pytest.mark.parametrize("state", SILENT, ids=repr)
-def test_what_says_nothing_changes_nothing(state: Any, kit: Kit) -> None:
-    assert look(kit, DOWN, state, DOWN, state, DOWN)[-1] is HealthAction.PAUSE
-    assert look(kit, *[state] * 5) == [HealthAction.NONE] * 5
-    assert look(kit, OPEN, state, OPEN)[-1] is HealthAction.RESUME
+@pytest.mark.parametrize("state", INCONCLUSIVE, ids=repr)
+def test_inconclusive_checks_do_not_count(state: Any, kit: Kit) -> None:
+    assert check(kit, DOWN, state, DOWN, state, DOWN)[-1] is HealthAction.PAUSE
+    assert check(kit, *[state] * 5) == [HealthAction.NONE] * 5
+    assert check(kit, OPEN, state, OPEN)[-1] is HealthAction.RESUME
 
 
-def test_a_person_s_pause_is_neither_taken_over_nor_lifted(kit: Kit) -> None:
+def test_pause_by_a_person_is_neither_replaced_nor_lifted(kit: Kit) -> None:
     kit.store_status.pause("main", "staff_shortage")
-    assert set(look(kit, *[DOWN] * 4, *[OPEN] * 4)) == {HealthAction.NONE}
-    assert (told(kit)["reason"], owner(kit)) == ("staff_shortage", Owner.PERSON)
+    assert set(check(kit, *[DOWN] * 4, *[OPEN] * 4)) == {HealthAction.NONE}
+    assert (last_sent(kit)["reason"], owner(kit)) == ("staff_shortage", Owner.PERSON)
 
 
-def test_a_person_s_pause_during_the_monitor_s_stays_when_the_pos_is_back(kit: Kit) -> None:
-    look(kit, *[DOWN] * 3)
+def test_pause_by_a_person_during_one_by_the_monitor_stays(kit: Kit) -> None:
+    check(kit, *[DOWN] * 3)
     kit.store_status.pause("main", "maintenance")
-    assert set(look(kit, *[OPEN] * 3)) == {HealthAction.NONE}
+    assert set(check(kit, *[OPEN] * 3)) == {HealthAction.NONE}
     assert owner(kit) is Owner.PERSON
 
 
-def test_what_a_person_has_resumed_is_not_paused_again_before_the_pos_was_well(kit: Kit) -> None:
-    look(kit, *[DOWN] * 3)
+def test_store_that_a_person_resumed_is_not_paused_again_before_a_success(kit: Kit) -> None:
+    check(kit, *[DOWN] * 3)
     kit.store_status.resume("main")
-    assert set(look(kit, *[DOWN] * 5)) == {HealthAction.NONE}
-    assert told(kit) == {"status": "online"}
-    assert look(kit, OPEN, *[DOWN] * 3)[-1] is HealthAction.PAUSE
+    assert set(check(kit, *[DOWN] * 5)) == {HealthAction.NONE}
+    assert last_sent(kit) == {"status": "online"}
+    assert check(kit, OPEN, *[DOWN] * 3)[-1] is HealthAction.PAUSE
 
 
-def test_a_pos_event_does_not_lift_the_monitor_s_pause(kit: Kit) -> None:
-    look(kit, *[DOWN] * 3)
+def test_pos_cannot_lift_a_pause_by_the_monitor(kit: Kit) -> None:
+    check(kit, *[DOWN] * 3)
     with pytest.raises(Conflict, match="paused by monitor"):
         kit.store_status.resume("main", owner=Owner.POS)
 
 
-def test_the_looks_of_many_processes_are_one_row(make_kit: Callable[..., Kit], kit: Kit) -> None:
+def test_checks_of_several_processes_are_counted_together(make_kit: Callable[..., Kit], kit: Kit) -> None:
     other = Kit(kit.settings)
-    assert [*look(kit, DOWN), *look(other, DOWN), *look(kit, DOWN)] == [
+    assert [*check(kit, DOWN), *check(other, DOWN), *check(kit, DOWN)] == [
         HealthAction.NONE,
         HealthAction.NONE,
         HealthAction.PAUSE,
     ]
-    assert [*look(other, OPEN), *look(kit, OPEN)] == [HealthAction.NONE, HealthAction.RESUME]
+    assert [*check(other, OPEN), *check(kit, OPEN)] == [HealthAction.NONE, HealthAction.RESUME]
 
 
-def test_one_process_at_a_time_looks_at_a_store(kit: Kit) -> None:
-    Scripted.state = DOWN
+def test_store_is_checked_by_one_process_at_a_time(kit: Kit) -> None:
+    ScriptedAdapter.state = DOWN
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: Kit(kit.settings).pos_health.check_all(), range(8)))
-    assert Scripted.asked == ["main"]
+    assert ScriptedAdapter.checked == ["main"]
 
 
-def test_a_store_that_cannot_say_or_is_not_at_gett_is_not_looked_at(make_kit: Callable[..., Kit], kit: Kit) -> None:
-    mute = make_kit(pos_adapter=f"{__name__}:Mute")
-    assert mute.pos_health.check_all() == 0
-    assert mute.redis.keys(mute.keys.health("*")) == []
-    kit.stores.add(Store("new", "", f"{__name__}:Scripted"))
-    Scripted.state = OPEN
+def test_store_without_store_status_or_not_at_gett_is_not_checked(make_kit: Callable[..., Kit], kit: Kit) -> None:
+    other = make_kit(pos_adapter=f"{__name__}:AdapterWithoutStatus")
+    assert other.pos_health.check_all() == 0
+    assert other.redis.keys(other.keys.health("*")) == []
+    kit.stores.add(Store("new", "", f"{__name__}:ScriptedAdapter"))
+    ScriptedAdapter.state = OPEN
     kit.pos_health.check_all()
-    assert Scripted.asked == ["main"]
+    assert ScriptedAdapter.checked == ["main"]
 
 
-def test_a_store_whose_adapter_cannot_be_loaded_keeps_no_other_from_being_looked_at(
-    kit: Kit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unloadable_adapter_does_not_affect_other_stores(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kit.stores, "_configured", [*kit.stores, Store("bad", "g-bad", "unheard-of")])
-    Scripted.state = OPEN
+    ScriptedAdapter.state = OPEN
     kit.pos_health.check_all()
-    assert Scripted.asked == ["main"]
+    assert ScriptedAdapter.checked == ["main"]
 
 
-def test_one_store_that_fails_keeps_no_other_from_being_looked_at(make_kit: Callable[..., Kit]) -> None:
-    kit = make_kit(pos_adapter=f"{__name__}:Scripted", health_failure_threshold=1)
-    Scripted.state = DOWN
+def test_check_all_checks_every_store_although_some_fail(make_kit: Callable[..., Kit]) -> None:
+    kit = make_kit(pos_adapter=f"{__name__}:ScriptedAdapter", health_failure_threshold=1)
+    ScriptedAdapter.state = DOWN
     for n in range(12):
-        kit.stores.add(Store(f"s{n}", f"g{n}", f"{__name__}:Scripted"))
+        kit.stores.add(Store(f"s{n}", f"g{n}", f"{__name__}:ScriptedAdapter"))
     assert kit.pos_health.check_all() == 13
     assert kit.pos_health.check_all() == 0, "none is due"
 
 
-def test_without_redis_a_round_ends_without_a_word_to_gett(make_kit: Callable[..., Kit], events: list[Any]) -> None:
-    kit = make_kit(redis_url="redis://127.0.0.1:1/0", pos_adapter=f"{__name__}:Scripted")
+def test_check_all_without_redis_changes_nothing(make_kit: Callable[..., Kit], events: list[Any]) -> None:
+    kit = make_kit(redis_url="redis://127.0.0.1:1/0", pos_adapter=f"{__name__}:ScriptedAdapter")
     assert kit.pos_health.check_all() == 0
 
 
@@ -180,42 +176,44 @@ def test_without_redis_a_round_ends_without_a_word_to_gett(make_kit: Callable[..
 
 
 @given(
-    looks=st.lists(st.sampled_from(HealthCheckResult), max_size=40),
-    pause_after=st.integers(1, 4),
-    resume_after=st.integers(1, 4),
+    results=st.lists(st.sampled_from(HealthCheckResult), max_size=40),
+    failure_threshold=st.integers(1, 4),
+    success_threshold=st.integers(1, 4),
 )
-def test_it_never_flaps(looks: list[HealthCheckResult], pause_after: int, resume_after: int) -> None:
-    """Against the plain reading of the rule, over the whole row of looks."""
-    tally, paused = FailureCount(), False
-    said: list[HealthCheckResult] = []
-    for seen in looks:
-        tally, verdict = evaluate(tally, seen, pause_after=pause_after, resume_after=resume_after)
-        said += [] if seen is HealthCheckResult.NOTHING else [seen]
-        row_of_bad = _row(said, {HealthCheckResult.DOWN, HealthCheckResult.CLOSED})
-        row_of_good = _row(said, {HealthCheckResult.GOOD})
-        if verdict is HealthAction.PAUSE:
-            assert row_of_bad == pause_after, "once for each row of bad looks, and no sooner"
+def test_evaluate_never_flaps(results: list[HealthCheckResult], failure_threshold: int, success_threshold: int) -> None:
+    """Compare with a plain implementation of the rule that has all results."""
+    counts, paused = HealthCounts(), False
+    conclusive: list[HealthCheckResult] = []
+    for result in results:
+        counts, action = evaluate(
+            counts, result, failure_threshold=failure_threshold, success_threshold=success_threshold
+        )
+        conclusive += [] if result is HealthCheckResult.INCONCLUSIVE else [result]
+        failures = last_in_a_row(conclusive, {HealthCheckResult.DOWN, HealthCheckResult.CLOSED})
+        successes = last_in_a_row(conclusive, {HealthCheckResult.SUCCESS})
+        if action is HealthAction.PAUSE:
+            assert failures == failure_threshold, "once per row of failures, and no sooner"
             paused = True
-        elif verdict is HealthAction.RESUME:
-            assert row_of_good >= resume_after
+        elif action is HealthAction.RESUME:
+            assert successes >= success_threshold
             paused = False
-        if row_of_bad >= pause_after:
-            assert paused, "it does pause"
-        if row_of_good >= resume_after:
-            assert not paused, "it does resume"
+        if failures >= failure_threshold:
+            assert paused, "the store is paused"
+        if successes >= success_threshold:
+            assert not paused, "the store is resumed"
 
 
-def _row(said: list[HealthCheckResult], kind: set[HealthCheckResult]) -> int:
-    row = 0
-    for seen in reversed(said):
-        if seen not in kind:
+def last_in_a_row(results: list[HealthCheckResult], kinds: set[HealthCheckResult]) -> int:
+    count = 0
+    for result in reversed(results):
+        if result not in kinds:
             break
-        row += 1
-    return row
+        count += 1
+    return count
 
 
-def test_the_row_of_looks_is_bounded_in_redis(kit: Kit) -> None:
-    look(kit, *[DOWN] * 10)
-    assert kit.redis.hget(kit.keys.health("main"), "bad") == b"3"
+def test_counts_in_redis_are_bounded_and_expire(kit: Kit) -> None:
+    check(kit, *[DOWN] * 10)
+    assert kit.redis.hget(kit.keys.health("main"), "failures") == b"3"
     assert kit.redis.ttl(kit.keys.health("main")) > 0
     assert isinstance(kit.pos_health, HealthMonitor)

@@ -1,4 +1,4 @@
-"""Reconciliation: what the POS says against what Gett was told; and Redis emptied."""
+"""Reconciliation: comparison of the POS with the updates to Gett, also after Redis was emptied."""
 
 from __future__ import annotations
 
@@ -24,41 +24,44 @@ from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import wait_until
 
 
-class Scripted(BogusAdapter):
-    """Says of orders what the test says; of its store likewise, after doing what the test does meanwhile."""
+class ScriptedAdapter(BogusAdapter):
+    """Returns the orders and the store status that a test sets, or raises them.
 
-    says: ClassVar[Any] = []
+    :ivar before_status: called before the store status is returned.
+    """
+
+    orders: ClassVar[Any] = []
     state: ClassVar[Any] = StoreState.UNKNOWN
-    meanwhile: ClassVar[Callable[[], object]] = lambda: None
+    before_status: ClassVar[Callable[[], object]] = lambda: None
 
     def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
-        if isinstance(self.says, Exception):
-            raise self.says
-        said: Sequence[PosOrder] = self.says
-        return said
+        if isinstance(self.orders, Exception):
+            raise self.orders
+        orders: Sequence[PosOrder] = self.orders
+        return orders
 
     def store_status(self, store: Store) -> StoreState:
-        type(self).meanwhile()
+        type(self).before_status()
         if isinstance(self.state, Exception):
             raise self.state
         state: StoreState = self.state
         return state
 
 
-class Mute(BogusAdapter):
+class AdapterWithoutReads(BogusAdapter):
     orders_since = PosAdapter.orders_since
     store_status = PosAdapter.store_status
 
 
 @pytest.fixture
-def scripted(make_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch) -> Kit:
-    for name, nothing in (("says", []), ("state", StoreState.UNKNOWN), ("meanwhile", lambda: None)):
-        monkeypatch.setattr(Scripted, name, nothing)
-    return make_kit(pos_adapter=f"{__name__}:Scripted")
+def scripted_kit(make_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch) -> Kit:
+    for name, default in (("orders", []), ("state", StoreState.UNKNOWN), ("before_status", lambda: None)):
+        monkeypatch.setattr(ScriptedAdapter, name, default)
+    return make_kit(pos_adapter=f"{__name__}:ScriptedAdapter")
 
 
 def place(kit: Kit, *, gett_id: str | None = None) -> tuple[str, str]:
-    """A confirmed order: its ref and the POS's id."""
+    """Place an order; return its ref and its id in the POS."""
     store, ref = next(iter(kit.stores)), str(uuid4())
     gett_id = ref if gett_id is None else gett_id
     order = PlaceOrderRequest(
@@ -81,17 +84,17 @@ def reconcile(kit: Kit) -> ReconciliationReport:
     return kit.reconciler.reconcile(next(iter(kit.stores)))
 
 
-def outcomes(kit: Kit, *said: PosOrder) -> list[ComparisonOutcome]:
-    Scripted.says = list(said)
-    return [finding.outcome for finding in reconcile(kit).findings]
+def outcomes(kit: Kit, *orders: PosOrder) -> list[ComparisonOutcome]:
+    ScriptedAdapter.orders = list(orders)
+    return [comparison.outcome for comparison in reconcile(kit).comparisons]
 
 
-def told(kit: Kit, lane: str) -> list[dict[str, Any]]:
+def sent(kit: Kit, lane: str) -> list[dict[str, Any]]:
     return [note["body"] for note in kit.lanes.history(lane) if note["what"] == "appended"]
 
 
 def statuses(kit: Kit, ref: str) -> list[str]:
-    return [body.get("status") or body["state"] for body in told(kit, lane_name(Kind.ORDER, ref))]
+    return [body.get("status") or body["state"] for body in sent(kit, lane_name(Kind.ORDER, ref))]
 
 
 def lane(ref: str) -> str:
@@ -99,7 +102,7 @@ def lane(ref: str) -> str:
 
 
 def empty_redis(kit: Kit) -> None:
-    """As after a loss of Redis, as far as this kit's keys go."""
+    """Delete all keys of the kit, as after a loss of Redis."""
     for key in kit.redis.scan_iter(f"{kit.keys.prefix}*"):
         kit.redis.delete(key)
 
@@ -107,136 +110,145 @@ def empty_redis(kit: Kit) -> None:
 # -- orders ------------------------------------------------------------------------------------------------------------
 
 
-def test_what_gett_was_not_told_is_appended_once(kit: Kit, tmp_path: Path) -> None:
+def test_missing_update_is_appended_once(kit: Kit, tmp_path: Path) -> None:
     ref, pos_id = place(kit)
-    quiet, _ = place(kit)
+    unchanged, _ = place(kit)
     BogusAdapter.advance(tmp_path / "pos.sqlite", pos_id, "ready")
     report = reconcile(kit)
-    assert report.counts == {ComparisonOutcome.APPENDED: 1, ComparisonOutcome.ALREADY: 2}
-    assert report.lines() == [f"main  {ref}: Gett was told confirmed, the POS says ready: appended"]
-    assert (statuses(kit, ref), statuses(kit, quiet)) == (["confirmed", "ready"], ["confirmed"])
-    assert reconcile(kit).counts == {ComparisonOutcome.ALREADY: 3}
+    assert report.counts == {ComparisonOutcome.APPENDED: 1, ComparisonOutcome.UP_TO_DATE: 2}
+    assert report.lines() == [f"main  {ref}: last sent to Gett confirmed, the POS reports ready: appended"]
+    assert (statuses(kit, ref), statuses(kit, unchanged)) == (["confirmed", "ready"], ["confirmed"])
+    assert reconcile(kit).counts == {ComparisonOutcome.UP_TO_DATE: 3}
 
 
-def test_an_order_that_was_closed_meanwhile_is_closed(kit: Kit, tmp_path: Path) -> None:
-    (done, done_id), (gone, gone_id) = place(kit), place(kit)
+def test_end_of_an_order_is_appended(kit: Kit, tmp_path: Path) -> None:
+    (done, done_id), (cancelled, cancelled_id) = place(kit), place(kit)
     BogusAdapter.advance(tmp_path / "pos.sqlite", done_id, "completed")
-    BogusAdapter.advance(tmp_path / "pos.sqlite", gone_id, "cancelled", "burnt")
+    BogusAdapter.advance(tmp_path / "pos.sqlite", cancelled_id, "cancelled", "burnt")
     assert reconcile(kit).counts[ComparisonOutcome.APPENDED] == 2
     assert statuses(kit, done)[-1] == "completed"
-    assert told(kit, lane(gone))[-1] == {"state": "cancelled", "cancelReason": "burnt"}
+    assert sent(kit, lane(cancelled))[-1] == {"state": "cancelled", "cancelReason": "burnt"}
 
 
-def test_an_old_order_is_not_asked_for(make_kit: Callable[..., Kit], tmp_path: Path) -> None:
+def test_order_outside_the_window_is_not_compared(make_kit: Callable[..., Kit], tmp_path: Path) -> None:
     kit = make_kit(reconcile_window=3600)
     _, pos_id = place(kit)
     two_hours_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
     with closing(sqlite3.connect(tmp_path / "pos.sqlite", isolation_level=None)) as tickets:
         tickets.execute("UPDATE tickets SET changed = ? WHERE id = ?", (two_hours_ago, pos_id))
-    assert [finding.subject for finding in reconcile(kit).findings] == ["store"]
+    assert [comparison.subject for comparison in reconcile(kit).comparisons] == ["store"]
 
 
-def test_a_pending_order_is_no_difference(scripted: Kit) -> None:
-    ref, _ = place(scripted)
+def test_pending_order_is_up_to_date(scripted_kit: Kit) -> None:
+    ref, _ = place(scripted_kit)
     assert (
-        outcomes(scripted, PosOrder("x", ref), PosOrder("x", ref, state=OrderState.OPEN))
-        == [ComparisonOutcome.ALREADY] * 2
+        outcomes(scripted_kit, PosOrder("x", ref), PosOrder("x", ref, state=OrderState.OPEN))
+        == [ComparisonOutcome.UP_TO_DATE] * 2
     )
 
 
-def test_what_gett_knows_better_stays(scripted: Kit) -> None:
-    ref, _ = place(scripted)
-    scripted.order_updates.progress(ref, "ready")
-    assert outcomes(scripted, PosOrder("x", ref, status=OrderStatus.PREPARING)) == [ComparisonOutcome.STALE]
-    scripted.order_updates.complete(ref)
+def test_older_status_of_the_pos_is_stale(scripted_kit: Kit) -> None:
+    ref, _ = place(scripted_kit)
+    scripted_kit.order_updates.progress(ref, "ready")
+    assert outcomes(scripted_kit, PosOrder("x", ref, status=OrderStatus.PREPARING)) == [ComparisonOutcome.STALE]
+    scripted_kit.order_updates.complete(ref)
     late = [
         PosOrder("x", ref, status=OrderStatus.IN_TRANSIT),
         PosOrder("x", ref, state=OrderState.CANCELLED),
         PosOrder("x", ref, status="no", state=OrderState.COMPLETED),  # type: ignore[arg-type]
     ]
-    assert outcomes(scripted, *late) == [ComparisonOutcome.STALE, ComparisonOutcome.STALE, ComparisonOutcome.ALREADY]
-    assert statuses(scripted, ref) == ["confirmed", "ready", "completed"]
+    assert outcomes(scripted_kit, *late) == [
+        ComparisonOutcome.STALE,
+        ComparisonOutcome.STALE,
+        ComparisonOutcome.UP_TO_DATE,
+    ]
+    assert statuses(scripted_kit, ref) == ["confirmed", "ready", "completed"]
 
 
-def test_another_word_for_the_same_end_is_no_difference(scripted: Kit) -> None:
-    ref, _ = place(scripted)
-    scripted.order_updates.cancel(ref, "burnt")
-    assert outcomes(scripted, PosOrder("x", ref, state=OrderState.CANCELLED, reason="BURNT!")) == [
-        ComparisonOutcome.ALREADY
+def test_other_reason_for_the_same_end_is_up_to_date(scripted_kit: Kit) -> None:
+    ref, _ = place(scripted_kit)
+    scripted_kit.order_updates.cancel(ref, "burnt")
+    assert outcomes(scripted_kit, PosOrder("x", ref, state=OrderState.CANCELLED, reason="BURNT!")) == [
+        ComparisonOutcome.UP_TO_DATE
     ]
 
 
-def test_an_estimate_counts_when_it_moved_by_a_minute(scripted: Kit) -> None:
-    ref, _ = place(scripted)
+def test_estimate_is_appended_when_it_moved_by_a_minute(scripted_kit: Kit) -> None:
+    ref, _ = place(scripted_kit)
     at = datetime(2031, 5, 1, 18, 30, tzinfo=UTC)
 
     def preparing(estimate: datetime | None) -> PosOrder:
         return PosOrder("x", ref, status=OrderStatus.PREPARING, estimated_ready_at=estimate)
 
-    assert outcomes(scripted, preparing(None)) == [ComparisonOutcome.APPENDED]
-    assert outcomes(scripted, preparing(at)) == [ComparisonOutcome.APPENDED]
-    assert outcomes(scripted, preparing(at + timedelta(seconds=59)), preparing(None)) == [ComparisonOutcome.ALREADY] * 2
-    assert outcomes(scripted, preparing(at + timedelta(seconds=61))) == [ComparisonOutcome.APPENDED]
-    assert told(scripted, lane(ref))[-1]["estimatedReadyAt"] == "2031-05-01T18:31:01Z"
+    assert outcomes(scripted_kit, preparing(None)) == [ComparisonOutcome.APPENDED]
+    assert outcomes(scripted_kit, preparing(at)) == [ComparisonOutcome.APPENDED]
+    assert (
+        outcomes(scripted_kit, preparing(at + timedelta(seconds=59)), preparing(None))
+        == [ComparisonOutcome.UP_TO_DATE] * 2
+    )
+    assert outcomes(scripted_kit, preparing(at + timedelta(seconds=61))) == [ComparisonOutcome.APPENDED]
+    assert sent(scripted_kit, lane(ref))[-1]["estimatedReadyAt"] == "2031-05-01T18:31:01Z"
 
 
-def test_other_peoples_orders_and_those_being_placed_are_left_alone(scripted: Kit) -> None:
-    claim = scripted.placement_store.claim(key="k", gett_id="g", store_id="main", fingerprint="fp")
+def test_unknown_orders_and_orders_being_placed_are_not_updated(scripted_kit: Kit) -> None:
+    claim = scripted_kit.placement_store.claim(key="k", gett_id="g", store_id="main", fingerprint="fp")
     assert isinstance(claim, Claim)
     assert outcomes(
-        scripted, PosOrder("walk-in", status=OrderStatus.READY), PosOrder("x", "g", status=OrderStatus.READY)
+        scripted_kit, PosOrder("walk-in", status=OrderStatus.READY), PosOrder("x", "g", status=OrderStatus.READY)
     ) == [
-        ComparisonOutcome.NOT_OURS,
+        ComparisonOutcome.UNKNOWN_ORDER,
         ComparisonOutcome.PLACING,
     ]
-    assert scripted.lanes.all_waiting() == {}
+    assert scripted_kit.lanes.all_waiting() == {}
 
 
-def test_an_order_of_another_store_is_not_told(scripted: Kit) -> None:
-    claim = scripted.placement_store.claim(key="k", gett_id="g", store_id="elsewhere", fingerprint="fp")
+def test_order_of_another_store_is_not_updated(scripted_kit: Kit) -> None:
+    claim = scripted_kit.placement_store.claim(key="k", gett_id="g", store_id="elsewhere", fingerprint="fp")
     assert isinstance(claim, Claim)
-    assert outcomes(scripted, PosOrder("x", "g", status=OrderStatus.READY)) == [ComparisonOutcome.NOT_OURS]
+    assert outcomes(scripted_kit, PosOrder("x", "g", status=OrderStatus.READY)) == [ComparisonOutcome.UNKNOWN_ORDER]
 
 
-@pytest.mark.parametrize("words", [{"status": "burnt"}, {"status": "pending"}, {"state": "lost"}])
-def test_what_cannot_be_told_is_said_and_stops_nothing(words: dict[str, Any], scripted: Kit) -> None:
-    (bad, _), (good, _) = place(scripted), place(scripted)
-    assert outcomes(scripted, PosOrder("x", bad, **words), PosOrder("y", good, status=OrderStatus.READY)) == [
-        ComparisonOutcome.REFUSED,
+@pytest.mark.parametrize("fields", [{"status": "burnt"}, {"status": "pending"}, {"state": "lost"}])
+def test_update_that_cannot_be_sent_is_rejected_without_affecting_others(
+    fields: dict[str, Any], scripted_kit: Kit
+) -> None:
+    (bad, _), (good, _) = place(scripted_kit), place(scripted_kit)
+    assert outcomes(scripted_kit, PosOrder("x", bad, **fields), PosOrder("y", good, status=OrderStatus.READY)) == [
+        ComparisonOutcome.REJECTED,
         ComparisonOutcome.APPENDED,
     ]
 
 
-def test_a_buried_update_is_not_dug_out_again_but_a_newer_one_is_told(scripted: Kit) -> None:
-    ref, _ = place(scripted)
-    (lease,) = scripted.lanes.lease(1, 60_000).leases
-    scripted.lanes.dead_letter(lease, "422", 422)
+def test_dead_letter_is_not_appended_again_but_a_newer_update_is(scripted_kit: Kit) -> None:
+    ref, _ = place(scripted_kit)
+    (lease,) = scripted_kit.lanes.lease(1, 60_000).leases
+    scripted_kit.lanes.dead_letter(lease, "422", 422)
     at = datetime(2031, 5, 1, 18, 30, tzinfo=UTC)
-    again = [
+    repeated = [
         PosOrder("x", ref, status=OrderStatus.CONFIRMED),
         PosOrder("x", ref, status=OrderStatus.CONFIRMED, estimated_ready_at=at),
     ]
-    assert outcomes(scripted, *again) == [ComparisonOutcome.GIVEN_UP] * 2
-    assert outcomes(scripted, PosOrder("x", ref, status=OrderStatus.PREPARING)) == [ComparisonOutcome.APPENDED]
-    assert statuses(scripted, ref) == ["confirmed", "preparing"]
+    assert outcomes(scripted_kit, *repeated) == [ComparisonOutcome.GIVEN_UP] * 2
+    assert outcomes(scripted_kit, PosOrder("x", ref, status=OrderStatus.PREPARING)) == [ComparisonOutcome.APPENDED]
+    assert statuses(scripted_kit, ref) == ["confirmed", "preparing"]
 
 
-def test_what_a_person_dropped_stays_dropped(scripted: Kit) -> None:
-    ref, _ = place(scripted)
-    scripted.lanes.discard(lane(ref))
-    assert outcomes(scripted, PosOrder("x", ref, status=OrderStatus.CONFIRMED)) == [ComparisonOutcome.GIVEN_UP]
+def test_discarded_update_is_not_appended_again(scripted_kit: Kit) -> None:
+    ref, _ = place(scripted_kit)
+    scripted_kit.lanes.discard(lane(ref))
+    assert outcomes(scripted_kit, PosOrder("x", ref, status=OrderStatus.CONFIRMED)) == [ComparisonOutcome.GIVEN_UP]
 
 
-def test_progress_of_an_unlinked_order_waits(scripted: Kit) -> None:
-    ref, _ = place(scripted, gett_id="")
-    assert outcomes(scripted, PosOrder("x", ref, status=OrderStatus.READY)) == [ComparisonOutcome.APPENDED]
-    assert scripted.lanes.all_waiting() == {lane(ref): "unlinked"}
+def test_update_of_an_unlinked_order_waits(scripted_kit: Kit) -> None:
+    ref, _ = place(scripted_kit, gett_id="")
+    assert outcomes(scripted_kit, PosOrder("x", ref, status=OrderStatus.READY)) == [ComparisonOutcome.APPENDED]
+    assert scripted_kit.lanes.all_waiting() == {lane(ref): "unlinked"}
 
 
 # -- Redis emptied -----------------------------------------------------------------------------------------------------
 
 
-def test_an_emptied_redis_heals(kit: Kit, tmp_path: Path) -> None:
+def test_updates_are_appended_again_after_redis_was_emptied(kit: Kit, tmp_path: Path) -> None:
     (ref, pos_id), (done, done_id) = place(kit), place(kit)
     BogusAdapter.advance(tmp_path / "pos.sqlite", pos_id, "preparing")
     BogusAdapter.advance(tmp_path / "pos.sqlite", done_id, "completed")
@@ -247,100 +259,111 @@ def test_an_emptied_redis_heals(kit: Kit, tmp_path: Path) -> None:
     assert reconcile(kit).counts[ComparisonOutcome.APPENDED] == 0
     event = {"type": "order", "store_id": "main", "order_id": pos_id, "status": "ready"}
     headers, body = {"x-bogus-secret": "bogus-secret"}, json.dumps({"events": [event]}).encode()
-    assert kit.pos_events.receive("bogus", headers, body) == ["ok"], "the POS's own id is known again"
+    assert kit.pos_events.receive("bogus", headers, body) == ["ok"], "the id of the POS is linked again"
 
 
 # -- the store's status ------------------------------------------------------------------------------------------------
 
 
 def status(kit: Kit, state: object) -> ComparisonOutcome:
-    Scripted.state = state
-    (finding,) = reconcile(kit).findings
-    return finding.outcome
+    ScriptedAdapter.state = state
+    (comparison,) = reconcile(kit).comparisons
+    return comparison.outcome
 
 
-def test_a_store_that_closed_is_paused_and_resumed_when_it_opens(scripted: Kit) -> None:
-    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.ALREADY
-    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.APPENDED
-    assert status(scripted, StoreState.DOWN) is ComparisonOutcome.ALREADY
-    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.APPENDED
-    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.ALREADY
-    assert [body["status"] for body in told(scripted, "store:main")] == ["paused", "online"]
+def test_closed_store_is_paused_and_an_open_one_resumed(scripted_kit: Kit) -> None:
+    assert status(scripted_kit, StoreState.OPEN) is ComparisonOutcome.UP_TO_DATE
+    assert status(scripted_kit, StoreState.CLOSED) is ComparisonOutcome.APPENDED
+    assert status(scripted_kit, StoreState.DOWN) is ComparisonOutcome.UP_TO_DATE
+    assert status(scripted_kit, StoreState.OPEN) is ComparisonOutcome.APPENDED
+    assert status(scripted_kit, StoreState.OPEN) is ComparisonOutcome.UP_TO_DATE
+    assert [body["status"] for body in sent(scripted_kit, "store:main")] == ["paused", "online"]
 
 
-def test_a_person_who_paused_is_left_in_peace(scripted: Kit) -> None:
-    scripted.store_status.pause("main", "too_busy")
-    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.ALREADY
-    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.REFUSED
-    assert "person" in reconcile(scripted).lines()[0]
-    assert len(told(scripted, "store:main")) == 1
+def test_pause_by_a_person_is_not_changed(scripted_kit: Kit) -> None:
+    scripted_kit.store_status.pause("main", "too_busy")
+    assert status(scripted_kit, StoreState.CLOSED) is ComparisonOutcome.UP_TO_DATE
+    assert status(scripted_kit, StoreState.OPEN) is ComparisonOutcome.REJECTED
+    assert "person" in reconcile(scripted_kit).lines()[0]
+    assert len(sent(scripted_kit, "store:main")) == 1
 
 
-def test_a_pause_with_an_end_is_over_after_it(scripted: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted.store_status.pause("main", "too_busy", datetime.now(UTC) + timedelta(seconds=3))
-    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.ALREADY
-    wait_until(lambda: status(scripted, StoreState.CLOSED) is not ComparisonOutcome.ALREADY, message="the pause to end")
-    main = next(iter(scripted.stores))
-    assert scripted.store_status.pause_owner(main) == "pos", "Gett lifted the person's pause: it is the POS's now"
-    assert status(scripted, StoreState.OPEN) is ComparisonOutcome.APPENDED
+def test_pause_with_an_end_does_not_count_after_it(scripted_kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted_kit.store_status.pause("main", "too_busy", datetime.now(UTC) + timedelta(seconds=3))
+    assert status(scripted_kit, StoreState.CLOSED) is ComparisonOutcome.UP_TO_DATE
+    wait_until(
+        lambda: status(scripted_kit, StoreState.CLOSED) is not ComparisonOutcome.UP_TO_DATE,
+        message="the pause to end",
+    )
+    main = next(iter(scripted_kit.stores))
+    assert scripted_kit.store_status.pause_owner(main) == "pos", (
+        "Gett has lifted the pause by the person; the new one is owned by the POS"
+    )
+    assert status(scripted_kit, StoreState.OPEN) is ComparisonOutcome.APPENDED
 
 
-def test_what_somebody_said_meanwhile_stands(scripted: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Scripted, "meanwhile", lambda: scripted.store_status.pause("main", "maintenance"))
-    assert status(scripted, StoreState.DOWN) is ComparisonOutcome.STALE
-    assert [body["reason"] for body in told(scripted, "store:main")] == ["maintenance"]
+def test_status_that_was_changed_during_the_comparison_stays(
+    scripted_kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        ScriptedAdapter, "before_status", lambda: scripted_kit.store_status.pause("main", "maintenance")
+    )
+    assert status(scripted_kit, StoreState.DOWN) is ComparisonOutcome.STALE
+    assert [body["reason"] for body in sent(scripted_kit, "store:main")] == ["maintenance"]
 
 
-def test_a_pause_that_gett_refused_is_not_sent_for_ever(scripted: Kit) -> None:
-    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.APPENDED
-    (lease,) = scripted.lanes.lease(1, 60_000).leases
-    scripted.lanes.dead_letter(lease, "no such store", 404)
-    assert status(scripted, StoreState.CLOSED) is ComparisonOutcome.GIVEN_UP
+def test_pause_that_gett_rejected_is_not_appended_again(scripted_kit: Kit) -> None:
+    assert status(scripted_kit, StoreState.CLOSED) is ComparisonOutcome.APPENDED
+    (lease,) = scripted_kit.lanes.lease(1, 60_000).leases
+    scripted_kit.lanes.dead_letter(lease, "no such store", 404)
+    assert status(scripted_kit, StoreState.CLOSED) is ComparisonOutcome.GIVEN_UP
 
 
-# -- what goes wrong ---------------------------------------------------------------------------------------------------
+# -- errors ------------------------------------------------------------------------------------------------------------
 
 
-def test_an_adapter_that_cannot_say_is_no_failure(make_kit: Callable[..., Kit]) -> None:
-    report = reconcile(make_kit(pos_adapter=f"{__name__}:Mute"))
-    assert (report.findings, report.failures) == ([], [])
+def test_unsupported_methods_are_remarks(make_kit: Callable[..., Kit]) -> None:
+    report = reconcile(make_kit(pos_adapter=f"{__name__}:AdapterWithoutReads"))
+    assert (report.comparisons, report.failures) == ([], [])
     assert report.lines() == [
         "main  the adapter does not offer orders_since",
         "main  the adapter does not offer store_status",
     ]
 
 
-@pytest.mark.parametrize("says", [RuntimeError("a bug"), None, ["nonsense"], [PosOrder("x", "r", state=[])]])  # type: ignore[arg-type]
-def test_what_goes_wrong_with_the_orders_does_not_hide_the_stores_status(
-    says: Any, scripted: Kit, events: list[MutableMapping[str, Any]]
+@pytest.mark.parametrize("orders", [RuntimeError("a bug"), None, ["nonsense"], [PosOrder("x", "r", state=[])]])  # type: ignore[arg-type]
+def test_failure_of_orders_since_does_not_hide_the_store_status(
+    orders: Any, scripted_kit: Kit, events: list[MutableMapping[str, Any]]
 ) -> None:
-    Scripted.says, Scripted.state = says, StoreState.CLOSED
-    report = reconcile(scripted)
+    ScriptedAdapter.orders, ScriptedAdapter.state = orders, StoreState.CLOSED
+    report = reconcile(scripted_kit)
     assert len(report.failures) == 1
     assert report.counts == {ComparisonOutcome.APPENDED: 1}
 
 
 @pytest.mark.parametrize("state", [RuntimeError("a bug"), "open", 5])
-def test_a_status_that_is_none_is_a_failure(state: Any, scripted: Kit, events: list[MutableMapping[str, Any]]) -> None:
-    Scripted.state = state
-    report = reconcile(scripted)
-    assert (len(report.failures), report.findings) == (1, [])
+def test_status_of_a_wrong_type_is_a_failure(
+    state: Any, scripted_kit: Kit, events: list[MutableMapping[str, Any]]
+) -> None:
+    ScriptedAdapter.state = state
+    report = reconcile(scripted_kit)
+    assert (len(report.failures), report.comparisons) == (1, [])
 
 
-def test_one_stores_failure_stops_no_other(
+def test_failure_of_one_store_does_not_affect_others(
     make_kit: Callable[..., Kit], tmp_path: Path, events: list[MutableMapping[str, Any]]
 ) -> None:
     stores = tmp_path / "stores.toml"
-    broken = {"bad": f'"{__name__}:Scripted"'}
+    adapters = {"bad": f'"{__name__}:ScriptedAdapter"'}
     stores.write_text(
         "".join(
-            f'[stores.{name}]\ngett_id = "{uuid4()}"\nadapter = {broken.get(name, chr(34) + "bogus" + chr(34))}\n'
+            f'[stores.{name}]\ngett_id = "{uuid4()}"\nadapter = {adapters.get(name, chr(34) + "bogus" + chr(34))}\n'
             f'[stores.{name}.options]\nfile = "{tmp_path / "pos.sqlite"}"\nclosed = true\n'
             for name in ("one", "bad", "two")
         )
     )
     kit = make_kit(pos_adapter=None, gett_store_id=None, stores_file=stores)
-    Scripted.says, Scripted.state = RuntimeError("a bug"), RuntimeError("a bug")
+    ScriptedAdapter.orders, ScriptedAdapter.state = RuntimeError("a bug"), RuntimeError("a bug")
     done: list[str] = []
     reports = kit.reconciler.reconcile_all(kit.stores, lambda report: done.append(report.store_id))
     assert sorted(done) == ["bad", "one", "two"]
@@ -348,7 +371,7 @@ def test_one_stores_failure_stops_no_other(
     assert set(kit.lanes.all_waiting()) == {"store:one", "store:two"}
 
 
-def test_without_redis_every_store_says_so(make_kit: Callable[..., Kit]) -> None:
+def test_reconcile_all_without_redis_reports_a_failure_per_store(make_kit: Callable[..., Kit]) -> None:
     kit = make_kit(redis_url="redis://127.0.0.1:1/0")
     (report,) = kit.reconciler.reconcile_all(kit.stores)
     assert "Redis" in report.failures[0]

@@ -1,4 +1,4 @@
-"""What Gett says of a store against what it was told: every difference told once, only our own pause said again."""
+"""Comparison of the status at Gett with the last update: one alert per difference, and only our own pause is sent again."""
 
 from __future__ import annotations
 
@@ -23,34 +23,39 @@ from webhook_kit.stores.status import Owner
 LANE = lane_name(Kind.STORE, "main")
 
 
-class Gett:
-    """Gett's side of one store; a call reaches it as the client sends it."""
+class FakeGett:
+    """Transport to a fake Gett that has one store.
+
+    :ivar reported: body of the store's status.
+    :ivar status: HTTP status of the responses; 0 for no response.
+    :ivar before_response: called before each response to a GET.
+    """
 
     def __init__(self) -> None:
-        self.says: dict[str, Any] = {"status": "online"}
+        self.reported: dict[str, Any] = {"status": "online"}
         self.status = 200
-        self.asked = 0
-        self.meanwhile: Callable[[], object] = lambda: None
+        self.calls = 0
+        self.before_response: Callable[[], object] = lambda: None
 
     def send(self, call: ApiCall) -> ApiResponse:
         if call.method == "GET":
-            self.asked += 1
-            self.meanwhile()
+            self.calls += 1
+            self.before_response()
             if self.status == 0:
                 raise ConnectionError
-            return ApiResponse(self.status, {}, json.dumps(self.says).encode())
+            return ApiResponse(self.status, {}, json.dumps(self.reported).encode())
         assert call.body is not None
-        self.says = json.loads(call.body)
+        self.reported = json.loads(call.body)
         return ApiResponse(200, {}, call.body)
 
 
 @pytest.fixture
-def gett() -> Gett:
-    return Gett()
+def gett() -> FakeGett:
+    return FakeGett()
 
 
 @pytest.fixture
-def kit(make_kit: Callable[..., Kit], gett: Gett, events: list[MutableMapping[str, Any]]) -> Kit:
+def kit(make_kit: Callable[..., Kit], gett: FakeGett, events: list[MutableMapping[str, Any]]) -> Kit:
     kit = make_kit()
     kit.client = GettClient("https://gett.test", "key", transport=gett)
     return kit
@@ -60,8 +65,8 @@ def check(kit: Kit) -> Difference:
     return kit.store_status_check.check(next(iter(kit.stores)))
 
 
-def push(kit: Kit) -> None:
-    """Let Gett hear what waits."""
+def send_updates(kit: Kit) -> None:
+    """Send all updates."""
     kit.dispatcher.drain(5, lambda: not kit.lanes.all_waiting())
     assert kit.lanes.all_waiting() == {}
 
@@ -70,150 +75,152 @@ def alerts(kit: Kit) -> int:
     return int(kit.redis.hget(kit.keys.alert_counts, Alert.STATUS) or 0)
 
 
-def in_(**ahead: float) -> str:
-    return (datetime.now(UTC) + timedelta(**ahead)).isoformat()
+def time_from_now(**delta: float) -> str:
+    return (datetime.now(UTC) + timedelta(**delta)).isoformat()
 
 
-def test_agreement_is_no_word(kit: Kit, gett: Gett) -> None:
-    assert check(kit) is Difference.NONE, "nothing was ever told, and it is online"
+def test_equal_status_raises_no_alert(kit: Kit, gett: FakeGett) -> None:
+    assert check(kit) is Difference.NONE, "no update was sent, and the store is online"
     kit.store_status.pause("main", "too_busy")
-    assert check(kit) is Difference.PENDING, "it is on its way"
-    push(kit)
+    assert check(kit) is Difference.PENDING, "the update is not sent yet"
+    send_updates(kit)
     assert check(kit) is Difference.NONE
     kit.store_status.resume("main")
-    push(kit)
+    send_updates(kit)
     assert check(kit) is Difference.NONE
     assert alerts(kit) == 0
 
 
-def test_a_pause_in_gett_s_portal_is_one_alert_and_is_not_lifted(
-    kit: Kit, gett: Gett, events: list[MutableMapping[str, Any]]
+def test_pause_in_gett_s_portal_raises_one_alert_and_is_not_lifted(
+    kit: Kit, gett: FakeGett, events: list[MutableMapping[str, Any]]
 ) -> None:
     kit.store_status.resume("main")
-    push(kit)
-    gett.says = {"status": "paused", "reason": "maintenance", "pausedAt": "2026-05-01T10:00:00Z"}
-    assert [check(kit) for _ in range(3)] == [Difference.PAUSED_THERE] * 3
+    send_updates(kit)
+    gett.reported = {"status": "paused", "reason": "maintenance", "pausedAt": "2026-05-01T10:00:00Z"}
+    assert [check(kit) for _ in range(3)] == [Difference.PAUSED_AT_GETT] * 3
     assert alerts(kit) == 1
     (entry,) = kit.placement_store.incidents()
     assert (entry["store"], entry["kind"]) == ("main", Alert.STATUS)
     assert "maintenance" in entry["why"]
     assert kit.lanes.all_waiting() == {}
-    gett.says = {"status": "online"}
+    gett.reported = {"status": "online"}
     assert check(kit) is Difference.NONE
-    gett.says = {"status": "paused", "reason": "maintenance"}
+    gett.reported = {"status": "paused", "reason": "maintenance"}
     check(kit)
-    assert alerts(kit) == 2, "when it comes back it is news"
+    assert alerts(kit) == 2, "a new difference raises a new alert"
 
 
-def test_after_redis_was_emptied_a_pause_is_reported_and_not_lifted(kit: Kit, gett: Gett) -> None:
+def test_pause_from_before_redis_was_emptied_is_reported_and_not_lifted(kit: Kit, gett: FakeGett) -> None:
     kit.store_status.pause("main", "too_busy")
-    push(kit)
+    send_updates(kit)
     for key in kit.redis.keys(f"{kit.keys.prefix}*"):
         kit.redis.delete(text(key))
-    assert check(kit) is Difference.PAUSED_THERE
+    assert check(kit) is Difference.PAUSED_AT_GETT
     assert alerts(kit) == 1
     assert kit.lanes.all_waiting() == {}
     kit.store_status.resume("main")
-    push(kit)
-    assert gett.says == {"status": "online"}
+    send_updates(kit)
+    assert gett.reported == {"status": "online"}
     assert check(kit) is Difference.NONE
 
 
 @pytest.mark.parametrize("owner", Owner)
-def test_our_pause_that_gett_no_longer_has_is_said_again_once(owner: Owner, kit: Kit, gett: Gett) -> None:
+def test_our_pause_that_gett_no_longer_has_is_sent_again_once(owner: Owner, kit: Kit, gett: FakeGett) -> None:
     kit.store_status.pause("main", "too_busy", owner=owner)
-    push(kit)
-    gett.says = {"status": "online"}
-    assert check(kit) is Difference.ONLINE_THERE
-    push(kit)
-    assert gett.says == {"status": "paused", "reason": "too_busy"}
+    send_updates(kit)
+    gett.reported = {"status": "online"}
+    assert check(kit) is Difference.ONLINE_AT_GETT
+    send_updates(kit)
+    assert gett.reported == {"status": "paused", "reason": "too_busy"}
     assert check(kit) is Difference.NONE
     assert kit.store_status.pause_owner(next(iter(kit.stores))) is owner
-    gett.says = {"status": "online"}
-    assert [check(kit), check(kit)] == [Difference.ONLINE_THERE] * 2
-    assert kit.lanes.all_waiting() == {}, "who lifts it again means it"
+    gett.reported = {"status": "online"}
+    assert [check(kit), check(kit)] == [Difference.ONLINE_AT_GETT] * 2
+    assert kit.lanes.all_waiting() == {}, "a pause that was lifted twice is not sent again"
     assert alerts(kit) == 1
     kit.store_status.resume("main")
-    push(kit)
+    send_updates(kit)
     assert check(kit) is Difference.NONE
     kit.store_status.pause("main", "too_busy", owner=owner)
-    push(kit)
-    gett.says = {"status": "online"}
+    send_updates(kit)
+    gett.reported = {"status": "online"}
     check(kit)
-    push(kit)
-    assert gett.says["status"] == "paused", "another pause is another word"
+    send_updates(kit)
+    assert gett.reported["status"] == "paused", "a new pause may be sent again too"
 
 
-def test_a_pause_with_an_end_that_gett_has_lifted_is_over(kit: Kit, gett: Gett) -> None:
+def test_pause_with_an_end_is_not_sent_again_after_its_end(kit: Kit, gett: FakeGett) -> None:
     kit.store_status.pause("main", "too_busy", datetime.now(UTC) + timedelta(seconds=1))
-    push(kit)
-    gett.says = {"status": "online"}
-    kit.redis.hset(kit.keys.lane(LANE), "last", json.dumps({**json.loads(last(kit)), "resumeAt": in_(seconds=-1)}))
+    send_updates(kit)
+    gett.reported = {"status": "online"}
+    kit.redis.hset(
+        kit.keys.lane(LANE), "last", json.dumps({**json.loads(last_body(kit)), "resumeAt": time_from_now(seconds=-1)})
+    )
     assert check(kit) is Difference.NONE
     assert kit.lanes.all_waiting() == {}
 
 
-def last(kit: Kit) -> str:
+def last_body(kit: Kit) -> str:
     return kit.lanes.state(LANE)["last"]
 
 
-def test_an_end_that_somebody_gave_our_pause_at_gett_is_theirs(
-    kit: Kit, gett: Gett, events: list[MutableMapping[str, Any]]
+def test_pause_that_was_given_an_end_at_gett_is_not_sent_again(
+    kit: Kit, gett: FakeGett, events: list[MutableMapping[str, Any]]
 ) -> None:
     kit.store_status.pause("main", "too_busy")
-    push(kit)
-    gett.says = {**gett.says, "resumeAt": in_(hours=1)}
+    send_updates(kit)
+    gett.reported = {**gett.reported, "resumeAt": time_from_now(hours=1)}
     assert check(kit) is Difference.NONE
     assert check(kit) is Difference.NONE
-    assert [event["event"] for event in events].count("gett will lift the pause") == 1
-    kit.redis.hset(kit.keys.health("main"), "gett_resume_at", in_(seconds=-1))
-    gett.says = {"status": "online"}
-    assert check(kit) is Difference.LIFTED_BY_GETT
+    assert [event["event"] for event in events].count("end_of_pause_added_at_gett") == 1
+    kit.redis.hset(kit.keys.health("main"), "gett_resume_at", time_from_now(seconds=-1))
+    gett.reported = {"status": "online"}
+    assert check(kit) is Difference.RESUMED_BY_GETT
     assert alerts(kit) == 1
     assert kit.lanes.all_waiting() == {}
 
 
-def test_a_word_that_gett_never_took_is_told_as_such(kit: Kit, gett: Gett) -> None:
+def test_update_that_gett_rejected_is_a_difference(kit: Kit, gett: FakeGett) -> None:
     kit.store_status.pause("main", "too_busy")
     (lease,) = kit.lanes.lease(1, 60_000).leases
     kit.lanes.dead_letter(lease, "no", 422)
-    assert check(kit) is Difference.NOT_TAKEN
+    assert check(kit) is Difference.NOT_DELIVERED
     assert kit.lanes.all_waiting() == {}
 
 
-def test_what_is_said_while_gett_is_asked_is_no_difference(kit: Kit, gett: Gett) -> None:
-    gett.meanwhile = lambda: kit.store_status.pause("main", "too_busy")
-    gett.says = {"status": "paused", "reason": "other"}
+def test_update_during_the_comparison_is_not_a_difference(kit: Kit, gett: FakeGett) -> None:
+    gett.before_response = lambda: kit.store_status.pause("main", "too_busy")
+    gett.reported = {"status": "paused", "reason": "other"}
     assert check(kit) is Difference.PENDING
     assert alerts(kit) == 0
 
 
-def test_a_store_that_gett_does_not_know_is_an_alert(kit: Kit, gett: Gett) -> None:
+def test_store_that_is_unknown_at_gett_raises_an_alert(kit: Kit, gett: FakeGett) -> None:
     gett.status = 404
-    assert check(kit) is Difference.UNKNOWN_THERE
+    assert check(kit) is Difference.UNKNOWN_AT_GETT
     assert alerts(kit) == 1
 
 
-def test_a_status_that_was_added_since_says_nothing(kit: Kit, gett: Gett) -> None:
-    gett.says = {"status": "hibernating"}
+def test_unknown_status_at_gett_is_ignored(kit: Kit, gett: FakeGett) -> None:
+    gett.reported = {"status": "hibernating"}
     assert check(kit) is Difference.NONE
 
 
 @pytest.mark.parametrize("status", [0, 401, 500])
-def test_when_gett_cannot_be_asked_the_round_ends(
-    status: int, kit: Kit, gett: Gett, events: list[MutableMapping[str, Any]]
+def test_check_all_stops_when_gett_cannot_be_reached(
+    status: int, kit: Kit, gett: FakeGett, events: list[MutableMapping[str, Any]]
 ) -> None:
     for n in range(3):
         kit.stores.add(Store(f"s{n}", f"g{n}", "bogus"))
     gett.status = status
     assert kit.store_status_check.check_all() == 0
-    assert gett.asked == 1
+    assert gett.calls == 1
     assert alerts(kit) == 0
-    gett.status, gett.says = 200, {"status": "paused", "reason": "other"}
+    gett.status, gett.reported = 200, {"status": "paused", "reason": "other"}
     assert kit.store_status_check.check_all() == 4
 
 
-def test_a_store_that_is_not_at_gett_yet_is_not_asked_for(kit: Kit, gett: Gett) -> None:
+def test_store_that_is_not_at_gett_yet_is_not_checked(kit: Kit, gett: FakeGett) -> None:
     kit.stores.add(Store("new", "", "bogus"))
     kit.store_status_check.check_all()
-    assert gett.asked == 1
+    assert gett.calls == 1

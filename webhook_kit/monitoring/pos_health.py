@@ -1,16 +1,16 @@
-"""The monitor: a store whose POS is down takes no orders, and takes them again when the POS is back.
+"""``kit.pos_health``: health checks of POS systems. A store whose POS is down is paused, and resumed when the POS works again.
 
 ::
 
-    look:    good                bad                       nothing
+    check:   success             failure                   inconclusive
              open                down, closed,             unknown, not offered,
                                  failed, too slow          too many calls in flight here
     ───────────────────────────────────────────────────────────────────────────────────
-    HEALTH_FAILURE_THRESHOLD bad ones in a row    → paused, once; owner monitor, or pos when it says closed
-    HEALTH_SUCCESS_THRESHOLD good ones in a row  → what the monitor or the POS has paused is lifted
+    HEALTH_FAILURE_THRESHOLD failures in a row   → paused, once; owner monitor, or pos if it reports closed
+    HEALTH_SUCCESS_THRESHOLD successes in a row  → a pause by the monitor or the POS is lifted
 
-A person's word stands: what a person has paused stays paused, and what a person has resumed is not paused again before the POS
-was seen to be well in between.
+The decision of a person has priority: a store that a person has paused stays paused, and one that a person has resumed is not
+paused again before a successful check.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.concurrency import for_each_store
 from webhook_kit.stores.status import Owner, StoreStatusService
 
-__all__ = ["FailureCount", "HealthAction", "HealthCheckResult", "HealthMonitor", "evaluate"]
+__all__ = ["HealthAction", "HealthCheckResult", "HealthCounts", "HealthMonitor", "evaluate"]
 
-log = logger("monitor")
+log = logger("pos_health")
 
-_PATIENCE = 10.0
-"""Seconds that a POS may take to say how it is; less when ``POS_DEADLINE`` is less."""
+_CHECK_TIMEOUT = 10.0
+"""Seconds that a POS may take to report its status; less if ``POS_DEADLINE`` is less."""
 
-_FORGOTTEN = 86_400
-"""Seconds after which the looks at a store nobody looks at any more are forgotten."""
+_COUNTS_TTL = 86_400
+"""Seconds after which the counts of a store that is not checked any more expire."""
 
 
 class HealthCheckResult(StrEnum):
-    """What a look at a POS showed."""
+    """Result of one health check."""
 
-    GOOD = "good"
+    SUCCESS = "success"
     DOWN = "down"
-    """It says so, fails, or does not answer."""
+    """The POS reports that it is down, fails, or does not answer."""
     CLOSED = "closed"
-    """It works, and says that the store is closed."""
-    NOTHING = "nothing"
-    """It says nothing that counts."""
+    """The POS works and reports that the store is closed."""
+    INCONCLUSIVE = "inconclusive"
+    """The check shows nothing about the POS; it does not count."""
 
 
 class HealthAction(StrEnum):
-    """What follows from a look."""
+    """Action that follows from a health check."""
 
     NONE = "none"
     PAUSE = "pause"
@@ -66,35 +66,37 @@ class HealthAction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FailureCount:
-    """What the looks so far add up to.
+class HealthCounts:
+    """Counts of the health checks of a store.
 
-    :ivar bad: bad looks in a row.
-    :ivar good: good looks in a row.
-    :ivar judged: whether this row of bad looks has led to a pause already.
+    :ivar failures: failed checks in a row.
+    :ivar successes: successful checks in a row.
+    :ivar acted: True if these failures have led to a pause already.
     """
 
-    bad: int = 0
-    good: int = 0
-    judged: bool = False
+    failures: int = 0
+    successes: int = 0
+    acted: bool = False
 
 
 def evaluate(
-    tally: FailureCount, look: HealthCheckResult, *, pause_after: int, resume_after: int
-) -> tuple[FailureCount, HealthAction]:
-    """What follows from one more look."""
-    if look is HealthCheckResult.NOTHING:
-        return tally, HealthAction.NONE
-    if look is HealthCheckResult.GOOD:
-        good = min(tally.good + 1, resume_after)
-        return FailureCount(good=good), HealthAction.RESUME if good >= resume_after else HealthAction.NONE
-    bad = min(tally.bad + 1, pause_after)
-    pause = bad >= pause_after and not tally.judged
-    return FailureCount(bad=bad, judged=tally.judged or pause), HealthAction.PAUSE if pause else HealthAction.NONE
+    counts: HealthCounts, result: HealthCheckResult, *, failure_threshold: int, success_threshold: int
+) -> tuple[HealthCounts, HealthAction]:
+    """Return the counts after one more check, and the action that follows."""
+    if result is HealthCheckResult.INCONCLUSIVE:
+        return counts, HealthAction.NONE
+    if result is HealthCheckResult.SUCCESS:
+        successes = min(counts.successes + 1, success_threshold)
+        action = HealthAction.RESUME if successes >= success_threshold else HealthAction.NONE
+        return HealthCounts(successes=successes), action
+    failures = min(counts.failures + 1, failure_threshold)
+    pause = failures >= failure_threshold and not counts.acted
+    action = HealthAction.PAUSE if pause else HealthAction.NONE
+    return HealthCounts(failures=failures, acted=counts.acted or pause), action
 
 
 class HealthMonitor:
-    """Looks at POS systems. Any number of processes may; each store is looked at by one of them at a time."""
+    """Checks POS systems. Any number of processes may run it; one of them at a time checks a store."""
 
     def __init__(
         self,
@@ -102,7 +104,7 @@ class HealthMonitor:
         keys: Keys,
         stores: StoreDirectory,
         store_status: StoreStatusService,
-        calls: PosExecutor,
+        pos_executor: PosExecutor,
         settings: Settings,
     ) -> None:
         self._redis = connection
@@ -110,108 +112,120 @@ class HealthMonitor:
         self._intervals = Intervals(connection, keys)
         self._stores = stores
         self._store_status = store_status
-        self._calls = calls
-        self._every = settings.health_check_interval
-        self._patience = min(_PATIENCE, settings.pos_deadline)
-        self._pause_after = settings.health_failure_threshold
-        self._resume_after = settings.health_success_threshold
+        self._pos_executor = pos_executor
+        self._interval = settings.health_check_interval
+        self._check_timeout = min(_CHECK_TIMEOUT, settings.pos_deadline)
+        self._failure_threshold = settings.health_failure_threshold
+        self._success_threshold = settings.health_success_threshold
 
     def check_all(self) -> int:
-        """Look at every store that is due.
+        """Check every store that is due.
 
-        :return: how many were paused or resumed.
+        :return: the number of stores that were paused or resumed.
         """
-        due = [store for store in self._stores if self._is_watched(store)]
-        return sum(for_each_store(due, self._check_if_due, name="monitor"))
+        due = [store for store in self._stores if self._can_be_checked(store)]
+        return sum(for_each_store(due, self._check_if_due, name="pos-health"))
 
     def check(self, store: Store) -> HealthAction:
-        """Look at one store now.
+        """Check one store now.
 
-        :raises redis.RedisError: when what was seen cannot be kept; the next look goes on from before.
+        :raises redis.RedisError: the result cannot be saved; the next check continues from the counts before this one.
         """
-        seen = self._seen(store)
-        tally, verdict = evaluate(
-            self._tally(store), seen, pause_after=self._pause_after, resume_after=self._resume_after
+        result = self._result(store)
+        counts, action = evaluate(
+            self._counts(store),
+            result,
+            failure_threshold=self._failure_threshold,
+            success_threshold=self._success_threshold,
         )
-        # First the deed: a process that dies in between does it twice, which changes nothing, rather than never.
-        if verdict is HealthAction.PAUSE:
-            verdict = self._pause(store, seen)
-        elif verdict is HealthAction.RESUME:
-            verdict = self._resume(store)
+        # Act before saving the counts: after a crash in between, the next check acts again, which changes nothing.
+        if action is HealthAction.PAUSE:
+            action = self._pause(store, result)
+        elif action is HealthAction.RESUME:
+            action = self._resume(store)
         key = self._keys.health(store.id)
+        fields: list[str | int] = [
+            "failures",
+            counts.failures,
+            "successes",
+            counts.successes,
+            "acted",
+            int(counts.acted),
+        ]
         with self._redis.pipeline() as pipeline:
-            pipeline.hset(key, items=["bad", tally.bad, "good", tally.good, "judged", int(tally.judged), "seen", seen])
-            pipeline.expire(key, _FORGOTTEN)
+            pipeline.hset(key, items=[*fields, "result", result])
+            pipeline.expire(key, _COUNTS_TTL)
             pipeline.execute()
-        return verdict
+        return action
 
-    def _is_watched(self, store: Store) -> bool:
+    def _can_be_checked(self, store: Store) -> bool:
         if not store.gett_id:
             return False
         try:
             return self._stores.adapter(store).offers(Capability.STORE_STATUS)
-        except AdapterError as error:  # of a store that only a vendor's own directory vouches for
-            log.warning("store not looked at", store=store.id, why=str(error))
+        except AdapterError as error:  # only a vendor's own directory can have a store with such an adapter
+            log.warning("health_check_failed", store=store.id, why=str(error))
             return False
 
     def _check_if_due(self, store: Store) -> bool:
-        # The mark keeps others away while this look lasts, and until the next one is due; it lapses by itself.
-        begun, task = time.monotonic(), f"health-check:{store.id}"
+        # The claim keeps other processes away during this check and until the next one is due; it expires by itself.
+        started, task = time.monotonic(), f"health-check:{store.id}"
         try:
-            if not self._intervals.claim(task, max(self._every, self._patience) + 5):
+            if not self._intervals.claim(task, max(self._interval, self._check_timeout) + 5):
                 return False
-            verdict = self.check(store)
-            left = self._every * 0.9 - (time.monotonic() - begun)
-            self._intervals.end_in(task, left)
+            action = self.check(store)
+            remaining = self._interval * 0.9 - (time.monotonic() - started)
+            self._intervals.end_in(task, remaining)
         except (redis.RedisError, WebhookKitError) as error:
-            log.warning("store not looked at", store=store.id, error=type(error).__name__)
+            log.warning("health_check_failed", store=store.id, error=type(error).__name__)
             return False
-        return verdict is not HealthAction.NONE
+        return action is not HealthAction.NONE
 
-    def _seen(self, store: Store) -> HealthCheckResult:
+    def _result(self, store: Store) -> HealthCheckResult:
         adapter = self._stores.adapter(store)
         try:
-            state: object = self._calls.run(store.id, lambda: adapter.store_status(store), deadline=self._patience)
-        except (Unsupported, ConcurrencyLimit):  # which say something of the adapter, and of this process
-            return HealthCheckResult.NOTHING
+            state: object = self._pos_executor.run(
+                store.id, lambda: adapter.store_status(store), deadline=self._check_timeout
+            )
+        except (Unsupported, ConcurrencyLimit):  # about the adapter and about this process, not about the POS
+            return HealthCheckResult.INCONCLUSIVE
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything
-            log.info("pos cannot be asked", store=store.id, error=type(error).__name__)
+            log.info("pos_status_failed", store=store.id, error=type(error).__name__)
             return HealthCheckResult.DOWN
         if not isinstance(state, StoreState):
-            log.warning("store_status returned no StoreState", store=store.id, type=type(state).__name__)
-            return HealthCheckResult.NOTHING
-        return _LOOKS[state]
+            log.warning("pos_status_rejected", store=store.id, type=type(state).__name__)
+            return HealthCheckResult.INCONCLUSIVE
+        return _RESULTS[state]
 
-    def _tally(self, store: Store) -> FailureCount:
-        bad, good, judged = self._redis.hmget(self._keys.health(store.id), "bad", "good", "judged")
-        return FailureCount(int(bad or 0), int(good or 0), text(judged) == "1")
+    def _counts(self, store: Store) -> HealthCounts:
+        failures, successes, acted = self._redis.hmget(self._keys.health(store.id), "failures", "successes", "acted")
+        return HealthCounts(int(failures or 0), int(successes or 0), text(acted) == "1")
 
-    def _pause(self, store: Store, seen: HealthCheckResult) -> HealthAction:
-        held = self._store_status.pause_owner(store)
-        if held is not None:
+    def _pause(self, store: Store, check: HealthCheckResult) -> HealthAction:
+        if self._store_status.pause_owner(store) is not None:
             return HealthAction.NONE
-        owner = Owner.POS if seen is HealthCheckResult.CLOSED else Owner.MONITOR
-        reason = PauseReason.OTHER if seen is HealthCheckResult.CLOSED else PauseReason.OPERATIONAL_ISSUES
-        said = self._store_status.pause(store, reason, owner=owner)
-        log.warning("store paused", store=store.id, owner=owner, said=said, looks=self._pause_after)
+        owner = Owner.POS if check is HealthCheckResult.CLOSED else Owner.MONITOR
+        reason = PauseReason.OTHER if check is HealthCheckResult.CLOSED else PauseReason.OPERATIONAL_ISSUES
+        result = self._store_status.pause(store, reason, owner=owner)
+        log.warning("store_paused", store=store.id, owner=owner, result=result, checks=self._failure_threshold)
         return HealthAction.PAUSE
 
     def _resume(self, store: Store) -> HealthAction:
-        held = self._store_status.pause_owner(store)
-        if held not in (Owner.MONITOR, Owner.POS):
+        owner = self._store_status.pause_owner(store)
+        if owner not in (Owner.MONITOR, Owner.POS):
             return HealthAction.NONE
         try:
-            said = self._store_status.resume(store, owner=held)
-        except OperationRejected as error:  # somebody else's by now
-            log.info("store not resumed", store=store.id, why=str(error))
+            result = self._store_status.resume(store, owner=owner)
+        except OperationRejected as error:  # the pause has another owner by now
+            log.info("store_resume_rejected", store=store.id, why=str(error))
             return HealthAction.NONE
-        log.info("store resumed", store=store.id, owner=held, said=said, looks=self._resume_after)
+        log.info("store_resumed", store=store.id, owner=owner, result=result, checks=self._success_threshold)
         return HealthAction.RESUME
 
 
-_LOOKS = {
-    StoreState.OPEN: HealthCheckResult.GOOD,
+_RESULTS = {
+    StoreState.OPEN: HealthCheckResult.SUCCESS,
     StoreState.DOWN: HealthCheckResult.DOWN,
     StoreState.CLOSED: HealthCheckResult.CLOSED,
-    StoreState.UNKNOWN: HealthCheckResult.NOTHING,
+    StoreState.UNKNOWN: HealthCheckResult.INCONCLUSIVE,
 }

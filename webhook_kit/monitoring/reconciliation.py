@@ -1,8 +1,9 @@
-"""What the POS says against what Gett was last told; what is missing is told.
+"""``kit.reconciler``: comparison of the POS with the updates that were sent to Gett. Missing updates are appended.
 
-Gett has no call to read an order's status, so the lanes are what Gett was told. An order whose lane is gone, because Redis was
-emptied, is told anew: by its orderRef, which is Gett's id where there was one. A lane never goes back, so a comparison that is
-out of date by the time it is written changes nothing. What Gett has refused, or a person has dropped, is not told again.
+Gett has no call to read an order's status, so the lanes stand for what Gett has. If Redis was emptied and an order's lane is lost,
+its state is appended again under its orderRef, which equals Gett's id where there was one. A lane never goes back, so a
+comparison that is out of date when it is written changes nothing. An update that Gett has rejected, or that a person has
+discarded, is not appended again.
 """
 
 from __future__ import annotations
@@ -32,33 +33,33 @@ from webhook_kit.stores.status import Owner, StoreStatusService
 
 __all__ = ["Comparison", "ComparisonOutcome", "Reconciler", "ReconciliationReport"]
 
-log = logger("reconcile")
+log = logger("reconciliation")
 
-T = TypeVar("T")
+_Result = TypeVar("_Result")
 
-_ESTIMATES_AGREE = timedelta(minutes=1)
-"""Estimates closer than this are the same: many POS systems compute theirs anew each time they are asked."""
+_ESTIMATE_TOLERANCE = timedelta(minutes=1)
+"""Estimates closer than this are equal: many POS systems compute a new estimate for each call."""
 
 
 class ComparisonOutcome(StrEnum):
-    """What became of one comparison."""
+    """Outcome of one comparison."""
 
-    ALREADY = "already told"
+    UP_TO_DATE = "up to date"
     APPENDED = "appended"
     STALE = "stale"
-    """Gett was told more than the POS says now."""
-    GIVEN_UP = "given up before"
-    """Gett refused this very update, or a person dropped it: see ``webhook-kit outbox dead-letters``."""
+    """Gett has a later update than the POS reports."""
+    GIVEN_UP = "given up"
+    """Gett has rejected this update, or a person has discarded it; see ``webhook-kit outbox dead-letters``."""
     PLACING = "being placed"
-    NOT_OURS = "not ours"
-    """The POS names no order that is known here."""
-    REFUSED = "refused"
-    """It cannot be told; the finding says why."""
+    UNKNOWN_ORDER = "unknown order"
+    """The order did not come from Gett, or belongs to another store."""
+    REJECTED = "rejected"
+    """The update cannot be sent; the comparison says why."""
 
 
-_BECAME = {
+_OUTCOMES = {
     AppendResult.OK: ComparisonOutcome.APPENDED,
-    AppendResult.DUPLICATE: ComparisonOutcome.ALREADY,
+    AppendResult.DUPLICATE: ComparisonOutcome.UP_TO_DATE,
     AppendResult.STALE: ComparisonOutcome.STALE,
     AppendResult.CLOSED: ComparisonOutcome.STALE,
 }
@@ -66,94 +67,94 @@ _BECAME = {
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One comparison.
+    """Comparison of one order, or of the store's status.
 
     :ivar subject: the order's name, or ``store``.
-    :ivar told: what Gett was told last, in words.
-    :ivar now: what the POS says, in words.
-    :ivar why: more about the outcome, for people.
+    :ivar last_sent: the last update to Gett, as text.
+    :ivar reported: the report of the POS, as text.
+    :ivar why: explanation of the outcome, for people.
     """
 
     subject: str
-    told: str
-    now: str
+    last_sent: str
+    reported: str
     outcome: ComparisonOutcome
     why: str = ""
 
 
 @dataclass(slots=True)
 class ReconciliationReport:
-    """What a store's comparison found.
+    """Result of the reconciliation of one store.
 
-    :ivar remarks: what could not be compared, because the adapter does not offer it.
-    :ivar failures: what could not be compared, because something went wrong.
+    :ivar remarks: comparisons that were skipped because the adapter does not offer them.
+    :ivar failures: comparisons that failed.
     """
 
     store_id: str
-    findings: list[Comparison] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
     def counts(self) -> Counter[ComparisonOutcome]:
-        """How many comparisons ended in which way."""
-        return Counter(finding.outcome for finding in self.findings)
+        """Number of comparisons by outcome."""
+        return Counter(comparison.outcome for comparison in self.comparisons)
 
     def lines(self) -> list[str]:
-        """What a person wants to read: every difference, and everything that could not be compared."""
-        quiet = (ComparisonOutcome.ALREADY, ComparisonOutcome.NOT_OURS)
-        found = [
-            f"{self.store_id}  {f.subject}: Gett was told {f.told}, the POS says {f.now}: {f.outcome}"
-            + (f" ({f.why})" if f.why else "")
-            for f in self.findings
-            if f.outcome not in quiet
+        """Return the text for people: every difference, remark and failure."""
+        uninteresting = (ComparisonOutcome.UP_TO_DATE, ComparisonOutcome.UNKNOWN_ORDER)
+        differences = [
+            f"{self.store_id}  {each.subject}: last sent to Gett {each.last_sent}, the POS reports {each.reported}: {each.outcome}"
+            + (f" ({each.why})" if each.why else "")
+            for each in self.comparisons
+            if each.outcome not in uninteresting
         ]
-        return found + [f"{self.store_id}  {text}" for text in (*self.remarks, *self.failures)]
+        return differences + [f"{self.store_id}  {text}" for text in (*self.remarks, *self.failures)]
 
 
 class Reconciler:
-    """Compares, and appends what is missing."""
+    """Compares stores and their orders, and appends missing updates."""
 
     def __init__(
         self,
         stores: StoreDirectory,
         store_status: StoreStatusService,
-        orders: OrderUpdates,
+        order_updates: OrderUpdates,
         lanes: Lanes,
-        calls: PosExecutor,
+        pos_executor: PosExecutor,
         settings: Settings,
     ) -> None:
         self._stores = stores
         self._store_status = store_status
-        self._orders = orders
+        self._order_updates = order_updates
         self._lanes = lanes
-        self._calls = calls
-        self._back = timedelta(seconds=settings.reconcile_window)
-        self._ttl = settings.order_ttl
+        self._pos_executor = pos_executor
+        self._window = timedelta(seconds=settings.reconcile_window)
+        self._order_ttl = settings.order_ttl
 
     def reconcile(self, store: Store, *, status: bool = True) -> ReconciliationReport:
-        """Compare one store; what its POS or adapter does wrong ends up in the report.
+        """Compare one store. Errors of its POS or adapter are part of the report.
 
-        :param status: False leaves the store's status out, because the monitor looks after it.
-        :raises redis.RedisError: when the lanes are out of reach; what was appended by then stays.
+        :param status: False skips the store's status, which the health checks take care of.
+        :raises redis.RedisError: Redis is out of reach; updates that were appended by then stay.
         """
         report = ReconciliationReport(store.id)
         self._compare_orders(store, report)
         if status:
             self._compare_status(store, report)
         if appended := report.counts[ComparisonOutcome.APPENDED]:
-            log.warning("gett had not been told", store=store.id, updates=appended)
+            log.warning("missing_updates_appended", store=store.id, updates=appended)
         for failure in report.failures:
-            log.warning("not compared", store=store.id, why=failure)
+            log.warning("comparison_failed", store=store.id, why=failure)
         return report
 
     def reconcile_all(
         self, stores: Iterable[Store], on_progress: Callable[[ReconciliationReport], object] = lambda _: None
     ) -> list[ReconciliationReport]:
-        """Compare many stores, some at a time; one that fails stops no other.
+        """Compare many stores, several at a time. A failure of one store does not affect the others.
 
-        :param on_progress: called in this thread with each store's report as it is done.
-        :return: in the order of the stores.
+        :param on_progress: called in this thread with each store's report as soon as it is complete.
+        :return: the reports in the order of the stores.
         """
         return for_each_store(stores, self._guarded, on_progress, name="reconcile")
 
@@ -163,68 +164,73 @@ class Reconciler:
         except redis.RedisError as error:
             return ReconciliationReport(store.id, failures=[f"Redis is out of reach: {error}"])
         except Exception as error:
-            log.exception("comparison failed in an unexpected way", store=store.id)
+            log.exception("comparison_failed", store=store.id)
             return ReconciliationReport(store.id, failures=[repr(error)])
 
-    def _ask(self, store: Store, what: str, call: Callable[[], T], report: ReconciliationReport) -> T | None:
+    def _call_pos(
+        self, store: Store, method: str, call: Callable[[], _Result], report: ReconciliationReport
+    ) -> _Result | None:
         try:
-            return self._calls.run(store.id, call)
+            return self._pos_executor.run(store.id, call)
         except Unsupported:
-            report.remarks.append(f"the adapter does not offer {what}")
+            report.remarks.append(f"the adapter does not offer {method}")
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything
-            report.failures.append(f"{what} failed: {error!r}")
+            report.failures.append(f"{method} failed: {error!r}")
         return None
 
     # -- orders --------------------------------------------------------------------------------------------------------
 
     def _compare_orders(self, store: Store, report: ReconciliationReport) -> None:
-        adapter, since = self._stores.adapter(store), datetime.now(UTC) - self._back
-        found: object = self._ask(store, "orders_since", lambda: list(adapter.orders_since(store, since)), report)
-        if not isinstance(found, list):
+        adapter, since = self._stores.adapter(store), datetime.now(UTC) - self._window
+        pos_orders: object = self._call_pos(
+            store, "orders_since", lambda: list(adapter.orders_since(store, since)), report
+        )
+        if not isinstance(pos_orders, list):
             return
-        for said in found:
-            if not isinstance(said, PosOrder):
-                report.failures.append(f"orders_since returned a {type(said).__name__}")
+        for pos_order in pos_orders:
+            if not isinstance(pos_order, PosOrder):
+                report.failures.append(f"orders_since returned a {type(pos_order).__name__} instead of a PosOrder")
                 continue
             try:
-                report.findings.append(self._compare_order(store, said))
+                report.comparisons.append(self._compare_order(store, pos_order))
             except redis.RedisError:
                 raise
-            except Exception as error:  # noqa: BLE001 - members of other types than the contract says
-                report.failures.append(f"order {said.id} cannot be compared: {error!r}")
+            except Exception as error:  # noqa: BLE001 - an adapter may return fields of any type
+                report.failures.append(f"order {pos_order.id} cannot be compared: {error!r}")
 
-    def _compare_order(self, store: Store, said: PosOrder) -> Comparison:
-        now, subject = _words(said.status, said.state, said.reason), said.order_ref or said.id
-        order = self._orders.find_by_pos_reference(store.id, said.id, said.order_ref)
-        if order is None and said.order_ref and self._orders.find(said.order_ref) is None:
-            order = KnownOrder(said.order_ref, said.order_ref, store.id)
+    def _compare_order(self, store: Store, pos_order: PosOrder) -> Comparison:
+        reported = _described(pos_order.status, pos_order.state, pos_order.reason)
+        subject = pos_order.order_ref or pos_order.id
+        order = self._order_updates.find_by_pos_reference(store.id, pos_order.id, pos_order.order_ref)
+        if order is None and pos_order.order_ref and self._order_updates.find(pos_order.order_ref) is None:
+            order = KnownOrder(pos_order.order_ref, pos_order.order_ref, store.id)
         if order is None:
-            return Comparison(subject, "nothing", now, ComparisonOutcome.NOT_OURS)
+            return Comparison(subject, "nothing", reported, ComparisonOutcome.UNKNOWN_ORDER)
         lane = self._lanes.state(order.lane)
-        told = _body(lane, "last") or _body(lane, "acked")
-        in_words = _words(told.get("status"), told.get("state"), told.get("cancelReason"))
-        outcome, why = self._tell(order, said, told, _body(lane, "given_up"))
-        return Comparison(order.ref, in_words, now, outcome, why)
+        last_sent = _body(lane, "last") or _body(lane, "acked")
+        outcome, why = self._append_if_missing(order, pos_order, last_sent, _body(lane, "given_up"))
+        described = _described(last_sent.get("status"), last_sent.get("state"), last_sent.get("cancelReason"))
+        return Comparison(order.ref, described, reported, outcome, why)
 
-    def _tell(
-        self, order: KnownOrder, said: PosOrder, told: dict[str, Any], given_up: dict[str, Any]
+    def _append_if_missing(
+        self, order: KnownOrder, pos_order: PosOrder, last_sent: dict[str, Any], given_up: dict[str, Any]
     ) -> tuple[ComparisonOutcome, str]:
         if order.placing:
             return ComparisonOutcome.PLACING, ""
-        if said.status is None and said.state in (None, OrderState.OPEN):
-            return ComparisonOutcome.ALREADY, ""  # pending, as Gett has it from the start
+        if pos_order.status is None and pos_order.state in (None, OrderState.OPEN):
+            return ComparisonOutcome.UP_TO_DATE, ""  # pending, which is the state at Gett from the start
         try:
-            update = from_pos(said)
+            update = from_pos(pos_order)
         except OperationRejected as error:
-            return ComparisonOutcome.REFUSED, str(error)
-        if _same_step(update.body, told) and _same_estimate(update.body, told):
-            outcome = ComparisonOutcome.ALREADY
+            return ComparisonOutcome.REJECTED, str(error)
+        if _same_step(update.body, last_sent) and _same_estimate(update.body, last_sent):
+            outcome = ComparisonOutcome.UP_TO_DATE
         elif _same_step(update.body, given_up):
             outcome = ComparisonOutcome.GIVEN_UP
         else:
-            outcome = _BECAME[self._orders.append(order, update)]
-        if said.id:
-            self._orders.remember_pos_id(order, said.id, self._ttl)
+            outcome = _OUTCOMES[self._order_updates.append(order, update)]
+        if pos_order.id:
+            self._order_updates.remember_pos_id(order, pos_order.id, self._order_ttl)
         return outcome, ""
 
     # -- the store's status --------------------------------------------------------------------------------------------
@@ -232,56 +238,61 @@ class Reconciler:
     def _compare_status(self, store: Store, report: ReconciliationReport) -> None:
         lane, adapter = lane_name(Kind.STORE, store.id), self._stores.adapter(store)
         before = self._lanes.state(lane)
-        state: object = self._ask(store, "store_status", lambda: adapter.store_status(store), report)
+        state: object = self._call_pos(store, "store_status", lambda: adapter.store_status(store), report)
         if state is None or state is StoreState.UNKNOWN:
             return
         if not isinstance(state, StoreState):
-            report.failures.append(f"store_status returned {type(state).__name__}")
+            report.failures.append(f"store_status returned a {type(state).__name__} instead of a StoreState")
             return
-        told = _body(before, "last") or _body(before, "acked")
-        paused = told.get("status") == StoreAvailability.PAUSED and not _is_over(told.get("resumeAt"))
-        outcome, why = ComparisonOutcome.ALREADY, ""
+        last_sent = _body(before, "last") or _body(before, "acked")
+        paused = last_sent.get("status") == StoreAvailability.PAUSED and not _is_past(last_sent.get("resumeAt"))
+        outcome, why = ComparisonOutcome.UP_TO_DATE, ""
         if (state is not StoreState.OPEN) is not paused:
             if self._lanes.state(lane).get("last") != before.get("last"):
-                outcome, why = ComparisonOutcome.STALE, "somebody said something else meanwhile"
+                outcome, why = ComparisonOutcome.STALE, "the status was changed during the comparison"
             else:
-                outcome, why = self._tell_status(store, state, _body(before, "given_up"))
-        report.findings.append(Comparison("store", told.get("status") or "nothing", state, outcome, why))
+                outcome, why = self._append_status(store, state, _body(before, "given_up"))
+        report.comparisons.append(Comparison("store", last_sent.get("status") or "nothing", state, outcome, why))
 
-    def _tell_status(self, store: Store, state: StoreState, given_up: dict[str, Any]) -> tuple[ComparisonOutcome, str]:
-        wanted = StoreAvailability.ONLINE if state is StoreState.OPEN else StoreAvailability.PAUSED
-        if given_up.get("status") == wanted:
+    def _append_status(
+        self, store: Store, state: StoreState, given_up: dict[str, Any]
+    ) -> tuple[ComparisonOutcome, str]:
+        status = StoreAvailability.ONLINE if state is StoreState.OPEN else StoreAvailability.PAUSED
+        if given_up.get("status") == status:
             return ComparisonOutcome.GIVEN_UP, ""
         try:
             if state is StoreState.OPEN:
-                return _BECAME[self._store_status.resume(store, owner=Owner.POS)], ""
+                return _OUTCOMES[self._store_status.resume(store, owner=Owner.POS)], ""
             reason = PauseReason.OPERATIONAL_ISSUES if state is StoreState.DOWN else PauseReason.OTHER
-            return _BECAME[self._store_status.pause(store, reason, owner=Owner.POS)], ""
+            return _OUTCOMES[self._store_status.pause(store, reason, owner=Owner.POS)], ""
         except OperationRejected as error:
-            return ComparisonOutcome.REFUSED, str(error)
+            return ComparisonOutcome.REJECTED, str(error)
 
 
-def _body(lane: dict[str, str], which: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(lane.get(which) or "{}")
-    return found
+def _body(lane: dict[str, str], name: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(lane.get(name) or "{}")
+    return body
 
 
-def _same_step(body: dict[str, Any], told: dict[str, Any]) -> bool:
-    return bool(told) and (body.get("status"), body.get("state")) == (told.get("status"), told.get("state"))
+def _same_step(body: dict[str, Any], last_sent: dict[str, Any]) -> bool:
+    return bool(last_sent) and (body.get("status"), body.get("state")) == (
+        last_sent.get("status"),
+        last_sent.get("state"),
+    )
 
 
-def _same_estimate(body: dict[str, Any], told: dict[str, Any]) -> bool:
-    now, known = body.get("estimatedReadyAt"), told.get("estimatedReadyAt")
-    if now is None or known is None:
-        return now is None  # an estimate that the POS no longer gives was none the worse
-    return abs(datetime.fromisoformat(now) - datetime.fromisoformat(known)) < _ESTIMATES_AGREE
+def _same_estimate(body: dict[str, Any], last_sent: dict[str, Any]) -> bool:
+    reported, sent = body.get("estimatedReadyAt"), last_sent.get("estimatedReadyAt")
+    if reported is None or sent is None:
+        return reported is None  # a missing estimate is not a difference
+    return abs(datetime.fromisoformat(reported) - datetime.fromisoformat(sent)) < _ESTIMATE_TOLERANCE
 
 
-def _is_over(resume_at: str | None) -> bool:
+def _is_past(resume_at: str | None) -> bool:
     return resume_at is not None and datetime.fromisoformat(resume_at) <= datetime.now(UTC)
 
 
-def _words(status: str | None, state: str | None, reason: str | None) -> str:
+def _described(status: str | None, state: str | None, reason: str | None) -> str:
     if state not in (None, OrderState.OPEN):
         return f"{state}: {reason}" if reason else str(state)
     return status or "nothing"

@@ -1,8 +1,8 @@
-"""What Gett says of a store, read back and compared with what it was told.
+"""``kit.store_status_check``: comparison of the status of stores at Gett with the last update that was sent.
 
-Somebody may have paused or resumed a store in Gett's own portal; Gett lifts a pause with an end by itself; an emptied Redis has
-forgotten whose a pause is. Each difference is one alert, for as long as it lasts. Only one kind is healed, and once: a pause of ours
-that Gett took and no longer has is said again. A pause of somebody else's is never lifted.
+A person may have paused or resumed a store in Gett's own portal; Gett lifts a pause with an end by itself; after Redis was emptied,
+the owner of a pause is lost. Each difference raises one alert for as long as it lasts. Only one kind is corrected, and once:
+a pause that Gett accepted and no longer has is sent again. A pause that was not sent from here is never lifted.
 """
 
 from __future__ import annotations
@@ -30,53 +30,54 @@ from webhook_kit.stores.status import StoreStatusService
 
 __all__ = ["Difference", "StatusComparison", "StoreStatusCheck"]
 
-log = logger("status")
+log = logger("store_status")
 
-_CLOCKS_AGREE = timedelta(seconds=60)
-"""Two moments closer than this are the same."""
+_TIME_TOLERANCE = timedelta(seconds=60)
+"""Two times closer than this are equal."""
 
 
 class Difference(StrEnum):
-    """How Gett and we differ on a store."""
+    """Difference between the status at Gett and the last update."""
 
     NONE = "none"
     PENDING = "pending"
-    """What we said last is still on its way, or was said just now."""
-    PAUSED_THERE = "paused there"
-    """Gett has it paused, and nobody here did."""
-    ONLINE_THERE = "online there"
-    """Gett has it online, and it is paused here."""
-    LIFTED_BY_GETT = "lifted by gett"
-    """Gett has it online, since the end of the pause that Gett had came."""
-    NOT_TAKEN = "not taken"
-    """What we said last is a dead letter: Gett never took it."""
-    UNKNOWN_THERE = "unknown there"
-    """Gett does not know the store."""
+    """The last update is not at Gett yet, or was appended during the comparison."""
+    PAUSED_AT_GETT = "paused at gett"
+    """The store is paused at Gett, but not from here."""
+    ONLINE_AT_GETT = "online at gett"
+    """The store is online at Gett, but paused here."""
+    RESUMED_BY_GETT = "resumed by gett"
+    """The store is online at Gett, because the pause had an end there, but paused here."""
+    NOT_DELIVERED = "not delivered"
+    """The last update is a dead letter: Gett did not accept it."""
+    UNKNOWN_AT_GETT = "unknown at gett"
+    """Gett has no store with this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusComparison:
-    """One store, as Gett has it and as it was told.
+    """Comparison of one store.
 
-    :ivar theirs: None when Gett does not know the store.
+    :ivar at_gett: status at Gett; None if Gett has no such store.
+    :ivar last_sent: body of the last update.
     """
 
     difference: Difference
-    theirs: StoreStatus | None
-    told: dict[str, Any]
+    at_gett: StoreStatus | None
+    last_sent: dict[str, Any]
 
     @property
     def why(self) -> str:
-        """In words, for people."""
-        return _WORDS[self.difference].format(
-            theirs=_described(self.theirs),
-            told=self.told.get("status") or "nothing",
-            reason=self.told.get("reason", ""),
+        """Explanation for people."""
+        return _EXPLANATIONS[self.difference].format(
+            at_gett=_described(self.at_gett),
+            last_sent=self.last_sent.get("status") or "nothing",
+            reason=self.last_sent.get("reason", ""),
         )
 
 
 class StoreStatusCheck:
-    """Compares, tells differences, and heals what is ours to heal."""
+    """Compares the status of stores, raises alerts, and sends a lost pause again."""
 
     def __init__(
         self,
@@ -97,45 +98,45 @@ class StoreStatusCheck:
         self._alerts = alerts
 
     def compare(self, store: Store) -> StatusComparison:
-        """Ask Gett and compare; nothing is changed.
+        """Compare one store, and change nothing.
 
-        :raises GettError: when Gett cannot be asked.
+        :raises GettError: the call to Gett failed.
         """
         lane = lane_name(Kind.STORE, store.id)
         before, waiting = self._lanes.state(lane), self._lanes.waiting(lane)
+        last_sent = _body(before, "last")
         try:
-            theirs = self._client.store_status(store.gett_id)
+            at_gett = self._client.store_status(store.gett_id)
         except GettNotFound:
-            return StatusComparison(Difference.UNKNOWN_THERE, None, _body(before, "last"))
-        told = _body(before, "last")
-        moved = self._lanes.state(lane).get("last") != before.get("last")
-        if waiting or moved or self._lanes.waiting(lane):
-            return StatusComparison(Difference.PENDING, theirs, told)
-        return StatusComparison(self._difference(store, theirs, before), theirs, told)
+            return StatusComparison(Difference.UNKNOWN_AT_GETT, None, last_sent)
+        changed = self._lanes.state(lane).get("last") != before.get("last")
+        if waiting or changed or self._lanes.waiting(lane):
+            return StatusComparison(Difference.PENDING, at_gett, last_sent)
+        return StatusComparison(self._difference(store, at_gett, before), at_gett, last_sent)
 
     def check(self, store: Store) -> Difference:
-        """Compare one store, and do what follows.
+        """Compare one store, and act on a difference.
 
-        :raises GettError: when Gett cannot be asked.
+        :raises GettError: the call to Gett failed.
         """
-        compared = self.compare(store)
-        difference = compared.difference
+        comparison = self.compare(store)
+        difference = comparison.difference
         if difference is Difference.PENDING:
             return difference
         if difference is Difference.NONE:
             self._alerts.clear(Alert.STATUS, store.id)
-            self._remember(store, compared)
+            self._save_end_at_gett(store, comparison)
             return difference
-        if difference is Difference.ONLINE_THERE and self._heal(store):
-            log.warning("pause said again", store=store.id, why=compared.why)
+        if difference is Difference.ONLINE_AT_GETT and self._resend_pause(store):
+            log.warning("pause_resent", store=store.id, why=comparison.why)
             return difference
-        self._alerts.raise_once(Alert.STATUS, store.id, compared.why, about="store")
+        self._alerts.raise_once(Alert.STATUS, store.id, comparison.why, about="store")
         return difference
 
     def check_all(self) -> int:
-        """Compare every store that is at Gett.
+        """Check every store that is at Gett.
 
-        :return: how many differ.
+        :return: the number of stores that differ.
         """
         differing = 0
         for store in self._stores:
@@ -143,62 +144,64 @@ class StoreStatusCheck:
                 continue
             try:
                 differing += self.check(store) not in (Difference.NONE, Difference.PENDING)
-            except GettError as error:  # which will be the same for the others
-                log.warning("stores not compared with gett", store=store.id, why=str(error))
+            except GettError as error:  # the other stores would have the same error
+                log.warning("status_comparison_stopped", store=store.id, why=str(error))
                 break
         return differing
 
-    def _difference(self, store: Store, theirs: StoreStatus, lane: dict[str, str]) -> Difference:
-        if theirs.status not in set(StoreAvailability):
-            return Difference.NONE  # a status that was added since: nothing is known about it
-        told, given_up = _body(lane, "last"), _body(lane, "given_up")
-        if given_up and not told:
-            return Difference.NONE if theirs.status == given_up.get("status") else Difference.NOT_TAKEN
-        paused = told.get("status") == StoreAvailability.PAUSED and not _is_past(_moment(told.get("resumeAt")))
-        if paused is (theirs.status == StoreAvailability.PAUSED):
+    def _difference(self, store: Store, at_gett: StoreStatus, lane: dict[str, str]) -> Difference:
+        if at_gett.status not in set(StoreAvailability):
+            return Difference.NONE  # Gett has added a status that this version of the kit does not have
+        last_sent, given_up = _body(lane, "last"), _body(lane, "given_up")
+        if given_up and not last_sent:
+            return Difference.NONE if at_gett.status == given_up.get("status") else Difference.NOT_DELIVERED
+        paused = last_sent.get("status") == StoreAvailability.PAUSED and not _is_past(_time(last_sent.get("resumeAt")))
+        if paused is (at_gett.status == StoreAvailability.PAUSED):
             return Difference.NONE
         if not paused:
-            return Difference.PAUSED_THERE
-        # [D] A person in Gett's portal may give our pause an end: what Gett then lifts is not ours to put back.
+            return Difference.PAUSED_AT_GETT
+        # [D] A person may give our pause an end in Gett's portal. A pause that has ended in this way is not sent again.
         end = text(self._redis.hget(self._keys.health(store.id), "gett_resume_at"))
-        return Difference.LIFTED_BY_GETT if _is_past(_moment(end)) else Difference.ONLINE_THERE
+        return Difference.RESUMED_BY_GETT if _is_past(_time(end)) else Difference.ONLINE_AT_GETT
 
-    def _remember(self, store: Store, compared: StatusComparison) -> None:
-        """Keep when Gett will lift a pause, for as long as there is one."""
-        key, theirs = self._keys.health(store.id), compared.theirs
-        if theirs is None or theirs.status != StoreAvailability.PAUSED:
-            self._redis.hdel(key, "gett_resume_at", "healed")
+    def _save_end_at_gett(self, store: Store, comparison: StatusComparison) -> None:
+        """Save the time at which Gett will lift a pause, while there is one."""
+        key, at_gett = self._keys.health(store.id), comparison.at_gett
+        if at_gett is None or at_gett.status != StoreAvailability.PAUSED:
+            self._redis.hdel(key, "gett_resume_at", "pause_resent")
             return
-        end = theirs.resume_at
+        end = at_gett.resume_at
         if end is None:
             self._redis.hdel(key, "gett_resume_at")
             return
-        if self._redis.hget(key, "gett_resume_at") is None and not _same(end, _moment(compared.told.get("resumeAt"))):
-            log.warning("gett will lift the pause", store=store.id, at=end.isoformat())
+        sent_end = _time(comparison.last_sent.get("resumeAt"))
+        if self._redis.hget(key, "gett_resume_at") is None and not _is_same_time(end, sent_end):
+            log.warning("end_of_pause_added_at_gett", store=store.id, at=end.isoformat())
         self._redis.hset(key, "gett_resume_at", end.isoformat())
 
-    def _heal(self, store: Store) -> bool:
-        """Say our pause again, once: who lifts it a second time means it."""
+    def _resend_pause(self, store: Store) -> bool:
+        """Send our pause again, but only once: a person who lifts it a second time does so on purpose."""
         key = self._keys.health(store.id)
-        if self._store_status.pause_owner(store) is None or not self._redis.hsetnx(key, "healed", "1"):
+        if self._store_status.pause_owner(store) is None or not self._redis.hsetnx(key, "pause_resent", "1"):
             return False
         try:
             self._store_status.resend(store)
         except OperationRejected as error:
-            log.warning("pause not said again", store=store.id, why=str(error))
+            log.warning("pause_resend_rejected", store=store.id, why=str(error))
             return False
         return True
 
 
-_WORDS = {
-    Difference.NONE: "Gett has it {theirs}",
-    Difference.PENDING: "Gett has it {theirs}, and is being told: {told}",
-    Difference.PAUSED_THERE: "Gett has it {theirs}, and nobody here paused it (told last: {told}): only a person lifts that, with "
-    "webhook-kit stores resume",
-    Difference.ONLINE_THERE: "Gett has it {theirs}, although it is paused here ({reason}): resume it here, or pause it again",
-    Difference.LIFTED_BY_GETT: "Gett has it {theirs}: the end that its pause had there has come, while it is paused here ({reason})",
-    Difference.NOT_TAKEN: "Gett has it {theirs}, and did not take what it was told last ({told}): see webhook-kit outbox dead-letters",
-    Difference.UNKNOWN_THERE: "Gett does not know a store of that id",
+_EXPLANATIONS = {
+    Difference.NONE: "{at_gett} at Gett",
+    Difference.PENDING: "{at_gett} at Gett; an update to {last_sent} is on its way",
+    Difference.PAUSED_AT_GETT: "{at_gett} at Gett, but not paused from here (last sent: {last_sent}); to end the pause, "
+    "run `webhook-kit stores resume`",
+    Difference.ONLINE_AT_GETT: "{at_gett} at Gett, but paused here ({reason}); resume the store here, or pause it again",
+    Difference.RESUMED_BY_GETT: "{at_gett} at Gett, because the pause has ended there, but paused here ({reason})",
+    Difference.NOT_DELIVERED: "{at_gett} at Gett, which rejected the last update ({last_sent}); see "
+    "`webhook-kit outbox dead-letters`",
+    Difference.UNKNOWN_AT_GETT: "Gett has no store with this id",
 }
 
 
@@ -209,18 +212,18 @@ def _described(status: StoreStatus | None) -> str:
     return f"{status.status}{since}" + (f" ({status.reason})" if status.reason else "")
 
 
-def _body(lane: dict[str, str], which: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(lane.get(which) or "{}")
-    return found
+def _body(lane: dict[str, str], name: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(lane.get(name) or "{}")
+    return body
 
 
-def _moment(value: str | None) -> datetime | None:
+def _time(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
-def _is_past(moment: datetime | None) -> bool:
-    return moment is not None and moment <= datetime.now(UTC)
+def _is_past(time: datetime | None) -> bool:
+    return time is not None and time <= datetime.now(UTC)
 
 
-def _same(one: datetime, other: datetime | None) -> bool:
-    return other is not None and abs(one - other) < _CLOCKS_AGREE
+def _is_same_time(one: datetime, other: datetime | None) -> bool:
+    return other is not None and abs(one - other) < _TIME_TOLERANCE

@@ -1,12 +1,12 @@
-"""The watch: orders that somebody has to look at, each alert once per order.
+"""``kit.stuck_orders``: alerts for orders that a person has to look after, each once per order.
 
-* The POS took it as pending, and nobody confirmed it within ``UNCONFIRMED_AFTER`` seconds. With ``CANCEL_UNCONFIRMED`` it is
-  taken back out of the POS, and then cancelled at Gett.
-* Gett does not know it: an update was buried with 404.
-* The POS may have it twice, or has it although it was refused: the placement ledger's own incidents.
+* The POS took the order as pending, and did not confirm it within ``UNCONFIRMED_AFTER`` seconds. With ``CANCEL_UNCONFIRMED`` it
+  is cancelled at the POS, and then at Gett.
+* Gett does not know the order: an update became a dead letter with status 404.
+* The POS may have the order twice, or has it although it was refused: incidents of the idempotency store.
 
-A POS is asked at most once to take an order back, unless it is certain that nothing reached it: what became of that call is a
-person's to find out, and reconciliation's.
+The POS is asked at most once to cancel an order, unless it is certain that nothing reached it. If the outcome of that call is
+unknown, a person has to find out.
 """
 
 from __future__ import annotations
@@ -30,124 +30,137 @@ from webhook_kit.stores import StoreDirectory
 
 __all__ = ["StuckOrderMonitor"]
 
-log = logger("watch")
+log = logger("stuck_orders")
 
 _OVERLAP = 60.0
-"""Seconds that are looked at twice, should the server's clock have been set back."""
+"""Seconds of dead letters that are read twice, in case the clock of the server was set back."""
 
 _REASON = "the restaurant did not confirm the order in time"
 
 
 class StuckOrderMonitor:
-    """Looks out for orders that go wrong in silence. Any number of processes may look at the same time."""
+    """Detects orders that are stuck without an error. Any number of processes may run it at the same time."""
 
     def __init__(
         self,
         connection: redis.Redis,
         keys: Keys,
-        ledger: PlacementStore,
-        orders: OrderUpdates,
+        placement_store: PlacementStore,
+        order_updates: OrderUpdates,
         stores: StoreDirectory,
-        calls: PosExecutor,
+        pos_executor: PosExecutor,
         dead_letters: DeadLetters,
         alerts: Alerts,
         settings: Settings,
     ) -> None:
         self._redis = connection
         self._keys = keys
-        self._ledger = ledger
-        self._orders = orders
+        self._placement_store = placement_store
+        self._order_updates = order_updates
         self._stores = stores
-        self._calls = calls
+        self._pos_executor = pos_executor
         self._dead_letters = dead_letters
         self._alerts = alerts
         self._settings = settings
-        self._seen = 0.0
+        self._last_dead_letter = 0.0
 
     def check(self) -> int:
-        """Look once.
+        """Check all orders once.
 
-        :return: how many alerts were given.
+        :return: the number of alerts that were raised.
         """
-        return self._unconfirmed() + self._unknown() + self._duplicates()
+        return self._check_unconfirmed() + self._check_dead_letters() + self._check_duplicates()
 
-    def _unconfirmed(self) -> int:
+    def _check_unconfirmed(self) -> int:
         now = redis_time(self._redis) * 1000
         self._redis.zremrangebyscore(self._keys.unconfirmed, "-inf", now - self._settings.order_ttl * 1000)
-        late = now - self._settings.unconfirmed_after * 1000
-        given = 0
-        for ref in map(text, self._redis.zrangebyscore(self._keys.unconfirmed, "-inf", late)):
-            why = f"the POS took it as pending more than {self._settings.unconfirmed_after:g} s ago"
-            given += self._alerts.raise_once(Alert.UNCONFIRMED, ref, why)
+        deadline = now - self._settings.unconfirmed_after * 1000
+        raised = 0
+        for ref in map(text, self._redis.zrangebyscore(self._keys.unconfirmed, "-inf", deadline)):
+            why = (
+                f"the POS took the order as pending and has not confirmed it for {self._settings.unconfirmed_after:g} s"
+            )
+            raised += self._alerts.raise_once(Alert.UNCONFIRMED, ref, why)
             if self._settings.cancel_unconfirmed:
-                given += self._cancel(ref)
-        return given
+                raised += self._cancel_once(ref)
+        return raised
 
-    def _unknown(self) -> int:
-        given = 0
-        for letter in self._dead_letters.since(self._seen - _OVERLAP):
-            self._seen = max(self._seen, letter.buried)
+    def _check_dead_letters(self) -> int:
+        raised = 0
+        for letter in self._dead_letters.since(self._last_dead_letter - _OVERLAP):
+            self._last_dead_letter = max(self._last_dead_letter, letter.buried)
             kind, _, ref = letter.lane.partition(":")
             if kind == Kind.ORDER and letter.status == 404:
-                given += self._alerts.raise_once(Alert.UNKNOWN, ref, letter.why)
-        return given
+                raised += self._alerts.raise_once(Alert.UNKNOWN, ref, letter.why)
+        return raised
 
-    def _duplicates(self) -> int:
-        given = 0
-        for entry in self._ledger.incidents(1000):
+    def _check_duplicates(self) -> int:
+        raised = 0
+        for entry in self._placement_store.incidents(1000):
             if entry["kind"] in (Alert.DUPLICATE, Alert.AFTER_REFUSAL) and "reported" in entry:
                 why = f"known as {entry['known'] or 'none'}, reported as {entry['reported']}"
-                given += self._alerts.raise_once(Alert(entry["kind"]), entry["order"], why, incident=False)
-        return given
+                raised += self._alerts.raise_once(Alert(entry["kind"]), entry["order"], why, incident=False)
+        return raised
 
-    # -- taking an order back ------------------------------------------------------------------------------------------
+    # -- cancellation --------------------------------------------------------------------------------------------------
 
-    def _cancel(self, ref: str) -> int:
-        """Cancel an order at the POS, then at Gett, in this order: the kitchen must not cook for nobody."""
-        mark = self._keys.withdrawn(ref)
-        if not self._redis.set(mark, "calling", nx=True, ex=self._settings.order_ttl):
-            if text(self._redis.get(mark)) == "done":  # whoever asked the POS died before it told Gett
-                self._tell_gett(ref)
-            return 0
-        if self._redis.zscore(self._keys.unconfirmed, ref) is None:  # confirmed in this very moment
-            self._redis.delete(mark)
-            return 0
-        why_not = self._withdraw(ref)
-        if why_not is None:
-            self._redis.set(mark, "done", keepttl=True)
-            self._tell_gett(ref)
-            return 0
-        if why_not == "":
-            self._redis.delete(mark)
-            return 0
-        return int(self._alerts.raise_once(Alert.NOT_WITHDRAWN, ref, why_not))
+    def _cancel_once(self, ref: str) -> int:
+        """Cancel an order at the POS, then at Gett. In this order the kitchen never cooks a cancelled order.
 
-    def _withdraw(self, ref: str) -> str | None:
-        """Ask the POS to take an order back.
-
-        :return: None when it has; the empty text when it is certain that nothing reached it; else what went wrong.
+        :return: the number of alerts that were raised.
         """
-        record = self._ledger.find(ref) or {}
+        key = self._keys.withdrawn(ref)
+        if not self._redis.set(key, "calling", nx=True, ex=self._settings.order_ttl):
+            if text(self._redis.get(key)) == "done":  # the process crashed between the call to the POS and the update
+                self._cancel_at_gett(ref)
+            return 0
+        if self._redis.zscore(self._keys.unconfirmed, ref) is None:  # confirmed in the meantime
+            self._redis.delete(key)
+            return 0
+        try:
+            cancelled = self._cancel_at_pos(ref)
+        except _CancellationInDoubt as error:
+            return int(self._alerts.raise_once(Alert.NOT_WITHDRAWN, ref, str(error)))
+        if cancelled:
+            self._redis.set(key, "done", keepttl=True)
+            self._cancel_at_gett(ref)
+        else:
+            self._redis.delete(key)
+        return 0
+
+    def _cancel_at_pos(self, ref: str) -> bool:
+        """Cancel an order at the POS.
+
+        :return: False if it is certain that the POS was not reached, so that the call may be repeated.
+        :raises _CancellationInDoubt: the order may not be cancelled, and a person has to act.
+        """
+        record = self._placement_store.find(ref) or {}
         store = self._stores.by_id(record.get("store", ""))
         if store is None:
-            return "its store or its record is not known here any more"
+            raise _CancellationInDoubt("its store or its placement record does not exist any more")
         ticket = Placed(record.get("partner_id", ""), PlacedStatus.PENDING)
         adapter = self._stores.adapter(store)
         try:
-            self._calls.run(store.id, lambda: adapter.cancel_order(store, ticket, _REASON))
+            self._pos_executor.run(store.id, lambda: adapter.cancel_order(store, ticket, _REASON))
         except (NotPlaced, ConcurrencyLimit, CircuitOpen) as error:
-            log.warning("pos not reached, will be asked again", order=ref, store=store.id, why=str(error))
-            return ""
+            log.warning("cancellation_postponed", order=ref, store=store.id, why=str(error))
+            return False
         except Unsupported:
-            return "the adapter cannot cancel orders: a person has to"
-        except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; a person finds out
-            return f"the POS was asked to cancel it, and nobody knows whether it did: {error!r}"
-        return None
+            raise _CancellationInDoubt("the adapter cannot cancel orders; cancel it in the POS") from None
+        except Exception as error:
+            raise _CancellationInDoubt(
+                f"the POS may have cancelled it, but the call failed ({error!r}); check the order in the POS"
+            ) from error
+        return True
 
-    def _tell_gett(self, ref: str) -> None:
+    def _cancel_at_gett(self, ref: str) -> None:
         try:
-            said = self._orders.cancel(ref, _REASON)
+            result = self._order_updates.cancel(ref, _REASON)
         except OperationRejected as error:
-            log.warning("cancelled at the pos only", order=ref, why=str(error))
+            log.warning("cancellation_at_gett_rejected", order=ref, why=str(error))
         else:
-            log.info("unconfirmed order cancelled", order=ref, said=said)
+            log.info("unconfirmed_order_cancelled", order=ref, result=result)
+
+
+class _CancellationInDoubt(Exception):
+    """A person has to find out if the POS has cancelled an order."""

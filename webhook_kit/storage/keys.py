@@ -217,7 +217,9 @@ class Keys:
     # -- monitoring ----------------------------------------------------------------------------------------------------
 
     def health(self, store_id: str) -> str:
-        """Hash: health checks of a store (bad, good, judged, seen), and its status at Gett (gett_resume_at, healed)."""
+        """Hash: health checks of a store (failures, successes, acted, result), and its status at Gett (gett_resume_at,
+        pause_resent).
+        """
         return f"{self.prefix}health:{store_id}"
 
     @property
