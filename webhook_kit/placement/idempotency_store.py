@@ -1,6 +1,7 @@
 """Idempotency store: one placement record per order, so that a repeated placeOrder makes no second ticket.
 
-Every decision is one Lua script (``*.lua`` beside this module), so two processes can never both hold the claim on one order. A claim is a lease: it outlives the deadline of the POS call, is renewed while the call runs, and lapses when its process
+Every decision is one Lua script (``*.lua`` beside this module), so two processes can never both hold the claim on one order.
+A claim is a lease: it outlives the deadline of the POS call, is renewed while the call runs, and lapses when its process
 dies. Records in doubt never expire.
 """
 
