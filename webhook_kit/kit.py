@@ -339,7 +339,7 @@ class Kit:
         if settings.order_event_handler is None:
             return None
         handler = load_handler(settings.order_event_handler)
-        return OrderEvents(self.redis, self.keys, handler, patience=settings.webhook_deadline, ttl=settings.order_ttl)
+        return OrderEvents(self.redis, self.keys, handler, timeout=settings.webhook_deadline, ttl=settings.order_ttl)
 
     # -- parts of these: outbox ----------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Gett's order events: each handed on once, never an older one after a newer one."""
+"""Gett's order events: each passed to the handler once, never an older one after a newer one."""
 
 from __future__ import annotations
 
@@ -22,49 +22,49 @@ from webhook_kit.webhooks.order_events import load_handler
 RANKED = ["created", "manual_review", "confirmed", "shipped", "fulfilled", "canceled"]
 
 _handled: list[OrderEvent] = []
-_before: list[Callable[[], object]] = []
+_actions: list[Callable[[], object]] = []
 
 
 def handler(event: OrderEvent) -> None:
-    """The vendor's."""
-    for act in _before:
-        act()
+    """Record the event; stands for a vendor's handler."""
+    for action in _actions:
+        action()
     _handled.append(event)
 
 
 def event(status: str, session: str = "cs-1", *refunds: int, kind: str = "order_update") -> dict[str, Any]:
     data = {"type": "order", "checkout_session_id": session, "permalink_url": "https://x.example", "status": status}
-    given = [{"type": "store_credit", "amount": amount} for amount in refunds]
-    return {"type": kind, "data": {**data, "refunds": given}}
+    refunded = [{"type": "store_credit", "amount": amount} for amount in refunds]
+    return {"type": kind, "data": {**data, "refunds": refunded}}
 
 
 @pytest.fixture
 def gett(make_partner: Callable[..., Partner]) -> Iterator[Partner]:
     yield make_partner(order_event_handler=f"{__name__}:handler")
     _handled.clear()
-    _before.clear()
+    _actions.clear()
 
 
-def tell(gett: Partner, body: Any, **signing: Any) -> Answer:
+def deliver(gett: Partner, body: Any, **signing: Any) -> Answer:
     return gett.deliver("orderEvents", body, **signing)
 
 
 def outcomes(gett: Partner, *events: dict[str, Any]) -> list[str]:
-    return [tell(gett, event).json["outcome"] for event in events]
+    return [deliver(gett, event).json["outcome"] for event in events]
 
 
-def test_an_event_reaches_the_handler_as_it_came(gett: Partner) -> None:
+def test_event_is_passed_to_the_handler_unchanged(gett: Partner) -> None:
     body = event("created", kind="order_create") | {"unknown": 1}
     assert outcomes(gett, body) == ["handled"]
     assert [handled.to_wire() for handled in _handled] == [body]
 
 
-def test_a_duplicate_does_not_reach_it_twice(gett: Partner) -> None:
+def test_duplicate_is_not_handled_again(gett: Partner) -> None:
     reordered = dict(reversed(event("created").items()))
     assert outcomes(gett, event("created"), event("created"), reordered) == ["handled", "duplicate", "duplicate"]
 
 
-def test_an_older_status_does_not_follow_a_newer_one(gett: Partner) -> None:
+def test_older_status_after_a_newer_one_is_stale(gett: Partner) -> None:
     assert outcomes(gett, event("confirmed"), event("created"), event("confirmed"), event("shipped")) == [
         "handled",
         "stale",
@@ -73,27 +73,27 @@ def test_an_older_status_does_not_follow_a_newer_one(gett: Partner) -> None:
     ]
 
 
-def test_refunds_are_news_and_fewer_of_them_are_old(gett: Partner) -> None:
-    said = [event("canceled"), event("canceled", "cs-1", 500), event("canceled", "cs-1", 500, 500), event("canceled")]
-    assert outcomes(gett, *said, said[1]) == ["handled", "handled", "handled", "stale", "stale"]
+def test_more_refunds_are_newer_and_fewer_are_stale(gett: Partner) -> None:
+    events = [event("canceled"), event("canceled", "cs-1", 500), event("canceled", "cs-1", 500, 500), event("canceled")]
+    assert outcomes(gett, *events, events[1]) == ["handled", "handled", "handled", "stale", "stale"]
 
 
-def test_orders_do_not_mix(gett: Partner) -> None:
+def test_orders_are_independent(gett: Partner) -> None:
     assert outcomes(gett, event("shipped", "a"), event("created", "b")) == ["handled", "handled"]
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(RANKED), max_size=12))
-def test_in_whatever_order_they_come_the_handler_sees_them_rise(gett: Partner, statuses: list[str]) -> None:
+def test_handler_gets_ascending_statuses_in_any_order_of_delivery(gett: Partner, statuses: list[str]) -> None:
     _handled.clear()
     session = str(uuid4())
     outcomes(gett, *(event(status, session) for status in statuses))
-    seen = [RANKED.index(handled.data.status) for handled in _handled]
-    assert seen == sorted(set(seen))
-    assert not statuses or seen[-1] == max(RANKED.index(status) for status in statuses)
+    ranks = [RANKED.index(handled.data.status) for handled in _handled]
+    assert ranks == sorted(set(ranks))
+    assert not statuses or ranks[-1] == max(RANKED.index(status) for status in statuses)
 
 
-def test_a_handler_that_fails_is_asked_again(gett: Partner) -> None:
+def test_event_is_delivered_again_after_the_handler_failed(gett: Partner) -> None:
     failing = [True]
 
     def fail() -> None:
@@ -101,8 +101,8 @@ def test_a_handler_that_fails_is_asked_again(gett: Partner) -> None:
             raise RuntimeError("the database is away: secret-password")
 
     failing.insert(0, False)
-    _before.append(fail)
-    answer = tell(gett, event("created"))
+    _actions.append(fail)
+    answer = deliver(gett, event("created"))
     assert (answer.status_code, answer.json["errorCode"], answer.headers["Retry-After"]) == (
         503,
         "SERVICE_UNAVAILABLE",
@@ -112,55 +112,55 @@ def test_a_handler_that_fails_is_asked_again(gett: Partner) -> None:
     assert outcomes(gett, event("created")) == ["handled"]
 
 
-def test_two_deliveries_at_once_are_handled_one_after_the_other(gett: Partner) -> None:
-    inside, go = threading.Event(), threading.Event()
-    _before.extend([inside.set, lambda: go.wait(PATIENCE)])
+def test_concurrent_deliveries_are_handled_one_after_the_other(gett: Partner) -> None:
+    inside, may_finish = threading.Event(), threading.Event()
+    _actions.extend([inside.set, lambda: may_finish.wait(PATIENCE)])
     answers: list[str] = []
     threads = [threading.Thread(target=lambda: answers.extend(outcomes(gett, event("created")))) for _ in range(2)]
     for thread in threads:
         thread.start()
     assert inside.wait(PATIENCE)
-    go.set()
+    may_finish.set()
     for thread in threads:
         thread.join()
     assert sorted(answers) == ["duplicate", "handled"]
     assert len(_handled) == 1
 
 
-def test_one_that_has_to_wait_too_long_is_sent_later(make_partner: Callable[..., Partner]) -> None:
+def test_event_that_waits_too_long_is_a_503(make_partner: Callable[..., Partner]) -> None:
     gett = make_partner(order_event_handler=f"{__name__}:handler", webhook_deadline=0.2, pos_deadline=0.1)
     gett.kit.redis.set(gett.kit.keys.order_event_lock("cs-1"), "another process")
-    answer = tell(gett, event("created"))
+    answer = deliver(gett, event("created"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert not _handled
 
 
 @pytest.mark.parametrize("body", [b"{", event("eaten"), {"type": "order_create"}, [], event("created", "")])
-def test_what_is_no_event_is_a_problem(gett: Partner, body: Any) -> None:
-    answer = tell(gett, body)
+def test_invalid_event_is_a_problem(gett: Partner, body: Any) -> None:
+    answer = deliver(gett, body)
     assert answer.status_code in (400, 422)
     assert answer.mimetype == "application/problem+json"
 
 
-def test_a_forged_one_is_refused(gett: Partner) -> None:
-    assert tell(gett, event("created"), secret="wrong").status_code == 401
+def test_forged_event_is_rejected(gett: Partner) -> None:
+    assert deliver(gett, event("created"), secret="wrong").status_code == 401
     assert gett.post("orderEvents", json.dumps(event("created")).encode(), {}).status_code == 401
     assert not _handled
 
 
-def test_without_a_handler_there_is_no_such_webhook(partner: Partner) -> None:
-    assert tell(partner, event("created")).status_code == 404
+def test_webhook_does_not_exist_without_a_handler(partner: Partner) -> None:
+    assert deliver(partner, event("created")).status_code == 404
     assert "/orderEvents" not in partner.get("/openapi.json").json["paths"]
 
 
-def test_it_is_described(gett: Partner) -> None:
+def test_webhook_is_in_the_openapi_document(gett: Partner) -> None:
     assert "OrderEvent" in str(gett.get("/openapi.json").json["paths"]["/orderEvents"])
 
 
-def test_a_handler_that_is_not_there_is_a_mistake_at_the_start(make_kit: Callable[..., Kit]) -> None:
+def test_missing_handler_is_a_configuration_error_at_the_start(make_kit: Callable[..., Kit]) -> None:
     with pytest.raises(ConfigurationError, match="ORDER_EVENT_HANDLER 'nowhere:at_all'"):
         Partner(make_kit(order_event_handler="nowhere:at_all"))
-    with pytest.raises(ConfigurationError, match="cannot be called"):
+    with pytest.raises(ConfigurationError, match="is not a function"):
         load_handler(f"{__name__}:RANKED")
 
 
@@ -169,9 +169,9 @@ def test_every_status_of_the_protocol_has_a_rank(gett: Partner) -> None:
     assert len(_handled) == len(RANKED)
 
 
-def test_redis_away_is_a_503(gett: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_redis_is_a_503(gett: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gett.kit.redis.connection_pool, "connection_kwargs", {"host": "127.0.0.1", "port": 1})
     gett.kit.redis.connection_pool.disconnect()
     gett.kit.redis.connection_pool.reset()
-    assert tell(gett, event("created")).status_code == 503
-    assert SECRET not in tell(gett, event("created")).text
+    assert deliver(gett, event("created")).status_code == 503
+    assert SECRET not in deliver(gett, event("created")).text

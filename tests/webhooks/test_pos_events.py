@@ -1,4 +1,4 @@
-"""The POS's own webhooks: who may send them, what becomes of each event, and that none is lost."""
+"""Webhooks of a POS: authentication, the effect of each event, and that no event is lost."""
 
 from __future__ import annotations
 
@@ -35,36 +35,36 @@ from webhook_kit.testing.bogus import BogusAdapter
 SECRET = {"x-bogus-secret": "bogus-secret"}
 
 
-class Scripted(BogusAdapter):
-    """Reads every body as what the test says, or raises it."""
+class ScriptedAdapter(BogusAdapter):
+    """Parses every body as the result that the test sets, or raises it."""
 
-    says: ClassVar[Any] = ()
+    result: ClassVar[Any] = ()
 
     def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
-        if isinstance(self.says, BaseException):
-            raise self.says
-        said: Sequence[PosEvent] = self.says
-        return said
+        if isinstance(self.result, BaseException):
+            raise self.result
+        events: Sequence[PosEvent] = self.result
+        return events
 
 
-class Silent(BogusAdapter):
+class AdapterWithoutEvents(BogusAdapter):
     parse_event = PosAdapter.parse_event
 
 
-class Attentive(BogusAdapter):
-    """Believes whoever knows the token of a store."""
+class AdapterWithTokens(BogusAdapter):
+    """Accepts events that carry the token of a store."""
 
     def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
         tokens = {store.credentials["token"]: store for store in stores.values()}
         return [StoreChanged(tokens[headers["x-token"]].id, StoreState.CLOSED)]
 
 
-SCRIPTED = f"{__name__}:Scripted"
+SCRIPTED = f"{__name__}:ScriptedAdapter"
 
 
 @pytest.fixture(autouse=True)
 def _quiet(events: list[MutableMapping[str, Any]]) -> None:
-    """What goes wrong on purpose is not worth printing."""
+    """Capture the log, so that expected errors are not printed."""
 
 
 def post(kit: Kit, body: Any, adapter: str = "bogus", headers: Mapping[str, str] = SECRET) -> TestResponse:
@@ -72,8 +72,8 @@ def post(kit: Kit, body: Any, adapter: str = "bogus", headers: Mapping[str, str]
     return create_app(kit).test_client().post(f"/pos/{adapter}/events", data=raw, headers=dict(headers))
 
 
-def send(kit: Kit, *said: dict[str, Any]) -> list[str]:
-    answer = post(kit, {"events": list(said)})
+def send(kit: Kit, *events: dict[str, Any]) -> list[str]:
+    answer = post(kit, {"events": list(events)})
     assert answer.status_code == 200, answer.text
     outcomes: list[str] = json.loads(answer.text)
     return outcomes
@@ -83,8 +83,8 @@ def order(status: str | None = None, **members: Any) -> dict[str, Any]:
     return {"type": "order", "store_id": "main", "status": status, **members}
 
 
-class Placing:
-    """An order's placement, as far as a test lets it go."""
+class OrderInPlacement:
+    """An order whose placement has begun."""
 
     def __init__(self, kit: Kit, *, gett_id: str | None = None, store_id: str = "main") -> None:
         self.kit = kit
@@ -99,7 +99,7 @@ class Placing:
         self.claim = claim
         assert kit.placement_store.record_call(claim, self.order.to_json())
 
-    def done(self) -> Placing:
+    def placed(self) -> OrderInPlacement:
         self.kit.placement.record(self.claim, self.order, Placed(self.pos_id, PlacedStatus.PENDING))
         return self
 
@@ -108,48 +108,48 @@ class Placing:
         return lane_name(Kind.ORDER, self.ref)
 
     @property
-    def told(self) -> list[str]:
-        appended = [note["body"] for note in self.kit.lanes.history(self.lane) if note["what"] == "appended"]
-        return [body.get("status") or body["state"] for body in appended]
+    def appended(self) -> list[str]:
+        bodies = [note["body"] for note in self.kit.lanes.history(self.lane) if note["what"] == "appended"]
+        return [body.get("status") or body["state"] for body in bodies]
 
 
-# -- who may send, and what is read ------------------------------------------------------------------------------------
+# -- authentication and parsing ----------------------------------------------------------------------------------------
 
 
-def test_an_adapter_that_serves_no_store_is_not_found(kit: Kit) -> None:
+def test_adapter_without_a_store_is_not_found(kit: Kit) -> None:
     answer = post(kit, {"events": []}, adapter="toast")
     assert answer.status_code == 404
     assert answer.mimetype == "application/problem+json"
 
 
-def test_an_adapter_goes_by_the_name_its_stores_use(make_kit: Callable[..., Kit]) -> None:
+def test_adapter_is_found_by_the_name_that_its_stores_use(make_kit: Callable[..., Kit]) -> None:
     kit = make_kit(pos_adapter="webhook_kit.testing.bogus:BogusAdapter")
     assert post(kit, {"events": []}, adapter="webhook_kit.testing.bogus:BogusAdapter").status_code == 200
     assert post(kit, {"events": []}).status_code == 404
 
 
-def test_a_wrong_secret_is_401_and_changes_nothing(kit: Kit) -> None:
-    placed = Placing(kit).done()
-    said = {"events": [order("preparing", order_id=placed.pos_id)]}
+def test_wrong_secret_is_401_and_changes_nothing(kit: Kit) -> None:
+    placed = OrderInPlacement(kit).placed()
+    body = {"events": [order("preparing", order_id=placed.pos_id)]}
     for headers in ({}, {"x-bogus-secret": "guessed"}, {"x-bogus-secret": "ß"}):
-        answer = post(kit, said, headers=headers)
+        answer = post(kit, body, headers=headers)
         assert answer.status_code == 401
         assert answer.json is not None
         assert answer.json["errorCode"] == "UNAUTHENTICATED"
-    assert placed.told == []
+    assert placed.appended == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"events": 5}', b'{"events": [{"type": "weather"}]}', b"\xff"])
-def test_a_body_that_the_adapter_cannot_read_is_400(body: bytes, kit: Kit) -> None:
+def test_body_that_the_adapter_cannot_parse_is_400(body: bytes, kit: Kit) -> None:
     assert post(kit, body).status_code == 400
 
 
-def test_a_body_that_is_too_large_is_413(kit: Kit) -> None:
+def test_too_large_body_is_413(kit: Kit) -> None:
     assert post(kit, b" " * (1024 * 1024 + 1)).status_code == 413
 
 
 @pytest.mark.parametrize(
-    ("says", "status"),
+    ("result", "status"),
     [
         (InvalidSignature("not ours"), 401),
         (KeyError("order"), 400),
@@ -165,10 +165,10 @@ def test_a_body_that_is_too_large_is_413(kit: Kit) -> None:
         ((), 200),
     ],
 )
-def test_what_an_adapter_does_wrong_is_worth_another_try_unless_the_body_is_at_fault(
-    says: Any, status: int, make_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch
+def test_failure_of_an_adapter_is_503_unless_it_is_caused_by_the_request(
+    result: Any, status: int, make_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Scripted, "says", says)
+    monkeypatch.setattr(ScriptedAdapter, "result", result)
     answer = post(make_kit(pos_adapter=SCRIPTED), b"", adapter=SCRIPTED)
     assert answer.status_code == status
     assert "Traceback" not in answer.text
@@ -176,21 +176,21 @@ def test_what_an_adapter_does_wrong_is_worth_another_try_unless_the_body_is_at_f
         assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_an_adapter_receives_its_stores_with_their_credentials(
+def test_adapter_gets_its_stores_with_their_credentials(
     make_kit: Callable[..., Kit],
 ) -> None:
-    attentive = f"{__name__}:Attentive"
-    kit = make_kit(pos_adapter=attentive, store_credentials={"token": "t-1"})
-    assert post(kit, {}, attentive, {"x-token": "t-1"}).text.strip() == '["ok"]'
-    assert post(kit, {}, attentive, {"x-token": "t-2"}).status_code == 400
+    spec = f"{__name__}:AdapterWithTokens"
+    kit = make_kit(pos_adapter=spec, store_credentials={"token": "t-1"})
+    assert post(kit, {}, spec, {"x-token": "t-1"}).text.strip() == '["ok"]'
+    assert post(kit, {}, spec, {"x-token": "t-2"}).status_code == 400
 
 
-def test_an_adapter_without_events_is_404(make_kit: Callable[..., Kit]) -> None:
-    spec = f"{__name__}:Silent"
+def test_adapter_without_events_is_404(make_kit: Callable[..., Kit]) -> None:
+    spec = f"{__name__}:AdapterWithoutEvents"
     assert post(make_kit(pos_adapter=spec), b"", adapter=spec).status_code == 404
 
 
-def test_without_redis_the_pos_is_asked_to_come_again(make_kit: Callable[..., Kit]) -> None:
+def test_unreachable_redis_is_a_503(make_kit: Callable[..., Kit]) -> None:
     kit = make_kit(redis_url="redis://127.0.0.1:1/0")
     answer = post(kit, {"events": [order("ready", order_id="1")]})
     assert answer.status_code == 503
@@ -200,38 +200,38 @@ def test_without_redis_the_pos_is_asked_to_come_again(make_kit: Callable[..., Ki
 # -- orders ------------------------------------------------------------------------------------------------------------
 
 
-def test_progress_goes_to_the_orders_lane_by_either_name(kit: Kit) -> None:
-    placed = Placing(kit).done()
-    said = [order("confirmed", order_id=placed.pos_id), order("preparing", order_ref=placed.ref)]
-    assert send(kit, *said) == ["ok", "ok"]
-    assert placed.told == ["confirmed", "preparing"]
+def test_order_is_found_by_order_id_or_order_ref(kit: Kit) -> None:
+    placed = OrderInPlacement(kit).placed()
+    events = [order("confirmed", order_id=placed.pos_id), order("preparing", order_ref=placed.ref)]
+    assert send(kit, *events) == ["ok", "ok"]
+    assert placed.appended == ["confirmed", "preparing"]
     assert kit.redis.zscore(kit.keys.unconfirmed, placed.ref) is None
 
 
-def test_what_was_said_before_or_is_late_is_taken_and_changes_nothing(kit: Kit) -> None:
-    placed = Placing(kit).done()
-    said = [
+def test_duplicate_or_late_event_is_accepted_and_changes_nothing(kit: Kit) -> None:
+    placed = OrderInPlacement(kit).placed()
+    events = [
         order("ready", order_id=placed.pos_id),
         order("ready", order_id=placed.pos_id),
         order("confirmed", order_id=placed.pos_id),
         order(None, state="completed", order_id=placed.pos_id),
         order("ready", order_id=placed.pos_id),
     ]
-    assert send(kit, *said) == ["ok", "same", "stale", "ok", "closed"]
-    assert placed.told == ["ready", "completed"]
-    counted = {text(name): int(number) for name, number in kit.redis.hgetall(kit.keys.pos_event_counts).items()}
-    assert counted == {"ok": 2, "same": 1, "stale": 1, "closed": 1}
+    assert send(kit, *events) == ["ok", "same", "stale", "ok", "closed"]
+    assert placed.appended == ["ready", "completed"]
+    counts = {text(name): int(number) for name, number in kit.redis.hgetall(kit.keys.pos_event_counts).items()}
+    assert counts == {"ok": 2, "same": 1, "stale": 1, "closed": 1}
 
 
 @pytest.mark.parametrize("status", ["pending", "burnt", None])
-def test_an_impossible_status_is_refused_with_the_reason_and_not_held(status: str | None, kit: Kit) -> None:
-    (outcome,) = send(kit, order(status, order_id="unheard of"))
+def test_invalid_status_is_refused_with_the_reason_and_not_held(status: str | None, kit: Kit) -> None:
+    (outcome,) = send(kit, order(status, order_id="unknown"))
     assert outcome.startswith("refused: ")
     assert kit.redis.llen(kit.keys.held_events) == 0
 
 
 @pytest.mark.parametrize(
-    ("event", "why"),
+    ("event", "reason"),
     [
         (
             order("burnt", order_id="7"),
@@ -245,21 +245,21 @@ def test_an_impossible_status_is_refused_with_the_reason_and_not_held(status: st
         ({"type": "store", "store_id": "main", "state": "unknown"}, "StoreChanged.state must be OPEN, CLOSED or DOWN"),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_field_and_the_allowed_values(
-    event: dict[str, Any], why: str, kit: Kit
+def test_invalid_value_is_refused_with_its_field_and_the_allowed_values(
+    event: dict[str, Any], reason: str, kit: Kit
 ) -> None:
-    assert send(kit, event) == [f"refused: {why}"]
+    assert send(kit, event) == [f"refused: {reason}"]
 
 
-def test_a_cancellation_without_a_word_is_one_all_the_same(kit: Kit) -> None:
-    placed = Placing(kit).done()
+def test_cancellation_without_a_reason_gets_one(kit: Kit) -> None:
+    placed = OrderInPlacement(kit).placed()
     assert send(kit, order(None, state="cancelled", order_id=placed.pos_id)) == ["ok"]
     (waiting,) = kit.lanes.waiting(placed.lane)
     assert waiting["body"] == {"state": "cancelled", "cancelReason": "cancelled at the POS"}
 
 
-def test_an_estimate_goes_along_until_the_food_is_ready(kit: Kit) -> None:
-    placed = Placing(kit).done()
+def test_estimate_is_sent_until_the_order_is_ready(kit: Kit) -> None:
+    placed = OrderInPlacement(kit).placed()
     at = "2031-05-01T18:30:00Z"
     assert send(kit, order("preparing", order_id=placed.pos_id, estimated_ready_at=at)) == ["ok"]
     assert kit.lanes.waiting(placed.lane)[-1]["body"] == {"status": "preparing", "estimatedReadyAt": at}
@@ -267,53 +267,53 @@ def test_an_estimate_goes_along_until_the_food_is_ready(kit: Kit) -> None:
     assert kit.lanes.waiting(placed.lane)[-1]["body"] == {"status": "ready"}
 
 
-def test_a_pos_cannot_speak_for_a_store_or_an_order_that_is_not_its_own(kit: Kit) -> None:
-    placed = Placing(kit).done()
-    elsewhere = [order("ready", store_id="other", order_ref=placed.ref), {"type": "menu", "store_id": "other"}]
-    assert all(outcome.startswith("refused: ") for outcome in send(kit, *elsewhere))
-    assert placed.told == []
-    foreign = Placing(kit, store_id="other").done()
-    assert send(kit, order("ready", order_ref=foreign.ref)) == ["held"]
-    assert foreign.told == []
+def test_adapter_cannot_send_events_of_other_stores_or_their_orders(kit: Kit) -> None:
+    placed = OrderInPlacement(kit).placed()
+    events = [order("ready", store_id="other", order_ref=placed.ref), {"type": "menu", "store_id": "other"}]
+    assert all(outcome.startswith("refused: ") for outcome in send(kit, *events))
+    assert placed.appended == []
+    order_of_other_store = OrderInPlacement(kit, store_id="other").placed()
+    assert send(kit, order("ready", order_ref=order_of_other_store.ref)) == ["held"]
+    assert order_of_other_store.appended == []
 
 
-# -- held --------------------------------------------------------------------------------------------------------------
+# -- held events -------------------------------------------------------------------------------------------------------
 
 
-def test_an_event_of_an_order_that_is_being_placed_is_held_until_it_is_placed(kit: Kit) -> None:
-    placing = Placing(kit)
-    said = [order("preparing", order_ref=placing.ref), order("ready", order_id=placing.pos_id)]
-    assert send(kit, *said) == ["held", "held"]
+def test_event_is_held_while_its_order_is_being_placed(kit: Kit) -> None:
+    pending = OrderInPlacement(kit)
+    events = [order("preparing", order_ref=pending.ref), order("ready", order_id=pending.pos_id)]
+    assert send(kit, *events) == ["held", "held"]
     assert kit.pos_events.retry_held() == 0
-    placing.done()
+    pending.placed()
     assert kit.pos_events.retry_held() == 2
-    assert placing.told == ["preparing", "ready"]
+    assert pending.appended == ["preparing", "ready"]
     assert kit.redis.llen(kit.keys.held_events) == 0
 
 
-def test_what_is_held_survives_the_process_and_is_plain_json(kit: Kit) -> None:
-    placing = Placing(kit)
-    send(kit, order("preparing", order_ref=placing.ref, estimated_ready_at="2031-05-01T18:30:00Z"))
+def test_held_event_survives_the_process_as_plain_json(kit: Kit) -> None:
+    pending = OrderInPlacement(kit)
+    send(kit, order("preparing", order_ref=pending.ref, estimated_ready_at="2031-05-01T18:30:00Z"))
     (raw,) = kit.redis.lrange(kit.keys.held_events, 0, -1)
     assert json.loads(raw)["event"]["estimated_ready_at"] == "2031-05-01T18:30:00Z"
-    placing.done()
+    pending.placed()
     other = Kit(kit.settings)
     assert other.pos_events.retry_held() == 1
     other.redis.connection_pool.disconnect()
-    assert kit.lanes.waiting(placing.lane)[-1]["body"]["estimatedReadyAt"] == "2031-05-01T18:30:00Z"
+    assert kit.lanes.waiting(pending.lane)[-1]["body"]["estimatedReadyAt"] == "2031-05-01T18:30:00Z"
 
 
-def test_what_was_said_earlier_is_told_earlier(kit: Kit) -> None:
-    placing = Placing(kit)
+def test_held_events_are_appended_before_a_new_one(kit: Kit) -> None:
+    pending = OrderInPlacement(kit)
     early, late = "2031-05-01T18:30:00Z", "2031-05-01T18:45:00Z"
-    send(kit, order("preparing", order_ref=placing.ref, estimated_ready_at=early))
-    placing.done()
-    assert send(kit, order("preparing", order_ref=placing.ref, estimated_ready_at=late)) == ["ok"]
+    send(kit, order("preparing", order_ref=pending.ref, estimated_ready_at=early))
+    pending.placed()
+    assert send(kit, order("preparing", order_ref=pending.ref, estimated_ready_at=late)) == ["ok"]
     kit.pos_events.retry_held()
-    assert kit.lanes.waiting(placing.lane)[-1]["body"]["estimatedReadyAt"] == late
+    assert kit.lanes.waiting(pending.lane)[-1]["body"]["estimatedReadyAt"] == late
 
 
-def test_an_order_that_nobody_knows_becomes_one_alert(
+def test_events_of_an_unknown_order_raise_one_alert(
     make_kit: Callable[..., Kit], events: list[MutableMapping[str, Any]]
 ) -> None:
     kit = make_kit()
@@ -328,20 +328,20 @@ def test_an_order_that_nobody_knows_becomes_one_alert(
     assert kit.redis.hget(kit.keys.alert_counts, "ticket unknown to Gett") == b"1"
 
 
-def test_progress_of_an_order_without_a_gett_id_waits_unlinked(kit: Kit) -> None:
-    placed = Placing(kit, gett_id="").done()
+def test_event_of_an_order_without_a_gett_id_waits_unlinked(kit: Kit) -> None:
+    placed = OrderInPlacement(kit, gett_id="").placed()
     assert send(kit, order("preparing", order_id=placed.pos_id)) == ["ok"]
     assert kit.lanes.all_waiting() == {placed.lane: "unlinked"}
 
 
-def test_an_order_whose_record_is_gone_is_known_by_its_lane(kit: Kit) -> None:
-    placed = Placing(kit).done()
+def test_order_without_a_record_is_found_by_its_lane(kit: Kit) -> None:
+    placed = OrderInPlacement(kit).placed()
     send(kit, order("preparing", order_id=placed.pos_id))
     kit.redis.delete(kit.keys.order(placed.ref))
     assert send(kit, order("ready", order_id=placed.pos_id)) == ["ok"]
 
 
-# -- stores and menus --------------------------------------------------------------------------------------------------
+# -- stores and catalogs -----------------------------------------------------------------------------------------------
 
 
 def store(state: StoreState, **members: Any) -> dict[str, Any]:
@@ -349,7 +349,7 @@ def store(state: StoreState, **members: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("state", [StoreState.CLOSED, StoreState.DOWN])
-def test_a_store_that_closes_is_paused_and_resumed(state: StoreState, kit: Kit) -> None:
+def test_store_that_closes_is_paused_and_resumed(state: StoreState, kit: Kit) -> None:
     lane = lane_name(Kind.STORE, "main")
     assert send(kit, store(state), store(state)) == ["ok", "same"]
     assert json.loads(kit.lanes.state(lane)["last"]) == {"status": "paused", "reason": "operational_issues"}
@@ -359,12 +359,12 @@ def test_a_store_that_closes_is_paused_and_resumed(state: StoreState, kit: Kit) 
     assert json.loads(kit.lanes.state(lane)["last"]) == {"status": "online"}
 
 
-def test_a_reason_in_the_poss_own_words_does_not_cost_the_pause(kit: Kit) -> None:
+def test_unknown_reason_does_not_prevent_the_pause(kit: Kit) -> None:
     assert send(kit, store(StoreState.CLOSED, reason="Feierabend")) == ["ok"]
     assert json.loads(kit.lanes.state("store:main")["last"])["reason"] == "other"
 
 
-def test_what_a_person_paused_a_pos_neither_changes_nor_lifts(kit: Kit) -> None:
+def test_pause_by_a_person_is_not_changed_by_the_pos(kit: Kit) -> None:
     kit.store_status.pause("main", "too_busy")
     closed, opened = send(kit, store(StoreState.CLOSED), store(StoreState.OPEN))
     assert closed == "same"
@@ -373,7 +373,7 @@ def test_what_a_person_paused_a_pos_neither_changes_nor_lifts(kit: Kit) -> None:
     assert json.loads(kit.lanes.state("store:main")["last"])["reason"] == "too_busy"
 
 
-def test_a_menu_that_changed_is_for_a_worker_to_synchronise(kit: Kit) -> None:
+def test_changed_catalog_is_due_for_a_worker_once(kit: Kit) -> None:
     assert send(kit, {"type": "menu", "store_id": "main"}, {"type": "menu", "store_id": "main"}) == ["ok", "ok"]
     assert list(kit.catalog_sync.claim_due()) == [("sync", "main")]
     assert list(kit.catalog_sync.claim_due()) == []
@@ -383,14 +383,14 @@ def item(*, available: bool, until: str | None = None) -> dict[str, Any]:
     return {"type": "item", "store_id": "main", "item_id": "burger", "available": available, "until": until}
 
 
-def test_an_item_runs_out_and_is_back(kit: Kit) -> None:
+def test_item_becomes_unavailable_and_available_again(kit: Kit) -> None:
     assert send(kit, item(available=False), item(available=False)) == ["ok", "same"]
     assert kit.availability.unavailable_items("main") == {"burger": None}
     assert send(kit, item(available=True), item(available=True)) == ["ok", "same"]
     assert kit.availability.unavailable_items("main") == {}
 
 
-def test_a_moment_that_is_past_or_nowhere_is_refused(kit: Kit) -> None:
+def test_time_in_the_past_or_without_a_zone_is_refused(kit: Kit) -> None:
     for until in ("2020-01-01T00:00:00Z", "2999-01-01T00:00:00"):
         (outcome,) = send(kit, item(available=False, until=until))
         assert outcome.startswith("refused: ")
@@ -398,7 +398,7 @@ def test_a_moment_that_is_past_or_nowhere_is_refused(kit: Kit) -> None:
     assert send(kit, item(available=False, until="2999-01-01T00:00:00Z")) == ["ok"]
 
 
-def test_a_poss_order_id_means_something_within_its_store_only(kit: Kit) -> None:
-    placed = Placing(kit).done()
+def test_order_id_of_a_pos_is_valid_only_in_its_store(kit: Kit) -> None:
+    placed = OrderInPlacement(kit).placed()
     assert kit.order_updates.find_by_pos_id("main", placed.pos_id) is not None
     assert kit.order_updates.find_by_pos_id("elsewhere", placed.pos_id) is None

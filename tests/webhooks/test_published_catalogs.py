@@ -1,4 +1,4 @@
-"""What Gett gets when it pulls a menu."""
+"""Downloads of published catalogs."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def path(kit: Kit) -> str:
 
 
 def published(kit: Kit) -> str:
-    told: list[str] = []
-    kit.publisher.publish("main", CATALOG, told.append)
-    (address,) = told
-    return address.removeprefix(BASE)
+    notified: list[str] = []
+    kit.publisher.publish("main", CATALOG, notified.append)
+    (url,) = notified
+    return url.removeprefix(BASE)
 
 
-def test_gett_gets_the_menu_compressed(client: FlaskClient, path: str) -> None:
+def test_catalog_is_served_compressed(client: FlaskClient, path: str) -> None:
     response = client.get(path, headers=GZIP)
     assert (response.status_code, response.mimetype) == (200, "application/json")
     assert response.headers["Content-Encoding"] == "gzip"
@@ -55,7 +55,9 @@ def test_gett_gets_the_menu_compressed(client: FlaskClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "identity"}, {"Accept-Encoding": "br, gzip;q=0"}])
-def test_who_takes_no_gzip_gets_plain_text(headers: dict[str, str], client: FlaskClient, path: str) -> None:
+def test_client_without_gzip_gets_the_uncompressed_catalog(
+    headers: dict[str, str], client: FlaskClient, path: str
+) -> None:
     response = client.get(path, headers=headers)
     assert "Content-Encoding" not in response.headers
     assert response.json is not None
@@ -63,24 +65,24 @@ def test_who_takes_no_gzip_gets_plain_text(headers: dict[str, str], client: Flas
 
 
 @pytest.mark.parametrize("headers", [{}, GZIP])
-def test_caches_may_keep_it_for_good(headers: dict[str, str], client: FlaskClient, path: str) -> None:
+def test_response_is_cacheable_and_conditional(headers: dict[str, str], client: FlaskClient, path: str) -> None:
     response = client.get(path, headers=headers)
     assert "immutable" in response.headers["Cache-Control"]
     assert response.headers["Vary"] == "Accept-Encoding"
     tag = response.headers["ETag"]
-    for known in (tag, f'"other", W/{tag}', "*"):
-        again = client.get(path, headers={**headers, "If-None-Match": known})
+    for known_tags in (tag, f'"other", W/{tag}', "*"):
+        again = client.get(path, headers={**headers, "If-None-Match": known_tags})
         assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
         assert "Content-Encoding" not in again.headers
     assert client.get(path, headers={**headers, "If-None-Match": '"other"'}).status_code == 200
 
 
-def test_the_two_spellings_are_told_apart(client: FlaskClient, path: str) -> None:
+def test_each_encoding_has_its_own_etag(client: FlaskClient, path: str) -> None:
     assert client.get(path).headers["ETag"] != client.get(path, headers=GZIP).headers["ETag"]
 
 
 @pytest.mark.parametrize("headers", [{}, GZIP])
-def test_head_is_get_without_the_body(headers: dict[str, str], client: FlaskClient, path: str) -> None:
+def test_head_has_the_headers_of_get_and_no_body(headers: dict[str, str], client: FlaskClient, path: str) -> None:
     head, get = client.head(path, headers=headers), client.get(path, headers=headers)
     assert head.data == b""
     assert dict(head.headers) == dict(get.headers)
@@ -99,18 +101,18 @@ def test_head_is_get_without_the_body(headers: dict[str, str], client: FlaskClie
         lambda token, version: f"/catalogs/{token}/{version}.json/more",
     ],
 )
-def test_what_was_not_handed_out_is_not_found(wrong: Callable[[str, str], str], client: FlaskClient, path: str) -> None:
+def test_wrong_path_is_not_found(wrong: Callable[[str, str], str], client: FlaskClient, path: str) -> None:
     _, _, token, name = path.split("/")
     response = client.get(wrong(token, name.removesuffix(".json")))
     assert (response.status_code, response.mimetype) == (404, "application/problem+json")
 
 
-def test_a_version_that_is_no_longer_kept_is_not_found(kit: Kit, client: FlaskClient, path: str) -> None:
+def test_deleted_version_is_not_found(kit: Kit, client: FlaskClient, path: str) -> None:
     kit.redis.delete(kit.keys.catalog_set(CATALOG.catalog_set_id or ""))
     assert client.get(path).status_code == 404
 
 
-def test_nothing_is_written_there(client: FlaskClient, path: str) -> None:
+def test_post_is_not_found_and_changes_nothing(client: FlaskClient, path: str) -> None:
     assert client.post(path).status_code == 404
     assert client.get(path).status_code == 200
 
@@ -121,18 +123,18 @@ def own_redis() -> Iterator[RedisServer]:
         yield server
 
 
-def test_a_process_serves_from_memory_what_it_has_served_before(
+def test_served_version_is_served_from_memory_while_redis_is_down(
     own_redis: RedisServer, make_kit: Callable[..., Kit], events: list[MutableMapping[str, Any]]
 ) -> None:
     kit = make_kit(redis_url=own_redis.url, public_url=BASE)
-    path, warm, cold = published(kit), create_app(kit).test_client(), create_app(kit).test_client()
-    assert warm.get(path).status_code == 200
+    path, with_copy, without_copy = published(kit), create_app(kit).test_client(), create_app(kit).test_client()
+    assert with_copy.get(path).status_code == 200
     own_redis.stop()
-    assert warm.get(path).status_code == 200
-    refused = cold.get(path)
-    assert (refused.status_code, refused.mimetype) == (503, "application/problem+json")
-    assert int(refused.headers["Retry-After"]) > 0
-    assert json.loads(refused.data)["retryable"] is True
+    assert with_copy.get(path).status_code == 200
+    response = without_copy.get(path)
+    assert (response.status_code, response.mimetype) == (503, "application/problem+json")
+    assert int(response.headers["Retry-After"]) > 0
+    assert json.loads(response.data)["retryable"] is True
     own_redis.start()
     kit.publisher.publish("main", CATALOG, lambda _: None, force=True)
-    assert cold.get(path).status_code == 200
+    assert without_copy.get(path).status_code == 200

@@ -1,21 +1,21 @@
 """Gett's order events, for distribution partners: ``order_create`` and ``order_update`` (``gett-protocol.md §3``).
 
-They carry neither id nor sequence nor time, so what is new is judged by content and by the rank of the status [D]::
+They have no id, no sequence number and no time, so content and rank of the status decide which event is newer [D]::
 
     created → manual_review → confirmed → shipped → fulfilled → canceled
 
-=====================  =================================================================================================
-what comes             what becomes of it
-=====================  =================================================================================================
-something new          handed to the vendor's handler (``ORDER_EVENT_HANDLER``), then remembered: ``handled``
-what was handled       ``duplicate``
-a lower rank,          ``stale``: Gett's deliveries overtake each other
+=======================  ===============================================================================================
+event                    outcome
+=======================  ===============================================================================================
+new                      passed to the vendor's handler (``ORDER_EVENT_HANDLER``), then recorded: ``handled``
+equal to the last one    ``duplicate``
+lower rank,              ``stale``: Gett may deliver events out of order
 or fewer refunds
-the handler raises     503: Gett sends it again; nothing is remembered
-=====================  =================================================================================================
+the handler raises       503, and nothing is recorded: Gett sends the event again
+=======================  ===============================================================================================
 
-A process that dies between the handler's return and the record has the event handled once more, so a handler has to bear that.
-The events of one order are handled one at a time.
+When a process dies between the handler's return and the record, the event is handled a second time, so handlers have to be
+idempotent. The events of one order are handled one at a time.
 """
 
 from __future__ import annotations
@@ -38,83 +38,85 @@ from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.locks import RedisLock
 from webhook_kit.stores.adapters import add_cwd_to_sys_path
 
-__all__ = ["Handler", "OrderEvents", "Outcome", "load_handler"]
+__all__ = ["OrderEventHandler", "OrderEventOutcome", "OrderEvents", "load_handler"]
 
-log = logger("order-events")
+log = logger("order_events")
 
-Handler = Callable[[OrderEvent], object]
-"""What a vendor does with an event; raising means "later, please"."""
+OrderEventHandler = Callable[[OrderEvent], object]
+"""A vendor's function for an event; when it raises, Gett sends the event again later."""
 
-Outcome = Literal["handled", "duplicate", "stale"]
+OrderEventOutcome = Literal["handled", "duplicate", "stale"]
 
 _RANKS = {"created": 0, "manual_review": 1, "confirmed": 2, "shipped": 3, "fulfilled": 4, "canceled": 5}
 
 
 class OrderEvents:
-    """Hands each event to the handler once, never an older one after a newer one.
+    """Passes each event to the handler once, and never an older one after a newer one.
 
-    :param patience: seconds to wait for an earlier event of the same order.
-    :param ttl: seconds for which an order's last event is remembered.
+    :param timeout: seconds to wait for another event of the same order.
+    :param ttl: seconds for which an order's last event is recorded.
     """
 
-    def __init__(self, connection: redis.Redis, keys: Keys, handler: Handler, *, patience: float, ttl: int) -> None:
+    def __init__(
+        self, connection: redis.Redis, keys: Keys, handler: OrderEventHandler, *, timeout: float, ttl: int
+    ) -> None:
         self._redis = connection
         self._keys = keys
         self._handler = handler
-        self._patience = patience
+        self._timeout = timeout
         self._ttl = ttl
 
-    def receive(self, event: OrderEvent) -> Outcome:
+    def receive(self, event: OrderEvent) -> OrderEventOutcome:
         """Handle an event, unless it is a duplicate or stale.
 
-        :raises Problem: 503, when the handler failed or an earlier event of this order is still being handled.
-        :raises redis.RedisError: when Redis is out of reach; nothing was handled, or it will be handled again.
+        :raises Problem: 503: the handler failed, or another event of this order is still being handled.
+        :raises redis.RedisError: Redis is not reachable; the event was not handled, or it will be handled again.
         """
         order = event.data.checkout_session_id
-        # The lock lapses after twice the patience: a process that died does not block an order for good.
+        # The lock expires after twice the timeout, so that a process that died does not block an order forever.
         key = self._keys.order_event_lock(order)
-        lock = RedisLock(self._redis, key, seconds=2 * self._patience, wait=self._patience)
+        lock = RedisLock(self._redis, key, seconds=2 * self._timeout, wait=self._timeout)
         if not lock.acquire():
             raise unavailable("an earlier event of this order is still being handled", retry_after=5)
         try:
             outcome = self._handle(event)
         finally:
             lock.release()
-        log.info("order event", order=order, status=event.data.status, outcome=outcome)
+        log.info("order_event_received", order=order, status=event.data.status, outcome=outcome)
         return outcome
 
-    def _handle(self, event: OrderEvent) -> Outcome:
+    def _handle(self, event: OrderEvent) -> OrderEventOutcome:
         key = self._keys.order_event(event.data.checkout_session_id)
-        mine, last = _Kept.of(event), self._redis.get(key)
-        if last is not None and (outcome := _not_news(mine, _Kept(*json.loads(text(last))))) is not None:
+        record, last = _EventRecord.of(event), self._redis.get(key)
+        if last is not None and (outcome := _not_new(record, _EventRecord(*json.loads(text(last))))) is not None:
             return outcome
         try:
             self._handler(event)
         except Exception as error:
-            log.exception("the handler of order events failed", order=event.data.checkout_session_id)
+            log.exception("order_event_handler_failed", order=event.data.checkout_session_id)
             raise unavailable("the event could not be handled now", retry_after=30) from error
-        self._redis.set(key, json.dumps(mine), ex=self._ttl)
+        self._redis.set(key, json.dumps(record), ex=self._ttl)
         return "handled"
 
 
-def load_handler(spec: str) -> Handler:
-    """The handler that a setting names as ``module:function``.
+def load_handler(spec: str) -> OrderEventHandler:
+    """Load the handler that a setting names as ``module:function``.
 
-    :raises ConfigurationError: when there is no such function.
+    :raises ConfigurationError: the function does not exist.
     """
     module, _, name = spec.partition(":")
     add_cwd_to_sys_path()
     try:
-        found: object = getattr(import_module(module), name)
+        handler: object = getattr(import_module(module), name)
     except Exception as error:
         raise ConfigurationError(f"ORDER_EVENT_HANDLER {spec!r}: {error!r}") from error
-    if not callable(found):
-        raise ConfigurationError(f"ORDER_EVENT_HANDLER {spec!r}: {name} cannot be called")
-    return found
+    if not callable(handler):
+        raise ConfigurationError(f"ORDER_EVENT_HANDLER {spec!r}: {name} is not a function")
+    return handler
 
 
-class _Kept(NamedTuple):
-    """What is remembered of an event."""
+class _EventRecord(NamedTuple):
+    """Properties of an event by which a later one is compared with it."""
 
     rank: int
     digest: str
@@ -127,11 +129,11 @@ class _Kept(NamedTuple):
         return cls(_RANKS[event.data.status], digest, refunds)
 
 
-def _not_news(event: _Kept, last: _Kept) -> Outcome | None:
-    """Why an event is not news after the one that was handled last, or None."""
+def _not_new(event: _EventRecord, last: _EventRecord) -> OrderEventOutcome | None:
+    """Return the outcome of an event that is not newer than the last one; None when it is newer."""
     if event.digest == last.digest:
         return "duplicate"
     if event.rank != last.rank:
         return "stale" if event.rank < last.rank else None
-    # Of one status, the event that knows fewer refunds is the older one.
+    # Of two events with one status, the event with fewer refunds is older.
     return "stale" if Counter(event.refunds) < Counter(last.refunds) else None

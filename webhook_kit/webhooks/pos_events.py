@@ -1,17 +1,17 @@
-"""The POS's own webhooks: ``POST /pos/<adapter>/events``, read by the adapter, answered when every event is durable.
+"""Webhooks of a POS: ``POST /pos/<adapter>/events``, parsed by the adapter, answered when every event is durable.
 
-================  ======================================================================================================
-what it says      what becomes of it
-================  ======================================================================================================
-an order changed  appended to the order's lane; held while the order is still being placed, or is not known (yet)
-the store closed  paused at Gett, and resumed when it opens; what a person has paused stays paused
-the menu changed  a worker fetches and publishes it
-an item ran out   refused from now on; the published menu follows (and again when it is back)
-================  ======================================================================================================
+==================  ====================================================================================================
+event               effect
+==================  ====================================================================================================
+``OrderChanged``    appended to the order's lane; held while the order is being placed, or is not known (yet)
+``StoreChanged``    the store is paused at Gett, or resumed; a pause by a person is not changed
+``CatalogChanged``  a worker fetches the catalog and publishes it
+``ItemChanged``     carts with an unavailable item are refused from now on, and the catalog is published without it
+==================  ====================================================================================================
 
-The answer is a JSON list with one text for each event: ``ok``, ``same`` (said before), ``stale`` (the order is further),
-``closed`` (it has ended), ``held``, or ``refused: why``. All of these are 2xx: the POS need not say it again. An order that stays
-unknown for ``EVENT_HOLD_TIMEOUT`` seconds is an alert; an adapter whose POS also tells of other people's orders leaves those out.
+The response is a JSON list with one string for each event: ``ok``, ``same`` (a duplicate), ``stale`` (the order has a later
+status), ``closed`` (the order has ended), ``held``, or ``refused: <reason>``. The POS does not have to send any of them again. An
+order that stays unknown for ``EVENT_HOLD_TIMEOUT`` seconds raises an alert, so an adapter must leave out orders that are not Gett's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from typing import Any
 import redis
 from flask import Blueprint, Response, jsonify, request
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from webhook_kit.adapter import (
     CatalogChanged,
@@ -67,21 +66,21 @@ from webhook_kit.webhooks.parsing import raw_body
 
 __all__ = ["PosEvents", "pos_webhooks"]
 
-log = logger("pos-events")
+log = logger("pos_events")
 
 _OK = "ok"
 _HELD = "held"
 
-_SHAPES: dict[type, TypeAdapter[Any]] = {
-    shape: TypeAdapter(shape) for shape in (OrderChanged, StoreChanged, CatalogChanged, ItemChanged)
+_TYPE_ADAPTERS: dict[type, TypeAdapter[Any]] = {
+    event_type: TypeAdapter(event_type) for event_type in (OrderChanged, StoreChanged, CatalogChanged, ItemChanged)
 }
 
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
-"""What reading a body of another shape ends in: the same body will never be better."""
+_BODY_ERRORS = (ValueError, LookupError, TypeError, AttributeError)
+"""Exceptions of an adapter that parses a body of another shape; the same body fails again."""
 
 
 class PosEvents:
-    """What becomes of the events that POS systems send."""
+    """Receives the events of POS systems and executes them."""
 
     def __init__(
         self,
@@ -106,33 +105,33 @@ class PosEvents:
         self._settings = settings
 
     def receive(self, adapter: str, headers: Mapping[str, str], body: bytes) -> list[str]:
-        """Read a webhook of a POS and make every event in it durable.
+        """Parse a webhook of a POS and make every event in it durable.
 
-        :param adapter: as the stores name it: a registered name, or ``module:Class``.
+        :param adapter: the adapter as it is configured for the stores: a registered name, or ``module:Class``.
         :param headers: names in lower case.
-        :return: what became of each event.
-        :raises Problem: when it is not from the POS, or cannot be read; 5xx when it is worth sending again.
-        :raises redis.RedisError: when not all of it could be made durable; to be sent again as well.
-        :raises StoresUnavailable: when its store may be one that this process has not heard of; likewise.
+        :return: the outcome of each event.
+        :raises Problem: the webhook is not from the POS or cannot be parsed; 5xx when the POS has to send it again.
+        :raises redis.RedisError: not every event could be made durable; the POS has to send it again.
+        :raises StoresUnavailable: the stores cannot be read completely now; the POS has to send it again.
         """
         self._stores.require_complete()
         served = {store.id: store for store in self._stores if store.adapter == adapter}
         if not served:
-            raise Problem(ErrorCode.NOT_FOUND, "no store here has an adapter of that name")
-        events = self._read(adapter, self._stores.adapter(next(iter(served.values()))), headers, body, served)
-        return [self._take(event, served.get(event.store_id)) for event in events]
+            raise Problem(ErrorCode.NOT_FOUND, f"no store has the adapter {adapter}")
+        events = self._parse(adapter, self._stores.adapter(next(iter(served.values()))), headers, body, served)
+        return [self._execute(event, served.get(event.store_id)) for event in events]
 
     def retry_held(self, store_id: str | None = None) -> int:
-        """Look again at the events that are held; those that were held for too long become alerts.
+        """Try to append the held events; raise an alert for each that was held for too long.
 
-        :param store_id: of this store alone; of all when None.
-        :return: how many are no longer held.
+        :param store_id: only events of this store; of all stores when None.
+        :return: number of events that are no longer held.
         """
-        settled = 0
+        released = 0
         now = self._now()
         for raw in self._redis.lrange(self._keys.held_events, 0, -1):
             entry = json.loads(raw)
-            event: OrderChanged = _SHAPES[OrderChanged].validate_python(entry["event"])
+            event: OrderChanged = _TYPE_ADAPTERS[OrderChanged].validate_python(entry["event"])
             if store_id not in (None, event.store_id):
                 continue
             outcome = self._append(event)
@@ -140,49 +139,49 @@ class PosEvents:
                 if now - entry["at"] < self._settings.event_hold_timeout:
                     continue
                 outcome = "given up"
-                why = f"the POS of store {event.store_id} tells of it, and nobody here has placed it"
+                why = f"the POS of store {event.store_id} reports an order that was not placed by this installation"
                 self._alerts.raise_once(Alert.UNKNOWN, event.order_ref or f"{event.store_id}/{event.order_id}", why)
-            # Only now: an event is in two places rather than in none. Saying it twice changes nothing.
+            # Removed only after the append: when the process dies in between, the second append is a duplicate.
             if self._redis.lrem(self._keys.held_events, 1, text(raw)):
-                settled += 1
-                self._note(event, outcome)
-        return settled
+                released += 1
+                self._record(event, outcome)
+        return released
 
-    # -- reading -------------------------------------------------------------------------------------------------------
+    # -- parsing -------------------------------------------------------------------------------------------------------
 
-    def _read(
+    def _parse(
         self, name: str, adapter: PosAdapter, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]
     ) -> Sequence[PosEvent]:
         try:
             with call_deadline(self._settings.pos_deadline):
-                found = adapter.parse_event(headers, body, MappingProxyType(stores))
+                events = adapter.parse_event(headers, body, MappingProxyType(stores))
         except InvalidSignature as error:
             raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
         except Unsupported as error:
-            raise Problem(ErrorCode.NOT_FOUND, "this adapter takes no events") from error
+            raise Problem(ErrorCode.NOT_FOUND, "this adapter does not support events") from error
         except PosUnavailable as error:
             raise unavailable(str(error), retry_after=error.retry_after) from error
         except NotPlaced as error:
-            raise unavailable("the POS could not be asked for the details") from error
-        except _UNREADABLE as error:
-            log.warning("pos event not readable", adapter=name, error=repr(error))
-            raise Problem(ErrorCode.INVALID_REQUEST, "the body is not an event that this adapter can read") from error
+            raise unavailable("the POS cannot be reached for the details of the event") from error
+        except _BODY_ERRORS as error:
+            log.warning("pos_event_body_rejected", adapter=name, error=repr(error))
+            raise Problem(ErrorCode.INVALID_REQUEST, "the adapter cannot parse this body as an event") from error
         except Exception as error:
-            log.exception("pos event not read", adapter=name)
-            raise unavailable("the event could not be read now") from error
-        return _checked(name, found)
+            log.exception("pos_event_parse_failed", adapter=name)
+            raise unavailable("the event cannot be parsed now") from error
+        return _validated_events(name, events)
 
-    # -- making durable ------------------------------------------------------------------------------------------------
+    # -- execution ------------------------------------------------------------------------------------------------
 
-    def _take(self, event: PosEvent, store: Store | None) -> str:
+    def _execute(self, event: PosEvent, store: Store | None) -> str:
         try:
-            outcome = self._become(event, store)
+            outcome = self._apply(event, store)
         except OperationRejected as error:
             outcome = f"refused: {error}"
-        self._note(event, outcome)
+        self._record(event, outcome)
         return outcome
 
-    def _become(self, event: PosEvent, store: Store | None) -> str:
+    def _apply(self, event: PosEvent, store: Store | None) -> str:
         if store is None:
             raise NotFound(f"this adapter does not serve store {event.store_id}")
         if isinstance(event, CatalogChanged):
@@ -193,10 +192,10 @@ class PosEvents:
         if isinstance(event, StoreChanged):
             return self._store_changed(event, store)
         if self._redis.llen(self._keys.held_events):
-            self.retry_held(store.id)  # what was said earlier is told earlier
+            self.retry_held(store.id)  # earlier events come first
         outcome = self._append(event)
         if outcome == _HELD:
-            entry = {"at": self._now(), "event": _SHAPES[OrderChanged].dump_python(event, mode="json")}
+            entry = {"at": self._now(), "event": _TYPE_ADAPTERS[OrderChanged].dump_python(event, mode="json")}
             self._redis.rpush(self._keys.held_events, json.dumps(entry))
         return outcome
 
@@ -219,17 +218,17 @@ class PosEvents:
             changed = self._availability.mark_unavailable(store, event.item_id, event.until)
         return _OK if changed else "same"
 
-    def _note(self, event: PosEvent, outcome: str) -> None:
+    def _record(self, event: PosEvent, outcome: str) -> None:
         self._redis.hincrby(self._keys.pos_event_counts, outcome.partition(":")[0], 1)
         facts = {"order": event.order_ref or event.order_id} if isinstance(event, OrderChanged) else {}
-        log.info("pos event", kind=type(event).__name__, store=event.store_id, outcome=outcome, **facts)
+        log.info("pos_event_received", kind=type(event).__name__, store=event.store_id, outcome=outcome, **facts)
 
     def _now(self) -> float:
         return redis_time(self._redis)
 
 
 def pos_webhooks(events: PosEvents) -> Blueprint:
-    """The address to which POS systems send their events."""
+    """Create the blueprint of the route to which POS systems send their events."""
     blueprint = Blueprint("pos_webhooks", __name__)
 
     @blueprint.post("/pos/<adapter>/events")
@@ -239,35 +238,36 @@ def pos_webhooks(events: PosEvents) -> Blueprint:
         try:
             return jsonify(events.receive(adapter, headers, raw))
         except (redis.RedisError, StoresUnavailable) as error:
-            log.error("redis out of reach", error=type(error).__name__)  # noqa: TRY400 - the traceback says nothing more
-            raise unavailable("events cannot be taken for the moment", retry_after=5) from error
+            # The traceback would add nothing to the name of the error.
+            log.error("pos_event_not_stored", error=type(error).__name__)  # noqa: TRY400
+            raise unavailable("events cannot be accepted at the moment", retry_after=5) from error
 
     return blueprint
 
 
-def _checked(adapter: str, found: Sequence[PosEvent]) -> list[PosEvent]:
-    """What an adapter returned, if it is events all through.
+def _validated_events(adapter: str, events: Sequence[PosEvent]) -> list[PosEvent]:
+    """Return the events of an adapter after checking their types.
 
-    :raises Problem: 503: the adapter is at fault, and the event must not be lost over it.
+    :raises Problem: 503: the mistake is the adapter's, and the POS's event must not be lost because of it.
     """
     try:
-        return [_validated(event) for event in found]
+        return [_validated(event) for event in events]
     except Exception as error:
-        complaint = str(error) if not isinstance(error, ValidationError) else error.errors(include_input=False)[0]
-        log.exception("pos event not usable", adapter=adapter, complaint=str(complaint))
-        raise unavailable("the adapter gave no usable events") from error
+        reason = str(error) if not isinstance(error, ValidationError) else error.errors(include_input=False)[0]
+        log.exception("pos_event_result_rejected", adapter=adapter, reason=str(reason))
+        raise unavailable("the adapter returned invalid events") from error
 
 
 def _validated(event: PosEvent) -> PosEvent:
     """Return the event with values of the declared types.
 
-    An adapter may have passed on values of its POS. They must not cost the pause of a store, nor the other events of the webhook:
-    an unknown reason becomes ``OTHER``; an unknown status or state of an order is left in place, and refused when it is appended.
+    An adapter may pass on values of its POS. An unknown one must not prevent the pause of a store, nor the other events of the
+    webhook: an unknown reason becomes ``OTHER``; an unknown status or state of an order is kept, and refused when it is appended.
     """
     if isinstance(event, StoreChanged) and isinstance(event.reason, str) and event.reason not in set(PauseReason):
         event = replace(event, reason=PauseReason.OTHER)
     try:
-        valid: PosEvent = _SHAPES[type(event)].validate_python(asdict(event))
+        valid: PosEvent = _TYPE_ADAPTERS[type(event)].validate_python(asdict(event))
     except ValidationError as error:
         if isinstance(event, OrderChanged) and all(_is_unknown_value(mistake) for mistake in error.errors()):
             return event
@@ -275,5 +275,5 @@ def _validated(event: PosEvent) -> PosEvent:
     return valid
 
 
-def _is_unknown_value(mistake: ErrorDetails) -> bool:
+def _is_unknown_value(mistake: Mapping[str, Any]) -> bool:
     return mistake["type"] == "enum" and isinstance(mistake["input"], str)
