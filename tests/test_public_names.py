@@ -93,7 +93,7 @@ def complaints(source: str) -> list[str]:
         found.append("__all__ is not sorted, or names something twice")
     if missing := names.public - set(listed):
         found.append(f"__all__ lacks {', '.join(sorted(missing))}")
-    if private := {name for name in listed if name.startswith("_")}:
+    if private := {name for name in listed if name.startswith("_") and not name.startswith("__")}:
         found.append(f"__all__ lists the private {', '.join(sorted(private))}")
     if unknown := set(listed) - names.bound:
         found.append(f"__all__ lists {', '.join(sorted(unknown))}, which the module does not define")
