@@ -1,4 +1,4 @@
-"""Settings: every mistake at once, by the variable's name, and never a secret."""
+"""Settings: every mistake is reported at once with its variable, and no secret is shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HIDDEN = "topsecret"
 
 
 @pytest.fixture(autouse=True)
-def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
         monkeypatch.delenv(name, raising=False)
@@ -44,17 +44,17 @@ def mistakes(read: Callable[..., Settings]) -> Callable[..., list[str]]:
     return of
 
 
-def test_an_empty_environment_will_do_and_so_do_empty_variables(read: Callable[..., Settings]) -> None:
-    bare = read()
-    assert bare == read(REDIS_URL="", PRICE_TOLERANCE="", GETT_WEBHOOK_SECRETS="", STORE_OPTIONS="", POS_ADAPTER="")
-    assert bare.price_policy is PricePolicy.REFUSE
-    assert bare.redis_tls_verify is TlsVerify.REQUIRED
-    assert bare.require_idempotency_key
-    assert not bare.allow_unsigned_webhooks
+def test_empty_environment_and_empty_variables_give_the_defaults(read: Callable[..., Settings]) -> None:
+    settings = read()
+    assert settings == read(REDIS_URL="", PRICE_TOLERANCE="", GETT_WEBHOOK_SECRETS="", STORE_OPTIONS="", POS_ADAPTER="")
+    assert settings.price_policy is PricePolicy.REFUSE
+    assert settings.redis_tls_verify is TlsVerify.REQUIRED
+    assert settings.require_idempotency_key
+    assert not settings.allow_unsigned_webhooks
 
 
-def test_what_is_read_is_what_was_written(read: Callable[..., Settings]) -> None:
-    found = read(
+def test_values_are_read_from_the_environment(read: Callable[..., Settings]) -> None:
+    settings = read(
         GETT_WEBHOOK_SECRETS=" new , old ,",
         GETT_API_URL="https://api.example.test/",
         PRICE_TOLERANCE="0.05",
@@ -65,14 +65,14 @@ def test_what_is_read_is_what_was_written(read: Callable[..., Settings]) -> None
         STORE_CREDENTIALS=f'{{"token": "{HIDDEN}"}}',
         WEBHOOK_PREFIX="/gett",
     )
-    assert [secret.get_secret_value() for secret in found.gett_webhook_secrets] == ["new", "old"]
-    assert found.gett_api_url == "https://api.example.test"
-    assert (found.price_tolerance, found.price_policy) == (Decimal("0.05"), PricePolicy.POS)
-    assert found.store_options == {"terminal": 3, "name": "x", "rate": 1.5, "on": True}
-    assert found.store_credentials["token"].get_secret_value() == HIDDEN
+    assert [secret.get_secret_value() for secret in settings.gett_webhook_secrets] == ["new", "old"]
+    assert settings.gett_api_url == "https://api.example.test"
+    assert (settings.price_tolerance, settings.price_policy) == (Decimal("0.05"), PricePolicy.POS)
+    assert settings.store_options == {"terminal": 3, "name": "x", "rate": 1.5, "on": True}
+    assert settings.store_credentials["token"].get_secret_value() == HIDDEN
 
 
-def test_every_mistake_is_told_at_once_and_names_its_variable(mistakes: Callable[..., list[str]]) -> None:
+def test_every_mistake_is_reported_with_its_variable(mistakes: Callable[..., list[str]]) -> None:
     wrong = {
         "REDIS_URL": f"http://user:{HIDDEN}@host",
         "REDIS_TLS_VERIFY": "maybe",
@@ -95,15 +95,15 @@ def test_every_mistake_is_told_at_once_and_names_its_variable(mistakes: Callable
     assert sorted({mistake.split(":")[0].split("[")[0] for mistake in mistakes(**wrong)}) == sorted(wrong)
 
 
-def test_every_contradiction_is_told_at_once(mistakes: Callable[..., list[str]]) -> None:
-    found = mistakes(
+def test_every_contradiction_is_reported(mistakes: Callable[..., list[str]]) -> None:
+    messages = mistakes(
         POS_ADAPTER="bogus",
         STORES_FILE="stores.toml",
         POS_DEADLINE="60",
         WEBHOOK_DEADLINE="20",
         POS_ABANDON_AFTER="30",
     )
-    assert [mistake.split()[0] for mistake in found] == [
+    assert [mistake.split()[0] for mistake in messages] == [
         "POS_ADAPTER",
         "GETT_STORE_ID",
         "POS_DEADLINE",
@@ -112,11 +112,13 @@ def test_every_contradiction_is_told_at_once(mistakes: Callable[..., list[str]])
 
 
 @pytest.mark.parametrize("value", ["{", '{"a": 1', "x", "token=y", f'{{"token": "{HIDDEN}",}}'])
-def test_json_that_is_none_is_told_with_an_example(value: str, mistakes: Callable[..., list[str]]) -> None:
-    assert mistakes(STORE_CREDENTIALS=value) == ['STORE_CREDENTIALS: is no JSON object (example: {"terminal": "3"})']
+def test_invalid_json_is_reported_with_an_example(value: str, mistakes: Callable[..., list[str]]) -> None:
+    assert mistakes(STORE_CREDENTIALS=value) == [
+        'STORE_CREDENTIALS: is not a valid JSON object (example: {"terminal": "3"})'
+    ]
 
 
-def test_a_credential_of_the_wrong_type_is_named_and_not_shown(mistakes: Callable[..., list[str]]) -> None:
+def test_credential_of_the_wrong_type_is_named_and_not_shown(mistakes: Callable[..., list[str]]) -> None:
     (mistake,) = mistakes(STORE_CREDENTIALS=f'{{"token": ["{HIDDEN}"]}}')
     assert mistake.startswith("STORE_CREDENTIALS[token]:")
 
@@ -133,22 +135,23 @@ SECRETS: dict[str, str] = {
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_no_secret_is_ever_shown(name: str, read: Callable[..., Settings], mistakes: Callable[..., list[str]]) -> None:
-    found = read(**{name: SECRETS[name]})
-    assert HIDDEN not in repr(found)
-    assert HIDDEN not in str(found)
+    settings = read(**{name: SECRETS[name]})
+    assert HIDDEN not in repr(settings)
+    assert HIDDEN not in str(settings)
     assert mistakes(LOG_LEVEL="LOUD")
 
 
 @pytest.mark.parametrize(
-    "proof", [{"gett_webhook_secrets": ["s"]}, {"gett_webhook_authorization": ["s"]}, {"allow_unsigned_webhooks": True}]
+    "authentication",
+    [{"gett_webhook_secrets": ["s"]}, {"gett_webhook_authorization": ["s"]}, {"allow_unsigned_webhooks": True}],
 )
-def test_something_must_prove_webhooks_unless_none_is_wanted(proof: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="GETT_WEBHOOK_SECRETS is missing"):
+def test_webhooks_have_to_be_authenticated_unless_unsigned_ones_are_allowed(authentication: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="GETT_WEBHOOK_SECRETS is not set"):
         Settings().require_authenticity()
-    Settings(**proof).require_authenticity()
+    Settings(**authentication).require_authenticity()
 
 
-def test_token_keys_are_the_configured_ones_or_derived_from_every_proof_newest_first() -> None:
+def test_token_keys_are_configured_or_derived_from_every_webhook_secret() -> None:
     assert Settings(token_secrets=["b", "a"], gett_webhook_secrets=["s"]).token_keys() == ["b", "a"]
     derived = Settings(gett_webhook_secrets=["new", "old"], gett_webhook_authorization=["static"]).token_keys()
     assert len(set(derived)) == 3
@@ -157,7 +160,7 @@ def test_token_keys_are_the_configured_ones_or_derived_from_every_proof_newest_f
     assert len(Settings().token_keys()) == 1
 
 
-def test_the_environment_is_read_in_any_case_and_nothing_else_is_looked_at(
+def test_variables_are_read_in_any_case_and_unknown_ones_are_ignored(
     read: Callable[..., Settings],
 ) -> None:
     assert read(pos_deadline="3", UNHEARD_OF="x").pos_deadline == 3

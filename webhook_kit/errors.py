@@ -86,7 +86,7 @@ class WebhookKitError(Exception):
 class ConfigurationError(WebhookKitError):
     """The configuration cannot be used.
 
-    :param mistakes: every mistake found, one line each, naming the variable or file and what to do.
+    :param mistakes: one line per mistake, which names the variable or file and says what to do.
     """
 
     def __init__(self, *mistakes: str) -> None:
@@ -95,19 +95,19 @@ class ConfigurationError(WebhookKitError):
 
 
 class AdapterError(ConfigurationError):
-    """The adapter named cannot be used."""
+    """The named adapter cannot be used."""
 
 
 class AdapterNotFound(AdapterError):
-    """No adapter of that name is installed."""
+    """No installed distribution provides an adapter of that name."""
 
 
 class AdapterImportFailed(AdapterError):
-    """The adapter's module was found, but importing it failed."""
+    """The module of the adapter exists, but importing it failed."""
 
 
 class AdapterWrongType(AdapterError):
-    """What was found under the adapter's name is not a concrete ``PosAdapter`` class."""
+    """The object of that name is not a concrete ``PosAdapter`` class."""
 
 
 class AdapterDuplicate(AdapterError):
@@ -117,15 +117,14 @@ class AdapterDuplicate(AdapterError):
 class NotPlaced(WebhookKitError):
     """The POS call failed before anything can have reached the POS, so it is safe to try again.
 
-    Raised by the HTTP session that the kit hands to adapters, when no connection came about; an adapter may raise it
-    itself when it knows.
+    The HTTP session of adapters raises it when it could not connect. An adapter may raise it if it is certain.
     """
 
 
 class PosUnavailable(WebhookKitError):
-    """No POS call can be made, or waited for, now.
+    """No POS call can be made or waited for now.
 
-    :ivar retry_after: seconds after which it makes sense to try again.
+    :ivar retry_after: seconds after which to try again.
     """
 
     def __init__(self, message: str, *, retry_after: float) -> None:
@@ -134,15 +133,15 @@ class PosUnavailable(WebhookKitError):
 
 
 class ConcurrencyLimit(PosUnavailable):
-    """Too many POS calls are in flight, in all or for this store. Nothing was called."""
+    """Too many POS calls are in flight, in total or for this store. Nothing was called."""
 
 
 class CircuitOpen(PosUnavailable):
-    """The store's POS failed several times in a row and is left alone for a while. Nothing was called."""
+    """The circuit breaker of the store is open, because its POS failed several times in a row. Nothing was called."""
 
 
 class PosTimeout(PosUnavailable):
-    """The POS did not answer within the deadline. The call still runs, and its answer will be recorded."""
+    """The POS did not answer within the deadline. The call still runs, and its result will be recorded."""
 
 
 class Unsupported(WebhookKitError):
@@ -150,13 +149,13 @@ class Unsupported(WebhookKitError):
 
 
 class StoresUnavailable(WebhookKitError):
-    """Whether a store is served here cannot be said now: the directory is out of reach and was never read."""
+    """The stores cannot be read now, and this process has never read them; so a store may exist or not."""
 
 
 class OnboardingFailed(WebhookKitError):
-    """A store's onboarding cannot go on before somebody has acted.
+    """The onboarding of a store cannot continue before a person has acted.
 
-    :param lines: what happened, and what to do, one line each.
+    :param lines: lines that say what happened and what to do.
     """
 
     def __init__(self, *lines: str) -> None:
@@ -165,11 +164,11 @@ class OnboardingFailed(WebhookKitError):
 
 
 class OnboardingUncertain(WebhookKitError):
-    """A registration was sent and its answer lost; it is never repeated by itself, for Gett would register the store twice."""
+    """A registration was sent, and its answer was lost. It is never repeated automatically: Gett would register the store twice."""
 
 
 class CatalogInvalid(WebhookKitError):
-    """A CatalogSet that contradicts itself: a dangling reference, a cycle.
+    """A CatalogSet that contradicts itself, by a dangling reference or a cycle.
 
     :param problems: one line each, with the JSON path.
     """
@@ -180,7 +179,7 @@ class CatalogInvalid(WebhookKitError):
 
 
 class InvalidSignature(WebhookKitError):
-    """A webhook whose signature, time or authorization does not hold (``gett-protocol.md §3``)."""
+    """The signature, time or authorization of a webhook is not valid (``gett-protocol.md §3``)."""
 
 
 class OperationRejected(WebhookKitError):

@@ -1,4 +1,4 @@
-"""Every environment variable of the kit, with its meaning. Read once at start; all mistakes are reported at once."""
+"""Environment variables of the kit. They are read once at start, and all mistakes are reported at once."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ __all__ = ["PricePolicy", "Settings", "TlsVerify", "ZoneName"]
 
 
 class PricePolicy(StrEnum):
-    """What happens to a price difference within the tolerance; beyond it, placement is always refused."""
+    """Handling of a price difference within the tolerance. A greater difference is always refused."""
 
     REFUSE = "refuse"
-    """Any difference is refused."""
+    """Refuse the order, whatever the difference."""
     ACCEPTED = "accepted"
-    """Place at the amounts that the customer accepted."""
+    """Place the order at the amounts that the customer accepted."""
     POS = "pos"
-    """Place at the amounts computed now."""
+    """Place the order at the amounts that are computed now."""
 
 
 class TlsVerify(StrEnum):
-    """How the certificate of a ``rediss://`` server is checked."""
+    """Verification of the certificate of a ``rediss://`` server."""
 
     REQUIRED = "required"
     NONE = "none"
-    """Encrypted, not authenticated: Heroku's Redis presents a self-signed chain."""
+    """Encryption without authentication: Heroku's Redis has a self-signed certificate."""
 
 
-def _known_zone(value: str) -> str:
+def _valid_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is no IANA time zone (example: America/New_York)") from None
+        raise ValueError("is not a valid IANA time zone (example: America/New_York)") from None
     return value
 
 
-ZoneName = Annotated[str, AfterValidator(_known_zone)]
-"""The name of an IANA time zone."""
+ZoneName = Annotated[str, AfterValidator(_valid_zone)]
+"""Name of an IANA time zone."""
 
 Secrets = Annotated[list[SecretStr], NoDecode]
 
 
 class Settings(BaseSettings):
-    """The configuration, from environment variables of the fields' names in capitals."""
+    """Configuration of an installation. Each field is read from the environment variable of its name in capitals."""
 
     model_config = SettingsConfigDict(
         extra="ignore", hide_input_in_errors=True, env_ignore_empty=True, use_attribute_docstrings=True
@@ -61,142 +61,142 @@ class Settings(BaseSettings):
 
     # -- Redis ---------------------------------------------------------------------------------------------------------
     redis_url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(rediss?|unix)://", repr=False)
-    """The Redis server: ``redis://``, ``rediss://`` (TLS) or ``unix://``."""
+    """Address of the Redis server: ``redis://``, ``rediss://`` (TLS) or ``unix://``. Example: ``rediss://user:password@host:6380/0``."""
     redis_tls_verify: TlsVerify = TlsVerify.REQUIRED
-    """``none`` accepts a self-signed chain."""
+    """Verification of the certificate of a ``rediss://`` server: ``required``, or ``none`` to accept a self-signed certificate (Heroku)."""
     redis_max_connections: int = Field(40, ge=2)
-    """Connections a process may hold; plans with few of them want this times the processes to stay below their limit."""
+    """Maximum number of connections per process. Multiply it by the number of processes and stay below the limit of your Redis plan."""
     redis_timeout: float = Field(2.0, gt=0)
-    """Seconds to wait for Redis to connect or answer."""
+    """Seconds to wait for a connection to Redis or for its answer."""
     key_prefix: str = Field("wk:", min_length=1, max_length=40)
-    """What every key of this installation begins with."""
+    """Prefix of all Redis keys. Give each installation that shares a Redis its own. Example: ``wk-test:``."""
 
     # -- Gett ----------------------------------------------------------------------------------------------------------
     gett_api_url: str = Field("https://api.gett-tech.com", pattern=r"^https?://")
-    """Production; the sandbox is ``https://api-sandbox.gett-tech.com``."""
+    """Address of Gett's API. The default is production; the sandbox is ``https://api-sandbox.gett-tech.com``."""
     gett_api_key: SecretStr | None = None
-    """The bearer key of the Commerce API."""
+    """Bearer key of the Commerce API. Required to send updates and to onboard stores."""
     gett_connect_timeout: float = Field(3.05, gt=0, le=60)
     """Seconds to wait for a connection to Gett."""
     gett_read_timeout: float = Field(10.0, gt=0, le=60)
-    """Seconds to wait for Gett's answer; together they decide how soon another worker takes over from one that died."""
+    """Seconds to wait for Gett's answer. The longer both timeouts are, the later another worker continues the work of a crashed one."""
     gett_webhook_secrets: Secrets = Field(default_factory=list)
-    """Secrets that sign Gett's webhooks, separated by commas; several while one is rotated."""
+    """Secrets that sign Gett's webhooks, separated by commas. During a rotation list the new and the old one: ``new,old``."""
     gett_webhook_authorization: Secrets = Field(default_factory=list)
-    """Static ``Authorization`` headers accepted instead of a signature, separated by commas."""
+    """Static ``Authorization`` headers that are accepted instead of a signature, separated by commas. Example: ``Bearer abc``."""
     allow_unsigned_webhooks: bool = False
-    """Development only: take webhooks from anyone."""
+    """True: accept webhooks without a signature. For development only, because anyone can send orders."""
 
     gett_writes_per_minute: int = Field(100, ge=0)
-    """Gett's quota of writes for the whole organisation: 100 in production, 500 in the sandbox; 0 switches it off."""
+    """Gett's limit of writes per minute for the whole organisation: 100 in production, 500 in the sandbox. 0 sends without a limit."""
     push_threads: int = Field(16, ge=1, le=200)
-    """Updates that one push worker sends at the same time."""
+    """Number of updates that one push worker sends at the same time."""
     outbox_max_age: float = Field(14_400.0, gt=0)
-    """Seconds after which an update that keeps failing goes to the dead letters."""
+    """Seconds after which an update that keeps failing becomes a dead letter (14400: 4 hours)."""
 
     unconfirmed_after: float = Field(300.0, gt=0)
-    """Seconds after which an order that the POS left pending, and nobody confirmed, is an alert."""
+    """Seconds after which a pending order that the POS has not confirmed raises an alert."""
     cancel_unconfirmed: bool = False
-    """True: such an order is also cancelled, at the POS and at Gett."""
+    """True: also cancel such an order, at the POS and at Gett."""
     event_hold_timeout: float = Field(600.0, gt=0)
-    """Seconds for which a POS event of an order that is not known (yet) is held."""
+    """Seconds for which an event of the POS is held when its order is not known yet."""
     reconcile_every: float = Field(300.0, ge=5)
-    """Seconds between two comparisons of what the POS says with what Gett was told."""
+    """Seconds between two reconciliations, which compare the orders of the POS with the updates that were sent to Gett."""
     reconcile_window: float = Field(86_400.0, gt=0)
-    """Seconds into the past that a comparison looks."""
+    """Seconds into the past from which a reconciliation reads orders (86400: one day)."""
     health_check_interval: float = Field(15.0, ge=0)
-    """Seconds between two looks whether a store's POS is well; 0 switches the monitor off."""
+    """Seconds between two health checks of a store's POS. 0 disables the checks."""
     health_failure_threshold: int = Field(3, ge=1)
-    """Bad looks in a row after which a store is paused."""
+    """Number of failed health checks in a row after which the store is paused."""
     health_success_threshold: int = Field(2, ge=1)
-    """Good looks in a row after which such a pause is lifted."""
+    """Number of successful health checks in a row after which such a pause is lifted."""
     compare_status_every: float = Field(120.0, ge=0)
-    """Seconds between two comparisons of each store's status with what Gett says; 0 switches them off."""
+    """Seconds between two comparisons of each store's status at Gett with the last update sent. 0 disables them."""
 
     # -- the webhooks --------------------------------------------------------------------------------------------------
     webhook_prefix: str = Field("", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
-    """Path under which validateOrder and placeOrder are served (``/gett``); the root when empty."""
+    """Path below which the webhooks are served. Example: ``/gett`` serves ``/gett/placeOrder``. Empty: the root."""
     webhook_deadline: float = Field(25.0, gt=0, le=600)
-    """Seconds within which Gett gets an answer, under a Heroku router's 30 s."""
+    """Seconds within which a webhook is answered. Keep it below the timeout of your router (Heroku: 30 s)."""
     require_idempotency_key: bool = True
-    """False: an absent Idempotency-Key is replaced by the gettOrderId."""
+    """True: placeOrder without an Idempotency-Key is refused. False: the gettOrderId takes its place."""
     require_validated_token: bool = False
     """True: placeOrder without a validatedOrderToken is refused."""
     token_secrets: Secrets = Field(default_factory=list)
-    """Keys of the validatedOrderToken, newest first; derived from the webhook secrets when empty."""
+    """Keys that sign validatedOrderTokens, newest first, separated by commas. Empty: derived from the webhook secrets."""
     price_policy: PricePolicy = PricePolicy.REFUSE
-    """What happens to a price difference within the tolerance: ``refuse``, ``accepted`` or ``pos``."""
+    """Handling of a price difference within the tolerance: ``refuse`` the order, or place it at the ``accepted`` amounts or at those of the ``pos``."""
     price_tolerance: Decimal = Field(Decimal("0.00"), ge=0, max_digits=8, decimal_places=2)
-    """Difference in major units up to which ``price_policy`` decides."""
+    """Largest price difference, in major units of the currency, that PRICE_POLICY applies to. Example: ``0.05``."""
 
     order_event_handler: str | None = Field(None, pattern=r"^[\w.]+:\w+$")
-    """``module:function`` that is handed Gett's order events, for distribution partners; without it there is no ``/orderEvents``."""
+    """Function that handles Gett's order events, for distribution partners. Example: ``my_shop.events:handle``. Empty: ``/orderEvents`` is not served."""
 
     # -- the POS -------------------------------------------------------------------------------------------------------
     pos_adapter: str | None = None
-    """The adapter of the single store: a registered name, or ``module:Class``."""
+    """Adapter of a single store: a registered name, or ``module:Class``. Example: ``my_pos.adapter:MyPos``."""
     gett_store_id: str | None = None
-    """Gett's id of the single store."""
+    """Gett's id of the single store. Required with POS_ADAPTER."""
     pos_store_id: str = "main"
-    """The partner's own id of the single store."""
+    """Your own id of the single store."""
     store_name: str = ""
-    """What people call the single store; its id when empty."""
+    """Display name of the single store. Empty: its id."""
     store_timezone: ZoneName = "UTC"
-    """IANA zone of the single store (``America/New_York``)."""
+    """IANA time zone of the single store. Example: ``America/New_York``."""
     store_options: Annotated[dict[str, str | int | float | bool], NoDecode] = Field(default_factory=dict)
-    """Options of the single store for its adapter, as a JSON object."""
+    """Options of the single store for its adapter, as a JSON object. Example: ``{"terminal": 3}``."""
     store_credentials: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
-    """Credentials of the single store for its adapter, as a JSON object."""
+    """Credentials of the single store for its adapter, as a JSON object. Example: ``{"token": "secret"}``."""
     stores_file: Path | None = None
-    """A TOML file of stores, for more than one; read again when it changes."""
+    """TOML file of several stores. It is read again when it changes. Example: ``/etc/webhook-kit/stores.toml``."""
     stores_source: str | None = None
-    """A directory of the vendor's own instead of a file, as ``module:Class`` (``docs/stores.md``)."""
+    """Class of your own that provides the stores, as ``module:Class`` (``docs/stores.md``). Example: ``my_pos.stores:OurStores``."""
     webhook_kit_key: Secrets = Field(default_factory=list)
-    """Keys that encrypt credentials in Redis, newest first, separated by commas; ``webhook-kit stores generate-key`` makes one."""
+    """Keys that encrypt credentials in Redis, newest first, separated by commas. Create one with ``webhook-kit stores generate-key``."""
     allow_plaintext_credentials: bool = False
-    """True: without a key, credentials are stored in Redis as they are, instead of being refused."""
+    """True: without a key, store credentials in Redis in plaintext instead of refusing them."""
     pos_deadline: float = Field(20.0, gt=0, le=600)
-    """Seconds a POS call may take before Gett is answered without it; the call itself goes on and is still recorded."""
+    """Seconds to wait for a POS call before Gett is answered without its result. The call continues, and its result is recorded."""
     pos_abandon_after: float = Field(300.0, gt=0)
-    """Seconds after which a call that never came back counts as dead; the order is then in doubt."""
+    """Seconds after which a POS call without a result is abandoned; its order is then in doubt."""
     pos_max_calls: int = Field(32, ge=1)
-    """POS calls in flight per process; more are answered 503 at once."""
+    """Maximum number of concurrent POS calls per process. Further webhooks are answered 503 at once."""
     pos_max_calls_per_store: int = Field(16, ge=1)
-    """The same per store, so that one hung POS leaves the others their share."""
+    """Maximum number of concurrent POS calls per store and process, so that one POS that does not answer does not block the others."""
     pos_breaker_failures: int = Field(5, ge=1)
-    """Failures of a store's POS in a row that open its circuit breaker."""
+    """Number of failed POS calls of a store in a row that open its circuit breaker."""
     pos_breaker_seconds: float = Field(15.0, gt=0)
-    """How long the breaker stays open before one call may try again."""
+    """Seconds for which an open circuit breaker rejects calls before one call may try again."""
     lookup_retry_delay: float = Field(1.0, ge=0, le=60)
-    """Seconds between two look-ups of an order in doubt: a POS may commit an order after it answered that it has none."""
+    """Seconds between two lookups of an order in doubt. A POS may commit an order after it has answered that it has none."""
     catalog_refresh: float = Field(300.0, gt=0)
-    """Seconds after which a store's menu is fetched from its POS again."""
+    """Seconds after which a store's catalog is fetched from its POS again."""
 
-    # -- publishing menus ----------------------------------------------------------------------------------------------
+    # -- publishing catalogs -------------------------------------------------------------------------------------------
     public_url: str | None = Field(None, pattern=r"^https?://[^/?#]+[^?#]*$")
-    """This installation's base URL as Gett reaches it (``https://pos.example.org``); without it, or a bucket, no menu is published."""
+    """Base URL of this installation as Gett reaches it. Example: ``https://pos.example.org``. Required to onboard stores, and to publish catalogs without a bucket."""
     catalog_bucket: str | None = None
-    """An S3 bucket to keep published menus in, for Gett to pull from; Redis keeps and the kit serves them when empty."""
+    """S3 bucket for published catalogs, from which Gett fetches them. Empty: they are stored in Redis and served by the kit."""
     catalog_bucket_endpoint: str | None = Field(None, pattern=r"^https?://")
-    """Where an S3-compatible store other than Amazon's listens."""
+    """Address of an S3-compatible service other than Amazon's. Example: ``https://minio.example.org``."""
     catalog_bucket_url: str | None = Field(None, pattern=r"^https?://")
-    """Where anyone can read the bucket; addresses are signed, for a week, when empty."""
+    """Public address of the bucket. Empty: Gett gets signed addresses that are valid for a week."""
     catalog_retention: int = Field(2 * 86_400, ge=86_400)
-    """Seconds for which a published menu is kept after its successor: Gett pulls late."""
+    """Seconds for which a published catalog is kept after its successor, because Gett may fetch it late (172800: two days)."""
     publish_debounce: float = Field(10.0, ge=0, le=3_600)
-    """Seconds to wait, when something has run out or is back, for more of the same before the menu is published anew."""
+    """Seconds to collect changes of item availability before the catalog is published again."""
 
-    # -- how long things are kept --------------------------------------------------------------------------------------
+    # -- retention -----------------------------------------------------------------------------------------------------
     idempotency_ttl: int = Field(86_400, ge=60)
-    """Seconds for which a key replays its answer: 24 h by the protocol."""
+    """Seconds for which a repeated Idempotency-Key gets the same answer (86400: 24 hours, as the protocol requires)."""
     order_ttl: int = Field(7 * 86_400, ge=60)
-    """Seconds for which a settled order's record is kept."""
+    """Seconds for which the record of a settled order is kept (604800: 7 days)."""
 
     # -- logs ----------------------------------------------------------------------------------------------------------
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
-    """The least severe log line that is written."""
+    """Least severe level that is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``."""
     log_format: str = Field("json", pattern=r"^(json|console)$")
-    """``json`` for platforms, ``console`` for people."""
+    """Format of the log lines: ``json`` for platforms, ``console`` for people."""
 
     @field_validator(
         "gett_webhook_secrets", "gett_webhook_authorization", "token_secrets", "webhook_kit_key", mode="before"
@@ -213,7 +213,7 @@ class Settings(BaseSettings):
         try:
             return json.loads(value)
         except ValueError:
-            raise ValueError('is no JSON object (example: {"terminal": "3"})') from None
+            raise ValueError('is not a valid JSON object (example: {"terminal": "3"})') from None
 
     @field_validator("webhook_kit_key")
     @classmethod
@@ -224,7 +224,7 @@ class Settings(BaseSettings):
             except ValueError:
                 length = 0
             if length != 32:
-                raise ValueError("holds a key that is none; webhook-kit stores generate-key makes one")
+                raise ValueError("contains an invalid Fernet key; create one with `webhook-kit stores generate-key`")
         return value
 
     @field_validator("gett_api_url", "public_url", "catalog_bucket_url")
@@ -236,26 +236,30 @@ class Settings(BaseSettings):
     def _consistent(self) -> Self:
         mistakes = []
         if self.pos_adapter and self.stores_file:
-            mistakes.append("POS_ADAPTER and STORES_FILE exclude each other: name the adapter per store in the file")
+            mistakes.append(
+                "POS_ADAPTER and STORES_FILE cannot be used together; name the adapter of each store in the file"
+            )
         if self.stores_source and (self.pos_adapter or self.stores_file):
-            mistakes.append("STORES_SOURCE excludes POS_ADAPTER and STORES_FILE: its class names every store")
+            mistakes.append(
+                "STORES_SOURCE cannot be used together with POS_ADAPTER or STORES_FILE; its class provides every store"
+            )
         if self.pos_adapter and not self.gett_store_id:
-            mistakes.append("GETT_STORE_ID is missing: POS_ADAPTER serves one store, say which one it is at Gett")
+            mistakes.append("GETT_STORE_ID is not set; POS_ADAPTER serves one store and requires its id at Gett")
         if self.pos_deadline > self.webhook_deadline:
             mistakes.append(
-                "POS_DEADLINE is longer than WEBHOOK_DEADLINE: Gett would have given up before the POS does"
+                "POS_DEADLINE is longer than WEBHOOK_DEADLINE; reduce it, because Gett does not wait that long for the POS"
             )
         if self.pos_abandon_after < self.pos_deadline:
-            mistakes.append("POS_ABANDON_AFTER is shorter than POS_DEADLINE")
+            mistakes.append("POS_ABANDON_AFTER is shorter than POS_DEADLINE; increase it")
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return self
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read the environment.
+        """Return the settings of the environment.
 
-        :raises ConfigurationError: with every mistake, one line each, naming the variable.
+        :raises ConfigurationError: with one line per mistake, naming the variable.
         """
         try:
             return cls()
@@ -264,23 +268,24 @@ class Settings(BaseSettings):
         raise ConfigurationError(*(line for mistake in mistakes for line in mistake.splitlines()))
 
     def require_authenticity(self) -> None:
-        """Refuse to serve webhooks that anybody could have sent (``gett-protocol.md §3``).
+        """Raise an error if webhooks could not be authenticated (``gett-protocol.md §3``).
 
-        :raises ConfigurationError: when nothing proves a webhook and unsigned ones are not allowed explicitly.
+        :raises ConfigurationError: there is no secret, and unsigned webhooks are not allowed explicitly.
         """
         if not (self.gett_webhook_secrets or self.gett_webhook_authorization or self.allow_unsigned_webhooks):
             raise ConfigurationError(
-                "GETT_WEBHOOK_SECRETS is missing: without it anybody could send orders. Set it (or "
-                "GETT_WEBHOOK_AUTHORIZATION), or ALLOW_UNSIGNED_WEBHOOKS=true on a developer's machine"
+                "GETT_WEBHOOK_SECRETS is not set, so that anyone could send orders; set it or GETT_WEBHOOK_AUTHORIZATION, "
+                "or set ALLOW_UNSIGNED_WEBHOOKS=true on a developer's machine"
             )
 
     def token_keys(self) -> list[str]:
-        """The keys that sign tokens, newest first: the configured ones, else derived from what proves the webhooks."""
+        """Return the keys that sign tokens, newest first: the configured ones, or keys derived from the webhook secrets."""
         if self.token_secrets:
             return [secret.get_secret_value() for secret in self.token_secrets]
-        proofs = [*self.gett_webhook_secrets, *self.gett_webhook_authorization]
+        secrets = [*self.gett_webhook_secrets, *self.gett_webhook_authorization]
         return [
-            hashlib.sha256(b"webhook-kit token\n" + proof.get_secret_value().encode()).hexdigest() for proof in proofs
+            hashlib.sha256(b"webhook-kit token\n" + secret.get_secret_value().encode()).hexdigest()
+            for secret in secrets
         ] or ["unsigned development"]
 
 

@@ -90,7 +90,7 @@ def test_unsigned_webhooks_are_served_when_allowed_and_loudly(
 
 
 def test_without_any_proof_the_application_refuses_to_start(make_kit: Callable[..., Kit]) -> None:
-    with pytest.raises(ConfigurationError, match="GETT_WEBHOOK_SECRETS is missing"):
+    with pytest.raises(ConfigurationError, match="GETT_WEBHOOK_SECRETS is not set"):
         create_app(make_kit(gett_webhook_secrets=[]))
 
 

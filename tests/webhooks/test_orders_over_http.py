@@ -151,7 +151,7 @@ def test_the_log_at_its_most_talkative_names_neither_customer_nor_card_nor_secre
 
 def test_a_server_without_any_proof_does_not_start(redis_server: RedisServer, tmp_path: Path) -> None:
     with granian(redis_server, tmp_path, free_port(), GETT_WEBHOOK_SECRETS="") as process:
-        process.wait_until(lambda: "GETT_WEBHOOK_SECRETS is missing" in process.output(), message="the reason")
+        process.wait_until(lambda: "GETT_WEBHOOK_SECRETS is not set" in process.output(), message="the reason")
         assert process.wait() != 0
 
 
