@@ -1,4 +1,4 @@
-"""A ledger, and short words for what tests do with it."""
+"""An idempotency store with short methods for its steps."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ KEY_TTL, ORDER_TTL, LEASE = 1000, 5000, 30.0
 ORDER = b'{"amounts":{"total":2.75}}'
 
 
-class Book:
-    """The ledger of a kit, for one order called ``g1`` unless a test says otherwise."""
+class StoreHarness:
+    """The idempotency store of a kit, for one order called ``g1`` unless a test names another."""
 
     def __init__(self, kit: Kit, *, lease: float = LEASE) -> None:
         self.kit, self.redis, self.keys = kit, kit.redis, kit.keys
-        self.ledger = PlacementStore(
+        self.store = PlacementStore(
             kit.redis,
             kit.keys,
             kit.worker_notification,
@@ -28,23 +28,23 @@ class Book:
             order_ttl=ORDER_TTL,
         )
 
-    def decide(self, key: str = "k1", gett_id: str = "g1", fp: str = "f1", store: str = "s") -> Any:
-        return self.ledger.claim(key=key, gett_id=gett_id, store_id=store, fingerprint=fp)
+    def try_claim(self, key: str = "k1", gett_id: str = "g1", fp: str = "f1", store: str = "s") -> Any:
+        return self.store.claim(key=key, gett_id=gett_id, store_id=store, fingerprint=fp)
 
     def claim(self, key: str = "k1", gett_id: str = "g1", fp: str = "f1") -> Claim:
-        return the(Claim, self.decide(key, gett_id, fp))
+        return expect(Claim, self.try_claim(key, gett_id, fp))
 
-    def calling(self, *names: str) -> Claim:
+    def claim_and_call(self, *names: str) -> Claim:
         claim = self.claim(*names)
-        assert self.ledger.record_call(claim, ORDER)
+        assert self.store.record_call(claim, ORDER)
         return claim
 
-    def ready(self, key: str = "k1") -> Any:
-        """Claim an order about which nothing has to be asked before the POS is called."""
-        return self.ledger.claim(key=key, gett_id="g1", store_id="s", fingerprint="f1", priced_order=ORDER)
+    def claim_priced(self, key: str = "k1") -> Any:
+        """Claim an order that is priced already, so that its POS call is recorded with the claim."""
+        return self.store.claim(key=key, gett_id="g1", store_id="s", fingerprint="f1", priced_order=ORDER)
 
     def place(self, claim: Claim, ticket: str = "T1", update: str = "") -> SettleResult:
-        return self.ledger.settle(
+        return self.store.settle(
             claim,
             AttemptOutcome.PLACED,
             status=200,
@@ -54,21 +54,21 @@ class Book:
         )
 
     def refuse(self, claim: Claim) -> SettleResult:
-        return self.ledger.settle(claim, AttemptOutcome.REFUSED, status=400, answer=b"no")
+        return self.store.settle(claim, AttemptOutcome.REFUSED, status=400, answer=b"no")
 
-    def lapse(self, ref: str = "g1") -> None:
-        """Let the claim's time be over, as after the death of its process."""
+    def expire_lease(self, ref: str = "g1") -> None:
+        """End the lease of a claim, as when its process died."""
         self.redis.hset(self.keys.order(ref), "lease", 1)
 
     def field(self, name: str, ref: str = "g1") -> str:
-        return (self.ledger.find(ref) or {}).get(name, "")
+        return (self.store.find(ref) or {}).get(name, "")
 
     def ttls(self, ref: str = "g1", key: str = "k1", gett_id: str = "g1") -> list[int]:
-        """Of the record, the key's pointer and the Gett id's: −1 never expires, −2 is not there."""
+        """Return the TTL of the record, of the key's pointer and of the Gett id's: −1 never expires, −2 does not exist."""
         names = (self.keys.order(ref), self.keys.by_key(key), self.keys.by_gett_id(gett_id))
         return [int(self.redis.ttl(name)) for name in names]
 
 
-def the(kind: type[T], decision: object) -> T:
-    assert isinstance(decision, kind), decision
-    return decision
+def expect(kind: type[T], result: object) -> T:
+    assert isinstance(result, kind), result
+    return result

@@ -1,4 +1,4 @@
-"""The placement ledger, transition by transition, on a real Redis."""
+"""The idempotency store, transition by transition, on a real Redis."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.placement.placement_helpers import KEY_TTL, LEASE, ORDER, ORDER_TTL, Book, the
+from tests.placement.placement_helpers import KEY_TTL, LEASE, ORDER, ORDER_TTL, StoreHarness, expect
 from webhook_kit.errors import Conflict, NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.updates import order_progress
@@ -21,337 +21,321 @@ from webhook_kit.placement.idempotency_store import (
     Replay,
     SettleResult,
 )
-from webhook_kit.testing.processes import wait_until
 
 CONFIRMED = order_progress("confirmed").text
 
 
 @pytest.fixture
-def book(kit: Kit) -> Book:
-    return Book(kit)
+def harness(kit: Kit) -> StoreHarness:
+    return StoreHarness(kit)
 
 
 # -- claiming ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_claim_is_granted_and_a_second_waits(book: Book) -> None:
-    first = book.claim()
+def test_first_claim_is_granted_and_second_is_busy(harness: StoreHarness) -> None:
+    first = harness.claim()
     assert (first.ref, first.doubt, first.same_order) == ("g1", False, True)
-    busy = the(Busy, book.decide())
+    busy = expect(Busy, harness.try_claim())
     assert LEASE - 5 < busy.seconds <= LEASE
-    the(Busy, book.decide(key="k2"))
-    assert book.field("attempt") == "1"
+    expect(Busy, harness.try_claim(key="k2"))
+    assert harness.field("attempt") == "1"
 
 
-def test_without_a_gett_id_the_key_names_the_order_and_such_orders_are_not_one(book: Book) -> None:
-    assert [book.claim(key, "").ref for key in ("k1", "k2")] == ["k1", "k2"]
+def test_without_gett_id_each_key_is_an_order_of_its_own(harness: StoreHarness) -> None:
+    assert [harness.claim(key, "").ref for key in ("k1", "k2")] == ["k1", "k2"]
 
 
-def test_a_key_stands_for_one_order_for_ever(book: Book) -> None:
-    book.claim()
-    the(KeyReused, book.decide(fp="f2"))
-    the(KeyReused, book.decide(fp="f2", gett_id="g2"))
-    book.claim("k2", "g2")
-    the(KeyReused, book.decide(key="k1", gett_id="g2"))
+def test_key_of_another_order_is_rejected(harness: StoreHarness) -> None:
+    harness.claim()
+    expect(KeyReused, harness.try_claim(fp="f2"))
+    expect(KeyReused, harness.try_claim(fp="f2", gett_id="g2"))
+    harness.claim("k2", "g2")
+    expect(KeyReused, harness.try_claim(key="k1", gett_id="g2"))
 
 
-def test_a_claim_that_lapsed_before_the_call_is_taken_over_without_doubt(book: Book) -> None:
-    stale = book.claim()
-    book.lapse()
-    second = book.claim()
-    assert (second.doubt, second.owner != stale.owner, book.field("attempt")) == (False, True, "2")
-    assert not book.ledger.record_call(stale, ORDER)
-    assert book.refuse(stale) is SettleResult.STALE
-    assert book.ledger.record_call(second, ORDER)
+def test_lease_that_lapsed_before_the_call_is_taken_over_without_doubt(harness: StoreHarness) -> None:
+    stale = harness.claim()
+    harness.expire_lease()
+    second = harness.claim()
+    assert (second.doubt, second.owner != stale.owner, harness.field("attempt")) == (False, True, "2")
+    assert not harness.store.record_call(stale, ORDER)
+    assert harness.refuse(stale) is SettleResult.STALE
+    assert harness.store.record_call(second, ORDER)
 
 
-def test_a_claim_that_lapsed_during_the_call_is_taken_over_in_doubt(book: Book) -> None:
-    book.calling()
-    book.lapse()
-    second = book.claim()
+def test_lease_that_lapsed_during_the_call_is_taken_over_in_doubt(harness: StoreHarness) -> None:
+    harness.claim_and_call()
+    harness.expire_lease()
+    second = harness.claim()
     assert (second.doubt, second.same_order, second.earlier_order) == (True, True, ORDER)
-    book.lapse()
-    third = book.claim("k2", "g1", "f2")
+    harness.expire_lease()
+    third = harness.claim("k2", "g1", "f2")
     assert (third.doubt, third.same_order, third.earlier_order) == (True, False, ORDER)
 
 
-def test_a_call_is_begun_by_the_owner_alone_and_only_while_nothing_is_settled(book: Book) -> None:
-    claim = book.calling()
-    # The reply may have been lost on the way, and the client asked again.
-    assert book.ledger.record_call(claim, ORDER)
-    assert not book.ledger.record_call(replace(claim, owner="somebody else"), ORDER)
-    assert book.field("state") == "calling"
-    book.ledger.settle(claim, AttemptOutcome.IN_DOUBT)
-    assert not book.ledger.record_call(claim, ORDER)
+def test_only_the_owner_of_an_unsettled_claim_records_the_call(harness: StoreHarness) -> None:
+    claim = harness.claim_and_call()
+    # The reply may have been lost, and the client sent the script again.
+    assert harness.store.record_call(claim, ORDER)
+    assert not harness.store.record_call(replace(claim, owner="another"), ORDER)
+    assert harness.field("state") == "calling"
+    harness.store.settle(claim, AttemptOutcome.IN_DOUBT)
+    assert not harness.store.record_call(claim, ORDER)
 
 
-def test_an_order_that_is_ready_is_claimed_and_called_in_one(book: Book) -> None:
-    claim = the(Claim, book.ready())
-    assert (claim.calling, claim.doubt, book.field("state")) == (True, False, "calling")
-    assert book.ttls() == [-1, -1, -1]
-    assert book.redis.zscore(book.keys.unsettled, "g1") is not None
-    the(Busy, book.ready("k2"))
-    book.lapse()
-    second = the(Claim, book.ready())
+def test_priced_order_is_claimed_and_its_call_recorded_at_once(harness: StoreHarness) -> None:
+    claim = expect(Claim, harness.claim_priced())
+    assert (claim.calling, claim.doubt, harness.field("state")) == (True, False, "calling")
+    assert harness.ttls() == [-1, -1, -1]
+    assert harness.redis.zscore(harness.keys.unsettled, "g1") is not None
+    expect(Busy, harness.claim_priced("k2"))
+    harness.expire_lease()
+    second = expect(Claim, harness.claim_priced())
     assert (second.calling, second.doubt, second.earlier_order) == (False, True, ORDER)
 
 
 # -- settling ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_placed_order_is_replayed_to_every_key_with_its_content_and_to_no_other(book: Book) -> None:
-    assert book.place(book.calling()) is SettleResult.OK
+def test_placed_order_is_replayed_for_the_same_content_only(harness: StoreHarness) -> None:
+    assert harness.place(harness.claim_and_call()) is SettleResult.OK
     for key in ("k1", "k2", "k1"):
-        replay = the(Replay, book.decide(key=key))
+        replay = expect(Replay, harness.try_claim(key=key))
         assert (replay.status, replay.body, replay.ref, replay.newly_linked) == (200, b"receipt of T1", "g1", "")
-    other = the(AlreadyPlaced, book.decide(key="k3", fp="f2"))
+    other = expect(AlreadyPlaced, harness.try_claim(key="k3", fp="f2"))
     assert other.partner_order_id == "T1"
 
 
-def test_a_refusal_is_replayed_to_its_key_and_a_second_key_is_assessed_anew(book: Book) -> None:
-    assert book.refuse(book.claim()) is SettleResult.OK
-    replay = the(Replay, book.decide())
+def test_refusal_is_replayed_to_its_key_and_another_key_starts_afresh(harness: StoreHarness) -> None:
+    assert harness.refuse(harness.claim()) is SettleResult.OK
+    replay = expect(Replay, harness.try_claim())
     assert (replay.status, replay.body) == (400, b"no")
-    second = book.claim("k2")
+    second = harness.claim("k2")
     assert not second.doubt
-    assert book.ledger.record_call(second, ORDER)
-    assert book.place(second) is SettleResult.OK
-    assert the(Replay, book.decide()).status == 200
+    assert harness.store.record_call(second, ORDER)
+    assert harness.place(second) is SettleResult.OK
+    assert expect(Replay, harness.try_claim()).status == 200
 
 
-def test_a_released_order_is_claimed_afresh(book: Book) -> None:
-    assert book.ledger.settle(book.calling(), AttemptOutcome.RELEASED) is SettleResult.OK
-    assert not book.claim().doubt
+def test_released_order_is_claimed_without_doubt(harness: StoreHarness) -> None:
+    assert harness.store.settle(harness.claim_and_call(), AttemptOutcome.RELEASED) is SettleResult.OK
+    assert not harness.claim().doubt
 
 
-def test_an_order_in_doubt_is_claimed_in_doubt_until_somebody_knows(book: Book) -> None:
-    assert book.ledger.settle(book.calling(), AttemptOutcome.IN_DOUBT) is SettleResult.OK
-    again = book.claim()
-    assert again.doubt
-    assert book.ledger.settle(again, AttemptOutcome.IN_DOUBT) is SettleResult.OK
-    assert book.ledger.settle(book.claim(), AttemptOutcome.RELEASED) is SettleResult.OK
-    assert not book.claim().doubt
+def test_order_in_doubt_is_claimed_in_doubt_until_it_is_released(harness: StoreHarness) -> None:
+    assert harness.store.settle(harness.claim_and_call(), AttemptOutcome.IN_DOUBT) is SettleResult.OK
+    second = harness.claim()
+    assert second.doubt
+    assert harness.store.settle(second, AttemptOutcome.IN_DOUBT) is SettleResult.OK
+    assert harness.store.settle(harness.claim(), AttemptOutcome.RELEASED) is SettleResult.OK
+    assert not harness.claim().doubt
 
 
 @pytest.mark.parametrize("outcome", [AttemptOutcome.REFUSED, AttemptOutcome.RELEASED, AttemptOutcome.IN_DOUBT])
-def test_who_lost_the_claim_settles_nothing_but_a_ticket(outcome: AttemptOutcome, book: Book) -> None:
-    lost = book.calling()
-    book.lapse()
-    book.claim()
-    assert book.ledger.settle(lost, outcome) is SettleResult.STALE
-    assert book.field("state") == "claimed"
-    assert book.place(lost) is SettleResult.OK
-    assert the(Replay, book.decide()).body == b"receipt of T1"
+def test_former_owner_settles_only_a_ticket(outcome: AttemptOutcome, harness: StoreHarness) -> None:
+    former = harness.claim_and_call()
+    harness.expire_lease()
+    harness.claim()
+    assert harness.store.settle(former, outcome) is SettleResult.STALE
+    assert harness.field("state") == "claimed"
+    assert harness.place(former) is SettleResult.OK
+    assert expect(Replay, harness.try_claim()).body == b"receipt of T1"
 
 
-def test_a_late_ticket_stops_who_took_over_before_the_call(book: Book) -> None:
-    slow = book.calling()
-    book.lapse()
-    second = book.claim()
-    book.place(slow)
-    assert not book.ledger.record_call(second, ORDER)
+def test_late_ticket_stops_the_next_owner_before_its_call(harness: StoreHarness) -> None:
+    late = harness.claim_and_call()
+    harness.expire_lease()
+    second = harness.claim()
+    harness.place(late)
+    assert not harness.store.record_call(second, ORDER)
 
 
-def test_the_same_ticket_twice_is_the_same(book: Book) -> None:
-    claim = book.calling()
-    assert [book.place(claim), book.place(claim)] == [SettleResult.OK, SettleResult.SAME]
-    assert book.ledger.incidents() == []
+def test_same_ticket_twice_is_no_incident(harness: StoreHarness) -> None:
+    claim = harness.claim_and_call()
+    assert [harness.place(claim), harness.place(claim)] == [SettleResult.OK, SettleResult.SAME]
+    assert harness.store.incidents() == []
 
 
-def test_another_ticket_never_overwrites_and_raises_an_incident(book: Book) -> None:
-    slow = book.calling()
-    book.lapse()
-    quick = book.calling()
-    assert book.place(quick, "T2") is SettleResult.OK
-    assert book.place(slow, "T1") is SettleResult.DUPLICATE
-    assert book.field("partner_id") == "T2"
-    (incident,) = book.ledger.incidents()
+def test_second_ticket_raises_an_incident_and_changes_nothing(harness: StoreHarness) -> None:
+    late = harness.claim_and_call()
+    harness.expire_lease()
+    second = harness.claim_and_call()
+    assert harness.place(second, "T2") is SettleResult.OK
+    assert harness.place(late, "T1") is SettleResult.DUPLICATE
+    assert harness.field("partner_id") == "T2"
+    (incident,) = harness.store.incidents()
     expected = {"kind": "duplicate ticket", "order": "g1", "state": "placed", "known": "T2", "reported": "T1"}
     assert incident | expected == incident
 
 
-def test_a_ticket_after_a_refusal_raises_an_incident_and_the_refusal_stays(book: Book) -> None:
-    slow = book.calling()
-    book.lapse()
-    book.refuse(book.claim())
-    assert book.place(slow) is SettleResult.DUPLICATE
-    assert the(Replay, book.decide()).status == 400
-    assert book.ledger.incidents()[0]["kind"] == "placed after a refusal"
+def test_ticket_after_a_refusal_raises_an_incident_and_changes_nothing(harness: StoreHarness) -> None:
+    late = harness.claim_and_call()
+    harness.expire_lease()
+    harness.refuse(harness.claim())
+    assert harness.place(late) is SettleResult.DUPLICATE
+    assert expect(Replay, harness.try_claim()).status == 400
+    assert harness.store.incidents()[0]["kind"] == "placed after a refusal"
 
 
-def test_incidents_come_newest_first(book: Book) -> None:
-    claim = book.calling()
+def test_incidents_are_listed_newest_first(harness: StoreHarness) -> None:
+    claim = harness.claim_and_call()
     for ticket in ("T1", "T2", "T3"):
-        book.place(claim, ticket)
-    assert [incident["reported"] for incident in book.ledger.incidents()] == ["T3", "T2"]
-    assert [incident["reported"] for incident in book.ledger.incidents(limit=1)] == ["T3"]
+        harness.place(claim, ticket)
+    assert [incident["reported"] for incident in harness.store.incidents()] == ["T3", "T2"]
+    assert [incident["reported"] for incident in harness.store.incidents(limit=1)] == ["T3"]
 
 
-def test_a_person_decides_whatever_the_state(book: Book) -> None:
-    book.ledger.settle(book.calling(), AttemptOutcome.IN_DOUBT)
-    nobody = Claim("g1", "", "g1", "s", "f1", "")
-    assert book.ledger.settle(nobody, AttemptOutcome.RELEASED) is SettleResult.STALE
-    assert book.ledger.settle(nobody, AttemptOutcome.RELEASED, force=True) is SettleResult.OK
-    assert not book.claim().doubt
+def test_forced_settlement_needs_no_claim(harness: StoreHarness) -> None:
+    harness.store.settle(harness.claim_and_call(), AttemptOutcome.IN_DOUBT)
+    unclaimed = Claim("g1", "", "g1", "s", "f1", "")
+    assert harness.store.settle(unclaimed, AttemptOutcome.RELEASED) is SettleResult.STALE
+    assert harness.store.settle(unclaimed, AttemptOutcome.RELEASED, force=True) is SettleResult.OK
+    assert not harness.claim().doubt
 
 
-# -- what settling brings with it --------------------------------------------------------------------------------------
+# -- side effects of settling -----------------------------------------------------------------------------------------
 
 
-def test_a_ticket_is_recorded_with_its_first_update_and_a_wake_up_in_one(book: Book) -> None:
-    book.place(book.calling(), update=CONFIRMED)
-    (leased,) = book.kit.lanes.lease(9, 1000).leases
+def test_ticket_appends_its_first_update_and_notifies_a_worker(harness: StoreHarness) -> None:
+    harness.place(harness.claim_and_call(), update=CONFIRMED)
+    (leased,) = harness.kit.lanes.lease(9, 1000).leases
     assert (leased.lane, leased.gett_id, leased.store_id) == ("order:g1", "g1", "s")
     assert leased.body == {"status": "confirmed"}
-    assert book.redis.exists(book.keys.notified)
+    assert harness.redis.exists(harness.keys.notified)
 
 
-def test_an_update_of_an_order_without_a_gett_id_waits_until_it_is_linked(book: Book) -> None:
-    book.place(book.calling("k1", ""), update=CONFIRMED)
-    assert not book.kit.lanes.lease(9, 1000).leases
-    replay = the(Replay, book.decide("k1", "g1"))
+def test_update_of_an_order_without_gett_id_waits_until_it_is_linked(harness: StoreHarness) -> None:
+    harness.place(harness.claim_and_call("k1", ""), update=CONFIRMED)
+    assert not harness.kit.lanes.lease(9, 1000).leases
+    replay = expect(Replay, harness.try_claim("k1", "g1"))
     assert (replay.ref, replay.newly_linked) == ("k1", "g1")
-    book.ledger.link(replay.ref, replay.newly_linked)
-    (leased,) = book.kit.lanes.lease(9, 1000).leases
+    harness.store.link(replay.ref, replay.newly_linked)
+    (leased,) = harness.kit.lanes.lease(9, 1000).leases
     assert (leased.lane, leased.gett_id) == ("order:k1", "g1")
-    assert the(Replay, book.decide("k2", "g1")).ref == "k1"
+    assert expect(Replay, harness.try_claim("k2", "g1")).ref == "k1"
 
 
-def test_linking_ties_one_to_one_and_says_why_not(book: Book) -> None:
-    book.place(book.calling("k1", ""))
-    book.place(book.calling("k2", "g2"))
+def test_link_rejects_unknown_orders_and_ids_in_use(harness: StoreHarness) -> None:
+    harness.place(harness.claim_and_call("k1", ""))
+    harness.place(harness.claim_and_call("k2", "g2"))
     with pytest.raises(NotFound, match="order k3 was not found"):
-        book.ledger.link("k3", "g3")
+        harness.store.link("k3", "g3")
     with pytest.raises(Conflict, match="cannot be linked to g2: g2 belongs to order g2"):
-        book.ledger.link("k1", "g2")
-    book.ledger.link("k1", "g1")
-    book.ledger.link("k1", "g1")
+        harness.store.link("k1", "g2")
+    harness.store.link("k1", "g1")
+    harness.store.link("k1", "g1")
     with pytest.raises(Conflict, match="cannot be linked to g3: it is linked to g1"):
-        book.ledger.link("k1", "g3")
+        harness.store.link("k1", "g3")
 
 
-def test_an_order_is_found_by_its_ref_its_gett_id_and_its_keys(book: Book) -> None:
-    book.claim("k1", "")
-    book.ledger.link("k1", "g1")
-    assert {(book.ledger.find(name) or {}).get("ref") for name in ("k1", "g1")} == {"k1"}
-    assert book.ledger.find("nothing") is None
+def test_order_is_found_by_ref_gett_id_and_key(harness: StoreHarness) -> None:
+    harness.claim("k1", "")
+    harness.store.link("k1", "g1")
+    assert {(harness.store.find(name) or {}).get("ref") for name in ("k1", "g1")} == {"k1"}
+    assert harness.store.find("nothing") is None
 
 
-# -- Redis emptied in mid-call -----------------------------------------------------------------------------------------
+# -- Redis emptied during the call --------------------------------------------------------------------------------------
 
 
-def flush(book: Book) -> None:
-    for name in book.redis.scan_iter(f"{book.keys.prefix}*"):
-        book.redis.delete(name)
+def empty_redis(harness: StoreHarness) -> None:
+    for name in harness.redis.scan_iter(f"{harness.keys.prefix}*"):
+        harness.redis.delete(name)
 
 
-def test_a_ticket_is_recorded_even_when_redis_was_emptied_in_mid_call(book: Book) -> None:
-    claim = book.calling()
-    flush(book)
-    assert book.place(claim, update=CONFIRMED) is SettleResult.OK
+def test_ticket_is_recorded_when_redis_was_emptied_during_the_call(harness: StoreHarness) -> None:
+    claim = harness.claim_and_call()
+    empty_redis(harness)
+    assert harness.place(claim, update=CONFIRMED) is SettleResult.OK
     for key, gett_id in (("k1", "g1"), ("k2", "g1"), ("k1", "")):
-        assert the(Replay, book.decide(key, gett_id)).body == b"receipt of T1"
-    the(AlreadyPlaced, book.decide("k3", "g1", "f2"))
-    assert book.kit.lanes.lease(9, 1000).leases
-    assert all(ttl > 0 for ttl in book.ttls())
+        assert expect(Replay, harness.try_claim(key, gett_id)).body == b"receipt of T1"
+    expect(AlreadyPlaced, harness.try_claim("k3", "g1", "f2"))
+    assert harness.kit.lanes.lease(9, 1000).leases
+    assert all(ttl > 0 for ttl in harness.ttls())
 
 
-def test_a_refusal_of_an_emptied_redis_is_stale_so_that_the_order_is_claimed_again(book: Book) -> None:
-    claim = book.calling()
-    flush(book)
-    assert book.refuse(claim) is SettleResult.STALE
-    assert not book.claim().doubt
+def test_refusal_is_stale_when_redis_was_emptied_during_the_call(harness: StoreHarness) -> None:
+    claim = harness.claim_and_call()
+    empty_redis(harness)
+    assert harness.refuse(claim) is SettleResult.STALE
+    assert not harness.claim().doubt
 
 
-def test_a_doubt_is_recorded_even_when_redis_was_emptied_in_mid_call(book: Book) -> None:
-    claim = book.calling()
-    flush(book)
-    book.ledger.settle(claim, AttemptOutcome.IN_DOUBT)
-    assert book.claim().doubt
+def test_doubt_is_recorded_when_redis_was_emptied_during_the_call(harness: StoreHarness) -> None:
+    claim = harness.claim_and_call()
+    empty_redis(harness)
+    harness.store.settle(claim, AttemptOutcome.IN_DOUBT)
+    assert harness.claim().doubt
 
 
-# -- how long things are kept ------------------------------------------------------------------------------------------
+# -- time to live ------------------------------------------------------------------------------------------------------
 
 
-def test_a_claim_that_never_got_to_the_pos_expires_by_itself(book: Book) -> None:
-    book.claim()
-    assert all(0 < ttl <= KEY_TTL for ttl in book.ttls())
+def test_claim_without_a_call_expires(harness: StoreHarness) -> None:
+    harness.claim()
+    assert all(0 < ttl <= KEY_TTL for ttl in harness.ttls())
 
 
-def unsettled(book: Book) -> None:
-    book.calling()
+def called(harness: StoreHarness) -> None:
+    harness.claim_and_call()
 
 
-def in_doubt(book: Book) -> None:
-    book.ledger.settle(book.calling(), AttemptOutcome.IN_DOUBT)
+def in_doubt(harness: StoreHarness) -> None:
+    harness.store.settle(harness.claim_and_call(), AttemptOutcome.IN_DOUBT)
 
 
-def doubted_again(book: Book) -> None:
-    in_doubt(book)
-    book.claim()
+def claimed_again_in_doubt(harness: StoreHarness) -> None:
+    in_doubt(harness)
+    harness.claim()
 
 
-def doubted_after_a_release(book: Book) -> None:
-    book.ledger.settle(book.calling(), AttemptOutcome.RELEASED)
-    in_doubt(book)
+def in_doubt_after_a_release(harness: StoreHarness) -> None:
+    harness.store.settle(harness.claim_and_call(), AttemptOutcome.RELEASED)
+    in_doubt(harness)
 
 
-@pytest.mark.parametrize("make", [unsettled, in_doubt, doubted_again, doubted_after_a_release])
-def test_nothing_about_an_order_that_may_be_at_the_pos_expires(make: Callable[[Book], None], book: Book) -> None:
-    make(book)
-    assert book.ttls() == [-1, -1, -1]
-    assert book.redis.zscore(book.keys.unsettled, "g1") is not None
+@pytest.mark.parametrize("make", [called, in_doubt, claimed_again_in_doubt, in_doubt_after_a_release])
+def test_record_of_an_order_that_may_be_at_the_pos_never_expires(
+    make: Callable[[StoreHarness], None], harness: StoreHarness
+) -> None:
+    make(harness)
+    assert harness.ttls() == [-1, -1, -1]
+    assert harness.redis.zscore(harness.keys.unsettled, "g1") is not None
 
 
-def test_a_second_key_of_an_order_in_doubt_does_not_expire_either(book: Book) -> None:
-    in_doubt(book)
-    book.claim("k2")
-    assert book.ttls(key="k2") == [-1, -1, -1]
+def test_second_key_of_an_order_in_doubt_never_expires(harness: StoreHarness) -> None:
+    in_doubt(harness)
+    harness.claim("k2")
+    assert harness.ttls(key="k2") == [-1, -1, -1]
 
 
-def test_no_key_of_an_order_in_doubt_expires(book: Book) -> None:
-    book.refuse(book.claim("k1"))
-    book.ledger.settle(book.calling("k2"), AttemptOutcome.IN_DOUBT)
-    assert book.ttls(key="k1") == book.ttls(key="k2") == [-1, -1, -1]
+def test_earlier_keys_of_an_order_in_doubt_never_expire(harness: StoreHarness) -> None:
+    harness.refuse(harness.claim("k1"))
+    harness.store.settle(harness.claim_and_call("k2"), AttemptOutcome.IN_DOUBT)
+    assert harness.ttls(key="k1") == harness.ttls(key="k2") == [-1, -1, -1]
 
 
 @pytest.mark.parametrize("outcome", ["placed", "refused", "released"])
-def test_what_is_settled_expires_and_is_looked_up_no_more(outcome: str, book: Book) -> None:
-    in_doubt(book)
-    claim = book.claim()
+def test_settled_order_expires_and_is_not_looked_up(outcome: str, harness: StoreHarness) -> None:
+    in_doubt(harness)
+    claim = harness.claim()
     if outcome == "placed":
-        book.place(claim)
+        harness.place(claim)
     else:
-        book.ledger.settle(claim, AttemptOutcome(outcome), status=400)
-    record, key, gett_id = book.ttls()
+        harness.store.settle(claim, AttemptOutcome(outcome), status=400)
+    record, key, gett_id = harness.ttls()
     longest = KEY_TTL if outcome == "released" else ORDER_TTL
     assert longest - 50 < record <= longest
     assert longest - 50 < gett_id <= longest
     assert KEY_TTL - 50 < key <= KEY_TTL
-    assert book.redis.zscore(book.keys.unsettled, "g1") is None
+    assert harness.redis.zscore(harness.keys.unsettled, "g1") is None
 
 
-# -- leases ------------------------------------------------------------------------------------------------------------
-
-
-def test_a_call_that_runs_keeps_its_claim_and_one_let_go_lapses(kit: Kit) -> None:
-    book = Book(kit, lease=3.0)
-    claim = book.claim()
-    book.ledger.start_renewal(claim)
-    assert book.ledger.record_call(claim, ORDER)
-    first = int(book.field("lease"))
-    wait_until(lambda: int(book.field("lease")) > first + 400)
-    the(Busy, book.decide())
-    assert book.ledger.expired() == []
-    book.ledger.stop_renewal(claim)
-    wait_until(lambda: book.ledger.expired() == ["g1"])
-    assert book.claim().doubt
-
-
-def test_what_was_looked_up_in_vain_is_left_alone_for_a_while(book: Book) -> None:
-    in_doubt(book)
-    assert book.ledger.expired() == ["g1"]
-    book.ledger.postpone_lookup("g1", 60)
-    assert book.ledger.expired() == []
-    book.ledger.postpone_lookup(f"never seen {uuid4()}", -60)
-    assert book.ledger.expired() == []
+def test_postponed_order_is_not_expired_for_a_while(harness: StoreHarness) -> None:
+    in_doubt(harness)
+    assert harness.store.expired() == ["g1"]
+    harness.store.postpone_lookup("g1", 60)
+    assert harness.store.expired() == []
+    harness.store.postpone_lookup(f"never seen {uuid4()}", -60)
+    assert harness.store.expired() == []

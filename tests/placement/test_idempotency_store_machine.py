@@ -1,4 +1,4 @@
-"""The ledger under random interleavings: claims, calls, deaths, look-ups, outcomes late and in time."""
+"""The idempotency store under random interleavings: claims, calls, dead processes, look-ups, late outcomes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.placement.placement_helpers import ORDER, Book
+from tests.placement.placement_helpers import ORDER, StoreHarness
 from webhook_kit.kit import Kit
 from webhook_kit.placement.idempotency_store import (
     AlreadyPlaced,
@@ -31,12 +31,12 @@ from webhook_kit.placement.idempotency_store import (
 )
 
 KEYS = st.sampled_from(["k1", "k2"])
-PRINTS = st.sampled_from(["f1", "f2"])
+FINGERPRINTS = st.sampled_from(["f1", "f2"])
 REF = "g1"
 
 
-class Orders(RuleBasedStateMachine):
-    """One order, two keys, two contents. ``claims`` are attempts, alive or lost; ``calls`` those that reached the POS."""
+class PlacementMachine(RuleBasedStateMachine):
+    """One order, two keys, two contents. ``claims`` are attempts, alive or dead; ``calls`` those that reached the POS."""
 
     make_kit: ClassVar[Callable[..., Kit]]
     claims: Bundle[Claim] = Bundle("claims")
@@ -44,19 +44,19 @@ class Orders(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.book = Book(type(self).make_kit())
-        self.holder: str | None = None  # owner of the one claim that is alive
+        self.harness = StoreHarness(type(self).make_kit())
+        self.holder: str | None = None  # owner of the live claim
         self.ticket = ""
         self.answers: dict[str, bytes] = {}
         self.incidents = 0
-        self.made = 0
+        self.tickets_made = 0
 
     def teardown(self) -> None:
-        self.book.redis.connection_pool.disconnect()
+        self.harness.redis.connection_pool.disconnect()
 
-    @rule(target=claims, key=KEYS, fp=PRINTS)
+    @rule(target=claims, key=KEYS, fp=FINGERPRINTS)
     def claim(self, key: str, fp: str) -> Claim | MultipleResults[Claim]:
-        decision = self.book.decide(key, REF, fp)
+        decision = self.harness.try_claim(key, REF, fp)
         if self.ticket:
             assert isinstance(decision, Replay | AlreadyPlaced | KeyReused), decision
             if isinstance(decision, Replay):
@@ -72,19 +72,19 @@ class Orders(RuleBasedStateMachine):
 
     @rule(target=calls, claim=consumes(claims))
     def call(self, claim: Claim) -> Claim | MultipleResults[Claim]:
-        mine = (self.book.field("owner"), self.book.field("state")) == (claim.owner, "claimed")
-        assert self.book.ledger.record_call(claim, ORDER) is mine
+        mine = (self.harness.field("owner"), self.harness.field("state")) == (claim.owner, "claimed")
+        assert self.harness.store.record_call(claim, ORDER) is mine
         if not mine:
             return multiple()
         assert self.holder in (None, claim.owner), "two live claims"
-        self.holder = claim.owner  # also when it had lapsed, as long as nobody took over
+        self.holder = claim.owner  # also after its lease lapsed, if no other attempt took over
         return claim
 
     @rule()
-    def lapse(self) -> None:
-        """The holder's process dies, or is believed to: its claim runs out, its outcome may still come."""
+    def lease_lapses(self) -> None:
+        """End the lease, as when the holder's process died; its outcome may still arrive."""
         if self.holder is not None:
-            self.book.lapse(REF)
+            self.harness.expire_lease(REF)
             self.holder = None
 
     @rule(claim=claims, outcome=st.sampled_from([AttemptOutcome.REFUSED, AttemptOutcome.RELEASED]))
@@ -98,8 +98,8 @@ class Orders(RuleBasedStateMachine):
         self.end(claim, outcome)
 
     def end(self, claim: Claim, outcome: AttemptOutcome) -> None:
-        before = self.book.field("owner"), self.book.field("state")
-        settled = self.book.ledger.settle(claim, outcome, status=400, answer=b"no")
+        before = self.harness.field("owner"), self.harness.field("state")
+        settled = self.harness.store.settle(claim, outcome, status=400, answer=b"no")
         mine = before[0] == claim.owner and before[1] in ("claimed", "calling")
         assert settled is (SettleResult.OK if mine else SettleResult.STALE)
         if mine:
@@ -107,11 +107,11 @@ class Orders(RuleBasedStateMachine):
 
     @rule(claim=calls, fresh=st.booleans())
     def ticket_arrives(self, claim: Claim, fresh: bool) -> None:
-        """In time, late, or found by a look-up; the ticket that is known, or another."""
-        self.made += 1
-        ticket = f"T{self.made}" if fresh or not self.ticket else self.ticket
-        before = self.book.field("owner"), self.book.field("state")
-        settled = self.book.place(claim, ticket)
+        """Record a ticket in time, late or after a look-up: the recorded one, or another."""
+        self.tickets_made += 1
+        ticket = f"T{self.tickets_made}" if fresh or not self.ticket else self.ticket
+        before = self.harness.field("owner"), self.harness.field("state")
+        settled = self.harness.place(claim, ticket)
         if self.ticket:
             assert settled is (SettleResult.SAME if ticket == self.ticket else SettleResult.DUPLICATE)
         elif before[1] == "refused":
@@ -122,26 +122,26 @@ class Orders(RuleBasedStateMachine):
         self.incidents += settled is SettleResult.DUPLICATE
 
     @invariant()
-    def a_ticket_never_changes(self) -> None:
+    def recorded_ticket_never_changes(self) -> None:
         if self.ticket:
-            assert self.book.field("partner_id") == self.ticket
-            assert self.book.field("state") == "placed"
+            assert self.harness.field("partner_id") == self.ticket
+            assert self.harness.field("state") == "placed"
 
     @invariant()
-    def duplicates_and_only_they_are_incidents(self) -> None:
-        assert len(self.book.ledger.incidents(1000)) == self.incidents
+    def only_duplicates_are_incidents(self) -> None:
+        assert len(self.harness.store.incidents(1000)) == self.incidents
 
     @invariant()
-    def what_may_be_at_the_pos_never_expires(self) -> None:
-        if self.book.field("doubt") == "1":
-            assert self.book.redis.ttl(self.book.keys.order(REF)) == -1
+    def order_in_doubt_never_expires(self) -> None:
+        if self.harness.field("doubt") == "1":
+            assert self.harness.redis.ttl(self.harness.keys.order(REF)) == -1
 
 
-def test_whatever_the_interleaving_there_is_one_claim_and_one_ticket(make_kit: Callable[..., Kit]) -> None:
-    class Here(Orders):
+def test_every_interleaving_has_one_claim_and_one_ticket(make_kit: Callable[..., Kit]) -> None:
+    class Machine(PlacementMachine):
         pass
 
-    Here.make_kit = make_kit
+    Machine.make_kit = make_kit
     run_state_machine_as_test(
-        Here, settings=settings(max_examples=50, stateful_step_count=25, suppress_health_check=list(HealthCheck))
+        Machine, settings=settings(max_examples=50, stateful_step_count=25, suppress_health_check=list(HealthCheck))
     )

@@ -1,4 +1,4 @@
-"""The price policy: nobody pays what they did not accept, and a refusal explains itself."""
+"""The price policy: customers pay only what they accepted, and a refusal names the difference."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from webhook_kit.settings import PricePolicy
 REFUSE, ACCEPTED, POS = PricePolicy.REFUSE, PricePolicy.ACCEPTED, PricePolicy.POS
 
 
-def d(text: str) -> Decimal:
+def dec(text: str) -> Decimal:
     return Decimal(text)
 
 
 def priced(*lines: tuple[str, int, str]) -> list[PricedLine]:
     return [
-        PricedLine(index, None, name.lower(), name, quantity, d(total) / quantity, d(total))
+        PricedLine(index, None, name.lower(), name, quantity, dec(total) / quantity, dec(total))
         for index, (name, quantity, total) in enumerate(lines)
     ]
 
@@ -48,67 +48,69 @@ def priced(*lines: tuple[str, int, str]) -> list[PricedLine]:
         (POS, "0.06", "0.05", None),
     ],
 )
-def test_a_difference_within_the_tolerance_is_the_policys_and_any_other_is_refused(
+def test_policy_decides_within_the_tolerance_and_refuses_beyond_it(
     policy: PricePolicy, difference: str, tolerance: str, placed_at: str | None
 ) -> None:
-    accepted, now = AcceptedPrice(Amounts.of(d("10.00"))), Amounts.of(d("10.00") + d(difference))
-    agreed = apply_policy(accepted, now, [], policy=policy, tolerance=d(tolerance))
+    accepted, now = AcceptedPrice(Amounts.of(dec("10.00"))), Amounts.of(dec("10.00") + dec(difference))
+    amounts = apply_policy(accepted, now, [], policy=policy, tolerance=dec(tolerance))
     if placed_at is None:
-        assert isinstance(agreed, ValidationError)
-        assert agreed.code == ErrorCode.ORDER_TOTAL_DIFFERENT
+        assert isinstance(amounts, ValidationError)
+        assert amounts.code == ErrorCode.ORDER_TOTAL_DIFFERENT
     else:
-        assert isinstance(agreed, Amounts)
-        assert agreed.total == d(placed_at)
-        assert agreed.contradictions() == []
+        assert isinstance(amounts, Amounts)
+        assert amounts.total == dec(placed_at)
+        assert amounts.contradictions() == []
 
 
 @pytest.mark.parametrize(
-    "accepted", [None, AcceptedPrice(Amounts()), AcceptedPrice(Amounts(tip=d("1.00"), sub_total=d("10.00")))]
+    "accepted", [None, AcceptedPrice(Amounts()), AcceptedPrice(Amounts(tip=dec("1.00"), sub_total=dec("10.00")))]
 )
 @pytest.mark.parametrize("policy", PricePolicy)
-def test_without_a_price_that_somebody_accepted_nothing_is_placed(
-    accepted: AcceptedPrice | None, policy: PricePolicy
-) -> None:
-    refused = apply_policy(accepted, Amounts.of(d("10.00")), [], policy=policy, tolerance=d("99.00"))
+def test_order_without_an_accepted_price_is_refused(accepted: AcceptedPrice | None, policy: PricePolicy) -> None:
+    refused = apply_policy(accepted, Amounts.of(dec("10.00")), [], policy=policy, tolerance=dec("99.00"))
     assert isinstance(refused, ValidationError)
     assert refused.message.startswith("No price was accepted")
     assert "10.00" in refused.message
 
 
-def test_an_expired_token_has_no_tolerance() -> None:
-    old = AcceptedPrice(Amounts.of(d("10.00")), expired=True)
+def test_expired_token_has_no_tolerance() -> None:
+    old = AcceptedPrice(Amounts.of(dec("10.00")), expired=True)
     for policy in PricePolicy:
         assert isinstance(
-            apply_policy(old, Amounts.of(d("10.01")), [], policy=policy, tolerance=d("1.00")), ValidationError
+            apply_policy(old, Amounts.of(dec("10.01")), [], policy=policy, tolerance=dec("1.00")), ValidationError
         )
-        assert isinstance(apply_policy(old, Amounts.of(d("10.00")), [], policy=policy, tolerance=d("1.00")), Amounts)
+        assert isinstance(
+            apply_policy(old, Amounts.of(dec("10.00")), [], policy=policy, tolerance=dec("1.00")), Amounts
+        )
 
 
-def test_where_only_a_total_was_accepted_the_parts_are_todays_and_the_rest_an_adjustment() -> None:
-    now = Amounts.of(d("9.00"), taxes=d("0.90"), adjustments=d("0.05"), tip=d("0.10"))
-    agreed = apply_policy(AcceptedPrice(Amounts(total=d("10.00"))), now, [], policy=ACCEPTED, tolerance=d("0.10"))
-    assert isinstance(agreed, Amounts)
-    assert (agreed.total, agreed.taxes, agreed.adjustments) == (d("10.00"), d("0.90"), d("0.00"))
-    assert agreed.contradictions() == []
+def test_accepted_total_alone_keeps_the_current_parts_and_adds_an_adjustment() -> None:
+    now = Amounts.of(dec("9.00"), taxes=dec("0.90"), adjustments=dec("0.05"), tip=dec("0.10"))
+    amounts = apply_policy(AcceptedPrice(Amounts(total=dec("10.00"))), now, [], policy=ACCEPTED, tolerance=dec("0.10"))
+    assert isinstance(amounts, Amounts)
+    assert (amounts.total, amounts.taxes, amounts.adjustments) == (dec("10.00"), dec("0.90"), dec("0.00"))
+    assert amounts.contradictions() == []
 
 
-def test_accepted_amounts_that_contradict_themselves_are_not_passed_on() -> None:
-    odd = Amounts(sub_total=d("1.00"), total=d("10.00"))
-    agreed = apply_policy(AcceptedPrice(odd), Amounts.of(d("10.05")), [], policy=ACCEPTED, tolerance=d("0.10"))
-    assert isinstance(agreed, Amounts)
-    assert (agreed.total, agreed.contradictions()) == (d("10.00"), [])
+def test_contradictory_accepted_amounts_keep_only_their_total() -> None:
+    contradictory = Amounts(sub_total=dec("1.00"), total=dec("10.00"))
+    amounts = apply_policy(
+        AcceptedPrice(contradictory), Amounts.of(dec("10.05")), [], policy=ACCEPTED, tolerance=dec("0.10")
+    )
+    assert isinstance(amounts, Amounts)
+    assert (amounts.total, amounts.contradictions()) == (dec("10.00"), [])
 
 
 def refusal(accepted: AcceptedPrice, now: Amounts, lines: list[PricedLine], tolerance: str = "0.00") -> ValidationError:
-    found = apply_policy(accepted, now, lines, policy=REFUSE, tolerance=d(tolerance))
-    assert isinstance(found, ValidationError)
-    return found
+    result = apply_policy(accepted, now, lines, policy=REFUSE, tolerance=dec(tolerance))
+    assert isinstance(result, ValidationError)
+    return result
 
 
-def test_a_refusal_names_the_line_both_figures_and_the_rounding_rule() -> None:
+def test_refusal_names_the_line_both_prices_and_the_rounding_rule() -> None:
     lines = priced(("Cola", 1, "2.75"), ("Salad", 2, "14.68"))
-    accepted = AcceptedPrice(Amounts.of(d("17.41")), (d("2.75"), d("14.66")))
-    refused = refusal(accepted, Amounts.of(d("17.43")), lines)
+    accepted = AcceptedPrice(Amounts.of(dec("17.41")), (dec("2.75"), dec("14.66")))
+    refused = refusal(accepted, Amounts.of(dec("17.43")), lines)
     assert refused.message == (
         "The total is 17.43 now, 17.41 was accepted; line 2 (2 × Salad): 14.68 now, 14.66 accepted. "
         "Amounts are rounded to the cent, half away from zero, per line."
@@ -116,23 +118,25 @@ def test_a_refusal_names_the_line_both_figures_and_the_rounding_rule() -> None:
     assert (refused.json_path, refused.item_id) == ("$.cart.lineItems[1]", "salad")
 
 
-def test_a_refusal_says_how_much_would_have_been_tolerated() -> None:
-    assert "(tolerance 0.05)" in refusal(AcceptedPrice(Amounts.of(d("10"))), Amounts.of(d("11")), [], "0.05").message
+def test_refusal_names_the_tolerance() -> None:
+    assert (
+        "(tolerance 0.05)" in refusal(AcceptedPrice(Amounts.of(dec("10"))), Amounts.of(dec("11")), [], "0.05").message
+    )
 
 
-def test_where_no_line_has_changed_the_part_that_has_is_named() -> None:
+def test_refusal_names_the_changed_part_if_no_line_changed() -> None:
     lines = priced(("Cola", 1, "2.75"))
-    accepted = AcceptedPrice(Amounts.of(d("2.75"), taxes=d("0.20"), promotions=d("0.10")), (d("2.75"),))
-    refused = refusal(accepted, Amounts.of(d("2.75"), taxes=d("0.23"), promotions=d("0.10")), lines)
+    accepted = AcceptedPrice(Amounts.of(dec("2.75"), taxes=dec("0.20"), promotions=dec("0.10")), (dec("2.75"),))
+    refused = refusal(accepted, Amounts.of(dec("2.75"), taxes=dec("0.23"), promotions=dec("0.10")), lines)
     assert "; taxes: 0.23 now, 0.20 accepted. Amounts" in refused.message
     assert "line" not in refused.message.split(". ")[0]
     assert refused.json_path == "$.amounts.total"
 
 
-def test_where_only_a_total_is_known_every_line_is_listed() -> None:
+def test_refusal_lists_every_line_if_only_a_total_was_accepted() -> None:
     refused = refusal(
-        AcceptedPrice(Amounts(total=d("9.00"))),
-        Amounts.of(d("10.08")),
+        AcceptedPrice(Amounts(total=dec("9.00"))),
+        Amounts.of(dec("10.08")),
         priced(("Cola", 1, "2.75"), ("Salad", 1, "7.33")),
     )
     assert "line 1 (1 × Cola): 2.75 now; line 2 (1 × Salad): 7.33 now" in refused.message
@@ -142,13 +146,13 @@ cents = st.integers(-10_000, 10_000).map(lambda value: Decimal(value) / 100)
 
 
 @given(now=cents, total=cents, policy=st.sampled_from(PricePolicy), tolerance=cents.map(abs), expired=st.booleans())
-def test_whatever_is_placed_is_within_the_tolerance_and_adds_up(
+def test_placed_amounts_add_up_and_are_within_the_tolerance(
     now: Decimal, total: Decimal, policy: PricePolicy, tolerance: Decimal, expired: bool
 ) -> None:
     accepted = AcceptedPrice(Amounts(total=total), expired=expired)
-    agreed = apply_policy(accepted, Amounts.of(now), [], policy=policy, tolerance=tolerance)
+    amounts = apply_policy(accepted, Amounts.of(now), [], policy=policy, tolerance=tolerance)
     allowed = Decimal(0) if expired or policy is REFUSE else tolerance
-    assert isinstance(agreed, Amounts) is (abs(now - total) <= allowed)
-    if isinstance(agreed, Amounts):
-        assert agreed.contradictions() == []
-        assert agreed.total == (total if policy is ACCEPTED else now)
+    assert isinstance(amounts, Amounts) is (abs(now - total) <= allowed)
+    if isinstance(amounts, Amounts):
+        assert amounts.contradictions() == []
+        assert amounts.total == (total if policy is ACCEPTED else now)

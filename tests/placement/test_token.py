@@ -19,7 +19,7 @@ AMOUNTS = Amounts.of(Decimal("10.10"), fees=Decimal(1), promotions=Decimal("0.35
 MINUTE = 60
 
 
-def read(wire: dict[str, Any]) -> ExternalOrder:
+def parsed(wire: dict[str, Any]) -> ExternalOrder:
     return ExternalOrder.model_validate(wire)
 
 
@@ -27,15 +27,15 @@ def priced(*totals: str) -> list[PricedLine]:
     return [PricedLine(i, None, "x", "X", 1, Decimal(total), Decimal(total)) for i, total in enumerate(totals)]
 
 
-ORDER = read(order("cola", line("margherita", 2, modifierGroups=[{"modifierGroupId": "size"}])))
+ORDER = parsed(order("cola", line("margherita", 2, modifierGroups=[{"modifierGroupId": "size"}])))
 
 
-def issued(keys: list[str] | None = None) -> str:
+def issue(keys: list[str] | None = None) -> str:
     return Tokens(keys or ["k1"]).issue(ORDER, AMOUNTS, priced("2.75", "7.35"))
 
 
 @pytest.fixture
-def shift(monkeypatch: pytest.MonkeyPatch) -> Any:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
     real = time.time
 
     class Clock:
@@ -49,15 +49,15 @@ def shift(monkeypatch: pytest.MonkeyPatch) -> Any:
     return Clock
 
 
-def test_what_was_accepted_comes_back_to_the_cent() -> None:
-    accepted = Tokens(["k1"]).read(issued(), ORDER)
+def test_token_returns_the_accepted_amounts_to_the_cent() -> None:
+    accepted = Tokens(["k1"]).read(issue(), ORDER)
     assert accepted.amounts == AMOUNTS
     assert accepted.lines == (Decimal("2.75"), Decimal("7.35"))
     assert not accepted.expired
 
 
-def test_the_newest_key_signs_and_every_key_is_accepted() -> None:
-    by_old, by_new = issued(["old"]), issued(["new", "old"])
+def test_newest_key_signs_and_every_key_is_accepted() -> None:
+    by_old, by_new = issue(["old"]), issue(["new", "old"])
     for signed in (by_old, by_new):
         assert Tokens(["new", "old"]).read(signed, ORDER).amounts == AMOUNTS
     assert Tokens(["new"]).read(by_new, ORDER).amounts == AMOUNTS
@@ -65,22 +65,22 @@ def test_the_newest_key_signs_and_every_key_is_accepted() -> None:
         Tokens(["new"]).read(by_old, ORDER)
 
 
-def test_every_change_of_a_byte_is_noticed() -> None:
-    signed = issued()
-    for at in range(len(signed) - 1):  # the last character carries bits that count for nothing
+def test_every_changed_byte_is_rejected() -> None:
+    signed = issue()
+    for at in range(len(signed) - 1):  # the last character has unused bits
         forged = signed[:at] + ("A" if signed[at] != "A" else "B") + signed[at + 1 :]
         with pytest.raises(TokenRefused, match="not issued here, or was altered"):
             Tokens(["k1"]).read(forged, ORDER)
 
 
 @pytest.mark.parametrize("salt", ["other", "itsdangerous"])
-def test_what_was_signed_for_another_purpose_is_no_token(salt: str) -> None:
+def test_signature_for_another_purpose_is_rejected(salt: str) -> None:
     with pytest.raises(TokenRefused):
         Tokens(["k1"]).read(str(URLSafeSerializer("k1", salt=salt).dumps({"s": "x"})), ORDER)
 
 
 @pytest.mark.parametrize("payload", [[], {}, None, 1, {"s": "x", "c": "y", "a": [1], "l": [], "t": 0}, {"t": "x"}])
-def test_an_authentic_token_of_another_shape_is_refused_and_nothing_else_raised(payload: Any) -> None:
+def test_authentic_token_of_another_shape_is_rejected(payload: Any) -> None:
     signed = str(URLSafeSerializer("k1", salt="validatedOrderToken").dumps(payload))
     with pytest.raises(TokenRefused):
         Tokens(["k1"]).read(signed, ORDER)
@@ -99,44 +99,42 @@ OTHER_CARTS = {
 
 
 @pytest.mark.parametrize("other", OTHER_CARTS)
-def test_another_cart_is_refused_as_such(other: str) -> None:
+def test_token_of_another_cart_is_rejected(other: str) -> None:
     with pytest.raises(TokenRefused, match="another cart"):
-        Tokens(["k1"]).read(issued(), read(OTHER_CARTS[other]))
+        Tokens(["k1"]).read(issue(), parsed(OTHER_CARTS[other]))
 
 
-def test_another_store_is_refused_as_such() -> None:
+def test_token_of_another_store_is_rejected() -> None:
     elsewhere = ORDER.model_copy(update={"cart": ORDER.cart.model_copy(update={"store_id": "other"})})
     with pytest.raises(TokenRefused, match="another store"):
-        Tokens(["k1"]).read(issued(), elsewhere)
+        Tokens(["k1"]).read(issue(), elsewhere)
 
 
-def test_ids_of_lines_and_what_we_do_not_know_make_no_other_cart() -> None:
+def test_line_ids_and_unknown_members_do_not_change_the_cart() -> None:
     wire = order(
         line("cola", note="no ice"),
         line("margherita", 2, modifierGroups=[{"modifierGroupId": "size", "selectedModifiers": None}]),
     )
     wire["cart"]["catalogSetId"] = "a later menu"
     wire["cart"]["lineItems"][0]["lineItemId"] = "77"
-    assert Tokens(["k1"]).read(issued(), read(wire)).amounts == AMOUNTS
+    assert Tokens(["k1"]).read(issue(), parsed(wire)).amounts == AMOUNTS
 
 
 @pytest.mark.parametrize(
     ("minutes", "expired"), [(0, False), (14, False), (19, False), (21, True), (60 * 24 * 365, True)]
 )
-def test_it_expires_after_its_quarter_of_an_hour_and_the_clocks_difference(
-    minutes: int, expired: bool, shift: Any
-) -> None:
-    signed = issued()
-    shift.seconds = minutes * MINUTE
+def test_token_expires_after_a_quarter_of_an_hour_and_the_clock_skew(minutes: int, expired: bool, clock: Any) -> None:
+    signed = issue()
+    clock.seconds = minutes * MINUTE
     assert Tokens(["k1"]).read(signed, ORDER).expired is expired
 
 
-def test_a_token_from_the_future_is_believed_only_within_the_clocks_difference(shift: Any) -> None:
-    shift.seconds = 4 * MINUTE
-    near = issued()
-    shift.seconds = 6 * MINUTE
-    far = issued()
-    shift.seconds = 0
+def test_token_from_the_future_is_accepted_only_within_the_clock_skew(clock: Any) -> None:
+    clock.seconds = 4 * MINUTE
+    near = issue()
+    clock.seconds = 6 * MINUTE
+    far = issue()
+    clock.seconds = 0
     assert not Tokens(["k1"]).read(near, ORDER).expired
     with pytest.raises(TokenRefused, match="the clocks of the servers differ"):
         Tokens(["k1"]).read(far, ORDER)

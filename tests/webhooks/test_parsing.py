@@ -1,4 +1,4 @@
-"""The checks that run before the JSON parser agree with slow ones that anybody can read."""
+"""The lexical checks before the JSON parser agree with slow and simple ones."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from webhook_kit.gett.problems import Problem
 from webhook_kit.webhooks.parsing import MAX_BYTES, MAX_DEPTH, parse
 
 
-def verdict(value: Any) -> str:
-    """What is said of an order with this value in a member nobody knows."""
-    return verdict_of(json.dumps(order(x=value)).encode())
+def result_for(value: Any) -> str:
+    """Return the result of parsing an order with this value in an unknown member."""
+    return result_of(json.dumps(order(x=value)).encode())
 
 
-def verdict_of(raw: bytes) -> str:
+def result_of(raw: bytes) -> str:
     try:
         parse(ExternalOrder, raw)
     except Problem as problem:
@@ -52,7 +52,7 @@ leaves = (
 
 @st.composite
 def nested(draw: st.DrawFn) -> Any:
-    """Any JSON, often close to the limit of nesting, in lists and objects mixed."""
+    """Draw any JSON, often close to the limit of nesting, with lists and objects mixed."""
     value = draw(
         st.recursive(
             leaves,
@@ -66,29 +66,29 @@ def nested(draw: st.DrawFn) -> Any:
 
 
 @given(nested())
-def test_nesting_and_nul_are_found_exactly_where_a_slow_reading_finds_them(value: Any) -> None:
-    said = verdict(value)
+def test_nesting_and_nul_are_rejected_exactly_as_by_a_slow_check(value: Any) -> None:
+    result = result_for(value)
     if depth(value) + 1 > MAX_DEPTH:
-        assert said == f"the body nests deeper than {MAX_DEPTH}"
+        assert result == f"the body nests deeper than {MAX_DEPTH}"
     elif has_nul(value):
-        assert said == "NUL characters are not accepted"
+        assert result == "NUL characters are not accepted"
     else:
-        assert said == "fine"
+        assert result == "fine"
 
 
 @pytest.mark.parametrize("pair", [("[", "]"), ('{"y":', "}"), ('[{"y":', "}]"), ('{"y":[', "]}")])
-def test_every_mixture_of_brackets_counts_each_layer_once(pair: tuple[str, str]) -> None:
+def test_each_layer_of_mixed_brackets_counts_once(pair: tuple[str, str]) -> None:
     layers = pair[0].count("[") + pair[0].count("{")
     fits = (MAX_DEPTH - 1) // layers
     whole = json.dumps(order()).removesuffix("}")
     for times, expected in ((fits, "fine"), (fits + 1, f"the body nests deeper than {MAX_DEPTH}")):
         raw = f'{whole},"x":{pair[0] * times}1{pair[1] * times}}}'
-        assert verdict_of(raw.encode()) == expected
+        assert result_of(raw.encode()) == expected
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='[]{}",:\\019eE+-.NIntrf \0é', max_size=60).map(str.encode))
-def test_no_bytes_whatever_raise_anything_but_a_problem(raw: bytes) -> None:
-    assert verdict_of(raw) != "fine"
+def test_arbitrary_bytes_raise_only_problems(raw: bytes) -> None:
+    assert result_of(raw) != "fine"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_no_bytes_whatever_raise_anything_but_a_problem(raw: bytes) -> None:
 )
 def test_numbers_have_fewer_than_forty_characters(number: str, fine: bool) -> None:
     raw = (json.dumps(order()).removesuffix("}") + f',"x":{number}}}').encode()
-    assert (verdict_of(raw) == "fine") is fine
+    assert (result_of(raw) == "fine") is fine
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_numbers_have_fewer_than_forty_characters(number: str, fine: bool) -> No
     ],
     ids=lambda raw: repr(raw[:6]),
 )
-def test_no_mebibyte_takes_long(raw: bytes) -> None:
+def test_no_mebibyte_takes_long_to_reject(raw: bytes) -> None:
     started = time.process_time()
-    assert verdict_of(raw) != "fine"
+    assert result_of(raw) != "fine"
     assert time.process_time() - started < 5

@@ -1,4 +1,4 @@
-"""Only a well-formed traceparent is followed; everybody else gets a trace of their own."""
+"""Trace ids: that of a well-formed traceparent, else a new one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 @pytest.mark.parametrize("given", [f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00", f"cc-{TRACE}-{SPAN}-01-later"])
-def test_a_traceparent_is_followed(given: str) -> None:
+def test_trace_id_of_a_traceparent_is_used(given: str) -> None:
     assert trace_id(given) == TRACE
 
 
@@ -35,7 +35,7 @@ def test_a_traceparent_is_followed(given: str) -> None:
         f"00-{TRACE}-{SPAN}-01, 00-{TRACE}-{SPAN}-01",
     ],
 )
-def test_anything_else_gets_a_trace_of_its_own(given: str | None) -> None:
+def test_anything_else_gets_a_new_trace_id(given: str | None) -> None:
     made = {trace_id(given), trace_id(given)}
     assert len(made) == 2
     assert TRACE not in made
@@ -43,5 +43,5 @@ def test_anything_else_gets_a_trace_of_its_own(given: str | None) -> None:
 
 
 @given(st.text() | st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"))
-def test_a_trace_is_always_32_hex_digits(given: str) -> None:
+def test_trace_id_has_always_32_hex_digits(given: str) -> None:
     assert re.fullmatch("[0-9a-f]{32}", trace_id(given))

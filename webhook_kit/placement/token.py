@@ -20,24 +20,24 @@ from webhook_kit.gett.models.order import Amounts, Cart, ExternalOrder, LineItem
 __all__ = ["AcceptedPrice", "TokenRefused", "Tokens"]
 
 _LIFETIME = 900
-"""Seconds a token is good for."""
+"""Seconds for which a token is valid."""
 
 _CLOCK_SKEW = 300
-"""Seconds by which the clocks of two processes may differ."""
+"""Seconds by which the clocks of two servers may differ."""
 
 _PARTS = ("sub_total", "fees", "promotions", "taxes", "adjustments", "tip", "total")
 
 
 class TokenRefused(WebhookKitError):
-    """The token is forged, or belongs to another store or cart; the message says which."""
+    """The token is not authentic, or belongs to another store or cart; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedPrice:
-    """What the customer accepted.
+    """Price that the customer accepted.
 
-    :ivar lines: price of each line, when known.
-    :ivar expired: the token is authentic, but too old to be believed alone.
+    :ivar lines: price of each line; None when only the amounts are known.
+    :ivar expired: the token is authentic but expired: it counts only when the price is unchanged.
     """
 
     amounts: Amounts
@@ -46,15 +46,18 @@ class AcceptedPrice:
 
 
 class Tokens:
-    """Issues and reads tokens; several keys, so that they can be rotated."""
+    """Issues and reads tokens. There may be several keys, so that they can be rotated."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        """:param keys: newest first; all are accepted, the newest signs."""
+        """Create the tokens of an installation.
+
+        :param keys: newest first; all are accepted, the newest signs.
+        """
         # itsdangerous signs with the last of its keys.
         self._serializer = URLSafeSerializer(list(reversed(keys)), salt="validatedOrderToken")
 
     def issue(self, order: ExternalOrder, amounts: Amounts, lines: Sequence[PricedLine]) -> str:
-        """A token for a validated order."""
+        """Return a token for a validated order."""
         payload = {
             "s": order.cart.store_id,
             "c": _digest(order.cart),
@@ -66,9 +69,9 @@ class Tokens:
         return token if isinstance(token, str) else token.decode()
 
     def read(self, token: str, order: ExternalOrder) -> AcceptedPrice:
-        """What was accepted with this token.
+        """Return the price that this token proves.
 
-        :raises TokenRefused: when it is not ours, or not for this order.
+        :raises TokenRefused: when the token is not authentic, or not for this order.
         """
         try:
             payload: dict[str, Any] = self._serializer.loads(token)
