@@ -80,7 +80,7 @@ def test_it(webhook_kit_local, webhook_kit_sandbox):
     placed = gett.place(gett.order(kit.store.gett_id, [{"itemId": "cola", "quantity": 1}]))
     gett.context.update_log.fail_with(*[503] * 50)
     kit.order_updates.progress(placed["gettOrderId"], "ready")
-    with pytest.raises(TimeoutError, match="still wait for Gett"):
+    with pytest.raises(TimeoutError, match="updates not sent to Gett"):
         kit.push(0.5)
 """
     )

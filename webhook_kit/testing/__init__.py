@@ -1,6 +1,6 @@
-"""What adapter authors and scenario tests work with: a bogus POS, signed webhooks, real processes, a real Redis.
+"""Tools for tests of adapters and of the kit: the contract suite, a fake POS, signed webhooks, processes, Redis.
 
-Import the module you need; the package itself imports nothing, so that a test run pays only for what it uses.
+Import the module that you need. The package itself imports nothing, so that tests load only the tools that they use.
 """
 
 from __future__ import annotations

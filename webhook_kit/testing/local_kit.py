@@ -1,4 +1,4 @@
-"""A kit for a test: a store at a local Gett, its webhooks served, its pushes sent when the test says so; all in one process."""
+"""A kit for one test, within its process: a store at a local Gett, served webhooks, and updates that are sent on request."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from webhook_kit.testing.processes import PATIENCE
 
 __all__ = ["LocalKit"]
 
-_SLICE = 5.0
+_DRAIN_SECONDS = 5.0
 
 
 class LocalKit(Kit):
     """A kit with one store, ``main``.
 
     :ivar store: the store.
-    :ivar url: where its webhooks are served.
+    :ivar url: base URL of its webhooks.
     """
 
     store: Store
@@ -44,14 +44,15 @@ class LocalKit(Kit):
         credentials: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> Iterator[Self]:
-        """One that runs for the length of the block, with keys of its own, which it deletes.
+        """Run a kit within the block, with its own key prefix. Its keys are deleted at the end.
 
         :param adapter: a registered name, or ``module:Class``.
-        :param options: of the store, for its adapter; ``credentials`` likewise.
-        :param settings: whatever else, by its name in :class:`~webhook_kit.settings.Settings`.
+        :param options: options of the store for its adapter.
+        :param credentials: credentials of the store.
+        :param settings: further settings, by their names in :class:`~webhook_kit.settings.Settings`.
         """
         store_id = gett.add_store("main")
-        given: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "redis_url": redis_url,
             "key_prefix": f"test-{uuid4().hex}:",
             "gett_api_url": gett.url,
@@ -62,11 +63,11 @@ class LocalKit(Kit):
             "store_options": dict(options or {}),
             "store_credentials": dict(credentials or {}),
         }
-        kit = cls(Settings(**given | settings))
+        kit = cls(Settings(**defaults | settings))
         kit.store = next(iter(kit.stores))
-        menu = load_adapter(adapter).fetch_catalog(kit.store)
+        catalog = load_adapter(adapter).fetch_catalog(kit.store)
         with serve(create_app(kit)) as kit.url:
-            gett.configure_store(store_id, webhooks=f"{kit.url}{kit.settings.webhook_prefix}", catalog=menu)
+            gett.configure_store(store_id, webhooks=f"{kit.url}{kit.settings.webhook_prefix}", catalog=catalog)
             try:
                 yield kit
             finally:
@@ -74,15 +75,16 @@ class LocalKit(Kit):
                     kit.redis.delete(key)
                 kit.redis.connection_pool.disconnect()
 
-    def push(self, seconds: float = PATIENCE) -> None:
-        """Send what waits for Gett, until nothing does.
+    def push(self, timeout: float = PATIENCE) -> None:
+        """Send all pending updates to Gett.
 
-        :raises TimeoutError: when something still waits after so many seconds; it says what.
+        :param timeout: in seconds.
+        :raises TimeoutError: when there are still pending updates; the message names them.
         """
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self.dispatcher.drain(min(left, _SLICE))
+        deadline = time.monotonic() + timeout
+        while (remaining := deadline - time.monotonic()) > 0:
+            self.dispatcher.drain(min(remaining, _DRAIN_SECONDS))
             if not self.lanes.all_waiting():
                 return
             time.sleep(0.01)
-        raise TimeoutError(f"after {seconds:g} s there still wait for Gett: {self.lanes.all_waiting()}")
+        raise TimeoutError(f"updates not sent to Gett after {timeout:g} s: {self.lanes.all_waiting()}")

