@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
-from pydantic.json_schema import models_json_schema
 
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.problem import ProblemDetail
+from webhook_kit.gett.openapi import (
+    Json,
+    document,
+    json_content,
+    list_of,
+    parameter,
+    problem_responses,
+    reference,
+    schemas,
+)
 from webhook_kit.gett.signing import API_VERSION
 from webhook_kit.sandbox.calls import CALLS, CallDescription
 
 __all__ = ["describe"]
 
-_REFS = "#/components/schemas/{model}"
 _PROBLEMS = {
     400: "The request breaks a rule, or its body is not JSON",
     401: "The API key or session token is missing or not valid",
@@ -27,77 +33,59 @@ _PROBLEMS = {
 }
 
 
-def describe() -> dict[str, Any]:
+def describe() -> Json:
     """Return the OpenAPI 3.1 document."""
     models: dict[str, type[Wire]] = {"ProblemDetail": ProblemDetail}
     for call in CALLS:
         response = call.response[0] if isinstance(call.response, list) else call.response
         models |= {model.__name__: model for model in (call.request, response) if model}
-    _, schemas = models_json_schema(
-        [(model, "validation") for model in models.values()], by_alias=True, ref_template=_REFS
-    )
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, Json] = {}
     for call in CALLS:
         method, _, path = call.route.partition(" ")
         paths.setdefault(path, {})[method.lower()] = _operation(call, path)
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "webhook_kit sandbox", "version": API_VERSION},
-        "security": [{"bearer": []}],
-        "paths": paths,
-        "components": {
-            "schemas": schemas["$defs"],
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-        },
+    components = {
+        "schemas": schemas(models.values()),
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
     }
+    return document("webhook_kit sandbox", API_VERSION, paths=paths, components=components, security=[{"bearer": []}])
 
 
-def _operation(call: CallDescription, path: str) -> dict[str, Any]:
+def _operation(call: CallDescription, path: str) -> Json:
     names = re.findall(r"{(\w+)}", path)
     problems = {401, 429, *call.problems, *((404,) if names else ()), *((400, 413, 422) if call.request else ())}
-    parameters = [_parameter(name, "path") for name in names] + [_parameter(name, "query") for name in call.query]
+    parameters = [parameter("path", name, _schema_of(name)) for name in names]
+    parameters += [parameter("query", name, _schema_of(name), required=name == "storeId") for name in call.query]
     if call.name == "place":
-        key = {"type": "string", "format": "uuid"}
-        parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
-    operation: dict[str, Any] = {
+        parameters.append(parameter("header", "Idempotency-Key", {"type": "string", "format": "uuid"}))
+    operation: Json = {
         "operationId": call.name,
         "summary": call.behaviour,
         "parameters": parameters,
-        "responses": {str(call.status): _success(call)}
-        | {str(status): _problem(status) for status in sorted(problems)},
+        "responses": {
+            str(call.status): _success(call),
+            **problem_responses({str(status): _PROBLEMS[status] for status in sorted(problems)}),
+        },
     }
     if call.request is not None:
-        schema = {"$ref": _REFS.format(model=call.request.__name__)}
-        operation["requestBody"] = {
-            "required": call.name != "createSession",
-            "content": {"application/json": {"schema": schema}},
-        }
+        required = call.name != "createSession"
+        operation["requestBody"] = {"required": required, "content": json_content(reference(call.request))}
     return operation
 
 
-def _parameter(name: str, place: str) -> dict[str, Any]:
-    kind = "integer" if name in ("limit", "offset") else "string"
-    required = place == "path" or name == "storeId"
-    schema = {"type": kind, "minLength": 1} if kind == "string" else {"type": kind}
-    return {"name": name, "in": place, "required": required, "schema": schema}
+def _schema_of(parameter_name: str) -> Json:
+    if parameter_name in ("limit", "offset"):
+        return {"type": "integer"}
+    return {"type": "string", "minLength": 1}
 
 
-def _success(call: CallDescription) -> dict[str, Any]:
-    response: dict[str, Any] = {"description": "Success"}
+def _success(call: CallDescription) -> Json:
+    response: Json = {"description": "Success"}
     if call.status == 204:
         return response
     if isinstance(call.response, list):
-        schema: dict[str, Any] = {"type": "array", "items": {"$ref": _REFS.format(model=call.response[0].__name__)}}
+        schema = list_of(reference(call.response[0]))
     elif call.response is not None:
-        schema = {"$ref": _REFS.format(model=call.response.__name__)}
+        schema = reference(call.response)
     else:
         schema = {"type": "object"}
-    return response | {"content": {"application/json": {"schema": schema}}}
-
-
-def _problem(status: int) -> dict[str, Any]:
-    content = {
-        "application/problem+json": {"schema": {"$ref": _REFS.format(model="ProblemDetail")}},
-        "text/markdown": {"schema": {"type": "string"}},
-    }
-    return {"description": _PROBLEMS[status], "content": content}
+    return response | {"content": json_content(schema)}

@@ -1,23 +1,28 @@
-"""``/openapi.json``: the kit's own webhooks, described from the models that read them."""
+"""``/openapi.json``: the OpenAPI document of the kit's webhooks, from the models that parse them."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
-
-from pydantic.json_schema import models_json_schema
 
 from webhook_kit.gett.models.marketfront import OrderEvent
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.models.problem import ProblemDetail
+from webhook_kit.gett.openapi import (
+    Json,
+    document,
+    json_content,
+    list_of,
+    parameter,
+    problem_responses,
+    reference,
+    schemas,
+)
 from webhook_kit.gett.signing import API_VERSION
 from webhook_kit.settings import Settings
 
 __all__ = ["describe"]
 
-_REFS = "#/components/schemas/{model}"
-
-_SHARED = {
+_ORDER_PROBLEMS = {
     "400": "The body is not JSON, or the request breaks a business rule",
     "401": "No proof that Gett sent this: signature, time or authorization",
     "404": "The store is not served here",
@@ -26,8 +31,14 @@ _SHARED = {
     "422": "The body's shape is wrong; every mistake is listed",
     "503": "Not now: the POS, its menu or Redis is out of reach",
 }
-
-_POS = {
+_PLACE_PROBLEMS = _ORDER_PROBLEMS | {
+    "409": "The order is being placed right now, or was placed with other content",
+    "422": "The body's shape is wrong, or the Idempotency-Key was used for another order",
+}
+_ORDER_EVENT_PROBLEMS = {status: text for status, text in _ORDER_PROBLEMS.items() if status != "404"} | {
+    "503": "Not now: the handler failed, or Redis is out of reach"
+}
+_POS_EVENT_PROBLEMS = {
     "400": "The adapter cannot read the body",
     "401": "No proof that the POS sent this",
     "404": "No adapter of that name serves a store here, or it reads no events",
@@ -35,139 +46,106 @@ _POS = {
     "415": "The body is compressed",
     "503": "Not now: say it again",
 }
-
-_PLACE = {
-    "409": "The order is being placed right now, or was placed with other content",
-    "422": "The body's shape is wrong, or the Idempotency-Key was used for another order",
-}
-
-
-_EVENTS = {status: text for status, text in _SHARED.items() if status != "404"} | {
-    "503": "Not now: the handler failed, or Redis is out of reach"
-}
-_OUTCOME = {
+_ORDER_EVENT_OUTCOME: Json = {
     "type": "object",
     "required": ["outcome"],
     "properties": {"outcome": {"enum": ["handled", "duplicate", "stale"]}},
 }
 
 
-def describe(settings: Settings) -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
-    schemas = _schemas()
-    operations = {
-        "validateOrder": _operation("validateOrder", "Check and price an order", "ExternalOrder", _SHARED, []),
-        "placeOrder": _operation(
-            "placeOrder", "Place an order, exactly once", "PlaceOrderRequest", _SHARED | _PLACE, [_key(settings)]
-        ),
+def describe(settings: Settings) -> Json:
+    """Return the OpenAPI 3.1 document."""
+    order = reference(ExternalOrder)
+    validate = _operation("validateOrder", "Check and price an order", order, order, _ORDER_PROBLEMS)
+    place = _operation(
+        "placeOrder",
+        "Place an order, exactly once",
+        reference(PlaceOrderRequest),
+        order,
+        _PLACE_PROBLEMS,
+        _idempotency_key(required=settings.require_idempotency_key),
+    )
+    order_events = _operation(
+        "orderEvents",
+        "Hear of an order's progress",
+        reference(OrderEvent),
+        _ORDER_EVENT_OUTCOME,
+        _ORDER_EVENT_PROBLEMS,
+    )
+    webhooks = {"validateOrder": validate, "validate": validate, "placeOrder": place, "place": place}
+    if settings.order_event_handler:
+        webhooks["orderEvents"] = order_events
+    paths = {
+        f"{settings.webhook_prefix}/{name}": {"post": operation | {"operationId": name}}
+        for name, operation in webhooks.items()
     }
-    spelt = {
-        "validateOrder": "validateOrder",
-        "validate": "validateOrder",
-        "placeOrder": "placeOrder",
-        "place": "placeOrder",
+    paths |= {
+        "/pos/{adapter}/events": {"post": _pos_events()},
+        "/healthz": {"get": _plain("healthz", "Alive", {"200": "The process answers"})},
+        "/readyz": {"get": _plain("readyz", "Ready", {"200": "Orders can be placed", "503": "Redis is out of reach"})},
+        "/openapi.json": {"get": _plain("openapi", "This description", {"200": "OpenAPI 3.1"})},
     }
-    events = _operation("orderEvents", "Hear of an order's progress", "OrderEvent", _EVENTS, [], answer=_OUTCOME)
-    heard = {f"{settings.webhook_prefix}/orderEvents": {"post": events | {"operationId": "orderEvents"}}}
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "webhook_kit: the webhooks that Gett calls", "version": API_VERSION},
-        "paths": {
-            f"{settings.webhook_prefix}/{path}": {"post": operations[name] | {"operationId": path}}
-            for path, name in spelt.items()
-        }
-        | (heard if settings.order_event_handler else {})
-        | {
-            "/pos/{adapter}/events": {"post": _pos_events()},
-            "/healthz": {"get": _plain("healthz", "Alive", {"200": "The process answers"})},
-            "/readyz": {
-                "get": _plain("readyz", "Ready", {"200": "Orders can be placed", "503": "Redis is out of reach"})
-            },
-            "/openapi.json": {"get": _plain("openapi", "This description", {"200": "OpenAPI 3.1"})},
-        },
-        "components": {"schemas": schemas["$defs"]},
-    }
+    return document(
+        "webhook_kit: the webhooks that Gett calls", API_VERSION, paths=paths, components={"schemas": _schemas()}
+    )
 
 
 @cache
-def _schemas() -> dict[str, Any]:
-    # They are slow to make, and whoever makes many applications in one process (tests do) needs them once.
-    models = (ExternalOrder, PlaceOrderRequest, OrderEvent, ProblemDetail)
-    _, schemas = models_json_schema([(model, "validation") for model in models], by_alias=True, ref_template=_REFS)
-    return schemas
+def _schemas() -> Json:
+    # Generating them is slow, and tests create many applications in one process.
+    return schemas((ExternalOrder, PlaceOrderRequest, OrderEvent, ProblemDetail))
 
 
 def _operation(
-    name: str,
-    summary: str,
-    model: str,
-    problems: dict[str, str],
-    parameters: list[dict[str, Any]],
-    *,
-    answer: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    signed = [
-        _header("Signature", "hex HMAC-SHA256 of the raw body with the webhook secret", {"type": "string"}),
-        _header("Timestamp", "Unix seconds, within 300 s of now", {"type": "string", "pattern": "^[0-9]{1,12}$"}),
-    ]
-    answer = answer or {"$ref": _REFS.format(model="ExternalOrder")}
+    tag: str, summary: str, request: Json, response: Json, problems: dict[str, str], *parameters: Json
+) -> Json:
+    signature = "hex HMAC-SHA256 of the raw body with the webhook secret"
+    timestamp = {"type": "string", "pattern": "^[0-9]{1,12}$"}
     return {
         "summary": summary,
-        "tags": [name],
-        "parameters": signed + parameters,
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": _REFS.format(model=model)}}},
-        },
+        "tags": [tag],
+        "parameters": [
+            # Not required: an Authorization header replaces them.
+            parameter("header", "Signature", {"type": "string"}, signature, required=False),
+            parameter("header", "Timestamp", timestamp, "Unix seconds, within 300 s of now", required=False),
+            *parameters,
+        ],
+        "requestBody": {"required": True, "content": json_content(request)},
         "responses": {
-            "200": {"description": "The answer", "content": {"application/json": {"schema": answer}}},
-            **_problems(problems),
+            "200": {"description": "The answer", "content": json_content(response)},
+            **problem_responses(problems),
         },
     }
 
 
-def _problems(texts: dict[str, str]) -> dict[str, Any]:
-    content = {
-        "application/problem+json": {"schema": {"$ref": _REFS.format(model="ProblemDetail")}},
-        "text/markdown": {"schema": {"type": "string"}},
-    }
-    return {status: {"description": text, "content": content} for status, text in texts.items()}
+def _idempotency_key(*, required: bool) -> Json:
+    schema = {"type": "string", "minLength": 1, "maxLength": 255}
+    return parameter("header", "Idempotency-Key", schema, "UUID v4, fresh for each order", required=required)
 
 
-def _pos_events() -> dict[str, Any]:
-    adapter = {"name": "adapter", "in": "path", "required": True, "schema": {"type": "string"}}
-    said = {"type": "array", "items": {"type": "string"}}
+def _pos_events() -> Json:
     return {
         "operationId": "posEvents",
         "summary": "What the POS itself says: read by its adapter, answered when durable",
         "tags": ["pos"],
-        "parameters": [adapter],
+        "parameters": [parameter("path", "adapter", {"type": "string"})],
         "requestBody": {"content": {"*/*": {"schema": {}}}},
         "responses": {
             "200": {
                 "description": "What became of each event",
-                "content": {"application/json": {"schema": said}},
+                "content": json_content(list_of({"type": "string"})),
             },
-            **_problems(_POS),
+            **problem_responses(_POS_EVENT_PROBLEMS),
         },
     }
 
 
-def _key(settings: Settings) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "maxLength": 255}
-    return _header("Idempotency-Key", "UUID v4, fresh for each order", schema) | {
-        "required": settings.require_idempotency_key
-    }
-
-
-def _header(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
-
-
-def _plain(name: str, summary: str, answers: dict[str, str]) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"type": "object"}}}
+def _plain(name: str, summary: str, descriptions: dict[str, str]) -> Json:
+    content = json_content({"type": "object"})
     return {
         "operationId": name,
         "summary": summary,
-        "responses": {status: {"description": text, "content": content} for status, text in answers.items()},
+        "responses": {
+            status: {"description": description, "content": content} for status, description in descriptions.items()
+        },
     }

@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-from pydantic.json_schema import models_json_schema
+from typing import Any, Literal
 
 from webhook_kit.adapter import CatalogSet
 from webhook_kit.gett.models.base import Wire
+from webhook_kit.gett.openapi import Json, document, json_content, list_of, parameter, reference, schemas
 from webhook_kit_http import messages, signing
 
 __all__ = ["FILE", "describe", "text"]
@@ -21,7 +20,6 @@ __all__ = ["FILE", "describe", "text"]
 FILE = Path(__file__).with_name("openapi.json")
 """Where it is written down."""
 
-_REFS = "#/components/schemas/{model}"
 _ASKED = (messages.QuoteRequest, messages.PlaceRequest, messages.CancelRequest, messages.EventList)
 _ANSWERED = (
     CatalogSet,
@@ -39,22 +37,16 @@ def text() -> str:
     return json.dumps(describe(), indent=2, ensure_ascii=False) + "\n"
 
 
-def describe() -> dict[str, Any]:
+def describe() -> Json:
     """The document."""
-    _, schemas = models_json_schema(
-        [(model, "validation") for model in (*_ASKED, *_ANSWERED)], by_alias=True, ref_template=_REFS
+    return document(
+        "webhook_kit: what a point of sale answers, and what it tells",
+        version("webhook-kit-http"),
+        description=f"Every call is signed by its sender, the kit or the POS.\n\n{_signing()}",
+        paths=_paths(),
+        webhooks={"events": {"post": _events()}},
+        components={"schemas": schemas((*_ASKED, *_ANSWERED)), "parameters": _signed()},
     )
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "webhook_kit: what a point of sale answers, and what it tells",
-            "version": version("webhook-kit-http"),
-            "description": f"Every call is signed by its sender, the kit or the POS.\n\n{_signing()}",
-        },
-        "paths": _paths(),
-        "webhooks": {"events": {"post": _events()}},
-        "components": {"schemas": schemas["$defs"], "parameters": _signed()},
-    }
 
 
 def _signing() -> str:
@@ -62,7 +54,7 @@ def _signing() -> str:
     return (signing.__doc__ or "").partition("\n\n")[2].strip()
 
 
-def _paths() -> dict[str, Any]:
+def _paths() -> Json:
     return {
         "/catalog": {
             "get": _call("fetchCatalog", "The store's whole menu; ids stay the same from call to call", CatalogSet)
@@ -124,40 +116,40 @@ def _call(
     name: str,
     summary: str,
     answer: type[Wire] | None,
-    parameters: list[dict[str, Any]] | None = None,
+    parameters: list[Json] | None = None,
     *,
     body: type[Wire] | None = None,
     failures: dict[str, str] | None = None,
     optional: bool = False,
-) -> dict[str, Any]:
+) -> Json:
     texts = {"401": "Not signed by the kit", **(failures or {})} | (
         {"501": "This POS does not have this call"} if optional else {}
     )
-    said = {"content": _json(answer)} if answer else {}
-    asked = {"requestBody": {"required": True, "content": _json(body)}} if body else {}
+    content = {"content": json_content(reference(answer))} if answer else {}
+    request = {"requestBody": {"required": True, "content": json_content(reference(body))}} if body else {}
     return {
         "operationId": name,
         "summary": summary,
         "tags": ["optional" if optional else "required"],
         "parameters": [*_proof(), *(parameters or [])],
-        **asked,
+        **request,
         "responses": {
-            "200": {"description": "The answer" if answer else "It is cancelled", **said},
+            "200": {"description": "The answer" if answer else "It is cancelled", **content},
             **{status: {"description": why} for status, why in sorted(texts.items())},
         },
     }
 
 
-def _events() -> dict[str, Any]:
+def _events() -> Json:
     return {
         "operationId": "events",
         "summary": "What the POS says of its own accord, to `POST /pos/<adapter>/events` of the kit",
         "parameters": _proof(),
-        "requestBody": {"required": True, "content": _json(messages.EventList)},
+        "requestBody": {"required": True, "content": json_content(reference(messages.EventList))},
         "responses": {
             "200": {
                 "description": "Taken, every event; what became of each",
-                "content": {"application/json": {"schema": {"type": "array", "items": {"type": "string"}}}},
+                "content": json_content(list_of({"type": "string"})),
             },
             "400": {"description": "Not readable: saying it again changes nothing"},
             "401": {"description": "Not signed by the POS"},
@@ -166,21 +158,11 @@ def _events() -> dict[str, Any]:
     }
 
 
-def _json(model: type[Wire]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": _REFS.format(model=model.__name__)}}}
+def _parameter(where: Literal["header", "path", "query"], name: str, description: str, **schema: Any) -> Json:
+    return parameter(where, name, {"type": "string", **schema}, description)
 
 
-def _parameter(where: str, name: str, description: str, **schema: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": where,
-        "required": True,
-        "description": description,
-        "schema": {"type": "string", **schema},
-    }
-
-
-def _signed() -> dict[str, Any]:
+def _signed() -> Json:
     return {
         "Signature": _parameter("header", "Signature", "See above.", pattern="^[0-9a-f]{64}$"),
         "Timestamp": _parameter("header", "Timestamp", "Unix seconds, within 300 s of now.", pattern="^[0-9]{1,12}$"),
@@ -188,5 +170,5 @@ def _signed() -> dict[str, Any]:
     }
 
 
-def _proof() -> list[dict[str, Any]]:
+def _proof() -> list[Json]:
     return [{"$ref": f"#/components/parameters/{name}"} for name in _signed()]
