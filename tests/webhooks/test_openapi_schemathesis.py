@@ -1,4 +1,4 @@
-"""Whatever the description allows, and whatever it does not, is answered as the description says."""
+"""Generated requests, valid and invalid ones, get responses that the OpenAPI document describes."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ EXAMPLES = 12
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def signing(app: Wsgi) -> Wsgi:
-    """The application behind somebody who signs every body."""
+def with_signatures(app: Wsgi) -> Wsgi:
+    """Wrap the application so that every body is signed."""
 
     def signed(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        proof = {"HTTP_SIGNATURE": sign(body, SECRET), "HTTP_TIMESTAMP": str(int(time.time()))}
-        return app({**environ, **proof, "wsgi.input": io.BytesIO(body)}, start_response)
+        signature_headers = {"HTTP_SIGNATURE": sign(body, SECRET), "HTTP_TIMESTAMP": str(int(time.time()))}
+        return app({**environ, **signature_headers, "wsgi.input": io.BytesIO(body)}, start_response)
 
     return signed
 
 
-def plausible(case: Case[Any]) -> None:
-    """Let what was generated be an order of colas at this store, at its price, so that most of it can be placed."""
+def make_plausible(case: Case[Any]) -> None:
+    """Change a generated order to colas at this store with the right price, so that most orders can be placed."""
     body = case.body
     if not isinstance(body, dict) or not isinstance(body.get("cart"), dict):
         return
@@ -60,12 +60,12 @@ def plausible(case: Case[Any]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/validateOrder", "/placeOrder"])
-@pytest.mark.parametrize("what", ["plausible", "allowed", "forbidden", "unsigned"])
-def test_every_answer_is_one_that_is_described(path: str, what: str, partner: Partner) -> None:
+@pytest.mark.parametrize("kind", ["plausible", "allowed", "forbidden", "unsigned"])
+def test_every_response_is_described(path: str, kind: str, partner: Partner) -> None:
     app = partner.client.application
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", app=app if what == "unsigned" else signing(app))
-    mode = GenerationMode.NEGATIVE if what == "forbidden" else GenerationMode.POSITIVE
-    seen: list[int] = []
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app=app if kind == "unsigned" else with_signatures(app))
+    mode = GenerationMode.NEGATIVE if kind == "forbidden" else GenerationMode.POSITIVE
+    statuses: list[int] = []
 
     @settings(
         max_examples=EXAMPLES,
@@ -76,19 +76,19 @@ def test_every_answer_is_one_that_is_described(path: str, what: str, partner: Pa
     )
     @given(case=schema[path]["POST"].as_strategy(generation_mode=mode))
     def deliver(case: Case[Any]) -> None:
-        if what == "plausible":
-            plausible(case)
+        if kind == "plausible":
+            make_plausible(case)
         response = case.call()
-        seen.append(response.status_code)
-        # 503 is documented: it is for a POS, menu or Redis out of reach, which here are none of them.
+        statuses.append(response.status_code)
+        # 503 is documented, but here POS, catalog and Redis are reachable.
         case.validate_response(response, checks=[not_a_server_error, *CHECKS])
 
     deliver()
-    assert {"plausible": 200, "unsigned": 401}.get(what, seen[0]) in seen
+    assert {"plausible": 200, "unsigned": 401}.get(kind, statuses[0]) in statuses
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json"])
-def test_what_takes_no_body_is_answered_as_described(path: str, partner: Partner) -> None:
+def test_response_to_a_request_without_body_is_described(path: str, partner: Partner) -> None:
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app=partner.client.application)
     case = schema[path]["GET"].Case()
     response = case.call()

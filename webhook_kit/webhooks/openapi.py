@@ -24,27 +24,27 @@ __all__ = ["describe"]
 
 _ORDER_PROBLEMS = {
     "400": "The body is not JSON, or the request breaks a business rule",
-    "401": "No proof that Gett sent this: signature, time or authorization",
-    "404": "The store is not served here",
+    "401": "The signature, timestamp or authorization is missing or not valid",
+    "404": "The store is unknown",
     "413": "The body is larger than 1 MiB",
     "415": "The body is compressed",
-    "422": "The body's shape is wrong; every mistake is listed",
-    "503": "Not now: the POS, its menu or Redis is out of reach",
+    "422": "The body does not fit the schema; every error is listed",
+    "503": "The POS, its catalog or Redis is not reachable now",
 }
 _PLACE_PROBLEMS = _ORDER_PROBLEMS | {
-    "409": "The order is being placed right now, or was placed with other content",
-    "422": "The body's shape is wrong, or the Idempotency-Key was used for another order",
+    "409": "The order is being placed now, or was placed with other content",
+    "422": "The body does not fit the schema, or the Idempotency-Key was used for another order",
 }
 _ORDER_EVENT_PROBLEMS = {status: text for status, text in _ORDER_PROBLEMS.items() if status != "404"} | {
-    "503": "Not now: the handler failed, or Redis is out of reach"
+    "503": "The handler failed, or Redis is not reachable now"
 }
 _POS_EVENT_PROBLEMS = {
-    "400": "The adapter cannot read the body",
-    "401": "No proof that the POS sent this",
-    "404": "No adapter of that name serves a store here, or it reads no events",
+    "400": "The adapter cannot parse the body",
+    "401": "The adapter cannot verify that the POS sent the request",
+    "404": "No store has this adapter, or the adapter does not support events",
     "413": "The body is larger than 1 MiB",
     "415": "The body is compressed",
-    "503": "Not now: say it again",
+    "503": "The events cannot be accepted now; send them again",
 }
 _ORDER_EVENT_OUTCOME: Json = {
     "type": "object",
@@ -59,7 +59,7 @@ def describe(settings: Settings) -> Json:
     validate = _operation("validateOrder", "Check and price an order", order, order, _ORDER_PROBLEMS)
     place = _operation(
         "placeOrder",
-        "Place an order, exactly once",
+        "Place an order exactly once",
         reference(PlaceOrderRequest),
         order,
         _PLACE_PROBLEMS,
@@ -67,7 +67,7 @@ def describe(settings: Settings) -> Json:
     )
     order_events = _operation(
         "orderEvents",
-        "Hear of an order's progress",
+        "Receive an event of an order",
         reference(OrderEvent),
         _ORDER_EVENT_OUTCOME,
         _ORDER_EVENT_PROBLEMS,
@@ -81,12 +81,14 @@ def describe(settings: Settings) -> Json:
     }
     paths |= {
         "/pos/{adapter}/events": {"post": _pos_events()},
-        "/healthz": {"get": _plain("healthz", "Alive", {"200": "The process answers"})},
-        "/readyz": {"get": _plain("readyz", "Ready", {"200": "Orders can be placed", "503": "Redis is out of reach"})},
-        "/openapi.json": {"get": _plain("openapi", "This description", {"200": "OpenAPI 3.1"})},
+        "/healthz": {"get": _plain("healthz", "Liveness", {"200": "The process is alive"})},
+        "/readyz": {
+            "get": _plain("readyz", "Readiness", {"200": "Orders can be placed", "503": "Redis is not reachable"})
+        },
+        "/openapi.json": {"get": _plain("openapi", "This document", {"200": "OpenAPI 3.1"})},
     }
     return document(
-        "webhook_kit: the webhooks that Gett calls", API_VERSION, paths=paths, components={"schemas": _schemas()}
+        "webhook_kit: webhooks called by Gett", API_VERSION, paths=paths, components={"schemas": _schemas()}
     )
 
 
@@ -112,7 +114,7 @@ def _operation(
         ],
         "requestBody": {"required": True, "content": json_content(request)},
         "responses": {
-            "200": {"description": "The answer", "content": json_content(response)},
+            "200": {"description": "Success", "content": json_content(response)},
             **problem_responses(problems),
         },
     }
@@ -120,19 +122,19 @@ def _operation(
 
 def _idempotency_key(*, required: bool) -> Json:
     schema = {"type": "string", "minLength": 1, "maxLength": 255}
-    return parameter("header", "Idempotency-Key", schema, "UUID v4, fresh for each order", required=required)
+    return parameter("header", "Idempotency-Key", schema, "UUID v4, a new one for each order", required=required)
 
 
 def _pos_events() -> Json:
     return {
         "operationId": "posEvents",
-        "summary": "What the POS itself says: read by its adapter, answered when durable",
+        "summary": "Receive events of a POS; answered when every event is durable",
         "tags": ["pos"],
         "parameters": [parameter("path", "adapter", {"type": "string"})],
         "requestBody": {"content": {"*/*": {"schema": {}}}},
         "responses": {
             "200": {
-                "description": "What became of each event",
+                "description": "Outcome of each event",
                 "content": json_content(list_of({"type": "string"})),
             },
             **problem_responses(_POS_EVENT_PROBLEMS),
