@@ -1,4 +1,4 @@
-"""POS calls: capped, bound to a deadline, kept from failing stores, and never lost when late."""
+"""Execution of POS calls: concurrency limits, deadlines, circuit breakers, and results after the deadline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from webhook_kit.testing.processes import PATIENCE, wait_until
 A, B = "a", "b"
 
 
-def make(**changes: Any) -> PosExecutor:
+def make_executor(**changes: Any) -> PosExecutor:
     return PosExecutor(
         Settings(
             **{"pos_max_calls": 3, "pos_max_calls_per_store": 2, "pos_deadline": 60, "webhook_deadline": 60} | changes
@@ -31,16 +31,16 @@ def make(**changes: Any) -> PosExecutor:
 
 
 @pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """What hanging calls hang on; opened at the end at the latest."""
-    gate = threading.Event()
-    yield gate
-    gate.set()
+def release() -> Iterator[threading.Event]:
+    """Event that hanging calls wait for; set at the end of the test at the latest."""
+    release = threading.Event()
+    yield release
+    release.set()
 
 
-def hang(calls: PosExecutor, store_id: str, gate: threading.Event, deadline: float = 60) -> PosCall[bool]:
+def hang(calls: PosExecutor, store_id: str, release: threading.Event, deadline: float = 60) -> PosCall[bool]:
     def body(call: PosCall[bool]) -> None:
-        call.finish(gate.wait(PATIENCE))
+        call.finish(release.wait(PATIENCE))
 
     return calls.start(store_id, body, deadline=deadline)
 
@@ -53,28 +53,28 @@ def fail(calls: PosExecutor, store_id: str = A, error: Callable[[], BaseExceptio
     def call() -> None:
         raise error()
 
-    with pytest.raises(Exception):  # noqa: B017 - which one is another test's business
+    with pytest.raises(Exception):  # noqa: B017 - other tests check the type
         calls.run(store_id, call)
 
 
 @pytest.fixture
-def shift(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Let breakers believe that time has passed."""
-    real, passed = time.monotonic, [0.0]
+def advance_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Advance the clock of the circuit breakers."""
+    real, added = time.monotonic, [0.0]
 
     class Clock:
-        monotonic = staticmethod(lambda: real() + passed[0])
+        monotonic = staticmethod(lambda: real() + added[0])
 
     monkeypatch.setattr(module, "time", Clock)
 
     def add(seconds: float) -> None:
-        passed[0] += seconds
+        added[0] += seconds
 
     return add
 
 
-def test_the_result_comes_back_and_so_does_whatever_is_raised() -> None:
-    calls = make()
+def test_run_returns_the_result_or_raises_the_exception_of_the_call() -> None:
+    calls = make_executor()
     assert calls.run(A, lambda: 42) == 42
     error = NotPlaced("no connection")
 
@@ -87,8 +87,8 @@ def test_the_result_comes_back_and_so_does_whatever_is_raised() -> None:
 
 
 @pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, GeneratorExit])
-def test_what_would_end_a_thread_or_process_reaches_who_waits_as_a_failure(raised: type[BaseException]) -> None:
-    calls = make()
+def test_exception_that_would_end_the_process_becomes_a_runtime_error(raised: type[BaseException]) -> None:
+    calls = make_executor()
 
     def raising() -> None:
         raise raised
@@ -98,66 +98,66 @@ def test_what_would_end_a_thread_or_process_reaches_who_waits_as_a_failure(raise
     assert calls.run(A, lambda: "next") == "next"
 
 
-def test_a_store_has_its_cap_and_the_process_too(gate: threading.Event) -> None:
-    calls = make()
-    hanging = [hang(calls, A, gate), hang(calls, A, gate)]
+def test_calls_are_limited_per_store_and_per_process(release: threading.Event) -> None:
+    calls = make_executor()
+    hanging = [hang(calls, A, release), hang(calls, A, release)]
     assert calls.in_flight() == {"a": 2}
-    with pytest.raises(ConcurrencyLimit, match="store a") as busy:
+    with pytest.raises(ConcurrencyLimit, match="store a") as caught:
         calls.run(A, lambda: None)
-    assert busy.value.retry_after > 0
-    hanging.append(hang(calls, B, gate))
+    assert caught.value.retry_after > 0
+    hanging.append(hang(calls, B, release))
     with pytest.raises(ConcurrencyLimit, match="too many POS calls are in flight"):
         calls.run(B, lambda: None)
-    gate.set()
+    release.set()
     assert all(call.wait(PATIENCE) for call in hanging)
     wait_until(lambda: calls.in_flight() == {})
     assert calls.run(A, lambda: "again") == "again"
 
 
-def test_a_hung_store_does_not_starve_the_others(gate: threading.Event) -> None:
-    calls = make()
+def test_hanging_store_does_not_block_other_stores(release: threading.Event) -> None:
+    calls = make_executor()
     for _ in range(2):
-        hang(calls, A, gate)
+        hang(calls, A, release)
     assert calls.run(B, lambda: "served") == "served"
 
 
-def test_who_waits_is_told_in_time_and_the_late_answer_still_counts_as_in_flight(gate: threading.Event) -> None:
-    calls = make()
+def test_call_beyond_its_deadline_still_counts_as_in_flight(release: threading.Event) -> None:
+    calls = make_executor()
     with pytest.raises(PosTimeout):
-        calls.run(A, lambda: gate.wait(PATIENCE), deadline=0.1)
+        calls.run(A, lambda: release.wait(PATIENCE), deadline=0.1)
     assert calls.in_flight() == {"a": 1}
-    gate.set()
+    release.set()
     wait_until(lambda: calls.in_flight() == {})
 
 
-def test_a_late_answer_is_not_lost(gate: threading.Event) -> None:
+def test_result_after_the_deadline_is_not_lost(release: threading.Event) -> None:
     recorded: list[str] = []
 
     def body(call: PosCall[str]) -> None:
-        gate.wait(PATIENCE)
+        release.wait(PATIENCE)
         recorded.append("ticket")
         call.finish("ticket")
 
-    call = make().start(A, body, deadline=0.05)
+    call = make_executor().start(A, body, deadline=0.05)
     with pytest.raises(PosTimeout):
         call.wait(0.05)
     assert recorded == []
-    gate.set()
+    release.set()
     assert call.wait(PATIENCE) == "ticket"
 
 
-def test_what_a_body_does_after_its_answer_keeps_nobody_waiting(gate: threading.Event) -> None:
+def test_caller_does_not_wait_for_work_after_the_result(release: threading.Event) -> None:
     def body(call: PosCall[str]) -> None:
         call.finish("ticket")
-        gate.wait(PATIENCE)
+        release.wait(PATIENCE)
 
-    calls = make()
+    calls = make_executor()
     assert calls.start(A, body, deadline=60).wait(PATIENCE) == "ticket"
     assert calls.in_flight() == {"a": 1}
 
 
-def test_without_time_left_nothing_is_called_and_the_pos_is_not_blamed() -> None:
-    calls, called = make(pos_breaker_failures=1), []
+def test_run_without_remaining_time_calls_nothing_and_is_not_a_failure_of_the_pos() -> None:
+    calls, called = make_executor(pos_breaker_failures=1), []
     for deadline in (0.0, -1.0):
         with pytest.raises(PosTimeout, match="no time was left"):
             calls.run(A, lambda: called.append(1), deadline=deadline)
@@ -165,62 +165,64 @@ def test_without_time_left_nothing_is_called_and_the_pos_is_not_blamed() -> None
     assert calls.run(A, lambda: "closed breaker") == "closed breaker"
 
 
-def test_a_call_never_gets_more_than_the_settings_deadline() -> None:
-    calls = make(pos_deadline=50)
-    left = calls.run(A, lambda: (current_session().deadline or 0) - time.monotonic(), deadline=1000)
-    assert 40 < left <= 50
+def test_deadline_of_a_call_is_limited_by_the_setting() -> None:
+    calls = make_executor(pos_deadline=50)
+    remaining = calls.run(A, lambda: (current_session().deadline or 0) - time.monotonic(), deadline=1000)
+    assert 40 < remaining <= 50
     assert calls.run(A, lambda: (current_session().deadline or 0) - time.monotonic(), deadline=40) <= 40
 
 
-# -- the breaker -------------------------------------------------------------------------------------------------------
+# -- circuit breaker ---------------------------------------------------------------------------------------------------
 
 
-def test_failures_in_a_row_open_the_breaker_of_their_store_alone(shift: Callable[[float], None]) -> None:
-    calls = make(pos_breaker_failures=3, pos_breaker_seconds=600)
+def test_failures_in_a_row_open_the_circuit_breaker_of_their_store_alone(
+    advance_clock: Callable[[float], None],
+) -> None:
+    calls = make_executor(pos_breaker_failures=3, pos_breaker_seconds=600)
     fail(calls)
     fail(calls)
-    calls.run(A, lambda: "a success in between starts the count anew")
+    calls.run(A, lambda: "a success resets the count")
     for _ in range(3):
         fail(calls)
-    with pytest.raises(CircuitOpen) as broken:
+    with pytest.raises(CircuitOpen, match=r"store a; retry in \d+ s") as caught:
         calls.run(A, lambda: pytest.fail("called"))
-    assert 500 < broken.value.retry_after <= 600
+    assert 500 < caught.value.retry_after <= 600
     assert calls.run(B, lambda: "served") == "served"
     assert calls.in_flight() == {}
 
 
-def test_after_its_pause_one_call_probes_and_decides_for_all(
-    gate: threading.Event, shift: Callable[[float], None]
+def test_open_circuit_breaker_lets_one_probe_through_after_its_time(
+    release: threading.Event, advance_clock: Callable[[float], None]
 ) -> None:
-    calls = make(pos_breaker_failures=1, pos_breaker_seconds=600)
+    calls = make_executor(pos_breaker_failures=1, pos_breaker_seconds=600)
     fail(calls)
-    shift(600.1)
+    advance_clock(600.1)
     fail(calls)  # the probe is let through, and fails
     with pytest.raises(CircuitOpen):
         calls.run(A, lambda: None)
-    shift(600.1)
-    probe = hang(calls, A, gate)
+    advance_clock(600.1)
+    probe = hang(calls, A, release)
     with pytest.raises(CircuitOpen):
         calls.run(A, lambda: None)
-    gate.set()
+    release.set()
     assert probe.wait(PATIENCE)
     wait_until(lambda: calls.in_flight() == {})
     assert calls.run(A, lambda: "closed") == "closed"
 
 
-def test_an_answer_after_the_deadline_is_a_failure_and_work_after_an_answer_is_none(
-    shift: Callable[[float], None],
+def test_result_after_the_deadline_is_a_failure_but_work_after_a_result_is_not(
+    advance_clock: Callable[[float], None],
 ) -> None:
     def late(call: PosCall[None]) -> None:
-        shift(61)
+        advance_clock(61)
         call.finish(None)
 
-    def busy_afterwards(call: PosCall[None]) -> None:
+    def long_work_after_the_result(call: PosCall[None]) -> None:
         call.finish(None)
-        shift(61)
+        advance_clock(61)
 
-    for body, works in ((busy_afterwards, True), (late, False)):
-        calls = make(pos_breaker_failures=1, pos_breaker_seconds=1000)
+    for body, works in ((long_work_after_the_result, True), (late, False)):
+        calls = make_executor(pos_breaker_failures=1, pos_breaker_seconds=1000)
         calls.start(A, body, deadline=60).wait(PATIENCE)
         wait_until(partial(idle, calls))
         if works:
@@ -230,8 +232,8 @@ def test_an_answer_after_the_deadline_is_a_failure_and_work_after_an_answer_is_n
                 calls.run(A, lambda: None)
 
 
-def test_what_an_adapter_does_not_offer_is_no_failure_of_its_pos() -> None:
-    calls = make(pos_breaker_failures=1)
+def test_unsupported_method_is_not_a_failure_of_the_pos() -> None:
+    calls = make_executor(pos_breaker_failures=1)
     for _ in range(3):
         fail(calls, error=lambda: Unsupported("quote"))
     assert calls.run(A, lambda: "closed") == "closed"
@@ -240,8 +242,8 @@ def test_what_an_adapter_does_not_offer_is_no_failure_of_its_pos() -> None:
 # -- threads -----------------------------------------------------------------------------------------------------------
 
 
-def test_threads_are_kept_for_the_next_call() -> None:
-    calls = make()
+def test_threads_are_reused() -> None:
+    calls = make_executor()
     used = set()
     for _ in range(10):
         used.add(calls.run(A, threading.get_ident))
@@ -249,15 +251,15 @@ def test_threads_are_kept_for_the_next_call() -> None:
     assert len(used) <= 3
 
 
-def test_many_callers_at_once_all_get_their_own_answer() -> None:
-    calls = make(pos_max_calls=64, pos_max_calls_per_store=64)
+def test_concurrent_callers_each_get_their_own_result() -> None:
+    calls = make_executor(pos_max_calls=64, pos_max_calls_per_store=64)
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(lambda n: calls.run(A, lambda: n), range(200))) == list(range(200))
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_process_makes_calls_of_its_own() -> None:
-    calls = make()
+def test_forked_process_can_make_calls() -> None:
+    calls = make_executor()
     calls.run(A, lambda: None)
     child = os.fork()
     if child == 0:

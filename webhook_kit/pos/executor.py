@@ -1,7 +1,7 @@
-"""Calls to POS systems: in threads of their own, capped, bound to a deadline, and kept from failing stores.
+"""Execution of POS calls: in threads, with a concurrency limit, a deadline, and a circuit breaker per store.
 
-A thread cannot be stopped from outside, so a call that outlives its deadline goes on, keeps its place among the calls in
-flight, and may still bring an answer. Whoever started it is told with :class:`~webhook_kit.errors.PosTimeout` in time.
+A thread cannot be stopped from outside. A call that exceeds its deadline continues, still counts as in flight, and may still
+return a result. Its caller gets a :class:`~webhook_kit.errors.PosTimeout` at the deadline.
 """
 
 from __future__ import annotations
@@ -19,48 +19,48 @@ from webhook_kit.settings import Settings
 
 __all__ = ["PosCall", "PosExecutor"]
 
-T = TypeVar("T")
+_Result = TypeVar("_Result")
 
 
-class PosCall(Generic[T]):
-    """One POS call under way."""
+class PosCall(Generic[_Result]):
+    """POS call that is in flight or has ended."""
 
     def __init__(self) -> None:
-        self._said: SimpleQueue[tuple[T | None, Exception | None]] = SimpleQueue()
+        self._outcome: SimpleQueue[tuple[_Result | None, Exception | None]] = SimpleQueue()
         self.ended: float | None = None
 
-    def wait(self, seconds: float) -> T:
-        """Its result, or the exception that it raised. To be called once.
+    def wait(self, seconds: float) -> _Result:
+        """Return the result of the call, or raise its exception. May be called once.
 
-        :raises PosTimeout: when it does not end within these seconds; it goes on.
+        :raises PosTimeout: the call has not ended within these seconds; it continues.
         """
         try:
-            result, failure = self._said.get(timeout=max(seconds, 0))
+            result, error = self._outcome.get(timeout=max(seconds, 0))
         except Empty:
-            raise PosTimeout("the POS did not answer in time", retry_after=30) from None
-        if failure is not None:
-            raise failure
-        return cast(T, result)
+            raise PosTimeout(f"the POS did not answer within {seconds:.0f} s", retry_after=30) from None
+        if error is not None:
+            raise error
+        return cast(_Result, result)
 
-    def finish(self, result: T) -> None:
-        """Hand over the result."""
+    def finish(self, result: _Result) -> None:
+        """End the call with a result."""
         self._end(result, None)
 
-    def fail(self, failure: BaseException) -> None:
-        """Hand over the exception."""
-        if not isinstance(failure, Exception):
-            # A SystemExit of a vendor's code ends nobody's request but this one.
-            failure = RuntimeError(f"the adapter raised {type(failure).__name__}")
-        self._end(None, failure)
+    def fail(self, error: BaseException) -> None:
+        """End the call with an exception."""
+        if not isinstance(error, Exception):
+            # A SystemExit of a vendor's code must end this request only, not the process.
+            error = RuntimeError(f"the adapter raised {type(error).__name__}")
+        self._end(None, error)
 
-    def _end(self, result: T | None, failure: Exception | None) -> None:
-        if self.ended is None:  # what comes after the end changes nothing
+    def _end(self, result: _Result | None, error: Exception | None) -> None:
+        if self.ended is None:  # a call ends once; a later result or exception is ignored
             self.ended = time.monotonic()
-            self._said.put((result, failure))
+            self._outcome.put((result, error))
 
 
 class PosExecutor:
-    """All POS calls of this process."""
+    """Executes the POS calls of this process."""
 
     def __init__(self, settings: Settings) -> None:
         self._deadline = settings.pos_deadline
@@ -70,84 +70,100 @@ class PosExecutor:
         self._breaker_seconds = settings.pos_breaker_seconds
         self._lock = threading.Lock()
         self._in_flight: dict[str, int] = {}
-        self._breakers: dict[str, _Breaker] = {}
+        self._breakers: dict[str, _CircuitBreaker] = {}
         self._pool = _Pool()
 
-    def run(self, store_id: str, call: Callable[[], T], *, deadline: float | None = None) -> T:
-        """Call the POS and wait for its answer.
+    def run(self, store_id: str, call: Callable[[], _Result], *, deadline: float | None = None) -> _Result:
+        """Call the POS and return its result. Exceptions of the call are passed on.
 
-        :param deadline: seconds to wait; the setting's when None.
-        :raises PosUnavailable: when no call can be made or waited for now; whatever the call raises passes through.
+        :param deadline: seconds to wait, at most ``POS_DEADLINE``; None: ``POS_DEADLINE``.
+        :raises PosUnavailable: no call can be made or waited for now.
         """
         seconds = self._deadline if deadline is None else min(deadline, self._deadline)
-        if seconds <= 0:  # the time was spent elsewhere: that is no failure of the POS
+        if seconds <= 0:  # the time was used up before the call, which is not a failure of the POS
             raise PosTimeout("no time was left to call the POS", retry_after=5)
 
-        def body(done: PosCall[T]) -> None:
-            done.finish(call())
+        def body(pos_call: PosCall[_Result]) -> None:
+            pos_call.finish(call())
 
         return self.start(store_id, body, deadline=seconds).wait(seconds)
 
-    def start(self, store_id: str, body: Callable[[PosCall[T]], None], *, deadline: float) -> PosCall[T]:
-        """Start a call in a thread of its own.
+    def start(self, store_id: str, body: Callable[[PosCall[_Result]], None], *, deadline: float) -> PosCall[_Result]:
+        """Start a call in a separate thread.
 
-        :param body: makes the call and hands its result to the :class:`PosCall` it is given; what it does after that keeps
-            the call's place but nobody waiting.
-        :raises PosBusy: too many in flight.
-        :raises PosBroken: the store's breaker is open.
+        :param body: makes the call and ends the :class:`PosCall` that it gets. Work that it does afterwards still counts as in
+            flight, but its caller does not wait for it.
+        :raises ConcurrencyLimit: too many calls are in flight.
+        :raises CircuitOpen: the circuit breaker of the store is open.
         """
         breaker = self._enter(store_id)
-        call: PosCall[T] = PosCall()
+        call: PosCall[_Result] = PosCall()
         self._pool.submit(lambda: self._work(store_id, breaker, call, body, deadline))
         return call
 
     def in_flight(self) -> dict[str, int]:
-        """How many calls run now, by store id."""
+        """Return the number of calls in flight, by store id."""
         with self._lock:
             return dict(self._in_flight)
 
     def _work(
-        self, store_id: str, breaker: _Breaker, call: PosCall[T], body: Callable[[PosCall[T]], None], deadline: float
+        self,
+        store_id: str,
+        breaker: _CircuitBreaker,
+        call: PosCall[_Result],
+        body: Callable[[PosCall[_Result]], None],
+        deadline: float,
     ) -> None:
         started = time.monotonic()
         failed = False
         try:
             with call_deadline(deadline):
                 body(call)
-        except BaseException as failure:  # noqa: BLE001 - a vendor's code may raise anything; it belongs to who waits
-            failed = not isinstance(failure, Unsupported)  # which says something of the adapter, not of the POS
-            call.fail(failure)
+        except BaseException as error:  # noqa: BLE001 - a vendor's code may raise anything; the caller gets it
+            failed = not isinstance(error, Unsupported)  # Unsupported is about the adapter, not about the POS
+            call.fail(error)
         finally:
-            # An answer after the deadline is a failure to whoever waited for it.
+            # A result after the deadline counts as a failure: its caller did not get it.
             ended = call.ended or time.monotonic()
             breaker.record(failed=failed or ended - started > deadline)
             self._leave(store_id)
 
-    def _enter(self, store_id: str) -> _Breaker:
+    def _enter(self, store_id: str) -> _CircuitBreaker:
         with self._lock:
-            breaker = self._breakers.setdefault(store_id, _Breaker(self._breaker_failures, self._breaker_seconds))
-            here = self._in_flight.get(store_id, 0)
+            breaker = self._breakers.setdefault(
+                store_id, _CircuitBreaker(store_id, self._breaker_failures, self._breaker_seconds)
+            )
+            of_store = self._in_flight.get(store_id, 0)
             if sum(self._in_flight.values()) >= self._limit:
-                raise ConcurrencyLimit("too many POS calls are in flight", retry_after=2)
-            if here >= self._store_limit:
-                raise ConcurrencyLimit(f"too many POS calls of store {store_id} are in flight", retry_after=2)
+                raise ConcurrencyLimit(
+                    f"too many POS calls are in flight (limit {self._limit}, POS_MAX_CALLS)", retry_after=2
+                )
+            if of_store >= self._store_limit:
+                raise ConcurrencyLimit(
+                    f"too many POS calls of store {store_id} are in flight (limit {self._store_limit}, POS_MAX_CALLS_PER_STORE)",
+                    retry_after=2,
+                )
             breaker.admit()
-            self._in_flight[store_id] = here + 1
+            self._in_flight[store_id] = of_store + 1
             return breaker
 
     def _leave(self, store_id: str) -> None:
         with self._lock:
-            left = self._in_flight[store_id] - 1
-            if left:
-                self._in_flight[store_id] = left
+            remaining = self._in_flight[store_id] - 1
+            if remaining:
+                self._in_flight[store_id] = remaining
             else:
                 del self._in_flight[store_id]
 
 
-class _Breaker:
-    """Closed → open after so many failures in a row → one probe after so many seconds → closed again when it succeeds."""
+class _CircuitBreaker:
+    """Circuit breaker of a store.
 
-    def __init__(self, failures: int, seconds: float) -> None:
+    It opens after a number of failures in a row, lets one call through after a number of seconds, and closes if that succeeds.
+    """
+
+    def __init__(self, store_id: str, failures: int, seconds: float) -> None:
+        self._store_id = store_id
         self._limit = failures
         self._seconds = seconds
         self._failures = 0
@@ -156,10 +172,12 @@ class _Breaker:
     def admit(self) -> None:
         if self._failures < self._limit:
             return
-        left = self._open_until - time.monotonic()
-        if left > 0:
-            raise CircuitOpen("the store's POS keeps failing and is left alone for a while", retry_after=left)
-        # This call is the probe; until it is back, others are turned away.
+        remaining = self._open_until - time.monotonic()
+        if remaining > 0:
+            raise CircuitOpen(
+                f"circuit breaker open for store {self._store_id}; retry in {remaining:.0f} s", retry_after=remaining
+            )
+        # This call is the probe; other calls are rejected until it ends.
         self._open_until = time.monotonic() + self._seconds
 
     def record(self, *, failed: bool) -> None:
@@ -169,7 +187,7 @@ class _Breaker:
 
 
 class _Pool:
-    """Daemon threads that are kept for the next call; a hung one must not keep the process from ending."""
+    """Daemon threads that are reused. A thread that hangs must not keep the process from ending."""
 
     def __init__(self) -> None:
         self._pid = 0

@@ -1,7 +1,7 @@
-"""The HTTP session that adapters get: time-outs always, a deadline when a call has one, and honest failures.
+"""HTTP session of adapters: with timeouts, the deadline of the current call, and a distinct error if nothing was sent.
 
-Honest: when no connection to the POS came about, and this call has sent nothing before, the failure is
-:class:`~webhook_kit.errors.NotPlaced`. Every other failure stays what ``requests`` made of it, because the POS may have acted.
+If no connection to the POS was made, and the current call has sent nothing before, the error is
+:class:`~webhook_kit.errors.NotPlaced`. Every other error of ``requests`` is passed on, because the POS may have acted.
 """
 
 from __future__ import annotations
@@ -25,48 +25,53 @@ from webhook_kit.errors import NotPlaced
 __all__ = ["PosSession", "call_deadline", "current_session", "never_connected"]
 
 CONNECT_TIMEOUT = 3.05
+"""Seconds to wait for a connection if the adapter gives none."""
+
 READ_TIMEOUT = 30.0
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Seconds to wait for a response if the adapter gives none."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _local = threading.local()
 
 
 class PosSession(requests.Session):
-    """A ``requests.Session`` bound to the deadline of the adapter call that runs in its thread."""
+    """``requests.Session`` with the deadline of the adapter call in its thread."""
 
     def __init__(self) -> None:
         super().__init__()
         self.deadline: float | None = None
         self.may_have_written = False
-        self.mount("https://", _Exchange(self))
-        self.mount("http://", _Exchange(self))
+        self.mount("https://", _DeadlineAdapter(self))
+        self.mount("http://", _DeadlineAdapter(self))
         # One session serves many stores: a cookie of one must never travel with another's call.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
-    def timeouts(self, wanted: Any) -> tuple[float, float]:
-        """Connect and read time-out of the next exchange: never more than what is left of the call's deadline.
+    def timeouts(self, timeout: Any) -> tuple[float, float]:
+        """Return the connect and read timeout of the next request, limited by the deadline of the call.
 
-        :raises NotPlaced: when the deadline has passed and nothing was sent.
-        :raises requests.exceptions.Timeout: when it has passed and something was.
+        :param timeout: timeout that the adapter gives, in the form that ``requests`` takes.
+        :raises NotPlaced: the deadline has passed, and nothing was sent.
+        :raises requests.exceptions.Timeout: the deadline has passed, and something was sent.
         """
-        connect, read = wanted if isinstance(wanted, tuple) else (None, wanted)
+        connect, read = timeout if isinstance(timeout, tuple) else (None, timeout)
         connect, read = connect or CONNECT_TIMEOUT, read or READ_TIMEOUT
         if self.deadline is None:
             return connect, read
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+        remaining = self.deadline - time.monotonic()
+        if remaining <= 0:
             if not self.may_have_written:
                 raise NotPlaced("the deadline of this POS call passed before anything was sent")
             raise requests.exceptions.Timeout("the deadline of this POS call has passed")
-        return min(connect, left), min(read, left)
+        return min(connect, remaining), min(read, remaining)
 
 
-class _Exchange(HTTPAdapter):
-    """One request on the wire; a redirect that is followed is one more, so that each is judged by itself."""
+class _DeadlineAdapter(HTTPAdapter):
+    """Sends a request within the deadline. ``requests`` calls it again for each redirect."""
 
     def __init__(self, session: PosSession) -> None:
         self._session = session
-        # A retry inside the library would be a second attempt that nobody knows of.
+        # A retry by the library would be a second attempt that the kit does not see.
         super().__init__(max_retries=0)
 
     def send(
@@ -78,27 +83,27 @@ class _Exchange(HTTPAdapter):
         cert: Any = None,
         proxies: Any = None,
     ) -> requests.Response:
-        """As ``requests``, within the deadline.
+        """Send a request as ``requests`` does, within the deadline.
 
-        :raises NotPlaced: when nothing can have reached the POS during this call.
+        :raises NotPlaced: nothing can have reached the POS during this call.
         """
         session = self._session
         timeouts = session.timeouts(timeout)
-        writes = (request.method or "").upper() not in _SAFE
+        writes = (request.method or "").upper() not in _SAFE_METHODS
         try:
             response = super().send(request, stream, timeouts, verify, cert, proxies)
-        except requests.exceptions.RequestException as failure:
-            if not never_connected(failure):
+        except requests.exceptions.RequestException as error:
+            if not never_connected(error):
                 session.may_have_written |= writes
             elif not session.may_have_written:
-                raise NotPlaced(f"no connection to the POS ({type(failure).__name__})") from failure
+                raise NotPlaced(f"no connection to the POS ({type(error).__name__})") from error
             raise
         session.may_have_written |= writes
         return response
 
 
 def current_session() -> PosSession:
-    """This thread's session, opened when first asked for: connections do not survive a fork."""
+    """Return the session of this thread. A forked process gets a new one, because connections do not survive a fork."""
     if getattr(_local, "pid", None) != os.getpid():
         _local.session = PosSession()
         _local.pid = os.getpid()
@@ -108,7 +113,7 @@ def current_session() -> PosSession:
 
 @contextmanager
 def call_deadline(seconds: float) -> Iterator[None]:
-    """Bind this thread's session to a deadline for the length of one adapter call."""
+    """Set the deadline of this thread's session for the duration of one adapter call."""
     session = current_session()
     session.deadline = time.monotonic() + seconds
     session.may_have_written = False
@@ -118,19 +123,19 @@ def call_deadline(seconds: float) -> Iterator[None]:
         session.deadline = None
 
 
-def never_connected(failure: BaseException | None) -> bool:
-    """Whether nothing of a request can have reached the other side."""
-    if isinstance(failure, requests.exceptions.ConnectTimeout):
+def never_connected(error: BaseException | None) -> bool:
+    """Return True if nothing of the request can have reached the other side."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
         return True
-    if not isinstance(failure, requests.exceptions.ConnectionError) or not failure.args:
+    if not isinstance(error, requests.exceptions.ConnectionError) or not error.args:
         return False
-    cause = failure.args[0]
+    cause = error.args[0]
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    if isinstance(reason, SSLError):  # TLS can fail long after the handshake, when the request is out
+    if isinstance(reason, SSLError):  # TLS can also fail after the handshake, when the request was sent
         return bool(reason.args) and _in_handshake(reason.args[0])
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
-def _in_handshake(failure: object) -> bool:
-    frames = walk_tb(failure.__traceback__) if isinstance(failure, BaseException) else ()
+def _in_handshake(error: object) -> bool:
+    frames = walk_tb(error.__traceback__) if isinstance(error, BaseException) else ()
     return any(frame.f_code.co_name == ssl.SSLSocket.do_handshake.__name__ for frame, _ in frames)
