@@ -1,130 +1,181 @@
+"""Each call of the Marketfront client, as it goes over the wire."""
+
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
+from tests.gett.fake_gett import KEY, FakeGett
+from webhook_kit import errors
+from webhook_kit.gett.http import ApiCall, ApiResponse
+from webhook_kit.gett.marketfront import Marketfront
 from webhook_kit.gett.models import (
     AddCartItemRequest,
+    AddPaymentCardRequest,
+    AddressInput,
     DiscoverStoresRequest,
-    DiscoverStoresResponse,
-    MarketfrontStore,
-    OrderEvent,
+    ExternalOrder,
+    HoistSessionRequest,
+    PlaceOrderRequest,
     RemoveCartItemRequest,
+    SessionCreateRequest,
+    SetFulfillmentContextRequest,
     UpdateCartItemRequest,
+    UpdateProfileRequest,
 )
 
-CART = {"storeId": "s", "lineItems": []}
-HERE = {"latitude": 30.25, "longitude": -97.75}
+CREATED = {
+    "token": "t",
+    "expiresAt": "2026-01-08T00:00:00Z",
+    "partnerUserId": "gen_1",
+    "sessionId": "s",
+    "isAnonymous": True,
+    "level": 0,
+}
+ME = {"expiresAt": "2026-01-08T00:00:00Z", "sessionId": "s", "isAnonymous": True, "level": 0, "levelMissing": ["phone"]}
+STORE = {
+    "storeId": "s-1",
+    "name": "Ramen",
+    "stem": "ramen",
+    "categories": ["Closest"],
+    "options": {"acceptsDeliveryTips": True, "acceptsPickupTips": False},
+    "deliveryAllowed": True,
+    "pickupAllowed": True,
+    "isAcceptingOrders": True,
+}
+CART = {"storeId": "s-1", "lineItems": [{"lineItemId": "l-1", "itemId": "i-1", "quantity": 2}]}
+ORDER = {"cart": CART, "fulfillmentType": "Pickup", "amounts": {"tip": 1.5}}
+CARD = {
+    "billingAddress": {"address1": "1", "city": "c", "state": "s", "postalCode": "p"},
+    "bin": "b",
+    "cardNumber": "n",
+    "cardType": "visa",
+    "cvc": "c",
+    "expiration": "e",
+    "lastFour": "4242",
+}
+SAVED = {"paymentId": "p-1", "cardType": "visa", "lastFour": "4242"}
+ADDRESS = {"address1": "1", "city": "c", "state": "s", "postalCode": "p"}
+PAGE = {"hasMore": False, "limit": 2, "offset": 4, "totalCount": 4, "items": []}
+WHERE = {"location": {"latitude": 1.5, "longitude": 2.5}, "query": "pizza"}
+IDENTITY = {"email": "a@example.org", "firstName": "A", "lastName": "B"}
+
+CALLS: list[tuple[Callable[[Marketfront], Any], str, str, Any, Any]] = [
+    (lambda m: m.create_session(), "POST", "session/create", {}, CREATED),
+    (
+        lambda m: m.create_session(SessionCreateRequest.model_validate(IDENTITY)),
+        "POST",
+        "session/create",
+        IDENTITY,
+        CREATED,
+    ),
+    (lambda m: m.me(), "GET", "session/me", None, ME),
+    (
+        lambda m: m.hoist(HoistSessionRequest(google_id_token="g")),
+        "POST",
+        "session/hoist",
+        {"googleIdToken": "g"},
+        ME,
+    ),
+    (
+        lambda m: m.set_fulfillment_context(SetFulfillmentContextRequest(mode="Pickup")),
+        "PUT",
+        "session/fulfillment-context",
+        {"mode": "Pickup"},
+        ME,
+    ),
+    (
+        lambda m: m.update_profile(UpdateProfileRequest(phone="+15551234567")),
+        "PUT",
+        "session/profile",
+        {"phone": "+15551234567"},
+        ME,
+    ),
+    (
+        lambda m: m.discover(DiscoverStoresRequest.model_validate(WHERE)),
+        "POST",
+        "stores/discover",
+        WHERE,
+        {"stores": [STORE], "totalCount": 1, "hasMore": False},
+    ),
+    (lambda m: m.store("s-1"), "GET", "stores/s-1", None, STORE),
+    (lambda m: m.catalog_set("c/1"), "GET", "catalog-sets/c%2F1", None, {"catalogSetId": "c/1"}),
+    (
+        lambda m: m.add_to_cart(AddCartItemRequest.model_validate({"cart": CART, "lineItem": CART["lineItems"][0]})),
+        "POST",
+        "carts/add",
+        {"cart": CART, "lineItem": CART["lineItems"][0]},
+        CART,
+    ),
+    (
+        lambda m: m.update_cart(
+            UpdateCartItemRequest.model_validate({"cart": CART, "lineItemId": "l-1", "quantity": 0})
+        ),
+        "POST",
+        "carts/update",
+        {"cart": CART, "lineItemId": "l-1", "quantity": 0},
+        CART,
+    ),
+    (
+        lambda m: m.remove_from_cart(RemoveCartItemRequest.model_validate({"cart": CART, "lineItemId": "l-1"})),
+        "POST",
+        "carts/remove",
+        {"cart": CART, "lineItemId": "l-1"},
+        CART,
+    ),
+    (lambda m: m.validate_order(ExternalOrder.model_validate(ORDER)), "POST", "orders/validate", ORDER, ORDER),
+    (
+        lambda m: m.place_order(PlaceOrderRequest.model_validate(ORDER | {"payment": {"type": "gettPayment"}})),
+        "POST",
+        "orders/place",
+        ORDER | {"payment": {"type": "gettPayment"}},
+        ORDER,
+    ),
+    (lambda m: m.payments(offset=4, limit=2), "GET", "checkout/payments?offset=4&limit=2", None, PAGE),
+    (lambda m: m.add_payment(AddPaymentCardRequest.model_validate(CARD)), "POST", "checkout/payments", CARD, SAVED),
+    (lambda m: m.addresses(), "GET", "checkout/addresses?offset=0&limit=50", None, PAGE),
+    (
+        lambda m: m.add_address(AddressInput.model_validate(ADDRESS)),
+        "POST",
+        "checkout/addresses",
+        ADDRESS,
+        {"userAddressId": "a-1", "address": ADDRESS},
+    ),
+]
 
 
-def a_store(**members: Any) -> dict[str, Any]:
-    return {
-        "storeId": "s",
-        "name": "Ramen",
-        "stem": "ramen",
-        "categories": ["Japanese", "Closest"],
-        "options": {"acceptsDeliveryTips": True, "acceptsPickupTips": False},
-        "deliveryAllowed": True,
-        "pickupAllowed": True,
-        **members,
-    }
+@pytest.mark.parametrize(("call", "method", "path", "sent", "answered"), CALLS)
+def test_each_call(
+    gett: FakeGett, call: Callable[[Marketfront], Any], method: str, path: str, sent: Any, answered: Any
+) -> None:
+    gett.body = json.dumps(answered).encode()
+    assert call(Marketfront(gett.url, KEY)).to_wire() == answered
+    (received,) = gett.received
+    assert (received.method, received.path) == (method, f"/v1/marketplace/{path}")
+    assert received.headers["Authorization"] == f"Bearer {KEY}"
+    assert (json.loads(received.body) if received.body else None) == sent
 
 
-def test_a_store_fails_closed() -> None:
-    assert MarketfrontStore.from_json(json.dumps(a_store())).is_accepting_orders is False
+def test_a_place_carries_its_key_and_the_same_one_when_it_is_given(gett: FakeGett) -> None:
+    gett.body = json.dumps(ORDER).encode()
+    market, order = Marketfront(gett.url, KEY), PlaceOrderRequest.model_validate(ORDER)
+    for key in (None, None, "k-1"):
+        market.place_order(order, key=key)
+    keys = [received.headers["Idempotency-Key"] for received in gett.received]
+    assert keys[2] == "k-1"
+    assert len(set(keys)) == 3
 
 
-def test_a_store_with_everything_comes_back_as_it_went_in() -> None:
-    document = a_store(
-        isAcceptingOrders=True,
-        availability=[{"dayOfWeek": "Friday", "start": "11:00:00", "end": "00:00:00"}],
-        distanceMiles=0.4,
-        highlights={"name": "«Ramen»"},
-        matchedDishes=[{"itemId": "i", "name": "Shoyu", "basePrice": 12.5, "highlights": {"description": "«ramen»"}}],
-        priceLevel=2,
-        rating=4.5,
-        reviewCount=12,
-        savings=11,
-        timeZone="America/Chicago",
-        catalogSetId="v",
-        new=[{"x": 1}],
-    )
-    assert json.loads(MarketfrontStore.from_json(json.dumps(document)).to_json()) == document
+def test_a_session_without_a_user_is_told_so() -> None:
+    class Refusing:
+        def send(self, call: ApiCall) -> ApiResponse:
+            return ApiResponse(
+                401, {}, b'{"errorCode": "SESSION_USER_REQUIRED", "detail": "needs a user", "status": 401}'
+            )
 
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"priceLevel": 0},
-        {"priceLevel": 5},
-        {"rating": 0.9},
-        {"rating": 5.1},
-        {"savings": 101},
-        {"savings": -1},
-        {"distanceMiles": -0.1},
-        {"reviewCount": -1},
-        {"deliveryAllowed": "yes"},
-        {"matchedDishes": [{"itemId": "i", "name": "n", "basePrice": "1"}]},
-    ],
-)
-def test_a_store_stays_within_its_bounds(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        MarketfrontStore.from_json(json.dumps(a_store(**wrong)))
-
-
-def test_a_search_takes_fifty_unless_told() -> None:
-    for extra in ({}, {"limit": None, "offset": None}):
-        request = DiscoverStoresRequest.from_json(json.dumps({"location": HERE, **extra}))
-        assert (request.limit, request.offset) == (50, 0)
-    assert DiscoverStoresRequest.from_json(json.dumps({"location": HERE, "limit": 100})).limit == 100
-
-
-@pytest.mark.parametrize("wrong", [{"limit": 101}, {"limit": 0}, {"limit": "5"}, {"limit": True}, {"offset": -1}])
-def test_a_search_stays_within_its_bounds(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        DiscoverStoresRequest.from_json(json.dumps({"location": HERE, **wrong}))
-
-
-def test_where_the_consumer_is_stays_private() -> None:
-    request = DiscoverStoresRequest.from_json(json.dumps({"location": HERE, "query": "ramen"}))
-    assert "30.25" not in repr(request)
-
-
-def test_a_result_page() -> None:
-    document = {"stores": [a_store()], "totalCount": 1, "hasMore": False}
-    assert DiscoverStoresResponse.from_json(json.dumps(document)).to_wire() == document
-
-
-def test_cart_operations() -> None:
-    assert UpdateCartItemRequest.from_json(json.dumps({"cart": CART, "lineItemId": "l", "quantity": 0})).quantity == 0
-    assert RemoveCartItemRequest.from_json(json.dumps({"cart": CART, "lineItemId": "l"})).line_item_id == "l"
-    assert AddCartItemRequest.from_json(json.dumps({"cart": CART, "lineItem": {"itemId": "i"}})).line_item.quantity == 1
-    for quantity in (-1, None, "1", True):
-        with pytest.raises(ValidationError):
-            UpdateCartItemRequest.from_json(json.dumps({"cart": CART, "lineItemId": "l", "quantity": quantity}))
-
-
-class TestOrderEvents:
-    def event(self, **data: Any) -> dict[str, Any]:
-        return {
-            "type": "order_update",
-            "data": {"type": "order", "checkout_session_id": "c", "status": "shipped", "refunds": [], **data},
-        }
-
-    def test_they_alone_are_snake_cased(self) -> None:
-        document = self.event(permalink_url="https://x.example", refunds=[{"type": "store_credit", "amount": 150}])
-        assert OrderEvent.from_json(json.dumps(document)).to_wire() == document
-
-    @pytest.mark.parametrize(
-        "wrong", [{"status": "cancelled"}, {"refunds": [{"type": "cash", "amount": 1}]}, {"type": "cart"}]
-    )
-    def test_other_words_are_refused(self, wrong: dict[str, object]) -> None:
-        with pytest.raises(ValidationError):
-            OrderEvent.from_json(json.dumps(self.event(**wrong)))
-
-    def test_a_refund_is_counted_in_cents(self) -> None:
-        with pytest.raises(ValidationError):
-            OrderEvent.from_json(json.dumps(self.event(refunds=[{"type": "store_credit", "amount": 1.5}])))
+    with pytest.raises(errors.GettUnauthorized, match="needs a user") as caught:
+        Marketfront("https://gett.example", KEY, transport=Refusing()).payments()
+    assert caught.value.code == "SESSION_USER_REQUIRED"
