@@ -10,7 +10,7 @@ import yaml  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.webhooks.gett_client import MEMBERS
+from tests.webhooks.webhook_client import PROBLEM_MEMBERS
 from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ErrorCode, ProblemDetail
 from webhook_kit.gett.models.session import SessionErrorCode
@@ -29,7 +29,7 @@ def document(problem: Problem) -> dict[str, object]:
 @pytest.mark.parametrize("code", [*ErrorCode, *SessionErrorCode])
 def test_every_code_has_its_status_category_and_title(code: ErrorCode | SessionErrorCode) -> None:
     found = document(Problem(code, "what happened"))
-    assert set(found) == MEMBERS
+    assert set(found) == PROBLEM_MEMBERS
     assert found["type"] == f"https://developer.gett-tech.com/errors/{code}"
     assert (found["status"], found["errorCategory"], found["retryable"]) == tuple(code.kind)
     assert found["title"] not in ("", "Error")

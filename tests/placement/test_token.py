@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from itsdangerous import URLSafeSerializer
 
-from tests.webhooks.gett_client import line, order
+from tests.webhooks.webhook_client import line, order
 from webhook_kit.catalog.cart import PricedLine
 from webhook_kit.gett.models.order import Amounts, ExternalOrder
 from webhook_kit.placement import token

@@ -1,4 +1,4 @@
-"""The kit's webhooks as Gett meets them."""
+"""Clients of the kit's webhooks."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.webhooks.gett_client import Partner
+from tests.webhooks.webhook_client import WebhookClient
 from webhook_kit.kit import Kit
 
 
 @pytest.fixture(autouse=True)
 def _quiet(events: list[MutableMapping[str, Any]]) -> None:
-    """What goes wrong on purpose is not worth printing."""
+    """Capture the log, so that errors that a test provokes are not printed."""
 
 
 @pytest.fixture
-def make_partner(make_kit: Callable[..., Kit]) -> Callable[..., Partner]:
-    return lambda **settings: Partner(make_kit(**settings))
+def make_client(make_kit: Callable[..., Kit]) -> Callable[..., WebhookClient]:
+    return lambda **settings: WebhookClient(make_kit(**settings))
 
 
 @pytest.fixture
-def partner(make_partner: Callable[..., Partner]) -> Partner:
-    return make_partner()
+def client(make_client: Callable[..., WebhookClient]) -> WebhookClient:
+    return make_client()

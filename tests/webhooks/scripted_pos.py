@@ -1,4 +1,4 @@
-"""A POS that does what a test scripts: each method may be replaced by a function of the test's own."""
+"""A fake POS whose methods a test can replace with functions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequ
 from webhook_kit.testing.bogus import BogusAdapter
 
 
-class Scripted(BogusAdapter):
-    """The bogus POS with look-up, except for the methods that the store's script replaces."""
+class ScriptedPos(BogusAdapter):
+    """The fake POS with look-up, except for the methods that the store's script replaces."""
 
     capabilities: ClassVar[Mapping[Capability, Level]] = {Capability.NATIVE_IDEMPOTENCY: Level.UNSUPPORTED}
     scripts: ClassVar[dict[str, dict[str, Callable[..., Any]]]] = {}
@@ -30,15 +30,15 @@ class Scripted(BogusAdapter):
         return placed
 
     def find_order(self, store: Store, order_ref: str) -> Placed | None:
-        found: Placed | None = self._method("find_order", store)(store, order_ref)
-        return found
+        ticket: Placed | None = self._method("find_order", store)(store, order_ref)
+        return ticket
 
     def _method(self, name: str, store: Store) -> Callable[..., Any]:
         return self.scripts[store.options["script"]].get(name) or getattr(super(), name)
 
 
-def scripted(**methods: Callable[..., Any]) -> dict[str, Any]:
-    """Settings of a store whose POS has these methods: ``make_partner(**scripted(quote=...))``."""
+def scripted_pos(**methods: Callable[..., Any]) -> dict[str, Any]:
+    """Return the settings of a store whose POS has these methods: ``make_client(**scripted_pos(quote=...))``."""
     name = uuid4().hex
-    Scripted.scripts[name] = methods
-    return {"pos_adapter": f"{__name__}:Scripted", "options": {"script": name}}
+    ScriptedPos.scripts[name] = methods
+    return {"pos_adapter": f"{__name__}:ScriptedPos", "options": {"script": name}}

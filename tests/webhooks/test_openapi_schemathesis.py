@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.webhooks.gett_client import SECRET, STORE_ID, Partner
+from tests.webhooks.webhook_client import SECRET, STORE_ID, WebhookClient
 from webhook_kit.gett.signing import sign
 
 CHECKS = [
@@ -61,8 +61,8 @@ def make_plausible(case: Case[Any]) -> None:
 
 @pytest.mark.parametrize("path", ["/validateOrder", "/placeOrder"])
 @pytest.mark.parametrize("kind", ["plausible", "allowed", "forbidden", "unsigned"])
-def test_every_response_is_described(path: str, kind: str, partner: Partner) -> None:
-    app = partner.client.application
+def test_every_response_is_described(path: str, kind: str, client: WebhookClient) -> None:
+    app = client.flask.application
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app=app if kind == "unsigned" else with_signatures(app))
     mode = GenerationMode.NEGATIVE if kind == "forbidden" else GenerationMode.POSITIVE
     statuses: list[int] = []
@@ -88,8 +88,8 @@ def test_every_response_is_described(path: str, kind: str, partner: Partner) -> 
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json"])
-def test_response_to_a_request_without_body_is_described(path: str, partner: Partner) -> None:
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", app=partner.client.application)
+def test_response_to_a_request_without_body_is_described(path: str, client: WebhookClient) -> None:
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app=client.flask.application)
     case = schema[path]["GET"].Case()
     response = case.call()
     assert response.status_code == 200

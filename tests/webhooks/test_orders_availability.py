@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.webhooks.gett_client import Answer, Partner, line, order
+from tests.webhooks.webhook_client import JsonResponse, WebhookClient, line, order
 from webhook_kit.errors import InvalidArgument, NotFound, WebhookKitError
 from webhook_kit.kit import Kit
 from webhook_kit.publishing import last_good as menus_module
@@ -19,11 +19,11 @@ from webhook_kit.testing.redis_server import RedisServer
 
 
 @pytest.fixture
-def partner(kit: Kit) -> Partner:
-    return Partner(kit)
+def client(kit: Kit) -> WebhookClient:
+    return WebhookClient(kit)
 
 
-def codes(answer: Answer) -> list[str]:
+def codes(answer: JsonResponse) -> list[str]:
     errors = json.loads(answer.data).get("errors") or []
     return [error["code"] for error in errors]
 
@@ -37,29 +37,29 @@ def burger(*options: str) -> dict[str, Any]:
     return order(line("burger", modifierGroups=entries))
 
 
-def test_an_item_that_ran_out_is_refused_when_validated_and_when_placed(kit: Kit, partner: Partner) -> None:
-    assert codes(partner.validate(order("salad"))) == []
+def test_an_item_that_ran_out_is_refused_when_validated_and_when_placed(kit: Kit, client: WebhookClient) -> None:
+    assert codes(client.validate(order("salad"))) == []
     kit.availability.mark_unavailable("main", "salad")
-    validated = partner.validate(order("cola", "salad"))
+    validated = client.validate(order("cola", "salad"))
     assert codes(validated) == ["ITEM_UNAVAILABLE"]
     (error,) = json.loads(validated.data)["errors"]
     assert (error["itemId"], error["jsonPath"]) == ("salad", "$.cart.lineItems[1]")
     assert "run out" in error["message"]
-    placed = partner.place(order("salad"), str(uuid4()))
+    placed = client.place(order("salad"), str(uuid4()))
     assert (placed.status_code, placed.json["errorCode"]) == (400, "ITEM_UNAVAILABLE")
     kit.availability.mark_available("main", "salad")
-    validated = partner.validate(order("salad"))
+    validated = client.validate(order("salad"))
     assert codes(validated) == []
-    assert partner.place(validated.json, str(uuid4())).status_code == 200
+    assert client.place(validated.json, str(uuid4())).status_code == 200
 
 
-def test_so_is_an_option_and_a_dish_that_needs_one_of_those_that_ran_out(kit: Kit, partner: Partner) -> None:
-    assert codes(partner.validate(burger("medium", "fries"))) == []
+def test_so_is_an_option_and_a_dish_that_needs_one_of_those_that_ran_out(kit: Kit, client: WebhookClient) -> None:
+    assert codes(client.validate(burger("medium", "fries"))) == []
     kit.availability.mark_unavailable("main", "fries")
-    assert codes(partner.validate(burger("medium", "fries"))) == ["ITEM_UNAVAILABLE"]
-    assert codes(partner.validate(burger("medium", "coleslaw"))) == []
+    assert codes(client.validate(burger("medium", "fries"))) == ["ITEM_UNAVAILABLE"]
+    assert codes(client.validate(burger("medium", "coleslaw"))) == []
     kit.availability.mark_unavailable("main", "coleslaw")
-    whole = json.loads(partner.validate(burger("medium", "coleslaw")).data)["errors"]
+    whole = json.loads(client.validate(burger("medium", "coleslaw")).data)["errors"]
     assert {(error["itemId"], error["code"]) for error in whole} == {
         ("burger", "ITEM_UNAVAILABLE"),
         ("coleslaw", "ITEM_UNAVAILABLE"),
@@ -69,28 +69,28 @@ def test_so_is_an_option_and_a_dish_that_needs_one_of_those_that_ran_out(kit: Ki
 def test_another_process_refuses_it_within_its_second(
     make_kit: Callable[..., Kit], kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Partner(make_kit(key_prefix=kit.keys.prefix))
+    other = WebhookClient(make_kit(key_prefix=kit.keys.prefix))
     assert codes(other.validate(order("salad"))) == []
     monkeypatch.setattr(menus_module, "_CACHE_SECONDS", 1000.0)  # a long second
     kit.availability.mark_unavailable("main", "salad")
     assert codes(other.validate(order("salad"))) == []
     monkeypatch.setattr(menus_module, "_CACHE_SECONDS", 0.0)
     assert codes(other.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
-    cold = Partner(make_kit(key_prefix=kit.keys.prefix))
+    cold = WebhookClient(make_kit(key_prefix=kit.keys.prefix))
     assert codes(cold.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
 
 
-def test_a_process_that_has_to_fetch_the_menu_itself_knows_it_too(kit: Kit, partner: Partner) -> None:
+def test_a_process_that_has_to_fetch_the_menu_itself_knows_it_too(kit: Kit, client: WebhookClient) -> None:
     kit.availability.mark_unavailable("main", "salad")
-    assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+    assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
 
 
-def test_it_is_back_by_itself(kit: Kit, partner: Partner) -> None:
+def test_it_is_back_by_itself(kit: Kit, client: WebhookClient) -> None:
     until = datetime.now(UTC) + timedelta(seconds=1)
     kit.availability.mark_unavailable("main", "salad", until)
-    assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+    assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
     assert kit.availability.unavailable_items("main") == {"salad": until}
-    wait_until(lambda: codes(partner.validate(order("salad"))) == [])
+    wait_until(lambda: codes(client.validate(order("salad"))) == [])
     assert datetime.now(UTC) >= until
     assert kit.availability.unavailable_items("main") == {}
 
@@ -121,25 +121,25 @@ def test_mark_unavailable_rejects_unusable_arguments(
     assert kit.availability.unavailable_items("main") == {}
 
 
-def test_a_new_menu_does_not_bring_back_what_is_out(kit: Kit, partner: Partner) -> None:
-    partner.validate(order("salad"))
+def test_a_new_menu_does_not_bring_back_what_is_out(kit: Kit, client: WebhookClient) -> None:
+    client.validate(order("salad"))
     kit.availability.mark_unavailable("main", "salad")
-    assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+    assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
     (store,) = kit.stores
     kit.catalogs.refresh(store)
-    assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+    assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
 
 
 def test_with_redis_down_a_process_goes_on_with_what_it_knows_to_be_out(make_kit: Callable[..., Kit]) -> None:
     with RedisServer() as server:
         kit = make_kit(redis_url=server.url)
-        partner = Partner(kit)
+        client = WebhookClient(kit)
         kit.availability.mark_unavailable("main", "salad")
-        assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+        assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
         server.stop()
         kit.catalogs.invalidate("main")
-        assert codes(partner.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
-        assert codes(partner.validate(order("cola"))) == []
+        assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
+        assert codes(client.validate(order("cola"))) == []
 
 
 def test_several_that_run_out_are_one_publication(kit: Kit) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.webhooks.gett_client import SECRET, STORE_ID, Partner, line, order, paths, problem
+from tests.webhooks.webhook_client import SECRET, STORE_ID, WebhookClient, expect_problem, json_paths, line, order
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.signing import sign
 from webhook_kit.testing.signer import signed
@@ -49,43 +49,43 @@ PROOFS: dict[str, Callable[[dict[str, str], bytes], dict[str, str]]] = {
 @pytest.mark.parametrize("path", ["validateOrder", "placeOrder"])
 @pytest.mark.parametrize("proof", PROOFS)
 def test_without_proof_nothing_is_parsed_and_the_body_is_not_logged(
-    proof: str, path: str, partner: Partner, events: list[MutableMapping[str, Any]]
+    proof: str, path: str, client: WebhookClient, events: list[MutableMapping[str, Any]]
 ) -> None:
     body = b"{{ no JSON, which nobody finds out: " + MARK.encode()
-    answer = partner.post(path, body, PROOFS[proof](signed(body, SECRET, key=str(uuid4())), body))
-    document = problem(answer, 401, ErrorCode.UNAUTHENTICATED)
+    answer = client.post(path, body, PROOFS[proof](signed(body, SECRET, key=str(uuid4())), body))
+    document = expect_problem(answer, 401, ErrorCode.UNAUTHENTICATED)
     assert MARK not in answer.text
     assert MARK not in repr(events)
     assert document["retryable"] is False
 
 
 @pytest.mark.parametrize("age", [-290.0, 0.0, 290.0])
-def test_clocks_may_differ_by_five_minutes(age: float, partner: Partner) -> None:
-    assert partner.deliver("validateOrder", order(), age=age).status_code == 200
+def test_clocks_may_differ_by_five_minutes(age: float, client: WebhookClient) -> None:
+    assert client.deliver("validateOrder", order(), age=age).status_code == 200
 
 
-def test_an_unproven_body_over_the_limit_is_not_even_read(partner: Partner) -> None:
-    problem(partner.post("validateOrder", b"x" * (MEBIBYTE + 1), {}), 413, ErrorCode.INVALID_REQUEST)
+def test_an_unproven_body_over_the_limit_is_not_even_read(client: WebhookClient) -> None:
+    expect_problem(client.post("validateOrder", b"x" * (MEBIBYTE + 1), {}), 413, ErrorCode.INVALID_REQUEST)
 
 
 # -- size and encoding (a real server gets the same in test_over_http) -------------------------------------------------
 
 
-def test_a_mebibyte_is_accepted_and_one_byte_more_is_not(partner: Partner) -> None:
+def test_a_mebibyte_is_accepted_and_one_byte_more_is_not(client: WebhookClient) -> None:
     fits = json.dumps(order()).encode().ljust(MEBIBYTE)
-    assert partner.validate(fits).status_code == 200
-    problem(partner.validate(fits + b" "), 413, ErrorCode.INVALID_REQUEST)
+    assert client.validate(fits).status_code == 200
+    expect_problem(client.validate(fits + b" "), 413, ErrorCode.INVALID_REQUEST)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "deflate, gzip", "x"])
-def test_a_body_that_claims_to_be_encoded_is_refused(encoding: str, partner: Partner) -> None:
-    answer = partner.validate(order(), {"Content-Encoding": encoding})
-    problem(answer, 415, ErrorCode.INVALID_REQUEST)
+def test_a_body_that_claims_to_be_encoded_is_refused(encoding: str, client: WebhookClient) -> None:
+    answer = client.validate(order(), {"Content-Encoding": encoding})
+    expect_problem(answer, 415, ErrorCode.INVALID_REQUEST)
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
-def test_identity_is_no_encoding(encoding: str, partner: Partner) -> None:
-    assert partner.validate(order(), {"Content-Encoding": encoding}).status_code == 200
+def test_identity_is_no_encoding(encoding: str, client: WebhookClient) -> None:
+    assert client.validate(order(), {"Content-Encoding": encoding}).status_code == 200
 
 
 # -- not JSON that we would touch --------------------------------------------------------------------------------------
@@ -121,9 +121,11 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("path", ["validateOrder", "placeOrder"])
 @pytest.mark.parametrize("body", UNREADABLE)
-def test_what_is_no_json_object_we_would_touch_is_an_invalid_request(body: str, path: str, partner: Partner) -> None:
+def test_what_is_no_json_object_we_would_touch_is_an_invalid_request(
+    body: str, path: str, client: WebhookClient
+) -> None:
     started = time.process_time()
-    problem(partner.deliver(path, UNREADABLE[body], key=str(uuid4())), 400, ErrorCode.INVALID_REQUEST)
+    expect_problem(client.deliver(path, UNREADABLE[body], key=str(uuid4())), 400, ErrorCode.INVALID_REQUEST)
     assert time.process_time() - started < 5  # whatever it is, it keeps nobody from being served
 
 
@@ -139,8 +141,8 @@ READABLE = {
 
 
 @pytest.mark.parametrize("body", READABLE)
-def test_what_only_looks_bad_is_accepted_and_answered_with_plain_json(body: str, partner: Partner) -> None:
-    answer = partner.validate(READABLE[body])
+def test_what_only_looks_bad_is_accepted_and_answered_with_plain_json(body: str, client: WebhookClient) -> None:
+    answer = client.validate(READABLE[body])
     assert answer.status_code == 200
     assert json.loads(answer.data, parse_constant=pytest.fail)["isValid"] is True
 
@@ -208,10 +210,10 @@ MISSHAPEN: dict[str, tuple[Any, list[str]]] = {
 
 @pytest.mark.parametrize("path", ["validateOrder", "placeOrder"])
 @pytest.mark.parametrize("case", MISSHAPEN)
-def test_a_wrong_shape_is_refused_with_every_mistake_at_its_path(case: str, path: str, partner: Partner) -> None:
+def test_a_wrong_shape_is_refused_with_every_mistake_at_its_path(case: str, path: str, client: WebhookClient) -> None:
     body, expected = MISSHAPEN[case]
-    document = problem(partner.deliver(path, body, key=str(uuid4())), 422, ErrorCode.VALIDATION_FAILED)
-    assert sorted(paths(document)) == sorted(expected)
+    document = expect_problem(client.deliver(path, body, key=str(uuid4())), 422, ErrorCode.VALIDATION_FAILED)
+    assert sorted(json_paths(document)) == sorted(expected)
     assert all(error["code"] and error["message"] for error in document["errors"])
 
 
@@ -224,17 +226,17 @@ PAYMENTS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("payment", PAYMENTS)
-def test_an_incomplete_payment_is_refused_at_its_path(payment: str, partner: Partner) -> None:
+def test_an_incomplete_payment_is_refused_at_its_path(payment: str, client: WebhookClient) -> None:
     given, expected = PAYMENTS[payment]
-    document = problem(partner.place(order(payment=given)), 422, ErrorCode.VALIDATION_FAILED)
-    assert paths(document) == [expected]
+    document = expect_problem(client.place(order(payment=given)), 422, ErrorCode.VALIDATION_FAILED)
+    assert json_paths(document) == [expected]
 
 
 def test_a_complaint_names_the_place_and_never_the_value(
-    partner: Partner, events: list[MutableMapping[str, Any]]
+    client: WebhookClient, events: list[MutableMapping[str, Any]]
 ) -> None:
-    answer = partner.validate(order(customer={"email": [MARK], "phone": {"x": MARK}}, amounts={"tip": MARK}))
-    assert len(problem(answer, 422, ErrorCode.VALIDATION_FAILED)["errors"]) == 3
+    answer = client.validate(order(customer={"email": [MARK], "phone": {"x": MARK}}, amounts={"tip": MARK}))
+    assert len(expect_problem(answer, 422, ErrorCode.VALIDATION_FAILED)["errors"]) == 3
     assert MARK not in answer.text
     assert MARK not in repr(events)
 
@@ -256,38 +258,38 @@ FINE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", FINE)
-def test_what_may_be_absent_or_null_is_fine_to_validate_and_to_place(case: str, partner: Partner) -> None:
+def test_what_may_be_absent_or_null_is_fine_to_validate_and_to_place(case: str, client: WebhookClient) -> None:
     wanted = order(**FINE[case])
-    validated = partner.validate(wanted)
+    validated = client.validate(wanted)
     assert validated.status_code == 200
     assert validated.json["isValid"] is True
-    placed = partner.place(wanted | {"validatedOrderToken": validated.json["validatedOrderToken"]})
+    placed = client.place(wanted | {"validatedOrderToken": validated.json["validatedOrderToken"]})
     assert placed.status_code == 200, placed.text
     assert placed.json["amounts"] == validated.json["amounts"]
 
 
-def test_nested_nulls_read_as_nothing(partner: Partner) -> None:
+def test_nested_nulls_read_as_nothing(client: WebhookClient) -> None:
     wanted = order({"lineItemId": None, "itemId": "cola", "quantity": None, "modifierGroups": None})
-    assert partner.validate(wanted).json["amounts"]["total"] == 2.75
+    assert client.validate(wanted).json["amounts"]["total"] == 2.75
 
 
-def test_unknown_fields_are_kept_and_echoed_by_both_webhooks(partner: Partner) -> None:
+def test_unknown_fields_are_kept_and_echoed_by_both_webhooks(client: WebhookClient) -> None:
     unknown = {"loyalty": {"points": 3, "tiers": [None, 1.5, "é"]}}
     wanted = order(line(note="no ice"), **unknown)
-    for answer in (partner.validate(wanted), partner.place(partner.placing(wanted))):
+    for answer in (client.validate(wanted), client.place(client.validated(wanted))):
         assert answer.status_code == 200
         assert answer.json["loyalty"] == unknown["loyalty"]
         assert answer.json["cart"]["lineItems"][0]["note"] == "no ice"
 
 
-def test_an_order_may_be_placed_on_its_total_alone(partner: Partner) -> None:
-    placed = partner.place(order(amounts={"total": 2.75}))
+def test_an_order_may_be_placed_on_its_total_alone(client: WebhookClient) -> None:
+    placed = client.place(order(amounts={"total": 2.75}))
     assert placed.status_code == 200
     assert placed.json["amounts"]["subTotal"] == 2.75
 
 
 @pytest.mark.parametrize("amounts", [None, {}, {"tip": 1.0}, {"subTotal": 2.75}])
-def test_an_order_for_which_nobody_accepted_a_price_is_refused(amounts: Any, partner: Partner) -> None:
-    document = problem(partner.place(order(amounts=amounts)), 400, ErrorCode.ORDER_TOTAL_DIFFERENT)
-    assert paths(document) == ["$.amounts.total"]
-    assert partner.tickets() == []
+def test_an_order_for_which_nobody_accepted_a_price_is_refused(amounts: Any, client: WebhookClient) -> None:
+    document = expect_problem(client.place(order(amounts=amounts)), 400, ErrorCode.ORDER_TOTAL_DIFFERENT)
+    assert json_paths(document) == ["$.amounts.total"]
+    assert client.tickets() == []

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.webhooks.gett_client import STORE_ID, Partner, line, order, problem, same_ticket
-from tests.webhooks.scripted_pos import scripted
+from tests.webhooks.scripted_pos import scripted_pos
+from tests.webhooks.webhook_client import STORE_ID, WebhookClient, expect_problem, line, order, same_ticket
 from webhook_kit.adapter import Placed, Reason, Refusal, Refused
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.placement import token
@@ -25,44 +25,44 @@ UNKNOWN_STORE = {"storeId": "00000000-0000-4000-8000-000000000000", "lineItems":
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": ""}, {"Idempotency-Key": "  "}])
-def test_without_a_key_nothing_is_placed(headers: dict[str, str], partner: Partner) -> None:
-    wanted = partner.placing(order())
-    problem(partner.deliver("placeOrder", wanted, headers), 400, ErrorCode.MISSING_IDEMPOTENCY_KEY)
-    assert partner.tickets() == []
+def test_without_a_key_nothing_is_placed(headers: dict[str, str], client: WebhookClient) -> None:
+    wanted = client.validated(order())
+    expect_problem(client.deliver("placeOrder", wanted, headers), 400, ErrorCode.MISSING_IDEMPOTENCY_KEY)
+    assert client.tickets() == []
 
 
 @pytest.mark.parametrize(
     "key", ["order 12", "x", "y" * 255, "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "g" * 8 + "-0000-4000-8000-" + "0" * 12]
 )
 def test_a_key_that_is_no_uuid4_is_taken_with_a_warning(
-    key: str, partner: Partner, events: list[MutableMapping[str, Any]]
+    key: str, client: WebhookClient, events: list[MutableMapping[str, Any]]
 ) -> None:
-    wanted = partner.placing(order())
-    placed = partner.place(wanted, key)
+    wanted = client.validated(order())
+    placed = client.place(wanted, key)
     assert placed.status_code == 200
-    assert same_ticket(partner.place(wanted, key), placed)
+    assert same_ticket(client.place(wanted, key), placed)
     warnings = [entry for entry in events if entry["event"] == "idempotency_key_not_uuid4"]
     assert [entry["log_level"] for entry in warnings] == ["warning", "warning"]
 
 
-def test_a_uuid4_is_taken_without_a_word(partner: Partner, events: list[MutableMapping[str, Any]]) -> None:
-    partner.place(partner.placing(order()), str(uuid4()))
+def test_a_uuid4_is_taken_without_a_word(client: WebhookClient, events: list[MutableMapping[str, Any]]) -> None:
+    client.place(client.validated(order()), str(uuid4()))
     assert not [entry for entry in events if entry["log_level"] not in ("debug", "info")]
 
 
 @pytest.mark.parametrize("key", ["k" * 256, "a\tb", "\x7f", "schlüssel"])
-def test_a_key_too_long_or_unprintable_is_refused(key: str, partner: Partner) -> None:
-    wanted = partner.placing(order())
-    answer = partner.deliver("placeOrder", wanted, {"Idempotency-Key": key})
-    problem(answer, 400, ErrorCode.INVALID_REQUEST)
-    assert partner.tickets() == []
+def test_a_key_too_long_or_unprintable_is_refused(key: str, client: WebhookClient) -> None:
+    wanted = client.validated(order())
+    answer = client.deliver("placeOrder", wanted, {"Idempotency-Key": key})
+    expect_problem(answer, 400, ErrorCode.INVALID_REQUEST)
+    assert client.tickets() == []
 
 
-def test_a_key_used_for_another_order_is_refused(partner: Partner) -> None:
+def test_a_key_used_for_another_order_is_refused(client: WebhookClient) -> None:
     key = str(uuid4())
-    assert partner.place(partner.placing(order("cola")), key).status_code == 200
-    problem(partner.place(partner.placing(order("salad")), key), 422, ErrorCode.VALIDATION_FAILED)
-    assert len(partner.tickets()) == 1
+    assert client.place(client.validated(order("cola")), key).status_code == 200
+    expect_problem(client.place(client.validated(order("salad")), key), 422, ErrorCode.VALIDATION_FAILED)
+    assert len(client.tickets()) == 1
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,12 @@ def test_a_key_used_for_another_order_is_refused(partner: Partner) -> None:
         {"amounts": {"tip": 1.0}},
     ],
 )
-def test_another_order_is_one_of_other_customer_fulfillment_or_amounts(other: dict[str, Any], partner: Partner) -> None:
-    key, wanted = str(uuid4()), partner.placing(order())
-    assert partner.place(wanted, key).status_code == 200
-    problem(partner.place(wanted | other, key), 422, ErrorCode.VALIDATION_FAILED)
+def test_another_order_is_one_of_other_customer_fulfillment_or_amounts(
+    other: dict[str, Any], client: WebhookClient
+) -> None:
+    key, wanted = str(uuid4()), client.validated(order())
+    assert client.place(wanted, key).status_code == 200
+    expect_problem(client.place(wanted | other, key), 422, ErrorCode.VALIDATION_FAILED)
 
 
 @pytest.mark.parametrize(
@@ -89,18 +91,18 @@ def test_another_order_is_one_of_other_customer_fulfillment_or_amounts(other: di
         {"placedAt": None},
     ],
 )
-def test_trace_token_and_payment_make_no_other_order(other: dict[str, Any], partner: Partner) -> None:
-    key, wanted = str(uuid4()), partner.placing(order(amounts={}))
-    placed = partner.place(wanted, key)
-    assert same_ticket(partner.place(wanted | other, key), placed)
+def test_trace_token_and_payment_make_no_other_order(other: dict[str, Any], client: WebhookClient) -> None:
+    key, wanted = str(uuid4()), client.validated(order(amounts={}))
+    placed = client.place(wanted, key)
+    assert same_ticket(client.place(wanted | other, key), placed)
 
 
-def test_bytes_make_no_other_order(partner: Partner) -> None:
-    key, wanted = str(uuid4()), partner.placing(order())
-    placed = partner.place(wanted, key)
+def test_bytes_make_no_other_order(client: WebhookClient) -> None:
+    key, wanted = str(uuid4()), client.validated(order())
+    placed = client.place(wanted, key)
     assert placed.status_code == 200
     shuffled = json.dumps(dict(reversed(wanted.items())), indent=2).encode()
-    assert same_ticket(partner.deliver("placeOrder", shuffled, key=key), placed)
+    assert same_ticket(client.deliver("placeOrder", shuffled, key=key), placed)
 
 
 @pytest.fixture
@@ -121,18 +123,18 @@ def waiting_for(gate: threading.Event, calls: list[str]) -> Callable[..., Placed
 
 
 def test_a_repetition_while_the_first_runs_past_the_deadline_is_a_conflict(
-    make_partner: Callable[..., Partner], gate: threading.Event
+    make_client: Callable[..., WebhookClient], gate: threading.Event
 ) -> None:
     calls: list[str] = []
-    slow = make_partner(**scripted(place_order=waiting_for(gate, calls)), webhook_deadline=3.0, pos_deadline=3.0)
-    key, wanted = str(uuid4()), slow.placing(order())
+    slow = make_client(**scripted_pos(place_order=waiting_for(gate, calls)), webhook_deadline=3.0, pos_deadline=3.0)
+    key, wanted = str(uuid4()), slow.validated(order())
     with ThreadPoolExecutor() as pool:
         first = pool.submit(slow.place, wanted, key)
         wait_until(lambda: calls)
-        document = problem(slow.place(wanted, key), 409, ErrorCode.CONFLICT)
+        document = expect_problem(slow.place(wanted, key), 409, ErrorCode.CONFLICT)
         assert document["retryable"] is True
         assert document["retryAfter"] > 0
-        problem(first.result(), 503, ErrorCode.SERVICE_UNAVAILABLE)
+        expect_problem(first.result(), 503, ErrorCode.SERVICE_UNAVAILABLE)
     assert slow.state(key) == "calling"
     gate.set()
     wait_until(lambda: slow.state(key) == "placed")
@@ -141,11 +143,11 @@ def test_a_repetition_while_the_first_runs_past_the_deadline_is_a_conflict(
 
 
 def test_a_repetition_while_the_first_runs_waits_for_its_answer(
-    make_partner: Callable[..., Partner], gate: threading.Event
+    make_client: Callable[..., WebhookClient], gate: threading.Event
 ) -> None:
     calls: list[str] = []
-    slow = make_partner(**scripted(place_order=waiting_for(gate, calls)))
-    key, wanted = str(uuid4()), slow.placing(order())
+    slow = make_client(**scripted_pos(place_order=waiting_for(gate, calls)))
+    key, wanted = str(uuid4()), slow.validated(order())
     with ThreadPoolExecutor() as pool:
         answers = [pool.submit(slow.place, wanted, key) for _ in range(4)]
         wait_until(lambda: calls)
@@ -158,19 +160,19 @@ def test_a_repetition_while_the_first_runs_waits_for_its_answer(
 
 
 @pytest.mark.parametrize("forged", ["x", "é", "e30.AAAA", "." * 3000])
-def test_a_forged_token_is_refused_as_such(forged: str, partner: Partner) -> None:
-    wanted = partner.placing(order()) | {"validatedOrderToken": forged}
-    document = problem(partner.place(wanted), 400, ErrorCode.INVALID_REQUEST)
+def test_a_forged_token_is_refused_as_such(forged: str, client: WebhookClient) -> None:
+    wanted = client.validated(order()) | {"validatedOrderToken": forged}
+    document = expect_problem(client.place(wanted), 400, ErrorCode.INVALID_REQUEST)
     assert "not issued here, or was altered" in document["detail"]
-    assert partner.tickets() == []
+    assert client.tickets() == []
 
 
-def test_a_token_of_another_cart_or_store_is_refused_as_such(make_partner: Callable[..., Partner]) -> None:
-    here, there = make_partner(), make_partner(gett_store_id="other")
-    other_cart = here.placing(order("salad"))["validatedOrderToken"]
-    elsewhere = there.placing({**order(), "cart": {"storeId": "other", "lineItems": [line()]}})["validatedOrderToken"]
+def test_a_token_of_another_cart_or_store_is_refused_as_such(make_client: Callable[..., WebhookClient]) -> None:
+    here, there = make_client(), make_client(gett_store_id="other")
+    other_cart = here.validated(order("salad"))["validatedOrderToken"]
+    elsewhere = there.validated({**order(), "cart": {"storeId": "other", "lineItems": [line()]}})["validatedOrderToken"]
     for foreign, name in ((other_cart, "another cart"), (elsewhere, "another store")):
-        document = problem(here.place(order(validatedOrderToken=foreign)), 400, ErrorCode.INVALID_REQUEST)
+        document = expect_problem(here.place(order(validatedOrderToken=foreign)), 400, ErrorCode.INVALID_REQUEST)
         assert document["detail"] == f"the validatedOrderToken belongs to {name}"
     assert here.tickets() == []
 
@@ -188,15 +190,15 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def test_an_expired_token_places_the_order_when_nothing_has_changed(
-    partner: Partner, later: Callable[[float], None]
+    client: WebhookClient, later: Callable[[float], None]
 ) -> None:
-    wanted = partner.placing(order(amounts={"tip": 1.0}))
+    wanted = client.validated(order(amounts={"tip": 1.0}))
     later(86_400)
-    assert partner.place(wanted).json["amounts"]["total"] == 3.75
+    assert client.place(wanted).json["amounts"]["total"] == 3.75
 
 
 def test_an_expired_token_is_worth_no_tolerance(
-    make_partner: Callable[..., Partner], later: Callable[[float], None]
+    make_client: Callable[..., WebhookClient], later: Callable[[float], None]
 ) -> None:
     dearer = {"taxed": False}
 
@@ -204,20 +206,20 @@ def test_an_expired_token_is_worth_no_tolerance(
         amounts = wanted.amounts
         return type(amounts).of(amounts.sub_total, taxes=amounts.sub_total * 0 + (1 if dearer["taxed"] else 0))
 
-    lenient = make_partner(**scripted(quote=quote), price_policy="pos", price_tolerance="1.00")
-    wanted, again = lenient.placing(order()), lenient.placing(order())
+    lenient = make_client(**scripted_pos(quote=quote), price_policy="pos", price_tolerance="1.00")
+    wanted, again = lenient.validated(order()), lenient.validated(order())
     dearer["taxed"] = True
     assert lenient.place(wanted).json["amounts"]["total"] == 3.75  # still fresh: within the tolerance
     later(86_400)
-    document = problem(lenient.place(again), 400, ErrorCode.ORDER_TOTAL_DIFFERENT)
+    document = expect_problem(lenient.place(again), 400, ErrorCode.ORDER_TOTAL_DIFFERENT)
     assert document["errors"][0]["message"].startswith("The total is 3.75 now, 2.75 was accepted")
 
 
-def test_a_token_can_be_required(make_partner: Callable[..., Partner]) -> None:
-    strict = make_partner(require_validated_token=True)
-    document = problem(strict.place(order(amounts={"total": 2.75})), 400, ErrorCode.INVALID_REQUEST)
+def test_a_token_can_be_required(make_client: Callable[..., WebhookClient]) -> None:
+    strict = make_client(require_validated_token=True)
+    document = expect_problem(strict.place(order(amounts={"total": 2.75})), 400, ErrorCode.INVALID_REQUEST)
     assert "validatedOrderToken is missing" in document["detail"]
-    assert strict.place(strict.placing(order())).status_code == 200
+    assert strict.place(strict.validated(order())).status_code == 200
 
 
 # -- what menu and POS do not take -------------------------------------------------------------------------------------
@@ -253,46 +255,48 @@ REFUSED: dict[str, tuple[dict[str, Any], ErrorCode, list[str | None]]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_an_order_that_cannot_be_is_told_inline_when_validated_and_as_a_problem_when_placed(
-    case: str, partner: Partner
+    case: str, client: WebhookClient
 ) -> None:
     wanted, code, where = REFUSED[case]
-    validated = partner.validate(wanted)
+    validated = client.validate(wanted)
     assert validated.status_code == 200
     assert validated.json["isValid"] is False
     assert validated.json["errors"][0]["code"] == code
     assert [error.get("jsonPath") for error in validated.json["errors"]] == where
     assert "validatedOrderToken" not in validated.json
-    document = problem(partner.place(wanted | {"amounts": {"total": 5.0}}), code.kind.status, code)
+    document = expect_problem(client.place(wanted | {"amounts": {"total": 5.0}}), code.kind.status, code)
     assert [error.get("jsonPath") for error in document["errors"]] == where
-    assert partner.tickets() == []
+    assert client.tickets() == []
 
 
 @pytest.mark.parametrize("path", ["validateOrder", "placeOrder"])
-def test_an_unknown_store_is_not_found(path: str, partner: Partner) -> None:
-    answer = partner.deliver(path, {**order(), "cart": UNKNOWN_STORE}, key=str(uuid4()))
-    assert "$.cart.storeId" in problem(answer, 404, ErrorCode.STORE_NOT_FOUND)["detail"]
+def test_an_unknown_store_is_not_found(path: str, client: WebhookClient) -> None:
+    answer = client.deliver(path, {**order(), "cart": UNKNOWN_STORE}, key=str(uuid4()))
+    assert "$.cart.storeId" in expect_problem(answer, 404, ErrorCode.STORE_NOT_FOUND)["detail"]
 
 
-def test_a_closed_store_is_named_before_anything_else(make_partner: Callable[..., Partner]) -> None:
-    closed = make_partner(options={"closed": True})
+def test_a_closed_store_is_named_before_anything_else(make_client: Callable[..., WebhookClient]) -> None:
+    closed = make_client(options={"closed": True})
     assert [error["code"] for error in closed.validate(order()).json["errors"]] == [ErrorCode.STORE_CLOSED]
-    problem(closed.place(order(amounts={"total": 2.75})), 400, ErrorCode.STORE_CLOSED)
+    expect_problem(closed.place(order(amounts={"total": 2.75})), 400, ErrorCode.STORE_CLOSED)
     both = Refused.all([Refusal(Reason.ITEM_UNAVAILABLE, "gone"), Refusal(Reason.STORE_PAUSED, "too busy")])
-    paused = make_partner(**scripted(quote=lambda *_: both))
-    document = problem(paused.place(order(amounts={"total": 2.75})), 400, ErrorCode.STORE_CLOSED)
+    paused = make_client(**scripted_pos(quote=lambda *_: both))
+    document = expect_problem(paused.place(order(amounts={"total": 2.75})), 400, ErrorCode.STORE_CLOSED)
     assert len(document["errors"]) == 2
 
 
-def test_a_changed_total_is_refused_and_explained(partner: Partner) -> None:
-    document = problem(partner.place(order("salad", amounts={"total": 7.0})), 400, ErrorCode.ORDER_TOTAL_DIFFERENT)
+def test_a_changed_total_is_refused_and_explained(client: WebhookClient) -> None:
+    document = expect_problem(
+        client.place(order("salad", amounts={"total": 7.0})), 400, ErrorCode.ORDER_TOTAL_DIFFERENT
+    )
     for told in ("7.33", "7.00", "line 1", "Salad", "rounded"):
         assert told in document["detail"]
-    assert partner.tickets() == []
+    assert client.tickets() == []
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_each_reason_of_a_pos_has_its_code(reason: Reason, make_partner: Callable[..., Partner]) -> None:
-    saying_no = make_partner(**scripted(place_order=lambda *_: Refused(reason, "the POS's own words")))
-    document = problem(saying_no.place(order(amounts={"total": 2.75})), reason.code.kind.status, reason.code)
+def test_each_reason_of_a_pos_has_its_code(reason: Reason, make_client: Callable[..., WebhookClient]) -> None:
+    saying_no = make_client(**scripted_pos(place_order=lambda *_: Refused(reason, "the POS's own words")))
+    document = expect_problem(saying_no.place(order(amounts={"total": 2.75})), reason.code.kind.status, reason.code)
     assert document["detail"] == "the POS's own words"
     assert document["retryable"] is (reason is Reason.PAYMENT_FAILED)

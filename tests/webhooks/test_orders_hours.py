@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.webhooks.gett_client import Partner, order, problem
-from tests.webhooks.scripted_pos import scripted
+from tests.webhooks.scripted_pos import scripted_pos
+from tests.webhooks.webhook_client import WebhookClient, expect_problem, order
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalItem
@@ -21,7 +21,7 @@ NEW_YORK, BERLIN, LORD_HOWE = "America/New_York", "Europe/Berlin", "Australia/Lo
 
 @pytest.fixture
 def codes(
-    make_partner: Callable[..., Partner], monkeypatch: pytest.MonkeyPatch
+    make_client: Callable[..., WebhookClient], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, str, tuple[str, str, str], str], list[str]]:
     """What validateOrder says at a moment in UTC, of a store in that zone with that one window."""
 
@@ -39,12 +39,14 @@ def codes(
                 assert tz is UTC
                 return datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
-        partner = make_partner(**scripted(fetch_catalog=fetch), store_timezone=zone)
+        client = make_client(**scripted_pos(fetch_catalog=fetch), store_timezone=zone)
         monkeypatch.setattr(validation, "datetime", Clock)
         if path == "place":
-            answer = partner.place(order(amounts={"total": 2.75}))
-            return [] if answer.status_code == 200 else [problem(answer, 400, ErrorCode.STORE_CLOSED)["errorCode"]]
-        return [error["code"] for error in partner.validate(order()).json.get("errors") or []]
+            answer = client.place(order(amounts={"total": 2.75}))
+            return (
+                [] if answer.status_code == 200 else [expect_problem(answer, 400, ErrorCode.STORE_CLOSED)["errorCode"]]
+            )
+        return [error["code"] for error in client.validate(order()).json.get("errors") or []]
 
     return ask
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.webhooks.gett_client import SECRET, STORE_ID, order
+from tests.webhooks.webhook_client import SECRET, STORE_ID, order
 from webhook_kit.testing.processes import PATIENCE, Process, free_port
 from webhook_kit.testing.redis_server import RedisServer
 from webhook_kit.testing.signer import signed

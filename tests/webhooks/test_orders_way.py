@@ -10,8 +10,8 @@ from pathlib import Path
 from types import FrameType
 
 import webhook_kit
-from tests.webhooks.gett_client import Partner, order
-from tests.webhooks.scripted_pos import scripted
+from tests.webhooks.scripted_pos import scripted_pos
+from tests.webhooks.webhook_client import WebhookClient, order
 
 PACKAGE = Path(webhook_kit.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs" / "receiving.md"
@@ -37,12 +37,12 @@ def files_entered(action: Callable[[], object]) -> set[str]:
 
 
 def test_every_file_of_the_documented_way_is_entered_and_there_are_at_most_fifteen(
-    make_partner: Callable[..., Partner],
+    make_client: Callable[..., WebhookClient],
 ) -> None:
-    partner = make_partner(**scripted())
-    wanted = partner.placing(order())
+    client = make_client(**scripted_pos())
+    wanted = client.validated(order())
     documented = re.findall(r"^\| \d+ \| `([\w/.]+)` \|", DOCS.read_text(), re.MULTILINE)
-    entered = files_entered(lambda: partner.place(wanted))
+    entered = files_entered(lambda: client.place(wanted))
     assert documented
     assert len(documented) <= 15
     assert set(documented) - entered == set()

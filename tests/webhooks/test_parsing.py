@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.webhooks.gett_client import order
+from tests.webhooks.webhook_client import order
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.gett.problems import Problem
 from webhook_kit.webhooks.parsing import MAX_BYTES, MAX_DEPTH, parse
