@@ -38,23 +38,23 @@ def release() -> Iterator[threading.Event]:
     release.set()
 
 
-def hang(calls: PosExecutor, store_id: str, release: threading.Event, deadline: float = 60) -> PosCall[bool]:
+def hang(executor: PosExecutor, store_id: str, release: threading.Event, deadline: float = 60) -> PosCall[bool]:
     def body(call: PosCall[bool]) -> None:
         call.finish(release.wait(PATIENCE))
 
-    return calls.start(store_id, body, deadline=deadline)
+    return executor.start(store_id, body, deadline=deadline)
 
 
-def idle(calls: PosExecutor) -> bool:
-    return calls.in_flight() == {}
+def idle(executor: PosExecutor) -> bool:
+    return executor.in_flight() == {}
 
 
-def fail(calls: PosExecutor, store_id: str = A, error: Callable[[], BaseException] = RuntimeError) -> None:
+def fail(executor: PosExecutor, store_id: str = A, error: Callable[[], BaseException] = RuntimeError) -> None:
     def call() -> None:
         raise error()
 
     with pytest.raises(Exception):  # noqa: B017 - other tests check the type
-        calls.run(store_id, call)
+        executor.run(store_id, call)
 
 
 @pytest.fixture
@@ -74,60 +74,60 @@ def advance_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def test_run_returns_the_result_or_raises_the_exception_of_the_call() -> None:
-    calls = make_executor()
-    assert calls.run(A, lambda: 42) == 42
+    executor = make_executor()
+    assert executor.run(A, lambda: 42) == 42
     error = NotPlaced("no connection")
 
     def raising() -> None:
         raise error
 
     with pytest.raises(NotPlaced) as caught:
-        calls.run(A, raising)
+        executor.run(A, raising)
     assert caught.value is error
 
 
 @pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, GeneratorExit])
 def test_exception_that_would_end_the_process_becomes_a_runtime_error(raised: type[BaseException]) -> None:
-    calls = make_executor()
+    executor = make_executor()
 
     def raising() -> None:
         raise raised
 
     with pytest.raises(RuntimeError, match=raised.__name__):
-        calls.run(A, raising)
-    assert calls.run(A, lambda: "next") == "next"
+        executor.run(A, raising)
+    assert executor.run(A, lambda: "next") == "next"
 
 
 def test_calls_are_limited_per_store_and_per_process(release: threading.Event) -> None:
-    calls = make_executor()
-    hanging = [hang(calls, A, release), hang(calls, A, release)]
-    assert calls.in_flight() == {"a": 2}
+    executor = make_executor()
+    hanging = [hang(executor, A, release), hang(executor, A, release)]
+    assert executor.in_flight() == {"a": 2}
     with pytest.raises(ConcurrencyLimit, match="store a") as caught:
-        calls.run(A, lambda: None)
+        executor.run(A, lambda: None)
     assert caught.value.retry_after > 0
-    hanging.append(hang(calls, B, release))
+    hanging.append(hang(executor, B, release))
     with pytest.raises(ConcurrencyLimit, match="too many POS calls are in flight"):
-        calls.run(B, lambda: None)
+        executor.run(B, lambda: None)
     release.set()
     assert all(call.wait(PATIENCE) for call in hanging)
-    wait_until(lambda: calls.in_flight() == {})
-    assert calls.run(A, lambda: "again") == "again"
+    wait_until(lambda: executor.in_flight() == {})
+    assert executor.run(A, lambda: "again") == "again"
 
 
 def test_hanging_store_does_not_block_other_stores(release: threading.Event) -> None:
-    calls = make_executor()
+    executor = make_executor()
     for _ in range(2):
-        hang(calls, A, release)
-    assert calls.run(B, lambda: "served") == "served"
+        hang(executor, A, release)
+    assert executor.run(B, lambda: "served") == "served"
 
 
 def test_call_beyond_its_deadline_still_counts_as_in_flight(release: threading.Event) -> None:
-    calls = make_executor()
+    executor = make_executor()
     with pytest.raises(PosTimeout):
-        calls.run(A, lambda: release.wait(PATIENCE), deadline=0.1)
-    assert calls.in_flight() == {"a": 1}
+        executor.run(A, lambda: release.wait(PATIENCE), deadline=0.1)
+    assert executor.in_flight() == {"a": 1}
     release.set()
-    wait_until(lambda: calls.in_flight() == {})
+    wait_until(lambda: executor.in_flight() == {})
 
 
 def test_result_after_the_deadline_is_not_lost(release: threading.Event) -> None:
@@ -151,25 +151,25 @@ def test_caller_does_not_wait_for_work_after_the_result(release: threading.Event
         call.finish("ticket")
         release.wait(PATIENCE)
 
-    calls = make_executor()
-    assert calls.start(A, body, deadline=60).wait(PATIENCE) == "ticket"
-    assert calls.in_flight() == {"a": 1}
+    executor = make_executor()
+    assert executor.start(A, body, deadline=60).wait(PATIENCE) == "ticket"
+    assert executor.in_flight() == {"a": 1}
 
 
 def test_run_without_remaining_time_calls_nothing_and_is_not_a_failure_of_the_pos() -> None:
-    calls, called = make_executor(pos_breaker_failures=1), []
+    executor, called = make_executor(pos_breaker_failures=1), []
     for deadline in (0.0, -1.0):
         with pytest.raises(PosTimeout, match="no time was left"):
-            calls.run(A, lambda: called.append(1), deadline=deadline)
+            executor.run(A, lambda: called.append(1), deadline=deadline)
     assert called == []
-    assert calls.run(A, lambda: "closed breaker") == "closed breaker"
+    assert executor.run(A, lambda: "closed breaker") == "closed breaker"
 
 
 def test_deadline_of_a_call_is_limited_by_the_setting() -> None:
-    calls = make_executor(pos_deadline=50)
-    remaining = calls.run(A, lambda: (current_session().deadline or 0) - time.monotonic(), deadline=1000)
+    executor = make_executor(pos_deadline=50)
+    remaining = executor.run(A, lambda: (current_session().deadline or 0) - time.monotonic(), deadline=1000)
     assert 40 < remaining <= 50
-    assert calls.run(A, lambda: (current_session().deadline or 0) - time.monotonic(), deadline=40) <= 40
+    assert executor.run(A, lambda: (current_session().deadline or 0) - time.monotonic(), deadline=40) <= 40
 
 
 # -- circuit breaker ---------------------------------------------------------------------------------------------------
@@ -178,36 +178,36 @@ def test_deadline_of_a_call_is_limited_by_the_setting() -> None:
 def test_failures_in_a_row_open_the_circuit_breaker_of_their_store_alone(
     advance_clock: Callable[[float], None],
 ) -> None:
-    calls = make_executor(pos_breaker_failures=3, pos_breaker_seconds=600)
-    fail(calls)
-    fail(calls)
-    calls.run(A, lambda: "a success resets the count")
+    executor = make_executor(pos_breaker_failures=3, pos_breaker_seconds=600)
+    fail(executor)
+    fail(executor)
+    executor.run(A, lambda: "a success resets the count")
     for _ in range(3):
-        fail(calls)
+        fail(executor)
     with pytest.raises(CircuitOpen, match=r"store a; retry in \d+ s") as caught:
-        calls.run(A, lambda: pytest.fail("called"))
+        executor.run(A, lambda: pytest.fail("called"))
     assert 500 < caught.value.retry_after <= 600
-    assert calls.run(B, lambda: "served") == "served"
-    assert calls.in_flight() == {}
+    assert executor.run(B, lambda: "served") == "served"
+    assert executor.in_flight() == {}
 
 
 def test_open_circuit_breaker_lets_one_probe_through_after_its_time(
     release: threading.Event, advance_clock: Callable[[float], None]
 ) -> None:
-    calls = make_executor(pos_breaker_failures=1, pos_breaker_seconds=600)
-    fail(calls)
+    executor = make_executor(pos_breaker_failures=1, pos_breaker_seconds=600)
+    fail(executor)
     advance_clock(600.1)
-    fail(calls)  # the probe is let through, and fails
+    fail(executor)  # the probe is let through, and fails
     with pytest.raises(CircuitOpen):
-        calls.run(A, lambda: None)
+        executor.run(A, lambda: None)
     advance_clock(600.1)
-    probe = hang(calls, A, release)
+    probe = hang(executor, A, release)
     with pytest.raises(CircuitOpen):
-        calls.run(A, lambda: None)
+        executor.run(A, lambda: None)
     release.set()
     assert probe.wait(PATIENCE)
-    wait_until(lambda: calls.in_flight() == {})
-    assert calls.run(A, lambda: "closed") == "closed"
+    wait_until(lambda: executor.in_flight() == {})
+    assert executor.run(A, lambda: "closed") == "closed"
 
 
 def test_result_after_the_deadline_is_a_failure_but_work_after_a_result_is_not(
@@ -222,49 +222,49 @@ def test_result_after_the_deadline_is_a_failure_but_work_after_a_result_is_not(
         advance_clock(61)
 
     for body, works in ((long_work_after_the_result, True), (late, False)):
-        calls = make_executor(pos_breaker_failures=1, pos_breaker_seconds=1000)
-        calls.start(A, body, deadline=60).wait(PATIENCE)
-        wait_until(partial(idle, calls))
+        executor = make_executor(pos_breaker_failures=1, pos_breaker_seconds=1000)
+        executor.start(A, body, deadline=60).wait(PATIENCE)
+        wait_until(partial(idle, executor))
         if works:
-            assert calls.run(A, lambda: "closed") == "closed"
+            assert executor.run(A, lambda: "closed") == "closed"
         else:
             with pytest.raises(CircuitOpen):
-                calls.run(A, lambda: None)
+                executor.run(A, lambda: None)
 
 
 def test_unsupported_method_is_not_a_failure_of_the_pos() -> None:
-    calls = make_executor(pos_breaker_failures=1)
+    executor = make_executor(pos_breaker_failures=1)
     for _ in range(3):
-        fail(calls, error=lambda: Unsupported("quote"))
-    assert calls.run(A, lambda: "closed") == "closed"
+        fail(executor, error=lambda: Unsupported("quote"))
+    assert executor.run(A, lambda: "closed") == "closed"
 
 
 # -- threads -----------------------------------------------------------------------------------------------------------
 
 
 def test_threads_are_reused() -> None:
-    calls = make_executor()
+    executor = make_executor()
     used = set()
     for _ in range(10):
-        used.add(calls.run(A, threading.get_ident))
-        wait_until(lambda: calls.in_flight() == {})
+        used.add(executor.run(A, threading.get_ident))
+        wait_until(lambda: executor.in_flight() == {})
     assert len(used) <= 3
 
 
 def test_concurrent_callers_each_get_their_own_result() -> None:
-    calls = make_executor(pos_max_calls=64, pos_max_calls_per_store=64)
+    executor = make_executor(pos_max_calls=64, pos_max_calls_per_store=64)
     with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(lambda n: calls.run(A, lambda: n), range(200))) == list(range(200))
+        assert list(pool.map(lambda n: executor.run(A, lambda: n), range(200))) == list(range(200))
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_forked_process_can_make_calls() -> None:
-    calls = make_executor()
-    calls.run(A, lambda: None)
+    executor = make_executor()
+    executor.run(A, lambda: None)
     child = os.fork()
     if child == 0:
         try:
-            os._exit(calls.run(A, lambda: 7))
+            os._exit(executor.run(A, lambda: 7))
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7

@@ -19,26 +19,11 @@ from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError, Conflict
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 from webhook_kit.stores.cipher import CredentialCipher
 from webhook_kit.stores.file import StoreTable
 
 __all__ = ["RedisStoreRepository", "SavedStore"]
-
-_PUT = """
--- KEYS: records, version. ARGV: store id, record as read or '', new record or '' for none, new version.
-if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
-if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
-redis.call('SET', KEYS[2], ARGV[4])
-return 1
-"""
-
-_RESTORE = """
--- KEYS: records, version. ARGV: version, then store ids and records in turn. Only into a Redis that has lost both.
-if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 0 end
-for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-redis.call('SET', KEYS[2], ARGV[1])
-return 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +45,8 @@ class RedisStoreRepository:
         self._redis = connection
         self._keys = keys
         self._cipher = cipher
-        self._put = connection.register_script(_PUT)
-        self._restore = connection.register_script(_RESTORE)
+        self._put = Script(connection, keys, "webhook_kit.stores/put")
+        self._restore = Script(connection, keys, "webhook_kit.stores/restore")
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -157,8 +142,7 @@ class RedisStoreRepository:
 
     def restore(self, version: str, records: Mapping[str, str]) -> bool:
         """Write records back into a Redis that has lost them; return False if another process has done so."""
-        flat = [part for pair in records.items() for part in pair]
-        return bool(self._restore(keys=[self._keys.stores, self._keys.stores_version], args=[version, *flat]))
+        return bool(self._restore(self._keys.stores, version=version, records=dict(records)))
 
     def _raw(self, store_id: str) -> str:
         return text(self._redis.hget(self._keys.stores, store_id))
@@ -169,8 +153,7 @@ class RedisStoreRepository:
         return json.dumps({**table, **({"credentials": stored} if stored else {})})
 
     def _write(self, store_id: str, before: str, after: str) -> None:
-        keys = [self._keys.stores, self._keys.stores_version]
-        if not self._put(keys=keys, args=[store_id, before, after, uuid4().hex]):
+        if not self._put(self._keys.stores, store=store_id, before=before, after=after, version=uuid4().hex):
             raise Conflict(_changed(store_id))
 
 
