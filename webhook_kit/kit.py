@@ -253,7 +253,7 @@ class Kit:
             key.get_secret_value(),
             connect_timeout=self.settings.gett_connect_timeout,
             read_timeout=self.settings.gett_read_timeout,
-            on_answer=self.sending.record_rate_limit_headers,
+            on_response=self.sending.record_rate_limit_headers,
         )
 
     @cached_property

@@ -62,7 +62,11 @@ def test_a_long_outage_of_gett_costs_no_update_and_ends_without_a_stampede(redis
     lanes.booked, lanes.watch, lanes.sends = [], connection, keys.sends
     gate = SendingState(connection, keys)
     client = GettClient(
-        f"http://127.0.0.1:{port}", "key", connect_timeout=2, read_timeout=60, on_answer=gate.record_rate_limit_headers
+        f"http://127.0.0.1:{port}",
+        "key",
+        connect_timeout=2,
+        read_timeout=60,
+        on_response=gate.record_rate_limit_headers,
     )
     # Patient enough to sit out the outage, and done for by anything that charges what merely waits.
     pusher = Dispatcher(

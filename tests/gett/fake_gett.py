@@ -13,7 +13,7 @@ KEY = "sk_test_Geheim/42"
 
 
 @dataclass
-class Received:
+class ReceivedRequest:
     method: str
     path: str
     headers: Message
@@ -23,14 +23,14 @@ class Received:
 
 @dataclass
 class FakeGett:
-    """A server on the loopback that answers whatever it is told to, and keeps what it was asked."""
+    """A loopback server with a configurable response that records its requests."""
 
     url: str = ""
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
-    received: list[Received] = field(default_factory=list)
-    hang_up: bool = False
+    received: list[ReceivedRequest] = field(default_factory=list)
+    close_connections: bool = False
     silent: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -40,7 +40,7 @@ class FakeGett:
 
 @contextmanager
 def serve() -> Iterator[FakeGett]:
-    """A fake Gett on an ephemeral port."""
+    """Serve a fake Gett on any free port during the block."""
     fake = FakeGett()
 
     class Handler(BaseHTTPRequestHandler):
@@ -48,10 +48,10 @@ def serve() -> Iterator[FakeGett]:
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            fake.received.append(Received(self.command, self.path, self.headers, body, self.client_address[1]))
+            fake.received.append(ReceivedRequest(self.command, self.path, self.headers, body, self.client_address[1]))
             if fake.silent:
                 fake.done.wait()
-            if fake.silent or fake.hang_up:
+            if fake.silent or fake.close_connections:
                 self.close_connection = True
                 return
             self.send_response(fake.status)

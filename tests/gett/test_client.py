@@ -104,7 +104,7 @@ CALLS: list[tuple[Callable[[GettClient], Any], str, str, Any, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("call", "method", "path", "sent", "answered", "read"), CALLS)
-def test_each_call(
+def test_each_call_sends_method_path_and_body(
     gett: FakeGett,
     client: GettClient,
     call: Callable[[GettClient], Any],
@@ -123,20 +123,20 @@ def test_each_call(
     assert received.headers["Content-Type"] == ("application/json" if sent is not None else None)
 
 
-def test_an_id_stays_one_segment(gett: FakeGett, client: GettClient) -> None:
+def test_id_is_encoded_as_one_segment(gett: FakeGett, client: GettClient) -> None:
     gett.body = json.dumps(STORE).encode()
     client.store("a/../b?c#d é%2F")
     assert gett.received[0].path == "/v1/commerce/stores/a%2F..%2Fb%3Fc%23d%20%C3%A9%252F"
 
 
 @pytest.mark.parametrize("identifier", ["", ".", ".."])
-def test_an_id_that_would_make_another_call_is_not_sent(gett: FakeGett, client: GettClient, identifier: str) -> None:
-    with pytest.raises(errors.GettPermanent, match="cannot be an id"):
+def test_id_that_would_change_the_path_is_not_sent(gett: FakeGett, client: GettClient, identifier: str) -> None:
+    with pytest.raises(errors.GettPermanent, match="is not a valid id"):
         client.set_order_status(identifier, OrderStatusUpdate.model_validate({"status": "ready"}))
     assert gett.received == []
 
 
-def test_a_callback_that_is_no_web_address_is_not_sent(gett: FakeGett, client: GettClient) -> None:
+def test_invalid_callback_url_is_not_sent(gett: FakeGett, client: GettClient) -> None:
     with pytest.raises(errors.GettPermanent, match="callback"):
         client.notify_catalog("p", "menu.json")
     assert gett.received == []
@@ -164,8 +164,8 @@ class TestFailures:
             (599, errors.GettUnavailable, True),
         ],
     )
-    def test_the_status_decides_the_type(self, status: int, error: type[errors.GettError], retriable: bool) -> None:
-        client = client_that_gets(ApiResponse(status, {"Location": "https://evil.example/"}))
+    def test_status_decides_the_exception(self, status: int, error: type[errors.GettError], retriable: bool) -> None:
+        client = client_receiving(ApiResponse(status, {"Location": "https://evil.example/"}))
         with pytest.raises(errors.GettError) as caught:
             client.stores()
         assert type(caught.value) is error
@@ -174,7 +174,7 @@ class TestFailures:
         assert caught.value.code is None
         assert caught.value.problem == {}
 
-    def test_the_message_says_what_happened(self, gett: FakeGett, client: GettClient) -> None:
+    def test_message_has_call_status_and_detail(self, gett: FakeGett, client: GettClient) -> None:
         gett.problem(422, errorCode="VALIDATION_FAILED", detail="two\nlines", errors=[{"code": "X", "message": "m"}])
         with pytest.raises(errors.GettRejected) as caught:
             client.set_order_status("g-1", OrderStatusUpdate.model_validate({"status": "ready"}))
@@ -183,12 +183,12 @@ class TestFailures:
         assert caught.value.problem["errors"] == [{"code": "X", "message": "m"}]
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"null", b"\xff", b"[" * 100_000, b'{"errorCode": 5}'])
-    def test_an_answer_without_a_problem_document_is_a_failure_all_the_same(self, body: bytes) -> None:
+    def test_error_without_problem_document_raises(self, body: bytes) -> None:
         with pytest.raises(errors.GettUnavailable) as caught:
-            client_that_gets(ApiResponse(503, {}, body)).stores()
+            client_receiving(ApiResponse(503, {}, body)).stores()
         assert (caught.value.code, caught.value.retry_after) == (None, None)
 
-    def test_the_key_is_never_told_not_even_when_gett_repeats_it(self, gett: FakeGett, client: GettClient) -> None:
+    def test_key_is_not_in_the_message_even_if_gett_repeats_it(self, gett: FakeGett, client: GettClient) -> None:
         gett.problem(401, errorCode="UNAUTHENTICATED", detail=f"unknown key {KEY}")
         with pytest.raises(errors.GettUnauthorized) as caught:
             client.stores()
@@ -219,34 +219,36 @@ class TestFailures:
             ({}, "Mon, 01 Jan 2024 00:00:00 -0000", 0.0),
         ],
     )
-    def test_how_long_to_wait(self, problem: dict[str, Any], header: str | None, seconds: float | None) -> None:
+    def test_retry_after_of_problem_and_header(
+        self, problem: dict[str, Any], header: str | None, seconds: float | None
+    ) -> None:
         headers = {} if header is None else {"retry-after": header}
         with pytest.raises(errors.GettRateLimited) as caught:
-            client_that_gets(ApiResponse(429, headers, json.dumps(problem).encode())).stores()
+            client_receiving(ApiResponse(429, headers, json.dumps(problem).encode())).stores()
         assert caught.value.retry_after == seconds
 
     @pytest.mark.parametrize("zone", ["GMT", "-0000"])
-    def test_a_date_to_wait_for(self, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_retry_after_as_a_date(self, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
         now = 1_769_767_200.0
         monkeypatch.setattr(time, "time", lambda: now)
         header = formatdate(now + 90, usegmt=True).replace("GMT", zone)
         with pytest.raises(errors.GettUnavailable) as caught:
-            client_that_gets(ApiResponse(503, {"Retry-After": header})).stores()
+            client_receiving(ApiResponse(503, {"Retry-After": header})).stores()
         assert caught.value.retry_after == 90.0
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"storeId": 5}'])
-    def test_a_success_that_cannot_be_read_tells_its_status(self, body: bytes) -> None:
+    def test_unreadable_success_raises_with_its_status(self, body: bytes) -> None:
         with pytest.raises(errors.GettUnavailable, match="cannot be read") as caught:
-            client_that_gets(ApiResponse(200, {}, body)).store("s-1")
+            client_receiving(ApiResponse(200, {}, body)).store("s-1")
         assert caught.value.status == 200
 
-    def test_a_list_that_cannot_be_read(self) -> None:
+    def test_unreadable_list_raises(self) -> None:
         with pytest.raises(errors.GettUnavailable, match=r"1\.storeId"):
-            client_that_gets(ApiResponse(200, {}, b'[{"storeId": "s"}, {}]')).stores()
+            client_receiving(ApiResponse(200, {}, b'[{"storeId": "s"}, {}]')).stores()
 
 
-class Fake:
-    """All that a fake transport takes."""
+class FakeTransport:
+    """A transport that returns one response, or raises."""
 
     def __init__(self, answer: ApiResponse | OSError) -> None:
         self.answer = answer
@@ -259,43 +261,43 @@ class Fake:
         return self.answer
 
 
-def client_that_gets(answer: ApiResponse | OSError) -> GettClient:
-    return GettClient("https://gett.example", KEY, transport=Fake(answer))
+def client_receiving(answer: ApiResponse | OSError) -> GettClient:
+    return GettClient("https://gett.example", KEY, transport=FakeTransport(answer))
 
 
-def test_a_fake_transport_is_one_method() -> None:
-    fake = Fake(ApiResponse(200, {}, b"[]"))
+def test_transport_can_be_replaced() -> None:
+    fake = FakeTransport(ApiResponse(200, {}, b"[]"))
     assert GettClient("https://gett.example/", KEY, transport=fake).stores() == []
     (call,) = fake.calls
     assert call.url == "https://gett.example/v1/commerce/stores"
     assert KEY not in repr(call)
     with pytest.raises(errors.GettUnreachable, match="TimeoutError"):
-        client_that_gets(TimeoutError(KEY)).stores()
+        client_receiving(TimeoutError(KEY)).stores()
 
 
 @pytest.mark.parametrize("status", [200, 429, 503])
-def test_every_answer_is_told(gett: FakeGett, status: int) -> None:
-    told: list[tuple[int, str | None]] = []
+def test_on_response_gets_every_response(gett: FakeGett, status: int) -> None:
+    responses: list[tuple[int, str | None]] = []
     gett.status, gett.body, gett.headers = status, b"[]", {"X-RateLimit-Remaining": "3"}
     client = GettClient(
-        gett.url, KEY, on_answer=lambda s, headers: told.append((s, headers.get("x-ratelimit-remaining")))
+        gett.url, KEY, on_response=lambda s, headers: responses.append((s, headers.get("x-ratelimit-remaining")))
     )
     if status == 200:
         client.stores()
     else:
         with pytest.raises(errors.GettRetriable):
             client.stores()
-    assert told == [(status, "3")]
+    assert responses == [(status, "3")]
 
 
 @pytest.mark.parametrize("url", ["", "gett.example", "ftp://gett.example", "https://", "https://x?y=1", "https://[x"])
-def test_an_address_that_cannot_be_called(url: str) -> None:
+def test_invalid_url_is_rejected(url: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="http or https URL"):
         GettClient(url, KEY)
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\n", "schlüssel"])
-def test_a_key_that_no_header_can_carry(key: str) -> None:
+def test_invalid_key_is_rejected(key: str) -> None:
     with pytest.raises(errors.ConfigurationError) as caught:
         GettClient("https://gett.example", key)
     assert not key or key not in str(caught.value)

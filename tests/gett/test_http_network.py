@@ -12,27 +12,27 @@ from webhook_kit import errors
 from webhook_kit.gett.client import GettClient
 
 
-def test_no_server() -> None:
-    with pytest.raises(errors.GettUnreachable, match=r"GET stores: no answer \(ConnectionError\)") as caught:
+def test_refused_connection_raises_unreachable() -> None:
+    with pytest.raises(errors.GettUnreachable, match=r"GET stores: no response \(ConnectionError\)") as caught:
         GettClient("http://127.0.0.1:1", KEY).stores()
     assert caught.value.status is None
     assert KEY not in str(caught.value)
 
 
-def test_a_server_that_hangs_up_is_asked_once(gett: FakeGett, client: GettClient) -> None:
-    gett.hang_up = True
+def test_closed_connection_is_not_retried(gett: FakeGett, client: GettClient) -> None:
+    gett.close_connections = True
     with pytest.raises(errors.GettUnreachable):
         client.stores()
     assert len(gett.received) == 1
 
 
-def test_a_server_that_stays_silent(gett: FakeGett) -> None:
+def test_read_timeout_raises_unreachable(gett: FakeGett) -> None:
     gett.silent = True
     with pytest.raises(errors.GettUnreachable, match="ReadTimeout"):
         GettClient(gett.url, KEY, read_timeout=0.05).stores()
 
 
-def test_both_time_outs_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_timeouts_are_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[object] = []
 
     def refuse(*_: object, timeout: object, **__: object) -> None:
@@ -49,7 +49,7 @@ def test_both_time_outs_apply(monkeypatch: pytest.MonkeyPatch) -> None:
     assert used == [(3.05, 10.0), (1, 2)]
 
 
-def test_a_failure_is_not_repeated_and_a_redirect_not_followed(gett: FakeGett, client: GettClient) -> None:
+def test_errors_are_not_retried_and_redirects_not_followed(gett: FakeGett, client: GettClient) -> None:
     for status in (503, 429, 307):
         gett.problem(status)
         gett.headers = {"Location": f"{gett.url}/elsewhere", "Retry-After": "0"}
@@ -76,7 +76,7 @@ def test_one_connection_per_thread_and_process(
     assert len({first, in_thread, in_child}) == 3
 
 
-def test_a_netrc_entry_does_not_replace_the_key(
+def test_netrc_does_not_replace_the_key(
     gett: FakeGett, client: GettClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -87,7 +87,7 @@ def test_a_netrc_entry_does_not_replace_the_key(
     assert gett.received[0].headers["Authorization"] == f"Bearer {KEY}"
 
 
-def test_no_cookie_is_kept(gett: FakeGett, client: GettClient) -> None:
+def test_cookies_are_not_kept(gett: FakeGett, client: GettClient) -> None:
     gett.body, gett.headers = b"[]", {"Set-Cookie": "a=b"}
     client.stores()
     client.stores()

@@ -1,4 +1,4 @@
-"""Each call of the Marketfront client, as it goes over the wire."""
+"""Tests of the Marketfront client: the HTTP request of each call."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ CALLS: list[tuple[Callable[[Marketfront], Any], str, str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("call", "method", "path", "sent", "answered"), CALLS)
-def test_each_call(
+def test_each_call_sends_method_path_and_body(
     gett: FakeGett, call: Callable[[Marketfront], Any], method: str, path: str, sent: Any, answered: Any
 ) -> None:
     gett.body = json.dumps(answered).encode()
@@ -159,7 +159,7 @@ def test_each_call(
     assert (json.loads(received.body) if received.body else None) == sent
 
 
-def test_a_place_carries_its_key_and_the_same_one_when_it_is_given(gett: FakeGett) -> None:
+def test_place_sends_the_given_key_or_a_new_one(gett: FakeGett) -> None:
     gett.body = json.dumps(ORDER).encode()
     market, order = Marketfront(gett.url, KEY), PlaceOrderRequest.model_validate(ORDER)
     for key in (None, None, "k-1"):
@@ -169,7 +169,7 @@ def test_a_place_carries_its_key_and_the_same_one_when_it_is_given(gett: FakeGet
     assert len(set(keys)) == 3
 
 
-def test_a_session_without_a_user_is_told_so() -> None:
+def test_session_without_user_raises_unauthorized() -> None:
     class Refusing:
         def send(self, call: ApiCall) -> ApiResponse:
             return ApiResponse(

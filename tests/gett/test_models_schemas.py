@@ -68,11 +68,11 @@ PRIVATE = {
 }
 
 
-def test_every_published_schema_has_its_model() -> None:
+def test_every_published_schema_has_a_model() -> None:
     assert [name for name in PUBLISHED if name not in SCHEMAS] == []
 
 
-def test_a_model_goes_by_its_own_name() -> None:
+def test_models_have_their_own_names() -> None:
     assert {name: model.__name__ for name, model in SCHEMAS.items()} == {name: name for name in SCHEMAS} | {
         "Store": "MarketfrontStore"
     }
@@ -81,7 +81,7 @@ def test_a_model_goes_by_its_own_name() -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_private_members_are_never_shown(name: str) -> None:
+def test_private_members_are_not_shown(name: str) -> None:
     public = ("CommerceAddress",)  # where a store is, everybody may know
     if name in public:
         return
@@ -91,7 +91,7 @@ def test_private_members_are_never_shown(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
-def test_every_schema_speaks_the_wire_names(name: str, mode: Any) -> None:
+def test_every_schema_has_json_names(name: str, mode: Any) -> None:
     schema = SCHEMAS[name].model_json_schema(mode=mode)
     # A model that nests in itself stands among its own definitions.
     described = schema if "properties" in schema else schema["$defs"][name]
@@ -110,21 +110,21 @@ def test_money_is_a_number_in_a_model(mode: Any) -> None:
 
 
 class TestCommand:
-    def test_it_prints_one_schema(self) -> None:
+    def test_command_prints_one_schema(self) -> None:
         result = CliRunner().invoke(command, ["Amounts"])
         assert result.exit_code == 0
         assert json.loads(result.output) == SCHEMAS["Amounts"].model_json_schema()
 
-    def test_it_lists_the_names(self) -> None:
+    def test_command_lists_the_names(self) -> None:
         result = CliRunner().invoke(command, [])
         assert result.output.split() == sorted(SCHEMAS)
 
     @pytest.mark.parametrize(
-        ("name", "said"),
+        ("name", "message"),
         [("amonts", "did you mean Amounts?"), ("EXTERNALORDER", "ExternalOrder"), ("zzz", "lists them")],
     )
-    def test_an_unknown_name_is_one_line(
-        self, name: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    def test_unknown_name_is_one_line(
+        self, name: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr("sys.argv", ["webhook-kit", "schema", name])
         with pytest.raises(SystemExit) as caught:
@@ -132,5 +132,5 @@ class TestCommand:
         out, err = capsys.readouterr()
         assert caught.value.code == 1
         assert out == ""
-        assert said in err
+        assert message in err
         assert err.count("\n") == 1

@@ -85,7 +85,7 @@ class Workbench:
         self.dead = DeadLetters(self.redis, self.keys, self.waker)
         self.gett = Gett()
         self.client = GettClient(
-            "https://gett.example", "key", transport=self.gett, on_answer=self.gate.record_rate_limit_headers
+            "https://gett.example", "key", transport=self.gett, on_response=self.gate.record_rate_limit_headers
         )
         # What is postponed stays so until a test moves the clock, however slow the machine is.
         self.retry = RetryPolicy(first=900.0, longest=900.0)

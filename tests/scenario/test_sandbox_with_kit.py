@@ -61,7 +61,7 @@ def test_the_client_knows_gett_s_failures(gett_sandbox: GettSandbox) -> None:
     client = GettClient(
         gett_sandbox.url,
         gett_sandbox.api_key,
-        on_answer=lambda _, headers: seen.append(headers.get("X-RateLimit-Remaining")),
+        on_response=lambda _, headers: seen.append(headers.get("X-RateLimit-Remaining")),
     )
     gett_sandbox.context.options.reads_per_minute = 2
     client.stores()

@@ -1,4 +1,1 @@
-"""Gett's language: models, signatures, the client. It knows nothing of the rest of the kit but its exceptions.
-
-models: what travels · signing: how webhooks prove themselves · client: the Commerce API, one method per call.
-"""
+"""Gett's API: models, clients, signatures and problem documents. Of the rest of the kit it uses the exceptions only."""

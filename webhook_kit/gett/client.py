@@ -33,47 +33,47 @@ class GettClient(Api):
     # -- catalog -------------------------------------------------------------------------------------------------------
 
     def notify_catalog(self, partner_store_id: str, callback_url: str) -> None:
-        """Tell Gett that a store's menu changed; Gett pulls it from ``callback_url`` later.
+        """Notify Gett that a store's catalog changed; Gett pulls it from ``callback_url`` later.
 
         :param partner_store_id: the partner's own id of the store.
-        :raises GettPermanent: also, before anything is sent, when ``callback_url`` is no web address.
+        :raises GettPermanent: also if ``callback_url`` is not an http or https URL; nothing is sent then.
         """
         try:
             notification = CatalogSetNotification(callback_url=callback_url)
         except pydantic.ValidationError:
-            raise GettPermanent("the catalog's callback URL must be an http or https URL") from None
+            raise GettPermanent("callback_url must be an http or https URL") from None
         self._call("POST", f"catalogset-notification?storeId={quote(partner_store_id, safe='')}", notification)
 
     # -- stores --------------------------------------------------------------------------------------------------------
 
     def stores(self) -> list[CommerceStore]:
-        """All stores of the partner."""
-        answer = self._call("GET", "stores")
+        """Return all stores of the partner."""
+        response = self._call("GET", "stores")
         try:
-            return _STORES.validate_json(answer.body, strict=True)
+            return _STORES.validate_json(response.body, strict=True)
         except pydantic.ValidationError as error:
-            raise unreadable("GET", "stores", answer, error) from error
+            raise unreadable("GET", "stores", response, error) from error
 
     def store(self, store_id: str) -> CommerceStore:
-        """One store, by Gett's id."""
+        """Return a store by Gett's id."""
         return self._read(CommerceStore, "GET", f"stores/{segment(store_id)}")
 
     def update_store(self, store_id: str, update: StoreUpdate) -> CommerceStore:
-        """Change a store's name, phone, logo, description or capabilities."""
+        """Change a store's name, phone, logo, description or capabilities; members that are not set stay."""
         return self._read(CommerceStore, "PUT", f"stores/{segment(store_id)}", update)
 
     def store_status(self, store_id: str) -> StoreStatus:
-        """Whether Gett takes the store for online or paused."""
+        """Return the store's status at Gett: online or paused."""
         return self._read(StoreStatus, "GET", f"stores/{segment(store_id)}/status")
 
     def set_store_status(self, store_id: str, update: StoreStatusUpdate) -> StoreStatus:
-        """Pause a store, or bring it back."""
+        """Pause a store or resume it, and return its status at Gett."""
         return self._read(StoreStatus, "POST", f"stores/{segment(store_id)}/status", update)
 
     # -- orders --------------------------------------------------------------------------------------------------------
 
     def set_order_status(self, order_id: str, update: OrderStatusUpdate) -> None:
-        """Report progress or the end of an order.
+        """Send progress or the end of an order.
 
         :param order_id: Gett's id of the order.
         """
@@ -82,17 +82,17 @@ class GettClient(Api):
     # -- onboarding ----------------------------------------------------------------------------------------------------
 
     def register_store(self, request: OnboardingRequest) -> Onboarding:
-        """Begin the registration of a store; Gett pulls its catalog next."""
+        """Start the registration of a store; Gett pulls its catalog next."""
         return self._read(Onboarding, "POST", "onboarding/stores", request)
 
     def onboarding(self, onboarding_id: str) -> Onboarding:
-        """Where a registration stands."""
+        """Return a registration with its current status."""
         return self._read(Onboarding, "GET", f"onboarding/stores/{segment(onboarding_id)}")
 
     def cancel_onboarding(self, onboarding_id: str) -> None:
-        """Give up a registration."""
+        """Cancel a registration."""
         self._call("DELETE", f"onboarding/stores/{segment(onboarding_id)}")
 
     def activate_store(self, onboarding_id: str) -> Onboarding:
-        """Go live; only from ``ready_to_activate``. The answer carries Gett's ``store_id``."""
+        """Activate a store, which must be ``ready_to_activate``; the result has Gett's ``store_id``."""
         return self._read(Onboarding, "POST", f"onboarding/stores/{segment(onboarding_id)}/activate")

@@ -1,10 +1,10 @@
-"""How a call travels to Gett, and what its failures are called: under every client of Gett's APIs.
+"""HTTP calls to Gett: the base class of all API clients, and the exceptions that a call raises.
 
-Nothing here repeats a call or follows a redirect: retries, order and quota are the outbox's, and the API key goes to one host
-only. Every failure is a :class:`~webhook_kit.errors.GettError`, retriable or permanent by its type::
+Calls are not repeated, because retries, order and quota belong to the outbox. Redirects are not followed, so that the API key
+reaches one host only. Every failure is a :class:`~webhook_kit.errors.GettError`, whose type tells if a retry makes sense::
 
-    no answer               GettUnreachable
-    408, 425, 5xx           GettUnavailable     also a 2xx whose body cannot be read: ``status`` is then that 2xx
+    no response             GettUnreachable
+    408, 425, 5xx           GettUnavailable     also a 2xx with an unreadable body; ``status`` is that 2xx
     429                     GettRateLimited
     401, 403                GettUnauthorized
     404                     GettNotFound
@@ -53,7 +53,7 @@ _DETAIL_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One HTTP request on its way to Gett. Its headers hold the API key, so they are never shown."""
+    """An HTTP request to Gett. Its headers contain the API key, so its repr omits them."""
 
     method: str
     url: str
@@ -63,7 +63,7 @@ class ApiCall:
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What came back, whatever the status."""
+    """An HTTP response from Gett, of any status."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -71,21 +71,21 @@ class ApiResponse:
 
 
 class Transport(Protocol):
-    """How a call travels. A fake is one method."""
+    """Sends HTTP requests. A fake for tests needs this one method."""
 
     def send(self, call: ApiCall) -> ApiResponse:
-        """Deliver a call once.
+        """Send a request once and return its response.
 
-        :raises OSError: when no answer came; ``requests`` exceptions, ``ConnectionError`` and ``TimeoutError`` are such.
+        :raises OSError: without a response; ``requests`` exceptions, ``ConnectionError`` and ``TimeoutError`` are subclasses.
         """
         ...
 
 
 class RequestsTransport:
-    """Over the network, with one ``requests`` session per process and thread: connections do not survive a fork.
+    """Sends requests over the network, with one ``requests`` session per thread and process.
 
     :param connect_timeout: seconds.
-    :param read_timeout: seconds without a byte from Gett; an answer that trickles may take longer in all.
+    :param read_timeout: seconds between two bytes from Gett; the whole response may take longer.
     """
 
     def __init__(self, *, connect_timeout: float = 3.05, read_timeout: float = 10.0) -> None:
@@ -93,7 +93,7 @@ class RequestsTransport:
         self._local = threading.local()
 
     def send(self, call: ApiCall) -> ApiResponse:
-        """Deliver a call once; a redirect is an answer like any other."""
+        """Send a request once; a redirect is returned, not followed."""
         response = self._session(call.url).request(
             call.method,
             call.url,
@@ -106,9 +106,9 @@ class RequestsTransport:
 
     def _session(self, url: str) -> requests.Session:
         if getattr(self._local, "pid", None) != os.getpid():
-            session = requests.Session()
-            # Read once, for requests would read it all again with every call; and without it no .netrc entry replaces
-            # our Authorization header.
+            session = requests.Session()  # connections do not survive a fork
+            # With trust_env, requests reads the environment again for each call, and an entry in .netrc replaces the
+            # Authorization header. So proxies and certificates are read here, once.
             session.trust_env = False
             session.proxies.update(get_environ_proxies(url))
             session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
@@ -122,24 +122,24 @@ _Model = TypeVar("_Model", bound=Wire)
 
 
 class Api:
-    """One of Gett's APIs, for one bearer token. Safe to share between threads and across forks.
+    """Base class of the clients of Gett's APIs, for one bearer token. Safe to share between threads and across forks.
 
-    Every method of a subclass makes exactly one HTTP request and raises a :class:`~webhook_kit.errors.GettError` when it fails (see
-    the head of this module). An id that cannot stand in a path (empty, ``.`` or ``..``) raises
+    Every method of a subclass sends exactly one HTTP request and raises a :class:`~webhook_kit.errors.GettError` when it fails (see
+    the module's docstring). An id that cannot be part of a path (empty, ``.`` or ``..``) raises
     :class:`~webhook_kit.errors.GettPermanent` before anything is sent.
 
-    :param base_url: ``https://api.gett-tech.com``, the sandbox's, or a local one.
+    :param base_url: ``https://api.gett-tech.com``, or the URL of a sandbox.
     :param api_key: sent as a bearer token; never part of a message.
     :param connect_timeout: seconds.
-    :param read_timeout: seconds without a byte from Gett.
-    :param on_answer: called with status and headers (names in any case) of every answer before it is judged, from the
-        thread that made the call; for ``X-RateLimit-*``. What it raises passes through, so it should not raise.
-    :param transport: how calls travel; the network when None.
-    :raises ConfigurationError: when the address or the key cannot be used.
+    :param read_timeout: seconds between two bytes from Gett.
+    :param on_response: called with status and headers (case-insensitive) of each response, in the calling thread, before
+        errors are raised; for ``X-RateLimit-*``. It should not raise, because its exceptions propagate.
+    :param transport: sends the requests; a :class:`RequestsTransport` when None.
+    :raises ConfigurationError: when the URL or the key cannot be used.
     """
 
     root: ClassVar[str] = ""
-    """Path of the API, between two slashes."""
+    """Path of the API, with a slash at both ends."""
 
     def __init__(
         self,
@@ -148,21 +148,20 @@ class Api:
         *,
         connect_timeout: float = 3.05,
         read_timeout: float = 10.0,
-        on_answer: Callable[[int, Mapping[str, str]], None] | None = None,
+        on_response: Callable[[int, Mapping[str, str]], None] | None = None,
         transport: Transport | None = None,
     ) -> None:
-        mistakes = _mistakes(base_url, api_key)
-        if mistakes:
+        if mistakes := _mistakes(base_url, api_key):
             raise ConfigurationError(*mistakes)
         self.base_url = base_url.rstrip("/")
-        self.on_answer = on_answer
+        self.on_response = on_response
         self._api_key = api_key
         self._transport = transport or RequestsTransport(connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r})"
 
-    # -- how a call is made --------------------------------------------------------------------------------------------
+    # -- sending -------------------------------------------------------------------------------------------------------
 
     def _read(
         self,
@@ -170,74 +169,74 @@ class Api:
         method: str,
         path: str,
         body: Wire | None = None,
-        more_headers: Mapping[str, str] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> _Model:
-        answer = self._call(method, path, body, more_headers)
+        response = self._call(method, path, body, extra_headers)
         try:
-            return model.from_json(answer.body)
+            return model.from_json(response.body)
         except pydantic.ValidationError as error:
-            raise unreadable(method, path, answer, error) from error
+            raise unreadable(method, path, response, error) from error
 
     def _call(
-        self, method: str, path: str, body: Wire | None = None, more_headers: Mapping[str, str] | None = None
+        self, method: str, path: str, body: Wire | None = None, extra_headers: Mapping[str, str] | None = None
     ) -> ApiResponse:
         headers = {
             "Authorization": f"Bearer {self._api_key}",
             "Accept": "application/json, application/problem+json",
             "User-Agent": "webhook-kit",
-            **(more_headers or {}),
+            **(extra_headers or {}),
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
         url = f"{self.base_url}{self.root}{path}"
         try:
-            answer = self._transport.send(ApiCall(method, url, headers, body.to_json() if body is not None else None))
-        except OSError as failure:
-            # The kind of failure only: its text may quote the request.
-            raise GettUnreachable(f"{method} {path}: no answer ({type(failure).__name__})") from failure
-        if self.on_answer is not None:
-            self.on_answer(answer.status, CaseInsensitiveDict(answer.headers))
-        if not 200 <= answer.status < 300:
-            raise self._failure(method, path, answer)
-        return answer
+            response = self._transport.send(ApiCall(method, url, headers, body.to_json() if body is not None else None))
+        except OSError as error:
+            # Only the type of the error, because its text may contain the request's headers.
+            raise GettUnreachable(f"{method} {path}: no response ({type(error).__name__})") from error
+        if self.on_response is not None:
+            self.on_response(response.status, CaseInsensitiveDict(response.headers))
+        if not 200 <= response.status < 300:
+            raise self._error(method, path, response)
+        return response
 
-    def _failure(self, method: str, path: str, answer: ApiResponse) -> GettError:
-        problem = _problem(answer.body.replace(self._api_key.encode(), b"(the API key)"))
+    def _error(self, method: str, path: str, response: ApiResponse) -> GettError:
+        problem = _problem(response.body.replace(self._api_key.encode(), b"(the API key)"))
         code = _text(problem.get("errorCode"))
         detail = _text(problem.get("detail")) or _text(problem.get("title"))
-        said = " ".join(detail.split())[:_DETAIL_LENGTH] if detail else "no explanation"
-        return _exception_for(answer.status)(
-            f"{method} {path}: {' '.join(filter(None, (str(answer.status), code)))}: {said}",
-            status=answer.status,
+        explanation = " ".join(detail.split())[:_DETAIL_LENGTH] if detail else "no explanation"
+        return _exception_for(response.status)(
+            f"{method} {path}: {' '.join(filter(None, (str(response.status), code)))}: {explanation}",
+            status=response.status,
             code=code,
-            retry_after=_retry_after(problem, answer.headers),
+            retry_after=_retry_after(problem, response.headers),
             problem=problem,
         )
 
 
 def _mistakes(base_url: str, api_key: str) -> list[str]:
-    found = []
+    mistakes = []
     try:
         parts = urlsplit(base_url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
     except ValueError:
         usable = False
     if not usable:
-        found.append("Gett's address must be an http or https URL, such as https://api.gett-tech.com")
-    # Checked here because an HTTP library that refuses a header quotes it.
+        mistakes.append("Gett's URL must be an http or https URL, such as https://api.gett-tech.com")
+    # Checked here, because the HTTP library's error for an invalid header would contain the key.
     if not api_key or not all("!" <= character <= "~" for character in api_key):
-        found.append("the API key is empty or holds characters that no header can carry")
-    return found
+        mistakes.append("the API key is empty or has characters that are not allowed in a header")
+    return mistakes
 
 
 def segment(identifier: str) -> str:
-    """An id as a part of a path.
+    """Return an id as a segment of a path.
 
     :raises GettPermanent: when it cannot be one.
     """
-    # Dots are never percent-encoded, and URLs are normalised on the way: "stores/../status" would be another call.
+    # Dots cannot be percent-encoded, and HTTP libraries normalise paths: "stores/../status" would be another call.
     if identifier in ("", ".", ".."):
-        raise GettPermanent(f"{identifier!r} cannot be an id at Gett")
+        raise GettPermanent(f"{identifier!r} is not a valid id at Gett")
     return quote(identifier, safe="")
 
 
@@ -253,18 +252,18 @@ def _exception_for(status: int) -> type[GettError]:
     }.get(status, GettRejected)
 
 
-def unreadable(method: str, path: str, answer: ApiResponse, error: pydantic.ValidationError) -> GettUnavailable:
-    """What to raise for an answer that says 2xx and makes no sense."""
-    # Retriable: such an answer comes from something between Gett and us more often than from Gett, and every call that
-    # reads its answer may be repeated. The status tells the caller that a write has probably been carried out.
+def unreadable(method: str, path: str, response: ApiResponse, error: pydantic.ValidationError) -> GettUnavailable:
+    """Return the exception for a 2xx response whose body does not fit the model."""
+    # Retriable, because such a response usually comes from a proxy before Gett, and every call that reads its response may
+    # be repeated. The status shows that a write has probably been carried out.
     places = ", ".join(".".join(map(str, mistake["loc"])) or "the body" for mistake in error.errors()[:3])
     return GettUnavailable(
-        f"{method} {path}: {answer.status}, but the answer cannot be read ({places})", status=answer.status
+        f"{method} {path}: {response.status}, but the body cannot be read ({places})", status=response.status
     )
 
 
 def _problem(body: bytes) -> dict[str, Any]:
-    """The problem document, by its content rather than its type; empty when there is none."""
+    """Return the problem document, whatever its media type; empty if there is none."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -277,19 +276,19 @@ def _text(value: object) -> str | None:
 
 
 def _retry_after(problem: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait: the problem's ``retryAfter``, else the ``Retry-After`` header, in seconds or as an HTTP date."""
-    stated = _seconds(problem.get("retryAfter"))
-    if stated is not None:
-        return stated
+    """Return the seconds to wait: the problem's ``retryAfter``, else ``Retry-After`` in seconds or as an HTTP date."""
+    seconds = _seconds(problem.get("retryAfter"))
+    if seconds is not None:
+        return seconds
     header = CaseInsensitiveDict(headers).get("Retry-After", "").strip()
     if header.isascii() and header.isdigit():
         return _seconds(float(header))
     try:
-        when = parsedate_to_datetime(header)
+        date = parsedate_to_datetime(header)
     except ValueError:
         return None
-    # An HTTP date is UTC; one that names no zone would otherwise be taken for local time.
-    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    # An HTTP date is UTC; without a zone it would be taken for local time.
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max(0.0, aware.timestamp() - time.time())
 
 

@@ -1,10 +1,10 @@
-"""The consumer's side of the network, one method per call: sessions, stores, carts, orders, checkout (``gett-protocol.md §6``).
+"""The Marketfront API, one method per call: sessions, stores, carts, orders, checkout (``gett-protocol.md §6``).
 
 A distribution partner creates sessions with its API key and makes all other calls with the session's token::
 
     session = Marketfront(url, api_key).create_session(SessionCreateRequest(email=…, first_name=…, last_name=…))
-    mine = Marketfront(url, session.token)
-    mine.discover(DiscoverStoresRequest(location=…, query="pizza"))
+    marketfront = Marketfront(url, session.token)
+    marketfront.discover(DiscoverStoresRequest(location=…, query="pizza"))
 """
 
 from __future__ import annotations
@@ -45,76 +45,76 @@ __all__ = ["Marketfront"]
 
 
 class Marketfront(Api):
-    """Gett's Marketfront API for one bearer: an API key, or a session's token. See :class:`~webhook_kit.gett.http.Api`."""
+    """Gett's Marketfront API for one bearer token: an API key, or a session's token. See :class:`~webhook_kit.gett.http.Api`."""
 
     root: ClassVar[str] = "/v1/marketplace/"
 
     # -- sessions ------------------------------------------------------------------------------------------------------
 
     def create_session(self, request: SessionCreateRequest | None = None) -> SessionCreateResponse:
-        """Begin a session; an anonymous one when nothing is known of the consumer. Needs the API key.
+        """Create a session, which is anonymous without a request. Needs the API key.
 
-        :raises GettRejected: ``LEVEL_1_INCOMPLETE`` when email, first and last name are not given all or none.
+        :raises GettRejected: ``LEVEL_1_INCOMPLETE`` if only some of email, first and last name are given.
         """
         return self._read(SessionCreateResponse, "POST", "session/create", request or SessionCreateRequest())
 
     def me(self) -> SessionMeResponse:
-        """The session as it is now. Needs a session's token, like all that follows here."""
+        """Return the session. Needs a session's token, as all calls below."""
         return self._read(SessionMeResponse, "GET", "session/me")
 
-    # [D] The protocol names these three and their members, not their paths.
+    # [D] The protocol defines the members of these three calls, but not their paths.
 
     def hoist(self, request: HoistSessionRequest) -> SessionMeResponse:
-        """Promote an anonymous session by a Google ID token."""
+        """Give an anonymous session its user, by a Google ID token."""
         return self._read(SessionMeResponse, "POST", "session/hoist", request)
 
     def set_fulfillment_context(self, request: SetFulfillmentContextRequest) -> SessionMeResponse:
-        """Commit the session to a way of handing over."""
+        """Set the fulfillment mode and address of the session."""
         return self._read(SessionMeResponse, "PUT", "session/fulfillment-context", request)
 
     def update_profile(self, request: UpdateProfileRequest) -> SessionMeResponse:
-        """Give the session's user a phone number."""
+        """Set the phone number of the session's user."""
         return self._read(SessionMeResponse, "PUT", "session/profile", request)
 
-    # -- stores and menus ----------------------------------------------------------------------------------------------
+    # -- stores and catalogs -------------------------------------------------------------------------------------------
 
     def discover(self, request: DiscoverStoresRequest) -> DiscoverStoresResponse:
-        """One page of the stores near a place."""
+        """Return one page of the stores near a location."""
         return self._read(DiscoverStoresResponse, "POST", "stores/discover", request)
 
     def store(self, store_id: str) -> MarketfrontStore:
-        """One store."""
+        """Return one store."""
         return self._read(MarketfrontStore, "GET", f"stores/{segment(store_id)}")
 
     def catalog_set(self, catalog_set_id: str) -> ExternalCatalogSet:
-        """A version of a menu."""
+        """Return one version of a CatalogSet."""
         return self._read(ExternalCatalogSet, "GET", f"catalog-sets/{segment(catalog_set_id)}")
 
-    # -- carts: pure functions, nothing is kept ------------------------------------------------------------------------
+    # -- carts: pure functions, nothing is stored ----------------------------------------------------------------------
 
     def add_to_cart(self, request: AddCartItemRequest) -> Cart:
-        """The cart with one line more."""
+        """Return the cart with one more line."""
         return self._read(Cart, "POST", "carts/add", request)
 
     def update_cart(self, request: UpdateCartItemRequest) -> Cart:
-        """The cart with another quantity of a line; 0 removes it."""
+        """Return the cart with a new quantity of a line; 0 removes it."""
         return self._read(Cart, "POST", "carts/update", request)
 
     def remove_from_cart(self, request: RemoveCartItemRequest) -> Cart:
-        """The cart with one line less."""
+        """Return the cart without a line."""
         return self._read(Cart, "POST", "carts/remove", request)
 
     # -- orders --------------------------------------------------------------------------------------------------------
 
     def validate_order(self, order: ExternalOrder) -> ExternalOrder:
-        """Have an order checked and priced by its store; what is wrong comes in the order's ``errors``."""
+        """Return an order as its store validated and priced it; errors are in its ``errors``."""
         return self._read(ExternalOrder, "POST", "orders/validate", order)
 
     def place_order(self, order: PlaceOrderRequest, *, key: str | None = None) -> ExternalOrder:
         """Place an order within 15 minutes of its validation.
 
-        :param key: the ``Idempotency-Key``: the same one replays the first answer for 24 h. A new UUID when None, so give
-            one to be able to repeat the call.
+        :param key: the ``Idempotency-Key``; the same key replays the first response for 24 h. A new UUID when None, so
+            pass one if the call may have to be repeated.
         """
         headers = {"Idempotency-Key": key or str(uuid4())}
         return self._read(ExternalOrder, "POST", "orders/place", order, headers)
@@ -122,7 +122,7 @@ class Marketfront(Api):
     # -- checkout: saved cards and addresses of the session's user -----------------------------------------------------
 
     def payments(self, *, offset: int = 0, limit: int = 50) -> UserPaymentResponsePagedResult:
-        """One page of saved cards.
+        """Return one page of saved cards.
 
         :raises GettUnauthorized: ``SESSION_USER_REQUIRED`` when the session has no user.
         """
@@ -133,7 +133,7 @@ class Marketfront(Api):
         return self._read(UserPaymentResponse, "POST", "checkout/payments", request)
 
     def addresses(self, *, offset: int = 0, limit: int = 50) -> UserAddressResponsePagedResult:
-        """One page of saved addresses.
+        """Return one page of saved addresses.
 
         :raises GettUnauthorized: ``SESSION_USER_REQUIRED`` when the session has no user.
         """

@@ -1,7 +1,7 @@
-"""Signatures of Gett's webhooks, both ways (``gett-protocol.md §3``).
+"""Creation and verification of the signatures of Gett's webhooks (``gett-protocol.md §3``).
 
 ``Signature`` is the hex HMAC-SHA256 of the raw body alone, with the webhook secret; ``Timestamp`` is Unix seconds.
-Several secrets are accepted at once, so that they can be rotated; every comparison takes constant time.
+Several secrets are accepted at the same time, so that they can be rotated. Every comparison takes constant time.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ API_VERSION = "2026-01-30"
 
 
 def sign(body: bytes, secret: str) -> str:
-    """The ``Signature`` header for a body."""
+    """Return the ``Signature`` header for a body."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def signed_headers(body: bytes, secret: str, *, now: float | None = None) -> dict[str, str]:
-    """The headers with which Gett delivers a webhook.
+    """Return the headers with which Gett delivers a webhook.
 
     :param now: Unix seconds; the current time when None.
     """
@@ -40,11 +40,11 @@ def signed_headers(body: bytes, secret: str, *, now: float | None = None) -> dic
 def verify(
     body: bytes, signature: str | None, timestamp: str | None, secrets: Iterable[str], *, now: float | None = None
 ) -> None:
-    """Prove that a webhook is Gett's and fresh.
+    """Verify that a webhook is from Gett and recent.
 
     :param body: the raw bytes as received.
-    :param secrets: every secret that is valid now.
-    :raises InvalidSignature: saying which of the two does not hold.
+    :param secrets: all secrets that are currently valid.
+    :raises InvalidSignature: when the signature or the timestamp is missing or wrong; the message says which.
     """
     if not signature:
         raise InvalidSignature("the Signature header is missing")
@@ -52,23 +52,23 @@ def verify(
         raise InvalidSignature("the Timestamp header is missing or is not Unix seconds")
     if abs((time.time() if now is None else now) - int(timestamp)) > MAX_AGE_SECONDS:
         raise InvalidSignature(f"the Timestamp is more than {MAX_AGE_SECONDS} s from now")
-    given = _bytes(signature.strip().lower())
-    # Every secret is tried, so that the time taken does not tell which one was right. An empty one proves nothing.
-    if not any([hmac.compare_digest(sign(body, secret).encode(), given) for secret in secrets if secret]):  # noqa: C419
+    received = _bytes(signature.strip().lower())
+    # All secrets are tried, so that the duration does not reveal which one matched. An empty secret never matches.
+    if not any([hmac.compare_digest(sign(body, secret).encode(), received) for secret in secrets if secret]):  # noqa: C419
         raise InvalidSignature("the Signature does not match the body")
 
 
-def verify_authorization(given: str | None, accepted: Iterable[str]) -> None:
-    """Prove a webhook by its static ``Authorization`` header.
+def verify_authorization(header: str | None, accepted: Iterable[str]) -> None:
+    """Verify a webhook by its static ``Authorization`` header.
 
     :raises InvalidSignature: when it is missing or wrong.
     """
-    candidate = _bytes(given or "")
-    # An empty accepted value would let in whoever sends no header at all.
+    candidate = _bytes(header or "")
+    # An empty accepted value would match a request without the header.
     if not any([hmac.compare_digest(_bytes(value), candidate) for value in accepted if value]):  # noqa: C419
         raise InvalidSignature("the Authorization header is missing or wrong")
 
 
 def _bytes(header: str) -> bytes:
-    """``compare_digest`` refuses non-ASCII text, and plain encoding refuses half a surrogate pair: take any header."""
+    """Return any header as bytes: ``compare_digest`` needs ASCII or bytes, and UTF-8 cannot encode lone surrogates."""
     return header.encode(errors="surrogatepass")

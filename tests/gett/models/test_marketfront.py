@@ -20,7 +20,7 @@ CART = {"storeId": "s", "lineItems": []}
 HERE = {"latitude": 30.25, "longitude": -97.75}
 
 
-def a_store(**members: Any) -> dict[str, Any]:
+def store(**members: Any) -> dict[str, Any]:
     return {
         "storeId": "s",
         "name": "Ramen",
@@ -33,12 +33,12 @@ def a_store(**members: Any) -> dict[str, Any]:
     }
 
 
-def test_a_store_fails_closed() -> None:
-    assert MarketfrontStore.from_json(json.dumps(a_store())).is_accepting_orders is False
+def test_store_accepts_no_orders_by_default() -> None:
+    assert MarketfrontStore.from_json(json.dumps(store())).is_accepting_orders is False
 
 
-def test_a_store_with_everything_comes_back_as_it_went_in() -> None:
-    document = a_store(
+def test_store_is_written_as_it_was_read() -> None:
+    document = store(
         isAcceptingOrders=True,
         availability=[{"dayOfWeek": "Friday", "start": "11:00:00", "end": "00:00:00"}],
         distanceMiles=0.4,
@@ -70,12 +70,12 @@ def test_a_store_with_everything_comes_back_as_it_went_in() -> None:
         {"matchedDishes": [{"itemId": "i", "name": "n", "basePrice": "1"}]},
     ],
 )
-def test_a_store_stays_within_its_bounds(wrong: dict[str, object]) -> None:
+def test_store_out_of_bounds_is_rejected(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        MarketfrontStore.from_json(json.dumps(a_store(**wrong)))
+        MarketfrontStore.from_json(json.dumps(store(**wrong)))
 
 
-def test_a_search_takes_fifty_unless_told() -> None:
+def test_search_has_a_default_limit_of_fifty() -> None:
     for extra in ({}, {"limit": None, "offset": None}):
         request = DiscoverStoresRequest.from_json(json.dumps({"location": HERE, **extra}))
         assert (request.limit, request.offset) == (50, 0)
@@ -83,18 +83,18 @@ def test_a_search_takes_fifty_unless_told() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"limit": 101}, {"limit": 0}, {"limit": "5"}, {"limit": True}, {"offset": -1}])
-def test_a_search_stays_within_its_bounds(wrong: dict[str, object]) -> None:
+def test_search_out_of_bounds_is_rejected(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         DiscoverStoresRequest.from_json(json.dumps({"location": HERE, **wrong}))
 
 
-def test_where_the_consumer_is_stays_private() -> None:
+def test_location_of_the_consumer_is_not_shown() -> None:
     request = DiscoverStoresRequest.from_json(json.dumps({"location": HERE, "query": "ramen"}))
     assert "30.25" not in repr(request)
 
 
-def test_a_result_page() -> None:
-    document = {"stores": [a_store()], "totalCount": 1, "hasMore": False}
+def test_page_of_stores() -> None:
+    document = {"stores": [store()], "totalCount": 1, "hasMore": False}
     assert DiscoverStoresResponse.from_json(json.dumps(document)).to_wire() == document
 
 
@@ -114,17 +114,17 @@ class TestOrderEvents:
             "data": {"type": "order", "checkout_session_id": "c", "status": "shipped", "refunds": [], **data},
         }
 
-    def test_they_alone_are_snake_cased(self) -> None:
+    def test_names_are_snake_case(self) -> None:
         document = self.event(permalink_url="https://x.example", refunds=[{"type": "store_credit", "amount": 150}])
         assert OrderEvent.from_json(json.dumps(document)).to_wire() == document
 
     @pytest.mark.parametrize(
         "wrong", [{"status": "cancelled"}, {"refunds": [{"type": "cash", "amount": 1}]}, {"type": "cart"}]
     )
-    def test_other_words_are_refused(self, wrong: dict[str, object]) -> None:
+    def test_unknown_values_are_rejected(self, wrong: dict[str, object]) -> None:
         with pytest.raises(ValidationError):
             OrderEvent.from_json(json.dumps(self.event(**wrong)))
 
-    def test_a_refund_is_counted_in_cents(self) -> None:
+    def test_refund_is_in_cents(self) -> None:
         with pytest.raises(ValidationError):
             OrderEvent.from_json(json.dumps(self.event(refunds=[{"type": "store_credit", "amount": 1.5}])))

@@ -23,7 +23,7 @@ class Tag(Wire):
 
 
 @given(st.integers(min_value=-MOST, max_value=MOST))
-def test_every_amount_travels_exactly_as_a_json_number(amount_in_cents: int) -> None:
+def test_every_amount_is_exact_as_a_json_number(amount_in_cents: int) -> None:
     amount = Decimal(amount_in_cents).scaleb(-2)
     written = Bill(amount=amount).to_json()
     # Read back by a parser that keeps every digit: what is on the wire is the amount itself.
@@ -37,11 +37,11 @@ def test_every_amount_travels_exactly_as_a_json_number(amount_in_cents: int) -> 
     ("written", "shown"),
     [("15.1", "15.10"), ("15", "15.00"), ("-0.0", "0.00"), ("1e2", "100.00"), ("15.250", "15.25"), ("-3.5", "-3.50")],
 )
-def test_an_amount_always_shows_two_decimals(written: str, shown: str) -> None:
+def test_amount_always_has_two_decimals(written: str, shown: str) -> None:
     assert str(Bill.from_json(f'{{"amount": {written}}}').amount) == shown
 
 
-def test_binary_fractions_never_get_in() -> None:
+def test_sum_of_binary_fractions_is_exact() -> None:
     total = sum((Bill.from_json(b'{"amount": 0.1}').amount for _ in range(3)), Decimal(0))
     assert total == Decimal("0.3")
 
@@ -63,23 +63,23 @@ def test_binary_fractions_never_get_in() -> None:
         "1" * 40,
     ],
 )
-def test_what_is_no_amount_is_refused(written: str) -> None:
+def test_invalid_amount_is_rejected(written: str) -> None:
     with pytest.raises(ValidationError):
         Bill.from_json(f'{{"amount": {written}}}')
 
 
-def test_text_is_no_amount_even_for_a_lenient_reader() -> None:
-    with pytest.raises(ValidationError, match="money is a JSON number, not text"):
+def test_text_is_rejected_even_in_lenient_mode() -> None:
+    with pytest.raises(ValidationError, match="money must be a JSON number, not text"):
         Bill.model_validate_json(b'{"amount": "15.25"}')
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), True])
-def test_what_is_no_amount_is_refused_in_python_too(value: object) -> None:
+def test_invalid_amount_in_python_is_rejected(value: object) -> None:
     with pytest.raises(ValidationError):
         Bill.model_validate({"amount": value})
 
 
-def test_a_price_is_never_negative() -> None:
+def test_negative_price_is_rejected() -> None:
     assert Tag.from_json(b'{"price": 0}').price == 0
     with pytest.raises(ValidationError, match="greater than or equal to 0"):
         Tag.from_json(b'{"price": -0.01}')

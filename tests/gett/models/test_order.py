@@ -19,7 +19,7 @@ from webhook_kit.gett.models import (
 )
 
 
-def an_order(**members: Any) -> dict[str, Any]:
+def order_document(**members: Any) -> dict[str, Any]:
     return {
         "cart": {"storeId": "s-1", "lineItems": [{"itemId": "i-1", "quantity": 2}]},
         "fulfillmentType": "Pickup",
@@ -31,32 +31,32 @@ def read(document: object) -> PlaceOrderRequest:
     return PlaceOrderRequest.from_json(json.dumps(document))
 
 
-def test_the_three_required_members_are_enough() -> None:
-    order = ExternalOrder.from_json(json.dumps(an_order()))
+def test_three_required_members_are_enough() -> None:
+    order = ExternalOrder.from_json(json.dumps(order_document()))
     assert order.order_ref == ""
     assert order.tip == 0
-    assert order.to_wire() == an_order()
+    assert order.to_wire() == order_document()
 
 
-def test_everything_else_may_be_null() -> None:
+def test_all_other_members_may_be_null() -> None:
     optional = set(ExternalOrder.model_fields) - {"cart", "fulfillment_type"}
     nulls = {ExternalOrder.model_fields[name].alias or name: None for name in optional}
     assert "gettOrderId" in nulls
-    order = ExternalOrder.from_json(json.dumps(an_order(**nulls)))
-    assert order.to_wire() == an_order(**nulls)
+    order = ExternalOrder.from_json(json.dumps(order_document(**nulls)))
+    assert order.to_wire() == order_document(**nulls)
 
 
 @pytest.mark.parametrize("member", ["cart", "fulfillmentType"])
-def test_a_required_member_is_named_when_it_is_missing(member: str) -> None:
-    document = an_order()
+def test_missing_required_member_is_named(member: str) -> None:
+    document = order_document()
     del document[member]
     with pytest.raises(ValidationError) as caught:
         read(document)
     assert [mistake["loc"] for mistake in caught.value.errors()] == [(member,)]
 
 
-def test_all_mistakes_are_told_at_once() -> None:
-    document = an_order(amounts={"tip": "5.00"}, isValid="yes")
+def test_all_errors_are_reported() -> None:
+    document = order_document(amounts={"tip": "5.00"}, isValid="yes")
     document["cart"]["lineItems"] = [{"itemId": "i", "quantity": "2"}, {"quantity": True}]
     with pytest.raises(ValidationError) as caught:
         read(document)
@@ -69,7 +69,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     }
 
 
-def test_unknown_members_are_echoed_at_every_level() -> None:
+def test_unknown_members_are_kept_at_every_level() -> None:
     new: dict[str, Any] = {"new": {"deep": [1, "two", None]}}
     option = {"itemId": "o", "quantity": 1, **new}
     group = {"modifierGroupId": "g", "selectedModifiers": [option], **new}
@@ -88,7 +88,7 @@ def test_unknown_members_are_echoed_at_every_level() -> None:
     assert json.loads(read(document).to_json()) == document
 
 
-def test_modifiers_nest_up_to_what_the_reader_bounds() -> None:
+def test_modifiers_nest_deeply() -> None:
     def nested(depth: int) -> str:
         opened = '{"itemId":"i","modifierGroups":[{"modifierGroupId":"g","selectedModifiers":['
         return opened * depth + '{"itemId":"z"}' + "]}]}" * depth
@@ -103,13 +103,13 @@ def test_modifiers_nest_up_to_what_the_reader_bounds() -> None:
         LineItem.from_json(nested(10_000))
 
 
-def test_an_order_is_named_by_gett_when_it_can_be() -> None:
-    assert read(an_order(gettOrderId="g-1")).order_ref == "g-1"
-    assert read(an_order(gettOrderId="")).order_ref == ""
+def test_order_ref_is_gett_id_if_present() -> None:
+    assert read(order_document(gettOrderId="g-1")).order_ref == "g-1"
+    assert read(order_document(gettOrderId="")).order_ref == ""
 
 
 class TestAmounts:
-    def test_the_parts_sum_to_the_total(self) -> None:
+    def test_total_is_the_sum_of_the_parts(self) -> None:
         amounts = Amounts.of(
             Decimal("20.00"),
             fees=Decimal("1.99"),
@@ -121,20 +121,20 @@ class TestAmounts:
         assert amounts.total == Decimal("21.54")
         assert amounts.contradictions() == []
 
-    def test_a_cent_is_a_contradiction(self) -> None:
+    def test_wrong_total_is_found(self) -> None:
         amounts = Amounts(sub_total=Decimal("10.1"), tip=Decimal(1), total=Decimal("11.11"))
         assert amounts.contradictions() == ["total is 11.11, its parts sum to 11.10"]
 
-    def test_a_breakdown_must_sum_to_its_part(self) -> None:
+    def test_wrong_breakdown_is_found(self) -> None:
         amounts = Amounts.of(Decimal(10), tip=Decimal(3))
         amounts.tip_description = [AmountDescription(name="Staff", value=Decimal(2))]
         amounts.fees_description = []
         assert amounts.contradictions() == ["tip is 3.00, its description sums to 2.00"]
 
-    def test_a_missing_total_is_told(self) -> None:
+    def test_missing_total_is_found(self) -> None:
         assert Amounts(tip=Decimal(1)).contradictions() == ["total is missing"]
 
-    def test_a_tip_is_never_negative(self) -> None:
+    def test_negative_tip_is_rejected(self) -> None:
         with pytest.raises(ValidationError):
             Amounts.from_json(b'{"tip": -1}')
 
@@ -148,11 +148,11 @@ class TestPayment:
             {"type": "savedCard", "paymentId": "p"},
         ],
     )
-    def test_the_three_kinds(self, payment: dict[str, str]) -> None:
+    def test_complete_payment_is_valid(self, payment: dict[str, str]) -> None:
         assert PaymentInfo.from_json(json.dumps(payment)).to_wire() == payment
 
     @pytest.mark.parametrize(
-        ("payment", "said"),
+        ("payment", "message"),
         [
             ({"type": "cash"}, "gettPayment"),
             ({}, "Field required"),
@@ -161,13 +161,13 @@ class TestPayment:
             ({"type": "savedCard", "paymentId": ""}, "paymentId"),
         ],
     )
-    def test_an_incomplete_payment_says_what_is_missing(self, payment: dict[str, str], said: str) -> None:
-        with pytest.raises(ValidationError, match=said):
+    def test_incomplete_payment_is_rejected(self, payment: dict[str, str], message: str) -> None:
+        with pytest.raises(ValidationError, match=message):
             PaymentInfo.from_json(json.dumps(payment))
 
-    def test_nothing_private_is_ever_shown(self) -> None:
+    def test_private_members_are_not_shown(self) -> None:
         secret = "s3cret"
-        document = an_order(
+        document = order_document(
             payment={"type": "cardOnFile", "cardToken": secret, "processorType": "stripe", "cvc": secret},
             validatedOrderToken=secret,
             customer={"firstName": secret, "lastName": secret, "email": secret, "phone": secret, "nick": secret},
@@ -180,12 +180,12 @@ class TestPayment:
         assert "payment" not in repr(order)
 
 
-def test_an_address_alone_is_not_shown_either() -> None:
+def test_address_is_not_shown() -> None:
     members = dict.fromkeys(("address1", "address2", "city", "state", "postal_code"), "s3cret")
     assert "s3cret" not in repr(ExternalAddress(**members))
 
 
-def test_coordinates_lie_on_the_map() -> None:
+def test_invalid_coordinates_are_rejected() -> None:
     for latitude in ("91", "-91", "NaN", '"1"'):
         with pytest.raises(ValidationError):
             ExternalAddress.from_json(f'{{"location": {{"latitude": {latitude}, "longitude": 0}}}}')

@@ -23,7 +23,7 @@ CARD = {
 }
 
 
-def test_nothing_of_a_card_is_ever_shown() -> None:
+def test_card_is_not_shown() -> None:
     card = AddPaymentCardRequest.from_json(json.dumps({**CARD, "pan": "s3cret"}))
     assert "s3cret" not in repr(card)
     assert "s3cret" not in repr(card.billing_address)
@@ -31,12 +31,12 @@ def test_nothing_of_a_card_is_ever_shown() -> None:
 
 
 @pytest.mark.parametrize("member", CARD)
-def test_a_card_is_complete(member: str) -> None:
+def test_incomplete_card_is_rejected(member: str) -> None:
     with pytest.raises(ValidationError, match=member):
         AddPaymentCardRequest.from_json(json.dumps({name: value for name, value in CARD.items() if name != member}))
 
 
-def test_pages() -> None:
+def test_page_of_cards() -> None:
     page = {"items": [], "limit": 50, "offset": 0, "totalCount": 0, "hasMore": False}
     card = {"paymentId": "p", "cardType": "visa", "lastFour": "1111"}
     assert UserPaymentResponsePagedResult.from_json(json.dumps({**page, "items": [card]})).to_wire()["items"] == [card]
@@ -46,6 +46,6 @@ def test_pages() -> None:
             UserAddressResponsePagedResult.from_json(json.dumps({**page, **wrong}))
 
 
-def test_a_saved_address_is_not_shown() -> None:
+def test_saved_address_is_not_shown() -> None:
     raw = b'{"userAddressId": "a", "address": {"address1": "s3cret"}, "instructions": "s3cret"}'
     assert "s3cret" not in repr(UserAddressResponse.from_json(raw))

@@ -45,15 +45,15 @@ TABLE: list[tuple[str, int, str, bool]] = [
 
 
 @pytest.mark.parametrize(("code", "status", "category", "retryable"), TABLE)
-def test_every_code_means_what_the_protocol_says(code: str, status: int, category: str, retryable: bool) -> None:
+def test_every_code_has_the_kind_of_the_protocol(code: str, status: int, category: str, retryable: bool) -> None:
     assert ErrorCode(code).kind == (status, category, retryable)
 
 
-def test_there_is_no_code_beyond_the_protocol() -> None:
+def test_only_codes_of_the_protocol_exist() -> None:
     assert {code.value for code in ErrorCode} == {code for code, *_ in TABLE}
 
 
-def test_the_published_example_comes_back_as_it_went_in() -> None:
+def test_published_example_is_written_as_it_was_read() -> None:
     document = {
         "type": ERROR_TYPE_BASE + "SESSION_USER_REQUIRED",
         "title": "Bad request",

@@ -17,16 +17,16 @@ from webhook_kit.gett.models import (
 )
 
 
-def test_an_empty_body_makes_an_anonymous_session() -> None:
+def test_empty_body_is_valid() -> None:
     assert SessionCreateRequest.from_json(b"{}").to_json() == b"{}"
 
 
-def test_half_an_identity_is_the_servers_to_refuse() -> None:
+def test_partial_identity_is_not_rejected_by_the_model() -> None:
     assert SessionCreateRequest.from_json(b'{"email": "jane@example.com"}').first_name is None
 
 
 @pytest.mark.parametrize("missing", ["address1", "city", "state", "postalCode"])
-def test_an_address_is_complete_but_for_its_second_line(missing: str) -> None:
+def test_incomplete_address_is_rejected(missing: str) -> None:
     address = {"address1": "1 Main St", "city": "Austin", "state": "TX", "postalCode": "78701"}
     assert SessionCreateRequest.from_json(json.dumps({"address": address})).address is not None
     del address[missing]
@@ -48,19 +48,19 @@ def created(**members: Any) -> bytes:
     ).encode()
 
 
-def test_a_new_session() -> None:
+def test_new_session_is_read() -> None:
     session = SessionCreateResponse.from_json(created())
     assert session.token == "t0ken"
     assert "t0ken" not in repr(session)
 
 
 @pytest.mark.parametrize("level", [3, -1, "1", True])
-def test_a_new_session_reaches_level_two_at_most(level: object) -> None:
+def test_level_of_a_new_session_is_two_at_most(level: object) -> None:
     with pytest.raises(ValidationError):
         SessionCreateResponse.from_json(created(level=level))
 
 
-def test_a_session_in_use() -> None:
+def test_session_with_user_is_read() -> None:
     document = {
         "expiresAt": "2026-02-06T10:00:00Z",
         "sessionId": "j",
@@ -75,7 +75,7 @@ def test_a_session_in_use() -> None:
     assert not any(private in repr(session) for private in ("jane", "555"))
 
 
-def test_what_is_missing_has_three_names() -> None:
+def test_level_missing_has_three_names() -> None:
     document = {"expiresAt": "2026-02-06T10:00:00Z", "sessionId": "j", "isAnonymous": True, "level": 0}
     with pytest.raises(ValidationError):
         SessionMeResponse.from_json(json.dumps({**document, "levelMissing": ["email"]}))
@@ -83,7 +83,7 @@ def test_what_is_missing_has_three_names() -> None:
     assert SessionMeResponse.from_json(json.dumps({**document, "levelMissing": names})).level_missing == names
 
 
-def test_the_small_requests() -> None:
+def test_small_requests() -> None:
     assert "g0ogle" not in repr(HoistSessionRequest.from_json(b'{"googleIdToken": "g0ogle"}'))
     assert "555" not in repr(UpdateProfileRequest.from_json(b'{"phone": "+15551234567"}'))
     assert SetFulfillmentContextRequest.from_json(b'{"mode": "Pickup"}').address_id is None
@@ -92,7 +92,7 @@ def test_the_small_requests() -> None:
             model.from_json(b"{}")
 
 
-def test_every_session_error_with_its_status() -> None:
+def test_every_session_error_has_its_status() -> None:
     assert {code.value: code.kind.status for code in SessionErrorCode} == {
         "invalid_api_key": 401,
         "invalid_email": 400,
@@ -105,7 +105,7 @@ def test_every_session_error_with_its_status() -> None:
     }
 
 
-def test_a_token_may_be_long() -> None:
+def test_long_token_is_valid() -> None:
     # A JSON Web Token with an identity in it is longer than an id may be.
     token = "x" * 8_192
     assert HoistSessionRequest.from_json(json.dumps({"googleIdToken": token})).google_id_token == token

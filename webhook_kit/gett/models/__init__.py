@@ -1,8 +1,4 @@
-"""Every object that Gett and its partners exchange, one pydantic model each (``gett-protocol.md §2`` to ``§6``).
-
-order: carts, orders, payment · catalog: menus · store: commerce · session, marketfront, payment: the consumer's side ·
-problem: errors · money, base: what they are made of.
-"""
+"""Pydantic models of all objects that Gett and its partners exchange (``gett-protocol.md §2`` to ``§6``)."""
 
 from __future__ import annotations
 
@@ -175,11 +171,11 @@ __all__ = [
 ]
 
 _PUBLISHED_NAMES = {"MarketfrontStore": "Store"}
-"""Names of models here that differ from the protocol's."""
+"""Names in the protocol of models that have another name here."""
 
 SCHEMAS: dict[str, type[Wire]] = {
     _PUBLISHED_NAMES.get(name, name): value
     for name in __all__
     if isinstance(value := globals().get(name), type) and issubclass(value, Wire) and value is not Wire
 }
-"""Every model by its name in the protocol."""
+"""All models by their name in the protocol."""

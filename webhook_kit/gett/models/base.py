@@ -1,4 +1,4 @@
-"""What all of Gett's wire models share: camelCase outside, snake_case inside, nothing lost in between."""
+"""Base class and common types of the models: camelCase in JSON, snake_case in Python, no member lost."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ __all__ = ["Id", "Listed", "Quantity", "UtcTime", "Wire"]
 
 
 class Wire(BaseModel):
-    """A JSON object of the protocol.
+    """Base class of the protocol's JSON objects.
 
-    Names are camelCase on the wire and snake_case in Python. Members we do not know are kept and written back
-    (``gett-protocol.md §3``); members that were never set are not written at all.
+    Names are camelCase in JSON and snake_case in Python. Unknown members are kept and written back
+    (``gett-protocol.md §3``); members that were not set are not written.
     """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         extra="allow",
-        # Wrong input may hold a customer's contact: messages name the place, never the value.
+        # Invalid input may contain a customer's contact data, so error messages give its path and not its value.
         hide_input_in_errors=True,
     )
 
     @classmethod
     def from_json(cls, raw: bytes | str) -> Self:
-        """Read strictly: a number in quotes is no number.
+        """Parse JSON strictly: text is not converted to a number.
 
-        :raises pydantic.ValidationError: with every mistake at once.
+        :raises pydantic.ValidationError: with all errors.
         """
         return cls.model_validate_json(raw, strict=True)
 
     def to_json(self) -> bytes:
-        """The object as it travels: exactly what was set, unknown members included."""
-        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_unset=True)
+        """Return the object as JSON: the members that were set, unknown ones included."""
+        return self.model_dump_json(by_alias=True, exclude_unset=True).encode()
 
     def to_wire(self) -> dict[str, Any]:
-        """The same as plain Python data."""
+        """Return the same as :meth:`to_json`, as JSON data in Python."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        # A member we do not know may hold anything, a card number included: only declared fields are ever shown.
+        # An unknown member may hold anything, such as a card number, so only declared fields are shown.
         declared = type(self).model_fields
         return ((name, value) for name, value in super().__repr_args__() if name in declared)
 
 
 def _to_utc(value: datetime) -> datetime:
-    # [D] Gett's timestamps are UTC (§ head), so one without a zone is read as UTC rather than refused.
+    # [D] Gett's timestamps are UTC (§ head), so one without a zone is taken as UTC.
     if value.tzinfo is None:
         return value.replace(tzinfo=UTC)
     try:
         return value.astimezone(UTC)
-    except OverflowError as overflow:
-        raise ValueError("the time lies outside the calendar when written in UTC") from overflow
+    except OverflowError as error:
+        raise ValueError("the time is out of range when converted to UTC") from error
 
 
 def _one_if_null(value: object) -> object:
@@ -66,13 +66,13 @@ def _one_if_null(value: object) -> object:
 T = TypeVar("T")
 
 Id = Annotated[str, Field(min_length=1, max_length=255)]
-"""Opaque text (``gett-protocol.md``, head): compared, never parsed. The upper bound is ours [D]."""
+"""Opaque text (``gett-protocol.md``, head), which is compared and never parsed. The upper bound is a decision [D]."""
 
 UtcTime = Annotated[datetime, AfterValidator(_to_utc)]
-"""A moment, always aware, always UTC."""
+"""An aware time in UTC."""
 
 Quantity = Annotated[int, Field(ge=1, le=9_999), BeforeValidator(_one_if_null)]
-"""How many: at least 1. Absent or null reads as 1 (``§3``: all but three fields may be null); the upper bound is ours [D]."""
+"""A quantity of at least 1; a null is 1 (``§3``: all but three fields may be null). The upper bound is a decision [D]."""
 
 
 def _empty_if_null(value: object) -> object:
@@ -80,4 +80,4 @@ def _empty_if_null(value: object) -> object:
 
 
 Listed = Annotated[list[T], BeforeValidator(_empty_if_null)]
-"""A list that may be null on the wire; in Python it is then empty (``§3``: all but three fields may be null)."""
+"""A list that may be null in JSON and is then empty in Python (``§3``: all but three fields may be null)."""

@@ -1,4 +1,4 @@
-"""Menus as Gett reads them: flat dictionaries, every key equal to the entity's own id (``gett-protocol.md §4``)."""
+"""Catalogs: flat dictionaries, in which each key equals the id of its entity (``gett-protocol.md §4``)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class DayOfWeek(StrEnum):
-    """``Sunday`` to ``Saturday``, in the store's own time zone."""
+    """Days, in the store's time zone."""
 
     SUNDAY = "Sunday"
     MONDAY = "Monday"
@@ -36,25 +36,25 @@ class DayOfWeek(StrEnum):
     SATURDAY = "Saturday"
 
 
-def _of_the_store(value: time) -> time:
-    # A zone of its own would contradict the store's, and could not be compared with the other times.
+def _without_zone(value: time) -> time:
+    # Another zone than the store's would be a contradiction, and aware and naive times cannot be compared.
     if value.tzinfo is not None:
-        raise ValueError("opening hours carry no zone: they are read in the store's own")
+        raise ValueError("opening hours must not have a time zone; they are in the store's time zone")
     return value
 
 
 _StoreTime = Annotated[
     time,
-    AfterValidator(_of_the_store),
-    # JSON Schema's own format "time" demands a zone.
+    AfterValidator(_without_zone),
+    # JSON Schema's format "time" requires a zone.
     WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?$"}),
 ]
 
 
 class AvailabilityWindow(Wire):
-    """From ``start`` up to, not including, ``end``; an end of ``00:00:00`` is the end of the day.
+    """Opening hours from ``start`` to ``end``, exclusive; an end of ``00:00:00`` is the end of the day.
 
-    A window over midnight is written as two.
+    Hours past midnight are two windows.
     """
 
     day_of_week: DayOfWeek
@@ -63,7 +63,7 @@ class AvailabilityWindow(Wire):
 
 
 class ExternalCatalog(Wire):
-    """One menu ("Lunch"). Without windows it is never open."""
+    """A named part of the CatalogSet, such as "Lunch". Without windows it is never open."""
 
     catalog_id: Id
     name: str
@@ -72,7 +72,7 @@ class ExternalCatalog(Wire):
 
 
 class ExternalSection(Wire):
-    """A heading of a menu; sections nest."""
+    """A section, with items and nested sections."""
 
     section_id: Id
     name: str
@@ -81,9 +81,9 @@ class ExternalSection(Wire):
 
 
 class ExternalItem(Wire):
-    """A dish, or an option of a modifier group. ``base_price`` alone decides what it costs.
+    """An item, or an option of a modifier group. Its price is ``base_price``.
 
-    ``starting_at`` and ``compare_at`` are for display and never enter a sum.
+    ``starting_at`` and ``compare_at`` are for display and are never part of a sum.
     """
 
     item_id: Id
@@ -97,21 +97,21 @@ class ExternalItem(Wire):
 
 
 class DefaultItem(Wire):
-    """An option that is chosen beforehand."""
+    """A preselected option."""
 
     item_id: Id
     quantity: Quantity = 1
 
 
 class Tier(Wire):
-    """From the ``offset``-th selection on (counted from 0), each selection costs ``price``."""
+    """Price of each selection from the ``offset``-th on, counted from 0."""
 
     offset: int
     price: Money
 
 
 class ExternalModifierGroup(Wire):
-    """Options, of which between ``minimum_allowed`` and ``maximum_allowed`` are chosen, quantities counted."""
+    """Options, of which a total quantity from ``minimum_allowed`` to ``maximum_allowed`` is selected."""
 
     modifier_group_id: Id
     name: str
@@ -124,7 +124,7 @@ class ExternalModifierGroup(Wire):
 
 
 class ExternalCatalogSet(Wire):
-    """A store's whole menu in one version."""
+    """One version of everything that a store offers."""
 
     catalog_set_id: str | None = None
     store_id: str | None = None

@@ -1,4 +1,4 @@
-"""What consumers see: stores to discover, carts to fill, order events (``gett-protocol.md §3`` and ``§6``)."""
+"""The consumer side: discovery of stores, carts, order events (``gett-protocol.md §3`` and ``§6``)."""
 
 from __future__ import annotations
 
@@ -41,32 +41,32 @@ _Count = Annotated[int, Field(ge=0)]
 
 
 class Availability(AvailabilityWindow):
-    """A weekly opening window, under the name the Marketfront API gives it."""
+    """A weekly opening window, with its name in the Marketfront API."""
 
 
 class StoreOptions(Wire):
-    """How a store can be interacted with, apart from whether it is open."""
+    """Abilities of a store that do not depend on its opening hours."""
 
     accepts_delivery_tips: bool
     accepts_pickup_tips: bool
 
 
 class StoreHighlights(Wire):
-    """A store's texts with what matched the query between « and »."""
+    """A store's texts with matches of the query between « and »."""
 
     name: str | None = None
     description: str | None = None
 
 
 class DishHighlights(Wire):
-    """A dish's texts with what matched the query between « and »."""
+    """An item's texts with matches of the query between « and »."""
 
     name: str | None = None
     description: str | None = None
 
 
 class MatchedDish(Wire):
-    """A dish that brought its store into the result. ``base_price`` is in major units."""
+    """An item that matched the query. ``base_price`` is in major units."""
 
     item_id: Id
     name: str
@@ -77,10 +77,10 @@ class MatchedDish(Wire):
 
 
 class MarketfrontStore(Wire):
-    """A store as consumers find it.
+    """A store in the Marketfront API.
 
-    ``is_accepting_orders`` is the server's word and fails closed; ``availability`` explains it, read in ``time_zone`` (IANA),
-    and null or empty means never open. ``price_level`` is 1 (cheap) to 4, ``rating`` 1 to 5, ``savings`` a percentage.
+    ``is_accepting_orders`` is computed by the server and is false if anything is unknown. ``availability`` holds the opening
+    hours in ``time_zone`` (IANA); null or empty means never open. ``price_level`` is 1 (cheap) to 4, ``rating`` 1 to 5, ``savings`` a percentage.
     ``categories`` mixes cuisines with the computed tags Closest, Popular, Savings and Exclusive; ``stem`` is the page's slug.
     """
 
@@ -108,9 +108,9 @@ class MarketfrontStore(Wire):
 
 
 class DiscoverStoresRequest(Wire):
-    """A search near a place. ``limit`` is 50 unless given and at most 100; ``query`` is free text."""
+    """A search near a location. ``limit`` is at most 100 and 50 by default; ``query`` is free text."""
 
-    location: Location = Field(repr=False)  # where the consumer is
+    location: Location = Field(repr=False)  # of the consumer
     query: str | None = None
     fulfillment_type: str | None = None
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_fifty_if_null)] = 50
@@ -118,7 +118,7 @@ class DiscoverStoresRequest(Wire):
 
 
 class DiscoverStoresResponse(Wire):
-    """One page of a search; ``total_count`` counts all pages."""
+    """One page of a search; ``total_count`` counts the stores of all pages."""
 
     stores: list[MarketfrontStore]
     total_count: _Count
@@ -126,15 +126,15 @@ class DiscoverStoresResponse(Wire):
 
 
 class AddCartItemRequest(Wire):
-    """A cart and what to put into it. Carts live with the client: the answer is the new cart, and nothing is kept."""
+    """A cart and a line to add. The client keeps the cart: the response is the new cart, and nothing is stored."""
 
-    # [D] The protocol names the operation, not its body; this one takes its shape from the two below.
+    # [D] The protocol names the operation, but not its body; this one follows the two models below.
     cart: Cart
     line_item: LineItem
 
 
 class UpdateCartItemRequest(Wire):
-    """A cart, one of its lines, and the line's new quantity; 0 removes the line."""
+    """A cart, the id of a line, and the line's new quantity; 0 removes the line."""
 
     cart: Cart
     line_item_id: Id
@@ -142,26 +142,26 @@ class UpdateCartItemRequest(Wire):
 
 
 class RemoveCartItemRequest(Wire):
-    """A cart, and the line to take out of it."""
+    """A cart, and the id of the line to remove."""
 
     cart: Cart
     line_item_id: Id
 
 
 class _SnakeCased(Wire):
-    # Order events alone are written in snake_case on the wire (§3).
+    # Only order events have snake_case names in JSON (§3).
     model_config = ConfigDict(alias_generator=None)
 
 
 class OrderEventRefund(_SnakeCased):
-    """A refund. ``amount`` is in minor units (cents) here, and only here."""
+    """A refund. Unlike all other amounts, ``amount`` is in minor units (cents)."""
 
     type: Literal["store_credit", "original_payment"]
     amount: _Count
 
 
 class OrderEventData(_SnakeCased):
-    """The order an event is about.
+    """The order of an event.
 
     ``status``: ``created``, ``manual_review``, ``confirmed``, ``canceled``, ``shipped`` or ``fulfilled``.
     """
@@ -174,7 +174,7 @@ class OrderEventData(_SnakeCased):
 
 
 class OrderEvent(_SnakeCased):
-    """What distribution partners are told about an order. It carries no id, sequence or time (``§3``)."""
+    """An order event for distribution partners. It has no id, sequence number or time (``§3``)."""
 
     type: Literal["order_create", "order_update"]
     data: OrderEventData

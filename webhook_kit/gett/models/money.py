@@ -1,7 +1,7 @@
-"""Money: Decimal inside, a JSON number exact to the cent outside (``gett-protocol.md``, head).
+"""Money: Decimal in Python, a JSON number exact to the cent on the wire (``gett-protocol.md``, head).
 
-The one rounding rule of the kit is :func:`cents`: half away from zero, to the cent. Catalog prices are exact, so the kit
-itself never has to round; the rule is for adapters that turn a tax rate into an amount.
+The only rounding rule is :func:`cents`: to the cent, half away from zero. Catalog prices are exact, so the kit itself never
+rounds; the rule is for adapters that compute an amount from a tax rate.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ def cents(amount: Decimal) -> Decimal:
 
 
 def _exact(value: object, info: ValidationInfo) -> object:
-    """Read a JSON number by its shortest decimal form, so that 15.1 is never 15.0999…"""
+    """Convert a JSON number by its shortest decimal form, so that 15.1 never becomes 15.0999…"""
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, str) and info.mode == "json":
-        raise ValueError("money is a JSON number, not text")
+        raise ValueError("money must be a JSON number, not text")
     return value
 
 
 def _in_cents(amount: Decimal) -> Decimal:
-    """Always two decimals, so that people read 15.10 and not 15.1; and no negative zero."""
+    """Return two decimals, so that 15.1 is shown as 15.10, and no negative zero."""
     return amount + ZERO
 
 
 Money = Annotated[
     Decimal,
-    # Twelve digits are exact in a JSON number (a double); a larger amount is a mistake, not a meal.
+    # Twelve digits are exact in a JSON number (a double); a larger amount is an error.
     Field(max_digits=12, decimal_places=2),
     BeforeValidator(_exact),
     AfterValidator(_in_cents),
     PlainSerializer(float, return_type=float, when_used="json"),
     WithJsonSchema({"type": "number"}),
 ]
-"""An amount in major units (15.25 is $15.25), exact to the cent; may be negative (adjustments)."""
+"""An amount in major units (15.25 is $15.25), exact to the cent; it may be negative (adjustments)."""
 
 Price = Annotated[Money, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
-"""An amount that is never negative."""
+"""An amount that is not negative."""

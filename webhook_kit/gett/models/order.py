@@ -30,22 +30,22 @@ __all__ = [
 
 
 class Fulfillment(StrEnum):
-    """The fulfillment types that the protocol names; others are accepted as text (``§3``)."""
+    """Fulfillment types of the protocol; others are accepted as text (``§3``)."""
 
     DELIVERY = "DeliveryByMerchant"
     PICKUP = "Pickup"
 
 
 class CartModifierGroup(Wire):
-    """What was chosen in one modifier group; the choices are lines again, so modifiers nest."""
+    """Selected modifiers of one group; each is a line again, so modifiers nest."""
 
-    # [D] The names of the two nested lists are taken from the public examples.
+    # [D] The names of the two nested lists are from the public examples.
     modifier_group_id: Id
     selected_modifiers: Listed[LineItem] = Field(default_factory=list)
 
 
 class LineItem(Wire):
-    """One line of a cart, or one chosen modifier."""
+    """One line of a cart, or one selected modifier."""
 
     line_item_id: str | None = None
     item_id: Id
@@ -54,7 +54,7 @@ class LineItem(Wire):
 
 
 class Cart(Wire):
-    """What is ordered, and where. Carts live with the client."""
+    """The lines of an order and its store. The client keeps the cart."""
 
     catalog_set_id: str | None = None
     store_id: Id
@@ -62,16 +62,16 @@ class Cart(Wire):
 
 
 class AmountDescription(Wire):
-    """One named part of an amount; the parts sum to it."""
+    """One named part of an amount; the amount is the sum of its parts."""
 
     name: str
     value: Money
 
 
 class Amounts(Wire):
-    """What an order costs: ``subTotal + fees − promotions + taxes + adjustments + tip = total``, to the cent.
+    """Amounts of an order: ``subTotal + fees − promotions + taxes + adjustments + tip = total``, to the cent.
 
-    ``promotions`` is positive. Every member may be absent: validateOrder brings at most ``tip``.
+    ``promotions`` is positive. Every member may be absent: a validateOrder request has at most ``tip``.
     """
 
     sub_total: Money | None = None
@@ -98,7 +98,7 @@ class Amounts(Wire):
         adjustments: Decimal = ZERO,
         tip: Decimal | None = None,
     ) -> Self:
-        """Amounts whose total is the sum of the parts."""
+        """Return amounts whose total is the sum of the parts."""
         tip = ZERO if tip is None else tip
         return cls(
             sub_total=sub_total,
@@ -111,7 +111,7 @@ class Amounts(Wire):
         )
 
     def computed_total(self) -> Decimal:
-        """The sum of the parts, an absent part counting as nothing."""
+        """Return the sum of the parts; an absent part is zero."""
         return (
             (self.sub_total or ZERO)
             + (self.fees or ZERO)
@@ -122,31 +122,31 @@ class Amounts(Wire):
         )
 
     def contradictions(self) -> list[str]:
-        """Where these amounts contradict themselves, one line each; empty when they add up."""
-        found = []
+        """Return one line for each inconsistency of the amounts; empty if they add up."""
+        lines = []
         if self.total is None:
-            found.append("total is missing")
+            lines.append("total is missing")
         elif self.total != self.computed_total():
-            found.append(f"total is {self.total}, its parts sum to {self.computed_total()}")
+            lines.append(f"total is {self.total}, its parts sum to {self.computed_total()}")
         for part in ("fees", "promotions", "taxes", "adjustments", "tip"):
             description: list[AmountDescription] | None = getattr(self, f"{part}_description")
             if description is None:
                 continue
             described = sum((entry.value for entry in description), ZERO)
             if described != (getattr(self, part) or ZERO):
-                found.append(f"{part} is {getattr(self, part)}, its description sums to {described}")
-        return found
+                lines.append(f"{part} is {getattr(self, part)}, its description sums to {described}")
+        return lines
 
 
 class Location(Wire):
-    """A point on the map, in degrees."""
+    """Geographic coordinates, in degrees."""
 
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
 
 
 class ExternalAddress(Wire):
-    """A postal address. ``location`` is Gett's own and is ignored on requests."""
+    """A postal address. Gett sets ``location`` and ignores it in requests."""
 
     address1: str | None = Field(default=None, repr=False)
     address2: str | None = Field(default=None, repr=False)
@@ -157,7 +157,7 @@ class ExternalAddress(Wire):
 
 
 class ExternalDeliveryInfo(Wire):
-    """Where and how to hand over a delivery; required for ``DeliveryByMerchant``."""
+    """Address and instructions of a delivery; required for ``DeliveryByMerchant``."""
 
     type: str | None = None
     address: ExternalAddress | None = None
@@ -165,7 +165,7 @@ class ExternalDeliveryInfo(Wire):
 
 
 class ExternalCustomer(Wire):
-    """Whom to call. Never logged."""
+    """The customer and their contact data. Never logged."""
 
     first_name: str | None = Field(default=None, repr=False)
     last_name: str | None = Field(default=None, repr=False)
@@ -175,7 +175,7 @@ class ExternalCustomer(Wire):
 
 
 class PaymentInfo(Wire):
-    """How the order is paid. Never logged, stored, echoed or replayed."""
+    """Payment of an order. Never logged, stored, returned or replayed."""
 
     type: Literal["gettPayment", "cardOnFile", "savedCard"]
     card_token: str | None = Field(default=None, repr=False)
@@ -192,7 +192,7 @@ class PaymentInfo(Wire):
 
 
 class ValidationError(Wire):
-    """One thing that is wrong with an order or a request: the element of ``errors`` everywhere."""
+    """One error of an order or a request; the element of every ``errors`` list."""
 
     code: str
     message: str
@@ -201,7 +201,7 @@ class ValidationError(Wire):
 
 
 class ExternalOrder(Wire):
-    """An order as it travels, in and out. ``gettOrderId`` is often empty in requests, which is normal."""
+    """An order in requests and responses. ``gettOrderId`` is often empty in requests, which is normal."""
 
     gett_order_id: str | None = Field(default=None, max_length=255)
     partner_order_id: str | None = None
@@ -214,14 +214,14 @@ class ExternalOrder(Wire):
     is_valid: bool | None = None
     placed_at: UtcTime | None = None
     trace_id: str | None = None
-    # [D] The validated token travels as a member of the order.
+    # [D] The token of a validated order is a member of the order.
     validated_order_token: str | None = Field(default=None, repr=False)
 
     _order_ref: str = PrivateAttr("")
 
     @property
     def order_ref(self) -> str:
-        """The order's name towards the POS: Gett's id when there is one, else the Idempotency-Key (``§3``)."""
+        """The order's reference for the POS: Gett's id if there is one, else the Idempotency-Key (``§3``)."""
         return self._order_ref or self.gett_order_id or ""
 
     @order_ref.setter
@@ -229,18 +229,18 @@ class ExternalOrder(Wire):
         self._order_ref = order_ref
 
     def with_ref(self, order_ref: str) -> Self:
-        """Return a copy of the order with this name towards the POS."""
+        """Return a copy of the order with this reference for the POS."""
         copy = self.model_copy()
         copy.order_ref = order_ref
         return copy
 
     @property
     def tip(self) -> Decimal:
-        """The tip that the customer gives, in major units."""
+        """The customer's tip, in major units."""
         return (self.amounts.tip if self.amounts else None) or ZERO
 
 
 class PlaceOrderRequest(ExternalOrder):
-    """What placeOrder brings: the order, and how it is paid."""
+    """The request of placeOrder: the order and its payment."""
 
     payment: PaymentInfo | None = Field(default=None, repr=False)

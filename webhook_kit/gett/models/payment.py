@@ -32,9 +32,9 @@ class AddressInput(Wire):
 
 
 class AddPaymentCardRequest(Wire):
-    """A card to save, with its billing address. Every member is opaque text: ciphertext, usually. Never logged or stored."""
+    """A card to save, with its billing address. Members are opaque text, usually encrypted. Never logged or stored."""
 
-    # [D] The published listing leaves out the names of nested members; this one fits its alphabetical place.
+    # [D] The protocol's list omits the names of nested members; this name fits the list's alphabetical order.
     billing_address: AddressInput = Field(repr=False)
     bin: Id = Field(repr=False)
     card_number: str = Field(repr=False, min_length=1, max_length=8192)
@@ -45,7 +45,7 @@ class AddPaymentCardRequest(Wire):
 
 
 class UserPaymentResponse(Wire):
-    """A saved card, as far as it may be shown."""
+    """A saved card, with the members that may be displayed."""
 
     payment_id: Id = Field(repr=False)
     card_type: str
@@ -62,7 +62,7 @@ class UserAddressResponse(Wire):
 
 
 class _Page(Wire):
-    """One page: ``offset`` and ``limit`` after clamping; ``has_more`` when offset + limit < total_count."""
+    """One page: ``offset`` and ``limit`` after clamping; ``has_more`` is true if offset + limit < total_count."""
 
     has_more: bool
     limit: _Count
@@ -71,12 +71,12 @@ class _Page(Wire):
 
 
 class UserPaymentResponsePagedResult(_Page):
-    """One page of saved cards; ``offset`` and ``limit`` are what the server made of the request's."""
+    """One page of saved cards; ``offset`` and ``limit`` are those of the request after clamping."""
 
     items: list[UserPaymentResponse]  # [D] the name, as above
 
 
 class UserAddressResponsePagedResult(_Page):
-    """One page of saved addresses; ``offset`` and ``limit`` are what the server made of the request's."""
+    """One page of saved addresses; ``offset`` and ``limit`` are those of the request after clamping."""
 
     items: list[UserAddressResponse]  # [D] the name, as above

@@ -14,7 +14,7 @@ ERROR_TYPE_BASE = "https://developer.gett-tech.com/errors/"
 
 
 class ErrorKind(NamedTuple):
-    """What a code means to whoever reads it."""
+    """HTTP status, category and retryability of an error code."""
 
     status: int
     category: str
@@ -22,7 +22,7 @@ class ErrorKind(NamedTuple):
 
 
 class ErrorCode(StrEnum):
-    """Every ``errorCode`` of the protocol."""
+    """All ``errorCode`` values of the protocol."""
 
     INVALID_REQUEST = "INVALID_REQUEST"
     CART_EMPTY = "CART_EMPTY"
@@ -56,7 +56,7 @@ class ErrorCode(StrEnum):
 
     @property
     def kind(self) -> ErrorKind:
-        """Status, category and whether the same call may be repeated."""
+        """Status, category and retryability of the code."""
         return _KINDS[self]
 
 
@@ -94,13 +94,13 @@ _KINDS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.INTERNAL_ERROR: ErrorKind(500, "server_error", retryable=True),
     ErrorCode.BAD_GATEWAY: ErrorKind(502, "server_error", retryable=True),
     ErrorCode.SERVICE_UNAVAILABLE: ErrorKind(503, "availability", retryable=True),
-    # [D] The protocol names OTHER without a status: a business refusal like the rest of its kind.
+    # [D] The protocol gives OTHER no status; it is a business refusal like other validation errors.
     ErrorCode.OTHER: _VALIDATION,
 }
 
 
 class ProblemDetail(Wire):
-    """An RFC 9457 problem document, as Gett writes and reads it."""
+    """An RFC 9457 problem document of Gett's API."""
 
     type: str
     title: str

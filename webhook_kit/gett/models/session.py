@@ -1,4 +1,4 @@
-"""Sessions: who is ordering, as far as the distribution partner knows (``gett-protocol.md §6``)."""
+"""Sessions of consumers at a distribution partner (``gett-protocol.md §6``)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class SessionErrorCode(StrEnum):
-    """The codes of session errors: lower case, unlike all others (``§5``)."""
+    """Codes of session errors, in lower case, unlike all others (``§5``)."""
 
     INVALID_API_KEY = "invalid_api_key"
     INVALID_EMAIL = "invalid_email"
@@ -58,7 +58,7 @@ _KINDS: dict[SessionErrorCode, ErrorKind] = {
 
 
 class SessionAddress(Wire):
-    """Where the consumer is by default. All but ``address2`` are required."""
+    """Default address of the consumer. All members but ``address2`` are required."""
 
     address1: Id = Field(repr=False)
     address2: str | None = Field(default=None, repr=False)
@@ -68,10 +68,10 @@ class SessionAddress(Wire):
 
 
 class SessionCreateRequest(Wire):
-    """What the partner knows about the consumer; an empty one makes an anonymous session.
+    """The partner's data about the consumer; without any, the session is anonymous.
 
-    That email, first and last name come all or none is Gett's rule and Gett's answer (``LEVEL_1_INCOMPLETE``); it is not
-    enforced here, so that a server built on this model can give that answer. ``phone`` is E.164.
+    Email, first and last name are all required or all absent. Gett checks this rule (``LEVEL_1_INCOMPLETE``), and the model
+    does not, so that a server that uses the model can return that error. ``phone`` is E.164.
     """
 
     partner_user_id: str | None = None
@@ -83,10 +83,10 @@ class SessionCreateRequest(Wire):
 
 
 class SessionCreateResponse(Wire):
-    """A fresh session.
+    """A new session.
 
-    ``level``: 0 anonymous, 1 identified, 2 with address and phone; 3 needs a payment and is never reached at creation.
-    ``session_id`` is the token's ``jti``; ``partner_user_id`` is echoed, or minted by the server (``gen_<guid>``).
+    ``level``: 0 anonymous, 1 identified, 2 with address and phone; 3 needs a payment, which no new session has.
+    ``session_id`` is the token's ``jti``; ``partner_user_id`` is that of the request, or generated (``gen_<guid>``).
     """
 
     token: str = Field(repr=False, min_length=1, max_length=8192)
@@ -98,7 +98,7 @@ class SessionCreateResponse(Wire):
 
 
 class FulfillmentContextDto(Wire):
-    """How and where the session's order will be handed over. ``mode`` is a fulfillment type."""
+    """Fulfillment type (``mode``) and address of the session's order."""
 
     mode: Id
     # [D] Optional: a pickup has no address.
@@ -106,7 +106,7 @@ class FulfillmentContextDto(Wire):
 
 
 class SetFulfillmentContextRequest(Wire):
-    """Commit the session to a way of handing over. ``mode`` is a fulfillment type."""
+    """Fulfillment type (``mode``) and address to set for the session."""
 
     mode: Id
     # [D] Optional: a pickup has no address.
@@ -114,7 +114,7 @@ class SetFulfillmentContextRequest(Wire):
 
 
 class SessionMeUser(Wire):
-    """The consumer behind an identified session, with what was used last."""
+    """The consumer of an identified session, with the payment and address used last."""
 
     user_id: Id
     email: str = Field(repr=False)
@@ -126,7 +126,7 @@ class SessionMeUser(Wire):
 
 
 class SessionMeResponse(Wire):
-    """The session as it is now: ``level`` 0 to 3, and what the next levels still need.
+    """The current session: ``level`` 0 to 3, and the data missing for the next levels.
 
     ``fulfillment_context`` and ``user`` are null while the session is anonymous.
     """
@@ -141,12 +141,12 @@ class SessionMeResponse(Wire):
 
 
 class HoistSessionRequest(Wire):
-    """Promote an anonymous session by a Google ID token."""
+    """A Google ID token that gives an anonymous session its user."""
 
     google_id_token: str = Field(repr=False, min_length=1, max_length=8192)
 
 
 class UpdateProfileRequest(Wire):
-    """Give the session's user a phone number (E.164)."""
+    """A phone number (E.164) to set for the session's user."""
 
     phone: Id = Field(repr=False)

@@ -1,7 +1,7 @@
-"""Stores as the Commerce Partner API sees them: master data, status, order progress, onboarding (``gett-protocol.md §2``).
+"""Stores in the Commerce Partner API: master data, status, order updates, onboarding (``gett-protocol.md §2``).
 
-What we send is checked here, before Gett would refuse it. What Gett answers is read with an open mind: a status that was
-added since is kept as text, so that reading never breaks a store that works.
+Models of requests are strict, so that errors are found before the request is sent. Models of responses are lenient: an
+unknown status is kept as text, so that a new one does not stop a working store.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ __all__ = [
     "StoreUpdate",
 ]
 
-# [D] Gett pulls from these addresses and posts to them; anything but a web address could only fail later.
+# [D] Gett calls these URLs; anything but an http or https URL would only fail later.
 _WebUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]\S*$", max_length=2048)]
 
 
 class StoreAvailability(StrEnum):
-    """Whether a store takes orders, in the partner's own word."""
+    """Status that a partner sets: the store takes orders, or is paused."""
 
     ONLINE = "online"
     PAUSED = "paused"
 
 
 class PauseReason(StrEnum):
-    """Why a store is paused."""
+    """Reason of a pause."""
 
     OPERATIONAL_ISSUES = "operational_issues"
     STAFF_SHORTAGE = "staff_shortage"
@@ -52,7 +52,7 @@ class PauseReason(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Progress of an open order, in the order in which it happens. Gett's own ``pending`` comes before and is never sent."""
+    """Statuses of an open order, in their order. ``pending`` precedes them; Gett sets it, and it is never sent."""
 
     CONFIRMED = "confirmed"
     PREPARING = "preparing"
@@ -61,7 +61,7 @@ class OrderStatus(StrEnum):
 
 
 class OrderState(StrEnum):
-    """The life of an order; ``completed`` and ``cancelled`` close it."""
+    """State of an order; ``completed`` and ``cancelled`` close it."""
 
     OPEN = "open"
     COMPLETED = "completed"
@@ -69,7 +69,7 @@ class OrderState(StrEnum):
 
 
 class OnboardingStatus(StrEnum):
-    """How far the registration of a store is; the first four follow each other."""
+    """Status of the registration of a store; the first four follow each other."""
 
     PENDING_CATALOG = "pending_catalog"
     CATALOG_INGESTING = "catalog_ingesting"
@@ -79,7 +79,7 @@ class OnboardingStatus(StrEnum):
 
 
 class CommerceAddress(Wire):
-    """A store's address in the Commerce API's own spelling."""
+    """A store's address, with the member names of the Commerce API."""
 
     street: str | None = None
     city: str | None = None
@@ -89,7 +89,7 @@ class CommerceAddress(Wire):
 
 
 class CommerceStore(Wire):
-    """A store as Gett keeps it for its partner. ``timezone`` is an IANA name."""
+    """A store in Gett's Commerce API. ``timezone`` is an IANA name."""
 
     store_id: Id
     name: str | None = None
@@ -102,7 +102,7 @@ class CommerceStore(Wire):
 
 
 class StoreUpdate(Wire):
-    """What a partner may change about a store. Opening hours are not among it: they live in the CatalogSet."""
+    """Changes of a store by its partner. Opening hours are not included; they are part of the CatalogSet."""
 
     name: str | None = None
     phone: str | None = Field(default=None, repr=False)
@@ -113,7 +113,7 @@ class StoreUpdate(Wire):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        # [D] One flag alone, and false, is refused as well: what the other one is at Gett cannot be known here.
+        # [D] A single flag that is false is refused as well, because Gett's value of the other flag is unknown here.
         given = [flag for flag in (self.delivery_allowed, self.pickup_allowed) if flag is not None]
         if given and not any(given):
             raise ValueError(
@@ -123,7 +123,7 @@ class StoreUpdate(Wire):
 
 
 class StoreStatus(Wire):
-    """Whether a store takes orders, as Gett answers it (``status``: see :class:`StoreAvailability`)."""
+    """Status of a store at Gett (``status``: see :class:`StoreAvailability`)."""
 
     status: str
     reason: str | None = None
@@ -132,38 +132,38 @@ class StoreStatus(Wire):
 
 
 class StoreStatusUpdate(Wire):
-    """Pause a store or bring it back. A pause needs a reason; with ``resume_at`` Gett lifts it by itself."""
+    """Pause or resume of a store. A pause needs a reason; with ``resume_at`` Gett ends it at that time."""
 
     status: StoreAvailability
     reason: PauseReason | None = None
     resume_at: UtcTime | None = None
 
     @model_validator(mode="after")
-    def _explained(self) -> Self:
+    def _has_reason(self) -> Self:
         if self.status is StoreAvailability.PAUSED and self.reason is None:
             raise ValueError(f"a pause needs a reason: one of {', '.join(PauseReason)}")
         return self
 
 
-def _ours_to_send(status: object) -> object:
+def _sent_by_partners(status: object) -> object:
     if status == "pending":
-        raise ValueError("pending is set by Gett when it creates the order and is never sent")
+        raise ValueError("pending cannot be sent; Gett sets it when it creates the order")
     return status
 
 
 class OrderStatusUpdate(Wire):
-    """Progress of an order (``status``), its end (``state``), or both.
+    """Update of an order: its progress (``status``), its end (``state``), or both.
 
-    Cancelling is allowed from any status and needs a ``cancel_reason``.
+    An order can be cancelled in any status; this needs a ``cancel_reason``.
     """
 
-    status: Annotated[OrderStatus | None, BeforeValidator(_ours_to_send)] = None
+    status: Annotated[OrderStatus | None, BeforeValidator(_sent_by_partners)] = None
     state: OrderState | None = None
     cancel_reason: str | None = None
     estimated_ready_at: UtcTime | None = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _has_content(self) -> Self:
         if self.status is None and self.state is None:
             raise ValueError("an update needs a status or a state")
         if self.state is OrderState.CANCELLED and not (self.cancel_reason and self.cancel_reason.strip()):
@@ -172,19 +172,19 @@ class OrderStatusUpdate(Wire):
 
 
 class CatalogSetNotification(Wire):
-    """The menu has changed: Gett pulls the CatalogSet from this address later."""
+    """Notification of a changed catalog; Gett pulls the CatalogSet from this URL later."""
 
     callback_url: _WebUrl
 
 
 class OnboardingRequest(Wire):
-    """A store to register. Gett pulls its menu from ``catalog_callback_url`` and will call ``webhook_url``."""
+    """A store to register. Gett pulls its catalog from ``catalog_callback_url`` and sends webhooks to ``webhook_url``."""
 
     partner_store_id: Id
     name: Id
     catalog_callback_url: _WebUrl
     webhook_url: _WebUrl
-    # [D] "Store details" are taken to be those of the store itself.
+    # [D] The protocol's "store details" are assumed to be the members of CommerceStore.
     address: CommerceAddress | None = None
     phone: str | None = Field(default=None, repr=False)
     timezone: str | None = None
@@ -193,15 +193,15 @@ class OnboardingRequest(Wire):
 
 
 class Onboarding(Wire):
-    """Where a registration stands (``status``: see :class:`OnboardingStatus`).
+    """A registration (``status``: see :class:`OnboardingStatus`).
 
-    ``store_id`` is there after activation, ``error`` when the catalog failed.
+    ``store_id`` is set after activation, ``error`` after a failure of the catalog.
     """
 
     onboarding_id: Id
     partner_store_id: str | None = None
     status: str
     store_id: str | None = None
-    # The protocol does not say whether this is text or an object.
+    # The protocol does not specify if this is text or an object.
     error: object | None = None
     created_at: UtcTime | None = None
