@@ -1,4 +1,4 @@
-"""A kit for whoever asks: on a real Redis, with keys and a bogus POS of its own."""
+"""Fixtures for all tests: a kit on a real Redis with its own key prefix and fake POS, and its log events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.settings import Settings
 from webhook_kit.testing.redis_server import RedisServer
 
-# How long an example takes says more of the machine than of the code.
+# The duration of an example depends on the machine more than on the code.
 hypothesis.settings.register_profile("kit", deadline=None)
 hypothesis.settings.load_profile("kit")
 
@@ -36,8 +36,8 @@ def gett_sandbox(webhook_kit_sandbox: GettSandbox) -> GettSandbox:
 
 @pytest.fixture
 def make_kit(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[..., Kit]]:
-    """``make_kit(price_policy="pos", options={"tax": True})``: settings by name, ``options`` are the store's."""
-    made: list[Kit] = []
+    """``make_kit(price_policy="pos", options={"tax": True})``: settings by name; ``options`` are those of the store."""
+    kits: list[Kit] = []
 
     def make(*, options: dict[str, Any] | None = None, **changes: Any) -> Kit:
         settings: dict[str, Any] = {
@@ -51,11 +51,11 @@ def make_kit(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[...
             "store_options": {"file": str(tmp_path / "pos.sqlite"), **(options or {})},
         }
         kit = Kit(Settings(**settings | changes))
-        made.append(kit)
+        kits.append(kit)
         return kit
 
     yield make
-    for kit in made:
+    for kit in kits:
         kit.redis.connection_pool.disconnect()
 
 
@@ -66,6 +66,6 @@ def kit(make_kit: Callable[..., Kit]) -> Kit:
 
 @pytest.fixture
 def events() -> Iterator[list[MutableMapping[str, Any]]]:
-    """Whatever the kit logs meanwhile, at every level."""
+    """Log events of the kit during the test, at every level."""
     with capture_logs() as captured:
         yield captured

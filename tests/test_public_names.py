@@ -1,4 +1,4 @@
-"""Every module says what it offers, and offers what it says. Read from the source, so that nothing has to be imported."""
+"""``__all__`` of every module lists its public names. Read from the source, so that no module is imported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MODULES = sorted(path.relative_to(PACKAGE.parent).as_posix() for path in SOURCES
 
 
 def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """All statements at module level, those under a condition or a ``try`` included."""
+    """Yield all statements at module level, including those in an ``if``, ``with`` or ``try``."""
     for statement in body:
         yield statement
         for block in ("body", "orelse", "finalbody"):
@@ -25,12 +25,12 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def targets(statement: ast.stmt) -> list[str]:
-    found = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    return [name.id for target in found if target for name in ast.walk(target) if isinstance(name, ast.Name)]
+    assigned = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return [name.id for target in assigned if target for name in ast.walk(target) if isinstance(name, ast.Name)]
 
 
 class Names:
-    """What a module's source defines, imports and lists."""
+    """Names that a module defines, imports and lists in ``__all__``."""
 
     def __init__(self, source: str) -> None:
         tree = ast.parse(source)
@@ -56,7 +56,7 @@ class Names:
 
 
 def is_subcommand(statement: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether this is handed to a group of commands, which is how it is reached."""
+    """Return True for a command that is registered with a group, through which it is called."""
     return any(
         isinstance(decorator, ast.Call)
         and isinstance(decorator.func, ast.Attribute)
@@ -67,7 +67,7 @@ def is_subcommand(statement: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionD
 
 
 def documents(statement: ast.stmt | None) -> bool:
-    """Whether this is the docstring below a constant."""
+    """Return True for the docstring below a constant."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
@@ -76,61 +76,61 @@ def documents(statement: ast.stmt | None) -> bool:
 
 
 def order(name: str) -> tuple[int, str]:
-    """Constants, then classes, then the rest: the order the linter keeps."""
+    """Return the sort key of a name in ``__all__``: constants, classes, then other names, as the linter sorts them."""
     if name.isupper() and len(name) > 1:
         return 0, name
     return (1 if name[0].isupper() else 2), name
 
 
-def complaints(source: str) -> list[str]:
+def violations(source: str) -> list[str]:
     names = Names(source)
     if names.listed is None:
-        # A module that offers nothing, such as a package's docstring, has nothing to list.
-        return [f"offers {', '.join(sorted(names.public))} without __all__"] if names.public else []
+        # A module without public names, such as one with only a docstring, needs no __all__.
+        return [f"defines {', '.join(sorted(names.public))} without __all__"] if names.public else []
     listed = names.listed
-    found = []
+    results = []
     if listed != sorted(set(listed), key=order):
-        found.append("__all__ is not sorted, or names something twice")
+        results.append("__all__ is not sorted, or contains a name twice")
     if missing := names.public - set(listed):
-        found.append(f"__all__ lacks {', '.join(sorted(missing))}")
+        results.append(f"__all__ lacks {', '.join(sorted(missing))}")
     if private := {name for name in listed if name.startswith("_") and not name.startswith("__")}:
-        found.append(f"__all__ lists the private {', '.join(sorted(private))}")
+        results.append(f"__all__ lists the private {', '.join(sorted(private))}")
     if unknown := set(listed) - names.bound:
-        found.append(f"__all__ lists {', '.join(sorted(unknown))}, which the module does not define")
-    return found
+        results.append(f"__all__ lists {', '.join(sorted(unknown))}, which the module does not define")
+    return results
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_offers_what_it_says(module: str) -> None:
-    assert complaints((PACKAGE.parent / module).read_text()) == []
+def test_all_lists_the_public_names_of_a_module(module: str) -> None:
+    assert violations((PACKAGE.parent / module).read_text()) == []
 
 
 @pytest.mark.parametrize(
-    ("source", "complaint"),
+    ("source", "violation"),
     [
         ("def a(): ...", "without __all__"),
         ("__all__ = ['b', 'a']\ndef a(): ...\ndef b(): ...", "not sorted"),
         ("__all__ = ['a', 'a']\ndef a(): ...", "twice"),
         ("__all__ = ['a', 'B']\nclass B: ...\ndef a(): ...", "not sorted"),
         ("__all__ = ['a']\ndef a(): ...\nif a:\n    class B: ...", "lacks B"),
-        ("__all__ = []\nLIMIT = 5\n'''How many.'''", "lacks LIMIT"),
+        ("__all__ = []\nLIMIT = 5\n'''A limit.'''", "lacks LIMIT"),
         ("__all__ = ['_a']\ndef _a(): ...", "private _a"),
         ("__all__ = ['a']", "does not define"),
     ],
 )
-def test_each_fault_is_found(source: str, complaint: str) -> None:
-    (found,) = complaints(source)
-    assert complaint in found
+def test_each_violation_is_found(source: str, violation: str) -> None:
+    (result,) = violations(source)
+    assert violation in result
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        "'''Only words.'''",
+        "'''Only a docstring.'''",
         "_x = 1\ndef _a(): ...",
         "import click\n__all__ = ['c']\n@click.group()\ndef c(): ...\n@c.command()\ndef show(): ...",
         "from x import b\n__all__ = ['LIMIT', 'A', 'b']\nLIMIT = 5\nOTHER = 6\nclass A: ...",
     ],
 )
-def test_what_is_in_order_passes(source: str) -> None:
-    assert complaints(source) == []
+def test_a_correct_module_has_no_violations(source: str) -> None:
+    assert violations(source) == []

@@ -1,4 +1,4 @@
-"""What is shipped: everything that is needed, described in one place."""
+"""The distributions: their files, entry points, metadata and dependencies."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def run(*command: str, cwd: Path) -> None:
 
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unpacked source distribution, made from a copy of the tree: building writes beside the sources."""
+    """The unpacked source distribution, built from a copy of the tree, because a build writes next to the sources."""
     if importlib.util.find_spec("setuptools") is None:
-        pytest.skip("there is no setuptools to build with")
+        pytest.skip("setuptools is not installed")
     work = tmp_path_factory.mktemp("sdist")
     copy = work / "tree"
     copy.mkdir()
@@ -68,7 +68,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a wheel made of the source distribution would hold: the packages and their metadata."""
+    """The content of a wheel built from the source distribution: the packages and their metadata."""
     out = tmp_path_factory.mktemp("built")
     code = "from setuptools import setup; setup()"
     run(sys.executable, "-c", code, "-q", "build", "-b", str(out), "egg_info", "-e", str(out), cwd=sdist)
@@ -93,8 +93,8 @@ ENTRY_POINTS = {
 }
 
 
-def test_the_source_distribution_holds_every_module_the_marker_of_types_and_the_licence(sdist: Path) -> None:
-    held = names(sdist)
+def test_the_source_distribution_contains_all_sources_and_the_licence(sdist: Path) -> None:
+    files = names(sdist)
     assert {
         *SOURCES,
         *LUA,
@@ -104,44 +104,44 @@ def test_the_source_distribution_holds_every_module_the_marker_of_types_and_the_
         "LICENSE",
         "setup.cfg",
         "pyproject.toml",
-    } <= set(held)
+    } <= set(files)
     assert (sdist / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
-def test_what_is_built_from_it_holds_exactly_the_package_and_its_data(built: Path) -> None:
+def test_the_build_contains_exactly_the_package_and_its_data(built: Path) -> None:
     assert names(built / "lib") == sorted([*SOURCES, *LUA, *STATIC, *TEMPLATES, "webhook_kit/py.typed"])
 
 
-def test_what_is_built_registers_command_plugin_and_adapter(built: Path) -> None:
+def test_the_build_registers_command_plugin_and_adapter(built: Path) -> None:
     (info,) = built.glob("*.egg-info")
     assert entry_points((info / "entry_points.txt").read_text()) == ENTRY_POINTS
 
 
-def test_what_is_built_says_what_it_is(built: Path) -> None:
+def test_the_build_has_the_metadata(built: Path) -> None:
     (info,) = built.glob("*.egg-info")
-    described = Parser().parsestr((info / "PKG-INFO").read_text())
+    metadata_file = Parser().parsestr((info / "PKG-INFO").read_text())
     version = re.search(r"^version = (.+)$", (ROOT / "setup.cfg").read_text(), re.MULTILINE)
     assert version is not None
-    assert (described["Name"], described["Version"]) == ("webhook-kit", version[1])
-    assert described["Requires-Python"] == ">=3.11"
-    assert "Apache-2.0" in (described["License"] or described["License-Expression"])
+    assert (metadata_file["Name"], metadata_file["Version"]) == ("webhook-kit", version[1])
+    assert metadata_file["Requires-Python"] == ">=3.11"
+    assert "Apache-2.0" in (metadata_file["License"] or metadata_file["License-Expression"])
 
 
 @pytest.mark.skipif(not can_build_wheels(), reason="neither setuptools 70.1 nor the package wheel is installed")
-def test_the_wheel_holds_the_same(sdist: Path, built: Path, tmp_path: Path) -> None:
+def test_the_wheel_has_the_same_content(sdist: Path, built: Path, tmp_path: Path) -> None:
     options = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", str(tmp_path))
     run(sys.executable, "-m", "pip", "wheel", *options, str(sdist), cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.name.endswith("-py3-none-any.whl")
     with zipfile.ZipFile(wheel) as packed:
-        held = packed.namelist()
-        (registered,) = (name for name in held if name.endswith(".dist-info/entry_points.txt"))
-        assert entry_points(packed.read(registered).decode()) == ENTRY_POINTS
-    assert sorted(name for name in held if ".dist-info/" not in name) == names(built / "lib")
-    assert [name for name in held if name.endswith("/LICENSE")]
+        files = packed.namelist()
+        (entry_points_file,) = (name for name in files if name.endswith(".dist-info/entry_points.txt"))
+        assert entry_points(packed.read(entry_points_file).decode()) == ENTRY_POINTS
+    assert sorted(name for name in files if ".dist-info/" not in name) == names(built / "lib")
+    assert [name for name in files if name.endswith("/LICENSE")]
 
 
-def test_metadata_stands_in_setup_cfg_alone() -> None:
+def test_metadata_is_in_setup_cfg_only() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert set(pyproject) == {"build-system", "tool"}
     assert "setuptools" not in pyproject["tool"]
@@ -149,17 +149,17 @@ def test_metadata_stands_in_setup_cfg_alone() -> None:
     assert not list(ROOT.glob("requirements*.txt"))
 
 
-def test_everything_imported_is_declared(built: Path) -> None:
+def test_every_import_is_a_declared_dependency(built: Path) -> None:
     (info,) = built.glob("*.egg-info")
-    # Sections are extras; what comes before the first is always installed.
+    # Each section is an extra; the lines before the first section are always installed.
     declared = re.split(r"^\[", (info / "requires.txt").read_text().lower(), flags=re.MULTILINE)[0]
     imported = set()
     for source in SOURCES:
         if "/testing/" not in source:
             imported |= set(re.findall(r"^(?:from|import) (\w+)", (ROOT / source).read_text(), re.MULTILINE))
-    foreign = imported - set(sys.stdlib_module_names) - {"webhook_kit"}
-    # What comes with Flask, pydantic and requests under a name of its own.
+    third_party = imported - set(sys.stdlib_module_names) - {"webhook_kit"}
+    # Packages that are installed with another one.
     owners = {"werkzeug": "flask", "urllib3": "requests"}
-    assert {owners.get(name, name.replace("_", "-")) for name in foreign} <= set(
+    assert {owners.get(name, name.replace("_", "-")) for name in third_party} <= set(
         re.findall(r"^[a-z0-9-]+", declared, re.MULTILINE)
     )
