@@ -25,7 +25,7 @@ def imported(source: Path) -> Iterator[tuple[str, str | None]]:
 
 
 def offered(module: str) -> set[str]:
-    """What a module of the kit lists as its own, and its submodules."""
+    """Return the names in the ``__all__`` of a module of the kit, and its submodules."""
     path = ROOT.joinpath(*module.split("."))
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     listed: set[str] = set()

