@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     )
 
     # Gett's models
+    from webhook_kit.gett import openapi
     from webhook_kit.gett.models.base import Id, UtcTime, Wire
     from webhook_kit.gett.models.catalog import AvailabilityWindow, DayOfWeek, DefaultItem, Tier
     from webhook_kit.gett.models.catalog import ExternalCatalog as Catalog
@@ -151,6 +152,7 @@ __all__ = [
     "check_catalog",
     "create_app",
     "is_open",
+    "openapi",
     "placement_key",
     "sign_message",
     "simple_catalog",
@@ -185,6 +187,7 @@ _RENAMED = {
     "Item": ("webhook_kit.gett.models.catalog", "ExternalItem"),
     "ModifierGroup": ("webhook_kit.gett.models.catalog", "ExternalModifierGroup"),
     "Section": ("webhook_kit.gett.models.catalog", "ExternalSection"),
+    "openapi": ("webhook_kit.gett.openapi", ""),
     "check_catalog": ("webhook_kit.catalog.check", "check"),
     "sign_message": ("webhook_kit.gett.signing", "sign"),
     "verify_signature": ("webhook_kit.gett.signing", "verify"),
@@ -198,7 +201,7 @@ def __getattr__(name: str) -> Any:
         value: Any = import_module("importlib.metadata").version("webhook-kit")
     elif name in __all__:
         module, attribute = _ORIGINS.get(name, ("webhook_kit.adapter", name))
-        value = getattr(import_module(module), attribute)
+        value = getattr(import_module(module), attribute) if attribute else import_module(module)
     else:
         raise AttributeError(f"module 'webhook_kit' has no attribute {name!r}")
     globals()[name] = value

@@ -1,29 +1,29 @@
 #!/usr/bin/env node
 // A whole point of sale, without dependencies, that joins Gett through webhook_kit's HTTP adapter: node pos.js
 //
-// Two addresses. The POS's own answers the kit's signed calls (`python -m webhook_kit_http` prints the contract). The till, on the
-// loopback only, is what the staff would do: see tickets, move them on, run out of things, change prices, close.
+// It has two ports. The first answers the kit's signed calls (`python -m webhook_kit_http` prints the contract). The second, on the
+// loopback only, is for the staff: list and advance tickets, make items unavailable, change prices, close the store.
 //
-//   SECRET     what kit and POS sign with; several, separated by commas, while one is rotated   (required)
-//   STORE_ID   the store's id, as the kit has it                                                (required)
-//   KIT_URL    where events go: https://…/pos/http-native/events; without it none are sent
-//   PORT, TILL_PORT   8000 and 8001; 0 takes a free one. Both are printed.
-//   JOURNAL    the file in which everything is kept (pos.journal)
-//   FORGETFUL  1: the Idempotency-Key is not looked at; then the adapter is `http`, not `http-native`
+//   SECRET       secret with which kit and POS sign; several, separated by commas, while it is rotated   (required)
+//   STORE_ID     id of the store in the kit                                                              (required)
+//   KIT_URL      address for events: https://…/pos/http-native/events; without it none are sent
+//   PORT, STAFF_PORT   8000 and 8001; 0 takes a free one. Both are printed.
+//   JOURNAL      file in which everything is stored (pos.journal)
+//   IGNORE_KEYS  1: ignore the Idempotency-Key; then the adapter is `http`, not `http-native`
 "use strict";
 
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const http = require("node:http");
 
-const { SECRET, STORE_ID, KIT_URL, PORT = "8000", TILL_PORT = "8001", JOURNAL = "pos.journal", FORGETFUL } = process.env;
+const { SECRET, STORE_ID, KIT_URL, PORT = "8000", STAFF_PORT = "8001", JOURNAL = "pos.journal", IGNORE_KEYS } = process.env;
 if (!SECRET || !STORE_ID) {
-  console.error("pos.js: SECRET and STORE_ID have to be set");
+  console.error("pos.js: set SECRET and STORE_ID");
   process.exit(1);
 }
 const SECRETS = SECRET.split(",").map((each) => each.trim()).filter(Boolean);
 
-// -- the menu; money is in cents, for binary fractions are no money -----------------------------------------------------
+// -- the catalog; money is in cents, because binary fractions are not exact -----------------------------------------------------
 
 const item = (name, price, ...groups) => ({ name, price, groups });
 const ITEMS = {
@@ -54,11 +54,11 @@ const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", 
 const table = (entries) => Object.fromEntries(entries);
 const catalog = () => ({
   catalogs: {
-    menu: {
-      catalogId: "menu",
+    "all-day": {
+      catalogId: "all-day",
       name: "Menu",
       sectionIds: Object.keys(SECTIONS),
-      // From 00:00 to 00:00 is the whole day. No window at all would mean: never open.
+      // From 00:00 to 00:00 is the whole day. Without any window the store is never open.
       availability: DAYS.map((dayOfWeek) => ({ dayOfWeek, start: "00:00:00", end: "00:00:00" })),
     },
   },
@@ -82,7 +82,7 @@ const catalog = () => ({
   ),
 });
 
-// -- what has happened: a journal of lines, read at the start ------------------------------------------------------------
+// -- changes: a journal of lines, replayed at the start ------------------------------------------------------------
 
 const tickets = new Map(); // by id
 const byKey = new Map(); // the ticket of each Idempotency-Key
@@ -90,7 +90,7 @@ const soldOut = new Set();
 const prices = new Map();
 let state = "open";
 
-const HAPPENS = {
+const APPLY = {
   placed(ticket) {
     tickets.set(ticket.id, ticket);
     byKey.set(ticket.key, ticket);
@@ -103,16 +103,16 @@ const HAPPENS = {
 
 if (fs.existsSync(JOURNAL))
   for (const line of fs.readFileSync(JOURNAL, "utf8").split("\n").slice(0, -1)) {
-    const [what, details] = JSON.parse(line);
-    HAPPENS[what](details);
+    const [change, details] = JSON.parse(line);
+    APPLY[change](details);
   }
 const journal = fs.openSync(JOURNAL, "a");
 
-// Written before it is answered, or the kit would believe what a power cut undoes.
-function happened(what, details) {
-  fs.writeSync(journal, JSON.stringify([what, details]) + "\n");
+// Written before the response is sent, so that a power cut cannot undo what the kit was answered.
+function record(change, details) {
+  fs.writeSync(journal, JSON.stringify([change, details]) + "\n");
   fs.fsyncSync(journal);
-  HAPPENS[what](details);
+  APPLY[change](details);
 }
 
 // -- prices and refusals --------------------------------------------------------------------------------------------------
@@ -132,21 +132,21 @@ function amounts(order) {
 }
 
 function refusals(order) {
-  if (!Array.isArray(order?.cart?.lineItems)) throw new Failure(400, "this is no order");
+  if (!Array.isArray(order?.cart?.lineItems)) throw new Failure(400, "this is not an order");
   if (state !== "open") return [{ reason: "store_closed", message: "the kitchen is closed" }];
-  const found = [];
-  const look = (line, jsonPath) => {
+  const reasons = [];
+  const check = (line, jsonPath) => {
     const { itemId } = line;
-    if (!Object.hasOwn(ITEMS, itemId)) found.push({ reason: "item_unknown", message: `no ${itemId} here`, itemId, jsonPath });
-    else if (soldOut.has(itemId)) found.push({ reason: "item_unavailable", message: `${itemId} has run out`, itemId, jsonPath });
+    if (!Object.hasOwn(ITEMS, itemId)) reasons.push({ reason: "item_unknown", message: `${itemId} is unknown`, itemId, jsonPath });
+    else if (soldOut.has(itemId)) reasons.push({ reason: "item_unavailable", message: `${itemId} is unavailable`, itemId, jsonPath });
     (line.modifierGroups ?? []).forEach((group, g) =>
       (group.selectedModifiers ?? []).forEach((choice, c) =>
-        look(choice, `${jsonPath}.modifierGroups[${g}].selectedModifiers[${c}]`),
+        check(choice, `${jsonPath}.modifierGroups[${g}].selectedModifiers[${c}]`),
       ),
     );
   };
-  order.cart.lineItems.forEach((line, index) => look(line, `$.cart.lineItems[${index}]`));
-  return found;
+  order.cart.lineItems.forEach((line, index) => check(line, `$.cart.lineItems[${index}]`));
+  return reasons;
 }
 
 // -- the contract -----------------------------------------------------------------------------------------------------------
@@ -158,17 +158,17 @@ class Failure extends Error {
   }
 }
 
-const ticketAnswer = ({ id, amounts }) => ({ id, status: "accepted", amounts });
-const ticketNow = ({ id, orderRef, status, state, reason }) => ({ id, orderRef, status, state, reason });
+const ticketMessage = ({ id, amounts }) => ({ id, status: "accepted", amounts });
+const orderProgress = ({ id, orderRef, status, state, reason }) => ({ id, orderRef, status, state, reason });
 
 function place({ orderRef, order }, key) {
   if (!key) throw new Failure(400, "Idempotency-Key is missing");
-  // Nothing between this look and the ticket waits for anything, so two calls at once cannot both find none.
-  if (!FORGETFUL && byKey.has(key)) return { ticket: ticketAnswer(byKey.get(key)) };
-  const no = refusals(order);
-  if (no.length) return { refusals: no };
-  const { cart, deliveryInfo, customer, fulfillmentType } = order; // how it is paid is not kept: Gett has the money
-  happened("placed", {
+  // Nothing between this check and the new ticket awaits anything, so two concurrent calls cannot both create one.
+  if (!IGNORE_KEYS && byKey.has(key)) return { ticket: ticketMessage(byKey.get(key)) };
+  const reasons = refusals(order);
+  if (reasons.length) return { refusals: reasons };
+  const { cart, deliveryInfo, customer, fulfillmentType } = order; // the payment is not stored: Gett has the money
+  record("placed", {
     id: `node-${crypto.randomUUID()}`,
     key,
     orderRef,
@@ -176,37 +176,37 @@ function place({ orderRef, order }, key) {
     deliveryInfo,
     customer,
     fulfillmentType,
-    amounts: order.amounts ?? amounts(order), // what the customer accepted
+    amounts: order.amounts ?? amounts(order), // as accepted by the customer
     status: "confirmed",
     changed: new Date().toISOString(),
   });
-  return { ticket: ticketAnswer(byKey.get(key)) };
+  return { ticket: ticketMessage(byKey.get(key)) };
 }
 
 function advance(id, step, reason) {
   const ticket = tickets.get(id);
   if (!ticket) throw new Failure(404, "there is no such ticket");
-  if (ticket.state === "cancelled" && step === "cancelled") return; // as often as it is asked for
+  if (ticket.state === "cancelled" && step === "cancelled") return; // repeating a cancellation is allowed
   if (ticket.state) throw new Failure(409, "the order has ended");
   const changed = new Date().toISOString();
   const ends = step === "completed" || step === "cancelled";
-  happened("advanced", ends ? { id, state: step, reason, changed } : { id, status: step, changed });
+  record("advanced", ends ? { id, state: step, reason, changed } : { id, status: step, changed });
 }
 
 const CONTRACT = [
   ["GET", /^\/catalog$/, () => catalog()],
   ["POST", /^\/quote$/, ({ body }) => {
-    const no = refusals(body.order);
-    return no.length ? { refusals: no } : { amounts: amounts(body.order) };
+    const reasons = refusals(body.order);
+    return reasons.length ? { refusals: reasons } : { amounts: amounts(body.order) };
   }],
   ["POST", /^\/orders$/, ({ body, headers }) => place(body, headers["idempotency-key"])],
   ["GET", /^\/orders\/by-ref$/, ({ query }) => {
-    const found = [...tickets.values()].find((ticket) => ticket.orderRef === query.get("ref"));
-    return { ticket: found ? ticketAnswer(found) : null };
+    const ticket = [...tickets.values()].find((each) => each.orderRef === query.get("ref"));
+    return { ticket: ticket ? ticketMessage(ticket) : null };
   }],
   ["GET", /^\/orders$/, ({ query }) => {
     const since = new Date(query.get("since"));
-    return { orders: [...tickets.values()].filter(({ changed }) => new Date(changed) >= since).map(ticketNow) };
+    return { orders: [...tickets.values()].filter(({ changed }) => new Date(changed) >= since).map(orderProgress) };
   }],
   ["GET", /^\/status$/, () => ({ state })],
   ["POST", /^\/orders\/([^/]+)\/cancel$/, ({ body, match }) => {
@@ -215,13 +215,13 @@ const CONTRACT = [
   }],
 ];
 
-// -- signatures: the same rule both ways -------------------------------------------------------------------------------------
+// -- signatures: the same rule in both directions -------------------------------------------------------------------------------------
 
 function signature(secret, timestamp, store, call, body) {
   return crypto.createHmac("sha256", secret).update(`${timestamp}\n${store}\n${call}\n`).update(body).digest();
 }
 
-function plain(text) {
+function decoded(text) {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -231,20 +231,20 @@ function plain(text) {
 
 function authenticate({ headers, method, url }, body) {
   const { timestamp = "", store = "" } = headers;
-  const given = Buffer.from(headers.signature ?? "", "hex");
+  const received = Buffer.from(headers.signature ?? "", "hex");
   const genuine = SECRETS.some((secret) => {
-    const right = signature(secret, timestamp, store, `${method} ${url}`, body);
-    return given.length === right.length && crypto.timingSafeEqual(given, right);
+    const expected = signature(secret, timestamp, store, `${method} ${url}`, body);
+    return received.length === expected.length && crypto.timingSafeEqual(received, expected);
   });
   const fresh = /^\d{1,12}$/.test(timestamp) && Math.abs(Date.now() / 1000 - Number(timestamp)) <= 300;
-  if (!genuine || !fresh || plain(store) !== STORE_ID) throw new Failure(401, "not signed, or not for this store");
+  if (!genuine || !fresh || decoded(store) !== STORE_ID) throw new Failure(401, "not signed, or not for this store");
 }
 
-// -- events: sent in order, tried until the kit has them; what a crash loses the kit finds by GET /orders ---------------------
+// -- events: sent in order and retried until the kit has them; after a crash the kit finds lost ones by GET /orders ---------------------
 
-const waiting = [];
+const pending = [];
 
-function tell(event) {
+function emit(event) {
   const body = JSON.stringify({ events: [event] });
   const headers = () => {
     const timestamp = String(Math.floor(Date.now() / 1000));
@@ -252,44 +252,44 @@ function tell(event) {
     const signed = signature(SECRETS[0], timestamp, store, "POST /events", body).toString("hex");
     return { "Content-Type": "application/json", Signature: signed, Timestamp: timestamp, Store: store };
   };
-  if (KIT_URL && waiting.push({ body, headers }) === 1) send();
+  if (KIT_URL && pending.push({ body, headers }) === 1) send();
   return { headers: headers(), body };
 }
 
 async function send() {
-  for (let pause = 1; waiting.length; pause = Math.min(pause * 2, 60)) {
-    const { body, headers } = waiting[0];
-    const answer = await fetch(KIT_URL, { method: "POST", body, headers: headers() }).catch((error) => error);
-    await answer.body?.cancel(); // what became of each event is of no interest here
-    if (answer.ok || (answer.status >= 400 && answer.status < 500 && answer.status !== 429)) {
-      if (!answer.ok) console.error(`pos.js: the kit refuses an event: ${answer.status}`);
-      waiting.shift();
+  for (let pause = 1; pending.length; pause = Math.min(pause * 2, 60)) {
+    const { body, headers } = pending[0];
+    const response = await fetch(KIT_URL, { method: "POST", body, headers: headers() }).catch((error) => error);
+    await response.body?.cancel(); // the results are not used
+    if (response.ok || (response.status >= 400 && response.status < 500 && response.status !== 429)) {
+      if (!response.ok) console.error(`pos.js: the kit rejects an event: ${response.status}`);
+      pending.shift();
       pause = 0.5;
     } else await new Promise((resolve) => setTimeout(resolve, pause * 1000));
   }
 }
 
-// -- the till ------------------------------------------------------------------------------------------------------------------
+// -- the staff's API ------------------------------------------------------------------------------------------------------------------
 
-const TILL = [
+const STAFF = [
   ["GET", /^\/tickets$/, () => ({ tickets: [...tickets.values()] })],
   ["POST", /^\/tickets\/([^/]+)$/, ({ body, match }) => {
     const id = decodeURIComponent(match[1]);
     advance(id, body.step, body.reason);
-    return tell({ type: "order", ...ticketNow(tickets.get(id)), ...(tickets.get(id).state ? { status: undefined } : {}) });
+    return emit({ type: "order", ...orderProgress(tickets.get(id)), ...(tickets.get(id).state ? { status: undefined } : {}) });
   }],
   ["POST", /^\/items\/([^/]+)$/, ({ body, match }) => {
     const itemId = decodeURIComponent(match[1]);
     if (body.price === undefined) {
-      happened("available", { itemId, available: body.available });
-      return tell({ type: "item", itemId, available: body.available });
+      record("available", { itemId, available: body.available });
+      return emit({ type: "item", itemId, available: body.available });
     }
-    happened("priced", { itemId, price: body.price });
-    return tell({ type: "menu" });
+    record("priced", { itemId, price: body.price });
+    return emit({ type: "catalog" });
   }],
   ["POST", /^\/store$/, ({ body }) => {
-    happened("state", { state: body.state });
-    return tell({ type: "store", state: body.state });
+    record("state", { state: body.state });
+    return emit({ type: "store", state: body.state });
   }],
 ];
 
@@ -297,10 +297,10 @@ const TILL = [
 
 const LIMIT = 1 << 20;
 
-function serve(routes, isGenuine) {
+function serve(routes, verify) {
   const server = http.createServer(async (request, response) => {
-    const answer = (status, said) => {
-      const text = JSON.stringify(said);
+    const respond = (status, content) => {
+      const text = JSON.stringify(content);
       response.writeHead(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) }).end(text);
     };
     try {
@@ -311,23 +311,23 @@ function serve(routes, isGenuine) {
         chunks.push(chunk);
       }
       const raw = Buffer.concat(chunks);
-      isGenuine(request, raw);
+      verify(request, raw);
       const { pathname, searchParams: query } = new URL(request.url, "http://pos");
       for (const [method, pattern, handle] of routes) {
         const match = request.method === method && pattern.exec(pathname);
         if (match) {
           const body = raw.length ? JSON.parse(raw) : {};
-          return answer(200, handle({ body, query, match, headers: request.headers }));
+          return respond(200, handle({ body, query, match, headers: request.headers }));
         }
       }
       throw new Failure(501, "this POS does not have this call");
     } catch (error) {
       const status = error.status ?? (error instanceof SyntaxError ? 400 : 500);
-      if (status === 500) console.error(error.stack); // the stack names places, not customers
-      answer(status, { error: status === 500 ? "internal error" : error.message });
+      if (status === 500) console.error(error.stack); // the stack contains no customer data
+      respond(status, { error: status === 500 ? "internal error" : error.message });
     }
   });
-  server.keepAliveTimeout = 65_000; // longer than the kit keeps an idle connection, so that none closes under its hands
+  server.keepAliveTimeout = 65_000; // longer than the kit keeps an idle connection open, so that it never reuses one that closes
   return server;
 }
 
@@ -335,6 +335,6 @@ const listen = (server, port, host) => new Promise((done) => server.listen(Numbe
 
 Promise.all([
   listen(serve(CONTRACT, authenticate), PORT),
-  listen(serve(TILL, () => {}), TILL_PORT, "127.0.0.1"),
-]).then(([port, till]) => console.log(JSON.stringify({ port, till })));
+  listen(serve(STAFF, () => {}), STAFF_PORT, "127.0.0.1"),
+]).then(([port, staffPort]) => console.log(JSON.stringify({ port, staffPort })));
 process.on("SIGTERM", () => process.exit(0));

@@ -8,8 +8,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from tests.node import node_pos
-from webhook_kit.adapter import Store
+from tests.node_pos import node_pos
+from webhook_kit import Store
 from webhook_kit.testing.contract import AdapterContract, PosTicket, PosWebhook, TicketLine
 from webhook_kit_http import HttpAdapter, HttpNativeAdapter
 
@@ -18,38 +18,38 @@ SECRET = "one-long-secret-of-the-store"
 
 class NodeContract(AdapterContract):
     place_order_request = "POST /orders "
-    env: ClassVar[dict[str, str]] = {}
+    settings: ClassVar[dict[str, str]] = {}
 
     @contextmanager
     def open_store(self) -> Iterator[Store]:
         store = self.make_store(credentials={"secret": SECRET})
-        with node_pos(self.directory, store.id, SECRET, **self.env) as self.till:
-            yield replace(store, options={"base_url": self.till.pos_url})
+        with node_pos(self.directory, store.id, SECRET, **self.settings) as self.pos:
+            yield replace(store, options={"base_url": self.pos.url})
 
     def tickets(self, store: Store) -> Sequence[PosTicket]:
-        return [_ticket(each) for each in self.till.tickets()]
+        return [_ticket(ticket) for ticket in self.pos.tickets()]
 
     def advance(self, store: Store, order_id: str, step: str) -> PosWebhook:
-        return self.till.advance(order_id, step)
+        return self.pos.advance(order_id, step)
 
     def sell_out(self, store: Store, item_id: str) -> PosWebhook:
-        return self.till.sell_out(item_id)
+        return self.pos.sell_out(item_id)
 
     def set_price(self, store: Store, item_id: str, price: Decimal) -> None:
-        self.till.set_price(item_id, price)
+        self.pos.set_price(item_id, price)
 
     def close_store(self, store: Store) -> None:
-        self.till.close()
+        self.pos.close()
 
 
 class TestNodePos(NodeContract):
-    """It makes a ticket of every order that it is sent, same key or not."""
+    """It makes a ticket of every order that it receives, also for a key that has one."""
 
     adapter = HttpAdapter
-    env: ClassVar[dict[str, str]] = {"FORGETFUL": "1"}
+    settings: ClassVar[dict[str, str]] = {"IGNORE_KEYS": "1"}
 
 
-class TestNodePosThatTakesOurKey(NodeContract):
+class TestNodePosWithNativeIdempotency(NodeContract):
     adapter = HttpNativeAdapter
 
 
@@ -65,5 +65,5 @@ def _ticket(ticket: dict[str, Any]) -> PosTicket:
 
 
 def _line(line: dict[str, Any]) -> TicketLine:
-    chosen = [each for group in line.get("modifierGroups", []) for each in group["selectedModifiers"]]
-    return TicketLine(line["itemId"], line.get("quantity", 1), [_line(each) for each in chosen])
+    options = [each for group in line.get("modifierGroups", []) for each in group["selectedModifiers"]]
+    return TicketLine(line["itemId"], line.get("quantity", 1), [_line(each) for each in options])

@@ -1,4 +1,4 @@
-"""What the POS says of its own accord: proven to be a store's, and read."""
+"""Events of the POS: verified as a store's, and parsed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.pos import SECRET, STORE_ID
-from webhook_kit.adapter import (
+from tests.scripted_pos import SECRET, STORE_ID
+from webhook_kit import (
     CatalogChanged,
+    InvalidSignature,
     ItemChanged,
     OrderChanged,
     OrderState,
@@ -22,9 +23,8 @@ from webhook_kit.adapter import (
     Store,
     StoreChanged,
     StoreState,
+    sign_message,
 )
-from webhook_kit.errors import InvalidSignature
-from webhook_kit.gett.signing import sign
 from webhook_kit_http import HttpAdapter
 
 STORES = [
@@ -38,23 +38,23 @@ def headers(
     body: bytes, *, store: str = "main", secret: str = SECRET, age: float = 0, line: str = "POST /events"
 ) -> dict[str, str]:
     timestamp = str(int(time.time() - age))
-    signature = sign(f"{timestamp}\n{store}\n{line}\n".encode() + body, secret)
+    signature = sign_message(f"{timestamp}\n{store}\n{line}\n".encode() + body, secret)
     return {"signature": signature, "timestamp": timestamp, "store": store, "content-type": "application/json"}
 
 
-def read(said: dict[str, str], body: bytes) -> list[PosEvent]:
-    return list(HttpAdapter().parse_event(said, body, {store.id: store for store in STORES}))
+def parse(headers: dict[str, str], body: bytes) -> list[PosEvent]:
+    return list(HttpAdapter().parse_event(headers, body, {store.id: store for store in STORES}))
 
 
 def body(*events: dict[str, Any]) -> bytes:
     return json.dumps({"events": events}).encode()
 
 
-MENU = body({"type": "menu"})
+CATALOG = body({"type": "catalog"})
 
 
 @pytest.mark.parametrize(
-    ("event", "meaning"),
+    ("event", "parsed"),
     [
         ({"type": "order", "id": "7", "status": "ready"}, OrderChanged("main", "7", status=OrderStatus.READY)),
         (
@@ -70,7 +70,7 @@ MENU = body({"type": "menu"})
             StoreChanged("main", StoreState.CLOSED, PauseReason.TOO_BUSY),
         ),
         ({"type": "store", "state": "open"}, StoreChanged("main", StoreState.OPEN)),
-        ({"type": "menu"}, CatalogChanged("main")),
+        ({"type": "catalog"}, CatalogChanged("main")),
         ({"type": "item", "itemId": "ham", "available": True}, ItemChanged("main", "ham", available=True)),
         (
             {"type": "item", "itemId": "ham", "available": False, "until": "2026-05-01T18:00:00Z"},
@@ -78,44 +78,44 @@ MENU = body({"type": "menu"})
         ),
     ],
 )
-def test_each_event_is_read(event: dict[str, Any], meaning: PosEvent) -> None:
-    said = body(event)
-    assert read(headers(said), said) == [meaning]
+def test_each_event_is_parsed(event: dict[str, Any], parsed: PosEvent) -> None:
+    raw = body(event)
+    assert parse(headers(raw), raw) == [parsed]
 
 
-def test_events_are_those_of_the_store_that_signed_them() -> None:
-    said = body({"type": "menu", "storeId": "main"}, {"type": "menu"})
+def test_events_belong_to_the_store_that_signed_them() -> None:
+    raw = body({"type": "catalog", "storeId": "main"}, {"type": "catalog"})
     for secret in ("next", "former"):
         assert (
-            read(headers(said, store="%C5%81%C3%B3d%C5%BA%2F1", secret=secret), said) == [CatalogChanged("Łódź/1")] * 2
+            parse(headers(raw, store="%C5%81%C3%B3d%C5%BA%2F1", secret=secret), raw) == [CatalogChanged("Łódź/1")] * 2
         )
 
 
 @pytest.mark.parametrize(
-    "said",
+    "forged",
     [
         {},
-        headers(MENU, secret="wrong"),
-        headers(MENU, secret="next"),
-        headers(MENU, store="elsewhere"),
-        headers(MENU, line="POST /orders"),
-        headers(MENU, age=301),
-        headers(MENU, age=-3600),
-        headers(MENU + b" "),
-        {**headers(MENU), "store": "%C5%81%C3%B3d%C5%BA%2F1"},
-        {**headers(MENU), "timestamp": str(int(time.time()) + 1)},
-        {**headers(MENU), "timestamp": "soon"},
-        {**headers(MENU), "signature": ""},
-        {**headers(MENU), "signature": "é"},
+        headers(CATALOG, secret="wrong"),
+        headers(CATALOG, secret="next"),
+        headers(CATALOG, store="elsewhere"),
+        headers(CATALOG, line="POST /orders"),
+        headers(CATALOG, age=301),
+        headers(CATALOG, age=-3600),
+        headers(CATALOG + b" "),
+        {**headers(CATALOG), "store": "%C5%81%C3%B3d%C5%BA%2F1"},
+        {**headers(CATALOG), "timestamp": str(int(time.time()) + 1)},
+        {**headers(CATALOG), "timestamp": "soon"},
+        {**headers(CATALOG), "signature": ""},
+        {**headers(CATALOG), "signature": "é"},
     ],
 )
-def test_what_is_not_proven_is_not_read(said: dict[str, str]) -> None:
+def test_an_event_without_a_valid_signature_is_refused(forged: dict[str, str]) -> None:
     with pytest.raises(InvalidSignature):
-        read(said, MENU)
+        parse(forged, CATALOG)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         b"",
         b"[]",
@@ -129,6 +129,6 @@ def test_what_is_not_proven_is_not_read(said: dict[str, str]) -> None:
         body({"type": "item", "itemId": "ham", "available": "no"}),
     ],
 )
-def test_what_is_no_event_is_not_taken_for_one(said: bytes) -> None:
+def test_a_body_that_is_not_an_event_is_refused(raw: bytes) -> None:
     with pytest.raises(ValidationError):
-        read(headers(said), said)
+        parse(headers(raw), raw)

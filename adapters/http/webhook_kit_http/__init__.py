@@ -1,4 +1,4 @@
-"""A point of sale in any language, over signed JSON: the callback contract, and the adapter that speaks it."""
+"""A point of sale in any language, over signed JSON: the callback contract, and the adapter that implements it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m webhook_kit_http``: print the callback contract as OpenAPI 3.1, or write it down beside the package."""
+"""``python -m webhook_kit_http``: print the callback contract as OpenAPI 3.1; ``--write`` writes it to the package."""
 
 from __future__ import annotations
 

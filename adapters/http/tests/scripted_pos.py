@@ -1,4 +1,4 @@
-"""A POS that answers whatever a test wants, and writes down what it was asked."""
+"""An HTTP server that gives prepared responses and records its requests."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from webhook_kit.adapter import Store
+from webhook_kit import Store
 
 SECRET = "one-long-secret-of-the-store"
 STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     call: str
     headers: dict[str, str]
     raw: bytes
@@ -30,8 +30,8 @@ class Asked:
 @dataclass
 class ScriptedPos:
     url: str
-    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    responses: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    received: list[ReceivedRequest] = field(default_factory=list)
 
     def store(self, id: str = "main", **options: Any) -> Store:
         return Store(
@@ -45,23 +45,23 @@ class ScriptedPos:
 
 @contextmanager
 def scripted_pos() -> Iterator[ScriptedPos]:
-    """``pos.answers["GET /status"] = 200, {"state": "open"}``; whatever has no answer is 404."""
+    """``pos.responses["GET /status"] = 200, {"state": "open"}``; a call without a response gets 404."""
 
     class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def respond(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            pos.asked.append(Asked(f"{self.command} {self.path}", headers, raw))
-            status, said = pos.answers.get(f"{self.command} {self.path.partition('?')[0]}", (404, None))
-            text = said if isinstance(said, bytes) else json.dumps(said).encode()
+            pos.received.append(ReceivedRequest(f"{self.command} {self.path}", headers, raw))
+            status, content = pos.responses.get(f"{self.command} {self.path.partition('?')[0]}", (404, None))
+            body = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
+            self.send_header("Content-Length", str(len(body)))
             if status == 302:
                 self.send_header("Location", "/elsewhere")
             self.end_headers()
-            self.wfile.write(text)
+            self.wfile.write(body)
 
-        do_GET = do_POST = answer  # noqa: N815 - the server's names
+        do_GET = do_POST = respond  # noqa: N815 - the server's names
 
         def log_message(self, *_: Any) -> None: ...
 
