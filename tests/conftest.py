@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 from structlog.testing import capture_logs
 
+from tests.webhooks.webhook_client import WebhookClient
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.settings import Settings
@@ -62,6 +63,17 @@ def make_kit(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[...
 @pytest.fixture
 def kit(make_kit: Callable[..., Kit]) -> Kit:
     return make_kit()
+
+
+@pytest.fixture
+def make_client(make_kit: Callable[..., Kit]) -> Callable[..., WebhookClient]:
+    """``make_client(price_policy="pos")``: a client of the webhooks of a new kit."""
+    return lambda **settings: WebhookClient(make_kit(**settings))
+
+
+@pytest.fixture
+def client(make_client: Callable[..., WebhookClient]) -> WebhookClient:
+    return make_client()
 
 
 @pytest.fixture

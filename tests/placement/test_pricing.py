@@ -1,17 +1,24 @@
-"""The price policy: customers pay only what they accepted, and a refusal names the difference."""
+"""Pricing: customers pay only what they accepted, and a refusal names the difference."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.webhooks.webhook_client import order
 from webhook_kit.catalog.cart import PricedLine
-from webhook_kit.gett.models.order import Amounts, ValidationError
+from webhook_kit.gett.models.order import Amounts, PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.placement.pricing import apply_policy
+from webhook_kit.gett.problems import Problem
+from webhook_kit.kit import Kit
+from webhook_kit.placement.pricing import Pricing, apply_policy
 from webhook_kit.placement.token import AcceptedPrice
 from webhook_kit.settings import PricePolicy
 
@@ -156,3 +163,56 @@ def test_placed_amounts_add_up_and_are_within_the_tolerance(
     if isinstance(amounts, Amounts):
         assert amounts.contradictions() == []
         assert amounts.total == (total if policy is ACCEPTED else now)
+
+
+# -- the whole decision ------------------------------------------------------------------------------------------------
+
+
+def request(**members: Any) -> PlaceOrderRequest:
+    return PlaceOrderRequest.from_json(json.dumps(order(**members)))
+
+
+def decide(kit: Kit, wanted: PlaceOrderRequest) -> PlaceOrderRequest | Problem:
+    (store,) = kit.stores
+    pricing = Pricing(kit.order_validator, kit.tokens, kit.settings)
+    return pricing.decide(wanted, store, deadline=time.monotonic() + 30)
+
+
+def test_decision_is_a_copy_of_the_order_with_its_amounts(kit: Kit) -> None:
+    wanted = request(amounts={"total": 4.25, "tip": 1.5}, loyalty=7).with_ref("k1")
+    decision = decide(kit, wanted)
+    assert isinstance(decision, PlaceOrderRequest)
+    assert decision.amounts == Amounts.of(dec("2.75"), tip=dec("1.50"))
+    assert (decision.order_ref, decision.to_wire()["loyalty"]) == ("k1", 7)
+    assert wanted.amounts == Amounts(total=dec("4.25"), tip=dec("1.50"))
+
+
+@pytest.mark.parametrize("amounts", [None, {}, {"tip": None}])
+def test_tip_of_the_token_is_part_of_the_accepted_price(amounts: Any, kit: Kit) -> None:
+    accepted = Amounts.of(dec("2.75"), tip=dec("1.50"))
+    wanted = request(amounts=amounts, validatedOrderToken=kit.tokens.issue(request(), accepted, []))
+    decision = decide(kit, wanted)
+    assert isinstance(decision, PlaceOrderRequest)
+    assert decision.amounts == accepted
+
+
+@pytest.mark.parametrize(
+    ("members", "settings", "code", "final"),
+    [
+        ({"amounts": {"total": 2.75}}, {"require_validated_token": True}, ErrorCode.INVALID_REQUEST, False),
+        ({"validatedOrderToken": "forged"}, {}, ErrorCode.INVALID_REQUEST, False),
+        ({"amounts": {"total": 2.74}}, {}, ErrorCode.ORDER_TOTAL_DIFFERENT, True),
+        ({}, {}, ErrorCode.ORDER_TOTAL_DIFFERENT, True),
+    ],
+    ids=["token required", "token forged", "other price", "no price"],
+)
+def test_refusal_is_final_unless_only_the_token_is_wrong(
+    members: dict[str, Any],
+    settings: dict[str, Any],
+    code: ErrorCode,
+    final: bool,
+    make_kit: Callable[..., Kit],
+) -> None:
+    decision = decide(make_kit(**settings), request(**members))
+    assert isinstance(decision, Problem)
+    assert (decision.code, decision.final) == (code, final)

@@ -1,4 +1,4 @@
-"""What has run out is refused at once, by every process, by validateOrder and placeOrder alike."""
+"""Unavailable items are refused at once by every process, by validateOrder and placeOrder alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.webhooks.webhook_client import JsonResponse, WebhookClient, line, order
 from webhook_kit.errors import InvalidArgument, NotFound, WebhookKitError
 from webhook_kit.kit import Kit
-from webhook_kit.publishing import last_good as menus_module
+from webhook_kit.publishing import last_good
 from webhook_kit.testing.processes import wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -23,8 +23,8 @@ def client(kit: Kit) -> WebhookClient:
     return WebhookClient(kit)
 
 
-def codes(answer: JsonResponse) -> list[str]:
-    errors = json.loads(answer.data).get("errors") or []
+def codes(response: JsonResponse) -> list[str]:
+    errors = json.loads(response.data).get("errors") or []
     return [error["code"] for error in errors]
 
 
@@ -37,7 +37,7 @@ def burger(*options: str) -> dict[str, Any]:
     return order(line("burger", modifierGroups=entries))
 
 
-def test_an_item_that_ran_out_is_refused_when_validated_and_when_placed(kit: Kit, client: WebhookClient) -> None:
+def test_unavailable_item_is_refused_by_both_webhooks(kit: Kit, client: WebhookClient) -> None:
     assert codes(client.validate(order("salad"))) == []
     kit.availability.mark_unavailable("main", "salad")
     validated = client.validate(order("cola", "salad"))
@@ -53,7 +53,7 @@ def test_an_item_that_ran_out_is_refused_when_validated_and_when_placed(kit: Kit
     assert client.place(validated.json, str(uuid4())).status_code == 200
 
 
-def test_so_is_an_option_and_a_dish_that_needs_one_of_those_that_ran_out(kit: Kit, client: WebhookClient) -> None:
+def test_unavailable_option_and_an_item_that_needs_it_are_refused(kit: Kit, client: WebhookClient) -> None:
     assert codes(client.validate(burger("medium", "fries"))) == []
     kit.availability.mark_unavailable("main", "fries")
     assert codes(client.validate(burger("medium", "fries"))) == ["ITEM_UNAVAILABLE"]
@@ -66,26 +66,26 @@ def test_so_is_an_option_and_a_dish_that_needs_one_of_those_that_ran_out(kit: Ki
     }
 
 
-def test_another_process_refuses_it_within_its_second(
+def test_another_process_refuses_the_item_within_a_second(
     make_kit: Callable[..., Kit], kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = WebhookClient(make_kit(key_prefix=kit.keys.prefix))
     assert codes(other.validate(order("salad"))) == []
-    monkeypatch.setattr(menus_module, "_CACHE_SECONDS", 1000.0)  # a long second
+    monkeypatch.setattr(last_good, "_CACHE_SECONDS", 1000.0)  # a long second
     kit.availability.mark_unavailable("main", "salad")
     assert codes(other.validate(order("salad"))) == []
-    monkeypatch.setattr(menus_module, "_CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(last_good, "_CACHE_SECONDS", 0.0)
     assert codes(other.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
     cold = WebhookClient(make_kit(key_prefix=kit.keys.prefix))
     assert codes(cold.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
 
 
-def test_a_process_that_has_to_fetch_the_menu_itself_knows_it_too(kit: Kit, client: WebhookClient) -> None:
+def test_process_that_fetches_the_catalog_itself_refuses_the_item(kit: Kit, client: WebhookClient) -> None:
     kit.availability.mark_unavailable("main", "salad")
     assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
 
 
-def test_it_is_back_by_itself(kit: Kit, client: WebhookClient) -> None:
+def test_item_is_available_again_at_its_time(kit: Kit, client: WebhookClient) -> None:
     until = datetime.now(UTC) + timedelta(seconds=1)
     kit.availability.mark_unavailable("main", "salad", until)
     assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
@@ -95,7 +95,7 @@ def test_it_is_back_by_itself(kit: Kit, client: WebhookClient) -> None:
     assert kit.availability.unavailable_items("main") == {}
 
 
-def test_what_was_last_said_holds(kit: Kit) -> None:
+def test_last_change_of_an_item_counts(kit: Kit) -> None:
     until = datetime.now(UTC) + timedelta(hours=1)
     assert kit.availability.mark_unavailable("main", "salad", until)
     assert kit.availability.mark_unavailable("main", "salad")
@@ -121,7 +121,7 @@ def test_mark_unavailable_rejects_unusable_arguments(
     assert kit.availability.unavailable_items("main") == {}
 
 
-def test_a_new_menu_does_not_bring_back_what_is_out(kit: Kit, client: WebhookClient) -> None:
+def test_new_catalog_does_not_make_items_available(kit: Kit, client: WebhookClient) -> None:
     client.validate(order("salad"))
     kit.availability.mark_unavailable("main", "salad")
     assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
@@ -130,7 +130,7 @@ def test_a_new_menu_does_not_bring_back_what_is_out(kit: Kit, client: WebhookCli
     assert codes(client.validate(order("salad"))) == ["ITEM_UNAVAILABLE"]
 
 
-def test_with_redis_down_a_process_goes_on_with_what_it_knows_to_be_out(make_kit: Callable[..., Kit]) -> None:
+def test_process_remembers_unavailable_items_while_redis_is_down(make_kit: Callable[..., Kit]) -> None:
     with RedisServer() as server:
         kit = make_kit(redis_url=server.url)
         client = WebhookClient(kit)
@@ -142,13 +142,13 @@ def test_with_redis_down_a_process_goes_on_with_what_it_knows_to_be_out(make_kit
         assert codes(client.validate(order("cola"))) == []
 
 
-def test_several_that_run_out_are_one_publication(kit: Kit) -> None:
+def test_several_changes_are_one_publication(kit: Kit) -> None:
     for item in ("salad", "cola", "burger"):
         kit.availability.mark_unavailable("main", item)
     kit.availability.mark_available("main", "cola")
-    found: Any = kit.redis.zrange(kit.keys.catalogs_due, 0, -1, withscores=True)
-    ((entry, when),) = found
+    due: Any = kit.redis.zrange(kit.keys.catalogs_due, 0, -1, withscores=True)
+    ((entry, when),) = due
     assert entry == b"publish:main"
-    left = when - datetime.now(UTC).timestamp()
-    assert left <= kit.settings.publish_debounce, "the first of them is not put off by the others"
+    remaining = when - datetime.now(UTC).timestamp()
+    assert remaining <= kit.settings.publish_debounce, "the first of them is not put off by the others"
     assert list(kit.catalog_sync.claim_due()) == []

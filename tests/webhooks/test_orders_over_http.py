@@ -1,4 +1,4 @@
-"""What only a real server shows: chunked, oversized and trickling bodies, and its log."""
+"""The webhooks on a real server: chunked, oversized and slow bodies, and the log."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def web(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> 
 def send(
     port: int, path: str, headers: dict[str, str], *pieces: bytes, pause: float = 0.0
 ) -> tuple[int, dict[str, Any]]:
-    """Write these pieces as they are, and read the answer, which may come before all of them are out."""
+    """Send these pieces as they are, and read the response, which may arrive before all of them are sent."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{head}\r\n".encode())
@@ -59,10 +59,10 @@ def send(
             for piece in pieces:
                 connection.sendall(piece)
                 time.sleep(pause)
-        answer = HTTPResponse(connection)
-        answer.begin()
-        with answer:
-            return answer.status, json.loads(answer.read())
+        response = HTTPResponse(connection)
+        response.begin()
+        with response:
+            return response.status, json.loads(response.read())
 
 
 def chunks(body: bytes, size: int) -> list[bytes]:
@@ -74,52 +74,52 @@ CHUNKED = {"Transfer-Encoding": "chunked"}
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02])
-def test_a_chunked_body_is_read_to_its_end_however_slowly_it_comes(pause: float, web: tuple[Process, int]) -> None:
+def test_slow_chunked_body_is_read_to_the_end(pause: float, web: tuple[Process, int]) -> None:
     body = json.dumps(order(padding="x" * 1000)).encode()
     pieces = chunks(body, 100)
-    status, answer = send(web[1], "/validateOrder", signed(body, SECRET) | CHUNKED, *pieces, pause=pause)
-    assert (status, answer.get("isValid")) == (200, True), answer
+    status, response = send(web[1], "/validateOrder", signed(body, SECRET) | CHUNKED, *pieces, pause=pause)
+    assert (status, response.get("isValid")) == (200, True), response
 
 
-def test_a_large_body_in_pieces_is_read_to_its_end(web: tuple[Process, int]) -> None:
+def test_large_body_in_pieces_is_read_to_the_end(web: tuple[Process, int]) -> None:
     body = json.dumps(order()).encode().ljust(MEBIBYTE)
     half = len(body) // 2
     headers = signed(body, SECRET) | {"Content-Length": str(len(body))}
-    status, answer = send(web[1], "/validateOrder", headers, body[:half], body[half:], pause=0.05)
-    assert (status, answer.get("isValid")) == (200, True), answer
-    status, answer = send(web[1], "/validateOrder", signed(body, SECRET) | CHUNKED, *chunks(body, 65_536))
-    assert (status, answer.get("isValid")) == (200, True), answer
+    status, response = send(web[1], "/validateOrder", headers, body[:half], body[half:], pause=0.05)
+    assert (status, response.get("isValid")) == (200, True), response
+    status, response = send(web[1], "/validateOrder", signed(body, SECRET) | CHUNKED, *chunks(body, 65_536))
+    assert (status, response.get("isValid")) == (200, True), response
 
 
-def test_a_chunked_body_over_the_limit_is_refused(web: tuple[Process, int]) -> None:
+def test_chunked_body_over_the_limit_is_rejected(web: tuple[Process, int]) -> None:
     body = json.dumps(order()).encode().ljust(MEBIBYTE + 1)
-    status, answer = send(web[1], "/placeOrder", signed(body, SECRET) | CHUNKED, *chunks(body, 65_536))
-    assert (status, answer["errorCode"]) == (413, "INVALID_REQUEST")
+    status, response = send(web[1], "/placeOrder", signed(body, SECRET) | CHUNKED, *chunks(body, 65_536))
+    assert (status, response["errorCode"]) == (413, "INVALID_REQUEST")
 
 
-def test_a_body_that_claims_to_be_over_the_limit_is_refused_without_being_awaited(web: tuple[Process, int]) -> None:
-    status, answer = send(web[1], "/placeOrder", {"Content-Length": str(100 * MEBIBYTE)}, b"{")
-    assert (status, answer["errorCode"]) == (413, "INVALID_REQUEST")
+def test_body_with_a_length_over_the_limit_is_rejected_before_it_arrives(web: tuple[Process, int]) -> None:
+    status, response = send(web[1], "/placeOrder", {"Content-Length": str(100 * MEBIBYTE)}, b"{")
+    assert (status, response["errorCode"]) == (413, "INVALID_REQUEST")
 
 
-def test_a_body_that_claims_gzip_is_refused_however_it_comes(web: tuple[Process, int]) -> None:
+def test_gzip_body_is_rejected_whole_and_chunked(web: tuple[Process, int]) -> None:
     body = json.dumps(order()).encode()
     headers = signed(body, SECRET) | {"Content-Encoding": "gzip"}
     ways = {"whole": ({"Content-Length": str(len(body))}, [body]), "chunked": (CHUNKED, chunks(body, 50))}
     for way, (framing, pieces) in ways.items():
-        status, answer = send(web[1], "/validateOrder", headers | framing, *pieces)
-        assert (status, answer["errorCode"]) == (415, "INVALID_REQUEST"), way
+        status, response = send(web[1], "/validateOrder", headers | framing, *pieces)
+        assert (status, response["errorCode"]) == (415, "INVALID_REQUEST"), way
 
 
-def test_a_chunked_body_without_proof_is_unauthenticated(web: tuple[Process, int]) -> None:
-    status, answer = send(web[1], "/placeOrder", CHUNKED, *chunks(b"{}", 1))
-    assert (status, answer["errorCode"]) == (401, "UNAUTHENTICATED")
+def test_unsigned_chunked_body_is_unauthenticated(web: tuple[Process, int]) -> None:
+    status, response = send(web[1], "/placeOrder", CHUNKED, *chunks(b"{}", 1))
+    assert (status, response["errorCode"]) == (401, "UNAUTHENTICATED")
 
 
 PRIVATE = ("tok_4242", "ann@example.test", "+15550100", "Hidden Lane", SECRET)
 
 
-def test_the_log_at_its_most_talkative_names_neither_customer_nor_card_nor_secret(web: tuple[Process, int]) -> None:
+def test_debug_log_contains_no_customer_card_or_secret(web: tuple[Process, int]) -> None:
     process, port = web
     private = {
         "customer": {"email": "ann@example.test", "phone": "+15550100"},
@@ -134,33 +134,33 @@ def test_the_log_at_its_most_talkative_names_neither_customer_nor_card_nor_secre
         "crashes": 5.04,
         "nonsense": 5.05,
     }
-    wanted = [order(item, amounts={"total": price}, **private) for item, price in prices.items()]
-    wanted.append(order(**private) | {"cart": "ann@example.test"})
-    for body in (json.dumps(one).encode() for one in wanted):
+    bodies = [order(item, amounts={"total": price}, **private) for item, price in prices.items()]
+    bodies.append(order(**private) | {"cart": "ann@example.test"})
+    for body in (json.dumps(one).encode() for one in bodies):
         for path in ("/validateOrder", "/placeOrder"):
             for headers in (signed(body, SECRET, key=str(uuid4())), signed(body, "wrong", key=str(uuid4()))):
                 send(port, path, headers | {"Content-Length": str(len(body))}, body)
     process.wait_until(
-        lambda: process.output().count('"event": "webhook_answered"') >= 4 * len(wanted),
+        lambda: process.output().count('"event": "webhook_answered"') >= 4 * len(bodies),
         message="every line of the log",
     )
     output = process.output()
     assert "Traceback" in output
-    assert not [word for word in PRIVATE if word in output]
+    assert not [text for text in PRIVATE if text in output]
 
 
-def test_a_server_without_any_proof_does_not_start(redis_server: RedisServer, tmp_path: Path) -> None:
+def test_server_without_authentication_does_not_start(redis_server: RedisServer, tmp_path: Path) -> None:
     with granian(redis_server, tmp_path, free_port(), GETT_WEBHOOK_SECRETS="") as process:
         process.wait_until(lambda: "GETT_WEBHOOK_SECRETS is not set" in process.output(), message="the reason")
         assert process.wait() != 0
 
 
-def test_a_server_that_takes_unsigned_webhooks_says_so_at_its_start(redis_server: RedisServer, tmp_path: Path) -> None:
+def test_server_that_accepts_unsigned_webhooks_logs_it_at_start(redis_server: RedisServer, tmp_path: Path) -> None:
     port = free_port()
     allowed = {"GETT_WEBHOOK_SECRETS": "", "ALLOW_UNSIGNED_WEBHOOKS": "true"}
     with granian(redis_server, tmp_path, port, **allowed) as process:
         process.wait_http(f"http://127.0.0.1:{port}/healthz")
         assert "unsigned_webhooks_allowed" in process.output()
         body = json.dumps(order()).encode()
-        status, answer = send(port, "/validateOrder", {"Content-Length": str(len(body))}, body)
-        assert (status, answer["isValid"]) == (200, True)
+        status, response = send(port, "/validateOrder", {"Content-Length": str(len(body))}, body)
+        assert (status, response["isValid"]) == (200, True)

@@ -1,4 +1,4 @@
-"""Whether an order is in time is decided by the clock that hangs in the store, also on the nights when it is set."""
+"""Opening hours are read in the store's zone, also in the nights when its clocks are changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEW_YORK, BERLIN, LORD_HOWE = "America/New_York", "Europe/Berlin", "Australia/Lo
 def codes(
     make_client: Callable[..., WebhookClient], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, str, tuple[str, str, str], str], list[str]]:
-    """What validateOrder says at a moment in UTC, of a store in that zone with that one window."""
+    """``codes(zone, moment, window)``: errors of an order at a moment in UTC, for a store in this zone with this window."""
 
     def ask(zone: str, moment: str, window: tuple[str, str, str], path: str = "validate") -> list[str]:
         day, start, end = window
@@ -42,9 +42,11 @@ def codes(
         client = make_client(**scripted_pos(fetch_catalog=fetch), store_timezone=zone)
         monkeypatch.setattr(validation, "datetime", Clock)
         if path == "place":
-            answer = client.place(order(amounts={"total": 2.75}))
+            response = client.place(order(amounts={"total": 2.75}))
             return (
-                [] if answer.status_code == 200 else [expect_problem(answer, 400, ErrorCode.STORE_CLOSED)["errorCode"]]
+                []
+                if response.status_code == 200
+                else [expect_problem(response, 400, ErrorCode.STORE_CLOSED)["errorCode"]]
             )
         return [error["code"] for error in client.validate(order()).json.get("errors") or []]
 
@@ -52,9 +54,9 @@ def codes(
 
 
 @pytest.mark.parametrize(
-    ("zone", "moment", "window", "opened"),
+    ("zone", "moment", "window", "is_open"),
     [
-        # the clock jumps from 2 to 3 o'clock: the hour between is never there
+        # the clock jumps from 2 to 3 o'clock: the hour between does not exist
         (NEW_YORK, "2026-03-08T06:59:59", ("Sunday", "01:00:00", "02:00:00"), True),
         (NEW_YORK, "2026-03-08T07:00:00", ("Sunday", "01:00:00", "02:00:00"), False),
         (NEW_YORK, "2026-03-08T07:00:00", ("Sunday", "02:00:00", "03:00:00"), False),
@@ -65,7 +67,7 @@ def codes(
         (LORD_HOWE, "2026-10-03T15:29:59", ("Sunday", "01:30:00", "02:30:00"), True),  # 01:59:59
         (LORD_HOWE, "2026-10-03T15:30:00", ("Sunday", "01:30:00", "02:30:00"), False),  # 02:30
         (LORD_HOWE, "2026-10-03T15:30:00", ("Sunday", "02:00:00", "02:30:00"), False),
-        # the clock goes back: an hour, or half of one, is there twice
+        # the clock goes back: an hour, or half of one, exists twice
         (NEW_YORK, "2026-11-01T05:30:00", ("Sunday", "01:00:00", "02:00:00"), True),
         (NEW_YORK, "2026-11-01T06:30:00", ("Sunday", "01:00:00", "02:00:00"), True),
         (NEW_YORK, "2026-11-01T07:00:00", ("Sunday", "01:00:00", "02:00:00"), False),
@@ -75,18 +77,18 @@ def codes(
         (LORD_HOWE, "2026-04-04T14:45:00", ("Sunday", "01:30:00", "02:00:00"), True),  # 01:45 in summer time
         (LORD_HOWE, "2026-04-04T15:15:00", ("Sunday", "01:30:00", "02:00:00"), True),  # 01:45 again
         (LORD_HOWE, "2026-04-04T15:30:00", ("Sunday", "01:30:00", "02:00:00"), False),  # 02:00
-        # the day is the store's own
+        # the day is that of the store's zone
         (BERLIN, "2026-07-01T22:30:00", ("Thursday", "00:00:00", "01:00:00"), True),
         (NEW_YORK, "2026-07-02T03:30:00", ("Wednesday", "23:00:00", "00:00:00"), True),
     ],
 )
-def test_an_order_is_in_time_by_the_store_s_clock(
-    zone: str, moment: str, window: tuple[str, str, str], opened: bool, codes: Callable[..., list[str]]
+def test_order_is_accepted_by_the_clock_of_the_store(
+    zone: str, moment: str, window: tuple[str, str, str], is_open: bool, codes: Callable[..., list[str]]
 ) -> None:
-    assert codes(zone, moment, window) == ([] if opened else ["STORE_CLOSED"])
+    assert codes(zone, moment, window) == ([] if is_open else ["STORE_CLOSED"])
 
 
-@pytest.mark.parametrize(("moment", "opened"), [("2026-11-01T06:59:59", True), ("2026-11-01T07:00:00", False)])
-def test_placing_goes_by_the_same_clock(moment: str, opened: bool, codes: Callable[..., Any]) -> None:
-    found = codes(NEW_YORK, moment, ("Sunday", "01:00:00", "02:00:00"), "place")
-    assert found == ([] if opened else ["STORE_CLOSED"])
+@pytest.mark.parametrize(("moment", "is_open"), [("2026-11-01T06:59:59", True), ("2026-11-01T07:00:00", False)])
+def test_place_order_uses_the_same_clock(moment: str, is_open: bool, codes: Callable[..., Any]) -> None:
+    result = codes(NEW_YORK, moment, ("Sunday", "01:00:00", "02:00:00"), "place")
+    assert result == ([] if is_open else ["STORE_CLOSED"])

@@ -1,4 +1,4 @@
-"""What both webhooks have in common: spellings, proofs, traces, problem documents, replays, and what is never told."""
+"""Responses of both webhooks: paths, authentication, traces, problem documents, and the data that none contains."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from uuid import uuid4
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.webhooks.scripted_pos import scripted_pos
 from tests.webhooks.webhook_client import PROBLEM_MEMBERS, WebhookClient, expect_problem, line, order, same_ticket
-from webhook_kit.adapter import Reason, Refused
 from webhook_kit.app import create_app
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.problem import ErrorCode
@@ -29,8 +27,8 @@ def test_both_spellings_are_served_under_the_prefix(prefix: str, make_client: Ca
     client = make_client(webhook_prefix=prefix)
     for validating, placing in (("validateOrder", "placeOrder"), ("validate", "place")):
         validated = client.deliver(validating, order())
-        wanted = order(validatedOrderToken=validated.json["validatedOrderToken"])
-        placed = client.deliver(placing, wanted, key=str(uuid4()))
+        body = order(validatedOrderToken=validated.json["validatedOrderToken"])
+        placed = client.deliver(placing, body, key=str(uuid4()))
         assert (validated.status_code, placed.status_code) == (200, 200)
         assert placed.headers["API-Version"] == validated.headers["API-Version"] == "2026-01-30"
     if prefix:
@@ -38,7 +36,7 @@ def test_both_spellings_are_served_under_the_prefix(prefix: str, make_client: Ca
     assert client.get("/healthz").status_code == 200
 
 
-# -- proofs ------------------------------------------------------------------------------------------------------------
+# -- authentication ----------------------------------------------------------------------------------------------------
 
 
 def test_every_secret_of_a_rotation_is_accepted(make_client: Callable[..., WebhookClient]) -> None:
@@ -50,7 +48,7 @@ def test_every_secret_of_a_rotation_is_accepted(make_client: Callable[..., Webho
     assert statuses == {"new": 200, "old": 200, "older": 401, "new,old": 401}
 
 
-def test_a_token_outlives_the_rotation_of_the_secret_it_was_derived_from(
+def test_token_stays_valid_while_its_secret_is_rotated(
     make_client: Callable[..., WebhookClient],
 ) -> None:
     before = make_client(gett_webhook_secrets=["old"])
@@ -60,7 +58,7 @@ def test_a_token_outlives_the_rotation_of_the_secret_it_was_derived_from(
     assert placed.status_code == 200
 
 
-def test_a_static_authorization_header_proves_as_well(make_client: Callable[..., WebhookClient]) -> None:
+def test_static_authorization_header_is_accepted(make_client: Callable[..., WebhookClient]) -> None:
     client = make_client(gett_webhook_secrets=[], gett_webhook_authorization=["Bearer new", "Bearer old"])
     body = json.dumps(order()).encode()
     for value, status in {
@@ -74,7 +72,7 @@ def test_a_static_authorization_header_proves_as_well(make_client: Callable[...,
     expect_problem(client.post("validateOrder", body, {}), 401, ErrorCode.UNAUTHENTICATED)
 
 
-def test_where_both_proofs_are_set_up_either_will_do(make_client: Callable[..., WebhookClient]) -> None:
+def test_either_of_two_configured_authentications_is_enough(make_client: Callable[..., WebhookClient]) -> None:
     client = make_client(gett_webhook_authorization=["Bearer static"])
     body = json.dumps(order()).encode()
     assert client.post("validateOrder", body, {"Authorization": "Bearer static"}).status_code == 200
@@ -82,32 +80,32 @@ def test_where_both_proofs_are_set_up_either_will_do(make_client: Callable[..., 
     expect_problem(client.post("validateOrder", body, {}), 401, ErrorCode.UNAUTHENTICATED)
 
 
-def test_unsigned_webhooks_are_served_when_allowed_and_loudly(
+def test_unsigned_webhooks_are_accepted_with_a_warning_when_allowed(
     make_client: Callable[..., WebhookClient], events: list[MutableMapping[str, Any]]
 ) -> None:
     client = make_client(gett_webhook_secrets=[], allow_unsigned_webhooks=True)
     assert client.post("validateOrder", json.dumps(order()).encode(), {}).json["isValid"] is True
-    (loud,) = [entry for entry in events if entry["event"] == "unsigned_webhooks_allowed"]
-    assert loud["log_level"] == "warning"
+    (warning,) = [entry for entry in events if entry["event"] == "unsigned_webhooks_allowed"]
+    assert warning["log_level"] == "warning"
 
 
-def test_without_any_proof_the_application_refuses_to_start(make_kit: Callable[..., Kit]) -> None:
+def test_application_without_authentication_does_not_start(make_kit: Callable[..., Kit]) -> None:
     with pytest.raises(ConfigurationError, match="GETT_WEBHOOK_SECRETS is not set"):
         create_app(make_kit(gett_webhook_secrets=[]))
 
 
-# -- the key, relaxed --------------------------------------------------------------------------------------------------
+# -- optional key ------------------------------------------------------------------------------------------------------
 
 
-def test_relaxed_the_gett_id_stands_in_for_a_missing_key(make_client: Callable[..., WebhookClient]) -> None:
+def test_gett_id_replaces_an_optional_key(make_client: Callable[..., WebhookClient]) -> None:
     client = make_client(require_idempotency_key=False)
-    wanted = client.validated(order())
-    placed = client.deliver("placeOrder", wanted)
+    body = client.validated(order())
+    placed = client.deliver("placeOrder", body)
     assert placed.status_code == 200
-    assert same_ticket(client.deliver("placeOrder", wanted), placed)
-    assert same_ticket(client.place(wanted), placed)
+    assert same_ticket(client.deliver("placeOrder", body), placed)
+    assert same_ticket(client.place(body), placed)
     for absent in ("", None):
-        nameless = client.deliver("placeOrder", wanted | {"gettOrderId": absent})
+        nameless = client.deliver("placeOrder", body | {"gettOrderId": absent})
         expect_problem(nameless, 400, ErrorCode.MISSING_IDEMPOTENCY_KEY)
     assert len(client.tickets()) == 1
 
@@ -117,7 +115,7 @@ def test_relaxed_the_gett_id_stands_in_for_a_missing_key(make_client: Callable[.
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-def test_the_callers_trace_is_followed_and_else_one_is_made(
+def test_trace_of_the_caller_is_used_or_a_new_one(
     client: WebhookClient, events: list[MutableMapping[str, Any]]
 ) -> None:
     followed = client.validate(order("unicorn"), {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
@@ -130,7 +128,7 @@ def test_the_callers_trace_is_followed_and_else_one_is_made(
     assert refused.json["traceId"] == TRACE
 
 
-def test_an_order_has_a_trace_exactly_when_it_has_errors(client: WebhookClient) -> None:
+def test_order_has_a_trace_only_if_it_has_errors(client: WebhookClient) -> None:
     stale = {"traceId": "f" * 32, "isValid": False, "errors": [{"code": "OTHER", "message": "an earlier one"}]}
     good = client.validate(order(**stale)).json
     assert (good["errors"], good["traceId"], good["isValid"]) == ([], None, True)
@@ -145,23 +143,21 @@ def test_an_order_has_a_trace_exactly_when_it_has_errors(client: WebhookClient) 
 
 
 @pytest.mark.parametrize("accept", ["text/markdown", "text/markdown, application/json;q=0.5", "text/*"])
-def test_problems_come_as_markdown_for_whoever_asks_with_every_member_in_front(
-    accept: str, client: WebhookClient
-) -> None:
-    nasty = 'no\u2028"---"\n# unicorn\x85\x7f \U0001f984: {x}'
-    answer = client.place(order(line(nasty), "unicorn", amounts={"total": 1.0}), headers={"Accept": accept})
-    assert (answer.status_code, answer.mimetype) == (400, "text/markdown")
-    _, front, text = answer.data.decode().split("---\n", 2)
+def test_problem_is_markdown_with_every_member_as_front_matter_if_preferred(accept: str, client: WebhookClient) -> None:
+    hostile = 'no\u2028"---"\n# unicorn\x85\x7f \U0001f984: {x}'
+    response = client.place(order(line(hostile), "unicorn", amounts={"total": 1.0}), headers={"Accept": accept})
+    assert (response.status_code, response.mimetype) == (400, "text/markdown")
+    _, front, text = response.data.decode().split("---\n", 2)
     members = yaml.safe_load(front)
     assert set(members) == PROBLEM_MEMBERS | {"errors"}
     assert members["errorCode"] == "ITEM_UNAVAILABLE"
-    assert nasty in members["errors"][0]["message"]
+    assert hostile in members["errors"][0]["message"]
     assert f"# {members['title']}" in text
     assert "**ITEM_UNAVAILABLE** at `$.cart.lineItems[1]`" in text
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "application/json", "application/problem+json, text/markdown;q=0.9"])
-def test_everybody_else_gets_json(accept: str, client: WebhookClient) -> None:
+def test_problem_is_json_otherwise(accept: str, client: WebhookClient) -> None:
     expect_problem(client.validate(b"", {"Accept": accept}), 400, ErrorCode.INVALID_REQUEST)
 
 
@@ -169,84 +165,27 @@ def test_unknown_paths_and_methods_are_problem_documents(client: WebhookClient) 
     expect_problem(client.get("/nothing"), 404, ErrorCode.NOT_FOUND)
     expect_problem(client.open("POST", "/validateOrder/"), 404, ErrorCode.NOT_FOUND)
     for method, path in (("get", "/validateOrder"), ("put", "/placeOrder"), ("post", "/healthz")):
-        answer = client.open(method, path)
-        expect_problem(answer, 405, ErrorCode.INVALID_REQUEST)
-        assert answer.headers["Allow"]
+        response = client.open(method, path)
+        expect_problem(response, 405, ErrorCode.INVALID_REQUEST)
+        assert response.headers["Allow"]
 
 
-def test_what_nobody_expected_is_a_problem_document_too(
-    client: WebhookClient, events: list[MutableMapping[str, Any]]
-) -> None:
+def test_unexpected_error_is_a_problem_document(client: WebhookClient, events: list[MutableMapping[str, Any]]) -> None:
     @client.flask.application.get("/broken")
     def broken() -> str:
         raise RuntimeError("the vendor's secret")
 
-    answer = client.get("/broken")
-    expect_problem(answer, 500, ErrorCode.INTERNAL_ERROR)
-    assert "secret" not in answer.text
+    response = client.get("/broken")
+    expect_problem(response, 500, ErrorCode.INTERNAL_ERROR)
+    assert "secret" not in response.text
     assert [entry["event"] for entry in events if entry.get("exc_info")] == ["request_failed"]
 
 
 # -- replays -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_placed_order_is_replayed_byte_for_byte(client: WebhookClient) -> None:
-    key, wanted = str(uuid4()), client.validated(order())
-    assert client.place(wanted, key).data == client.place(wanted, key).data
-
-
-def test_every_replay_is_the_same_byte_for_byte(client: WebhookClient) -> None:
-    key, wanted = str(uuid4()), client.validated(order())
-    client.place(wanted, key)
-    assert client.place(wanted, key).data == client.place(wanted, key).data == client.place(wanted).data
-
-
-@pytest.mark.parametrize("item", ["payment-declined", "unicorn"])
-def test_a_refusal_is_replayed_byte_for_byte(item: str, client: WebhookClient) -> None:
-    key, wanted = str(uuid4()), order(item, gettOrderId=str(uuid4()), amounts={"total": 5.01})
-    first = client.place(wanted, key)
-    assert first.status_code == 400
-    again = client.place(wanted, key)
-    assert (again.data, again.status_code, again.mimetype) == (first.data, first.status_code, first.mimetype)
-
-
-def test_a_failed_payment_may_be_tried_again_with_the_same_key(make_client: Callable[..., WebhookClient]) -> None:
-    calls: list[str] = []
-
-    def place(store: Any, wanted: Any, key: str) -> Any:
-        calls.append(key)
-        return Refused(Reason.PAYMENT_FAILED, f"the bank hung up, {len(calls)}")
-
-    client = make_client(**scripted_pos(place_order=place))
-    key = str(uuid4())
-    details = [client.place(order(amounts={"total": 2.75}), key).json["detail"] for _ in range(2)]
-    assert details == ["the bank hung up, 1", "the bank hung up, 2"]
-    assert len(set(calls)) == 1
-
-
-def test_a_second_key_after_a_refusal_is_assessed_anew(make_client: Callable[..., WebhookClient]) -> None:
-    answers = iter([Refused(Reason.ITEM_UNAVAILABLE, "no cola today")])
-    client = make_client(**scripted_pos(quote=lambda _, wanted: next(answers, wanted.amounts)))
-    wanted = order(gettOrderId=str(uuid4()), amounts={"total": 2.75})
-    key = str(uuid4())
-    expect_problem(client.place(wanted, key), 400, ErrorCode.ITEM_UNAVAILABLE)
-    expect_problem(client.place(wanted, key), 400, ErrorCode.ITEM_UNAVAILABLE)
-    assert client.place(wanted).status_code == 200
-
-
-def test_a_placed_order_keeps_its_content_whatever_the_key(client: WebhookClient) -> None:
-    wanted = client.validated(order())
-    placed = client.place(wanted)
-    document = expect_problem(
-        client.place(wanted | {"customer": {"firstName": "Bob"}}), 409, ErrorCode.ORDER_ALREADY_PLACED
-    )
-    assert placed.json["partnerOrderId"] in document["detail"]
-    assert document["retryable"] is False
-    assert same_ticket(client.place(wanted), placed)
-
-
-def whole_redis(client: WebhookClient) -> bytes:
-    """Everything this installation has written."""
+def redis_content(client: WebhookClient) -> bytes:
+    """Return everything that this installation has stored in Redis."""
     redis: Any = client.kit.redis
     read = {
         b"string": redis.get,
@@ -258,21 +197,21 @@ def whole_redis(client: WebhookClient) -> bytes:
     return b"".join(name + read[redis.type(name)](name) for name in names)
 
 
-# -- what is never told ------------------------------------------------------------------------------------------------
+# -- private data ------------------------------------------------------------------------------------------------------
 
 
-def test_payment_is_in_no_answer_no_record_and_no_log(
+def test_payment_is_in_no_response_no_record_and_no_log(
     client: WebhookClient, events: list[MutableMapping[str, Any]]
 ) -> None:
     for item, price in {"cola": 2.75, "payment-declined": 5.01, "crashes": 5.04, "unicorn": 1.0}.items():
         key = str(uuid4())
-        wanted = order(item, payment=CARD, amounts={"total": price})
-        answers = [client.validate(wanted), client.place(wanted, key), client.place(wanted, key)]
-        assert not [answer for answer in answers if "tok_4242" in answer.text or '"payment":' in answer.text]
+        body = order(item, payment=CARD, amounts={"total": price})
+        responses = [client.validate(body), client.place(body, key), client.place(body, key)]
+        assert not [response for response in responses if "tok_4242" in response.text or '"payment":' in response.text]
         assert "tok_4242" not in repr(client.kit.placement_store.find(key))
-    kept = whole_redis(client)
-    assert b"payment-declined" in kept
-    assert b"tok_4242" not in kept
+    content = redis_content(client)
+    assert b"payment-declined" in content
+    assert b"tok_4242" not in content
     assert "tok_4242" not in repr(events)
 
 
@@ -286,8 +225,8 @@ def test_customer_and_address_are_in_no_log(client: WebhookClient, events: list[
         "unicorn": 1,
     }
     for item, price in prices.items():
-        whole = order(item, customer=CUSTOMER, payment=CARD, deliveryInfo={"address": ADDRESS})
-        client.validate(whole)
-        client.place(whole | {"amounts": {"total": price}})
+        full_order = order(item, customer=CUSTOMER, payment=CARD, deliveryInfo={"address": ADDRESS})
+        client.validate(full_order)
+        client.place(full_order | {"amounts": {"total": price}})
     assert len(events) > 12
-    assert not [word for word in PRIVATE if word in repr(events)]
+    assert not [text for text in PRIVATE if text in repr(events)]
