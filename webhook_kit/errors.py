@@ -15,7 +15,7 @@
     │   ├── Conflict                      another process or person holds or changed it, or it exists already
     │   └── InvalidTransition             the state of the order or store does not allow this step
     ├── NotPlaced                     the POS call failed before anything can have reached the POS
-    ├── PosUnavailable                no POS call can be made or waited for now; has the seconds until a retry
+    ├── PosUnavailable                no POS call can be made or waited for now; retry_after says when to retry
     │   ├── ConcurrencyLimit              too many calls in flight, in total or for this store
     │   ├── CircuitOpen                   the store's circuit breaker is open
     │   └── PosTimeout                    the call did not answer within its deadline; it still runs

@@ -67,7 +67,7 @@ def test_stores_with_wrong_options_are_refused_all_at_once(kit_without_stores: M
     kit = kit_without_stores()
     kit.store_repository.add(wrong[0])  # by a process with another version of the adapter
     assert list(kit.stores) == []
-    assert "options.terminal is missing" in kit.stores.mistakes()[0]
+    assert "options.terminal is missing" in str(kit.stores.unusable())
 
 
 # -- saved stores ------------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def test_rotate_encrypts_all_credentials_with_the_newest_key(kit_without_stores:
     assert both.store_repository.rotate() == 0
     after = second_process(kit_without_stores, kit, webhook_kit_key=[new])
     assert [store.credentials for store in after.stores] == [{}, {"token": "t0"}, {"token": "t1"}, {"token": "t2"}]
-    assert after.stores.mistakes() == ()
+    assert after.stores.unusable() == {}
 
 
 def test_store_whose_credentials_cannot_be_decrypted_is_not_served(
@@ -169,7 +169,7 @@ def test_store_whose_credentials_cannot_be_decrypted_is_not_served(
     kit.stores.add(make_store("readable", "g2"))
     other = second_process(kit_without_stores, kit, webhook_kit_key=[new_key()])
     assert [store.id for store in other.stores] == ["readable"]
-    (mistake,) = other.stores.mistakes()
+    (mistake,) = other.stores.unusable().values()
     assert "store locked: no key of WEBHOOK_KIT_KEY decrypts" in mistake
     with pytest.raises(ConfigurationError, match="store locked"):
         other.store_repository.rotate()
@@ -184,12 +184,12 @@ def test_unusable_record_leaves_the_last_usable_one_in_service(
     kit.stores.add(make_store("harbour", "g2"))
     kit.redis.hset(kit.keys.stores, "main", raw)
     kit.redis.set(kit.keys.stores_version, "changed")
-    wait_until(lambda: len(kit.stores.mistakes()) == 1)
+    wait_until(lambda: len(kit.stores.unusable()) == 1)
     assert [store.id for store in kit.stores] == ["harbour", "main"]
     assert [store.id for store in second_process(kit_without_stores, kit).stores] == ["harbour"]
     kit.redis.set(kit.keys.stores_version, "changed again")
     wait_until(lambda: kit.stores._snapshot.version == "changed again" or not list(kit.stores))
-    assert len(kit.stores.mistakes()) == 1, "the mistake is still reported"
+    assert len(kit.stores.unusable()) == 1, "the mistake is still reported"
     assert [event["event"] for event in events].count("store_record_rejected") == 2, "once by each process"
 
 
@@ -213,9 +213,7 @@ def test_second_of_two_concurrent_changes_is_a_conflict(kit_without_stores: Make
     kit.stores.change(store, replace(store, name="first"))
     with pytest.raises(Conflict, match="in the meantime"):
         kit.stores.change(store, replace(store, name="second"))
-    found = kit.stores.by_id("main")
-    assert found is not None
-    assert found.name == "first"
+    assert kit.stores.get("main").name == "first"
 
 
 def test_concurrent_additions_are_all_saved(kit_without_stores: Make) -> None:
@@ -250,15 +248,14 @@ def test_configured_stores_take_precedence_and_cannot_be_changed(kit_without_sto
     first.stores.add(make_store("rival", "g1"))
     before = file.read_bytes()
     kit = second_process(kit_without_stores, first, stores_file=file)
-    found = kit.stores.by_id("main")
-    assert found is not None
-    assert (found.name, found.gett_id) == ("from the file", "g1")
-    assert kit.stores.by_gett_id("g1") == found
+    main = kit.stores.get("main")
+    assert (main.name, main.gett_id) == ("from the file", "g1")
+    assert kit.stores.by_gett_id("g1") == main
     assert kit.stores.by_gett_id("g7") is None
     assert [store.id for store in kit.stores] == ["main", "new", "harbour", "rival"]
     changes: list[Callable[[], None]] = [
         lambda: kit.stores.add(make_store("main", "g9")),
-        lambda: kit.stores.change(found, replace(found, name="x")),
+        lambda: kit.stores.change(main, replace(main, name="x")),
         lambda: kit.stores.remove("main"),
         lambda: kit.stores.save_gett_id("main", "g9"),
         lambda: kit.stores.save_gett_id("new", "g1"),
@@ -275,10 +272,9 @@ def test_gett_id_of_a_configured_store_is_saved_and_visible_to_all(kit_without_s
     assert list(other.stores)
     kit.stores.save_gett_id("new", "g5")
     wait_until(lambda: other.stores.by_gett_id("g5") is not None)
-    found = other.stores.by_id("new")
-    assert found is not None
-    assert (found.id, found.gett_id) == ("new", "g5")
-    assert found in list(other.stores)
+    store = other.stores.get("new")
+    assert (store.id, store.gett_id) == ("new", "g5")
+    assert store in list(other.stores)
     without_file = second_process(kit_without_stores, kit)
     assert without_file.stores.by_id("new") is None, "a saved id alone is not a store"
     without_file.stores.add(make_store("new", "g5"))
@@ -409,9 +405,7 @@ def test_stores_source_takes_precedence_and_is_read_again(kit_without_stores: Ma
     assert kit.stores.by_gett_id("g1") == ours.stores["main"]
     assert [store.id for store in kit.stores] == ["main", "new"]
     kit.stores.save_gett_id("new", "g2")
-    found = kit.stores.by_gett_id("g2")
-    assert found is not None
-    assert found.id == "new"
+    assert kit.stores.get("g2").id == "new"
     ours.stores["late"] = make_store("late", "g3")
     wait_until(lambda: kit.stores.by_gett_id("g3") is not None)
     with pytest.raises(Conflict):

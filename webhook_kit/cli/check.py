@@ -56,7 +56,7 @@ def _check_stores(kit: Kit) -> None:
         if nothing_configured:
             raise ConfigurationError(f"{_NO_STORE}; stores in Redis cannot be read: {error}") from error
         return
-    if saved := kit.stores.mistakes():
+    if saved := kit.stores.unusable().values():
         raise ConfigurationError(*saved)
 
 

@@ -107,19 +107,21 @@ def edit(store: str, **given: Any) -> None:
 def remove(store: str, yes: bool) -> None:
     """Remove a store here. Gett is not notified and its orders are refused, so pause the store first."""
     kit = Kit.from_env()
-    removed = kit.stores.get(store)
+    # A store whose record cannot be used is not in the directory, but has to be removable.
+    removed = kit.stores.by_id(store) if store in kit.stores.unusable() else kit.stores.get(store)
+    store_id = removed.id if removed else store
     if not yes:
-        click.confirm(f"Remove store {removed.id} and its credentials?", abort=True)
-    kit.stores.remove(removed.id)
-    kit.publisher.retire(removed.id)
+        click.confirm(f"Remove store {store_id} and its credentials?", abort=True)
+    kit.stores.remove(store_id)
+    kit.publisher.retire(store_id)
     keys = kit.keys
     # A store that is added under this id later starts without the state of this one.
     kit.redis.delete(
-        *(key(removed.id) for key in (keys.catalog, keys.pause_owner, keys.health, keys.unavailable, keys.sync))
+        *(key(store_id) for key in (keys.catalog, keys.pause_owner, keys.health, keys.unavailable, keys.sync))
     )
     for kind in (Kind.CATALOG, Kind.STORE):
-        kit.lanes.discard(lane_name(kind, removed.id))
-    click.echo(f"store {removed.id} is removed here" + ("; Gett still has it" if removed.gett_id else ""))
+        kit.lanes.discard(lane_name(kind, store_id))
+    click.echo(f"store {store_id} is removed here" + ("; Gett still has it" if removed and removed.gett_id else ""))
 
 
 @click.command()

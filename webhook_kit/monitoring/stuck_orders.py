@@ -2,7 +2,7 @@
 
 * The POS took the order as pending, and did not confirm it within ``UNCONFIRMED_AFTER`` seconds. With ``CANCEL_UNCONFIRMED`` it
   is cancelled at the POS, and then at Gett.
-* Gett does not know the order: an update became a dead letter with status 404.
+* Gett has no such order: an update became a dead dead_letter with status 404.
 * The POS may have the order twice, or has it although it was refused: incidents of the idempotency store.
 
 The POS is asked at most once to cancel an order, unless it is certain that nothing reached it. If the outcome of that call is
@@ -87,11 +87,11 @@ class StuckOrderMonitor:
 
     def _check_dead_letters(self) -> int:
         raised = 0
-        for letter in self._dead_letters.since(self._last_dead_letter - _OVERLAP):
-            self._last_dead_letter = max(self._last_dead_letter, letter.buried)
-            kind, _, ref = letter.lane.partition(":")
-            if kind == Kind.ORDER and letter.status == 404:
-                raised += self._alerts.raise_once(Alert.UNKNOWN, ref, letter.why)
+        for dead_letter in self._dead_letters.since(self._last_dead_letter - _OVERLAP):
+            self._last_dead_letter = max(self._last_dead_letter, dead_letter.buried)
+            kind, _, ref = dead_letter.lane.partition(":")
+            if kind == Kind.ORDER and dead_letter.status == 404:
+                raised += self._alerts.raise_once(Alert.UNKNOWN, ref, dead_letter.why)
         return raised
 
     def _check_duplicates(self) -> int:

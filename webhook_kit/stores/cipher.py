@@ -67,7 +67,8 @@ class CredentialCipher:
             content = None
         if content is None or content["store"] != store_id:
             raise ConfigurationError(
-                f"store {store_id}: no key of WEBHOOK_KIT_KEY decrypts its credentials; add the key that encrypted them"
+                f"store {store_id}: no key of WEBHOOK_KIT_KEY decrypts its credentials; add the key that encrypted them, "
+                f"or remove the store with `webhook-kit stores remove {store_id}` and add it again"
             )
         credentials: dict[str, str] = content["credentials"]
         return credentials

@@ -143,6 +143,8 @@ class StoreDirectory:
             return store
         result = self.by_id(store) or self.by_gett_id(store)
         if result is None:
+            if mistake := self.unusable().get(store):
+                raise NotFound(mistake)
             ids = [each.id for each in islice(self, 11)]
             more = ", …" if ids[10:] else ""
             raise NotFound(f"store {store} is not known here (known: {', '.join(ids[:10]) or 'none'}{more})")
@@ -169,9 +171,12 @@ class StoreDirectory:
         mistakes = [mistake for store in self._configured for mistake in store_mistakes(store)]
         return tuple(dict.fromkeys(mistakes))  # stores may share an adapter that cannot be loaded
 
-    def mistakes(self) -> tuple[str, ...]:
-        """Return one line per saved store that cannot be used. Such a store is not served, or as it was before."""
-        return tuple(self._current_snapshot().mistakes.values())
+    def unusable(self) -> Mapping[str, str]:
+        """Return a description of each saved record that cannot be used, by store id.
+
+        Such a store is not served, or as it was before.
+        """
+        return self._current_snapshot().mistakes
 
     def has_configured_stores(self) -> bool:
         """Return True if at least one store comes from the environment, a file or a class."""

@@ -169,7 +169,10 @@ def _parse(store_id: str, raw: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _unreadable(store_id: str, why: str) -> str:
-    return f"store {store_id}: its record in Redis is not valid: {why}"
+    return (
+        f"store {store_id}: its record in Redis is not valid ({why}); remove the store with "
+        f"`webhook-kit stores remove {store_id}` and add it again"
+    )
 
 
 def _changed(store_id: str) -> str:

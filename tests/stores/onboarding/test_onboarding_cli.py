@@ -64,18 +64,18 @@ def test_add_show_edit_and_remove_a_store(run: Run, env: OnboardingEnv) -> None:
     result = run("add", "harbour", "--adapter", "bogus", "--timezone", "Europe/Berlin", "--option", "terminal=3",
               "--option", "room=left", "--credential", "token", "--fulfillment", "Pickup")  # fmt: skip
     assert result.out == "store harbour is added; next: webhook-kit stores onboard harbour\n"
-    found = env.kit.stores.get("harbour")
-    assert (found.options, found.credentials) == ({"terminal": 3, "room": "left"}, {"token": "topsecret of token"})
+    store = env.kit.stores.get("harbour")
+    assert (store.options, store.credentials) == ({"terminal": 3, "room": "left"}, {"token": "topsecret of token"})
     shown = run("show", "harbour").out
     assert "credentials: token (set)" in shown
     assert "timezone: Europe/Berlin" in shown
     assert "topsecret" not in shown + run("list").out + run("list", "--json").out
     result = run("edit", "harbour", "--name", "At the harbour", "--option", "terminal=4", "--unset", "room")
     assert result.out == "store harbour is changed here\n"
-    found = env.kit.stores.get("harbour")
-    assert (found.name, found.options, found.timezone.key) == ("At the harbour", {"terminal": 4}, "Europe/Berlin")
-    assert found.credentials == {"token": "topsecret of token"}
-    assert found.fulfillment_types == frozenset({"Pickup"})
+    store = env.kit.stores.get("harbour")
+    assert (store.name, store.options, store.timezone.key) == ("At the harbour", {"terminal": 4}, "Europe/Berlin")
+    assert store.credentials == {"token": "topsecret of token"}
+    assert store.fulfillment_types == frozenset({"Pickup"})
     assert run("remove", "harbour", "--yes").out == "store harbour is removed here\n"
     assert run("show", "harbour").status == 1
 
@@ -152,6 +152,21 @@ def test_generated_key_rotates_the_credentials(run: Run, env: OnboardingEnv) -> 
     assert run("rotate-keys").out == "1 stores encrypted with the newest key\n"
     assert b"topsecret" not in env.kit.redis.hget(env.kit.keys.stores, "harbour")  # type: ignore[operator] # it is there
     assert run("rotate-keys").out == "0 stores encrypted with the newest key\n"
+
+
+def test_store_whose_credentials_cannot_be_decrypted_can_be_removed_and_added_again(
+    run: Run, env: OnboardingEnv
+) -> None:
+    arguments = ("add", "harbour", "--adapter", "bogus", "--credential", "token")
+    env.kit = env.process(webhook_kit_key=[new_key()])
+    assert run(*arguments).status == 0
+    env.kit = env.process(webhook_kit_key=[new_key()])
+    for command in (("show", "harbour"), ("remove", "typo", "--yes")):
+        assert run(*command).status == 1
+    assert "no key of WEBHOOK_KIT_KEY decrypts its credentials" in run("show", "harbour").err
+    assert run("remove", "harbour", "--yes").out == "store harbour is removed here\n"
+    assert run(*arguments).status == 0
+    assert env.kit.stores.get("harbour").credentials == {"token": "topsecret of token"}
 
 
 # -- at Gett -----------------------------------------------------------------------------------------------------------
