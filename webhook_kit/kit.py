@@ -89,7 +89,7 @@ class Kit:
     @cached_property
     def store_status(self) -> StoreStatusService:
         """Pause and resume of stores at Gett."""
-        return StoreStatusService(self.stores, self.redis, self.keys, self.lanes)
+        return StoreStatusService(self.redis, self.keys, self.stores, self.lanes)
 
     @cached_property
     def order_updates(self) -> OrderUpdates:

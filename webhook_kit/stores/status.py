@@ -38,10 +38,10 @@ class Owner(StrEnum):
 class StoreStatusService:
     """Pauses and resumes stores at Gett."""
 
-    def __init__(self, stores: StoreDirectory, connection: redis.Redis, keys: Keys, lanes: Lanes) -> None:
-        self._stores = stores
+    def __init__(self, connection: redis.Redis, keys: Keys, stores: StoreDirectory, lanes: Lanes) -> None:
         self._redis = connection
         self._keys = keys
+        self._stores = stores
         self._lanes = lanes
 
     def pause(
