@@ -8,20 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import redis
-from pydantic import BaseModel
 
 from tests.stores.conftest import KEY, make_store
-from webhook_kit.adapter import Store
 from webhook_kit.errors import (
     AdapterNotFound,
     ConfigurationError,
     Conflict,
-    InvalidTransition,
     NotFound,
     StoresUnavailable,
 )
@@ -29,8 +26,6 @@ from webhook_kit.kit import Kit
 from webhook_kit.storage.connection import text
 from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.directory import StoreDirectory
-from webhook_kit.stores.source import FixedStores
-from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import free_port, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -47,27 +42,6 @@ FULL: dict[str, Any] = {
 def second_process(make: Make, kit: Kit, **changes: Any) -> Kit:
     """Return a kit as another process of the same installation has it."""
     return make(key_prefix=kit.settings.key_prefix, **changes)
-
-
-class ConfiguredPos(BogusAdapter):
-    class Config(BaseModel):
-        terminal: int
-
-
-def test_stores_with_wrong_options_are_refused_all_at_once(kit_without_stores: Make) -> None:
-    adapter = f"{__name__}:ConfiguredPos"
-    wrong = [make_store("first", "g1", adapter=adapter), make_store("second", "g2", adapter=adapter, options={"t": 1})]
-    with pytest.raises(ConfigurationError) as error:
-        FixedStores(wrong)
-    assert [mistake.partition(";")[0] for mistake in error.value.mistakes] == [
-        "store first: options.terminal is missing",
-        "store second: options.t is unknown",
-        "store second: options.terminal is missing",
-    ]
-    kit = kit_without_stores()
-    kit.store_repository.add(wrong[0])  # by a process with another version of the adapter
-    assert list(kit.stores) == []
-    assert "options.terminal is missing" in str(kit.stores.unusable())
 
 
 # -- saved stores ------------------------------------------------------------------------------------------------------
@@ -229,6 +203,12 @@ def test_concurrent_additions_are_all_saved(kit_without_stores: Make) -> None:
     wait_until(lambda: len(list(kit.stores)) == 20)
 
 
+def test_add_without_redis_raises_an_error(kit_without_stores: Make) -> None:
+    kit = kit_without_stores(redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises((redis.RedisError, StoresUnavailable)):
+        kit.stores.add(make_store())
+
+
 # -- configured stores -------------------------------------------------------------------------------------------------
 
 
@@ -361,88 +341,3 @@ def test_webhook_for_an_unknown_store_is_unavailable_until_all_stores_were_read(
     response = create_app(warm).test_client().post("/validateOrder", json=order)
     assert response.status_code == 404
     assert any(event["event"] == "no_stores_found" for event in events)
-
-
-# -- STORES_SOURCE -----------------------------------------------------------------------------------------------------
-
-
-class OurStores:
-    """Directory of a vendor."""
-
-    stores: ClassVar[dict[str, Store]] = {}
-    failure: Exception | None = None
-    calls = 0
-
-    def _read(self) -> dict[str, Store]:
-        type(self).calls += 1
-        if self.failure:
-            raise self.failure
-        return self.stores
-
-    def __iter__(self) -> Iterator[Store]:
-        return iter(self._read().values())
-
-    def by_id(self, store_id: str) -> Store | None:
-        return self._read().get(store_id)
-
-    def by_gett_id(self, gett_store_id: str) -> Store | None:
-        return next((store for store in self._read().values() if store.gett_id == gett_store_id), None)
-
-
-class NoStores:
-    pass
-
-
-@pytest.fixture
-def ours(monkeypatch: pytest.MonkeyPatch) -> type[OurStores]:
-    monkeypatch.setattr(OurStores, "stores", {"main": make_store(), "new": make_store("new", "")})
-    monkeypatch.setattr(OurStores, "failure", None)
-    return OurStores
-
-
-def test_stores_source_takes_precedence_and_is_read_again(kit_without_stores: Make, ours: type[OurStores]) -> None:
-    kit = kit_without_stores(stores_source=f"{__name__}:OurStores")
-    assert kit.stores.by_gett_id("g1") == ours.stores["main"]
-    assert [store.id for store in kit.stores] == ["main", "new"]
-    kit.stores.save_gett_id("new", "g2")
-    assert kit.stores.get("g2").id == "new"
-    ours.stores["late"] = make_store("late", "g3")
-    wait_until(lambda: kit.stores.by_gett_id("g3") is not None)
-    with pytest.raises(Conflict):
-        kit.stores.remove("main")
-
-
-def test_failing_stores_source_leaves_its_last_results_in_service(
-    kit_without_stores: Make, ours: type[OurStores], events: list[MutableMapping[str, Any]]
-) -> None:
-    kit = kit_without_stores(stores_source=f"{__name__}:OurStores")
-    assert kit.stores.by_gett_id("g1") is not None
-    ours.failure = OSError("password topsecret refused")
-    calls = ours.calls
-    wait_until(lambda: kit.stores.by_gett_id("g1") is not None and ours.calls > calls)
-    with pytest.raises(StoresUnavailable):
-        kit.stores.by_gett_id("g2")
-    assert "topsecret" not in str(events)
-
-
-@pytest.mark.parametrize("spec", ["nowhere:Class", f"{__name__}:Nobody", f"{__name__}:NoStores", "no spec"])
-def test_unusable_stores_source_is_one_mistake(spec: str, kit_without_stores: Make) -> None:
-    kit = kit_without_stores(stores_source=spec)
-    with pytest.raises(ConfigurationError, match="STORES_SOURCE"):
-        _ = kit.stores
-
-
-def test_store_that_is_not_at_gett_cannot_be_paused_or_resumed(kit_without_stores: Make) -> None:
-    kit = kit_without_stores()
-    kit.stores.add(make_store("new", ""))
-    with pytest.raises(InvalidTransition, match="not at Gett yet"):
-        kit.store_status.pause("new", "too_busy")
-    with pytest.raises(InvalidTransition, match="not at Gett yet"):
-        kit.store_status.resume("new")
-    assert kit.lanes.all_waiting() == {}
-
-
-def test_add_without_redis_raises_an_error(kit_without_stores: Make) -> None:
-    kit = kit_without_stores(redis_url=f"redis://127.0.0.1:{free_port()}/0")
-    with pytest.raises((redis.RedisError, StoresUnavailable)):
-        kit.stores.add(make_store())

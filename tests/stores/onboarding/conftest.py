@@ -59,6 +59,22 @@ class FaultyTransport:
         return self._transport.send(call)
 
 
+def intercept_calls(
+    kit: Kit, before: Callable[[ApiCall], None], after: Callable[[ApiCall, ApiResponse], None] | None = None
+) -> None:
+    """Call functions before each call to Gett and after its response."""
+    send = kit.client._transport.send
+
+    def intercepted(call: ApiCall) -> ApiResponse:
+        before(call)
+        response = send(call)
+        if after:
+            after(call, response)
+        return response
+
+    kit.client._transport = type("Intercepted", (), {"send": staticmethod(intercepted)})()
+
+
 @dataclass
 class OnboardingEnv:
     """The local Gett and its partner.

@@ -1,0 +1,106 @@
+"""Sources of configured stores: fixed ones, and a class of the vendor (STORES_SOURCE)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import BaseModel
+
+from tests.stores.conftest import make_store
+from webhook_kit.adapter import Store
+from webhook_kit.errors import ConfigurationError, Conflict, StoresUnavailable
+from webhook_kit.kit import Kit
+from webhook_kit.stores.source import FixedStores
+from webhook_kit.testing.bogus import BogusAdapter
+from webhook_kit.testing.processes import wait_until
+
+Make = Callable[..., Kit]
+
+
+class ConfiguredPos(BogusAdapter):
+    class Config(BaseModel):
+        terminal: int
+
+
+def test_stores_with_wrong_options_are_refused_all_at_once(kit_without_stores: Make) -> None:
+    adapter = f"{__name__}:ConfiguredPos"
+    wrong = [make_store("first", "g1", adapter=adapter), make_store("second", "g2", adapter=adapter, options={"t": 1})]
+    with pytest.raises(ConfigurationError) as error:
+        FixedStores(wrong)
+    assert [mistake.partition(";")[0] for mistake in error.value.mistakes] == [
+        "store first: options.terminal is missing",
+        "store second: options.t is unknown",
+        "store second: options.terminal is missing",
+    ]
+    kit = kit_without_stores()
+    kit.store_repository.add(wrong[0])  # by a process with another version of the adapter
+    assert list(kit.stores) == []
+    assert "options.terminal is missing" in str(kit.stores.unusable())
+
+
+class OurStores:
+    """Directory of a vendor."""
+
+    stores: ClassVar[dict[str, Store]] = {}
+    failure: Exception | None = None
+    calls = 0
+
+    def _read(self) -> dict[str, Store]:
+        type(self).calls += 1
+        if self.failure:
+            raise self.failure
+        return self.stores
+
+    def __iter__(self) -> Iterator[Store]:
+        return iter(self._read().values())
+
+    def by_id(self, store_id: str) -> Store | None:
+        return self._read().get(store_id)
+
+    def by_gett_id(self, gett_store_id: str) -> Store | None:
+        return next((store for store in self._read().values() if store.gett_id == gett_store_id), None)
+
+
+class NoStores:
+    pass
+
+
+@pytest.fixture
+def ours(monkeypatch: pytest.MonkeyPatch) -> type[OurStores]:
+    monkeypatch.setattr(OurStores, "stores", {"main": make_store(), "new": make_store("new", "")})
+    monkeypatch.setattr(OurStores, "failure", None)
+    return OurStores
+
+
+def test_stores_source_takes_precedence_and_is_read_again(kit_without_stores: Make, ours: type[OurStores]) -> None:
+    kit = kit_without_stores(stores_source=f"{__name__}:OurStores")
+    assert kit.stores.by_gett_id("g1") == ours.stores["main"]
+    assert [store.id for store in kit.stores] == ["main", "new"]
+    kit.stores.save_gett_id("new", "g2")
+    assert kit.stores.get("g2").id == "new"
+    ours.stores["late"] = make_store("late", "g3")
+    wait_until(lambda: kit.stores.by_gett_id("g3") is not None)
+    with pytest.raises(Conflict):
+        kit.stores.remove("main")
+
+
+def test_failing_stores_source_leaves_its_last_results_in_service(
+    kit_without_stores: Make, ours: type[OurStores], events: list[MutableMapping[str, Any]]
+) -> None:
+    kit = kit_without_stores(stores_source=f"{__name__}:OurStores")
+    assert kit.stores.by_gett_id("g1") is not None
+    ours.failure = OSError("password topsecret refused")
+    calls = ours.calls
+    wait_until(lambda: kit.stores.by_gett_id("g1") is not None and ours.calls > calls)
+    with pytest.raises(StoresUnavailable):
+        kit.stores.by_gett_id("g2")
+    assert "topsecret" not in str(events)
+
+
+@pytest.mark.parametrize("spec", ["nowhere:Class", f"{__name__}:Nobody", f"{__name__}:NoStores", "no spec"])
+def test_unusable_stores_source_is_one_mistake(spec: str, kit_without_stores: Make) -> None:
+    kit = kit_without_stores(stores_source=spec)
+    with pytest.raises(ConfigurationError, match="STORES_SOURCE"):
+        _ = kit.stores
