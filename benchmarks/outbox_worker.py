@@ -39,7 +39,7 @@ def kit() -> Kit:
     # The patience scales with the quota's time: 0.25 s of a minute.
     look_again = 0.25 * window_ms / 60_000
     made.dispatcher = Dispatcher(
-        made.lanes, made.sending, made.client, threads=settings.push_threads, look_again=look_again
+        made.lanes, made.sending, made.client, threads=settings.push_threads, recheck=look_again
     )
     return made
 

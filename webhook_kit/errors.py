@@ -62,7 +62,6 @@ __all__ = [
     "GettUnauthorized",
     "GettUnavailable",
     "GettUnreachable",
-    "Impossible",
     "InvalidArgument",
     "InvalidSignature",
     "InvalidTransition",
@@ -200,10 +199,6 @@ class Conflict(OperationRejected):
 
 class InvalidTransition(OperationRejected):
     """The state of the order or store does not allow this step."""
-
-
-class Impossible(OperationRejected):
-    """Replaced by the four classes above; the last call sites are being converted."""
 
 
 class GettError(WebhookKitError):

@@ -197,7 +197,7 @@ class Kit:
     @cached_property
     def dispatcher(self) -> Dispatcher:
         """Dispatch of the updates in the lanes."""
-        retry = RetryPolicy(give_up=self.settings.outbox_max_age)
+        retry = RetryPolicy(max_age=self.settings.outbox_max_age)
         lease = lease_seconds(self.settings.gett_connect_timeout, self.settings.gett_read_timeout)
         threads = self.settings.push_threads
         return Dispatcher(self.lanes, self.sending, self.client, threads=threads, retry=retry, lease=lease)

@@ -73,7 +73,7 @@ def test_nothing_is_lost_when_workers_are_killed_and_redis_is_restarted(seed: in
             assert not pos.is_alive()
             soon(lambda: not kit.lanes.all_waiting(), "everything to be told")
             assert account(kit)["appended"] == WORDS
-            assert kit.lanes.counts().get("dead", 0) == kit.lanes.counts().get("dropped", 0) == 0
+            assert kit.lanes.counts().get("dead_letters", 0) == kit.lanes.counts().get("discarded", 0) == 0
     assert sink.steps_back() == []
     told = {order: arrival.step for order, arrival in sink.accepted().items()}
     assert told == {order: said.step for order, said in last.items()}

@@ -45,13 +45,13 @@ class WatchedLanes(Lanes):
     watch: redis.Redis
     sends: str
 
-    def lease(self, want: int, lease_ms: int, *, woken: bool = False) -> LeaseResult:
-        found = super().lease(want, lease_ms, woken=woken)
-        if found.leases:
+    def lease(self, limit: int, lease_ms: int, *, notified: bool = False) -> LeaseResult:
+        result = super().lease(limit, lease_ms, notified=notified)
+        if result.leases:
             self.booked += reversed(
-                [float(moment) for moment in self.watch.lrange(self.sends, 0, len(found.leases) - 1)]
+                [float(moment) for moment in self.watch.lrange(self.sends, 0, len(result.leases) - 1)]
             )
-        return found
+        return result
 
 
 def test_a_long_outage_of_gett_costs_no_update_and_ends_without_a_stampede(redis_server: RedisServer) -> None:
@@ -70,7 +70,7 @@ def test_a_long_outage_of_gett_costs_no_update_and_ends_without_a_stampede(redis
     )
     # Patient enough to sit out the outage, and done for by anything that charges what merely waits.
     pusher = Dispatcher(
-        lanes, gate, client, threads=8, retry=RetryPolicy(first=0.2, longest=0.5, give_up=1, least_attempts=50)
+        lanes, gate, client, threads=8, retry=RetryPolicy(first_delay=0.2, max_delay=0.5, max_age=1, min_attempts=50)
     )
     for number in range(orders):
         lanes.append(f"order:{number}", order_progress("confirmed"), store_id="s1", gett_id=str(number))

@@ -57,7 +57,9 @@ def account(kit: Kit) -> dict[str, int]:
     counts = kit.lanes.counts()
     assert kit.lanes.all_waiting() == {}
     assert list(kit.redis.scan_iter(f"{kit.keys.queue('')}*", count=1000)) == []
-    assert counts["appended"] == sum(counts.get(end, 0) for end in ("sent", "merged", "dead", "dropped")), counts
+    assert counts["appended"] == sum(counts.get(end, 0) for end in ("sent", "merged", "dead_letters", "discarded")), (
+        counts
+    )
     return counts
 
 

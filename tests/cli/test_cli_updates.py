@@ -30,7 +30,7 @@ def test_how_far_an_order_is(run: Run, kit: Kit) -> None:
     assert run("order", "complete", "1").out == "order 1 is completed (ok)\n"
     late = run("order", "progress", "1", "--status", "ready")
     assert late.status == 1
-    assert late.err.startswith("webhook-kit: order 1 is closed")
+    assert late.err == "webhook-kit: order 1 is already `completed`; `ready` is rejected\n"
     assert run("order", "cancel", "2", "--reason", "no oven").status == 0
     assert body(kit, "order:2") == {"state": "cancelled", "cancelReason": "no oven"}
 

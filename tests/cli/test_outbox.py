@@ -74,8 +74,8 @@ def test_an_order_without_a_gett_id_says_what_it_waits_for(run: Run, kit: Kit) -
     ("event", "word"),
     [
         (lambda kit: kit.sending.halt("401: bad key"), "HALTED: Gett refuses the key: 401: bad key"),
-        (lambda kit: kit.sending.record_rate_limited(30), "blocked: Gett asked to wait"),
-        (lambda kit: [kit.sending.record_failure() for _ in range(9)], "open: Gett is failing"),
+        (lambda kit: kit.sending.record_rate_limited(30), "rate limited: Gett asked to wait"),
+        (lambda kit: [kit.sending.record_failure() for _ in range(9)], "circuit breaker open: Gett fails"),
     ],
 )
 def test_closed_gates_are_named(event: Callable[[Kit], object], word: str, run: Run, kit: Kit) -> None:
@@ -91,7 +91,7 @@ def test_a_lanes_history(run: Run, kit: Kit) -> None:
         words = [line.split()[1] for line in run("outbox", "show", name).out.splitlines()[1:]]
         assert words == ["appended", "sent", "appended", "2"], name
     found = json.loads(run("outbox", "show", "1", "--json").out)
-    assert [note["what"] for note in found["history"]] == ["appended", "sent", "appended"]
+    assert [note["event"] for note in found["history"]] == ["appended", "sent", "appended"]
     assert found["waiting"][0]["body"] == {"status": "ready"}
 
 
@@ -160,7 +160,7 @@ def test_replay_never_goes_back(run: Run, kit: Kit) -> None:
     kit.lanes.acknowledge(lease(kit), 202)
     ran = run("outbox", "dead-letters", "replay", "--all")
     assert (ran.status, ran.out) == (1, "0 replayed\n")
-    assert ran.err == f"{old}: not replayed: Gett was told something newer\n"
+    assert ran.err == f"{old}: not replayed: Gett took a newer update\n"
 
 
 def test_an_old_pause_is_not_replayed_after_a_newer_word(run: Run, kit: Kit) -> None:
@@ -178,7 +178,7 @@ def test_replay_and_forget_by_condition(run: Run, kit: Kit) -> None:
     assert run("outbox", "dead-letters", "discard", numbers[1]).out == "1 discarded\n"
     assert run("outbox", "dead-letters", "discard", "--all").out == "1 discarded\n"
     assert kit.dead_letters.find() == []
-    assert kit.lanes.counts()["dropped"] == 2
+    assert kit.lanes.counts()["discarded"] == 2
 
 
 @pytest.mark.parametrize("command", ["replay", "discard"])

@@ -90,7 +90,7 @@ def outcomes(kit: Kit, *orders: PosOrder) -> list[ComparisonOutcome]:
 
 
 def sent(kit: Kit, lane: str) -> list[dict[str, Any]]:
-    return [note["body"] for note in kit.lanes.history(lane) if note["what"] == "appended"]
+    return [note["body"] for note in kit.lanes.history(lane) if note["event"] == "appended"]
 
 
 def statuses(kit: Kit, ref: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""An outbox for each test; at the end of each, every update must be accounted for."""
+"""An outbox for each test; at the end of each test its invariants are checked."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.outbox.outbox_env import Workbench
+from tests.outbox.outbox_env import OutboxEnv
 from webhook_kit.testing.redis_server import RedisServer
 
 
 @pytest.fixture
-def bench(redis_server: RedisServer) -> Iterator[Workbench]:
-    made = Workbench(redis_server)
-    yield made
-    made.check()
-    made.close()
+def outbox(redis_server: RedisServer) -> Iterator[OutboxEnv]:
+    env = OutboxEnv(redis_server)
+    yield env
+    env.check_invariants()
+    env.close()

@@ -1,4 +1,4 @@
-"""Gett's writes per window: never one too many, and the urgent ones never behind the others."""
+"""The quota of writes per window: never exceeded, paced, with a reserve for urgent updates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.outbox.outbox_env import HOUR, LEASE_MS, Workbench, check_accounts
+from tests.outbox.outbox_env import HOUR, LEASE_MS, OutboxEnv, check_counts
 from webhook_kit.gett.http import ApiResponse
 from webhook_kit.outbox.lanes import LeaseStatus
 from webhook_kit.outbox.quota import Quota
@@ -18,19 +18,19 @@ from webhook_kit.testing.redis_server import RedisServer
 WINDOW_MS = 200
 
 
-def orders(bench: Workbench, count: int, *, urgent: bool = False) -> None:
-    """Updates of so many new orders."""
+def append_orders(outbox: OutboxEnv, count: int, *, urgent: bool = False) -> None:
+    """Append an update of so many new orders."""
     for _ in range(count):
-        ref = str(bench.lanes.counts().get("appended", 0))
-        bench.order(ref, "cancelled" if urgent else "ready")
+        ref = str(outbox.lanes.counts().get("appended", 0))
+        outbox.append_order(ref, "cancelled" if urgent else "ready")
 
 
-def sent_at_once(bench: Workbench) -> int:
-    """Send what may be sent at this moment."""
+def send_now(outbox: OutboxEnv) -> int:
+    """Send everything that may be sent at this moment. Return the number of sends."""
     count = 0
-    while leases := bench.lease(50):
+    while leases := outbox.lease(50):
         for lease in leases:
-            bench.lanes.acknowledge(lease, 202)
+            outbox.lanes.acknowledge(lease, 202)
         count += len(leases)
     return count
 
@@ -38,26 +38,26 @@ def sent_at_once(bench: Workbench) -> int:
 # -- the window --------------------------------------------------------------------------------------------------------
 
 
-class Log:
-    """The booked moments of all sends, on a clock that runs as far ahead of Redis as was skipped."""
+class SendLog:
+    """The moments of all sends, on a clock that is ahead of Redis by the time that was skipped."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
+    def __init__(self, outbox: OutboxEnv) -> None:
+        self.outbox = outbox
         self.ahead = 0.0
         self.moments: list[float] = []
 
     def skip(self, milliseconds: float) -> None:
-        self.bench.skip(milliseconds)
+        self.outbox.skip_time(milliseconds)
         self.ahead += milliseconds
 
-    def send(self, want: int) -> float:
-        """Send up to so many; return the wait that was asked for when there was none."""
-        found = self.bench.lanes.lease(want, LEASE_MS)
-        booked = self.bench.redis.lrange(self.bench.keys.sends, 0, len(found.leases) - 1)
-        self.moments += [float(moment) + self.ahead for moment in reversed(booked if found.leases else [])]
-        for lease in found.leases:
-            self.bench.lanes.acknowledge(lease, 202)
-        return 0.0 if found.leases else found.wait
+    def send(self, limit: int) -> float:
+        """Send up to so many updates. Return 0, or the seconds to wait if nothing was sent."""
+        result = self.outbox.lanes.lease(limit, LEASE_MS)
+        entries = self.outbox.redis.lrange(self.outbox.keys.sends, 0, len(result.leases) - 1)
+        self.moments += [float(moment) + self.ahead for moment in reversed(entries if result.leases else [])]
+        for lease in result.leases:
+            self.outbox.lanes.acknowledge(lease, 202)
+        return 0.0 if result.leases else result.wait
 
     def most_in_a_window(self) -> int:
         # A moment survives its trips through Redis to a thousandth of a millisecond.
@@ -70,7 +70,7 @@ arrivals = st.lists(
         st.floats(0, 150),  # milliseconds since the last arrival
         st.integers(0, 6),  # orders
         st.integers(0, 3),  # cancellations
-        st.integers(1, 20),  # how many a worker asks for
+        st.integers(1, 20),  # leases that a worker asks for at most
     ),
     min_size=1,
     max_size=25,
@@ -78,13 +78,13 @@ arrivals = st.lists(
 
 
 @contextmanager
-def fresh(server: RedisServer, quota: Quota) -> Iterator[Workbench]:
-    bench = Workbench(server, quota=quota)
+def fresh(server: RedisServer, quota: Quota) -> Iterator[OutboxEnv]:
+    outbox = OutboxEnv(server, quota=quota)
     try:
-        yield bench
-        bench.check()
+        yield outbox
+        outbox.check_invariants()
     finally:
-        bench.close()
+        outbox.close()
 
 
 @settings(max_examples=40, deadline=None)
@@ -92,172 +92,174 @@ def fresh(server: RedisServer, quota: Quota) -> Iterator[Workbench]:
 def test_no_window_ever_holds_more_sends_than_the_quota(
     redis_server: RedisServer, limit: int, pattern: list[tuple[float, int, int, int]]
 ) -> None:
-    with fresh(redis_server, Quota(limit, WINDOW_MS)) as bench:
-        log = Log(bench)
-        for gap, calm, urgent, want in pattern:
+    with fresh(redis_server, Quota(limit, WINDOW_MS)) as outbox:
+        log = SendLog(outbox)
+        for gap, calm, urgent, limit_of_lease in pattern:
             log.skip(gap)
-            orders(bench, calm)
-            orders(bench, urgent, urgent=True)
-            log.send(want)
+            append_orders(outbox, calm)
+            append_orders(outbox, urgent, urgent=True)
+            log.send(limit_of_lease)
         assert log.most_in_a_window() <= limit
 
 
 @settings(max_examples=15, deadline=None)
 @given(limit=st.integers(1, 12), calm=st.integers(0, 15), urgent=st.integers(0, 15))
-def test_whoever_waits_as_long_as_told_can_send_and_everything_is_sent_in_the_end(
+def test_a_send_succeeds_after_the_returned_wait_and_everything_is_sent_finally(
     redis_server: RedisServer, limit: int, calm: int, urgent: int
 ) -> None:
-    with fresh(redis_server, Quota(limit, WINDOW_MS)) as bench:
-        log = Log(bench)
-        orders(bench, calm)
-        orders(bench, urgent, urgent=True)
-        while sum(bench.queues().values()):
+    with fresh(redis_server, Quota(limit, WINDOW_MS)) as outbox:
+        log = SendLog(outbox)
+        append_orders(outbox, calm)
+        append_orders(outbox, urgent, urgent=True)
+        while sum(outbox.queue_lengths().values()):
             if wait := log.send(50):
                 log.skip(wait * 1000 + 0.1)
                 assert log.send(1) == 0.0
         assert log.most_in_a_window() <= limit
-        check_accounts(bench.lanes.counts(), {})
+        check_counts(outbox.lanes.counts(), {})
 
 
-def test_a_send_counts_until_exactly_one_window_later(bench: Workbench) -> None:
-    bench.limit(1)
-    orders(bench, 2, urgent=True)
-    assert sent_at_once(bench) == 1
-    bench.skip(59_000)
-    assert bench.verdict() is LeaseStatus.WAIT
-    bench.skip(1_001)
-    assert sent_at_once(bench) == 1
+def test_a_send_counts_until_exactly_one_window_later(outbox: OutboxEnv) -> None:
+    outbox.set_quota(1)
+    append_orders(outbox, 2, urgent=True)
+    assert send_now(outbox) == 1
+    outbox.skip_time(59_000)
+    assert outbox.lease_status() is LeaseStatus.PACED
+    outbox.skip_time(1_001)
+    assert send_now(outbox) == 1
 
 
-def test_a_send_that_fails_has_used_the_quota_all_the_same(bench: Workbench) -> None:
-    bench.limit(1)
-    orders(bench, 1)
-    bench.lanes.postpone(bench.one(), 0, "503", charge=True)
-    assert bench.verdict() is LeaseStatus.WAIT
+def test_a_failed_send_counts_towards_the_quota(outbox: OutboxEnv) -> None:
+    outbox.set_quota(1)
+    append_orders(outbox, 1)
+    outbox.lanes.postpone(outbox.lease_one(), 0, "503", charge=True)
+    assert outbox.lease_status() is LeaseStatus.PACED
 
 
-def test_all_processes_share_the_quota(bench: Workbench) -> None:
-    bench.limit(10)
-    orders(bench, 40, urgent=True)
-    another = bench.make_lanes(Quota(10))
-    taken = [len(lanes.lease(3, LEASE_MS).leases) for lanes in (bench.lanes, another) * 3]
-    assert sum(taken) == 10
+def test_all_processes_share_the_quota(outbox: OutboxEnv) -> None:
+    outbox.set_quota(10)
+    append_orders(outbox, 40, urgent=True)
+    another = outbox.make_lanes(Quota(10))
+    leased = [len(lanes.lease(3, LEASE_MS).leases) for lanes in (outbox.lanes, another) * 3]
+    assert sum(leased) == 10
 
 
-def test_a_quota_of_nothing_is_no_quota(bench: Workbench) -> None:
-    bench.limit(0)
-    orders(bench, 300)
-    assert sent_at_once(bench) == 300
-    assert not bench.redis.exists(bench.keys.sends)
+def test_a_limit_of_zero_switches_the_quota_off(outbox: OutboxEnv) -> None:
+    outbox.set_quota(0)
+    append_orders(outbox, 300)
+    assert send_now(outbox) == 300
+    assert not outbox.redis.exists(outbox.keys.sends)
 
 
-# -- the share kept for urgent updates ---------------------------------------------------------------------------------
+# -- the reserve for urgent updates -------------------------------------------------------------------------------------
 
 
-def test_a_few_writes_are_kept_for_urgent_updates(bench: Workbench) -> None:
-    bench.limit(100, HOUR)
-    orders(bench, 120)
+def test_a_reserve_is_kept_for_urgent_updates(outbox: OutboxEnv) -> None:
+    outbox.set_quota(100, HOUR)
+    append_orders(outbox, 120)
     sent = 0
     for _ in range(70):  # nearly a window, in steps that pacing allows
-        sent += sent_at_once(bench)
-        bench.skip(48_000)
+        sent += send_now(outbox)
+        outbox.skip_time(48_000)
     assert sent == 97
-    assert bench.verdict() is LeaseStatus.WAIT
-    orders(bench, 5, urgent=True)
-    assert sent_at_once(bench) == 3
+    assert outbox.lease_status() is LeaseStatus.PACED
+    append_orders(outbox, 5, urgent=True)
+    assert send_now(outbox) == 3
 
 
-def test_urgent_updates_are_not_paced(bench: Workbench) -> None:
-    bench.limit(100)
-    orders(bench, 101, urgent=True)
-    assert sent_at_once(bench) == 100
+def test_urgent_updates_are_not_paced(outbox: OutboxEnv) -> None:
+    outbox.set_quota(100)
+    append_orders(outbox, 101, urgent=True)
+    assert send_now(outbox) == 100
 
 
 # -- pacing ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_backlog_goes_out_evenly_after_a_short_burst(bench: Workbench) -> None:
-    bench.limit(100, HOUR)
-    orders(bench, 60)
-    assert sent_at_once(bench) == 10
-    found = bench.lanes.lease(1, LEASE_MS)
-    assert found.verdict is LeaseStatus.WAIT
-    assert 0 < found.wait <= 36
-    bench.skip(360_000)
-    assert sent_at_once(bench) == 10
+def test_a_backlog_is_sent_evenly_after_a_short_burst(outbox: OutboxEnv) -> None:
+    outbox.set_quota(100, HOUR)
+    append_orders(outbox, 60)
+    assert send_now(outbox) == 10
+    result = outbox.lanes.lease(1, LEASE_MS)
+    assert result.status is LeaseStatus.PACED
+    assert 0 < result.wait <= 36
+    outbox.skip_time(360_000)
+    assert send_now(outbox) == 10
 
 
-def test_rest_does_not_save_up_more_than_a_burst(bench: Workbench) -> None:
-    bench.limit(100, HOUR)
-    orders(bench, 1)
-    assert sent_at_once(bench) == 1
-    bench.skip(HOUR)
-    orders(bench, 60)
-    assert sent_at_once(bench) == 10
+def test_idle_time_allows_no_more_than_one_burst(outbox: OutboxEnv) -> None:
+    outbox.set_quota(100, HOUR)
+    append_orders(outbox, 1)
+    assert send_now(outbox) == 1
+    outbox.skip_time(HOUR)
+    append_orders(outbox, 60)
+    assert send_now(outbox) == 10
 
 
-# -- what Gett's headers say -------------------------------------------------------------------------------------------
+# -- Gett's headers ----------------------------------------------------------------------------------------------------
 
 
-def limits(left: object, seconds: float = 3000) -> dict[str, str]:
-    return {"X-RateLimit-Remaining": str(left), "X-RateLimit-Reset": str(int(time.time() + seconds))}
+def rate_limit_headers(remaining: object, seconds: float = 3000) -> dict[str, str]:
+    return {"X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": str(int(time.time() + seconds))}
 
 
-def test_what_others_have_used_of_the_quota_is_respected(bench: Workbench) -> None:
-    bench.limit(100)
-    bench.gate.record_rate_limit_headers(202, limits(2))
-    orders(bench, 5, urgent=True)
-    assert sent_at_once(bench) == 2
-    found = bench.lanes.lease(1, LEASE_MS)
-    assert found.verdict is LeaseStatus.WAIT
-    assert 2900 < found.wait <= 3000
-    bench.skip(3_001_000)
-    assert sent_at_once(bench) == 3
+def test_writes_of_other_systems_in_getts_headers_count_towards_the_quota(outbox: OutboxEnv) -> None:
+    outbox.set_quota(100)
+    outbox.sending.record_rate_limit_headers(202, rate_limit_headers(2))
+    append_orders(outbox, 5, urgent=True)
+    assert send_now(outbox) == 2
+    result = outbox.lanes.lease(1, LEASE_MS)
+    assert result.status is LeaseStatus.PACED
+    assert 2900 < result.wait <= 3000
+    outbox.skip_time(3_001_000)
+    assert send_now(outbox) == 3
 
 
-def test_answers_teach_through_the_client(bench: Workbench) -> None:
-    bench.limit(100)
-    orders(bench, 3, urgent=True)
+def test_the_client_records_rate_limit_headers(outbox: OutboxEnv) -> None:
+    outbox.set_quota(100)
+    append_orders(outbox, 3, urgent=True)
     assert (
-        bench.push(
-            ApiResponse(202, {"x-ratelimit-remaining": "1", "x-ratelimit-reset": limits(1)["X-RateLimit-Reset"]})
+        outbox.send_all(
+            ApiResponse(
+                202, {"x-ratelimit-remaining": "1", "x-ratelimit-reset": rate_limit_headers(1)["X-RateLimit-Reset"]}
+            )
         )
         == 2
     )
 
 
-def test_an_older_answer_that_arrives_late_does_not_raise_what_is_left(bench: Workbench) -> None:
-    bench.limit(100)
-    late = limits(9)
-    bench.gate.record_rate_limit_headers(202, late | {"X-RateLimit-Remaining": "2"})
-    bench.gate.record_rate_limit_headers(202, late)
-    assert bench.gate_field("left") == "2"
+def test_a_late_response_does_not_raise_the_remaining_writes(outbox: OutboxEnv) -> None:
+    outbox.set_quota(100)
+    late = rate_limit_headers(9)
+    outbox.sending.record_rate_limit_headers(202, late | {"X-RateLimit-Remaining": "2"})
+    outbox.sending.record_rate_limit_headers(202, late)
+    assert outbox.sending_field("remaining") == "2"
 
 
-def test_a_new_window_begins_with_what_gett_says(bench: Workbench) -> None:
-    bench.limit(100)
-    bench.gate.record_rate_limit_headers(202, limits(0, 1000))
-    bench.gate.record_rate_limit_headers(202, limits(50, 1060))
-    orders(bench, 20, urgent=True)
-    assert sent_at_once(bench) == 20
+def test_a_new_window_starts_with_getts_figures(outbox: OutboxEnv) -> None:
+    outbox.set_quota(100)
+    outbox.sending.record_rate_limit_headers(202, rate_limit_headers(0, 1000))
+    outbox.sending.record_rate_limit_headers(202, rate_limit_headers(50, 1060))
+    append_orders(outbox, 20, urgent=True)
+    assert send_now(outbox) == 20
 
 
-def test_headers_that_make_no_sense_teach_nothing(bench: Workbench) -> None:
-    bench.limit(100)
+def test_invalid_rate_limit_headers_are_ignored(outbox: OutboxEnv) -> None:
+    outbox.set_quota(100)
     for headers in (
         {"X-RateLimit-Remaining": "0"},
         {"X-RateLimit-Remaining": "none", "X-RateLimit-Reset": "soon"},
-        limits(0, -5),
-        limits(0, 86_400),
-        {"X-RateLimit-Reset": limits(0)["X-RateLimit-Reset"]},
+        rate_limit_headers(0, -5),
+        rate_limit_headers(0, 86_400),
+        {"X-RateLimit-Reset": rate_limit_headers(0)["X-RateLimit-Reset"]},
     ):
-        bench.gate.record_rate_limit_headers(202, headers)
-    orders(bench, 3)
-    assert sent_at_once(bench) == 3
+        outbox.sending.record_rate_limit_headers(202, headers)
+    append_orders(outbox, 3)
+    assert send_now(outbox) == 3
 
 
-def test_gett_saying_that_more_is_left_never_raises_our_own_quota(bench: Workbench) -> None:
-    bench.limit(2)
-    bench.gate.record_rate_limit_headers(202, limits(1000))
-    orders(bench, 5, urgent=True)
-    assert sent_at_once(bench) == 2
+def test_getts_headers_never_raise_the_configured_quota(outbox: OutboxEnv) -> None:
+    outbox.set_quota(2)
+    outbox.sending.record_rate_limit_headers(202, rate_limit_headers(1000))
+    append_orders(outbox, 5, urgent=True)
+    assert send_now(outbox) == 2

@@ -1,4 +1,4 @@
-"""Writes outside the lanes draw on the quota that the updates draw on."""
+"""Writes outside the lanes, under the same quota as the updates."""
 
 from __future__ import annotations
 
@@ -7,52 +7,52 @@ import time
 import pytest
 import redis
 
-from tests.outbox.outbox_env import LEASE_MS, Workbench
+from tests.outbox.outbox_env import LEASE_MS, OutboxEnv
 from webhook_kit.errors import GettConflict, GettRateLimited, GettUnauthorized, GettUnreachable
 from webhook_kit.outbox.lanes import LeaseStatus
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.outbox.rate_limited import RateLimitedClient
 
 
-def writes(bench: Workbench, quota: Quota | None = None) -> RateLimitedClient:
-    return RateLimitedClient(bench.redis, bench.keys, bench.gate, quota or bench.quota)
+def make_client(outbox: OutboxEnv, quota: Quota | None = None) -> RateLimitedClient:
+    return RateLimitedClient(outbox.redis, outbox.keys, outbox.sending, quota or outbox.quota)
 
 
-def booked(bench: Workbench) -> int:
-    return int(bench.redis.llen(bench.keys.sends))
+def sends_in_window(outbox: OutboxEnv) -> int:
+    return int(outbox.redis.llen(outbox.keys.sends))
 
 
-def test_a_direct_write_uses_one_of_the_quota(bench: Workbench) -> None:
-    assert writes(bench, Quota(10)).call(lambda: "done") == "done"
-    assert booked(bench) == 1
+def test_a_call_counts_towards_the_quota(outbox: OutboxEnv) -> None:
+    assert make_client(outbox, Quota(10)).call(lambda: "done") == "done"
+    assert sends_in_window(outbox) == 1
 
 
-def test_it_waits_for_the_quota_that_others_have_used(bench: Workbench) -> None:
-    few = writes(bench, Quota(1, 200))
-    few.call(lambda: None)
+def test_a_call_waits_while_the_quota_is_used_up(outbox: OutboxEnv) -> None:
+    client = make_client(outbox, Quota(1, 200))
+    client.call(lambda: None)
     began = time.monotonic()
-    few.call(lambda: None)
+    client.call(lambda: None)
     assert time.monotonic() - began >= 0.19
-    # Counted from its answer on, so the window of 200 ms holds one.
-    assert booked(bench) == 1
+    # Counted from its response on, so the window of 200 ms holds one.
+    assert sends_in_window(outbox) == 1
 
 
-def test_it_gives_up_when_no_room_will_come_in_time(bench: Workbench) -> None:
-    few = writes(bench, Quota(1))
-    few.call(lambda: None)
+def test_a_call_raises_when_the_quota_stays_used_up(outbox: OutboxEnv) -> None:
+    client = make_client(outbox, Quota(1))
+    client.call(lambda: None)
     with pytest.raises(GettRateLimited, match="used up for another"):
-        few.call(lambda: pytest.fail("called without a quota"), patience=0.5)
+        client.call(lambda: pytest.fail("called without a quota"), timeout=0.5)
 
 
-def test_the_share_of_urgent_updates_is_left_alone(bench: Workbench) -> None:
-    many = writes(bench, Quota(100))
+def test_a_call_does_not_use_the_reserve_for_urgent_updates(outbox: OutboxEnv) -> None:
+    client = make_client(outbox, Quota(100))
     for _ in range(97):
-        many.call(lambda: None)
+        client.call(lambda: None)
     with pytest.raises(GettRateLimited):
-        many.call(lambda: None, patience=0.1)
+        client.call(lambda: None, timeout=0.1)
 
 
-def test_a_429_is_repeated_and_holds_everybody_back(bench: Workbench) -> None:
+def test_a_call_is_repeated_after_a_429(outbox: OutboxEnv) -> None:
     answers = iter([GettRateLimited("slow down", retry_after=0.2), None])
 
     def write() -> str:
@@ -60,35 +60,35 @@ def test_a_429_is_repeated_and_holds_everybody_back(bench: Workbench) -> None:
             raise error
         return "done"
 
-    assert writes(bench, Quota(10)).call(write) == "done"
-    assert booked(bench) == 2
+    assert make_client(outbox, Quota(10)).call(write) == "done"
+    assert sends_in_window(outbox) == 2
 
 
-def test_a_429_that_lasts_is_raised(bench: Workbench) -> None:
+def test_a_call_raises_a_429_that_lasts_and_sending_waits_for_it(outbox: OutboxEnv) -> None:
     def write() -> None:
         raise GettRateLimited("slow down", retry_after=60)
 
     with pytest.raises(GettRateLimited):
-        writes(bench).call(write, patience=1)
-    bench.order("1", "confirmed")
-    assert bench.lanes.lease(1, LEASE_MS).verdict is LeaseStatus.BLOCKED
+        make_client(outbox).call(write, timeout=1)
+    outbox.append_order("1", "confirmed")
+    assert outbox.lanes.lease(1, LEASE_MS).status is LeaseStatus.RATE_LIMITED
 
 
-def test_a_refused_key_stops_all_sending_and_a_call_that_succeeds_lets_it_go_on(bench: Workbench) -> None:
+def test_a_refused_key_halts_sending_and_a_successful_call_ends_the_halt(outbox: OutboxEnv) -> None:
     def refused() -> None:
         raise GettUnauthorized("401", status=401)
 
-    direct = writes(bench)
+    client = make_client(outbox)
     with pytest.raises(GettUnauthorized):
-        direct.call(refused)
-    bench.order("1", "confirmed")
-    assert bench.lanes.lease(1, LEASE_MS).verdict is LeaseStatus.HALTED
-    direct.call(lambda: None)
-    assert bench.lanes.lease(1, LEASE_MS).verdict is LeaseStatus.SEND
+        client.call(refused)
+    outbox.append_order("1", "confirmed")
+    assert outbox.lanes.lease(1, LEASE_MS).status is LeaseStatus.HALTED
+    client.call(lambda: None)
+    assert outbox.lanes.lease(1, LEASE_MS).status is LeaseStatus.LEASED
 
 
-@pytest.mark.parametrize("error", [GettUnreachable("away"), GettConflict("409", status=409)])
-def test_any_other_failure_is_the_callers_to_judge_and_made_once(bench: Workbench, error: Exception) -> None:
+@pytest.mark.parametrize("error", [GettUnreachable("no route"), GettConflict("409", status=409)])
+def test_any_other_failure_is_raised_without_a_second_call(outbox: OutboxEnv, error: Exception) -> None:
     calls = []
 
     def write() -> None:
@@ -96,21 +96,21 @@ def test_any_other_failure_is_the_callers_to_judge_and_made_once(bench: Workbenc
         raise error
 
     with pytest.raises(type(error)):
-        writes(bench).call(write)
+        make_client(outbox).call(write)
     assert len(calls) == 1
 
 
-def test_what_gett_answered_is_not_lost_when_redis_goes_away_meanwhile(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+def test_a_response_is_returned_although_redis_fails_meanwhile(
+    outbox: OutboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    direct = writes(bench, Quota(10))
+    client = make_client(outbox, Quota(10))
 
-    def away(*_: object, **__: object) -> None:
-        raise redis.ConnectionError("gone")
+    def fail(*_: object, **__: object) -> None:
+        raise redis.ConnectionError("connection refused")
 
     def write() -> str:
-        monkeypatch.setattr(direct, "_move_place", away)
-        monkeypatch.setattr(bench.gate, "record_response", away)
+        monkeypatch.setattr(client, "_move_place", fail)
+        monkeypatch.setattr(outbox.sending, "record_response", fail)
         return "onboarding-1"
 
-    assert direct.call(write) == "onboarding-1"
+    assert client.call(write) == "onboarding-1"

@@ -85,7 +85,7 @@ def test_however_much_is_appended_one_wake_up_is_queued(kit: Kit) -> None:
 
 def test_once_a_wake_up_has_begun_the_next_append_queues_another(kit: Kit) -> None:
     place(kit, "g1")
-    kit.lanes.lease(0, 1000, woken=True)
+    kit.lanes.lease(0, 1000, notified=True)
     place(kit, "g2")
     assert push_queue(kit.redis).count == 2
 

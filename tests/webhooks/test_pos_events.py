@@ -109,7 +109,7 @@ class OrderInPlacement:
 
     @property
     def appended(self) -> list[str]:
-        bodies = [note["body"] for note in self.kit.lanes.history(self.lane) if note["what"] == "appended"]
+        bodies = [note["body"] for note in self.kit.lanes.history(self.lane) if note["event"] == "appended"]
         return [body.get("status") or body["state"] for body in bodies]
 
 
@@ -217,10 +217,10 @@ def test_duplicate_or_late_event_is_accepted_and_changes_nothing(kit: Kit) -> No
         order(None, state="completed", order_id=placed.pos_id),
         order("ready", order_id=placed.pos_id),
     ]
-    assert send(kit, *events) == ["ok", "same", "stale", "ok", "closed"]
+    assert send(kit, *events) == ["ok", "duplicate", "stale", "ok", "closed"]
     assert placed.appended == ["ready", "completed"]
     counts = {text(name): int(number) for name, number in kit.redis.hgetall(kit.keys.pos_event_counts).items()}
-    assert counts == {"ok": 2, "same": 1, "stale": 1, "closed": 1}
+    assert counts == {"ok": 2, "duplicate": 1, "stale": 1, "closed": 1}
 
 
 @pytest.mark.parametrize("status", ["pending", "burnt", None])
@@ -351,7 +351,7 @@ def store(state: StoreState, **members: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("state", [StoreState.CLOSED, StoreState.DOWN])
 def test_store_that_closes_is_paused_and_resumed(state: StoreState, kit: Kit) -> None:
     lane = lane_name(Kind.STORE, "main")
-    assert send(kit, store(state), store(state)) == ["ok", "same"]
+    assert send(kit, store(state), store(state)) == ["ok", "duplicate"]
     assert json.loads(kit.lanes.state(lane)["last"]) == {"status": "paused", "reason": "operational_issues"}
     (main,) = kit.stores
     assert kit.store_status.pause_owner(main) is Owner.POS
@@ -367,7 +367,7 @@ def test_unknown_reason_does_not_prevent_the_pause(kit: Kit) -> None:
 def test_pause_by_a_person_is_not_changed_by_the_pos(kit: Kit) -> None:
     kit.store_status.pause("main", "too_busy")
     closed, opened = send(kit, store(StoreState.CLOSED), store(StoreState.OPEN))
-    assert closed == "same"
+    assert closed == "duplicate"
     assert opened.startswith("refused: ")
     assert "person" in opened
     assert json.loads(kit.lanes.state("store:main")["last"])["reason"] == "too_busy"
@@ -384,9 +384,9 @@ def item(*, available: bool, until: str | None = None) -> dict[str, Any]:
 
 
 def test_item_becomes_unavailable_and_available_again(kit: Kit) -> None:
-    assert send(kit, item(available=False), item(available=False)) == ["ok", "same"]
+    assert send(kit, item(available=False), item(available=False)) == ["ok", "duplicate"]
     assert kit.availability.unavailable_items("main") == {"burger": None}
-    assert send(kit, item(available=True), item(available=True)) == ["ok", "same"]
+    assert send(kit, item(available=True), item(available=True)) == ["ok", "duplicate"]
     assert kit.availability.unavailable_items("main") == {}
 
 

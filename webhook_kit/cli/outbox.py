@@ -12,7 +12,7 @@ import click
 from webhook_kit.cli.common import age, moment, print_table
 from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
-from webhook_kit.outbox.dead_letters import DeadLetter
+from webhook_kit.outbox.dead_letters import DeadLetter, ReplayResult
 from webhook_kit.outbox.updates import Kind
 
 __all__ = ["command"]
@@ -42,8 +42,8 @@ def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
     status = kit.sending.status(kit.quota)
     sending = {
         "halted": status.halted,
-        "blockedSeconds": round(status.blocked, 1),
-        "openSeconds": round(status.open, 1),
+        "rateLimitedSeconds": round(status.rate_limited, 1),
+        "circuitOpenSeconds": round(status.circuit_open, 1),
         "quotaUsed": status.used,
         "quota": kit.quota.limit,
     }
@@ -60,10 +60,10 @@ def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
         click.echo(f"… and {len(waiting) - len(names)} more")
     if status.halted:
         click.echo(f"HALTED: Gett refuses the key: {status.halted}")
-    if status.blocked:
-        click.echo(f"blocked: Gett asked to wait; {status.blocked:.0f} s left")
-    if status.open:
-        click.echo(f"open: Gett is failing; the next send in {status.open:.0f} s")
+    if status.rate_limited:
+        click.echo(f"rate limited: Gett asked to wait another {status.rate_limited:.0f} s")
+    if status.circuit_open:
+        click.echo(f"circuit breaker open: Gett fails; the next attempt in {status.circuit_open:.0f} s")
     click.echo(f"quota: {status.used} of {kit.quota.limit or 'any number of'} writes in the last minute")
     click.echo("updates: " + (", ".join(f"{number} {what}" for what, number in sorted(counts.items())) or "none yet"))
 
@@ -73,7 +73,7 @@ def _lane(kit: Kit, name: str, where: str) -> dict[str, Any] | None:
     if not updates:  # sent meanwhile
         return None
     state, since = kit.lanes.state(name), float(updates[0]["at"]) / 1000
-    why = next((note["why"] for note in reversed(kit.lanes.history(name)) if note["what"] == "postponed"), None)
+    why = next((note["why"] for note in reversed(kit.lanes.history(name)) if note["event"] == "postponed"), None)
     if where == "unlinked":
         why = "Gett's order id is not known: webhook-kit order link"
     return {
@@ -100,9 +100,9 @@ def show(lane: str, as_json: bool) -> None:
         return
     click.echo(f"{name}  store {state.get('store') or 'unknown'}, at Gett {state.get('gett_id') or 'unknown'}")
     for note in history:
-        more = {key: value for key, value in note.items() if key not in ("at", "what", "update")}
+        more = {key: value for key, value in note.items() if key not in ("at", "event", "update")}
         click.echo(
-            f"{moment(float(note['at']) / 1000)}  {note['what']} {note['update']}  {json.dumps(more) if more else ''}"
+            f"{moment(float(note['at']) / 1000)}  {note['event']} {note['update']}  {json.dumps(more) if more else ''}"
         )
     for update in waiting:
         click.echo(f"waits: {update['id']}  {json.dumps(update['body'])}")
@@ -176,8 +176,8 @@ def dead_letters(
     if as_json:
         click.echo(json.dumps([_plain(letter) for letter in letters]))
     elif letters:
-        columns = ("number", "lane", "buried", "update", "why")
-        print_table(columns, [(x.number, x.lane, age(x.buried), json.dumps(x.body), x.why) for x in letters])
+        columns = ("number", "lane", "age", "update", "why")
+        print_table(columns, [(x.number, x.lane, age(x.dead_lettered), json.dumps(x.body), x.why) for x in letters])
     else:
         click.echo("no dead letters")
 
@@ -216,19 +216,19 @@ def _chosen(
 
 
 _REASONS = {
-    "unknown": "there is no dead letter of that number",
-    "superseded": "something newer waits in its lane",
-    "stale": "Gett was told something newer",
-    "forgotten": "its lane has expired",
+    ReplayResult.UNKNOWN: "there is no dead letter of that number",
+    ReplayResult.SUPERSEDED: "a newer update waits in its lane",
+    ReplayResult.STALE: "Gett took a newer update",
+    ReplayResult.EXPIRED: "its lane has expired",
 }
 
 
-def _each(numbers: list[int], action: Callable[[int], str], done: str) -> None:
+def _each(numbers: list[int], action: Callable[[int], ReplayResult], done: str) -> None:
     failed = 0
     for number in numbers:
-        if (result := action(number)) != "ok":
+        if (result := action(number)) is not ReplayResult.OK:
             failed += 1
-            click.echo(f"{number}: not {done}: {_REASONS.get(result, result)}", err=True)
+            click.echo(f"{number}: not {done}: {_REASONS[result]}", err=True)
     click.echo(f"{len(numbers) - failed} {done}")
     if failed:
         sys.exit(1)
@@ -242,5 +242,5 @@ def _plain(letter: DeadLetter) -> dict[str, Any]:
         "why": letter.why,
         "status": letter.status or None,
         "appended": moment(letter.appended),
-        "buried": moment(letter.buried),
+        "deadLettered": moment(letter.dead_lettered),
     }

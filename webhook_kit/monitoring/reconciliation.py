@@ -207,8 +207,8 @@ class Reconciler:
         if order is None:
             return Comparison(subject, "nothing", reported, ComparisonOutcome.UNKNOWN_ORDER)
         lane = self._lanes.state(order.lane)
-        last_sent = _body(lane, "last") or _body(lane, "acked")
-        outcome, why = self._append_if_missing(order, pos_order, last_sent, _body(lane, "given_up"))
+        last_sent = _body(lane, "last") or _body(lane, "acknowledged")
+        outcome, why = self._append_if_missing(order, pos_order, last_sent, _body(lane, "undelivered"))
         described = _described(last_sent.get("status"), last_sent.get("state"), last_sent.get("cancelReason"))
         return Comparison(order.ref, described, reported, outcome, why)
 
@@ -244,14 +244,14 @@ class Reconciler:
         if not isinstance(state, StoreState):
             report.failures.append(f"store_status returned a {type(state).__name__} instead of a StoreState")
             return
-        last_sent = _body(before, "last") or _body(before, "acked")
+        last_sent = _body(before, "last") or _body(before, "acknowledged")
         paused = last_sent.get("status") == StoreAvailability.PAUSED and not _is_past(last_sent.get("resumeAt"))
         outcome, why = ComparisonOutcome.UP_TO_DATE, ""
         if (state is not StoreState.OPEN) is not paused:
             if self._lanes.state(lane).get("last") != before.get("last"):
                 outcome, why = ComparisonOutcome.STALE, "the status was changed during the comparison"
             else:
-                outcome, why = self._append_status(store, state, _body(before, "given_up"))
+                outcome, why = self._append_status(store, state, _body(before, "undelivered"))
         report.comparisons.append(Comparison("store", last_sent.get("status") or "nothing", state, outcome, why))
 
     def _append_status(

@@ -152,7 +152,7 @@ class StoreStatusCheck:
     def _difference(self, store: Store, at_gett: StoreStatus, lane: dict[str, str]) -> Difference:
         if at_gett.status not in set(StoreAvailability):
             return Difference.NONE  # Gett has added a status that this version of the kit does not have
-        last_sent, given_up = _body(lane, "last"), _body(lane, "given_up")
+        last_sent, given_up = _body(lane, "last"), _body(lane, "undelivered")
         if given_up and not last_sent:
             return Difference.NONE if at_gett.status == given_up.get("status") else Difference.NOT_DELIVERED
         paused = last_sent.get("status") == StoreAvailability.PAUSED and not _is_past(_time(last_sent.get("resumeAt")))

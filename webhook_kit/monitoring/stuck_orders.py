@@ -88,7 +88,7 @@ class StuckOrderMonitor:
     def _check_dead_letters(self) -> int:
         raised = 0
         for dead_letter in self._dead_letters.since(self._last_dead_letter - _OVERLAP):
-            self._last_dead_letter = max(self._last_dead_letter, dead_letter.buried)
+            self._last_dead_letter = max(self._last_dead_letter, dead_letter.dead_lettered)
             kind, _, ref = dead_letter.lane.partition(":")
             if kind == Kind.ORDER and dead_letter.status == 404:
                 raised += self._alerts.raise_once(Alert.UNKNOWN, ref, dead_letter.why)

@@ -1,4 +1,4 @@
-"""Dead letters: updates that Gett refused for good, or that failed for too long. A person reads, replays or drops them."""
+"""Dead letters: updates that Gett rejected, or that failed for too long. An operator replays or discards them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import redis
@@ -15,21 +16,35 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script
 
-__all__ = ["DeadLetter", "DeadLetters"]
+__all__ = ["DeadLetter", "DeadLetters", "ReplayResult"]
 
 _BATCH = 500
 
 
+class ReplayResult(StrEnum):
+    """Result of replaying or discarding a dead letter."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    """There is no dead letter of that number."""
+    SUPERSEDED = "superseded"
+    """A newer update waits in its lane."""
+    STALE = "stale"
+    """Gett took a newer update."""
+    EXPIRED = "expired"
+    """Its lane has expired."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An update that was buried.
+    """An update for which sending was given up.
 
-    :ivar number: its own, unique in this installation.
-    :ivar body: what was to be sent.
-    :ivar why: what Gett, or the network, said last.
-    :ivar status: Gett's HTTP status; 0 when no answer came.
-    :ivar appended: when it was appended, Unix seconds.
-    :ivar buried: when it was given up, Unix seconds.
+    :ivar number: the update's number, unique in this installation.
+    :ivar body: the request body.
+    :ivar why: the last error of Gett, or of the network.
+    :ivar status: Gett's HTTP status; 0 if no answer came.
+    :ivar appended: the moment at which it was appended, Unix seconds.
+    :ivar dead_lettered: the moment at which sending was given up, Unix seconds.
     """
 
     number: int
@@ -38,34 +53,34 @@ class DeadLetter:
     why: str
     status: int
     appended: float
-    buried: float
+    dead_lettered: float
 
 
 class DeadLetters:
     """All dead letters of this installation."""
 
-    def __init__(self, connection: redis.Redis, keys: Keys, waker: Notifier) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys, notifier: Notifier) -> None:
         self._redis = connection
-        self._letters = keys.dead_letters
-        self._moments = keys.dead_letter_times
-        self._waker = waker
+        self._keys = keys
+        self._notifier = notifier
         self._resolve = Script(connection, keys, "webhook_kit.outbox/resolve_dead_letter")
 
     def since(self, moment: float) -> Iterator[DeadLetter]:
-        """Those buried at this moment or later (Unix seconds), oldest first."""
-        numbers = [text(number) for number in self._redis.zrangebyscore(self._moments, moment * 1000, "+inf")]
+        """Iterate over the dead letters of this moment (Unix seconds) or later, oldest first."""
+        times = self._redis.zrangebyscore(self._keys.dead_letter_times, moment * 1000, "+inf")
+        numbers = [text(number) for number in times]
         for start in range(0, len(numbers), _BATCH):
-            for raw in self._redis.hmget(self._letters, numbers[start : start + _BATCH]):
+            for raw in self._redis.hmget(self._keys.dead_letters, numbers[start : start + _BATCH]):
                 if raw is not None:
-                    yield _letter(json.loads(raw))
+                    yield _decode(json.loads(raw))
 
     def find(
         self, *, lane: str | None = None, why: str | None = None, older_than: float | None = None
     ) -> list[DeadLetter]:
-        """Those that meet every condition, oldest first.
+        """Return the dead letters that meet every condition, oldest first.
 
         :param why: a part of the reason, in any case.
-        :param older_than: seconds since they were buried.
+        :param older_than: seconds since sending was given up.
         """
         latest = float("inf") if older_than is None else time.time() - older_than
         return [
@@ -73,31 +88,24 @@ class DeadLetters:
             for letter in self.since(0)
             if lane in (None, letter.lane)
             and (why is None or why.lower() in letter.why.lower())
-            and letter.buried <= latest
+            and letter.dead_lettered <= latest
         ]
 
-    def replay(self, number: int) -> str:
-        """Send one again: back into its lane.
+    def replay(self, number: int) -> ReplayResult:
+        """Put a dead letter back into its lane."""
+        return self._run_command(number, "replay")
 
-        :return: ``ok``; ``unknown``: there is none of that number; ``superseded``: something newer waits in its lane;
-            ``stale``: Gett was told something newer; ``forgotten``: its lane has expired.
-        """
-        return self._touch(number, "replay")
+    def discard(self, number: int) -> ReplayResult:
+        """Delete a dead letter."""
+        return self._run_command(number, "discard")
 
-    def discard(self, number: int) -> str:
-        """Drop one for good.
-
-        :return: ``ok``, or ``unknown``: there is none of that number.
-        """
-        return self._touch(number, "drop")
-
-    def _touch(self, number: int, what: str) -> str:
-        keys, notification = self._waker.script_parts()
-        own = [self._letters, self._moments]
-        return text(self._resolve(*own, *keys, update=number, action=what, notification=notification))
+    def _run_command(self, number: int, action: str) -> ReplayResult:
+        keys, notification = self._notifier.script_parts()
+        own = [self._keys.dead_letters, self._keys.dead_letter_times]
+        return ReplayResult(text(self._resolve(*own, *keys, update=number, action=action, notification=notification)))
 
 
-def _letter(entry: dict[str, Any]) -> DeadLetter:
+def _decode(entry: dict[str, Any]) -> DeadLetter:
     return DeadLetter(
         number=int(entry["id"]),
         lane=entry["lane"],
@@ -105,5 +113,5 @@ def _letter(entry: dict[str, Any]) -> DeadLetter:
         why=entry["why"],
         status=int(entry["status"]),
         appended=float(entry["at"]) / 1000,
-        buried=float(entry["buried"]) / 1000,
+        dead_lettered=float(entry["dead_lettered"]) / 1000,
     )

@@ -2,12 +2,12 @@
 --
 -- key               type         holds
 -- lane:<lane>       hash         kind, store, gett_id, rank (highest ever appended), last (last body appended), closed, ttl,
---                                owner (who sends the head), attempts, acked (last body that Gett took), acked_rank, acked_id,
---                                acked_at, given_up (last body buried or dropped since), booked (while it is sent under a
---                                quota: its entry in sends)
--- queue:<lane>      list         updates that Gett has not taken, oldest first, as JSON: id, at, since, rank, class, body
--- history:<lane>    list         what happened to each update, newest last, trimmed
--- ready             sorted set   lanes to send now, by class × 10^13 + the moment since which Gett is out of date
+--                                owner (sender of the head), attempts, acknowledged (last body that Gett took),
+--                                acknowledged_rank, acknowledged_id, acknowledged_at, undelivered (last body dead-lettered or
+--                                discarded since), send_entry (while it is sent under a quota: its entry in sends)
+-- queue:<lane>      list         updates that Gett has not taken, oldest first, as JSON: id, at, since, rank, urgency, body
+-- history:<lane>    list         events of each update, newest last, trimmed, as JSON: at, event, update, further details
+-- ready             sorted set   lanes to send now, by urgency × 10^13 + the moment since which Gett is out of date
 -- delayed           sorted set   lanes that are being sent or are postponed, by the moment at which they are due again
 -- unlinked          sorted set   lanes of orders whose Gett id is unknown, by the moment of the first update
 -- last-update       string       the number of the last update
@@ -16,8 +16,8 @@
 -- Moments are Redis TIME in ms.
 
 -- Add an entry to a lane's history.
-local function record(lane, what, number, details)
-  local entry = {at = format_ms(now_ms()), what = what, update = number}
+local function record(lane, event, number, details)
+  local entry = {at = format_ms(now_ms()), event = event, update = number}
   for name, value in pairs(details or {}) do entry[name] = value end
   redis.call('RPUSH', keys.history .. lane, cjson.encode(entry))
   redis.call('LTRIM', keys.history .. lane, -100, -1)
@@ -28,11 +28,11 @@ local function count(what, by) redis.call('HINCRBY', keys.update_counts, what, b
 
 -- Make a lane ready, by the urgency and the age of its head.
 local function make_ready(lane, head)
-  redis.call('ZADD', keys.ready, format_ms(head.class * 10000000000000 + head.since), lane)
+  redis.call('ZADD', keys.ready, format_ms(head.urgency * 10000000000000 + head.since), lane)
 end
 
 -- Let the state and the history of an empty lane expire.
-local function expire(lane)
+local function expire_lane(lane)
   local ttl = redis.call('HGET', keys.lane .. lane, 'ttl') or '604800'
   redis.call('EXPIRE', keys.lane .. lane, ttl)
   redis.call('EXPIRE', keys.history .. lane, ttl)
@@ -41,7 +41,7 @@ end
 -- Merge an update into a newer one of its lane, which then stands for both.
 local function merge(lane, older, newer)
   newer.since = math.min(newer.since, older.since)
-  newer.class = math.min(newer.class, older.class)
+  newer.urgency = math.min(newer.urgency, older.urgency)
   if older.body.estimatedReadyAt and not newer.body.estimatedReadyAt and (newer.rank == 1 or newer.rank == 2) then
     newer.body.estimatedReadyAt = older.body.estimatedReadyAt
   end
@@ -57,7 +57,7 @@ local function merge_all(lane)
     local older, newer = cjson.decode(redis.call('LPOP', queue)), cjson.decode(redis.call('LPOP', queue))
     merge(lane, older, newer)
     redis.call('LPUSH', queue, cjson.encode(newer))
-    merged, more_urgent = true, more_urgent or newer.class < older.class
+    merged, more_urgent = true, more_urgent or newer.urgency < older.urgency
   end
   return merged, more_urgent
 end
@@ -71,30 +71,30 @@ local function enqueue(lane, new, merging, sending)
   redis.call('RPUSH', queue, cjson.encode(new))
   redis.call('PERSIST', keys.lane .. lane)
   redis.call('PERSIST', keys.history .. lane)
-  if not sending and (new.class == 0 or not redis.call('ZSCORE', keys.delayed, lane)) then
+  if not sending and (new.urgency == 0 or not redis.call('ZSCORE', keys.delayed, lane)) then
     redis.call('ZREM', keys.delayed, lane)
     make_ready(lane, cjson.decode(redis.call('LINDEX', queue, 0)))
   end
 end
 
 -- Append an update: {kind, store, gett_id, rank, urgency, body (JSON text), force, merging, ttl}.
--- Return 'ok', or why it is not appended: 'closed', 'stale', 'same'.
+-- Return 'ok', or the reason for which it is not appended: 'closed', 'stale', 'duplicate'.
 local function append(lane, update)
   local state, now = keys.lane .. lane, now_ms()
-  local r = redis.call('HMGET', state, 'rank', 'last', 'closed', 'owner', 'gett_id', 'acked_rank')
+  local r = redis.call('HMGET', state, 'rank', 'last', 'closed', 'owner', 'gett_id', 'acknowledged_rank')
   local last, is_order = r[2], update.kind == 'order'
   if is_order then
-    if r[3] == '1' and not update.force then return last == update.body and 'same' or 'closed' end
+    if r[3] == '1' and not update.force then return last == update.body and 'duplicate' or 'closed' end
     local lowest = tonumber(r[1] or '0')
     if update.force then
-      -- It may go back behind what was dropped or buried, never behind what Gett took or will get.
+      -- It may go back behind what was discarded or dead-lettered, never behind what Gett took or will get.
       local tail = redis.call('LINDEX', keys.queue .. lane, -1)
       lowest = tail and cjson.decode(tail).rank or tonumber(r[6] or '0')
     end
     if update.rank < lowest then return 'stale' end
   end
-  if last == update.body and not update.force then return 'same' end
-  local new = {id = redis.call('INCR', keys.last_update), at = now, since = now, rank = update.rank, class = update.urgency,
+  if last == update.body and not update.force then return 'duplicate' end
+  local new = {id = redis.call('INCR', keys.last_update), at = now, since = now, rank = update.rank, urgency = update.urgency,
                body = cjson.decode(update.body)}
   count('appended')
   record(lane, 'appended', new.id, {body = new.body})

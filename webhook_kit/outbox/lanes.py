@@ -1,14 +1,17 @@
-"""Lanes: one per order, one per store's status, one per catalog. The truth of what Gett has still to be told.
+"""Lanes: one per order, one per store's status, one per store's catalog.
+
+A lane is what SQS FIFO calls a message group and Pub/Sub an ordering key: its updates reach Gett in the order in which they
+were appended, and lanes do not wait for one another.
 
 Invariants, each kept by a script (``*.lua`` in this folder) in one transaction:
 
 * Updates of a lane are sent in the order in which they were appended, by one sender at a time.
-* A lane that has something to send is in exactly one of ``ready``, ``delayed`` and ``unlinked``.
-* A lease is an entry in ``delayed``: a sender that dies gives its lane back when it runs out.
-* Only the holder of the lease settles the head. What it says later, or after a person's hand, changes nothing.
-* A waiting update that a newer one supersedes is merged into it; one that is being sent is not touched.
-* An order's rank never falls: an older status is not sent after a newer one was taken.
-* Every update ends sent, merged, buried or dropped, and is counted once; a dead letter is forgotten after 30 days (expired).
+* A lane with a waiting update is in exactly one of the sets ``ready``, ``delayed`` and ``unlinked``.
+* A lease is an entry in ``delayed``: the lane of a sender that dies is free again when the lease ends.
+* Only the holder of the lease settles the head. A sender that has lost its lease, also to an operator, changes nothing.
+* A waiting update is merged into a newer one that supersedes it. An update that is being sent is not merged.
+* An order's rank never falls: an older status is not sent after a newer one was acknowledged.
+* Every update ends sent, merged, dead-lettered or discarded, and is counted once; a dead letter expires after 30 days.
 """
 
 from __future__ import annotations
@@ -33,12 +36,12 @@ __all__ = ["AppendResult", "Lanes", "Lease", "LeaseResult", "LeaseStatus", "Noti
 
 
 def lane_name(kind: Kind, name: str) -> str:
-    """The lane of an order (by orderRef), of a store's status or of its catalog (by the partner's store id)."""
+    """Return the lane of an order (by orderRef), or of a store's status or catalog (by the partner's store id)."""
     return f"{kind}:{name}"
 
 
 class Notifier(Protocol):
-    """What the outbox is handed to wake a worker with (:class:`webhook_kit.storage.queues.WakeUp`)."""
+    """Source of the arguments with which a script notifies a worker (:class:`webhook_kit.storage.queues.WorkerNotification`)."""
 
     def script_parts(self) -> tuple[list[str], dict[str, Packable]]:
         """Return a script's last four ``KEYS`` and its argument ``notification``."""
@@ -46,31 +49,31 @@ class Notifier(Protocol):
 
 
 class AppendResult(StrEnum):
-    """What became of an append."""
+    """Result of an append."""
 
     OK = "ok"
-    DUPLICATE = "same"
-    """It was said already; nothing to do."""
+    DUPLICATE = "duplicate"
+    """The lane's last update is the same; nothing was appended."""
     STALE = "stale"
-    """A newer status was said already."""
+    """The order is already further."""
     CLOSED = "closed"
     """The order is completed or cancelled."""
 
 
 class LeaseStatus(StrEnum):
-    """Why there is, or is not, something to send now."""
+    """Result of a lease, or the reason for which nothing can be sent now."""
 
-    SEND = "send"
+    LEASED = "leased"
     IDLE = "idle"
-    """Nothing is waiting; the wait is until something is due again, or negative."""
-    WAIT = "wait"
+    """No lane is ready. The wait is until the next one is due; negative if none is delayed."""
+    PACED = "paced"
     """The quota is used up, or sending is paced."""
-    BLOCKED = "blocked"
+    RATE_LIMITED = "rate_limited"
     """Gett asked to wait (429)."""
-    OPEN = "open"
-    """Gett is failing; the circuit is open."""
+    CIRCUIT_OPEN = "circuit_open"
+    """Gett fails, and the circuit breaker is open."""
     HALTED = "halted"
-    """Gett refuses the key."""
+    """Gett refuses the API key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ class Lease:
     """The head of a lane, to be sent by one sender.
 
     :ivar number: the update's number, unique in this installation.
-    :ivar age: the moment it was appended, Unix seconds.
-    :ivar attempts: how often sending it has failed.
+    :ivar at: the moment at which the update was appended, Unix seconds.
+    :ivar attempts: number of attempts that failed.
     """
 
     lane: str
@@ -95,9 +98,9 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class LeaseResult:
-    """What to do now, and how long to wait if nothing."""
+    """The leases to send now, or the seconds to wait."""
 
-    verdict: LeaseStatus
+    status: LeaseStatus
     wait: float
     leases: Sequence[Lease] = ()
 
@@ -105,16 +108,16 @@ class LeaseResult:
 class Lanes:
     """All lanes of this installation.
 
-    :param merging: fold superseded updates; only measurements switch it off.
+    :param merging: merge superseded updates; only benchmarks switch it off.
     :param ttl: seconds for which an empty lane's state and history are kept.
     """
 
     def __init__(
-        self, connection: redis.Redis, keys: Keys, waker: Notifier, quota: Quota, *, ttl: int, merging: bool = True
+        self, connection: redis.Redis, keys: Keys, notifier: Notifier, quota: Quota, *, ttl: int, merging: bool = True
     ) -> None:
         self._redis = connection
         self._keys = keys
-        self._waker = waker
+        self._notifier = notifier
         self._quota = quota
         self._ttl = ttl
         self._merging = merging
@@ -127,12 +130,12 @@ class Lanes:
     def append(
         self, lane: str, update: Update, *, store_id: str, gett_id: str = "", force: bool = False
     ) -> AppendResult:
-        """Append an update and wake a worker, in one transaction.
+        """Append an update and notify a worker, in one transaction.
 
-        :param gett_id: Gett's id of the order or store, when known.
-        :param force: also what was said before, or comes after the end: for reconciliation and people.
+        :param gett_id: Gett's id of the order or store, if known.
+        :param force: also append a duplicate, or an update of a closed order.
         """
-        keys, notification = self._waker.script_parts()
+        keys, notification = self._notifier.script_parts()
         result = self._append(
             self._keys.lane(lane),
             self._keys.queue(lane),
@@ -151,42 +154,54 @@ class Lanes:
         )
         return AppendResult(text(result))
 
-    def lease(self, want: int, lease_ms: int, *, woken: bool = False) -> LeaseResult:
-        """Lease up to so many lanes, most urgent first, as far as all gates allow.
+    # -- sending -------------------------------------------------------------------------------------------------------
 
-        :param woken: a wake-up has begun: from here on an append queues the next one.
+    def lease(self, limit: int, lease_ms: int, *, notified: bool = False) -> LeaseResult:
+        """Lease lanes, most urgent first, as far as circuit breaker, halt and quota allow.
+
+        :param limit: number of lanes to lease at most.
+        :param notified: the job of a notification has begun, so that the next append notifies a worker again.
         """
         owner = os.urandom(8).hex()
         reply = self._lease(
             self._keys.ready,
             self._keys.delayed,
-            count=want,
+            limit=limit,
             lease=lease_ms,
             owner=owner,
-            quota=self._quota.arguments,
+            quota=self._quota.script_argument,
             merging=self._merging,
-            notified=woken,
+            notified=notified,
         )
-        verdict, wait, *flat = (text(part) for part in reply)
+        status, wait, *flat = (text(part) for part in reply)
         leases = [_lease(owner, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
-        return LeaseResult(LeaseStatus(verdict), float(wait) / 1000, leases)
+        return LeaseResult(LeaseStatus(status), float(wait) / 1000, leases)
 
     def acknowledge(self, lease: Lease, status: int) -> bool:
-        """Gett took the update."""
+        """Record that Gett took the update. Return False if the lease is lost, as the two methods below do.
+
+        :param status: Gett's HTTP status.
+        """
         return self._finish(lease, "sent", status=status)
 
     def postpone(self, lease: Lease, seconds: float, why: str, *, charge: bool) -> bool:
-        """Send it later; ``charge`` counts the attempt."""
+        """Send the update again later.
+
+        :param charge: count this as an attempt that failed.
+        """
         return self._finish(lease, "postponed", delay=int(seconds * 1000), charge=charge, why=why)
 
     def dead_letter(self, lease: Lease, why: str, status: int | None) -> bool:
-        """Gett will never take it: to the dead letters, and on with the lane."""
-        return self._finish(lease, "buried", why=why, status=status or 0)
+        """Move the update to the dead letters, and go on with the lane.
+
+        :param status: Gett's HTTP status; None if no answer came.
+        """
+        return self._finish(lease, "dead_lettered", why=why, status=status or 0)
 
     def _finish(
         self, lease: Lease, outcome: str, *, delay: int = 0, charge: bool = False, why: str = "", status: int = 0
     ) -> bool:
-        keys, notification = self._waker.script_parts()
+        keys, notification = self._notifier.script_parts()
         result = self._settle(
             self._keys.lane(lease.lane),
             self._keys.queue(lease.lane),
@@ -197,62 +212,62 @@ class Lanes:
             outcome=outcome,
             delay=delay,
             charge=charge,
-            reason=why,
+            why=why,
             status=status,
             merging=self._merging,
             notification=notification,
         )
         return text(result) == "ok"
 
+    def notify_if_ready(self) -> bool:
+        """Notify a worker if an update could be sent: the job of its own notification may have died with a worker."""
+        keys, notification = self._notifier.script_parts()
+        return bool(self._notify_if_ready(self._keys.ready, self._keys.delayed, *keys, notification=notification))
+
+    # -- operator commands ---------------------------------------------------------------------------------------------
+
     def retry_now(self, lane: str) -> bool:
-        """Send a lane's head now, whatever it waits for; False when there is no such lane."""
-        return self._by_hand(lane, "retry_now") >= 0
+        """Send a lane's head now, without waiting for its delay. Return False if there is no such lane."""
+        return self._run_command(lane, "retry_now") >= 0
 
     def discard(self, lane: str, number: int | None = None) -> int:
-        """Take one waiting update, or all, out of a lane for good.
+        """Discard one waiting update of a lane, or all of them.
 
-        :return: how many; −1 when there is no such lane.
+        :return: the number of discarded updates; −1 if there is no such lane.
         """
-        return self._by_hand(lane, "drop", number)
+        return self._run_command(lane, "discard", number)
 
-    def _by_hand(self, lane: str, action: str, number: int | None = None) -> int:
-        keys, notification = self._waker.script_parts()
+    def _run_command(self, lane: str, action: str, number: int | None = None) -> int:
+        keys, notification = self._notifier.script_parts()
         own = [self._keys.lane(lane), self._keys.queue(lane)]
         return int(self._operate(*own, *keys, lane=lane, action=action, update=number, notification=notification))
 
-    def notify_if_ready(self) -> bool:
-        """Queue a wake-up when something could be sent: for updates whose wake-up died with a worker."""
-        keys, notification = self._waker.script_parts()
-        return bool(self._notify_if_ready(self._keys.ready, self._keys.delayed, *keys, notification=notification))
-
-    # -- looking -------------------------------------------------------------------------------------------------------
+    # -- reading -------------------------------------------------------------------------------------------------------
 
     def state(self, lane: str) -> dict[str, str]:
-        """A lane's fields; empty when there is no such lane."""
-        found = self._redis.hgetall(self._keys.lane(lane))
-        return {text(field): text(value) for field, value in found.items()}
+        """Return a lane's fields (``lanes.lua`` lists them); empty if there is no such lane."""
+        fields = self._redis.hgetall(self._keys.lane(lane))
+        return {text(field): text(value) for field, value in fields.items()}
 
     def waiting(self, lane: str) -> list[dict[str, Any]]:
-        """A lane's updates that Gett has not taken, oldest first."""
+        """Return a lane's updates that Gett has not taken, oldest first."""
         return [json.loads(entry) for entry in self._redis.lrange(self._keys.queue(lane), 0, -1)]
 
     def history(self, lane: str) -> list[dict[str, Any]]:
-        """What became of a lane's updates, oldest first."""
+        """Return the events of a lane's updates, oldest first."""
         return [json.loads(entry) for entry in self._redis.lrange(self._keys.history(lane), 0, -1)]
 
     def all_waiting(self) -> dict[str, str]:
-        """Every lane with something to send, and whether it is ready, delayed or unlinked."""
-        found: dict[str, str] = {}
+        """Return every lane with a waiting update, with the set that it is in: ready, delayed or unlinked."""
+        lanes: dict[str, str] = {}
         places = {"ready": self._keys.ready, "delayed": self._keys.delayed, "unlinked": self._keys.unlinked}
-        for where, key in places.items():
-            for lane in self._redis.zrange(key, 0, -1):
-                found[text(lane)] = where
-        return found
+        for place, key in places.items():
+            lanes |= {text(lane): place for lane in self._redis.zrange(key, 0, -1)}
+        return lanes
 
     def counts(self) -> dict[str, int]:
-        """How many updates were appended, and ended in which way."""
-        found = self._redis.hgetall(self._keys.update_counts)
-        return {text(name): int(value) for name, value in found.items()}
+        """Return the number of updates that were appended, and that ended in each way."""
+        return {text(name): int(value) for name, value in self._redis.hgetall(self._keys.update_counts).items()}
 
 
 def _lease(owner: str, lane: str, head: str, kind: str, store_id: str, gett_id: str, attempts: str) -> Lease:

@@ -1,10 +1,10 @@
 -- Lease the lanes to send now, most urgent first, as far as circuit breaker, halt and quota allow.
 -- KEYS: ready, delayed.
--- args: count, lease (ms), owner, quota, merging, notified (true: the job of a notification begins with this call).
+-- args: limit, lease (ms), owner, quota, merging, notified (true: the job of a notification begins with this call).
 -- Return {status, ms to wait, then lane, update, kind, store, gett_id, attempts of each lease}.
 --- @include "webhook_kit.outbox/lanes"
 --- @include "webhook_kit.outbox/sending"
-local limit, quota, now = args.count, args.quota, now_ms()
+local limit, quota, now = args.limit, args.quota, now_ms()
 if args.notified then redis.call('DEL', keys.notified) end
 
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', keys.delayed, '-inf', format_ms(now), 'LIMIT', 0, 100)) do
@@ -26,9 +26,9 @@ if halted then
   limit = 1
 end
 local blocked_until, open_until = tonumber(r[1] or '0'), tonumber(r[2] or '0')
-if now < blocked_until then return {'blocked', format_ms(blocked_until - now)} end
+if now < blocked_until then return {'rate_limited', format_ms(blocked_until - now)} end
 if open_until > 0 then
-  if now < open_until then return {'open', format_ms(open_until - now)} end
+  if now < open_until then return {'circuit_open', format_ms(open_until - now)} end
   limit = 1
 end
 
@@ -56,7 +56,7 @@ while leased < limit do
     local state = keys.lane .. lane
     local fields = redis.call('HMGET', state, 'kind', 'store', 'gett_id', 'attempts')
     redis.call('HSET', state, 'owner', args.owner)
-    if place then redis.call('HSET', state, 'booked', place) end
+    if place then redis.call('HSET', state, 'send_entry', place) end
     redis.call('ZADD', keys.delayed, format_ms(now + args.lease), lane)
     for _, part in ipairs({lane, head, fields[1] or '', fields[2] or '', fields[3] or '', fields[4] or '0'}) do
       leases[#leases + 1] = part
@@ -69,4 +69,4 @@ if leased > 0 then  -- while Gett is in trouble this one send is the probe
   if halted then redis.call('HSET', keys.sending, 'probe_at', format_ms(now + 60000)) end
   if open_until > 0 then redis.call('HSET', keys.sending, 'open_until', format_ms(now + args.lease), 'probing', 1) end
 end
-return {leased > 0 and 'send' or 'wait', format_ms(wait), unpack(leases)}
+return {leased > 0 and 'leased' or 'paced', format_ms(wait), unpack(leases)}

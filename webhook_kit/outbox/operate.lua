@@ -1,6 +1,6 @@
 -- Operator commands on a lane: retry now, discard updates.
 -- KEYS: the lane's state, its queue, the four of a notification.
--- args: lane, action (retry_now, drop), update (a number; nil: all).
+-- args: lane, action (retry_now, discard), update (a number; nil: all).
 -- Return how many updates the command reached; -1 when there is no such lane.
 --- @include "webhook_kit.outbox/lanes"
 --- @include "webhook_kit.storage/notify"
@@ -11,14 +11,14 @@ if redis.call('EXISTS', state) == 0 then return -1 end
 local sending = (redis.call('HGET', state, 'owner') or '') ~= ''
                 and tonumber(redis.call('ZSCORE', keys.delayed, lane) or '0') > now_ms()
 local reached = 0
-if args.action == 'drop' then
+if args.action == 'discard' then
   for position, text in ipairs(redis.call('LRANGE', queue, 0, -1)) do
     local update = cjson.decode(text)
     if not (sending and position == 1) and (args.update == nil or update.id == args.update) then
       redis.call('LREM', queue, 1, text)
-      record(lane, 'dropped', update.id)
-      count('dropped')
-      redis.call('HSET', state, 'last', '', 'given_up', cjson.encode(update.body))
+      record(lane, 'discarded', update.id)
+      count('discarded')
+      redis.call('HSET', state, 'last', '', 'undelivered', cjson.encode(update.body))
       reached = reached + 1
     end
   end
@@ -35,6 +35,6 @@ if head then
   notify_worker()
 else
   redis.call('ZREM', keys.unlinked, lane)
-  expire(lane)
+  expire_lane(lane)
 end
 return reached

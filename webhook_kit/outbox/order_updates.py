@@ -1,13 +1,14 @@
-"""``kit.order_updates``: how far an order is, said once, to be told to Gett in order and in time."""
+"""``kit.order_updates``: report the progress of an order to Gett, in order and in time."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
 import redis
 
-from webhook_kit.errors import Impossible
+from webhook_kit.errors import InvalidTransition
 from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, Update, order_ended, order_progress
@@ -19,11 +20,11 @@ __all__ = ["KnownOrder", "OrderUpdates"]
 
 @dataclass(frozen=True, slots=True)
 class KnownOrder:
-    """An order as the outbox names it.
+    """Ids of an order.
 
     :ivar ref: its orderRef (``gett-protocol.md §3``).
     :ivar gett_id: Gett's id, empty while unknown.
-    :ivar placing: whether it is placed is not recorded (yet).
+    :ivar placing: True if its record does not say (yet) that it is placed.
     """
 
     ref: str
@@ -38,7 +39,7 @@ class KnownOrder:
 
 
 class OrderUpdates:
-    """Order progress on its way to Gett. Every method returns when the update is durable, before it is sent."""
+    """Updates of orders. Every method returns when the update is stored, before it is sent."""
 
     def __init__(self, connection: redis.Redis, keys: Keys, lanes: Lanes) -> None:
         self._redis = connection
@@ -48,34 +49,39 @@ class OrderUpdates:
     def progress(
         self, order: str, status: OrderStatus | str, *, estimated_ready_at: datetime | None = None
     ) -> AppendResult:
-        """An order has come this far.
+        """Report that an order has reached a status.
 
         :param order: Gett's order id, or the orderRef.
         :param estimated_ready_at: aware.
-        :raises Impossible: when the order is further already, is closed, or the status is not one that is sent.
+        :raises InvalidTransition: the order is already further, or closed.
+        :raises InvalidArgument: the status is not one that is sent.
         """
         return self._append_or_raise(order, order_progress(status, estimated_ready_at))
 
     def complete(self, order: str) -> AppendResult:
-        """The customer has it.
+        """Report that the customer has the order.
 
-        :raises Impossible: when the order is closed already.
+        :raises InvalidTransition: the order is closed.
         """
         return self._append_or_raise(order, order_ended("completed"))
 
     def cancel(self, order: str, reason: str) -> AppendResult:
-        """The order will not be made.
+        """Report that the restaurant has cancelled the order.
 
-        :raises Impossible: without a reason, or when the order is closed already.
+        :raises InvalidTransition: the order is closed.
+        :raises InvalidArgument: the reason is empty.
         """
         return self._append_or_raise(order, order_ended("cancelled", reason))
 
     def append(self, order: KnownOrder, update: Update, *, force: bool = False) -> AppendResult:
-        """Append an update, whatever becomes of it."""
+        """Append an update of an order.
+
+        :param force: also append a duplicate, or an update of a closed order.
+        """
         return self._lanes.append(order.lane, update, store_id=order.store_id, gett_id=order.gett_id, force=force)
 
     def find(self, order: str) -> KnownOrder | None:
-        """An order by Gett's id or the orderRef, while its placement or its lane is remembered."""
+        """Return an order by Gett's id or the orderRef; None when neither a record nor a lane of it is kept."""
         ref = text(self._redis.get(self._keys.by_gett_id(order))) or order
         store, gett_id, state = self._redis.hmget(self._keys.order(ref), "store", "gett_id", "state")
         if store is not None:
@@ -84,27 +90,30 @@ class OrderUpdates:
         return None if store is None else KnownOrder(ref, text(gett_id), text(store))
 
     def find_by_pos_id(self, store_id: str, partner_order_id: str) -> KnownOrder | None:
-        """An order by the POS's own id."""
+        """Return an order by the POS's own id."""
         ref = text(self._redis.get(self._keys.pos_order(store_id, partner_order_id)))
         return self.find(ref) if ref else None
 
     def find_by_pos_reference(self, store_id: str, partner_order_id: str, order_ref: str) -> KnownOrder | None:
-        """An order of this store by the POS's own id, else by its orderRef; either may be empty."""
-        found = self.find_by_pos_id(store_id, partner_order_id) if partner_order_id else None
-        if found is None and order_ref:
-            found = self.find(order_ref)
-        return found if found is not None and found.store_id in ("", store_id) else None
+        """Return an order of this store by the POS's own id, else by its orderRef; either may be empty."""
+        order = self.find_by_pos_id(store_id, partner_order_id) if partner_order_id else None
+        if order is None and order_ref:
+            order = self.find(order_ref)
+        return order if order is not None and order.store_id in ("", store_id) else None
 
     def remember_pos_id(self, order: KnownOrder, partner_order_id: str, seconds: int) -> None:
-        """Know an order by the POS's own id again, after Redis was emptied."""
+        """Store the POS's own id of an order, for the case that Redis was emptied since its placement."""
         self._redis.set(self._keys.pos_order(order.store_id, partner_order_id), order.ref, nx=True, ex=seconds)
 
     def _append_or_raise(self, order: str, update: Update) -> AppendResult:
-        # An order that is not remembered here (its record has expired, Redis was emptied) is Gett's to know.
+        # An order that is unknown here (its record has expired, Redis was emptied) may still be known to Gett.
         known = self.find(order) or KnownOrder(order, order, "")
-        said = self.append(known, update)
-        if said in (AppendResult.STALE, AppendResult.CLOSED):
-            told = self._lanes.state(known.lane).get("last", "")
-            why = "is closed" if said is AppendResult.CLOSED else "is further already"
-            raise Impossible(f"order {order} {why}: {told}; {update.text} comes too late")
-        return said
+        result = self.append(known, update)
+        if result in (AppendResult.STALE, AppendResult.CLOSED):
+            last = json.loads(self._lanes.state(known.lane).get("last") or "{}")
+            raise InvalidTransition(f"order {order} is already {_step(last)}; {_step(update.body)} is rejected")
+        return result
+
+
+def _step(body: dict[str, str]) -> str:
+    return f"`{body.get('state') or body.get('status') or 'further'}`"

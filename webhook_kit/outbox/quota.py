@@ -1,8 +1,9 @@
-"""The quota: Gett's writes per minute, shared by every process of the organisation (``gett-protocol.md §5``).
+"""Gett's quota of writes per minute, and the state of sending; both are shared by all processes.
 
-An exact sliding window: the moments of the last sends are in Redis, and no window ever holds more of them than the quota.
-While work waits, sending is paced evenly instead of in bursts, and a small share is kept for urgent updates, so that a
-cancellation does not wait for a window to pass. What Gett's own headers say corrects it, because others may use the same quota.
+The quota is an exact sliding window (``gett-protocol.md §5``): the moments of the last sends are in Redis, and no window ever
+holds more of them than the quota allows. While updates wait, sending is paced evenly instead of in bursts. A small reserve is
+kept for urgent updates, so that a cancellation does not wait for the next window. The figures in Gett's headers correct the
+window, because other systems of the organisation may use the same quota.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ __all__ = ["Quota", "SendingState", "SendingStatus"]
 
 log = logger("outbox")
 
-_OPEN_AFTER = 5
-"""Failures in a row, over all lanes, that open the circuit."""
+_FAILURE_THRESHOLD = 5
+"""Failures in a row, over all lanes, that open the circuit breaker."""
 
-_LONGEST_PAUSE_MS = 30_000
-"""How long the circuit stays open at most before one send tries again."""
+_LONGEST_OPEN_MS = 30_000
+"""Milliseconds for which the circuit breaker stays open at most, before one update tries again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """So many sends in so long.
+    """Limit of sends per window of time.
 
     :ivar limit: writes per window; 0 switches the quota off.
     """
@@ -42,7 +43,7 @@ class Quota:
     window_ms: int = 60_000
 
     @property
-    def spare(self) -> int:
+    def reserve(self) -> int:
         """Writes per window that only urgent updates may use."""
         return max(1, self.limit * 3 // 100) if self.limit > 1 else 0
 
@@ -52,80 +53,80 @@ class Quota:
         return max(1, self.limit // 10)
 
     @property
-    def arguments(self) -> dict[str, Packable]:
-        """The quota as the scripts of the outbox take it."""
-        return {"limit": self.limit, "window": self.window_ms, "spare": self.spare, "burst": self.burst}
+    def script_argument(self) -> dict[str, Packable]:
+        """Argument ``quota`` of the outbox's scripts."""
+        return {"limit": self.limit, "window": self.window_ms, "reserve": self.reserve, "burst": self.burst}
 
 
 @dataclass(frozen=True, slots=True)
 class SendingStatus:
-    """What holds sending back now.
+    """State of sending, for people.
 
-    :ivar halted: why Gett refuses the key, or None.
-    :ivar blocked: seconds for which Gett asked everybody to wait (429); 0 when it did not.
-    :ivar open: seconds for which the circuit stays open; 0 when it is closed.
-    :ivar used: writes of the quota's last window.
+    :ivar halted: the reason for which Gett refuses the API key, or None.
+    :ivar rate_limited: seconds for which Gett asked to wait (429); 0 if it did not.
+    :ivar circuit_open: seconds for which the circuit breaker stays open; 0 if it is closed.
+    :ivar used: writes in the quota's last window.
     """
 
     halted: str | None
-    blocked: float
-    open: float
+    rate_limited: float
+    circuit_open: float
     used: int
 
 
 class SendingState:
-    """What Gett's answers teach about when the next send may go; shared by all processes."""
+    """Circuit breaker, halt and rate limits of sending; shared by all processes."""
 
     def __init__(self, connection: redis.Redis, keys: Keys) -> None:
         self._redis = connection
         self._keys = keys
-        self._record = Script(connection, keys, "webhook_kit.outbox/record")
+        self._script = Script(connection, keys, "webhook_kit.outbox/record")
 
     def record_rate_limit_headers(self, status: int, headers: Mapping[str, str]) -> None:
-        """Learn from an answer's ``X-RateLimit-Remaining`` and ``X-RateLimit-Reset`` (Unix seconds)."""
+        """Record a response's ``X-RateLimit-Remaining`` and ``X-RateLimit-Reset`` (Unix seconds)."""
         if "X-RateLimit-Remaining" not in headers:
             return
         try:
-            self._limits(headers)
+            self._record_limits(headers)
         except redis.RedisError as error:
-            log.warning("limits not noted", status=status, error=type(error).__name__)
+            log.warning("rate_limit_headers_not_recorded", status=status, error=type(error).__name__)
 
-    def _limits(self, headers: Mapping[str, str]) -> None:
+    def _record_limits(self, headers: Mapping[str, str]) -> None:
         try:
-            left, reset = int(headers["X-RateLimit-Remaining"]), float(headers["X-RateLimit-Reset"])
+            remaining, reset = int(headers["X-RateLimit-Remaining"]), float(headers["X-RateLimit-Reset"])
         except (KeyError, ValueError):
             return
-        if 0 < reset - time.time() < 3600:  # a reset that is past, or absurd, teaches nothing
-            self._tell("limits", remaining=max(left, 0), reset=int(reset * 1000))
+        if 0 < reset - time.time() < 3600:  # a reset in the past, or in the distant future, cannot be true
+            self._record("limits", remaining=max(remaining, 0), reset=int(reset * 1000))
 
     def record_rate_limited(self, seconds: float) -> None:
-        """Gett asked everybody to wait (429)."""
-        self._tell("rate_limited", wait=int(seconds * 1000))
+        """Record that Gett asked to wait (429)."""
+        self._record("rate_limited", wait=int(seconds * 1000))
 
     def record_failure(self) -> None:
-        """Gett could not be reached, or failed; after some in a row the circuit opens."""
-        self._tell("failure", threshold=_OPEN_AFTER, longest=_LONGEST_PAUSE_MS)
+        """Record that Gett was not reachable, or failed; several failures in a row open the circuit breaker."""
+        self._record("failure", threshold=_FAILURE_THRESHOLD, longest=_LONGEST_OPEN_MS)
 
     def record_response(self) -> None:
-        """Gett answered: the circuit closes, and a halt is lifted."""
-        self._tell("response")
+        """Record that Gett responded and accepted the API key: close the circuit breaker, and end a halt."""
+        self._record("response")
 
-    def halt(self, why: str) -> None:
-        """Gett refuses our key: nothing is sent but one attempt a minute."""
-        self._tell("halt", reason=why)
+    def halt(self, reason: str) -> None:
+        """Halt sending, because Gett refuses the API key; one update a minute tries again."""
+        self._record("halt", reason=reason)
 
     def halt_reason(self) -> str | None:
-        """Why nothing is sent, or None."""
+        """Return the reason for which sending is halted, or None."""
         return text(self._redis.get(self._keys.halt)) or None
 
     def status(self, quota: Quota) -> SendingStatus:
-        """What holds sending back now, for people."""
+        """Return the state of sending, for people."""
         now = redis_time(self._redis) * 1000
-        until = self._redis.hmget(self._keys.sending, "blocked_until", "open_until")
-        blocked, open_ = (max(0.0, (float(moment or 0) - now) / 1000) for moment in until)
+        times = self._redis.hmget(self._keys.sending, "blocked_until", "open_until")
+        rate_limited, circuit_open = (max(0.0, (float(moment or 0) - now) / 1000) for moment in times)
         sends = self._redis.lrange(self._keys.sends, 0, -1)
         used = sum(now - float(moment) < quota.window_ms for moment in sends)
-        return SendingStatus(self.halt_reason(), blocked, open_, used)
+        return SendingStatus(self.halt_reason(), rate_limited, circuit_open, used)
 
-    def _tell(self, event: str, **details: str | int) -> None:
-        self._record(self._keys.sending, event=event, **details)
+    def _record(self, event: str, **details: str | int) -> None:
+        self._script(self._keys.sending, event=event, **details)

@@ -1,6 +1,6 @@
-"""Writes whose answer somebody waits for: registering a store, editing it. They draw on the same quota as the updates.
+"""Writes at Gett whose response the caller waits for, such as the registration of a store. They count towards the same quota.
 
-Such a call is made once. Only a 429 is repeated, for Gett has done nothing then; after any other failure the caller decides.
+Such a call is made once. Only a 429 is repeated, because Gett has done nothing then; after any other failure the caller decides.
 """
 
 from __future__ import annotations
@@ -23,74 +23,75 @@ __all__ = ["RateLimitedClient"]
 log = logger("outbox")
 
 _LONGEST_WAIT = 1.0
-"""Seconds after which the quota is asked again at the latest: what Gett says meanwhile may shorten a wait."""
+"""Seconds between two checks of the quota at most: Gett's headers may shorten a wait meanwhile."""
 
-_Result = TypeVar("_Result")
+Result = TypeVar("Result")
 
 
 class RateLimitedClient:
     """Calls that write at Gett outside the lanes.
 
-    Unlike an update, such a call goes out although the circuit is open or Gett refused the key: a person who has put the key right
-    wants to see so, and its success lets everything else go on.
+    Unlike an update, such a call is made although the circuit breaker is open or sending is halted: it shows a person who has
+    replaced the API key that the key works, and its success ends the halt.
     """
 
-    def __init__(self, connection: redis.Redis, keys: Keys, gate: SendingState, quota: Quota) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys, sending: SendingState, quota: Quota) -> None:
         self._keys = keys
-        self._gate = gate
+        self._sending = sending
         self._quota = quota
         self._take_place = Script(connection, keys, "webhook_kit.outbox/take_place")
         self._move_place = Script(connection, keys, "webhook_kit.outbox/move_place")
 
-    def call(self, write: Callable[[], _Result], *, patience: float = 90.0) -> _Result:
-        """Wait for the quota, make the call, and learn from its answer.
+    def call(self, write: Callable[[], Result], *, timeout: float = 90.0) -> Result:
+        """Wait for the quota, make the call, and record the response in the sending state.
 
         :param write: makes exactly one HTTP request (a method of :class:`~webhook_kit.gett.client.GettClient`).
-        :param patience: seconds to wait for the quota at most.
-        :raises GettRateLimited: when the quota left no room for so long.
-        :raises GettError: whatever the call raises.
+        :param timeout: seconds to wait for the quota at most.
+        :raises GettRateLimited: if the quota stays used up for so long.
+        :raises GettError: any error of the call.
         """
-        until = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while True:
-            booked = self._wait(until)
+            place = self._wait_for_quota(deadline)
             try:
                 result = write()
-            except GettRateLimited as limited:
-                wait = limited.retry_after or 1.0
-                self._learn(self._gate.record_rate_limited, wait)
-                if time.monotonic() + wait >= until:
+            except GettRateLimited as error:
+                wait = error.retry_after or 1.0
+                self._record(self._sending.record_rate_limited, wait)
+                if time.monotonic() + wait >= deadline:
                     raise
                 continue
-            except GettUnauthorized as refused:
-                self._learn(self._gate.halt, str(refused))
+            except GettUnauthorized as error:
+                self._record(self._sending.halt, str(error))
                 raise
             except GettRetriable:
-                self._learn(self._gate.record_failure)
+                self._record(self._sending.record_failure)
                 raise
             except GettPermanent:
-                self._learn(self._gate.record_response)
+                self._record(self._sending.record_response)
                 raise
             else:
-                self._learn(self._gate.record_response)
+                self._record(self._sending.record_response)
                 return result
             finally:
-                self._learn(self._move_place, self._keys.sends, place=booked)
+                self._record(self._move_place, self._keys.sends, place=place)
 
     @staticmethod
-    def _learn(note: Callable[..., object], *words: object, **named: object) -> None:
-        """Note what an answer teaches; what Gett said matters more than that Redis could not be told of it."""
+    def _record(method: Callable[..., object], *values: object, **named: object) -> None:
+        """Record a response. An error of Redis is logged only, so that the caller gets Gett's response."""
         try:
-            note(*words, **named)
+            method(*values, **named)
         except redis.RedisError as error:
-            log.warning("answer not noted", error=type(error).__name__)
+            log.warning("response_not_recorded", error=type(error).__name__)
 
-    def _wait(self, until: float) -> str:
-        quota = self._quota
+    def _wait_for_quota(self, deadline: float) -> str:
+        """Return the call's entry in the window of sends."""
+        quota = self._quota.script_argument
         while True:
-            wait, booked = self._take_place(self._keys.sending, self._keys.sends, quota=quota.arguments)
+            wait, place = self._take_place(self._keys.sending, self._keys.sends, quota=quota)
             if (seconds := float(text(wait)) / 1000) <= 0:
-                return text(booked)
-            if time.monotonic() + seconds >= until:
+                return text(place)
+            if time.monotonic() + seconds >= deadline:
                 raise GettRateLimited(
                     f"Gett's quota of writes is used up for another {seconds:.0f} s", retry_after=seconds
                 )

@@ -1,20 +1,20 @@
--- Record in the sending state what an answer of Gett, or its absence, means for the next send.
+-- Record a response of Gett, or its absence, in the sending state.
 -- KEYS: the sending state.
 -- args: event, and of
---   response       nothing: failures are over, the circuit closes, a halt is lifted
+--   response       no more fields: failures are over, the circuit closes, a halt is lifted
 --   limits         remaining, reset (Unix ms): Gett's own figures of the quota
 --   rate_limited   wait (ms): a 429
 --   failure        threshold, longest (ms): no answer, or a failure of Gett; several in a row open the circuit
---   halt           reason: Gett refuses the key
+--   halt           reason: Gett refuses the API key
 --- @include "webhook_kit.outbox/sending"
 local event, now = args.event, now_ms()
 if event == 'response' then
   record_response()
 elseif event == 'limits' then
-  local r = redis.call('HMGET', keys.sending, 'left', 'left_until')
+  local r = redis.call('HMGET', keys.sending, 'remaining', 'remaining_until')
   -- Answers overtake each other: within one window the smallest figure is the newest.
   if tonumber(r[2] or '0') ~= args.reset or args.remaining < tonumber(r[1] or '-1') then
-    redis.call('HSET', keys.sending, 'left', args.remaining, 'left_until', args.reset)
+    redis.call('HSET', keys.sending, 'remaining', args.remaining, 'remaining_until', args.reset)
   end
 elseif event == 'rate_limited' then
   close_circuit()

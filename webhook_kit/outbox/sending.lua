@@ -2,8 +2,8 @@
 --
 -- key      type     holds
 -- sending  hash     blocked_until (a 429), open_until, probing, failures (circuit breaker), probe_at (of a halt),
---                   tokens, filled (pacing), left, left_until (what Gett's headers say of the quota)
--- halt     string   why nothing may be sent: Gett refuses the key
+--                   tokens, filled (pacing), remaining, remaining_until (of the quota, by Gett's headers)
+-- halt     string   the reason for which Gett refuses the API key
 -- sends    list     moments of the last sends, newest first, as many as the quota
 --
 -- Moments are Redis TIME in ms.
@@ -16,7 +16,7 @@ local function close_circuit()
   redis.call('HDEL', keys.sending, 'failures', 'open_until', 'probing')
 end
 
--- Record an answer that shows that Gett works and accepts the key.
+-- Record an answer that shows that Gett works and accepts the API key.
 local function record_response()
   close_circuit()
   redis.call('DEL', keys.halt)
@@ -24,15 +24,15 @@ end
 
 -- The quota's window: no span of quota.window ms holds more than quota.limit sends. Gett's own figures narrow it further.
 local function sliding_window(now, quota)
-  local r = redis.call('HMGET', keys.sending, 'left', 'left_until')
+  local r = redis.call('HMGET', keys.sending, 'remaining', 'remaining_until')
   local current = r[2] and now < tonumber(r[2])
   return {now = now, quota = quota, remaining = current and tonumber(r[1]), remaining_until = current and tonumber(r[2])}
 end
 
--- Return for how many ms nothing more may be sent; quota.spare places are kept for urgent updates.
+-- Return for how many ms nothing more may be sent; quota.reserve places are kept for urgent updates.
 local function window_wait(window, urgent)
   local quota, wait = window.quota, 0
-  local oldest = redis.call('LINDEX', keys.sends, (urgent and quota.limit or quota.limit - quota.spare) - 1)
+  local oldest = redis.call('LINDEX', keys.sends, (urgent and quota.limit or quota.limit - quota.reserve) - 1)
   if oldest then wait = oldest + quota.window - window.now end
   if window.remaining and window.remaining <= 0 then wait = math.max(wait, window.remaining_until - window.now) end
   return math.max(wait, 0)
@@ -43,7 +43,7 @@ local function take_place(window)
   local entry = format_ms(window.now)
   redis.call('LPUSH', keys.sends, entry)
   redis.call('LTRIM', keys.sends, 0, window.quota.limit - 1)
-  if window.remaining then window.remaining = redis.call('HINCRBY', keys.sending, 'left', -1) end
+  if window.remaining then window.remaining = redis.call('HINCRBY', keys.sending, 'remaining', -1) end
   return entry
 end
 

@@ -1,6 +1,6 @@
 -- Record the outcome of a send, by compare-and-set on its lease, and go on with the lane.
 -- KEYS: the lane's state, its queue, the four of a notification.
--- args: lane, owner, update (its number), outcome (sent, postponed, buried), delay (ms), charge, reason, status (HTTP), merging.
+-- args: lane, owner, update (its number), outcome (sent, postponed, dead_lettered), delay (ms), charge, why, status (HTTP), merging.
 -- Return 'ok', or 'stale' when the lease is no longer the caller's.
 --- @include "webhook_kit.outbox/lanes"
 --- @include "webhook_kit.outbox/sending"
@@ -14,14 +14,14 @@ local update = cjson.decode(head)
 if update.id ~= args.update then return 'stale' end
 redis.call('HSET', state, 'owner', '')
 redis.call('ZREM', keys.delayed, lane)
-local place = redis.call('HGET', state, 'booked')
+local place = redis.call('HGET', state, 'send_entry')
 if place then
-  redis.call('HDEL', state, 'booked')
+  redis.call('HDEL', state, 'send_entry')
   move_place(place)
 end
 
 if args.outcome == 'postponed' then
-  record(lane, 'postponed', update.id, {why = args.reason, seconds = args.delay / 1000})
+  record(lane, 'postponed', update.id, {why = args.why, seconds = args.delay / 1000})
   if args.charge then redis.call('HINCRBY', state, 'attempts', 1) end
   local urgent = false
   if args.merging then
@@ -36,33 +36,33 @@ end
 redis.call('LPOP', queue)
 redis.call('HSET', state, 'attempts', 0)
 if args.outcome == 'sent' then
-  redis.call('HSET', state, 'acked', cjson.encode(update.body), 'acked_rank', update.rank, 'acked_id', update.id,
-             'acked_at', format_ms(now))
-  redis.call('HDEL', state, 'given_up')
+  redis.call('HSET', state, 'acknowledged', cjson.encode(update.body), 'acknowledged_rank', update.rank, 'acknowledged_id', update.id,
+             'acknowledged_at', format_ms(now))
+  redis.call('HDEL', state, 'undelivered')
   record(lane, 'sent', update.id, {status = args.status})
   count('sent')
   record_response()
 else
-  redis.call('HSET', state, 'last', '', 'given_up', cjson.encode(update.body))
+  redis.call('HSET', state, 'last', '', 'undelivered', cjson.encode(update.body))
   redis.call('HSET', keys.dead_letters, update.id, cjson.encode({id = update.id, lane = lane, at = format_ms(update.at),
-    body = update.body, rank = update.rank, class = update.class, why = args.reason, status = args.status,
-    buried = format_ms(now)}))
+    body = update.body, rank = update.rank, urgency = update.urgency, why = args.why, status = args.status,
+    dead_lettered = format_ms(now)}))
   redis.call('ZADD', keys.dead_letter_times, format_ms(now), update.id)
   -- A dead letter that nobody has read for 30 days is deleted: what is kept needs an end.
   for _, number in ipairs(redis.call('ZRANGEBYSCORE', keys.dead_letter_times, '-inf', format_ms(now - 2592000000), 'LIMIT', 0, 100)) do
     redis.call('HDEL', keys.dead_letters, number)
     redis.call('ZREM', keys.dead_letter_times, number)
-    count('dead', -1)
+    count('dead_letters', -1)
     count('expired')
   end
-  record(lane, 'buried', update.id, {why = args.reason})
-  count('dead')
+  record(lane, 'dead_lettered', update.id, {why = args.why})
+  count('dead_letters')
 end
 local next_head = redis.call('LINDEX', queue, 0)
 if next_head then
   make_ready(lane, cjson.decode(next_head))
   notify_worker()
 else
-  expire(lane)
+  expire_lane(lane)
 end
 return 'ok'

@@ -1,7 +1,7 @@
-"""What can be told to Gett: order progress, a store's status, a changed menu; and how urgent each is.
+"""Updates for Gett: progress of an order, status of a store, change of a catalog; and the urgency of each.
 
 An order only moves forward: confirmed → preparing → ready → inTransit → completed or cancelled (``gett-protocol.md §2``). The
-rank of an update is its place on that way; a lane takes no update of a lower rank than it has taken before.
+rank of an update is its place in this sequence; a lane takes no update of a lower rank than it has taken before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pydantic
 
 from webhook_kit.adapter import OrderProgress
-from webhook_kit.errors import Impossible, InvalidArgument
+from webhook_kit.errors import InvalidArgument
 from webhook_kit.gett.models.store import (
     CatalogSetNotification,
     OrderState,
@@ -40,7 +40,7 @@ __all__ = [
 
 
 class Kind(StrEnum):
-    """What a lane is about."""
+    """Subject of a lane."""
 
     ORDER = "order"
     STORE = "store"
@@ -48,10 +48,10 @@ class Kind(StrEnum):
 
 
 class Urgency(IntEnum):
-    """The class of an update: a lower one is always sent first."""
+    """Class of an update: a lower one is always sent first."""
 
     NOW = 0
-    """A cancellation, a pause: every minute costs somebody a meal."""
+    """A cancellation or a pause: until Gett has it, customers pay for meals that nobody cooks."""
     PROGRESS = 1
     CATALOG = 2
 
@@ -67,10 +67,10 @@ _CLOSED = {OrderState.COMPLETED: 8, OrderState.CANCELLED: 9}
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One thing to tell Gett.
+    """One update for Gett.
 
-    :ivar rank: how far the order is; 0 where order does not matter.
-    :ivar body: what is sent, as plain data.
+    :ivar rank: progress of the order; 0 where order does not matter.
+    :ivar body: the request body, as plain data.
     """
 
     kind: Kind
@@ -80,27 +80,27 @@ class Update:
 
     @property
     def text(self) -> str:
-        """The body in one spelling, by which two updates are the same."""
+        """The body in one spelling; two updates with the same text are the same."""
         return json.dumps(self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def order_progress(status: OrderStatus | str, estimated_ready_at: datetime | None = None) -> Update:
-    """An open order has come this far.
+    """Return the update for an open order's progress.
 
-    :raises Impossible: for a status that is not sent (``pending``) or does not exist.
+    :raises InvalidArgument: for a status that is not sent (``pending``) or does not exist, or a time without a zone.
     """
-    body = _wire(OrderStatusUpdate, status=status, estimated_ready_at=_utc(estimated_ready_at))
+    body = _body(OrderStatusUpdate, status=status, estimated_ready_at=_aware(estimated_ready_at))
     return Update(Kind.ORDER, _RANKS[OrderStatus(status)], Urgency.PROGRESS, body)
 
 
 def order_ended(state: OrderState | str, reason: str | None = None) -> Update:
-    """An order is completed, or cancelled with a reason.
+    """Return the update for an order that is completed, or cancelled with a reason.
 
-    :raises Impossible: for a cancellation without a reason, or a state that is no end.
+    :raises InvalidArgument: for a cancellation without a reason, or any other state.
     """
     if state not in _CLOSED:
-        raise Impossible(f"an order ends completed or cancelled, not {state}")
-    body = _wire(OrderStatusUpdate, state=state, cancel_reason=reason)
+        raise InvalidArgument(f"an order ends completed or cancelled, not {state}")
+    body = _body(OrderStatusUpdate, state=state, cancel_reason=reason)
     urgency = Urgency.NOW if state == OrderState.CANCELLED else Urgency.PROGRESS
     return Update(Kind.ORDER, _CLOSED[OrderState(state)], urgency, body)
 
@@ -146,40 +146,41 @@ def _member(field: str, allowed: type[E], value: str | None) -> E | None:
 
 
 def store_paused(reason: PauseReason | str | None, resume_at: datetime | None = None) -> Update:
-    """A store takes no orders for now.
+    """Return the update that pauses a store.
 
-    :param resume_at: when Gett lifts the pause by itself; aware, in the future.
-    :raises Impossible: without a reason, or with a moment that is past.
+    :param resume_at: time at which Gett resumes the store by itself; aware, in the future.
+    :raises InvalidArgument: without a reason, or for a time that is past or has no zone.
     """
-    resume_at = _utc(resume_at)
+    resume_at = _aware(resume_at)
     if resume_at is not None and resume_at <= datetime.now(UTC):
-        raise Impossible(f"resumeAt {resume_at.isoformat()} is in the past")
-    body = _wire(StoreStatusUpdate, status=StoreAvailability.PAUSED, reason=reason, resume_at=resume_at)
+        raise InvalidArgument(f"resumeAt {resume_at.isoformat()} is in the past")
+    body = _body(StoreStatusUpdate, status=StoreAvailability.PAUSED, reason=reason, resume_at=resume_at)
     return Update(Kind.STORE, 0, Urgency.NOW, body)
 
 
 def store_online() -> Update:
-    """A store takes orders again."""
-    return Update(Kind.STORE, 0, Urgency.PROGRESS, _wire(StoreStatusUpdate, status=StoreAvailability.ONLINE))
+    """Return the update that resumes a store."""
+    return Update(Kind.STORE, 0, Urgency.PROGRESS, _body(StoreStatusUpdate, status=StoreAvailability.ONLINE))
 
 
 def catalog_changed(callback_url: str) -> Update:
-    """A store's menu has changed; Gett pulls it from this address.
+    """Return the update for a changed catalog, which Gett pulls from this address.
 
-    :raises Impossible: when it is no web address.
+    :raises InvalidArgument: for an address that is not a valid URL.
     """
-    return Update(Kind.CATALOG, 0, Urgency.CATALOG, _wire(CatalogSetNotification, callback_url=callback_url))
+    return Update(Kind.CATALOG, 0, Urgency.CATALOG, _body(CatalogSetNotification, callback_url=callback_url))
 
 
-def _wire(model: type[pydantic.BaseModel], **members: object) -> dict[str, Any]:
+def _body(model: type[pydantic.BaseModel], **fields: object) -> dict[str, Any]:
     try:
-        made = model(**{name: value for name, value in members.items() if value is not None})
+        body = model(**{name: value for name, value in fields.items() if value is not None})
     except pydantic.ValidationError as error:
-        raise Impossible("; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())) from None
-    return made.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        problems = (problem["msg"].removeprefix("Value error, ") for problem in error.errors())
+        raise InvalidArgument("; ".join(problems)) from None
+    return body.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def _aware(moment: datetime | None) -> datetime | None:
     if moment is not None and moment.tzinfo is None:
-        raise Impossible(f"{moment.isoformat()} has no time zone")
+        raise InvalidArgument(f"{moment.isoformat()} has no time zone")
     return moment

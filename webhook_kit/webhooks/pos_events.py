@@ -216,7 +216,7 @@ class PosEvents:
             changed = self._availability.mark_available(store, event.item_id)
         else:
             changed = self._availability.mark_unavailable(store, event.item_id, event.until)
-        return _OK if changed else "same"
+        return _OK if changed else "duplicate"
 
     def _record(self, event: PosEvent, outcome: str) -> None:
         self._redis.hincrby(self._keys.pos_event_counts, outcome.partition(":")[0], 1)

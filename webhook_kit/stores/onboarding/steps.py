@@ -41,7 +41,7 @@ __all__ = ["CatalogProvider", "OnboardingSteps", "StoreDetails", "uncertain"]
 
 log = logger("onboarding")
 
-_QUOTA_PATIENCE = 90.0
+_QUOTA_TIMEOUT = 90.0
 """Seconds to wait for Gett's limit of writes per minute."""
 
 _Result = TypeVar("_Result")
@@ -163,7 +163,7 @@ class OnboardingSteps:
         lease.renew()
         self._records.save(Progress(store.id, Step.CANCELLING, onboarding_id=onboarding_id))
         try:
-            self._rate_limited.call(lambda: self._client.cancel_onboarding(onboarding_id), patience=_QUOTA_PATIENCE)
+            self._rate_limited.call(lambda: self._client.cancel_onboarding(onboarding_id), timeout=_QUOTA_TIMEOUT)
         except GettNotFound:
             log.info("onboarding_already_cancelled", store=store.id)
         except GettConflict as error:
@@ -180,7 +180,7 @@ class OnboardingSteps:
         lease.renew()
         self._records.save(Progress(store.id, Step.REGISTERING))
         try:
-            onboarding = self._rate_limited.call(lambda: self._client.register_store(request), patience=_QUOTA_PATIENCE)
+            onboarding = self._rate_limited.call(lambda: self._client.register_store(request), timeout=_QUOTA_TIMEOUT)
         except GettRateLimited:  # Gett did nothing
             self._records.delete(store.id)
             raise
@@ -247,7 +247,7 @@ class OnboardingSteps:
         self._records.save(progress)
         try:
             onboarding = self._rate_limited.call(
-                lambda: self._client.activate_store(progress.onboarding_id), patience=_QUOTA_PATIENCE
+                lambda: self._client.activate_store(progress.onboarding_id), timeout=_QUOTA_TIMEOUT
             )
         except GettConflict:  # not ready any more, or active already: the next check shows which
             return progress

@@ -323,7 +323,7 @@ class ContractEnvironment:
     def sent_statuses(self, order: Order) -> list[str]:
         """Return the statuses and end states that the kit sends to Gett for an order, in order."""
         entries = self.kit.lanes.history(lane_name(Kind.ORDER, order["gettOrderId"]))
-        bodies = [entry["body"] for entry in entries if entry["what"] == "appended"]
+        bodies = [entry["body"] for entry in entries if entry["event"] == "appended"]
         return [body.get("state") or body["status"] for body in bodies]
 
     def empty_redis(self) -> None:
