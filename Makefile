@@ -85,7 +85,7 @@ bench-outbox: $(STAMP) ## the outbox against plain RQ, Celery, Dramatiq and the 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.outbox
 
-bench-catalog: $(STAMP) ## menus of 10,000 items: check, price, growth, memory, downloads
+bench-catalog: $(STAMP) ## catalogs of 10,000 items: check, price, growth, memory, downloads
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.catalog
 

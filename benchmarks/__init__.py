@@ -1,1 +1,1 @@
-"""Each benchmark measures against a named alternative and a limit in one run."""
+"""Benchmarks: each one measures the kit against a named alternative and a target in the same run."""

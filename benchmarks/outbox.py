@@ -1,30 +1,30 @@
-"""The outbox against other ways to send updates: ``python -m benchmarks.outbox``, or ``make bench-outbox``.
+"""Benchmark of the outbox: ``python -m benchmarks.outbox``, or ``make bench-outbox``.
 
-One run measures ours and each alternative in turn, round after round, on the same Redis and against the same sink, so that
-whatever else the machine does meets all of them; every ratio is the median of the rounds' ratios. Whoever is not being measured
-is stopped (SIGSTOP). Loopback only; the sink is a process of its own (:mod:`benchmarks.outbox_sink`).
+Every round measures the kit and each alternative with the same Redis and the same fake Gett, so that other load on the machine
+affects all of them; every ratio is the median of the rounds' ratios. Engines that are not being measured are stopped (SIGSTOP).
+Everything uses the loopback interface; the fake Gett is a separate process (:mod:`benchmarks.fake_gett`).
 
-**Throughput.** 5,000 updates for 500 orders are queued while the workers, warm, are stopped; then they are let go, and the clock
-runs until the last request has arrived at a sink that answers at once, and at one that answers after 50 ms. Quota and merging
-are off: every update is one request. Engines that are slow get fewer updates.
+**Throughput.** 5,000 updates of 500 orders are enqueued while the workers are stopped; then the workers are resumed, and the time
+is measured until the last request has arrived at a fake Gett that answers at once, and at one that answers after 50 ms. Quota and
+merging are off, so every update is one request. Slow engines get fewer updates.
 
-``ours``             2 push workers × 16 threads, order kept, each outcome recorded, logs as in production; checked: exactly as many
-                     requests as updates, and each order's in the order in which they were appended
-``rq``               a plain RQ job for each update, the default worker (it forks for every job), one, its code loaded before
+``ours``             2 push workers × 16 threads, order preserved, each outcome recorded, logs as in production; the benchmark checks
+                     that every update arrives exactly once and the updates of each order in the order of their append
+``rq``               a plain RQ job for each update on one default worker, which forks for every job; its code is loaded before
 ``rq_simple``        the same on two SimpleWorkers
 ``celery_prefork``   Celery, 2 processes
 ``celery_threads``   Celery, 16 threads
 ``dramatiq``         Dramatiq, 2 processes × 8 threads
-``limit``            bare ``requests`` in thread pools of the same width, 2 processes × 16: no queue, no record
+``limit``            bare ``requests`` in thread pools of the same size, 2 processes × 16, without a queue or a record
 
-None of the alternatives keeps order; ``disorder`` counts the updates that arrived before an older one of their order.
+None of the alternatives preserves order; ``disorder`` counts the updates that arrived before an older one of their order.
 
-**Idle latency.** One update at a time on an idle system, from the event to its arrival at the sink: ours and plain RQ.
+**Idle latency.** Time from one event on an idle system to its arrival at the fake Gett, for the kit and for plain RQ.
 
-**Overload.** Ten times more updates than the quota lets through (:mod:`benchmarks.outbox_overload`).
+**Overload.** Ten times more updates than the quota allows (:mod:`benchmarks.outbox_overload`).
 
-**Memory.** What a waiting update and a finished order cost in Redis. A waiting one is bounded by merging (one for each order), a
-finished order by its TTL.
+**Memory.** Redis memory of a waiting update and of a finished order. Merging limits waiting updates (one for each order), and the
+TTL limits finished orders.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from typing import Any
 
 import redis
 
+from benchmarks.fake_gett import FakeGett
 from benchmarks.outbox_engines import Engine, append_all, engines, environment
 from benchmarks.outbox_overload import overload
-from benchmarks.outbox_sink import Sink
-from benchmarks.outbox_work import EACH, Told, preparing, work
+from benchmarks.outbox_updates import UPDATES_PER_ORDER, OrderUpdate, preparing, updates
 from benchmarks.outbox_worker import kit
 from webhook_kit.outbox.lanes import Lanes
 from webhook_kit.storage.connection import text
@@ -71,7 +71,7 @@ COUNTS: dict[float, dict[str, int]] = {
         "limit": 5_000,
     },
 }
-"""Updates in a round, about two seconds' worth of each alternative."""
+"""Number of updates in a round, by delay and engine; each alternative takes about two seconds."""
 PEERS = ("rq_simple", "celery_prefork", "celery_threads", "dramatiq")
 SAMPLES, BLOCKS = 200, 4
 TARGETS = {
@@ -84,20 +84,20 @@ TARGETS = {
     "quota_breaches": (1, False),
     "urgent_wait": (2, False),
 }
-"""What each ratio has to be: at least (True) or at most (False)."""
+"""Target of each ratio, and True if the ratio has to be at least as high, False if at most."""
 
 
 def main() -> None:
-    began = time.monotonic()
+    started = time.monotonic()
     load_before = os.getloadavg()[0]
-    with RedisServer() as server, Sink() as sink:
-        os.environ.update(environment(server.url, sink, "bench:"))
-        by_name, latency = _measure_engines(server.url, sink)
-    with RedisServer() as server, Sink() as sink:
-        os.environ.update(environment(server.url, sink, "overload:", MERGING="1"))
-        under_quota = overload(server.url, kit().lanes)
+    with RedisServer() as server, FakeGett() as gett:
+        os.environ.update(environment(server.url, gett, "bench:"))
+        by_name, latency = _measure_engines(server.url, gett)
+    with RedisServer() as server, FakeGett() as gett:
+        os.environ.update(environment(server.url, gett, "overload:", MERGING="1"))
+        under_quota = overload(server.url, kit())
         memory = _memory(server.url)
-    _show(by_name)
+    _print_rates(by_name)
     results: dict[str, Any] = {
         "vs_plain_rq": _ratio(by_name, ("rq",), 0.0),
         "vs_best_peer": _ratio(by_name, PEERS, 0.0),
@@ -118,86 +118,86 @@ def main() -> None:
         "load_average": [round(load_before, 1), round(os.getloadavg()[0], 1)],
         "cores": os.cpu_count(),
         "python": sys.version.split()[0],
-        "seconds": round(time.monotonic() - began),
+        "seconds": round(time.monotonic() - started),
     }
     print(json.dumps(results))
 
 
-def _measure_engines(redis_url: str, sink: Sink) -> tuple[dict[str, Engine], dict[str, float]]:
+def _measure_engines(redis_url: str, gett: FakeGett) -> tuple[dict[str, Engine], dict[str, float]]:
     with ExitStack() as running:
-        found = engines(redis_url, sink, kit().lanes)
-        for engine in found:
-            engine.start(running, sink)
+        all_engines = engines(redis_url, gett, kit().lanes)
+        for engine in all_engines:
+            engine.start(running, gett)
         for delay, counts in COUNTS.items():
             for number in range(ROUNDS):
-                for engine in found[:: -1 if number % 2 else 1]:
-                    engine.measure(sink, delay, counts[engine.name])
-        by_name = {engine.name: engine for engine in found}
-        assert by_name["ours"].disorder == 0, f"{by_name['ours'].disorder} updates of ours arrived out of order"
-        return by_name, _idle_latency(by_name["ours"], by_name["rq"], sink)
+                for engine in all_engines[:: -1 if number % 2 else 1]:
+                    engine.measure(gett, delay, counts[engine.name])
+        by_name = {engine.name: engine for engine in all_engines}
+        assert by_name["ours"].disorder == 0, f"{by_name['ours'].disorder} updates of the kit arrived out of order"
+        return by_name, _idle_latency(by_name["ours"], by_name["rq"], gett)
 
 
-def _idle_latency(ours: Engine, other: Engine, sink: Sink) -> dict[str, float]:
-    """The median time from an event to its arrival, in blocks in turn."""
+def _idle_latency(ours: Engine, other: Engine, gett: FakeGett) -> dict[str, float]:
+    """Return the median time from an event to its arrival, measured in alternating blocks."""
     samples: dict[str, list[float]] = {ours.name: [], other.name: []}
     for block in range(2 * BLOCKS):
         engine = (ours, other)[block % 2]
-        sink.reset()
-        engine.go()
+        gett.reset()
+        engine.resume()
         time.sleep(0.2)
-        given = []
+        event_times = []
         for n in range(SAMPLES // BLOCKS):
-            given.append(time.time())
-            engine.give([Told(f"idle-{block}-{n}", preparing(n))])
-            # Long enough to arrive and come to rest; to ask the sink meanwhile would be work on an idle system.
+            event_times.append(time.time())
+            engine.enqueue([OrderUpdate(f"idle-{block}-{n}", preparing(n))])
+            # Long enough for the arrival. A request to the fake Gett meanwhile would be load on an idle system.
             time.sleep(0.08 + random.uniform(0, 0.02))
-            sink.wait(n + 1)
-        engine.halt()
-        arrived = [arrival.at for arrival in sink.log()]
-        samples[engine.name] += [at - event for at, event in zip(arrived, given, strict=True)]
-    mine, theirs = (median(samples[engine.name]) for engine in (ours, other))
+            gett.wait(n + 1)
+        engine.stop()
+        arrived = [arrival.at for arrival in gett.log()]
+        samples[engine.name] += [at - event for at, event in zip(arrived, event_times, strict=True)]
+    own, others = (median(samples[engine.name]) for engine in (ours, other))
     return {
-        "idle_latency_vs_plain_rq": round(mine / theirs, 3),
-        "idle_latency_ms": round(mine * 1000, 2),
-        "idle_latency_rq_ms": round(theirs * 1000, 2),
+        "idle_latency_vs_plain_rq": round(own / others, 3),
+        "idle_latency_ms": round(own * 1000, 2),
+        "idle_latency_rq_ms": round(others * 1000, 2),
     }
 
 
 def _memory(redis_url: str) -> dict[str, float]:
-    """Bytes of Redis, by ``used_memory``; no worker runs."""
+    """Return the bytes of Redis by ``used_memory``; no worker runs."""
     connection = redis.Redis.from_url(redis_url)
-    told = work(2_000)
-    orders = len(told) // EACH
+    sent = updates(2_000)
+    orders = len(sent) // UPDATES_PER_ORDER
 
     def used() -> int:
         return int(connection.info("memory")["used_memory"])
 
-    found: dict[str, float] = {}
+    result: dict[str, float] = {}
     for name, merging in (("waiting_update", False), ("waiting_update_merged", True)):
         connection.flushall()
         os.environ.update(KEY_PREFIX=f"{name}:", MERGING=str(int(merging)))
         lanes = kit().lanes
-        append_all(lanes)(told[:1])
+        append_all(lanes)(sent[:1])
         before = used()
-        append_all(lanes, "more")(told)
-        found[name] = round((used() - before) / len(told), 1)
+        append_all(lanes, "more")(sent)
+        result[name] = round((used() - before) / len(sent), 1)
         if merging:
-            found["waiting_order_merged"] = round((used() - before) / orders, 1)
+            result["waiting_order_merged"] = round((used() - before) / orders, 1)
         else:
-            _finish(lanes)
-            found["finished_order"] = round((used() - before) / orders, 1)
+            _acknowledge_all(lanes)
+            result["finished_order"] = round((used() - before) / orders, 1)
             for key in connection.scan_iter(f"{name}:lane:*"):
-                assert connection.ttl(text(key)) > 0, f"{text(key)} would stay for ever"
-    return found
+                assert connection.ttl(text(key)) > 0, f"{text(key)} has no TTL"
+    return result
 
 
-def _finish(lanes: Lanes) -> None:
+def _acknowledge_all(lanes: Lanes) -> None:
     while leases := lanes.lease(100, 60_000).leases:
         for lease in leases:
             lanes.acknowledge(lease, 200)
 
 
-def _show(by_name: dict[str, Engine]) -> None:
+def _print_rates(by_name: dict[str, Engine]) -> None:
     print(f"{'':16}{'per s':>8}{'at 50 ms':>10}{'disorder':>10}   median of {ROUNDS} rounds (lowest to highest)")
     for engine in by_name.values():
         fast, slow = engine.rates[0.0], engine.rates[SLOW]
@@ -206,10 +206,10 @@ def _show(by_name: dict[str, Engine]) -> None:
 
 
 def _ratio(by_name: dict[str, Engine], others: tuple[str, ...], delay: float) -> float:
-    """Ours against the best of these, round by round."""
+    """Return the median over the rounds of the kit's rate divided by the best of these engines."""
     ours = by_name["ours"].rates[delay]
     best = [max(by_name[name].rates[delay][number] for name in others) for number in range(ROUNDS)]
-    return round(median(mine / theirs for mine, theirs in zip(ours, best, strict=True)), 2)
+    return round(median(rate / other for rate, other in zip(ours, best, strict=True)), 2)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The same POST as a Dramatiq actor: ``dramatiq benchmarks.outbox_dramatiq``."""
+"""The plain POST as a Dramatiq actor: ``dramatiq benchmarks.outbox_dramatiq``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 from importlib import import_module
 from typing import Any
 
-from benchmarks.outbox_work import post
+from benchmarks.outbox_updates import post
 
 __all__ = ["actor"]
 
-# In the extra `bench`, which the type checker does without.
+# Dramatiq is in the extra `bench`, which is not installed for the type checker.
 _dramatiq: Any = import_module("dramatiq")
 _dramatiq.set_broker(import_module("dramatiq.brokers.redis").RedisBroker(url=os.environ["REDIS_URL"]))
 actor: Any = _dramatiq.actor(post)

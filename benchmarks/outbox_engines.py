@@ -1,4 +1,4 @@
-"""What the outbox is measured against: each engine with its worker processes, warmed, and stopped while others are measured."""
+"""Engines of the outbox's benchmark: each with its worker processes, which are stopped while other engines are measured."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 import redis
 from rq import Queue
 
-from benchmarks.outbox_sink import Arrival, Sink
-from benchmarks.outbox_work import API_KEY, Told, post, work
+from benchmarks.fake_gett import Arrival, FakeGett
+from benchmarks.outbox_updates import API_KEY, OrderUpdate, post, updates
 from webhook_kit.outbox.lanes import Lanes
 from webhook_kit.testing.processes import Process
 
@@ -26,51 +26,53 @@ WARM_UP = 64
 
 
 class Engine:
-    """A way to send updates: worker processes, and how they are given work.
+    """A way to send updates: worker processes, and a function that enqueues updates.
 
-    :ivar rates: updates a second, one figure for each measured round, by the sink's delay.
-    :ivar disorder: updates that arrived before an older one of their order.
+    :ivar rates: updates per second of each round, by the delay of the fake Gett.
+    :ivar disorder: number of updates that arrived before an older one of their order.
     """
 
-    def __init__(self, name: str, processes: Sequence[Process], give: Callable[[Sequence[Told]], object]) -> None:
+    def __init__(
+        self, name: str, processes: Sequence[Process], enqueue: Callable[[Sequence[OrderUpdate]], object]
+    ) -> None:
         self.name = name
-        self.give = give
+        self.enqueue = enqueue
         self.rates: dict[float, list[float]] = {}
         self.disorder = 0
         self._processes = processes
 
-    def start(self, running: ExitStack, sink: Sink) -> None:
-        """Start the workers, warm them, and stop them until they are measured."""
+    def start(self, running: ExitStack, gett: FakeGett) -> None:
+        """Start the workers, send the warm-up updates, and stop the workers until they are measured."""
         for process in self._processes:
             running.enter_context(process)
-        running.callback(self.go)  # what is stopped cannot be ended
+        running.callback(self.resume)  # a stopped process cannot terminate
         for _ in range(2):
-            sink.reset()
-            self.give(work(WARM_UP))
-            sink.wait(WARM_UP)
+            gett.reset()
+            self.enqueue(updates(WARM_UP))
+            gett.wait(WARM_UP)
             time.sleep(0.3)
-        self.halt()
+        self.stop()
 
-    def go(self) -> None:
+    def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
-    def halt(self) -> None:
+    def stop(self) -> None:
         self._signal(signal.SIGSTOP)
 
-    def measure(self, sink: Sink, delay: float, count: int) -> None:
-        """Give all the work while the workers are stopped, let them go, and take the time until the last one arrives."""
-        sink.reset(delay=delay)
-        told = work(count)
-        self.give(told)
-        began = time.time()
-        self.go()
-        sink.wait(count)
+    def measure(self, gett: FakeGett, delay: float, count: int) -> None:
+        """Enqueue all updates while the workers are stopped, resume them, and measure the time until the last update arrives."""
+        gett.reset(delay=delay)
+        sent = updates(count)
+        self.enqueue(sent)
+        started = time.time()
+        self.resume()
+        gett.wait(count)
         time.sleep(0.1 + delay)
-        self.halt()
-        arrivals = sink.log()
+        self.stop()
+        arrivals = gett.log()
         assert len(arrivals) == count, f"{self.name}: {len(arrivals)} requests for {count} updates"
-        self.rates.setdefault(delay, []).append(count / (arrivals[-1].at - began))
-        self.disorder += _out_of_order(told, arrivals)
+        self.rates.setdefault(delay, []).append(count / (arrivals[-1].at - started))
+        self.disorder += _out_of_order(sent, arrivals)
         print(f"{self.name} {delay * 1000:g} ms: {self.rates[delay][-1]:.0f}/s", flush=True)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -79,23 +81,24 @@ class Engine:
                 os.killpg(process.pid, number)
 
 
-def _out_of_order(told: Sequence[Told], arrivals: Sequence[Arrival]) -> int:
-    due: dict[str, list[dict[str, Any]]] = {}
-    for order, update in told:
-        due.setdefault(order, []).append(update.body)
-    found = 0
+def _out_of_order(sent: Sequence[OrderUpdate], arrivals: Sequence[Arrival]) -> int:
+    """Count the arrivals that are not the oldest update of their order that has not arrived yet."""
+    remaining: dict[str, list[dict[str, Any]]] = {}
+    for order, update in sent:
+        remaining.setdefault(order, []).append(update.body)
+    count = 0
     for arrival in arrivals:
-        found += arrival.body != due[arrival.order][0]
-        due[arrival.order].remove(arrival.body)
-    return found
+        count += arrival.body != remaining[arrival.order][0]
+        remaining[arrival.order].remove(arrival.body)
+    return count
 
 
-def environment(redis_url: str, sink: Sink, prefix: str, **more: str) -> dict[str, str]:
-    """Of every worker process. The logs are as in production: INFO, JSON."""
+def environment(redis_url: str, gett: FakeGett, prefix: str, **more: str) -> dict[str, str]:
+    """Return the environment of a worker process. The logs are as in production: INFO, JSON."""
     return {
         "PYTHONPATH": str(ROOT),
         "REDIS_URL": redis_url,
-        "GETT_API_URL": sink.url,
+        "GETT_API_URL": gett.url,
         "GETT_API_KEY": API_KEY,
         "GETT_WRITES_PER_MINUTE": "0",
         "KEY_PREFIX": prefix,
@@ -108,47 +111,50 @@ def environment(redis_url: str, sink: Sink, prefix: str, **more: str) -> dict[st
 
 
 def worker(env: dict[str, str], *arguments: str) -> Process:
-    """A process of :mod:`benchmarks.outbox_worker`."""
+    """Return a process of :mod:`benchmarks.outbox_worker`."""
     return Process([sys.executable, "-m", "benchmarks.outbox_worker", *arguments], env=env, cwd=ROOT)
 
 
-def append_all(lanes: Lanes, run: str = "") -> Callable[[Sequence[Told]], None]:
-    """Gives updates to ours. An order ends for good, so every time it is another one to us, and the same to Gett."""
-    times = 0
+def append_all(lanes: Lanes, run: str = "") -> Callable[[Sequence[OrderUpdate]], None]:
+    """Return a function that appends updates to the kit's lanes.
 
-    def give(told: Sequence[Told]) -> None:
-        nonlocal times
-        times += 1
-        for order, update in told:
-            lanes.append(f"order:{run}{times}-{order}", update, store_id="main", gett_id=order)
+    Each call uses new lanes, because a lane is closed after the end of its order; the Gett ids stay the same.
+    """
+    calls = 0
 
-    return give
+    def append(updates: Sequence[OrderUpdate]) -> None:
+        nonlocal calls
+        calls += 1
+        for order, update in updates:
+            lanes.append(f"order:{run}{calls}-{order}", update, store_id="main", gett_id=order)
+
+    return append
 
 
-def engines(redis_url: str, sink: Sink, lanes: Lanes) -> list[Engine]:
-    """All of them: ours first, the limit last. Processes in brackets."""
-    env = environment(redis_url, sink, "bench:")
+def engines(redis_url: str, gett: FakeGett, lanes: Lanes) -> list[Engine]:
+    """Return all engines: the kit first, the limit last."""
+    env = environment(redis_url, gett, "bench:")
     connection = redis.Redis.from_url(redis_url)
 
-    def rq(queue: str) -> Callable[[Sequence[Told]], object]:
-        to = Queue(queue, connection=connection)
+    def rq(queue: str) -> Callable[[Sequence[OrderUpdate]], object]:
+        rq_queue = Queue(queue, connection=connection)
         prepare = Queue.prepare_data
-        return lambda told: to.enqueue_many([prepare(post, (order, update.body)) for order, update in told])
+        return lambda updates: rq_queue.enqueue_many([prepare(post, (order, update.body)) for order, update in updates])
 
-    def celery(queue: str) -> Callable[[Sequence[Told]], object]:
+    def celery(queue: str) -> Callable[[Sequence[OrderUpdate]], object]:
         from benchmarks.outbox_celery import task  # reads the environment
 
-        return lambda told: [task.apply_async((order, update.body), queue=queue) for order, update in told]
+        return lambda updates: [task.apply_async((order, update.body), queue=queue) for order, update in updates]
 
-    def dramatiq(told: Sequence[Told]) -> None:
+    def dramatiq(updates: Sequence[OrderUpdate]) -> None:
         from benchmarks.outbox_dramatiq import actor  # reads the environment
 
-        for order, update in told:
+        for order, update in updates:
             actor.send(order, update.body)
 
-    def limit(told: Sequence[Told]) -> None:
+    def limit(updates: Sequence[OrderUpdate]) -> None:
         for share in range(2):
-            connection.rpush(f"limit:{share}", len(told))
+            connection.rpush(f"limit:{share}", len(updates))
 
     def celery_worker(pool: str, width: int) -> Process:
         options = f"worker --loglevel WARNING --without-gossip --without-mingle -P {pool} -c {width} -Q {pool}"

@@ -1,4 +1,4 @@
-"""The menu, the order and the point of sale that the receiver is measured with."""
+"""Catalog, order and POS of the receiver's benchmark."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import ExternalItem, ExternalModifierGroup
 from webhook_kit.gett.models.order import PlaceOrderRequest
 
-__all__ = ["MemoryPos", "as_body", "menu", "order"]
+__all__ = ["MemoryPos", "as_body", "catalog", "order"]
 
 _IDS = UUID("d7c5a0de-5a0b-4f0c-9a53-0a8a8b2d5d4e")
 _PER_GROUP = 5
 
 
 class MemoryPos(PosAdapter):
-    """A POS with native idempotency that keeps its tickets in memory and has no quote.
+    """A POS with native idempotency that keeps its tickets in memory and does not support quotes.
 
-    Options of the store: ``items`` on the menu (500); ``delay``, the seconds that a new ticket takes (0).
+    Options of the store: ``items``, the number of items in the catalog (500); ``delay``, seconds that a new ticket takes (0).
     """
 
     name = "memory"
@@ -32,22 +32,22 @@ class MemoryPos(PosAdapter):
         self._tickets: dict[str, Placed] = {}
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
-        """A menu made for this call, as a vendor's would be parsed for it."""
-        return menu(store.id, int(store.options.get("items", 500)))
+        """Build a new catalog for each call, as an adapter that parses a response of its POS."""
+        return catalog(store.id, int(store.options.get("items", 500)))
 
     def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:  # noqa: ARG002
-        """A ticket."""
-        known = self._tickets.get(key)
-        if known is not None:
-            return known
+        """Create a ticket."""
+        existing = self._tickets.get(key)
+        if existing is not None:
+            return existing
         delay = float(store.options.get("delay", 0))
         if delay:
             sleep(delay)
         return self._tickets.setdefault(key, Placed(key))
 
 
-def menu(store: str, items: int) -> CatalogSet:
-    """A menu of so many items: a fifth are options in groups of five, each dish has two groups, one of them required."""
+def catalog(store: str, items: int) -> CatalogSet:
+    """Build a catalog. A fifth of the items are options in groups of five; each other item has two groups, one required."""
     options = [
         ExternalItem(item_id=_id(store, "option", n), name=f"Option {n}", base_price=Decimal(n % 4) / 4)
         for n in range(items // 5)
@@ -62,33 +62,33 @@ def menu(store: str, items: int) -> CatalogSet:
         )
         for n in range(len(options) // _PER_GROUP)
     ]
-    dishes = [
+    sold = [
         ExternalItem(
-            item_id=_id(store, "dish", n),
-            name=f"Dish {n}",
-            description=f"Dish {n} of the house, made to order from what the market had this morning, with herbs and bread",
+            item_id=_id(store, "item", n),
+            name=f"Item {n}",
+            description=f"Item {n} of the house, made to order from what the market had this morning, with herbs and bread",
             image_url=f"https://images.example/{_id(store, 'image', n)}.jpg",
             base_price=Decimal(700 + n) / 100,
             modifier_group_ids=[_id(store, "group", group) for group in _groups_of(n, len(groups))],
         )
         for n in range(items - len(options))
     ]
-    sections = {f"Section {n}": dishes[n::20] for n in range(20)}
+    sections = {f"Section {n}": sold[n::20] for n in range(20)}
     return simple_catalog(sections, modifier_groups=groups, options=options)
 
 
 def order(store: str, gett_id: str, items: int) -> dict[str, Any]:
-    """An order of 4 lines with 10 modifiers in all, as JSON data."""
+    """Return an order of 4 lines with 10 modifiers in total, as JSON data."""
     groups = items // 5 // _PER_GROUP
     lines = []
     for n, extras in ((0, 2), (7, 1), (42, 2), (99, 1)):
-        required, free = _groups_of(n, groups)
+        required, optional = _groups_of(n, groups)
         lines.append(
             {
                 "lineItemId": str(uuid4()),
-                "itemId": _id(store, "dish", n),
+                "itemId": _id(store, "item", n),
                 "quantity": 1 + n % 2,
-                "modifierGroups": [_chosen(store, required, 1), _chosen(store, free, extras)],
+                "modifierGroups": [_selection(store, required, 1), _selection(store, optional, extras)],
             }
         )
     return {
@@ -106,11 +106,11 @@ def order(store: str, gett_id: str, items: int) -> dict[str, Any]:
 
 
 def as_body(data: dict[str, Any]) -> bytes:
-    """The data as a webhook carries it."""
+    """Serialize data as the body of a webhook."""
     return json.dumps(data, separators=(",", ":")).encode()
 
 
-def _chosen(store: str, group: int, count: int) -> dict[str, Any]:
+def _selection(store: str, group: int, count: int) -> dict[str, Any]:
     options = range(group * _PER_GROUP, group * _PER_GROUP + count)
     return {
         "modifierGroupId": _id(store, "group", group),
@@ -118,8 +118,8 @@ def _chosen(store: str, group: int, count: int) -> dict[str, Any]:
     }
 
 
-def _groups_of(dish: int, groups: int) -> tuple[int, int]:
-    required = dish * 2 % groups
+def _groups_of(item: int, groups: int) -> tuple[int, int]:
+    required = item * 2 % groups
     return required, required + 1
 
 

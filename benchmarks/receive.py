@@ -1,22 +1,22 @@
-"""The receiver against what it could be at best: ``python -m benchmarks.receive``, or ``make bench-receive``.
+"""Benchmark of the receiver: ``python -m benchmarks.receive``, or ``make bench-receive``.
 
-One run measures ours and each alternative in turn, round after round, so that whatever else the machine does meets all of
-them; every ratio is the median of the rounds' ratios. The machine is shared by servers, Redis and the load generator alike.
+Every round measures the kit and each alternative, so that other load on the machine affects all of them; every ratio is the
+median of the rounds' ratios. Servers, Redis and the load generator share the machine.
 
-The work: an order of 4 lines with 10 modifiers in all (about 2.5 KB), a menu of 500 items, 32 keep-alive connections spread
-evenly over two workers, every server started with the Procfile's line (granian, 2 workers × 32 threads), logs as in
-production (INFO, JSON) into a file.
+The request is an order of 4 lines with 10 modifiers in total (about 2.5 KB) with a catalog of 500 items, sent over 32 keep-alive
+connections that are spread evenly over two workers. Every server is started with the command line of the Procfile (granian, 2
+workers × 32 threads) and logs as in production (INFO, JSON) to a file.
 
-``validate``       validateOrder as Gett calls it: signed, checked and priced against the menu, answered with a signed token;
-                   the adapter has no quote
-``echo``           bare Flask: the same body parsed into the same model and dumped, nothing else
+``validate``       validateOrder as Gett calls it: verified, checked and priced with the catalog, answered with a signed token;
+                   the adapter does not support quotes
+``echo``           bare Flask: parse the same body into the same model and serialize it
 ``fastapi``        the same on FastAPI and uvicorn, 2 workers
-``place``          placeOrder on a POS that answers at once and takes our key; each request has an Idempotency-Key, a
-                   gettOrderId and a validatedOrderToken of its own; no worker runs, so confirmations pile up in Redis
-``record``         bare Flask: signature, parse, dump, three Redis round trips
-``slow``           placeOrder on a POS that takes 100 ms, 64 at once; the limit is 2 × 32 threads ÷ 0.1 s = 640 a second
+``place``          placeOrder with a POS that answers at once and has native idempotency; each request has a new
+                   Idempotency-Key and gettOrderId; no worker runs, so confirmations stay in Redis
+``record``         bare Flask: verify, parse, serialize, three Redis round trips
+``slow``           placeOrder with a POS that takes 100 ms, 64 at once; the limit is 2 × 32 threads ÷ 0.1 s = 640 per second
 
-And the memory of a web process that holds ten menus of 2,000 items.
+It also measures the memory of a web process with ten catalogs of 2,000 items.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from uuid import uuid4
 
 import requests
 
-from benchmarks.load import Measured, drive, http_post
+from benchmarks.load import Measurement, drive, http_post
 from benchmarks.pos import as_body, order
 from benchmarks.servers import Server, granian, uvicorn
 from webhook_kit.gett.signing import signed_headers
 from webhook_kit.testing.redis_server import RedisServer
 
 ROUNDS = 7
-LONGEST = 100.0
-"""Seconds after which no further round begins, should the machine be slow; three there are in any case."""
+MAX_SECONDS = 100.0
+"""Seconds after which no further round begins on a slow machine; there are at least three rounds."""
 SECONDS = 1.0
-"""Roughly how long each of them runs in each round."""
+"""Approximate duration of each case in each round."""
 WARM_UP = 640
 SECRET = "whsec_benchmark"
 STORE = "main"
@@ -58,10 +58,10 @@ STORES, ITEMS_EACH = 10, 2_000
 
 @dataclass
 class Case:
-    """One thing that is measured.
+    """One case to measure.
 
-    :ivar requests: makes so many requests, ready to be sent.
-    :ivar expected: what each answer contains.
+    :ivar requests: returns the given number of serialized requests.
+    :ivar expected: bytes that each response contains.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Case:
     expected: bytes
     connections: int = 32
     count: int = 0
-    runs: list[Measured] = field(default_factory=list)
+    runs: list[Measurement] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
     def warm_up(self) -> None:
@@ -85,35 +85,33 @@ class Case:
     def rates(self) -> list[float]:
         return [run.rate for run in self.runs]
 
-    def _drive(self, count: int) -> Measured:
-        # Signed shortly before they are sent: a signature is good for five minutes.
-        ready = self.requests(count)
+    def _drive(self, count: int) -> Measurement:
+        # Signed shortly before they are sent, because a signature is valid for five minutes.
+        requests = self.requests(count)
         with self.server.connections(self.connections) as connections:
             before = self.server.cpu()
-            measured = drive(connections, ready, expected=self.expected)
+            result = drive(connections, requests, expected=self.expected)
             self.cpu.append((self.server.cpu() - before) / count * 1e6)
-        return measured
+        return result
 
 
 def main() -> None:
-    began = time.monotonic()
+    started = time.monotonic()
     with ExitStack() as running:
         redis = running.enter_context(RedisServer())
         cases = {case.name: case for case in _cases(running, redis.url)}
         for case in cases.values():
             case.warm_up()
         for number in range(ROUNDS):
-            if number >= 3 and time.monotonic() - began > LONGEST:
+            if number >= 3 and time.monotonic() - started > MAX_SECONDS:
                 break
             for case in list(cases.values())[:: -1 if number % 2 else 1]:
                 case.run()
     memory = _memory()
-    print(
-        f"{'':10}{'per s':>8}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}   each the median of {len(cases['echo'].runs)} rounds"
-    )
+    print(f"{'':10}{'per s':>8}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}   medians of {len(cases['echo'].runs)} rounds")
     for case in cases.values():
-        middle = [median(run[n] for run in case.runs) for n in range(3)]
-        print(f"{case.name:10}{middle[0]:8.0f}{middle[1]:9.1f}{middle[2]:9.1f}{median(case.cpu):9.0f}")
+        rate, p50, p99 = (median(run[n] for run in case.runs) for n in range(3))
+        print(f"{case.name:10}{rate:8.0f}{p50:9.1f}{p99:9.1f}{median(case.cpu):9.0f}")
     results: dict[str, Any] = {
         "validate_vs_bare": _ratio(cases["validate"], cases["echo"]),
         "place_vs_bare": _ratio(cases["place"], cases["record"]),
@@ -122,7 +120,7 @@ def main() -> None:
     }
     for name, target in (("validate_vs_bare", 0.5), ("place_vs_bare", 0.7), ("slow_pos_vs_limit", 0.85)):
         print(f"{name} {results[name]} (target {target}: {'met' if results[name] >= target else 'MISSED'})")
-    print(f"memory per web process with {STORES} menus of {ITEMS_EACH} items, MB: {memory} (target: rss below 150)")
+    print(f"memory per web process with {STORES} catalogs of {ITEMS_EACH} items, MB: {memory} (target: rss below 150)")
     results |= {
         "memory_mb": memory,
         "per_second": {name: round(median(case.rates())) for name, case in cases.items()},
@@ -131,7 +129,7 @@ def main() -> None:
         "load_average": round(os.getloadavg()[0], 1),
         "cores": os.cpu_count(),
         "python": sys.version.split()[0],
-        "seconds": round(time.monotonic() - began),
+        "seconds": round(time.monotonic() - started),
     }
     print(json.dumps(results))
 
@@ -139,7 +137,7 @@ def main() -> None:
 def _cases(running: ExitStack, redis_url: str) -> Iterator[Case]:
     store_id = str(uuid4())
 
-    def ours(prefix: str, options: Mapping[str, float], **env: str) -> Server:
+    def kit(prefix: str, options: Mapping[str, float], **env: str) -> Server:
         settings = {
             "POS_ADAPTER": "benchmarks.pos:MemoryPos",
             "GETT_STORE_ID": store_id,
@@ -148,20 +146,19 @@ def _cases(running: ExitStack, redis_url: str) -> Iterator[Case]:
         }
         return granian("webhook_kit.app:create_app", {**_env(redis_url, prefix), **settings, **env})
 
-    validate = running.enter_context(ours("validate:", {"items": ITEMS}))
-    place = running.enter_context(ours("place:", {"items": ITEMS}, POS_MAX_CALLS_PER_STORE="32"))
-    slow = running.enter_context(ours("slow:", {"items": ITEMS, "delay": DELAY}, POS_MAX_CALLS_PER_STORE="32"))
-    echo = running.enter_context(granian("benchmarks.bare:flask_echo", {}))
-    record = running.enter_context(granian("benchmarks.bare:flask_record", _env(redis_url, "record:")))
-    fastapi = running.enter_context(uvicorn("benchmarks.bare:fastapi_echo"))
+    validate = running.enter_context(kit("validate:", {"items": ITEMS}))
+    place = running.enter_context(kit("place:", {"items": ITEMS}, POS_MAX_CALLS_PER_STORE="32"))
+    slow = running.enter_context(kit("slow:", {"items": ITEMS, "delay": DELAY}, POS_MAX_CALLS_PER_STORE="32"))
+    echo = running.enter_context(granian("benchmarks.baselines:flask_echo", {}))
+    record = running.enter_context(granian("benchmarks.baselines:flask_record", _env(redis_url, "record:")))
+    fastapi = running.enter_context(uvicorn("benchmarks.baselines:fastapi_echo"))
 
-    placed_before = order(STORE, store_id, ITEMS)
-    body = as_body(placed_before)
-    answer = requests.post(
+    body = as_body(order(STORE, store_id, ITEMS))
+    response = requests.post(
         f"http://127.0.0.1:{validate.port}/validateOrder", data=body, headers=signed_headers(body, SECRET), timeout=30
     )
-    validated = answer.json()
-    assert validated["isValid"], answer.text
+    validated = response.json()
+    assert validated["isValid"], response.text
 
     def to_validate(count: int) -> list[bytes]:
         return [http_post("/validateOrder", body, signed_headers(body, SECRET))] * count
@@ -193,12 +190,12 @@ def _env(redis_url: str, prefix: str) -> dict[str, str]:
     }
 
 
-def _ratio(ours: Case, other: Case) -> float:
-    return round(median(a / b for a, b in zip(ours.rates(), other.rates(), strict=True)), 2)
+def _ratio(kit: Case, other: Case) -> float:
+    return round(median(a / b for a, b in zip(kit.rates(), other.rates(), strict=True)), 2)
 
 
 def _memory() -> dict[str, float]:
-    """Of the larger one of two web processes, in MB, once each holds all menus."""
+    """Return the memory of the larger of two web processes in MB, after both have loaded all catalogs."""
     gett_ids = {f"store-{n}": str(uuid4()) for n in range(STORES)}
     with ExitStack() as running:
         redis = running.enter_context(RedisServer())
@@ -214,14 +211,14 @@ def _memory() -> dict[str, float]:
         env = {**_env(redis.url, "memory:"), "STORES_FILE": str(file)}
         server = running.enter_context(granian("webhook_kit.app:create_app", env))
         bodies = [as_body(order(store, gett_id, ITEMS_EACH)) for store, gett_id in gett_ids.items()]
-        ready = [http_post("/validateOrder", body, signed_headers(body, SECRET)) for body in bodies]
-        with server.connections(2) as connections:  # each menu once to each process
-            for request in ready:
+        validations = [http_post("/validateOrder", body, signed_headers(body, SECRET)) for body in bodies]
+        with server.connections(2) as connections:  # each process loads each catalog
+            for request in validations:
                 drive(connections, [request] * 2, expected=b'"isValid":true')
-        with server.connections(64) as connections:  # all threads have been at work
-            drive(connections, ready * 64, expected=b'"isValid":true')
+        with server.connections(64) as connections:  # each thread handles requests
+            drive(connections, validations * 64, expected=b'"isValid":true')
         used = [worker.memory_full_info() for worker in server.workers()]
-        assert len(used) == 2, f"two web processes, not {len(used)}"
+        assert len(used) == 2, f"expected two web processes, found {len(used)}"
         largest = max(used, key=lambda one: one.rss)
         sizes = {"rss": largest.rss, "uss": largest.uss, "pss": getattr(largest, "pss", None)}
         return {name: round(size / 1e6, 1) for name, size in sizes.items() if size}

@@ -1,4 +1,4 @@
-"""Web servers to measure: started as the Procfile starts the kit's, watched, and ended."""
+"""Web servers to measure, started with the command line of the Procfile."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Server:
-    """A web server on a port of its own; a context manager that starts it and leaves nothing running.
+    """A web server on a free port; a context manager that starts and stops it.
 
-    What it prints, logs included, goes to a temporary file.
+    Its output, including the log, goes to a temporary file.
     """
 
     def __init__(self, command: list[str], port: int, env: Mapping[str, str]) -> None:
@@ -38,47 +38,51 @@ class Server:
         self._process.terminate()
 
     def cpu(self) -> float:
-        """Seconds of CPU that it has used so far, its workers included."""
+        """Return the seconds of CPU that the server and its workers have used."""
         return sum(sum(process.cpu_times()[:2]) for process in self._all())
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that answer requests."""
+        """Return the processes that answer requests."""
         return [process for process in self._all()[1:] if "resource_tracker" not in " ".join(process.cmdline())]
 
     @contextmanager
     def connections(self, count: int) -> Iterator[list[Connection]]:
-        """So many open connections, spread evenly over the workers.
+        """Open connections, spread evenly over the workers.
 
-        Workers take connections from one listening socket, and one that is quick may take them all: a benchmark would then
-        measure one worker or two as luck has it. So more are opened, and those that are too many for a worker are closed.
+        Workers accept connections from one listening socket, and a fast worker may accept all of them, so that the result
+        would depend on chance. So more connections are opened, and the surplus of each worker is closed.
 
-        :raises AssertionError: when one worker takes none.
+        :raises AssertionError: the connections cannot be spread evenly.
         """
         workers = self.workers()
         share = count // len(workers)
-        held: dict[int, list[Connection]] = {worker.pid: [] for worker in workers}
+        accepted: dict[int, list[Connection]] = {worker.pid: [] for worker in workers}
         surplus: list[Connection] = []
         try:
             for _ in range(20):
-                fresh = {connection.port: connection for connection in (self._greeted() for _ in range(count))}
+                opened = {
+                    connection.port: connection for connection in (self._accepted_connection() for _ in range(count))
+                }
                 for worker in workers:
                     for end in worker.net_connections("tcp"):
-                        connection = fresh.pop(end.raddr.port, None) if end.raddr else None
+                        connection = opened.pop(end.raddr.port, None) if end.raddr else None
                         if connection is not None:
-                            full = len(held[worker.pid]) == share
-                            (surplus if full else held[worker.pid]).append(connection)
-                surplus += fresh.values()
-                if all(len(taken) == share for taken in held.values()):
+                            full = len(accepted[worker.pid]) == share
+                            (surplus if full else accepted[worker.pid]).append(connection)
+                surplus += opened.values()
+                if all(len(connections) == share for connections in accepted.values()):
                     break
             else:
-                raise AssertionError(f"connections are not spread over the workers: {[len(h) for h in held.values()]}")
-            yield [connection for taken in held.values() for connection in taken]
+                raise AssertionError(
+                    f"connections are not spread over the workers: {[len(one) for one in accepted.values()]}"
+                )
+            yield [connection for connections in accepted.values() for connection in connections]
         finally:
-            for connection in [*surplus, *(connection for taken in held.values() for connection in taken)]:
+            for connection in [*surplus, *(one for connections in accepted.values() for one in connections)]:
                 connection.socket.close()
 
-    def _greeted(self) -> Connection:
-        """A connection that a worker has taken: it has answered."""
+    def _accepted_connection(self) -> Connection:
+        """Open a connection and wait for a response, so that a worker has accepted it."""
         connection = Connection(self.port)
         connection.send(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         while not connection.complete():
@@ -91,23 +95,23 @@ class Server:
 
 
 def granian(application: str, env: Mapping[str, str]) -> Server:
-    """A WSGI application served with the very line of the Procfile, but on the loopback."""
+    """Serve a WSGI application with the command line of the Procfile, on the loopback interface."""
     lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
     line = next(line.removeprefix("web: ") for line in lines if line.startswith("web: "))
-    for ours, here in (
+    for original, replacement in (
         ("granian ", f"{shlex.quote(sys.executable)} -m granian "),
         ("webhook_kit.app:create_app", application),
         ("0.0.0.0", "127.0.0.1"),
     ):
-        assert ours in line, f"the Procfile's web line no longer has {ours!r}"
-        line = line.replace(ours, here, 1)
+        assert original in line, f"the Procfile's web line does not contain {original!r}"
+        line = line.replace(original, replacement, 1)
     port = free_port()
     settings = {"PORT": str(port), "WEB_CONCURRENCY": "2", "WEB_THREADS": "32"}
     return Server(["/bin/sh", "-c", f"exec {line}"], port, {**env, **settings})
 
 
 def uvicorn(application: str) -> Server:
-    """An ASGI application on two uvicorn workers."""
+    """Serve an ASGI application with two uvicorn workers."""
     port = free_port()
     command = [
         *(sys.executable, "-m", "uvicorn", "--factory", application, "--workers", "2"),

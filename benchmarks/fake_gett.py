@@ -1,7 +1,7 @@
-"""Where all updates arrive: a process of its own that answers at once or after a while, notes each request's moment and
-text, and, when told a quota, enforces it over an exact sliding window.
+"""Fake Gett: a separate process that receives updates, answers at once or after a delay, and records time and body of each.
 
-``GET /count`` and ``GET /log`` tell what has arrived; ``POST /control`` sets delay, limit and window, and forgets the rest.
+With a quota it enforces the quota over an exact sliding window. ``GET /count`` and ``GET /log`` return the received requests;
+``POST /control`` sets delay, limit and window, and clears the log.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import requests
 
 from webhook_kit.testing.processes import Process, free_port, wait_until
 
-__all__ = ["Arrival", "Sink"]
+__all__ = ["Arrival", "FakeGett"]
 
 
 class Arrival(NamedTuple):
-    """A request that arrived.
+    """A received request.
 
     :ivar at: Unix seconds.
     """
@@ -32,13 +32,13 @@ class Arrival(NamedTuple):
     status: int
 
 
-class Sink:
-    """The process, as the benchmark sees it."""
+class FakeGett:
+    """The process and its client. A context manager that starts and stops it."""
 
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._process = Process([sys.executable, "-m", "benchmarks.outbox_sink", str(self.port)])
+        self._process = Process([sys.executable, "-m", "benchmarks.fake_gett", str(self.port)])
         self._session = requests.Session()
         self._session.trust_env = False
 
@@ -52,52 +52,57 @@ class Sink:
         self._process.terminate()
 
     def reset(self, *, delay: float = 0.0, limit: int = 0, window: float = 1.0) -> None:
-        """Forget what arrived, and behave so from now on."""
+        """Clear the log and set the behaviour.
+
+        :param delay: seconds until each response.
+        :param limit: accepted requests per window; 0: no limit.
+        :param window: seconds.
+        """
         settings = {"delay": delay, "limit": limit, "window": window}
         self._session.post(f"{self.url}/control", data=json.dumps(settings), timeout=10).raise_for_status()
 
     def count(self) -> int:
-        """Requests so far."""
+        """Return the number of received requests."""
         return int(self._session.get(f"{self.url}/count", timeout=10).text)
 
     def wait(self, count: int, timeout: float = 60.0) -> None:
-        """Until so many requests have arrived."""
+        """Wait until a number of requests was received."""
         wait_until(lambda: self.count() >= count, timeout, f"{count} requests")
 
     def log(self) -> list[Arrival]:
-        """All requests, in the order in which they arrived."""
+        """Return all requests in the order of their arrival."""
         entries = self._session.get(f"{self.url}/log", timeout=30).json()
         return [Arrival(at, path.split("/")[4], json.loads(body), status) for at, path, body, status in entries]
 
 
 class _State:
-    """What the process knows."""
+    """Behaviour and log of the process."""
 
     def __init__(self) -> None:
         self.delay, self.limit, self.window = 0.0, 0, 1.0
         self.log: list[tuple[float, str, str, int]] = []
-        self.taken: deque[float] = deque()
+        self.accepted: deque[float] = deque()
 
     def control(self, body: bytes) -> None:
         settings = json.loads(body)
         self.delay, self.limit, self.window = settings["delay"], settings["limit"], settings["window"]
         self.log.clear()
-        self.taken.clear()
+        self.accepted.clear()
 
-    def arrived(self, path: str, body: bytes) -> bytes:
-        now, status, answer = time.time(), 200, b"{}"
-        while self.taken and now - self.taken[0] >= self.window:
-            self.taken.popleft()
-        if self.limit and len(self.taken) >= self.limit:
+    def receive(self, path: str, body: bytes) -> bytes:
+        now, status, response = time.time(), 200, b"{}"
+        while self.accepted and now - self.accepted[0] >= self.window:
+            self.accepted.popleft()
+        if self.limit and len(self.accepted) >= self.limit:
             status = 429
-            answer = json.dumps({"retryAfter": self.taken[0] + self.window - now}).encode()
+            response = json.dumps({"retryAfter": self.accepted[0] + self.window - now}).encode()
         elif self.limit:
-            self.taken.append(now)
+            self.accepted.append(now)
         self.log.append((now, path, body.decode(), status))
-        return _answer(answer, status)
+        return _http_response(response, status)
 
 
-def _answer(body: bytes, status: int = 200) -> bytes:
+def _http_response(body: bytes, status: int = 200) -> bytes:
     return b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
         status,
         len(body),
@@ -135,16 +140,16 @@ class _Connection(asyncio.Protocol):
     def _serve(self, path: str, body: bytes) -> None:
         state = self._state
         if path == "/count":
-            self.transport.write(_answer(str(len(state.log)).encode()))
+            self.transport.write(_http_response(str(len(state.log)).encode()))
         elif path == "/log":
-            self.transport.write(_answer(json.dumps(state.log).encode()))
+            self.transport.write(_http_response(json.dumps(state.log).encode()))
         elif path == "/control":
             state.control(body)
-            self.transport.write(_answer(b"{}"))
+            self.transport.write(_http_response(b"{}"))
         elif state.delay:
-            asyncio.get_running_loop().call_later(state.delay, self.transport.write, state.arrived(path, body))
+            asyncio.get_running_loop().call_later(state.delay, self.transport.write, state.receive(path, body))
         else:
-            self.transport.write(state.arrived(path, body))
+            self.transport.write(state.receive(path, body))
 
 
 async def _serve(port: int) -> None:

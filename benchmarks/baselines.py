@@ -1,4 +1,4 @@
-"""What the receiver is measured against: web applications that do a named part of its work and nothing else."""
+"""Baselines of the receiver: web applications that do a part of its work and nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["fastapi_echo", "flask_echo", "flask_record", "wsgi_bytes"]
 
 
 def flask_echo() -> Flask:
-    """Parse an order and dump it."""
+    """Parse an order and serialize it."""
     app = Flask(__name__)
 
     @app.post("/validateOrder")
@@ -30,9 +30,9 @@ def flask_echo() -> Flask:
 
 
 def flask_record() -> Flask:
-    """Check the signature, parse, claim the key, store the order, dump it, store the answer: what one writes first.
+    """A first version of placeOrder: verify, parse, claim the key, store the order, serialize it, store the response.
 
-    Three Redis round trips, one command each.
+    Three Redis round trips of one command each.
     """
     settings = Settings.from_env()
     secrets = [secret.get_secret_value() for secret in settings.gett_webhook_secrets]
@@ -46,18 +46,18 @@ def flask_record() -> Flask:
         order = PlaceOrderRequest.from_json(raw)
         key = request.headers["Idempotency-Key"]
         if not connection.set(f"bare:claim:{key}", order.order_ref, nx=True, ex=86_400):
-            return Response("placed before", 409)
+            return Response("duplicate", 409)
         connection.set(f"bare:order:{order.order_ref}", raw, ex=86_400)
-        answer = order.to_json()
-        connection.set(f"bare:answer:{key}", answer, ex=86_400)
-        return Response(answer, mimetype="application/json")
+        response = order.to_json()
+        connection.set(f"bare:response:{key}", response, ex=86_400)
+        return Response(response, mimetype="application/json")
 
     return app
 
 
 def fastapi_echo() -> Any:
-    """Parse an order and dump it, as FastAPI's own documentation would."""
-    # In the extra `bench`, which the type checker does without.
+    """Parse an order and serialize it, in the way of FastAPI's documentation."""
+    # FastAPI is in the extra `bench`, which is not installed for the type checker.
     app = import_module("fastapi").FastAPI()
     app.add_api_route("/validateOrder", _echo, methods=["POST"], response_model_exclude_unset=True)
     return app
@@ -68,7 +68,7 @@ async def _echo(order: ExternalOrder) -> ExternalOrder:
 
 
 def wsgi_bytes() -> Any:
-    """The bytes of the file ``BARE_BODY``, whatever is asked for: the least that a WSGI application can do."""
+    """Return the bytes of the file ``BARE_BODY`` for every request: the minimum of a WSGI application."""
     body = Path(os.environ["BARE_BODY"]).read_bytes()
     headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip"), ("Content-Length", str(len(body)))]
 

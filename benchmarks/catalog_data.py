@@ -1,11 +1,11 @@
-"""Menus of any size to measure with, and carts from them: made from a seed, so always the same."""
+"""Random catalogs of any size, and carts from them; a fixed seed makes them the same in every run."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import Any
 
-__all__ = ["cart", "menu"]
+__all__ = ["cart", "catalog_data"]
 
 Wire = dict[str, Any]
 
@@ -27,34 +27,37 @@ _WORDS = [
     "pepper",
     "maple",
 ]
-_PER_SECTION = 40
-_PER_GROUP = 8
+_ITEMS_PER_SECTION = 40
+_OPTIONS_PER_GROUP = 8
 
 
-def menu(dishes: int, options: int) -> Wire:
-    """A menu as JSON data.
+def catalog_data(sold: int, options: int) -> Wire:
+    """Return a CatalogSet as JSON data.
 
-    Options stand in groups of eight; every fourth group's options have modifiers of their own, three levels deep at most. Of
-    the groups half are required, a quarter have tiers, a quarter let options repeat. A dish has up to four groups. Sections of
-    forty dishes stand under four catalogs by the time of day, half of them in sections of sections.
+    Each group has eight options; options of every fourth group have modifiers, at most three levels deep. Half of the groups
+    are required, a twelfth have tiers, a quarter let options repeat. An item has up to four groups. Sections of forty items
+    belong to four catalogs by the time of day; half of the sections are inside other sections.
+
+    :param sold: number of items in sections.
+    :param options: number of options.
     """
-    random = Random(dishes)
-    groups = options // _PER_GROUP
-    items = {f"o{n}": _option(random, n, groups) for n in range(groups * _PER_GROUP)}
-    items |= {f"d{n}": _dish(random, n, groups) for n in range(dishes)}
+    random = Random(sold)
+    groups = options // _OPTIONS_PER_GROUP
+    items = {f"o{n}": _option(random, n, groups) for n in range(groups * _OPTIONS_PER_GROUP)}
+    items |= {f"i{n}": _item(random, n, groups) for n in range(sold)}
     sections = {
-        f"s{n}": {"sectionId": f"s{n}", "name": _name(random), "itemIds": [f"d{d}" for d in _share(n, dishes)]}
-        for n in range(-(-dishes // _PER_SECTION))
+        f"s{n}": {"sectionId": f"s{n}", "name": _name(random), "itemIds": [f"i{i}" for i in _items_of(n, sold)]}
+        for n in range(-(-sold // _ITEMS_PER_SECTION))
     }
-    tops: list[str] = []
+    top_level: list[str] = []
     for number, key in enumerate(list(sections)):
         if number % 2:
-            sections[tops[-1]]["sectionIds"] = [key]
+            sections[top_level[-1]]["sectionIds"] = [key]
         else:
-            tops.append(key)
+            top_level.append(key)
     return {
         "storeId": "benchmark",
-        "catalogs": {f"c{n}": _catalog(n, tops[n::4]) for n in range(4)},
+        "catalogs": {f"c{n}": _catalog(n, top_level[n::4]) for n in range(4)},
         "sections": sections,
         "items": items,
         "modifierGroups": {f"g{n}": _group(random, n) for n in range(groups)},
@@ -62,10 +65,10 @@ def menu(dishes: int, options: int) -> Wire:
 
 
 def cart(data: Wire, random: Random) -> Wire:
-    """A legal order of four lines from the catalog that is always open: every required group served, some of the others."""
+    """Return a legal order of four lines from the catalog that is always open, with every required group and some others."""
     open_now = [data["sections"][key] for key in data["catalogs"]["c0"]["sectionIds"]]
-    dishes = [random.choice(section["itemIds"]) for section in random.choices(open_now, k=4)]
-    lines = [_line(data, random, dish) for dish in dishes]
+    item_ids = [random.choice(section["itemIds"]) for section in random.choices(open_now, k=4)]
+    lines = [_line(data, random, item_id) for item_id in item_ids]
     return {"cart": {"storeId": "s", "lineItems": lines}, "fulfillmentType": "Pickup"}
 
 
@@ -82,7 +85,7 @@ def _line(data: Wire, random: Random, item_id: str) -> Wire:
 
 
 def _option(random: Random, number: int, groups: int) -> Wire:
-    group = number // _PER_GROUP
+    group = number // _OPTIONS_PER_GROUP
     nested = [f"g{group + 1}"] if group % 4 < 2 and group + 1 < groups and number % 3 == 0 else []
     return {
         "itemId": f"o{number}",
@@ -92,13 +95,13 @@ def _option(random: Random, number: int, groups: int) -> Wire:
     }
 
 
-def _dish(random: Random, number: int, groups: int) -> Wire:
+def _item(random: Random, number: int, groups: int) -> Wire:
     price = random.randint(400, 3500) / 100
     return {
-        "itemId": f"d{number}",
+        "itemId": f"i{number}",
         "name": _name(random),
         "description": f"{_name(random)} with {_name(random).lower()}, {_name(random).lower()} and bread from our own oven",
-        "imageUrl": f"https://images.benchmark.example/menu/{random.getrandbits(64):016x}.jpg",
+        "imageUrl": f"https://images.benchmark.example/catalog/{random.getrandbits(64):016x}.jpg",
         "basePrice": price,
         "startingAt": 50 + number % 10,
         "modifierGroupIds": [f"g{n}" for n in random.sample(range(groups), random.randint(0, 4))],
@@ -109,7 +112,7 @@ def _group(random: Random, number: int) -> Wire:
     return {
         "modifierGroupId": f"g{number}",
         "name": _name(random),
-        "itemIds": [f"o{n}" for n in range(number * _PER_GROUP, (number + 1) * _PER_GROUP)],
+        "itemIds": [f"o{n}" for n in range(number * _OPTIONS_PER_GROUP, (number + 1) * _OPTIONS_PER_GROUP)],
         "minimumAllowed": number % 2,
         "maximumAllowed": 1 + number % 3,
         "enableDuplicateItems": number % 4 == 1,
@@ -129,11 +132,11 @@ def _catalog(number: int, sections: list[str]) -> Wire:
         ("17:00:00", "00:00:00"),
     ][number]
     windows = [{"dayOfWeek": day, "start": start, "end": end} for day in _DAYS]
-    return {"catalogId": f"c{number}", "name": f"Menu {number}", "sectionIds": sections, "availability": windows}
+    return {"catalogId": f"c{number}", "name": f"Catalog {number}", "sectionIds": sections, "availability": windows}
 
 
-def _share(section: int, dishes: int) -> range:
-    return range(section * _PER_SECTION, min((section + 1) * _PER_SECTION, dishes))
+def _items_of(section: int, sold: int) -> range:
+    return range(section * _ITEMS_PER_SECTION, min((section + 1) * _ITEMS_PER_SECTION, sold))
 
 
 def _name(random: Random) -> str:
