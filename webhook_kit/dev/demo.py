@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from webhook_kit.dev.environment import DevEnvironment
-from webhook_kit.errors import OperationRejected, WebhookKitError
+from webhook_kit.errors import InvalidTransition, WebhookKitError
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.sandbox.faults import Fault
 
@@ -67,7 +67,7 @@ class Demo:
         self._wait_for_status(order_id, "completed")
         try:
             updates.progress(order_id, "preparing")
-        except OperationRejected as error:
+        except InvalidTransition as error:
             self._print(f"an update after the end is rejected: {error}")
         else:
             raise DemoFailed("an update after the end of the order was not rejected")
