@@ -47,7 +47,7 @@ from webhook_kit.stores.cipher import CredentialCipher
 from webhook_kit.stores.onboarding import Onboarder
 from webhook_kit.stores.repository import RedisStoreRepository
 from webhook_kit.stores.status import StoreStatusService
-from webhook_kit.webhooks.order_events import OrderEvents, load_handler
+from webhook_kit.webhooks.order_events import OrderEventReceiver, load_handler
 from webhook_kit.webhooks.orders import OrderWebhooks
 from webhook_kit.webhooks.pos_events import PosEvents
 
@@ -330,7 +330,7 @@ class Kit:
         return Placement(self.placement_store, self.stores, self.pos_executor, pricing, self.settings)
 
     @cached_property
-    def order_events(self) -> OrderEvents | None:
+    def order_events(self) -> OrderEventReceiver | None:
         """Handling of Gett's order events; None if no handler is set.
 
         :raises ConfigurationError: the configured handler cannot be loaded.
@@ -339,7 +339,9 @@ class Kit:
         if settings.order_event_handler is None:
             return None
         handler = load_handler(settings.order_event_handler)
-        return OrderEvents(self.redis, self.keys, handler, timeout=settings.webhook_deadline, ttl=settings.order_ttl)
+        return OrderEventReceiver(
+            self.redis, self.keys, handler, timeout=settings.webhook_deadline, ttl=settings.order_ttl
+        )
 
     # -- parts of these: outbox ----------------------------------------------------------------------------------------
 

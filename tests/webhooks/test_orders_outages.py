@@ -16,7 +16,7 @@ from tests.webhooks.webhook_client import WebhookClient, expect_problem, order
 from webhook_kit.adapter import Unsupported
 from webhook_kit.gett.models.order import Amounts
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.publishing import last_good as menus
+from webhook_kit.publishing import last_good
 from webhook_kit.testing.redis_server import RedisServer
 
 SECRET_TEXT = "secret-of-the-vendor"
@@ -99,7 +99,7 @@ def own_redis() -> Iterator[RedisServer]:
 def test_validation_works_while_redis_is_down_and_placing_recovers_afterwards(
     own_redis: RedisServer, make_client: Callable[..., WebhookClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(menus, "_CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(last_good, "_CACHE_SECONDS", 0.0)
     client = make_client(redis_url=own_redis.url)
     body = client.validated(order())
     assert client.get("/readyz").status_code == 200
@@ -122,7 +122,7 @@ def test_validation_works_while_redis_is_down_and_placing_recovers_afterwards(
 def test_hanging_redis_delays_validation_only_a_little(
     own_redis: RedisServer, make_client: Callable[..., WebhookClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(menus, "_CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(last_good, "_CACHE_SECONDS", 0.0)
     client = make_client(redis_url=own_redis.url, redis_timeout=0.3)
     assert client.validate(order()).status_code == 200
     client.kit.redis.client_pause(60_000)

@@ -38,7 +38,7 @@ from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.locks import RedisLock
 from webhook_kit.stores.adapters import add_cwd_to_sys_path
 
-__all__ = ["OrderEventHandler", "OrderEventOutcome", "OrderEvents", "load_handler"]
+__all__ = ["OrderEventHandler", "OrderEventOutcome", "OrderEventReceiver", "load_handler"]
 
 log = logger("order_events")
 
@@ -50,7 +50,7 @@ OrderEventOutcome = Literal["handled", "duplicate", "stale"]
 _RANKS = {"created": 0, "manual_review": 1, "confirmed": 2, "shipped": 3, "fulfilled": 4, "canceled": 5}
 
 
-class OrderEvents:
+class OrderEventReceiver:
     """Passes each event to the handler once, and never an older one after a newer one.
 
     :param timeout: seconds to wait for another event of the same order.

@@ -26,7 +26,7 @@ from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.webhooks.authentication import verify_webhook
-from webhook_kit.webhooks.order_events import OrderEvents
+from webhook_kit.webhooks.order_events import OrderEventReceiver
 from webhook_kit.webhooks.parsing import parse, raw_body
 from webhook_kit.webhooks.trace import trace_id
 
@@ -47,7 +47,7 @@ class OrderWebhooks(NamedTuple):
     validator: OrderValidator
     placement: Placement
     tokens: Tokens
-    order_events: OrderEvents | None = None
+    order_events: OrderEventReceiver | None = None
 
 
 def order_webhooks(parts: OrderWebhooks) -> Blueprint:
