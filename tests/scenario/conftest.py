@@ -1,4 +1,4 @@
-"""One shop for all tests that kill nothing; the others open their own."""
+"""One environment for all tests that kill nothing; the others start their own."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenario.restaurant_env import Shop
+from tests.scenario.restaurant_env import RestaurantEnv
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Two web processes and a worker. Each test brings orders of its own and leaves every process as it found it."""
-    env = {"POS_BREAKER_FAILURES": "1000"}  # what one test lets fail must not close the store for the next
+def restaurant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestaurantEnv]:
+    """Two web processes and a worker. Each test uses orders of its own and leaves every process running."""
+    env = {"POS_BREAKER_FAILURES": "1000"}  # failures of one test must not open the circuit breaker for the next
     stores = {"look-up": {"terse": True}}
-    directory = tmp_path_factory.mktemp("shop")
-    with Shop(directory, store_options=stores, env=env, web=2, worker=True) as shop:
-        yield shop
+    directory = tmp_path_factory.mktemp("restaurant")
+    with RestaurantEnv(directory, store_options=stores, env=env, web=2, worker=True) as restaurant:
+        yield restaurant

@@ -1,14 +1,14 @@
-"""The bogus POS once per level of guarantee, with what only whole flows need.
+"""The fake POS (bogus) once per level of guarantee, with further options for whole flows.
 
 Further options of the store:
 
 ============  ==========================================================================================================
 option        meaning
 ============  ==========================================================================================================
-``pause_at``  also ``quote``: there ``quote`` stands still, as at the bogus POS's own gates
+``pause_at``  also ``quote``: it pauses there, as ``place_order`` does at the points of the fake POS itself
 ``offline``   while this file exists, every call fails with ``ConnectionError``
-``off_menu``  items named in this file, one a line, are not on the menu
-``terse``     true: ``find_order`` tells number and status of a ticket, and nothing of its price
+``removed``   items named in this file, one a line, are not in the catalog
+``terse``     true: ``find_order`` returns number and status of a ticket, but no amounts
 ============  ==========================================================================================================
 """
 
@@ -27,27 +27,27 @@ from webhook_kit.testing.bogus import BogusAdapter, BogusClaim, BogusLookUp, Bog
 
 class Both(BogusAdapter):
     def fetch_catalog(self, store: Store) -> CatalogSet:
-        _reach(store)
-        menu = super().fetch_catalog(store)
-        for gone in _lines(store.options.get("off_menu")):
-            menu.items.pop(gone, None)
-            for section in menu.sections.values():
-                section.item_ids = [item for item in section.item_ids if item != gone]
-        return menu
+        _fail_if_offline(store)
+        catalog = super().fetch_catalog(store)
+        for removed in _lines(store.options.get("removed")):
+            catalog.items.pop(removed, None)
+            for section in catalog.sections.values():
+                section.item_ids = [item for item in section.item_ids if item != removed]
+        return catalog
 
     def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
-        _reach(store)
+        _fail_if_offline(store)
         _gate(store, "quote")
         return super().quote(store, order)
 
     def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
-        _reach(store)
+        _fail_if_offline(store)
         return super().place_order(store, order, key)
 
     def find_order(self, store: Store, order_ref: str) -> Placed | None:
-        _reach(store)
-        found = super().find_order(store, order_ref)
-        return Placed(found.id, found.status) if found and store.options.get("terse") else found
+        _fail_if_offline(store)
+        ticket = super().find_order(store, order_ref)
+        return Placed(ticket.id, ticket.status) if ticket and store.options.get("terse") else ticket
 
 
 class Native(Both):
@@ -63,7 +63,7 @@ class Claim(Both):
 
 
 class Bare(Claim):
-    """The first adapter of most vendors: a menu and a ticket, and nothing else."""
+    """The first adapter of most vendors: a catalog and tickets, and nothing else."""
 
     capabilities: ClassVar[Mapping[Capability, Level]] = {
         **BogusClaim.capabilities,
@@ -71,7 +71,7 @@ class Bare(Claim):
     }
 
 
-def _reach(store: Store) -> None:
+def _fail_if_offline(store: Store) -> None:
     offline = store.options.get("offline")
     if offline and Path(offline).exists():
         raise requests.exceptions.ConnectionError("the POS dropped the connection")

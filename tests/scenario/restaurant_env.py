@@ -1,4 +1,4 @@
-"""The stores of one partner, one per level of guarantee, as real processes; and Gett, which orders there."""
+"""A partner's stores, one per level of guarantee, served by real processes; and Gett, which places orders."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ R = TypeVar("R")
 LEVELS = {"native": "Native", "look-up": "LookUp", "both": "Both", "claim": "Claim", "bare": "Bare"}
 """Each level of guarantee (``docs/receiving.md``) and its adapter in ``pos_variants.py``; the level is also the store's id.
 
-``bare`` is ``claim`` without ``quote``, so that nothing has to be asked between the claim and the call.
+``bare`` is ``claim`` without ``quote``, so that no question to the POS comes between the claim and the call.
 """
 
-SAFE = ("native", "look-up", "both")
+SELF_RESOLVING = ("native", "look-up", "both")
 """The levels that need no person after a crash."""
 
-UNSAFE = ("claim", "bare")
-"""The levels that do: there is at most one ticket, and whether there is one, a person has to say."""
+NEEDING_A_PERSON = ("claim", "bare")
+"""The levels that do: there is at most one ticket, and a person has to check if there is one."""
 
-FINDS = ("look-up", "both")
+WITH_LOOK_UP = ("look-up", "both")
 
-CALM = {
+LONG_DEADLINES = {
     "POS_DEADLINE": "50",
     "WEBHOOK_DEADLINE": "60",
     "REDIS_TIMEOUT": "30",
     "LOOKUP_RETRY_DELAY": "0.1",
     "CATALOG_REFRESH": "0.5",
 }
-"""Settings for tests: no deadline strikes because the machine is busy, and what the kit waits for by itself comes soon."""
+"""Settings for tests: no deadline passes because the machine is busy, but the kit's own pauses are short."""
 
-HASTY = {"POS_DEADLINE": "3"}
-"""For tests of a POS that answers too late."""
+SHORT_POS_DEADLINE = {"POS_DEADLINE": "3"}
+"""Settings for tests of a POS that replies too late."""
 
 KEYS = Keys("wk:")
 
@@ -62,7 +62,7 @@ _PRICES = {id: item.base_price for id, item in bogus_menu().items.items()}
 
 @dataclass(frozen=True)
 class Order:
-    """One order as Gett delivers it, however often."""
+    """One order, which Gett may deliver several times."""
 
     level: str
     items: tuple[str, ...]
@@ -77,15 +77,15 @@ class Order:
     def ref(self) -> str:
         return self.gett_id or self.key
 
-    def again(self, **changes: Any) -> Order:
-        """The same order, delivered with another key, id or content."""
+    def changed(self, **changes: Any) -> Order:
+        """Return the order with another key, id or content."""
         return replace(self, **changes)
 
 
-class Shop:
+class RestaurantEnv:
     """A context manager around :class:`Stack`.
 
-    :param directory: for stores, tickets and gates.
+    :param directory: for stores, tickets and the files that pause the POS.
     :param options: options of every store.
     :param store_options: options of one store, by level.
     :param env: further settings.
@@ -107,11 +107,11 @@ class Shop:
         tables = []
         for level, adapter in LEVELS.items():
             (directory / level).mkdir()
-            own = {
+            options_of_store = {
                 "file": str(self.pos_file(level)),
                 "gate": str(directory / level),
                 "offline": str(directory / level / "offline"),
-                "off_menu": str(directory / level / "off-menu"),
+                "removed": str(directory / level / "removed"),
                 **(options or {}),
                 **(store_options or {}).get(level, {}),
             }
@@ -120,10 +120,13 @@ class Shop:
                 f'gett_id = "{self.gett_ids[level]}"',
                 f'adapter = "tests.scenario.pos_variants:{adapter}"',
             ]
-            tables += [f"[stores.{level}.options]", *(f"{name} = {json.dumps(value)}" for name, value in own.items())]
+            tables += [
+                f"[stores.{level}.options]",
+                *(f"{name} = {json.dumps(value)}" for name, value in options_of_store.items()),
+            ]
         stores.write_text("\n".join(tables))
         # An empty variable counts as absent: the stores come from the file.
-        settings = {"STORES_FILE": str(stores), **CALM, **(env or {})}
+        settings = {"STORES_FILE": str(stores), **LONG_DEADLINES, **(env or {})}
         self.stack = Stack("", env=settings, web=web, worker=worker, cwd=Path(__file__).parents[2])
 
     def __enter__(self) -> Self:
@@ -135,15 +138,15 @@ class Shop:
         self.redis.close()
         self.stack.close()
 
-    # -- Gett's side ---------------------------------------------------------------------------------------------------
+    # -- as Gett -------------------------------------------------------------------------------------------------------
 
     def place(self, order: Order, *, web: int = 0, age: float = 0.0, **members: Any) -> WebhookResponse:
         """Deliver placeOrder once.
 
-        :param web: to which web process.
-        :param age: how many seconds ago Gett's clock says it was signed.
+        :param web: index of the web process.
+        :param age: seconds since Gett signed the request, by its clock.
         :param members: further members of the order.
-        :raises requests.exceptions.RequestException: when no answer came.
+        :raises requests.exceptions.RequestException: when no response came.
         """
         return self._deliver("placeOrder", self.body(order, **members), web, age, order.key)
 
@@ -151,30 +154,30 @@ class Shop:
         body = self.body(order, gettOrderId="", amounts=None)
         return self._deliver("validateOrder", body, web, age, None)
 
-    def insist(self, order: Order, *, web: int = 0) -> WebhookResponse:
-        """Deliver placeOrder again and again, as Gett does, while it is told that the order is being placed right now.
+    def place_until_answered(self, order: Order, *, web: int = 0) -> WebhookResponse:
+        """Deliver placeOrder again and again, as Gett does, while the response is 409 CONFLICT.
 
-        Or that the wait for the attempt before it left no time to call the POS.
+        Also while the wait for the attempt before left no time to call the POS.
         """
 
-        def another() -> WebhookResponse | None:
-            answer = self.place(order, web=web)
-            if answer.status == 503 and "no time was left" in answer.body["detail"]:
+        def place() -> WebhookResponse | None:
+            response = self.place(order, web=web)
+            if response.status == 503 and "no time was left" in response.body["detail"]:
                 return None
-            if answer.status != 409:
-                return answer
-            assert answer.body["errorCode"] == "CONFLICT"
-            assert answer.body["retryable"] is True
-            assert int(answer.headers["Retry-After"]) > 0
+            if response.status != 409:
+                return response
+            assert response.body["errorCode"] == "CONFLICT"
+            assert response.body["retryable"] is True
+            assert int(response.headers["Retry-After"]) > 0
             return None
 
-        answer = wait_until(another, message=f"the claim on order {order.ref} to lapse")
-        assert answer is not None
-        return answer
+        response = wait_until(place, message=f"the claim on order {order.ref} to lapse")
+        assert response is not None
+        return response
 
     @contextmanager
-    def hanging_up(self, order: Order, *, web: int = 0) -> Iterator[socket.socket]:
-        """Deliver placeOrder, and drop the connection at the end of the block, whatever came over it until then."""
+    def delivery_cut_off(self, order: Order, *, web: int = 0) -> Iterator[socket.socket]:
+        """Deliver placeOrder, and close the connection at the end of the block, with or without a response."""
         body = self.body(order)
         address = urlsplit(self.stack.urls[web])
         headers = {**self._headers(body, order.key, 0.0), "Host": address.netloc, "Content-Length": str(len(body))}
@@ -195,7 +198,7 @@ class Shop:
         return json.dumps({**content, **members}).encode()
 
     def confirmations(self, order: Order) -> list[int]:
-        """How Gett answered each update of the order; only 202 counts."""
+        """Return Gett's status for each update of the order; only 202 means success."""
         return [update.status for update in self.stack.gett.update_log.updates(order.gett_id)]
 
     def await_confirmation(self, order: Order) -> None:
@@ -212,7 +215,7 @@ class Shop:
     def _headers(body: bytes, key: str | None, age: float) -> dict[str, str]:
         return signed(body, SECRET, key=key, age=age)
 
-    # -- the POS's side ------------------------------------------------------------------------------------------------
+    # -- at the POS ----------------------------------------------------------------------------------------------------
 
     def pos_file(self, level: str) -> Path:
         return self.directory / level / "pos.sqlite"
@@ -221,37 +224,37 @@ class Shop:
         return [ticket for ticket in BogusAdapter.tickets(self.pos_file(order.level)) if ticket.ref == order.ref]
 
     def ticket(self, order: Order) -> str:
-        """The id of the order's one ticket."""
+        """Return the id of the order's one ticket."""
         tickets = self.tickets(order)
         assert len(tickets) == 1, f"{order.level}: {len(tickets)} tickets"
         return tickets[0].id
 
-    def assert_placed_once(self, order: Order, answer: WebhookResponse) -> None:
-        """Gett has the right answer, and the POS one ticket."""
-        assert answer.status == 200, (order.level, answer.body)
-        assert answer.body["partnerOrderId"] == self.ticket(order), order.level
-        assert answer.body["cart"]["lineItems"][0]["itemId"] == order.items[0]
-        assert answer.body["amounts"]["total"] == order.total
-        assert answer.body["isValid"] is True
+    def assert_placed_once(self, order: Order, response: WebhookResponse) -> None:
+        """Assert that Gett has the right response and the POS one ticket."""
+        assert response.status == 200, (order.level, response.body)
+        assert response.body["partnerOrderId"] == self.ticket(order), order.level
+        assert response.body["cart"]["lineItems"][0]["itemId"] == order.items[0]
+        assert response.body["amounts"]["total"] == order.total
+        assert response.body["isValid"] is True
 
-    def await_gate(self, order: Order, point: str) -> None:
-        """Wait until the POS stands still with this store's order."""
-        wait_until((self.directory / order.level / point).exists, message=f"{order.level} to stand still at {point}")
+    def await_pause(self, order: Order, point: str) -> None:
+        """Wait until the POS of this order's store pauses at this point."""
+        wait_until((self.directory / order.level / point).exists, message=f"{order.level} to pause at {point}")
 
-    def close_gates(self, point: str) -> None:
-        """The POS stands still there again."""
+    def pause_pos_again(self, point: str) -> None:
+        """Let every POS pause at this point again."""
         for level in LEVELS:
             for gate in (point, f"{point}.go"):
                 (self.directory / level / gate).unlink(missing_ok=True)
 
-    def open_gates(self, point: str) -> None:
+    def resume_pos(self, point: str) -> None:
         for level in LEVELS:
             (self.directory / level / f"{point}.go").touch()
 
-    # -- the machine room ----------------------------------------------------------------------------------------------
+    # -- processes and records ----------------------------------------------------------------------------------------
 
     def kill(self, web: int = 0) -> None:
-        """SIGKILL to a web process."""
+        """Kill a web process with SIGKILL."""
         self.stack.web[web].kill()
 
     def start(self, web: int = 0, **env: str) -> None:
@@ -260,11 +263,11 @@ class Shop:
         process.env.update(env)
         process.start().wait_http(f"{self.stack.urls[web]}/healthz")
 
-    def shown(self, order: Order) -> dict[str, Any]:
-        """What ``webhook-kit order show`` says of an order."""
-        shown = json.loads(self.cli("order", "show", "--json", order.ref))
-        assert isinstance(shown, dict)
-        return shown
+    def order_show(self, order: Order) -> dict[str, Any]:
+        """Return the output of ``webhook-kit order show``."""
+        record = json.loads(self.cli("order", "show", "--json", order.ref))
+        assert isinstance(record, dict)
+        return record
 
     def cli(self, *arguments: str) -> str:
         process = self.stack.cli(*arguments)
@@ -272,27 +275,27 @@ class Shop:
         return process.output()
 
     def state(self, order: Order) -> str | None:
-        """The state of an order's record."""
+        """Return the state of an order's placement record."""
         return text(self.redis.hget(KEYS.order(order.ref), "state")) or None
 
     def attempts(self, order: Order) -> int:
-        """How many claims there have been."""
+        """Return the number of claims on an order so far."""
         return int(text(self.redis.hget(KEYS.order(order.ref), "attempt")))
 
     def await_state(self, order: Order, state: str) -> None:
         wait_until(lambda: self.state(order) == state, message=f"order {order.ref} ({order.level}) to be {state}")
 
-    def lapse(self, order: Order) -> None:
-        """Let the time pass for which the claim of a process that was killed is believed to be alive."""
+    def expire_lease(self, order: Order) -> None:
+        """End the lease of a killed process's claim."""
         assert self.redis.hset(KEYS.order(order.ref), "lease", 0) == 0, "the order has no claim"
 
-    def scripts_run(self) -> int:
-        """How many scripts Redis has run so far."""
+    def script_calls(self) -> int:
+        """Return the number of scripts that Redis has run so far."""
         stats = self.redis.info("commandstats")
         return sum(int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("evalsha", "eval"))
 
 
-def together(function: Callable[[T], R], things: Sequence[T]) -> list[R]:
-    """Call the function with all of them at the same time."""
-    with ThreadPoolExecutor(len(things)) as pool:
-        return list(pool.map(function, things))
+def run_concurrently(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
+    """Call the function with all arguments at the same time."""
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(function, arguments))

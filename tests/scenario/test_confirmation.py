@@ -1,4 +1,4 @@
-"""The first update of an order: sent exactly for what the POS accepted, and lost by no death of a worker."""
+"""The first update of an order: sent only for accepted orders, and not lost when a worker is killed."""
 
 from __future__ import annotations
 
@@ -8,94 +8,96 @@ from typing import cast
 
 import pytest
 
-from tests.scenario.restaurant_env import FINDS, KEYS, LEVELS, Order, Shop, together
+from tests.scenario.restaurant_env import KEYS, LEVELS, WITH_LOOK_UP, Order, RestaurantEnv, run_concurrently
 from webhook_kit.testing.processes import wait_until
 
 
 @pytest.fixture
-def courier(tmp_path: Path) -> Iterator[Shop]:
-    """A shop whose worker and whose Gett a test may treat as it likes; what a killed worker was sending is due again soon."""
-    with Shop(tmp_path, env={"GETT_CONNECT_TIMEOUT": "1", "GETT_READ_TIMEOUT": "3"}, worker=True) as shop:
-        yield shop
+def restaurant_with_worker(tmp_path: Path) -> Iterator[RestaurantEnv]:
+    """An environment whose worker and Gett a test may break; updates of a killed worker are due again soon."""
+    with RestaurantEnv(
+        tmp_path, env={"GETT_CONNECT_TIMEOUT": "1", "GETT_READ_TIMEOUT": "3"}, worker=True
+    ) as restaurant:
+        yield restaurant
 
 
-def test_what_the_pos_accepted_is_confirmed_once_and_what_it_holds_pending_is_not(shop: Shop) -> None:
+def test_accepted_order_is_confirmed_once_and_pending_order_is_not(restaurant: RestaurantEnv) -> None:
     pending = [Order(level, ("pending",)) for level in LEVELS]
     accepted = [Order(level, ("salad",)) for level in LEVELS]
     for order in pending + accepted:
-        shop.assert_placed_once(order, shop.place(order))
-        shop.assert_placed_once(order, shop.place(order, web=1))  # replayed: nothing more is said
+        restaurant.assert_placed_once(order, restaurant.place(order))
+        restaurant.assert_placed_once(order, restaurant.place(order, web=1))  # replayed: nothing more is said
     for order in accepted:
-        shop.await_confirmation(order)
-        (update,) = shop.stack.gett.update_log.updates(order.gett_id)
+        restaurant.await_confirmation(order)
+        (update,) = restaurant.stack.gett.update_log.updates(order.gett_id)
         assert update.body == {"status": "confirmed"}
-    assert [shop.confirmations(order) for order in pending] == [[]] * len(pending)
+    assert [restaurant.confirmations(order) for order in pending] == [[]] * len(pending)
 
 
-def test_an_order_in_doubt_that_the_worker_finds_is_confirmed_without_gett_asking_again(shop: Shop) -> None:
-    found = [Order(level, ("reply-lost",)) for level in FINDS]
-    nobody_can_tell = Order("claim", ("reply-lost",))
-    for order in [*found, nobody_can_tell]:
-        assert shop.place(order).status == 503
-    for order in found:
-        shop.await_confirmation(order)
-        assert shop.state(order) == "placed"
-        shop.assert_placed_once(order, shop.place(order))  # and when Gett asks after all, it is told
-    assert shop.state(nobody_can_tell) == "in_doubt"
-    assert shop.confirmations(nobody_can_tell) == []
+def test_order_in_doubt_is_confirmed_when_the_worker_finds_its_ticket(restaurant: RestaurantEnv) -> None:
+    findable = [Order(level, ("reply-lost",)) for level in WITH_LOOK_UP]
+    undecidable = Order("claim", ("reply-lost",))
+    for order in [*findable, undecidable]:
+        assert restaurant.place(order).status == 503
+    for order in findable:
+        restaurant.await_confirmation(order)
+        assert restaurant.state(order) == "placed"
+        restaurant.assert_placed_once(order, restaurant.place(order))  # and when Gett asks after all, it is told
+    assert restaurant.state(undecidable) == "in_doubt"
+    assert restaurant.confirmations(undecidable) == []
 
 
-def test_confirmations_survive_a_worker_that_is_killed_again_and_again_while_gett_fails(courier: Shop) -> None:
-    shop, gett = courier, courier.stack.gett.update_log
+def test_confirmations_survive_killed_workers_while_gett_fails(restaurant_with_worker: RestaurantEnv) -> None:
+    restaurant, gett = restaurant_with_worker, restaurant_with_worker.stack.gett.update_log
     orders = [Order(level, ("salad",)) for level in LEVELS] + [Order("native", ("cola",)) for _ in range(3)]
     gett.fail_with(503, 429, 404, 503, 503, 404, 429, 503, 404, 503)
-    heard = 0
+    sent = 0
     for n in range(4):
         for order in orders[2 * n : 2 * n + 2]:
-            shop.assert_placed_once(order, shop.place(order))
-        # Killed the moment it has sent something, whatever it was about to do next.
-        wait_until(lambda heard=heard: len(gett.updates()) > heard, message="the worker to send something")  # type: ignore[misc]
-        shop.stack.worker.kill()
-        heard = len(gett.updates())
-        shop.stack.worker.start()
+            restaurant.assert_placed_once(order, restaurant.place(order))
+        # Killed as soon as it has sent something.
+        wait_until(lambda sent=sent: len(gett.updates()) > sent, message="the worker to send something")  # type: ignore[misc]
+        restaurant.stack.worker.kill()
+        sent = len(gett.updates())
+        restaurant.stack.worker.start()
     for order in orders:
-        shop.await_confirmation(order)
-    assert shop.redis.hlen(KEYS.dead_letters) == 0
-    wait_until(lambda: not waiting(shop), message="nothing to be left waiting")
+        restaurant.await_confirmation(order)
+    assert restaurant.redis.hlen(KEYS.dead_letters) == 0
+    wait_until(lambda: not waiting(restaurant), message="nothing to be left waiting")
 
 
-def test_an_order_too_young_for_gett_to_know_is_confirmed_in_the_end(courier: Shop) -> None:
-    courier.stack.gett.update_log.fail_with(404, 409, 404)
+def test_order_that_gett_does_not_know_yet_is_confirmed_later(restaurant_with_worker: RestaurantEnv) -> None:
+    restaurant_with_worker.stack.gett.update_log.fail_with(404, 409, 404)
     order = Order("both", ("salad",))
-    courier.assert_placed_once(order, courier.place(order))
-    courier.await_confirmation(order)
-    assert courier.confirmations(order) == [404, 409, 404, 202]
+    restaurant_with_worker.assert_placed_once(order, restaurant_with_worker.place(order))
+    restaurant_with_worker.await_confirmation(order)
+    assert restaurant_with_worker.confirmations(order) == [404, 409, 404, 202]
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_gett_refuses_costs_no_update(courier: Shop, status: int) -> None:
-    shop = courier
-    shop.stack.gett.update_log.fail_with(*[status] * 100)
+def test_no_update_is_lost_while_gett_rejects_the_api_key(restaurant_with_worker: RestaurantEnv, status: int) -> None:
+    restaurant = restaurant_with_worker
+    restaurant.stack.gett.update_log.fail_with(*[status] * 100)
     orders = [Order(level, ("salad",)) for level in LEVELS]
-    together(shop.place, orders)
-    # The first that is refused stops them all: nothing else is sent.
-    wait_until(lambda: shop.redis.exists(KEYS.halt), message="sending to be halted")
-    assert {answer for order in orders for answer in shop.confirmations(order)} == {status}
-    assert shop.redis.hlen(KEYS.dead_letters) == 0
-    wait_until(lambda: len(waiting(shop)) == len(orders), message="every update to be kept")
-    shop.stack.gett.update_log.clear_faults()
-    # One send a minute finds out whether the key is right again. Its moment is brought forward here; nothing else of it is.
-    wait_until(lambda: probe(shop) or not waiting(shop), message="every confirmation to be sent")
+    run_concurrently(restaurant.place, orders)
+    # The first refusal halts sending: nothing else is sent.
+    wait_until(lambda: restaurant.redis.exists(KEYS.halt), message="sending to be halted")
+    assert {response for order in orders for response in restaurant.confirmations(order)} == {status}
+    assert restaurant.redis.hlen(KEYS.dead_letters) == 0
+    wait_until(lambda: len(waiting(restaurant)) == len(orders), message="every update to be kept")
+    restaurant.stack.gett.update_log.clear_faults()
+    # One probe a minute checks the API key. The test only moves it to now.
+    wait_until(lambda: probe(restaurant) or not waiting(restaurant), message="every confirmation to be sent")
     for order in orders:
-        shop.await_confirmation(order)
+        restaurant.await_confirmation(order)
 
 
-def probe(shop: Shop) -> bool:
-    shop.redis.hset(KEYS.sending, "probe_at", 0)
+def probe(restaurant: RestaurantEnv) -> bool:
+    restaurant.redis.hset(KEYS.sending, "probe_at", 0)
     return False
 
 
-def waiting(shop: Shop) -> list[bytes]:
-    """The lanes with something to send."""
-    sets = [cast(list[bytes], shop.redis.zrange(key, 0, -1)) for key in (KEYS.ready, KEYS.delayed)]
-    return [lane for found in sets for lane in found]
+def waiting(restaurant: RestaurantEnv) -> list[bytes]:
+    """Return the lanes with something to send."""
+    sets = [cast(list[bytes], restaurant.redis.zrange(key, 0, -1)) for key in (KEYS.ready, KEYS.delayed)]
+    return [lane for lanes in sets for lane in lanes]

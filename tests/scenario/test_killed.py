@@ -1,6 +1,6 @@
-"""The web process dies by SIGKILL at the worst moments. Gett tries again, and the POS holds one ticket.
+"""The web process is killed (SIGKILL) during a placement. Gett tries again, and the POS has one ticket.
 
-All levels of guarantee go through each death together, because a dead claim takes its time to lapse.
+All levels of guarantee go through each kill together, because the lease of a dead claim takes time to lapse.
 """
 
 from __future__ import annotations
@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from tests.scenario.restaurant_env import LEVELS, SAFE, UNSAFE, Order, Shop, together
+from tests.scenario.restaurant_env import (
+    LEVELS,
+    NEEDING_A_PERSON,
+    SELF_RESOLVING,
+    Order,
+    RestaurantEnv,
+    run_concurrently,
+)
 from webhook_kit.sandbox.local_gett import WebhookResponse
 
 
@@ -17,102 +24,114 @@ def orders() -> dict[str, Order]:
     return {level: Order(level, ("cola",)) for level in LEVELS}
 
 
-def kill_at(shop: Shop, point: str, deliveries: Sequence[Order]) -> None:
-    """Deliver the orders, kill the web process while the POS stands still with all of them, and open the gates."""
+def kill_at(restaurant: RestaurantEnv, point: str, deliveries: Sequence[Order]) -> None:
+    """Deliver the orders, kill the web process while the POS pauses at this point with all of them, and resume the POS."""
     with ExitStack() as connections:
-        open_ones = [connections.enter_context(shop.hanging_up(order)) for order in deliveries]
+        open_ones = [connections.enter_context(restaurant.delivery_cut_off(order)) for order in deliveries]
         for order in deliveries:
-            shop.await_gate(order, point)
-        states = {shop.state(order) for order in deliveries}
-        shop.kill()
+            restaurant.await_pause(order, point)
+        states = {restaurant.state(order) for order in deliveries}
+        restaurant.kill()
         assert states == {"claimed" if point == "quote" else "calling"}
         for connection in open_ones:
             with suppress(ConnectionResetError):
-                assert connection.recv(100) == b"", "Gett was answered before the process died"
-    shop.open_gates(point)
+                assert connection.recv(100) == b"", "Gett got a response before the process was killed"
+    restaurant.resume_pos(point)
 
 
-def assert_only_a_person_can_tell(answer: WebhookResponse) -> None:
-    assert answer.status == 503
-    assert answer.body["errorCode"] == "SERVICE_UNAVAILABLE"
-    assert answer.body["retryable"] is True
-    assert int(answer.headers["Retry-After"]) == answer.body["retryAfter"] > 0
+def assert_needs_a_person(response: WebhookResponse) -> None:
+    assert response.status == 503
+    assert response.body["errorCode"] == "SERVICE_UNAVAILABLE"
+    assert response.body["retryable"] is True
+    assert int(response.headers["Retry-After"]) == response.body["retryAfter"] > 0
 
 
-def test_killed_between_claim_and_pos_call_the_retry_places_the_order_at_every_level(tmp_path: Path) -> None:
-    with Shop(tmp_path, options={"pause_at": "quote"}, env={"POS_DEADLINE": "20"}) as shop:
-        all_orders = [order for level, order in orders().items() if level != "bare"]  # which is never asked for a quote
-        kill_at(shop, "quote", all_orders)
-        assert not any(shop.tickets(order) for order in all_orders)
-        shop.start()
-        # The claim of the dead process lapses by itself, ten seconds after the POS's deadline.
-        for order, answer in zip(all_orders, together(shop.insist, all_orders), strict=True):
-            shop.assert_placed_once(order, answer)
+def test_kill_between_claim_and_call_lets_the_retry_place_the_order(tmp_path: Path) -> None:
+    with RestaurantEnv(tmp_path, options={"pause_at": "quote"}, env={"POS_DEADLINE": "20"}) as restaurant:
+        all_orders = [order for level, order in orders().items() if level != "bare"]  # it has no quote
+        kill_at(restaurant, "quote", all_orders)
+        assert not any(restaurant.tickets(order) for order in all_orders)
+        restaurant.start()
+        # The lease of the killed process lapses ten seconds after the POS's deadline.
+        for order, response in zip(
+            all_orders, run_concurrently(restaurant.place_until_answered, all_orders), strict=True
+        ):
+            restaurant.assert_placed_once(order, response)
 
 
-def test_killed_before_the_pos_committed_the_retry_places_the_order_or_asks_a_person(tmp_path: Path) -> None:
-    with Shop(tmp_path, options={"pause_at": "before_commit"}, web=2) as shop:
+def test_kill_before_the_pos_commits_lets_the_retry_place_the_order_or_needs_a_person(tmp_path: Path) -> None:
+    with RestaurantEnv(tmp_path, options={"pause_at": "before_commit"}, web=2) as restaurant:
         by_level = orders()
-        kill_at(shop, "before_commit", list(by_level.values()))
-        assert not any(shop.tickets(order) for order in by_level.values())
+        kill_at(restaurant, "before_commit", list(by_level.values()))
+        assert not any(restaurant.tickets(order) for order in by_level.values())
 
         for order in by_level.values():
-            shop.lapse(order)
-        # Another process answers Gett's next attempt.
-        answers = dict(zip(by_level, together(lambda o: shop.insist(o, web=1), list(by_level.values())), strict=True))
-        for level in SAFE:
-            shop.assert_placed_once(by_level[level], answers[level])
+            restaurant.expire_lease(order)
+        # Another process gets Gett's next attempt.
+        responses = dict(
+            zip(
+                by_level,
+                run_concurrently(lambda o: restaurant.place_until_answered(o, web=1), list(by_level.values())),
+                strict=True,
+            )
+        )
+        for level in SELF_RESOLVING:
+            restaurant.assert_placed_once(by_level[level], responses[level])
 
-        for level in UNSAFE:
+        for level in NEEDING_A_PERSON:
             in_doubt = by_level[level]
-            assert_only_a_person_can_tell(answers[level])
-            assert_only_a_person_can_tell(shop.place(in_doubt, web=1))  # and it stays so, however often Gett asks
-            assert shop.tickets(in_doubt) == []
-            shop.cli("order", "resolve", in_doubt.ref, "--not-placed")
-            shop.assert_placed_once(in_doubt, shop.place(in_doubt, web=1))
+            assert_needs_a_person(responses[level])
+            assert_needs_a_person(restaurant.place(in_doubt, web=1))  # and it stays so, however often Gett asks
+            assert restaurant.tickets(in_doubt) == []
+            restaurant.cli("order", "resolve", in_doubt.ref, "--not-placed")
+            restaurant.assert_placed_once(in_doubt, restaurant.place(in_doubt, web=1))
 
 
-def test_killed_after_the_pos_committed_the_retry_gets_the_ticket_or_asks_a_person(tmp_path: Path) -> None:
-    with Shop(tmp_path, options={"pause_at": "after_commit"}) as shop:
+def test_kill_after_the_pos_commits_lets_the_retry_get_the_ticket_or_needs_a_person(tmp_path: Path) -> None:
+    with RestaurantEnv(tmp_path, options={"pause_at": "after_commit"}) as restaurant:
         by_level = orders()
-        kill_at(shop, "after_commit", list(by_level.values()))
-        tickets = {level: shop.ticket(order) for level, order in by_level.items()}
+        kill_at(restaurant, "after_commit", list(by_level.values()))
+        tickets = {level: restaurant.ticket(order) for level, order in by_level.items()}
 
-        shop.start()
+        restaurant.start()
         for order in by_level.values():
-            shop.lapse(order)
-        answers = dict(zip(by_level, together(shop.insist, list(by_level.values())), strict=True))
-        for level in SAFE:
-            shop.assert_placed_once(by_level[level], answers[level])
-            assert answers[level].body["partnerOrderId"] == tickets[level]
+            restaurant.expire_lease(order)
+        responses = dict(
+            zip(by_level, run_concurrently(restaurant.place_until_answered, list(by_level.values())), strict=True)
+        )
+        for level in SELF_RESOLVING:
+            restaurant.assert_placed_once(by_level[level], responses[level])
+            assert responses[level].body["partnerOrderId"] == tickets[level]
 
-        for level in UNSAFE:
+        for level in NEEDING_A_PERSON:
             in_doubt = by_level[level]
-            assert_only_a_person_can_tell(answers[level])
-            assert shop.shown(in_doubt)["mayHaveReachedPos"] is True
-            shop.cli("order", "resolve", in_doubt.key, "--placed", tickets[level])  # a person knows any of its names
-            shop.assert_placed_once(in_doubt, shop.place(in_doubt))
-        shop.stack.worker.start()
+            assert_needs_a_person(responses[level])
+            assert restaurant.order_show(in_doubt)["mayHaveReachedPos"] is True
+            restaurant.cli(
+                "order", "resolve", in_doubt.key, "--placed", tickets[level]
+            )  # any name of the order will do
+            restaurant.assert_placed_once(in_doubt, restaurant.place(in_doubt))
+        restaurant.stack.worker.start()
         try:
-            for level in UNSAFE:
-                shop.await_confirmation(by_level[level])
+            for level in NEEDING_A_PERSON:
+                restaurant.await_confirmation(by_level[level])
         finally:
-            shop.stack.worker.terminate()
+            restaurant.stack.worker.terminate()
 
 
-def test_killed_after_recording_with_the_reply_unread_the_retry_is_the_recorded_answer(tmp_path: Path) -> None:
-    with Shop(tmp_path, options={"pause_at": "after_commit"}) as shop:
+def test_kill_after_settling_lets_the_retry_get_the_recorded_response(tmp_path: Path) -> None:
+    with RestaurantEnv(tmp_path, options={"pause_at": "after_commit"}) as restaurant:
         all_orders = list(orders().values())
         with ExitStack() as connections:
             for order in all_orders:
-                connections.enter_context(shop.hanging_up(order))
-                shop.await_gate(order, "after_commit")
-        # Gett's connections are gone: whatever is answered now, nobody reads it.
-        shop.open_gates("after_commit")
+                connections.enter_context(restaurant.delivery_cut_off(order))
+                restaurant.await_pause(order, "after_commit")
+        # Gett's connections are closed: nobody reads the responses.
+        restaurant.resume_pos("after_commit")
         for order in all_orders:
-            shop.await_state(order, "placed")
-        shop.kill()
-        shop.start()
+            restaurant.await_state(order, "placed")
+        restaurant.kill()
+        restaurant.start()
         for order in all_orders:
-            shop.assert_placed_once(order, shop.place(order))
-            assert shop.attempts(order) == 1
+            restaurant.assert_placed_once(order, restaurant.place(order))
+            assert restaurant.attempts(order) == 1

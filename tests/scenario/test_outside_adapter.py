@@ -1,4 +1,4 @@
-"""An adapter that nobody here has seen, in a directory of its own, put to work by environment variables alone."""
+"""An adapter outside the repository, configured by environment variables alone."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ class Diner(PosAdapter):
 
     def place_order(self, store, order, key):
         lines = [[line.item_id, line.quantity] for line in order.cart.line_items]
-        answer = self.http.post(
+        response = self.http.post(
             store.options["url"] + "/tickets",
             json={"key": key, "lines": lines, "total": str(order.amounts.total)},
             headers={"Authorization": "Token " + store.credentials["token"]},
         )
-        if answer.status_code == 409:
-            return Refused(Reason.ITEM_UNAVAILABLE, answer.text)
-        answer.raise_for_status()
-        return Placed(str(answer.json()["number"]))
+        if response.status_code == 409:
+            return Refused(Reason.ITEM_UNAVAILABLE, response.text)
+        response.raise_for_status()
+        return Placed(str(response.json()["number"]))
 """
 
 
 class Pos:
-    """A point of sale with an HTTP interface and no idea of Gett."""
+    """A point of sale with an HTTP interface of its own."""
 
     def __init__(self) -> None:
         self.tickets: list[dict[str, Any]] = []
@@ -72,7 +72,7 @@ class Pos:
             listening.server_close()
 
 
-def test_an_adapter_outside_the_repository_serves_gett_by_environment_variables_alone(tmp_path: Path) -> None:
+def test_adapter_outside_the_repository_is_configured_by_environment_variables(tmp_path: Path) -> None:
     (tmp_path / "diner.py").write_text(ADAPTER)
     pos, port = Pos(), free_port()
     env = {"STORE_CREDENTIALS": json.dumps({"token": "s3cret"}), "POS_STORE_ID": "harbour"}
@@ -83,7 +83,7 @@ def test_an_adapter_outside_the_repository_serves_gett_by_environment_variables_
         assert validated.body["amounts"]["total"] == 9.40
         placing, key = {**order, "validatedOrderToken": validated.body["validatedOrderToken"]}, str(uuid4())
 
-        # The POS is not there yet: nothing can have reached it, so the next attempt starts afresh.
+        # The POS does not run yet: nothing can have reached it, so the next attempt starts afresh.
         not_now = gett.place(placing, key=key)
         assert (not_now.status, not_now.body["retryable"]) == (503, True)
         with pos.serve(port):

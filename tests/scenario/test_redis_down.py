@@ -1,4 +1,4 @@
-"""Redis goes away and comes back. Prices are told all the while; orders wait, and none is lost or doubled."""
+"""Redis goes away and comes back. Validation works all the while; orders wait, and none is lost or placed twice."""
 
 from __future__ import annotations
 
@@ -8,134 +8,136 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario.restaurant_env import LEVELS, UNSAFE, Order, Shop, together
+from tests.scenario.restaurant_env import LEVELS, NEEDING_A_PERSON, Order, RestaurantEnv, run_concurrently
 from webhook_kit.sandbox.local_gett import WebhookResponse
 from webhook_kit.testing.processes import wait_until
 
 
-def assert_try_again(answer: WebhookResponse) -> None:
-    assert (answer.status, answer.body["errorCode"], answer.body["retryable"]) == (503, "SERVICE_UNAVAILABLE", True)
-    assert int(answer.headers["Retry-After"]) > 0
+def assert_try_again(response: WebhookResponse) -> None:
+    assert (response.status, response.body["errorCode"], response.body["retryable"]) == (
+        503,
+        "SERVICE_UNAVAILABLE",
+        True,
+    )
+    assert int(response.headers["Retry-After"]) > 0
 
 
-def assert_right_price(order: Order, answer: WebhookResponse) -> None:
-    assert answer.status == 200, answer.body
-    assert answer.body["isValid"] is True
-    assert answer.body["amounts"]["total"] == order.total
-    assert answer.body["validatedOrderToken"]
+def assert_right_price(order: Order, response: WebhookResponse) -> None:
+    assert response.status == 200, response.body
+    assert response.body["isValid"] is True
+    assert response.body["amounts"]["total"] == order.total
+    assert response.body["validatedOrderToken"]
 
 
-def test_with_redis_down_prices_are_told_orders_wait_and_all_recovers_by_itself(tmp_path: Path) -> None:
+def test_validation_works_and_orders_wait_while_redis_is_down(tmp_path: Path) -> None:
     orders = [Order(level, ("salad", "cola")) for level in LEVELS]
-    with Shop(tmp_path) as shop:
+    with RestaurantEnv(tmp_path) as restaurant:
         for order in orders:
-            assert_right_price(order, shop.validate(order))
-        shop.stack.redis.stop()
-        until = time.monotonic() + 1.5  # a process looks for a newer menu once a second: each does so in vain now
-        while time.monotonic() < until:
+            assert_right_price(order, restaurant.validate(order))
+        restaurant.stack.redis.stop()
+        end = time.monotonic() + 1.5  # a process reads the catalog's version once a second, and cannot now
+        while time.monotonic() < end:
             for order in orders:
-                validated = shop.validate(order)
+                validated = restaurant.validate(order)
                 assert_right_price(order, validated)
-                assert_try_again(shop.place(order, validatedOrderToken=validated.body["validatedOrderToken"]))
-        assert not any(shop.tickets(order) for order in orders)
-        shop.stack.redis.start()
-        for order, answer in zip(orders, together(shop.place, orders), strict=True):
-            shop.assert_placed_once(order, answer)
-            assert_right_price(order, shop.validate(order))
+                assert_try_again(restaurant.place(order, validatedOrderToken=validated.body["validatedOrderToken"]))
+        assert not any(restaurant.tickets(order) for order in orders)
+        restaurant.stack.redis.start()
+        for order, response in zip(orders, run_concurrently(restaurant.place, orders), strict=True):
+            restaurant.assert_placed_once(order, response)
+            assert_right_price(order, restaurant.validate(order))
 
 
-def test_a_process_that_starts_without_redis_serves_the_poss_own_menu_or_says_503(tmp_path: Path) -> None:
+def test_process_started_without_redis_uses_the_catalog_of_the_pos_or_answers_503(tmp_path: Path) -> None:
     order = Order("native", ("salad",))
-    with Shop(tmp_path) as shop:
-        shop.kill()
-        shop.stack.redis.stop()
+    with RestaurantEnv(tmp_path) as restaurant:
+        restaurant.kill()
+        restaurant.stack.redis.stop()
         offline = tmp_path / order.level / "offline"
         offline.touch()
-        shop.start()
-        assert_try_again(shop.validate(order))
-        assert_try_again(shop.place(order))
+        restaurant.start()
+        assert_try_again(restaurant.validate(order))
+        assert_try_again(restaurant.place(order))
         offline.unlink()
-        assert_right_price(order, shop.validate(order))
-        assert_try_again(shop.place(order))
-        shop.stack.redis.start()
-        shop.assert_placed_once(order, shop.place(order))
+        assert_right_price(order, restaurant.validate(order))
+        assert_try_again(restaurant.place(order))
+        restaurant.stack.redis.start()
+        restaurant.assert_placed_once(order, restaurant.place(order))
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
-def test_redis_that_ends_between_ticket_and_record_costs_no_answer_and_the_record_is_made_up_for(
-    tmp_path: Path, how: str
-) -> None:
+def test_ticket_is_answered_when_redis_ends_before_its_record_and_recorded_later(tmp_path: Path, how: str) -> None:
     orders = [Order(level, ("salad",)) for level in LEVELS]
     with (
-        Shop(tmp_path, options={"pause_at": "after_commit"}) as shop,
+        RestaurantEnv(tmp_path, options={"pause_at": "after_commit"}) as restaurant,
         ThreadPoolExecutor(len(LEVELS)) as threads,
     ):
         for order in orders:
-            assert_right_price(order, shop.validate(order))
-        placing = [threads.submit(shop.place, order) for order in orders]
+            assert_right_price(order, restaurant.validate(order))
+        placing = [threads.submit(restaurant.place, order) for order in orders]
         for order in orders:
-            shop.await_gate(order, "after_commit")
-        # Redis writes its file once a second: what a kill takes with it are the records of "about to be called" at most.
-        getattr(shop.stack.redis, how)()
-        shop.open_gates("after_commit")
+            restaurant.await_pause(order, "after_commit")
+        # Redis writes its file once a second: a kill loses at most the records of the last second.
+        getattr(restaurant.stack.redis, how)()
+        restaurant.resume_pos("after_commit")
         for order, future in zip(orders, placing, strict=True):
-            shop.assert_placed_once(order, future.result())
-        shop.stack.redis.start()
+            restaurant.assert_placed_once(order, future.result())
+        restaurant.stack.redis.start()
         for order in orders:
-            shop.await_state(order, "placed")
-            shop.assert_placed_once(order, shop.place(order))
-        shop.stack.worker.start()
+            restaurant.await_state(order, "placed")
+            restaurant.assert_placed_once(order, restaurant.place(order))
+        restaurant.stack.worker.start()
         try:
             for order in orders:
-                shop.await_confirmation(order)
+                restaurant.await_confirmation(order)
         finally:
-            shop.stack.worker.terminate()
+            restaurant.stack.worker.terminate()
 
 
 @pytest.mark.parametrize("item", ["salad", "reply-lost"])
-def test_redis_emptied_while_the_pos_works_makes_no_second_ticket(tmp_path: Path, item: str) -> None:
+def test_redis_emptied_during_the_call_makes_no_second_ticket(tmp_path: Path, item: str) -> None:
     orders = [Order(level, (item,)) for level in LEVELS]
     with (
-        Shop(tmp_path, options={"pause_at": "after_commit"}) as shop,
+        RestaurantEnv(tmp_path, options={"pause_at": "after_commit"}) as restaurant,
         ThreadPoolExecutor(len(LEVELS)) as threads,
     ):
         for order in orders:
-            assert_right_price(order, shop.validate(order))
-        placing = [threads.submit(shop.place, order) for order in orders]
+            assert_right_price(order, restaurant.validate(order))
+        placing = [threads.submit(restaurant.place, order) for order in orders]
         for order in orders:
-            shop.await_gate(order, "after_commit")
-        shop.redis.flushall()
-        shop.open_gates("after_commit")
-        answers = [future.result() for future in placing]
-        for order, answer in zip(orders, answers, strict=True):
+            restaurant.await_pause(order, "after_commit")
+        restaurant.redis.flushall()
+        restaurant.resume_pos("after_commit")
+        responses = [future.result() for future in placing]
+        for order, response in zip(orders, responses, strict=True):
             if item == "salad":
-                shop.assert_placed_once(order, answer)
-                shop.assert_placed_once(order, shop.place(order))
-            elif order.level in UNSAFE:  # the process that made the call knows that the order is in doubt
-                assert_try_again(answer)
-                assert_try_again(shop.place(order))
-                shop.ticket(order)
+                restaurant.assert_placed_once(order, response)
+                restaurant.assert_placed_once(order, restaurant.place(order))
+            elif order.level in NEEDING_A_PERSON:  # the process that made the call records the doubt
+                assert_try_again(response)
+                assert_try_again(restaurant.place(order))
+                restaurant.ticket(order)
             else:
-                shop.assert_placed_once(order, shop.place(order))
+                restaurant.assert_placed_once(order, restaurant.place(order))
 
 
-def test_redis_that_restarts_under_load_doubles_no_order(tmp_path: Path) -> None:
+def test_restart_of_redis_under_load_places_no_order_twice(tmp_path: Path) -> None:
     orders = [Order(level, ("salad",)) for level in LEVELS for _ in range(8)]
-    with Shop(tmp_path, web=2) as shop:
+    with RestaurantEnv(tmp_path, web=2) as restaurant:
         for order in orders[::8]:
-            shop.validate(order)
+            restaurant.validate(order)
 
         def until_placed(order: Order) -> WebhookResponse:
             web = orders.index(order) % 2
-            answers = iter(lambda: shop.place(order, web=web), None)
-            answer = wait_until(
-                lambda: next(a if a.status == 200 else None for a in answers), message="the order to be placed"
+            responses = iter(lambda: restaurant.place(order, web=web), None)
+            response = wait_until(
+                lambda: next(a if a.status == 200 else None for a in responses), message="the order to be placed"
             )
-            assert answer is not None
-            return answer
+            assert response is not None
+            return response
 
         with ThreadPoolExecutor(len(orders)) as threads:
             placing = [threads.submit(until_placed, order) for order in orders]
-            shop.stack.redis.restart()
+            restaurant.stack.redis.restart()
             for order, future in zip(orders, placing, strict=True):
-                shop.assert_placed_once(order, future.result())
+                restaurant.assert_placed_once(order, future.result())

@@ -1,4 +1,4 @@
-"""What surprises partners of Gett, each switched on at the sandbox: every order is placed once, and Gett hears of it."""
+"""Surprising behaviour of Gett, simulated by the sandbox: every order is placed once and confirmed."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def local(gett_sandbox: GettSandbox, redis_server: RedisServer, pos: Path) -> It
         yield kit
 
 
-def surprise(gett: GettSandbox, **options: Any) -> None:
+def set_options(gett: GettSandbox, **options: Any) -> None:
     gett.context.options = gett.context.options.model_copy(update=options)
 
 
-def cola(gett: GettSandbox, local: LocalKit) -> dict[str, Any]:
-    """An order of two colas, 5.50, and a tip of 1.50."""
+def cola_order(gett: GettSandbox, local: LocalKit) -> dict[str, Any]:
+    """Return an order of two colas (5.50) and a tip of 1.50."""
     return gett.order(local.store.gett_id, [{"itemId": "cola", "quantity": 2}], amounts={"tip": 1.5})
 
 
-def the_ticket(pos: Path) -> Ticket:
+def only_ticket(pos: Path) -> Ticket:
     (ticket,) = BogusAdapter.tickets(pos)
     return ticket
 
 
 @contextmanager
-def pushing(local: LocalKit) -> Iterator[None]:
-    """A push worker, for the length of the block."""
+def push_worker(local: LocalKit) -> Iterator[None]:
+    """Run a push worker during the block."""
     stop = threading.Event()
 
     def push() -> None:
@@ -72,22 +72,22 @@ def pushing(local: LocalKit) -> Iterator[None]:
     ],
     ids=" ".join,
 )
-def test_less_than_expected_is_enough(
+def test_order_with_fewer_members_than_expected_is_placed(
     options: dict[str, Any], local: LocalKit, gett_sandbox: GettSandbox, pos: Path
 ) -> None:
-    surprise(gett_sandbox, **options)
-    placed = gett_sandbox.place(cola(gett_sandbox, local))
-    assert (placed.get("partnerOrderId"), placed["amounts"]["total"]) == (the_ticket(pos).id, 7.0)
+    set_options(gett_sandbox, **options)
+    placed = gett_sandbox.place(cola_order(gett_sandbox, local))
+    assert (placed.get("partnerOrderId"), placed["amounts"]["total"]) == (only_ticket(pos).id, 7.0)
     local.push()
     assert gett_sandbox.context.state.orders[placed["gettOrderId"]].status == "confirmed"
 
 
-def test_an_order_without_an_id_is_placed_and_waits_in_sight_until_it_is_linked(
+def test_order_without_an_id_is_placed_and_listed_until_it_is_linked(
     local: LocalKit, gett_sandbox: GettSandbox, pos: Path
 ) -> None:
-    surprise(gett_sandbox, empty_gett_order_id=True)
-    placed = gett_sandbox.place(cola(gett_sandbox, local))
-    ticket = the_ticket(pos)
+    set_options(gett_sandbox, empty_gett_order_id=True)
+    placed = gett_sandbox.place(cola_order(gett_sandbox, local))
+    ticket = only_ticket(pos)
     assert placed["partnerOrderId"] == ticket.id
     (gett_id,) = gett_sandbox.context.state.orders
     assert local.lanes.all_waiting() == {f"order:{ticket.ref}": "unlinked"}
@@ -96,30 +96,28 @@ def test_an_order_without_an_id_is_placed_and_waits_in_sight_until_it_is_linked(
     assert gett_sandbox.context.state.orders[gett_id].status == "confirmed"
 
 
-def test_a_retry_that_comes_an_hour_late_finds_the_ticket(
-    local: LocalKit, gett_sandbox: GettSandbox, pos: Path
-) -> None:
-    surprise(gett_sandbox, late_retries=True)
+def test_retry_an_hour_later_gets_the_ticket(local: LocalKit, gett_sandbox: GettSandbox, pos: Path) -> None:
+    set_options(gett_sandbox, late_retries=True)
     gett_sandbox.context.faults.add(Fault(kind="drop", call="placeOrder", times=1))
-    gett_sandbox.place(cola(gett_sandbox, local))
-    ticket = the_ticket(pos)
+    gett_sandbox.place(cola_order(gett_sandbox, local))
+    ticket = only_ticket(pos)
     (order,) = gett_sandbox.context.state.orders.values()
     gett_sandbox.context.clock.advance(3_700)
     wait_until(lambda: order.answered, message="the retry")
-    assert the_ticket(pos) == ticket
+    assert only_ticket(pos) == ticket
     local.push()
     assert order.status == "confirmed"
 
 
-def test_a_status_that_comes_before_gett_has_read_the_answer_is_told_again(
+def test_status_sent_before_gett_has_read_the_response_is_sent_again(
     local: LocalKit, gett_sandbox: GettSandbox, pos: Path
 ) -> None:
-    surprise(gett_sandbox, early_updates_unknown=True, read_answer_after=1.0)
-    with pushing(local):
-        placed = gett_sandbox.place(cola(gett_sandbox, local))
+    set_options(gett_sandbox, early_updates_unknown=True, read_answer_after=1.0)
+    with push_worker(local):
+        placed = gett_sandbox.place(cola_order(gett_sandbox, local))
         order = gett_sandbox.context.state.orders[placed["gettOrderId"]]
         wait_until(lambda: order.status == "confirmed", message="the confirmation")
-    answers = [update.status for update in gett_sandbox.context.update_log.updates(placed["gettOrderId"])]
-    assert answers[0] == 404
-    assert answers[-1] == 202
+    responses = [update.status for update in gett_sandbox.context.update_log.updates(placed["gettOrderId"])]
+    assert responses[0] == 404
+    assert responses[-1] == 202
     assert local.dead_letters.find() == []
