@@ -1,4 +1,4 @@
-"""A Square and an adapter for whoever asks."""
+"""Fixtures: a fake Square with a catalog, its store, and the adapter."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fake_square import SIGNATURE_KEY, WEBHOOK_URL, FakeSquare
-from tests.harbour import fill, store
-from webhook_kit.adapter import Store
+from tests.fake_square import FakeSquare
+from tests.square_seller import fill_catalog, make_store
+from webhook_kit import Store
 from webhook_kit_square import SquareAdapter
 
 
 @pytest.fixture
 def square() -> Iterator[FakeSquare]:
-    with FakeSquare() as served:
-        yield fill(served)
+    with FakeSquare() as running:
+        yield fill_catalog(running)
 
 
 @pytest.fixture
-def harbour(square: FakeSquare) -> Store:
-    return store(square)
+def store(square: FakeSquare) -> Store:
+    return make_store(square)
 
 
 @pytest.fixture
-def adapter(monkeypatch: pytest.MonkeyPatch) -> SquareAdapter:
-    monkeypatch.setenv("SQUARE_WEBHOOK_SIGNATURE_KEY", SIGNATURE_KEY)
-    monkeypatch.setenv("SQUARE_WEBHOOK_URL", WEBHOOK_URL)
+def adapter() -> SquareAdapter:
     return SquareAdapter()

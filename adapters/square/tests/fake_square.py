@@ -1,7 +1,7 @@
-"""A Square that keeps state: catalog, prices with taxes, orders with versions, payments, idempotency. Ours, not Square's.
+"""A fake Square with state: catalog, prices with taxes, orders with versions, payments, idempotency.
 
-It follows the documents and what was seen of Square (a stale version is 400 ``VERSION_MISMATCH``, nothing can be paid with
-nothing, only a paid order is a ticket); ``test_prism.py`` holds its answers against Square's own schema.
+It follows Square's documentation and observed behaviour (a stale version is 400 ``VERSION_MISMATCH``, a payment of zero is refused,
+only a paid order is a ticket). ``test_prism.py`` checks its responses against Square's own schema.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Json = dict[str, Any]
 TOKEN = "sandbox-token"
 WEBHOOK_URL = "https://kit.example/pos/square/events"
 SIGNATURE_KEY = "square-signature-key"
-LOCATION = "LHARBOUR"
+LOCATION = "LMAIN"
 
 
-class Refusal(Exception):
-    """An answer in Square's error form."""
+class SquareFailure(Exception):
+    """A response in Square's error format."""
 
     def __init__(self, status: int, code: str, detail: str, field: str | None = None) -> None:
         category = {401: "AUTHENTICATION_ERROR", 429: "RATE_LIMIT_ERROR"}.get(status, "INVALID_REQUEST_ERROR")
@@ -43,12 +43,12 @@ class Refusal(Exception):
 
 
 class FakeSquare:
-    """A context manager that serves; ``url`` is the base URL."""
+    """Context manager that runs the server; ``url`` is its base URL."""
 
     def __init__(self, currency: str = "USD") -> None:
         self.currency = currency
         self.location: Json = {
-            "id": LOCATION, "name": "Harbour", "status": "ACTIVE", "currency": currency, "country": "US",
+            "id": LOCATION, "name": "Main Street", "status": "ACTIVE", "currency": currency, "country": "US",
             "timezone": "America/New_York", "merchant_id": "MERCHANT",
         }  # fmt: skip
         self.catalog: dict[str, Json] = {}
@@ -64,7 +64,7 @@ class FakeSquare:
         self.app = Flask("square")
         self._route()
 
-    # -- serving -------------------------------------------------------------------------------------------------------
+    # -- server -------------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
@@ -79,26 +79,26 @@ class FakeSquare:
         self._server.server_close()
 
     def fail(self, call: str, status: int, code: str = "INTERNAL_SERVER_ERROR", *, after: bool = False) -> None:
-        """The next such call (``POST /v2/orders``) is answered so; ``after`` it has done its work, all the same."""
+        """Let the next such call (``POST /v2/orders``) fail; with ``after``, once it has taken effect."""
         self.failures.append((call, status, code, after))
 
-    def made(self, call: str) -> int:
-        """How often a call was made."""
+    def count(self, call: str) -> int:
+        """Return the number of times that a call was made."""
         return sum(f"{method} {path}" == call for method, path in self.calls)
 
-    # -- what a seller does --------------------------------------------------------------------------------------------
+    # -- actions of the seller --------------------------------------------------------------------------------------------
 
     def put(self, *objects: Json) -> None:
-        for found in objects:
-            self.catalog[found["id"]] = found
+        for each in objects:
+            self.catalog[each["id"]] = each
 
     def sellable(self, object_id: str) -> Json:
-        """The data of a variation or modifier."""
-        for held in self.catalog.values():
-            for inner in held.get("item_data", {}).get("variations", []):
+        """Return the data of a variation or modifier."""
+        for parent in self.catalog.values():
+            for inner in parent.get("item_data", {}).get("variations", []):
                 if inner["id"] == object_id:
                     return inner["item_variation_data"]  # type: ignore[no-any-return]
-            for inner in held.get("modifier_list_data", {}).get("modifiers", []):
+            for inner in parent.get("modifier_list_data", {}).get("modifiers", []):
                 if inner["id"] == object_id:
                     return inner["modifier_data"]  # type: ignore[no-any-return]
         raise KeyError(object_id)
@@ -111,7 +111,7 @@ class FakeSquare:
         self.sellable(object_id)["price_money"] = self.money(minor)
 
     def advance(self, order_id: str, state: str) -> tuple[dict[str, str], bytes]:
-        """Let a fulfillment come to a state; the webhook that Square sends about it."""
+        """Move a fulfillment to a state and return the webhook that Square sends about it."""
         with self._lock:
             order = self.orders[order_id]
             fulfillment = order["fulfillments"][0]
@@ -138,9 +138,9 @@ class FakeSquare:
 
     def _route(self) -> None:
         app = self.app
-        app.errorhandler(Refusal)(lambda refusal: (jsonify(refusal.body), refusal.status))
-        app.before_request(self._admit)
-        app.after_request(self._leave)
+        app.errorhandler(SquareFailure)(lambda failure: (jsonify(failure.body), failure.status))
+        app.before_request(self._before_request)
+        app.after_request(self._after_request)
         app.add_url_rule("/v2/locations/<key>", view_func=self._get_location)
         app.add_url_rule("/v2/catalog/list", view_func=self._list_catalog)
         app.add_url_rule("/v2/catalog/batch-retrieve", view_func=self._batch_catalog, methods=["POST"])
@@ -152,67 +152,69 @@ class FakeSquare:
         app.add_url_rule("/v2/orders/<key>/pay", view_func=self._pay_order, methods=["POST"])
         app.add_url_rule("/v2/payments", view_func=self._create_payment, methods=["POST"])
 
-    def _admit(self) -> None:
+    def _before_request(self) -> None:
         self.calls.append((request.method, request.path))
         if request.data:
             self.bodies.append(request.get_json())
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            raise Refusal(401, "UNAUTHORIZED", "This request could not be authorized.")
-        if failure := self._failing(after=False):
+            raise SquareFailure(401, "UNAUTHORIZED", "This request could not be authorized.")
+        if failure := self._next_failure(after=False):
             raise failure
 
-    def _leave(self, response: Response) -> Response:
-        if response.status_code < 300 and (failure := self._failing(after=True)):
-            lost = jsonify(failure.body)
-            lost.status_code = failure.status
-            return lost
+    def _after_request(self, response: Response) -> Response:
+        if response.status_code < 300 and (failure := self._next_failure(after=True)):
+            replaced = jsonify(failure.body)
+            replaced.status_code = failure.status
+            return replaced
         return response
 
-    def _failing(self, *, after: bool) -> Refusal | None:
+    def _next_failure(self, *, after: bool) -> SquareFailure | None:
         for failure in self.failures:
-            call, status, code, late = failure
-            if call == f"{request.method} {request.path}" and late is after:
+            call, status, code, after_effect = failure
+            if call == f"{request.method} {request.path}" and after_effect is after:
                 self.failures.remove(failure)
-                return Refusal(status, code, "as the test wants it")
+                return SquareFailure(status, code, "set by the test")
         return None
 
     @contextmanager
-    def _once(self, what: str) -> Iterator[str | None]:
-        """One request under one key: the id of what it made before, if it did."""
+    def _idempotent(self, kind: str) -> Iterator[str | None]:
+        """Surround a request with an idempotency key; provide the id that an earlier one with this key created."""
         body = request.get_json()
-        key = (what, body["idempotency_key"])
+        key = (kind, body["idempotency_key"])
         content = json.dumps({**body, "idempotency_key": ""}, sort_keys=True)
         with self._lock:
             earlier = self._keys.get(key)
             if earlier and earlier[0] != content:
-                raise Refusal(400, "IDEMPOTENCY_KEY_REUSED", "Different request parameters used for the same key.")
-            self._made = ""
+                raise SquareFailure(
+                    400, "IDEMPOTENCY_KEY_REUSED", "Different request parameters used for the same key."
+                )
+            self._created = ""
             yield earlier[1] if earlier else None
-            if self._made:
-                self._keys[key] = (content, self._made)
+            if self._created:
+                self._keys[key] = (content, self._created)
 
     # -- catalog -------------------------------------------------------------------------------------------------------
 
     def _get_location(self, key: str) -> Response:
         if key != LOCATION:
-            raise Refusal(404, "NOT_FOUND", f"Location with id {key} not found.")
+            raise SquareFailure(404, "NOT_FOUND", f"Location with id {key} not found.")
         return jsonify(location=self.location)
 
     def _list_catalog(self) -> Response:
         types = request.args["types"].split(",")
-        found = [each for each in self.catalog.values() if each["type"] in types]
+        objects = [each for each in self.catalog.values() if each["type"] in types]
         start = int(request.args.get("cursor", "0"))
-        more = {"cursor": str(start + self.page)} if start + self.page < len(found) else {}
-        return jsonify(objects=found[start : start + self.page], **more)
+        more = {"cursor": str(start + self.page)} if start + self.page < len(objects) else {}
+        return jsonify(objects=objects[start : start + self.page], **more)
 
     def _batch_catalog(self) -> Response:
-        found = []
+        objects = []
         for object_id in request.get_json()["object_ids"]:
-            for held in self.catalog.values():
-                inner = held.get("item_data", {}).get("variations", [])
-                inner = inner + held.get("modifier_list_data", {}).get("modifiers", [])
-                found += [each for each in (held, *inner) if each["id"] == object_id]
-        return jsonify(objects=found)
+            for parent in self.catalog.values():
+                inner = parent.get("item_data", {}).get("variations", [])
+                inner = inner + parent.get("modifier_list_data", {}).get("modifiers", [])
+                objects += [each for each in (parent, *inner) if each["id"] == object_id]
+        return jsonify(objects=objects)
 
     # -- prices --------------------------------------------------------------------------------------------------------
 
@@ -223,23 +225,23 @@ class FakeSquare:
         try:
             data = self.sellable(object_id)
         except KeyError:
-            raise Refusal(400, "NOT_FOUND", f"Catalog object {object_id} not found.", field) from None
+            raise SquareFailure(400, "NOT_FOUND", f"Catalog object {object_id} not found.", field) from None
         for override in data.get("location_overrides", []):
             if override["location_id"] == LOCATION and "price_money" in override:
                 return int(override["price_money"]["amount"])
         return int(data.get("price_money", {"amount": 0})["amount"])
 
     def _taxes_of(self, variation_id: str) -> list[Json]:
-        for held in self.catalog.values():
-            item = held.get("item_data", {})
+        for parent in self.catalog.values():
+            item = parent.get("item_data", {})
             if any(inner["id"] == variation_id for inner in item.get("variations", [])):
                 return [self.catalog[tax] for tax in item.get("tax_ids", [])]
         return []
 
-    def _priced(self, wanted: Json) -> Json:
-        if wanted.get("location_id") != LOCATION:
-            raise Refusal(400, "NOT_FOUND", "No such location.", "order.location_id")
-        order = deepcopy(wanted)
+    def _priced(self, params: Json) -> Json:
+        if params.get("location_id") != LOCATION:
+            raise SquareFailure(400, "NOT_FOUND", "No such location.", "order.location_id")
+        order = deepcopy(params)
         taxes: dict[str, Json] = {}
         total = total_tax = 0
         for index, line in enumerate(order["line_items"]):
@@ -252,7 +254,7 @@ class FakeSquare:
                 modifier["base_price_money"] = self.money(price)
             gross = each * quantity
             tax_of_line = added = 0
-            for tax in self._taxes_of(line["catalog_object_id"]) if self._automatic(order) else []:
+            for tax in self._taxes_of(line["catalog_object_id"]) if self._adds_taxes(order) else []:
                 data = tax["tax_data"]
                 rate = Decimal(data["percentage"]) / 100
                 inclusive = data.get("inclusion_type") == "INCLUSIVE"
@@ -272,15 +274,15 @@ class FakeSquare:
                 "total_tax_money": self.money(tax_of_line), "total_money": self.money(gross + added),
             }  # fmt: skip
             total, total_tax = total + gross + added, total_tax + tax_of_line
-        nothing = self.money(0)
+        zero = self.money(0)
         order |= {
             "taxes": list(taxes.values()), "total_money": self.money(total), "total_tax_money": self.money(total_tax),
-            "total_discount_money": nothing, "total_tip_money": nothing, "total_service_charge_money": nothing,
+            "total_discount_money": zero, "total_tip_money": zero, "total_service_charge_money": zero,
             "net_amount_due_money": self.money(total), "state": "OPEN", "version": 1,
         }  # fmt: skip
         return order
 
-    def _automatic(self, order: Json) -> bool:
+    def _adds_taxes(self, order: Json) -> bool:
         return bool(order.get("pricing_options", {}).get("auto_apply_taxes"))
 
     # -- orders --------------------------------------------------------------------------------------------------------
@@ -289,24 +291,26 @@ class FakeSquare:
         return jsonify(order={**self._priced(request.get_json()["order"]), "created_at": _now()})
 
     def _create_order(self) -> Response:
-        with self._once("order") as before:
-            made = before
-            if made is None:
+        with self._idempotent("order") as earlier:
+            order_id = earlier
+            if order_id is None:
                 order = self._priced(request.get_json()["order"])
                 if len(order.get("reference_id", "")) > 40:
-                    raise Refusal(400, "VALUE_TOO_LONG", "Field must not be longer than 40.", "order.reference_id")
-                order["id"] = self._made = f"order-{next(self._numbers)}"
+                    raise SquareFailure(
+                        400, "VALUE_TOO_LONG", "Field must not be longer than 40.", "order.reference_id"
+                    )
+                order["id"] = self._created = f"order-{next(self._numbers)}"
                 order["created_at"] = order["updated_at"] = _now()
                 self.orders[order["id"]] = order
-                made = order["id"]
-            return jsonify(order=self.orders[made])
+                order_id = order["id"]
+            return jsonify(order=self.orders[order_id])
 
     def _get_order(self, key: str) -> Response:
         return jsonify(order=self._order(key))
 
     def _order(self, key: str) -> Json:
         if key not in self.orders:
-            raise Refusal(404, "NOT_FOUND", f"Order not found for id {key}")
+            raise SquareFailure(404, "NOT_FOUND", f"Order not found for id {key}")
         return self.orders[key]
 
     def _update_order(self, key: str) -> Response:
@@ -314,71 +318,71 @@ class FakeSquare:
             order, sparse = self._order(key), request.get_json()["order"]
             if sparse["version"] != order["version"]:
                 text = f"Supplied version {sparse['version']} does not match the current version {order['version']}"
-                raise Refusal(400, "VERSION_MISMATCH", text, "order.version")
+                raise SquareFailure(400, "VERSION_MISMATCH", text, "order.version")
             if order["state"] != "OPEN":
-                raise Refusal(400, "BAD_REQUEST", f"Order {key} is {order['state']}")
+                raise SquareFailure(400, "BAD_REQUEST", f"Order {key} is {order['state']}")
             for change in sparse.get("fulfillments", []):
                 (fulfillment,) = (each for each in order["fulfillments"] if each["uid"] == change["uid"])
                 if fulfillment["state"] in ("COMPLETED", "CANCELED", "FAILED"):
-                    raise Refusal(400, "BAD_REQUEST", "The fulfillment has come to its end")
+                    raise SquareFailure(400, "BAD_REQUEST", "The fulfillment has ended")
                 for name, value in change.items():
                     fulfillment[name] = fulfillment[name] | value if isinstance(value, dict) else value
             if sparse.get("state") == "CANCELED":
                 if order.get("tenders"):
-                    raise Refusal(400, "BAD_REQUEST", "A paid order cannot be cancelled", "order.state")
+                    raise SquareFailure(400, "BAD_REQUEST", "A paid order cannot be cancelled", "order.state")
                 order["state"] = "CANCELED"
             self._touch(order)
             return jsonify(order=order)
 
     def _search(self) -> Response:
         body = request.get_json()
-        wanted = body["query"]["filter"]
+        criteria = body["query"]["filter"]
         field = body["query"]["sort"]["sort_field"].lower()
-        start = wanted["date_time_filter"][field]["start_at"]
+        start = criteria["date_time_filter"][field]["start_at"]
         since = datetime.fromisoformat(start)
-        found = [
+        orders = [
             order
             for order in self.orders.values()
             if order["location_id"] in body["location_ids"]
-            and order.get("source", {}).get("name") in wanted["source_filter"]["source_names"]
+            and order.get("source", {}).get("name") in criteria["source_filter"]["source_names"]
             and datetime.fromisoformat(order[field]) >= since
         ]
-        found.sort(key=lambda order: order[field], reverse=body["query"]["sort"]["sort_order"] == "DESC")
+        orders.sort(key=lambda order: order[field], reverse=body["query"]["sort"]["sort_order"] == "DESC")
         first, size = int(body.get("cursor", "0")), min(self.page, body["limit"])
-        more = {"cursor": str(first + size)} if first + size < len(found) else {}
-        return jsonify(orders=found[first : first + size], **more)
+        more = {"cursor": str(first + size)} if first + size < len(orders) else {}
+        return jsonify(orders=orders[first : first + size], **more)
 
     # -- payments ------------------------------------------------------------------------------------------------------
 
     def _create_payment(self) -> Response:
         body = request.get_json()
-        with self._once("payment") as before:
-            made = before
-            if made is None:
+        with self._idempotent("payment") as earlier:
+            payment_id = earlier
+            if payment_id is None:
                 order = self._order(body["order_id"])
                 due, tip = order["net_amount_due_money"]["amount"], body.get("tip_money", {}).get("amount", 0)
                 amount = body["amount_money"]["amount"]
                 if order["state"] != "OPEN" or amount != due or amount + tip <= 0:
-                    raise Refusal(400, "BAD_REQUEST", f"{amount} cannot be paid: {due} is due, {order['state']}")
+                    raise SquareFailure(400, "BAD_REQUEST", f"{amount} cannot be paid: {due} is due, {order['state']}")
                 payment = {
                     "id": f"payment-{next(self._numbers)}", "status": "COMPLETED", "source_type": "EXTERNAL",
                     "order_id": order["id"], "location_id": LOCATION, "amount_money": self.money(amount),
                     "tip_money": self.money(tip), "total_money": self.money(amount + tip),
                     "external_details": body["external_details"], "created_at": _now(), "updated_at": _now(),
                 }  # fmt: skip
-                made = self._made = payment["id"]
+                payment_id = self._created = payment["id"]
                 self.payments[payment["id"]] = payment
                 self._settle(order, amount, tip, payment["id"])
-            return jsonify(payment=self.payments[made])
+            return jsonify(payment=self.payments[payment_id])
 
     def _pay_order(self, key: str) -> Response:
-        with self._once("pay") as earlier:
+        with self._idempotent("pay") as earlier:
             order = self._order(key)
             if earlier is None:
                 if order["net_amount_due_money"]["amount"] or order["state"] != "OPEN":
-                    raise Refusal(400, "BAD_REQUEST", "there is something due")
-                self._settle(order, 0, 0, "nothing")
-                self._made = key
+                    raise SquareFailure(400, "BAD_REQUEST", "an amount is due")
+                self._settle(order, 0, 0, "no-payment")
+                self._created = key
             return jsonify(order=order)
 
     def _settle(self, order: Json, amount: int, tip: int, payment_id: str) -> None:
@@ -397,9 +401,9 @@ class FakeSquare:
 
 
 def signed(body: bytes, key: str = SIGNATURE_KEY) -> dict[str, str]:
-    """The header with which Square sends this body."""
-    proof = hmac.new(key.encode(), WEBHOOK_URL.encode() + body, hashlib.sha256).digest()
-    return {"x-square-hmacsha256-signature": base64.b64encode(proof).decode()}
+    """Return the header with which Square sends this body."""
+    digest = hmac.new(key.encode(), WEBHOOK_URL.encode() + body, hashlib.sha256).digest()
+    return {"x-square-hmacsha256-signature": base64.b64encode(digest).decode()}
 
 
 def _now() -> str:

@@ -1,7 +1,7 @@
-"""Prism, which serves Square's own OpenAPI document: found or installed, started, or a plain word why not.
+"""Prism, a server of Square's own OpenAPI document: installed if needed, and started; otherwise the tests are skipped with a reason.
 
-It knows shapes and no state: as a mock it answers with the document's examples, as a proxy it lets a request and its answer
-through only when both have the shape that Square publishes.
+It checks shapes and has no state: as a mock it responds with the document's examples, as a proxy it passes a request and its
+response only if both have the shape that Square publishes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "web
 
 @contextmanager
 def prism(*command: str, upstream: str = "") -> Iterator[str]:
-    """Run it, and give its base URL: ``prism("mock")``, or ``prism("proxy", "--errors", upstream=url)``."""
+    """Run it and provide its base URL: ``prism("mock")``, or ``prism("proxy", "--errors", upstream=url)``."""
     port = free_port()
     document = [str(_document()), *([upstream] if upstream else [])]
     arguments = [_program(), *command, "--host", "127.0.0.1", "--port", str(port), *document]
@@ -41,17 +41,17 @@ def _document() -> Path:
     named = os.environ.get("SQUARE_OPENAPI")
     document = (Path(named) if named else _CHECKOUT.parent / "shared" / "square") / DOCUMENT
     if not document.exists():
-        pytest.skip(f"Square's {DOCUMENT} is not there: name its directory in SQUARE_OPENAPI")
+        pytest.skip(f"Square's {DOCUMENT} was not found; set SQUARE_OPENAPI to its directory")
     return document
 
 
 def _program() -> str:
-    _document()  # without it there is nothing to install anything for
+    _document()  # skips before anything is installed
     folder = _CACHE / f"prism-{VERSION}"
     program = folder / "node_modules" / ".bin" / "prism"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes, one installation
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one installation for several test processes
         if not program.exists():
             _install(folder)
     return str(program)
@@ -60,17 +60,17 @@ def _program() -> str:
 def _install(folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        _not_to_be_had("there is no npm (Debian: apt install npm)")
+        _missing("npm is not installed (Debian: apt install npm)")
         return
     command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), f"@stoplight/prism-cli@{VERSION}"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=4 * PATIENCE)
     if done.returncode:
-        _not_to_be_had(f"npm could not install it: {done.stderr.strip()[-500:]}")
+        _missing(f"npm could not install it: {done.stderr.strip()[-500:]}")
 
 
-def _not_to_be_had(why: str) -> None:
-    """Locally a skip that says why; in CI a failure, because there nobody reads skips."""
-    text = f"Prism, against which the shape of messages is tested, cannot be had: {why}"
+def _missing(reason: str) -> None:
+    """Skip with the reason; fail in CI, because nobody reads skips there."""
+    text = f"Prism, which checks the shape of messages, is missing: {reason}"
     if os.environ.get("CI"):
         pytest.fail(text)
     pytest.skip(text)

@@ -1,4 +1,4 @@
-"""The contract suite of webhook_kit, against our fake of Square."""
+"""The contract suite of webhook_kit, against a fake Square."""
 
 from __future__ import annotations
 
@@ -8,35 +8,28 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
-import pytest
-
 from tests.fake_square import LOCATION, SIGNATURE_KEY, TOKEN, WEBHOOK_URL, FakeSquare, Json
-from tests.harbour import fill
-from webhook_kit.adapter import Store
+from tests.square_seller import fill_catalog
+from webhook_kit import Store
 from webhook_kit.testing.contract import AdapterContract, PosTicket, PosWebhook, TicketLine
 from webhook_kit_square import SquareAdapter
 
 STEPS = {"preparing": "RESERVED", "ready": "PREPARED", "completed": "COMPLETED"}
 
 
-@pytest.fixture(autouse=True)
-def webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SQUARE_WEBHOOK_SIGNATURE_KEY", SIGNATURE_KEY)
-    monkeypatch.setenv("SQUARE_WEBHOOK_URL", WEBHOOK_URL)
-
-
 class TestSquare(AdapterContract):
     adapter = SquareAdapter
-    place_order_request: ClassVar[str] = "POST /v2/payments "  # what is not paid is no ticket
+    place_order_request: ClassVar[str] = "POST /v2/payments "  # only a paid order is a ticket
 
     square: FakeSquare
 
     @contextmanager
     def open_store(self) -> Iterator[Store]:
         with FakeSquare() as self.square:
-            fill(self.square)
-            made = self.make_store(credentials={"token": TOKEN}, base_url=self.square.url)
-            yield replace(made, id=LOCATION, adapter="square")
+            fill_catalog(self.square)
+            credentials = {"token": TOKEN, "webhook_signature_key": SIGNATURE_KEY}
+            store = self.make_store(credentials=credentials, base_url=self.square.url, webhook_url=WEBHOOK_URL)
+            yield replace(store, id=LOCATION, adapter="square")
 
     def tickets(self, store: Store) -> Sequence[PosTicket]:
         return [self._ticket(order) for order in self.square.orders.values() if order.get("tenders")]
@@ -57,8 +50,8 @@ class TestSquare(AdapterContract):
         return PosWebhook(*self.square.advance(order_id, STEPS[step]))
 
     def _sellable(self, item_id: str) -> list[str]:
-        held = self.square.catalog.get(item_id)
-        return [each["id"] for each in held["item_data"]["variations"]] if held else [item_id]
+        item = self.square.catalog.get(item_id)
+        return [each["id"] for each in item["item_data"]["variations"]] if item else [item_id]
 
     def _ticket(self, order: Json) -> PosTicket:
         (fulfillment,) = order["fulfillments"]
@@ -74,9 +67,9 @@ class TestSquare(AdapterContract):
 
     def _line(self, line: Json) -> TicketLine:
         modifiers = [TicketLine(each["catalog_object_id"], int(each["quantity"])) for each in line["modifiers"]]
-        sold, quantity = line["catalog_object_id"], int(line["quantity"])
+        variation, quantity = line["catalog_object_id"], int(line["quantity"])
         for item in self.square.catalog.values():
             variations = [each["id"] for each in item.get("item_data", {}).get("variations", [])]
-            if sold in variations and len(variations) > 1:
-                return TicketLine(item["id"], quantity, [TicketLine(sold), *modifiers])
-        return TicketLine(sold, quantity, modifiers)
+            if variation in variations and len(variations) > 1:
+                return TicketLine(item["id"], quantity, [TicketLine(variation), *modifiers])
+        return TicketLine(variation, quantity, modifiers)

@@ -1,21 +1,21 @@
-"""Square's webhooks: genuine ones are read, and only what is about our orders is told."""
+"""Square's webhooks: verified, and parsed if they are about Gett's orders."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from tests.fake_square import LOCATION, SIGNATURE_KEY, FakeSquare, signed
-from tests.harbour import order
-from webhook_kit.adapter import OrderChanged, Placed, Store
-from webhook_kit.errors import ConfigurationError, InvalidSignature
+from tests.fake_square import LOCATION, SIGNATURE_KEY, TOKEN, FakeSquare, signed
+from tests.square_seller import make_store, order
+from webhook_kit import ConfigurationError, InvalidSignature, OrderChanged, Placed, Store
 from webhook_kit_square import SquareAdapter
 
 
 @pytest.fixture
-def ticket(adapter: SquareAdapter, harbour: Store) -> str:
-    placed = adapter.place_order(harbour, order(), "1b4e28ba-2fa1-51d2-883f-0016d3cca427")
+def ticket(adapter: SquareAdapter, store: Store) -> str:
+    placed = adapter.place_order(store, order(), "1b4e28ba-2fa1-51d2-883f-0016d3cca427")
     assert isinstance(placed, Placed)
     return placed.id
 
@@ -30,34 +30,44 @@ def ticket(adapter: SquareAdapter, harbour: Store) -> str:
         ("FAILED", None, "cancelled"),
     ],
 )
-def test_a_fulfillments_state_is_told_in_getts_words(
-    adapter: SquareAdapter, square: FakeSquare, ticket: str, state: str, status: str | None, end: str | None
+def test_a_fulfillments_state_becomes_progress(
+    adapter: SquareAdapter,
+    square: FakeSquare,
+    store: Store,
+    ticket: str,
+    state: str,
+    status: str | None,
+    end: str | None,
 ) -> None:
-    (told,) = adapter.parse_event(*square.advance(ticket, state), {})
-    assert isinstance(told, OrderChanged)
-    assert (told.store_id, told.order_id, told.status, told.state) == (LOCATION, ticket, status, end)
-    assert bool(told.reason) is (end == "cancelled")
+    (event,) = adapter.parse_event(*square.advance(ticket, state), {LOCATION: store})
+    assert isinstance(event, OrderChanged)
+    assert (event.store_id, event.order_id, event.status, event.state) == (LOCATION, ticket, status, end)
+    assert bool(event.reason) is (end == "cancelled")
 
 
 @pytest.mark.parametrize("state", ["PROPOSED", "SOMETHING_NEW"])
-def test_an_order_that_has_just_been_made_and_a_state_nobody_knows_say_nothing(
-    adapter: SquareAdapter, square: FakeSquare, ticket: str, state: str
+def test_a_new_order_and_an_unknown_state_are_ignored(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, ticket: str, state: str
 ) -> None:
-    assert adapter.parse_event(*square.advance(ticket, state), {}) == []
+    assert adapter.parse_event(*square.advance(ticket, state), {LOCATION: store}) == []
 
 
-def test_other_peoples_orders_say_nothing(adapter: SquareAdapter, square: FakeSquare, ticket: str) -> None:
+def test_orders_of_other_channels_are_ignored(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, ticket: str
+) -> None:
     square.orders[ticket]["fulfillments"][0]["uid"] = "vyysEynWxh3FS4dn4ai8cD"
-    assert adapter.parse_event(*square.advance(ticket, "RESERVED"), {}) == []
+    assert adapter.parse_event(*square.advance(ticket, "RESERVED"), {LOCATION: store}) == []
 
 
-def test_other_events_say_nothing(adapter: SquareAdapter) -> None:
+def test_other_events_are_ignored(adapter: SquareAdapter, store: Store) -> None:
     body = json.dumps({"type": "payment.updated", "data": {}}).encode()
-    assert adapter.parse_event(signed(body), body, {}) == []
+    assert adapter.parse_event(signed(body), body, {LOCATION: store}) == []
 
 
 @pytest.mark.parametrize("fault", ["missing", "wrong key", "another body", "not text", "not ascii"])
-def test_what_is_not_squares_is_refused(adapter: SquareAdapter, square: FakeSquare, ticket: str, fault: str) -> None:
+def test_an_event_without_a_valid_signature_is_refused(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, ticket: str, fault: str
+) -> None:
     headers, body = square.advance(ticket, "RESERVED")
     match fault:
         case "missing":
@@ -71,20 +81,39 @@ def test_what_is_not_squares_is_refused(adapter: SquareAdapter, square: FakeSqua
         case "not ascii":
             headers = {"x-square-hmacsha256-signature": "ü"}
     with pytest.raises(InvalidSignature):
-        adapter.parse_event(headers, body, {})
+        adapter.parse_event(headers, body, {LOCATION: store})
 
 
-def test_while_the_key_is_rotated_both_are_taken(
-    adapter: SquareAdapter, square: FakeSquare, ticket: str, monkeypatch: pytest.MonkeyPatch
+def test_both_keys_are_accepted_during_a_rotation(adapter: SquareAdapter, square: FakeSquare, ticket: str) -> None:
+    rotating = replace(
+        make_store(square), credentials={"token": TOKEN, "webhook_signature_key": f"new-key, {SIGNATURE_KEY}"}
+    )
+    assert len(adapter.parse_event(*square.advance(ticket, "RESERVED"), {LOCATION: rotating})) == 1
+
+
+def test_the_key_of_another_store_is_refused(adapter: SquareAdapter, square: FakeSquare, ticket: str) -> None:
+    own, other = make_store(square), replace(make_store(square), id="LOTHER")
+    own = replace(own, credentials={"token": TOKEN, "webhook_signature_key": "own-key"})
+    with pytest.raises(InvalidSignature, match="another store"):
+        adapter.parse_event(*square.advance(ticket, "RESERVED"), {LOCATION: own, "LOTHER": other})
+
+
+@pytest.mark.parametrize("missing", ["webhook_signature_key", "webhook_url"])
+def test_without_key_or_address_no_webhook_is_accepted(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, ticket: str, missing: str
 ) -> None:
-    monkeypatch.setenv("SQUARE_WEBHOOK_SIGNATURE_KEY", f"new-key,{SIGNATURE_KEY}")
-    assert len(adapter.parse_event(*square.advance(ticket, "RESERVED"), {})) == 1
+    incomplete = replace(
+        store,
+        credentials={name: value for name, value in store.credentials.items() if name != missing},
+        options={name: value for name, value in store.options.items() if name != missing},
+    )
+    with pytest.raises(ConfigurationError, match=missing):
+        adapter.parse_event(*square.advance(ticket, "RESERVED"), {LOCATION: incomplete})
 
 
-@pytest.mark.parametrize("variable", ["SQUARE_WEBHOOK_SIGNATURE_KEY", "SQUARE_WEBHOOK_URL"])
-def test_without_key_or_address_no_webhook_is_taken(
-    adapter: SquareAdapter, square: FakeSquare, ticket: str, variable: str, monkeypatch: pytest.MonkeyPatch
+def test_the_environment_is_not_read(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, ticket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(variable)
-    with pytest.raises(ConfigurationError, match=variable):
-        adapter.parse_event(*square.advance(ticket, "RESERVED"), {})
+    monkeypatch.setenv("SQUARE_WEBHOOK_SIGNATURE_KEY", "other-key")
+    monkeypatch.setenv("SQUARE_WEBHOOK_URL", "https://elsewhere.example")
+    assert len(adapter.parse_event(*square.advance(ticket, "RESERVED"), {LOCATION: store})) == 1

@@ -1,4 +1,4 @@
-"""Money crosses the border without losing a cent."""
+"""Conversion of money without losing a cent."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from webhook_kit_square.mapping import amounts, major, minor
 
 
 @given(st.integers(-(10**11), 10**11), st.sampled_from(["USD", "CAD", "GBP", "EUR", "AUD", "JPY"]))
-def test_there_and_back_is_the_same_amount(whole: int, currency: str) -> None:
-    there = major(Money(amount=whole, currency=currency))
-    assert minor(there, currency) == {"amount": whole, "currency": currency}
-    assert there.as_tuple().exponent == -2
+def test_a_round_trip_keeps_the_amount(whole: int, currency: str) -> None:
+    converted = major(Money(amount=whole, currency=currency))
+    assert minor(converted, currency) == {"amount": whole, "currency": currency}
+    assert converted.as_tuple().exponent == -2
 
 
 def test_a_dollar_has_hundredths_and_a_yen_has_none() -> None:
@@ -27,13 +27,13 @@ def test_a_dollar_has_hundredths_and_a_yen_has_none() -> None:
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("0.005", "USD"), ("1.50", "JPY")])
-def test_what_no_coin_can_pay_is_an_error_and_not_rounded(amount: str, currency: str) -> None:
+def test_a_fraction_of_the_smallest_unit_is_an_error_and_not_rounded(amount: str, currency: str) -> None:
     with pytest.raises(ValueError, match=currency):
         minor(Decimal(amount), currency)
 
 
 @given(*[st.integers(0, 10**7) for _ in range(6)])
-def test_whatever_square_charges_the_parts_sum_to_it(
+def test_the_parts_sum_to_squares_total(
     lines: int, fees: int, discount: int, taxes: int, rounding: int, tip: int
 ) -> None:
     def usd(amount: int) -> dict[str, object]:
@@ -50,7 +50,7 @@ def test_whatever_square_charges_the_parts_sum_to_it(
             "rounding_adjustment": {"amount_money": usd(rounding)},
         }
     )
-    made = amounts(order, Decimal("1.00"))
-    assert made.contradictions() == []
-    assert made.total == Decimal(lines + fees + taxes + rounding).scaleb(-2) + Decimal("1.00")
-    assert made.sub_total == Decimal(lines + discount).scaleb(-2)
+    converted = amounts(order, Decimal("1.00"))
+    assert converted.contradictions() == []
+    assert converted.total == Decimal(lines + fees + taxes + rounding).scaleb(-2) + Decimal("1.00")
+    assert converted.sub_total == Decimal(lines + discount).scaleb(-2)

@@ -1,4 +1,4 @@
-"""Orders at a Square that keeps state: priced, placed once, paid, found, cancelled."""
+"""Orders at a fake Square: priced, placed once, paid, found, cancelled."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 import requests
 
 from tests.fake_square import LOCATION, FakeSquare
-from tests.harbour import BURGER, LATTE, line, order, store
-from webhook_kit.adapter import (
+from tests.square_seller import BURGER, LATTE, line, make_store, order
+from webhook_kit import (
+    Amounts,
+    ConfigurationError,
     NotPlaced,
     OrderState,
     Placed,
@@ -23,11 +25,9 @@ from webhook_kit.adapter import (
     Refused,
     Store,
     StoreState,
+    call_deadline,
     placement_key,
 )
-from webhook_kit.errors import ConfigurationError
-from webhook_kit.gett.models.order import Amounts
-from webhook_kit.pos.session import call_deadline
 from webhook_kit_square import SquareAdapter
 from webhook_kit_square.api import SquareError
 
@@ -41,16 +41,16 @@ def place(adapter: SquareAdapter, store: Store, ref: str = "gett-order-1", **mor
     return placed
 
 
-def refusals(said: object) -> list[tuple[Reason, str | None, str | None]]:
-    assert isinstance(said, Refused), said
-    return [(each.reason, each.item_id, each.json_path) for each in said.refusals]
+def refusals(result: object) -> list[tuple[Reason, str | None, str | None]]:
+    assert isinstance(result, Refused), result
+    return [(each.reason, each.item_id, each.json_path) for each in result.refusals]
 
 
 # -- price -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_quote_is_what_square_charges_with_taxes_and_the_tip(adapter: SquareAdapter, harbour: Store) -> None:
-    quoted = adapter.quote(harbour, order(BURGER, LATTE, **TIPPED))
+def test_a_quote_has_squares_price_with_taxes_and_tip(adapter: SquareAdapter, store: Store) -> None:
+    quoted = adapter.quote(store, order(BURGER, LATTE, **TIPPED))
     assert isinstance(quoted, Amounts)
     # 2 × (9.95 + 1.49) + (4.50 + 2 × 0.60) = 22.88 + 5.70; 8.875 % of each line: 2.03 + 0.51
     assert (quoted.sub_total, quoted.taxes, quoted.tip) == (Decimal("28.58"), Decimal("2.54"), Decimal("2.50"))
@@ -58,49 +58,47 @@ def test_a_quote_is_what_square_charges_with_taxes_and_the_tip(adapter: SquareAd
     assert quoted.contradictions() == []
 
 
-def test_a_tax_within_the_price_changes_no_total(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
+def test_an_inclusive_tax_does_not_change_the_total(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
     square.catalog["SALES"]["tax_data"]["inclusion_type"] = "INCLUSIVE"
-    quoted = adapter.quote(harbour, order())
+    quoted = adapter.quote(store, order())
     assert isinstance(quoted, Amounts)
     assert (quoted.total, quoted.taxes) == (Decimal("22.88"), Decimal("1.87"))
     assert quoted.contradictions() == []
 
 
-def test_a_quote_leaves_nothing_behind_and_says_nothing_of_the_customer(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
-) -> None:
-    adapter.quote(harbour, order())
+def test_a_quote_has_no_side_effects_and_no_customer(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+    adapter.quote(store, order())
     assert (square.orders, square.payments) == ({}, {})
     assert "Ada" not in str(square.bodies)
 
 
-def test_what_has_run_out_is_refused_where_it_stands_though_square_would_sell_it(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
+def test_an_unavailable_item_is_refused_with_its_place(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
 ) -> None:
     square.sell_out("BACON")
     square.sell_out("LATTE-L")
-    assert refusals(adapter.quote(harbour, order(BURGER, LATTE))) == [
+    assert refusals(adapter.quote(store, order(BURGER, LATTE))) == [
         (Reason.ITEM_UNAVAILABLE, "BACON", "$.cart.lineItems[0].modifierGroups[1].selectedModifiers[0]"),
         (Reason.ITEM_UNAVAILABLE, "LATTE-L", "$.cart.lineItems[1].modifierGroups[0].selectedModifiers[0]"),
     ]
 
 
-def test_a_location_that_is_not_active_is_closed(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
+def test_an_inactive_location_is_closed(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
     square.location["status"] = "INACTIVE"
-    assert refusals(adapter.quote(harbour, order())) == [(Reason.STORE_CLOSED, None, None)]
+    assert refusals(adapter.quote(store, order())) == [(Reason.STORE_CLOSED, None, None)]
 
 
-def test_what_square_does_not_know_is_refused_where_it_stands(adapter: SquareAdapter, harbour: Store) -> None:
-    said = adapter.quote(harbour, order(BURGER, line("GONE")))
-    assert refusals(said) == [(Reason.ITEM_UNKNOWN, "GONE", "$.cart.lineItems[1]")]
+def test_an_unknown_item_is_refused_with_its_place(adapter: SquareAdapter, store: Store) -> None:
+    result = adapter.quote(store, order(BURGER, line("UNKNOWN")))
+    assert refusals(result) == [(Reason.ITEM_UNKNOWN, "UNKNOWN", "$.cart.lineItems[1]")]
 
 
-def test_a_modifier_of_a_modifier_and_a_foreign_fulfillment_are_refused_rather_than_lost(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
+def test_nested_modifiers_and_an_unknown_fulfillment_type_are_refused(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
 ) -> None:
-    deep = line("BURGER-V", {"DONENESS": [line("RARE", {"DEEPER": [line("BACON")]})]})
-    said = adapter.place_order(harbour, order(deep, fulfillmentType="Drone"), KEY)
-    assert refusals(said) == [
+    nested = line("BURGER-V", {"DONENESS": [line("RARE", {"DEEPER": [line("BACON")]})]})
+    result = adapter.place_order(store, order(nested, fulfillmentType="Drone"), KEY)
+    assert refusals(result) == [
         (Reason.OTHER, None, "$.fulfillmentType"),
         (Reason.MODIFIER_FOREIGN, "RARE", "$.cart.lineItems[0].modifierGroups[0].selectedModifiers[0]"),
     ]
@@ -110,16 +108,16 @@ def test_a_modifier_of_a_modifier_and_a_foreign_fulfillment_are_refused_rather_t
 # -- tickets -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_ticket_holds_the_whole_order_and_is_paid(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
-    placed = place(adapter, harbour, **TIPPED)
+def test_a_ticket_has_the_whole_order_and_is_paid(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+    placed = place(adapter, store, **TIPPED)
     (ticket,), (payment,) = square.orders.values(), square.payments.values()
     assert (placed.id, placed.status) == (ticket["id"], "accepted")
     assert placed.amounts is not None
     assert (placed.amounts.total, placed.amounts.tip) == (Decimal("27.41"), Decimal("2.50"))
     assert ticket["reference_id"] == "gett-order-1"
-    (sold,) = ticket["line_items"]
-    assert (sold["catalog_object_id"], sold["quantity"]) == ("BURGER-V", "2")
-    assert [(m["catalog_object_id"], m["quantity"]) for m in sold["modifiers"]] == [("RARE", "1"), ("BACON", "1")]
+    (ordered,) = ticket["line_items"]
+    assert (ordered["catalog_object_id"], ordered["quantity"]) == ("BURGER-V", "2")
+    assert [(m["catalog_object_id"], m["quantity"]) for m in ordered["modifiers"]] == [("RARE", "1"), ("BACON", "1")]
     (pickup,) = ticket["fulfillments"]
     assert (pickup["type"], pickup["state"]) == ("PICKUP", "PROPOSED")
     assert pickup["pickup_details"]["recipient"] == {
@@ -133,10 +131,10 @@ def test_a_ticket_holds_the_whole_order_and_is_paid(adapter: SquareAdapter, squa
     assert ticket["net_amount_due_money"]["amount"] == 0
 
 
-def test_a_delivery_brings_address_and_instructions(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
+def test_a_delivery_has_address_and_instructions(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
     address = {"address1": "1 Pier", "address2": "Berth 2", "city": "Oakland", "state": "CA", "postalCode": "94607"}
     info = {"address": address, "instructions": "ring twice"}
-    place(adapter, harbour, fulfillmentType="DeliveryByMerchant", deliveryInfo=info, customer=None)
+    place(adapter, store, fulfillmentType="DeliveryByMerchant", deliveryInfo=info, customer=None)
     (ticket,) = square.orders.values()
     (delivery,) = ticket["fulfillments"]
     assert (delivery["type"], delivery["delivery_details"]["note"]) == ("DELIVERY", "ring twice")
@@ -152,164 +150,152 @@ def test_a_delivery_brings_address_and_instructions(adapter: SquareAdapter, squa
     }
 
 
-def test_an_item_of_several_variations_is_ordered_as_the_one_chosen(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
-) -> None:
-    adapter.place_order(harbour, order(LATTE), KEY)
+def test_the_selected_variation_is_ordered(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+    adapter.place_order(store, order(LATTE), KEY)
     (ticket,) = square.orders.values()
-    (sold,) = ticket["line_items"]
-    assert sold["catalog_object_id"] == "LATTE-L"
-    assert [(m["catalog_object_id"], m["quantity"]) for m in sold["modifiers"]] == [("VANILLA", "2")]
+    (ordered,) = ticket["line_items"]
+    assert ordered["catalog_object_id"] == "LATTE-L"
+    assert [(m["catalog_object_id"], m["quantity"]) for m in ordered["modifiers"]] == [("VANILLA", "2")]
 
 
-def test_a_free_order_is_settled_without_a_payment(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
+def test_a_free_order_needs_no_payment(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
     square.set_price("WATER-V", 0)
-    placed = adapter.place_order(harbour, order(line("WATER-V")), KEY)
+    placed = adapter.place_order(store, order(line("WATER-V")), KEY)
     assert isinstance(placed, Placed)
     assert square.payments == {}
     assert square.orders[placed.id]["tenders"]
 
 
-def test_the_same_key_makes_one_ticket_and_one_payment_at_any_time(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
+def test_the_same_key_makes_one_ticket_and_one_payment(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
-        placed = list(pool.map(lambda _: place(adapter, harbour, **TIPPED), range(4)))
-    placed.append(place(SquareAdapter(), harbour, **TIPPED))
+        placed = list(pool.map(lambda _: place(adapter, store, **TIPPED), range(4)))
+    placed.append(place(SquareAdapter(), store, **TIPPED))
     assert len({each.id for each in placed}) == len(square.orders) == len(square.payments) == 1
     assert {each.amounts.total for each in placed if each.amounts} == {Decimal("27.41")}
 
 
 @pytest.mark.parametrize("call", ["POST /v2/orders", "POST /v2/payments"])
 @pytest.mark.parametrize("after", [False, True])
-def test_an_answer_that_is_lost_is_settled_by_asking_again_and_the_sdk_does_not_ask_by_itself(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store, call: str, after: bool
+def test_a_lost_response_is_resolved_by_repeating_the_call(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, call: str, after: bool
 ) -> None:
     square.fail(call, 503, after=after)
     with pytest.raises(SquareError):
-        place(adapter, harbour)
-    assert square.made(call) == 1
+        place(adapter, store)
+    assert square.count(call) == 1
     paid = call == "POST /v2/payments" and after
-    assert (adapter.find_order(harbour, "gett-order-1") is not None) is paid
-    place(adapter, harbour)
+    assert (adapter.find_order(store, "gett-order-1") is not None) is paid
+    place(adapter, store)
     assert (len(square.orders), len(square.payments)) == (1, 1)
 
 
 @pytest.mark.parametrize("status", [409, 429, 500])
-def test_no_call_is_tried_again_behind_the_kits_back(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store, status: int
-) -> None:
+def test_the_sdk_does_not_retry(adapter: SquareAdapter, square: FakeSquare, store: Store, status: int) -> None:
     square.fail("POST /v2/orders", status)
     with pytest.raises((SquareError, NotPlaced)):
-        place(adapter, harbour)
+        place(adapter, store)
     assert square.calls == [("POST", "/v2/orders")]
 
 
-def test_nobody_listening_means_that_nothing_was_placed(adapter: SquareAdapter, harbour: Store) -> None:
+def test_without_a_connection_nothing_is_placed(adapter: SquareAdapter, store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    nowhere = replace(harbour, options={"base_url": f"http://127.0.0.1:{port}"})
+    unreachable = replace(store, options={"base_url": f"http://127.0.0.1:{port}"})
     with call_deadline(60), pytest.raises(NotPlaced):
-        adapter.place_order(nowhere, order(), KEY)
+        adapter.place_order(unreachable, order(), KEY)
 
 
-def test_a_payment_that_does_not_get_through_leaves_the_order_in_doubt(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
+def test_a_failed_payment_call_leaves_the_order_in_doubt(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
 ) -> None:
     square.fail("POST /v2/payments", 429, "RATE_LIMITED")
-    with call_deadline(60), pytest.raises(SquareError):  # not NotPlaced: the order is there
-        place(adapter, harbour)
+    with call_deadline(60), pytest.raises(SquareError):  # not NotPlaced: the order exists
+        place(adapter, store)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])
-def test_an_order_at_which_square_did_not_look_was_not_placed(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store, status: int
-) -> None:
+def test_401_403_and_429_mean_not_placed(adapter: SquareAdapter, square: FakeSquare, store: Store, status: int) -> None:
     square.fail("POST /v2/orders", status, "RATE_LIMITED")
     with pytest.raises(NotPlaced):
-        place(adapter, harbour)
+        place(adapter, store)
 
 
-def test_a_call_ends_at_the_kits_deadline(adapter: SquareAdapter, harbour: Store) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes connections, and never says a word
-        mute = replace(harbour, options={"base_url": f"http://127.0.0.1:{deaf.getsockname()[1]}"})
+def test_a_call_ends_at_its_deadline(adapter: SquareAdapter, store: Store) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and never responds
+        slow = replace(store, options={"base_url": f"http://127.0.0.1:{silent.getsockname()[1]}"})
         with call_deadline(1), pytest.raises(requests.exceptions.ReadTimeout):
-            adapter.place_order(mute, order(), KEY)
+            adapter.place_order(slow, order(), KEY)
 
 
-def test_options_that_change_between_two_attempts_make_no_second_ticket(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
+def test_changed_options_between_two_attempts_make_no_second_ticket(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
 ) -> None:
-    first = place(adapter, harbour)
-    assert place(adapter, store(square, preparation_minutes=45)).id == first.id
+    first = place(adapter, store)
+    assert place(adapter, make_store(square, preparation_minutes=45)).id == first.id
     assert (len(square.orders), len(square.payments)) == (1, 1)
 
 
-def test_what_square_refuses_is_refused_with_its_words(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
-) -> None:
-    said = adapter.place_order(harbour, order(BURGER, line("GONE")), KEY)
-    assert refusals(said) == [(Reason.ITEM_UNKNOWN, "GONE", "$.cart.lineItems[1]")]
-    assert isinstance(said, Refused)
-    assert said.refusals[0].message == "Catalog object GONE not found."
+def test_squares_refusal_keeps_its_message(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+    result = adapter.place_order(store, order(BURGER, line("UNKNOWN")), KEY)
+    assert refusals(result) == [(Reason.ITEM_UNKNOWN, "UNKNOWN", "$.cart.lineItems[1]")]
+    assert isinstance(result, Refused)
+    assert result.refusals[0].message == "Catalog object UNKNOWN not found."
     assert square.orders == {}
 
 
-def test_a_payment_that_square_refuses_ends_the_order(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
-) -> None:
+def test_a_refused_payment_cancels_the_order(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
     square.fail("POST /v2/payments", 400, "BAD_REQUEST")
-    assert refusals(adapter.place_order(harbour, order(), KEY)) == [(Reason.PAYMENT_FAILED, None, None)]
+    assert refusals(adapter.place_order(store, order(), KEY)) == [(Reason.PAYMENT_FAILED, None, None)]
     (ended,) = square.orders.values()
     assert (ended["state"], ended["fulfillments"][0]["state"]) == ("CANCELED", "CANCELED")
-    # and once more under the same key: cancelled stays cancelled
-    assert refusals(adapter.place_order(harbour, order(), KEY)) == [(Reason.PAYMENT_FAILED, None, None)]
+    # again with the same key: it stays cancelled
+    assert refusals(adapter.place_order(store, order(), KEY)) == [(Reason.PAYMENT_FAILED, None, None)]
 
 
-def test_what_square_says_of_a_customer_is_in_no_exception(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
-) -> None:
+def test_exceptions_do_not_contain_squares_texts(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
     square.fail("POST /v2/orders", 500)
-    with pytest.raises(SquareError) as failure:
-        place(adapter, harbour)
-    assert "as the test wants it" not in str(failure.value)
-    assert failure.value.__cause__ is None
-    assert failure.value.__suppress_context__
+    with pytest.raises(SquareError) as error:
+        place(adapter, store)
+    assert "set by the test" not in str(error.value)
+    assert error.value.__cause__ is None
+    assert error.value.__suppress_context__
 
 
-# -- finding, following, cancelling ------------------------------------------------------------------------------------
+# -- look-up, reconciliation, cancellation ------------------------------------------------------------------------------------
 
 
-def test_a_ticket_is_found_by_getts_name_even_among_many_pages(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
+def test_a_ticket_is_found_by_order_ref_among_many_pages(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
 ) -> None:
-    placed = [place(adapter, harbour, ref) for ref in ("one", "two", "three")]
+    placed = [place(adapter, store, ref) for ref in ("one", "two", "three")]
     square.page = 1
-    found = adapter.find_order(harbour, "one")
-    assert found is not None
-    assert (found.id, found.amounts) == (placed[0].id, placed[0].amounts)
-    assert adapter.find_order(harbour, "four") is None
+    ticket = adapter.find_order(store, "one")
+    assert ticket is not None
+    assert (ticket.id, ticket.amounts) == (placed[0].id, placed[0].amounts)
+    assert adapter.find_order(store, "four") is None
 
 
-def test_a_name_longer_than_square_takes_is_found_and_told_in_full(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
+def test_a_long_order_ref_is_found_and_returned_in_full(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
 ) -> None:
     long = "gett-" + "x" * 100
-    placed = place(adapter, harbour, long)
-    found = adapter.find_order(harbour, long)
-    assert found is not None
-    assert found.id == placed.id
-    (told,) = adapter.orders_since(harbour, datetime.now(UTC) - timedelta(minutes=5))
-    assert told.order_ref == long
+    placed = place(adapter, store, long)
+    ticket = adapter.find_order(store, long)
+    assert ticket is not None
+    assert ticket.id == placed.id
+    (current,) = adapter.orders_since(store, datetime.now(UTC) - timedelta(minutes=5))
+    assert current.order_ref == long
 
 
-def test_other_peoples_orders_are_neither_found_nor_told(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
+def test_orders_of_other_channels_are_neither_found_nor_returned(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
 ) -> None:
-    placed = place(adapter, harbour)
+    placed = place(adapter, store)
     square.orders[placed.id]["source"] = {"name": "Square Online"}
-    assert adapter.find_order(harbour, "gett-order-1") is None
-    assert adapter.orders_since(harbour, datetime.now(UTC) - timedelta(minutes=5)) == []
+    assert adapter.find_order(store, "gett-order-1") is None
+    assert adapter.orders_since(store, datetime.now(UTC) - timedelta(minutes=5)) == []
 
 
 @pytest.mark.parametrize(
@@ -323,76 +309,72 @@ def test_other_peoples_orders_are_neither_found_nor_told(
         ("FAILED", None, "cancelled"),
     ],
 )
-def test_reconciliation_learns_how_far_an_order_is(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store, state: str, status: str | None, end: str | None
+def test_an_orders_progress_is_returned(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, state: str, status: str | None, end: str | None
 ) -> None:
-    placed = place(adapter, harbour)
+    placed = place(adapter, store)
     square.advance(placed.id, state)
-    (told,) = adapter.orders_since(harbour, datetime.now(UTC) - timedelta(minutes=5))
-    assert (told.id, told.order_ref, told.status, told.state) == (placed.id, "gett-order-1", status, end)
-    assert bool(told.reason) is (end == "cancelled")
+    (current,) = adapter.orders_since(store, datetime.now(UTC) - timedelta(minutes=5))
+    assert (current.id, current.order_ref, current.status, current.state) == (placed.id, "gett-order-1", status, end)
+    assert bool(current.reason) is (end == "cancelled")
 
 
-def test_reconciliation_learns_what_changed_since_and_no_more(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
-) -> None:
-    early, late = place(adapter, harbour, "early"), place(adapter, harbour, "late")
+def test_only_orders_changed_since_are_returned(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+    early, late = place(adapter, store, "early"), place(adapter, store, "late")
     since = datetime.fromisoformat(square.orders[late.id]["updated_at"])
-    assert [told.id for told in adapter.orders_since(harbour, since)] == [late.id]
+    assert [each.id for each in adapter.orders_since(store, since)] == [late.id]
     square.advance(early.id, "RESERVED")
-    assert {told.id for told in adapter.orders_since(harbour, since)} == {early.id, late.id}
+    assert {each.id for each in adapter.orders_since(store, since)} == {early.id, late.id}
 
 
-def test_an_order_that_was_never_paid_is_not_told(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
+def test_an_unpaid_order_is_not_returned(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
     square.fail("POST /v2/payments", 503)
     with pytest.raises(SquareError):
-        place(adapter, harbour)
-    assert adapter.orders_since(harbour, datetime.now(UTC) - timedelta(minutes=5)) == []
+        place(adapter, store)
+    assert adapter.orders_since(store, datetime.now(UTC) - timedelta(minutes=5)) == []
 
 
 @pytest.mark.parametrize("fulfillment", ["Pickup", "DeliveryByMerchant"])
-def test_an_order_is_taken_back_with_the_reason(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store, fulfillment: str
+def test_an_order_is_cancelled_with_the_reason(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, fulfillment: str
 ) -> None:
-    placed = place(adapter, harbour, fulfillmentType=fulfillment)
-    adapter.cancel_order(harbour, placed, "the guest is gone")
+    placed = place(adapter, store, fulfillmentType=fulfillment)
+    adapter.cancel_order(store, placed, "the customer changed their mind")
     (cancelled,) = square.orders[placed.id]["fulfillments"]
     assert cancelled["state"] == "CANCELED"
-    assert "the guest is gone" in str(cancelled)
-    (told,) = adapter.orders_since(harbour, datetime.now(UTC) - timedelta(minutes=5))
-    assert told == PosOrder(placed.id, "gett-order-1", state=OrderState.CANCELLED, reason=told.reason)
-    adapter.cancel_order(harbour, placed, "once more")  # harmless
-    assert square.made(f"PUT /v2/orders/{placed.id}") == 1
+    assert "the customer changed their mind" in str(cancelled)
+    (current,) = adapter.orders_since(store, datetime.now(UTC) - timedelta(minutes=5))
+    assert current == PosOrder(placed.id, "gett-order-1", state=OrderState.CANCELLED, reason=current.reason)
+    adapter.cancel_order(store, placed, "again")  # has no effect
+    assert square.count(f"PUT /v2/orders/{placed.id}") == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "VERSION_MISMATCH"), (409, "CONFLICT")])
-def test_an_order_that_moved_on_meanwhile_is_read_again_once(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store, status: int, code: str
+def test_an_order_that_changed_meanwhile_is_read_again_once(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, status: int, code: str
 ) -> None:
-    placed = place(adapter, harbour)
+    placed = place(adapter, store)
     update = f"PUT /v2/orders/{placed.id}"
     square.fail(update, status, code)
-    adapter.cancel_order(harbour, placed, "gone")
+    adapter.cancel_order(store, placed, "no cook")
     assert square.orders[placed.id]["fulfillments"][0]["state"] == "CANCELED"
-    assert (square.made(update), square.made(f"GET /v2/orders/{placed.id}")) == (2, 2)
+    assert (square.count(update), square.count(f"GET /v2/orders/{placed.id}")) == (2, 2)
 
 
-def test_an_order_that_keeps_moving_is_given_up(adapter: SquareAdapter, square: FakeSquare, harbour: Store) -> None:
-    placed = place(adapter, harbour)
+def test_an_order_that_keeps_changing_is_an_error(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+    placed = place(adapter, store)
     for _ in range(2):
         square.fail(f"PUT /v2/orders/{placed.id}", 409, "CONFLICT")
     with pytest.raises(SquareError):
-        adapter.cancel_order(harbour, placed, "gone")
-    assert square.made(f"PUT /v2/orders/{placed.id}") == 2
+        adapter.cancel_order(store, placed, "no cook")
+    assert square.count(f"PUT /v2/orders/{placed.id}") == 2
 
 
-def test_an_order_that_was_handed_over_cannot_be_taken_back(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
-) -> None:
-    placed = place(adapter, harbour)
+def test_a_completed_order_cannot_be_cancelled(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+    placed = place(adapter, store)
     square.advance(placed.id, "COMPLETED")
     with pytest.raises(SquareError):
-        adapter.cancel_order(harbour, placed, "too late")
+        adapter.cancel_order(store, placed, "too late")
 
 
 # -- the store ---------------------------------------------------------------------------------------------------------
@@ -400,30 +382,30 @@ def test_an_order_that_was_handed_over_cannot_be_taken_back(
 
 @pytest.mark.parametrize(("status", "state"), [("ACTIVE", StoreState.OPEN), ("INACTIVE", StoreState.CLOSED)])
 def test_a_store_is_open_while_its_location_is_active(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store, status: str, state: StoreState
+    adapter: SquareAdapter, square: FakeSquare, store: Store, status: str, state: StoreState
 ) -> None:
     square.location["status"] = status
-    assert adapter.store_status(harbour) is state
+    assert adapter.store_status(store) is state
 
 
-def test_a_location_that_square_does_not_know_is_a_failure(adapter: SquareAdapter, harbour: Store) -> None:
+def test_an_unknown_location_is_an_error(adapter: SquareAdapter, store: Store) -> None:
     with pytest.raises(SquareError, match="NOT_FOUND"):
-        adapter.store_status(replace(harbour, id="LNOWHERE"))
+        adapter.store_status(replace(store, id="LNOWHERE"))
 
 
 @pytest.mark.parametrize(
-    ("change", "what"),
-    [({"credentials": {}}, "credentials.token"), ({"options": {"environment": "moon"}}, "production or sandbox")],
+    ("change", "complaint"),
+    [({"credentials": {}}, "credentials.token"), ({"options": {"environment": "moon"}}, "'production' or 'sandbox'")],
 )
-def test_a_store_that_is_not_set_up_says_what_is_missing(
-    adapter: SquareAdapter, harbour: Store, change: dict[str, Any], what: str
+def test_a_wrong_configuration_is_reported(
+    adapter: SquareAdapter, store: Store, change: dict[str, Any], complaint: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=f"{LOCATION}: .*{what}"):
-        adapter.store_status(replace(harbour, **change))
+    with pytest.raises(ConfigurationError, match=f"{LOCATION}: .*{complaint}"):
+        adapter.store_status(replace(store, **change))
 
 
-def test_the_token_is_in_no_failure(adapter: SquareAdapter, harbour: Store) -> None:
-    stranger = replace(harbour, credentials={"token": "not-the-token"})
-    with pytest.raises(SquareError, match="UNAUTHORIZED") as failure:
-        adapter.fetch_catalog(stranger)
-    assert "not-the-token" not in repr(failure.value) + str(failure.value)
+def test_exceptions_do_not_contain_the_token(adapter: SquareAdapter, store: Store) -> None:
+    unauthorized = replace(store, credentials={"token": "not-the-token"})
+    with pytest.raises(SquareError, match="UNAUTHORIZED") as error:
+        adapter.fetch_catalog(unauthorized)
+    assert "not-the-token" not in repr(error.value) + str(error.value)

@@ -1,4 +1,4 @@
-"""Messages have the shape that Square publishes. Shape alone: Prism knows no price, no key and no state."""
+"""Messages have the shape that Square publishes. Only the shape: Prism checks neither prices nor keys nor state."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import pytest
 import requests
 
 from tests.fake_square import TOKEN, FakeSquare
-from tests.harbour import BURGER, LATTE, line, order
 from tests.prism import prism
-from webhook_kit.adapter import Placed, Store, StoreState, placement_key
-from webhook_kit.gett.models.order import Amounts
+from tests.square_seller import BURGER, LATTE, line, order
+from webhook_kit import Amounts, Placed, Store, StoreState, placement_key
 from webhook_kit.testing.processes import PATIENCE
 from webhook_kit_square import SquareAdapter
 
@@ -28,8 +27,8 @@ DELIVERY = {
 }
 
 
-def test_every_request_of_the_adapter_and_every_answer_of_our_fake_has_squares_shape(
-    adapter: SquareAdapter, square: FakeSquare, harbour: Store
+def test_requests_of_the_adapter_and_responses_of_the_fake_have_squares_shape(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
 ) -> None:
     with prism("proxy", "--errors", upstream=square.url) as url:
         wrong = requests.post(
@@ -38,32 +37,32 @@ def test_every_request_of_the_adapter_and_every_answer_of_our_fake_has_squares_s
             headers={"Authorization": f"Bearer {TOKEN}"},
             timeout=PATIENCE,
         )
-        assert wrong.status_code == 422  # so a wrong shape would be seen
+        assert wrong.status_code == 422  # a wrong shape is detected
 
-        store = replace(harbour, options={**harbour.options, "base_url": url})
+        store = replace(store, options={**store.options, "base_url": url})
         assert "BURGER-V" in adapter.fetch_catalog(store).items
         assert adapter.store_status(store) is StoreState.OPEN
         assert isinstance(adapter.quote(store, order(BURGER, LATTE)), Amounts)
         placed = [
-            adapter.place_order(store, made, placement_key(store, made.order_ref))
-            for made in (order(BURGER, LATTE, ref="pickup"), order(ref="delivery", **DELIVERY))
+            adapter.place_order(store, each, placement_key(store, each.order_ref))
+            for each in (order(BURGER, LATTE, ref="pickup"), order(ref="delivery", **DELIVERY))
         ]
         square.set_price("WATER-V", 0)
         placed.append(adapter.place_order(store, order(line("WATER-V"), ref="free"), placement_key(store, "free")))
         for ref, ticket in zip(("pickup", "delivery", "free"), placed, strict=True):
             assert isinstance(ticket, Placed)
-            found = adapter.find_order(store, ref)
-            assert found is not None
-            assert found.id == ticket.id
-            adapter.cancel_order(store, ticket, "gone")
-        told = adapter.orders_since(store, datetime.now(UTC) - timedelta(minutes=5))
-        assert {each.state for each in told} == {"cancelled"}
-        assert len(told) == 3
+            again = adapter.find_order(store, ref)
+            assert again is not None
+            assert again.id == ticket.id
+            adapter.cancel_order(store, ticket, "no cook")
+        orders = adapter.orders_since(store, datetime.now(UTC) - timedelta(minutes=5))
+        assert {each.state for each in orders} == {"cancelled"}
+        assert len(orders) == 3
 
 
-def test_squares_own_examples_are_understood(adapter: SquareAdapter, harbour: Store) -> None:
+def test_squares_own_examples_are_parsed(adapter: SquareAdapter, store: Store) -> None:
     with prism("mock") as url:
-        store = replace(harbour, options={"base_url": url})
+        store = replace(store, options={"base_url": url})
         adapter.fetch_catalog(store)
         assert adapter.store_status(store) is StoreState.OPEN
         placed = adapter.place_order(store, order(), placement_key(store, "gett-order-1"))
@@ -72,4 +71,4 @@ def test_squares_own_examples_are_understood(adapter: SquareAdapter, harbour: St
         assert placed.amounts.contradictions() == []
         assert adapter.find_order(store, "no-such-order") is None
         adapter.orders_since(store, datetime.now(UTC) - timedelta(days=1))
-        adapter.cancel_order(store, placed, "gone")
+        adapter.cancel_order(store, placed, "no cook")

@@ -1,4 +1,4 @@
-"""The real Square, in its sandbox: runs only with a token, ``SQUARE_SANDBOX_TOKEN``, and a location with something to sell."""
+"""Square's sandbox: runs only with a token, ``SQUARE_SANDBOX_TOKEN``, and a location with items."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.harbour import STORE_ID, line, order
-from webhook_kit.adapter import CatalogSet, Placed, Store, StoreState, placement_key
-from webhook_kit.gett.models.order import Amounts
+from tests.square_seller import STORE_ID, line, order
+from webhook_kit import Amounts, CatalogSet, Placed, Store, StoreState, placement_key
 from webhook_kit.testing.processes import wait_until
 from webhook_kit_square import SquareAdapter
 
@@ -18,22 +17,22 @@ TOKEN, LOCATION = os.environ.get("SQUARE_SANDBOX_TOKEN", ""), os.environ.get("SQ
 
 pytestmark = pytest.mark.skipif(
     not (TOKEN and LOCATION),
-    reason="SQUARE_SANDBOX_TOKEN and SQUARE_SANDBOX_LOCATION are not set: Square itself is not asked",
+    reason="SQUARE_SANDBOX_TOKEN and SQUARE_SANDBOX_LOCATION are not set: Square itself is not called",
 )
 
 
-def dish(menu: CatalogSet) -> dict[str, object]:
-    """The first dish of the menu, with as few choices as it takes."""
-    found = menu.items[next(item for section in menu.sections.values() for item in section.item_ids)]
-    groups = [menu.modifier_groups[key] for key in found.modifier_group_ids]
-    chosen = {
+def first_line(catalog: CatalogSet) -> dict[str, object]:
+    """Return a line with the first item of the catalog and its required options."""
+    item = catalog.items[next(item for section in catalog.sections.values() for item in section.item_ids)]
+    groups = [catalog.modifier_groups[key] for key in item.modifier_group_ids]
+    selected = {
         group.modifier_group_id: [line(option) for option in group.item_ids[: group.minimum_allowed]]
         for group in groups
     }
-    return line(found.item_id, {key: made for key, made in chosen.items() if made})
+    return line(item.item_id, {key: options for key, options in selected.items() if options})
 
 
-def test_an_order_is_priced_placed_once_found_followed_and_taken_back() -> None:
+def test_an_order_is_priced_placed_once_found_and_cancelled() -> None:
     adapter = SquareAdapter()
     store = Store(
         id=LOCATION,
@@ -44,22 +43,22 @@ def test_an_order_is_priced_placed_once_found_followed_and_taken_back() -> None:
     )
     assert adapter.store_status(store) is StoreState.OPEN
     ref = f"sandbox-{uuid4().hex[:24]}"
-    wanted = order(dish(adapter.fetch_catalog(store)), ref=ref, amounts={"tip": 1.25})
-    quoted = adapter.quote(store, wanted)
+    placing = order(first_line(adapter.fetch_catalog(store)), ref=ref, amounts={"tip": 1.25})
+    quoted = adapter.quote(store, placing)
     assert isinstance(quoted, Amounts)
     key = placement_key(store, ref)
-    first, second = (adapter.place_order(store, wanted, key) for _ in range(2))
+    first, second = (adapter.place_order(store, placing, key) for _ in range(2))
     assert isinstance(first, Placed)
     assert isinstance(second, Placed)
     assert first.id == second.id
     assert first.amounts == second.amounts == quoted
-    found = wait_until(lambda: adapter.find_order(store, ref), message="the order in Square's search")
-    assert found == first
+    again = wait_until(lambda: adapter.find_order(store, ref), message="the order in Square's search")
+    assert again == first
     adapter.cancel_order(store, first, "a test")
     since = datetime.now(UTC) - timedelta(minutes=10)
 
     def ended() -> bool:
-        told = [each for each in adapter.orders_since(store, since) if each.id == first.id]
-        return [each.state for each in told] == ["cancelled"]
+        orders = [each for each in adapter.orders_since(store, since) if each.id == first.id]
+        return [each.state for each in orders] == ["cancelled"]
 
     wait_until(ended, message="the cancellation in Square's search")

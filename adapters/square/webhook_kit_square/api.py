@@ -1,7 +1,7 @@
-"""The official SDK on the kit's own HTTP session: its time-outs, its deadline, its honest failures, and no second attempts.
+"""The official SDK on the kit's own HTTP session: with its time-outs, deadline and failures, and without retries.
 
-The SDK speaks through httpx, so the session goes underneath as an httpx transport. Left to itself the SDK would try a failed
-call twice more, 409 included, and sleep in between, whatever the deadline of the POS call.
+The SDK uses httpx, so the session is plugged in as an httpx transport. By default the SDK would retry a failed call twice, 409
+included, and sleep in between, whatever the deadline of the POS call.
 """
 
 from __future__ import annotations
@@ -17,28 +17,25 @@ from square.core.request_options import RequestOptions
 from square.environment import SquareEnvironment
 from square.types.error import Error
 
-from webhook_kit.adapter import Store
-from webhook_kit.errors import ConfigurationError
+__all__ = ["NO_RETRIES", "KitTransport", "SquareError", "connect", "square_errors"]
 
-__all__ = ["ONCE", "KitTransport", "SquareError", "connect", "plainly"]
-
-ONCE = RequestOptions(max_retries=0)
-"""What every call of the SDK is made with."""
+NO_RETRIES = RequestOptions(max_retries=0)
+"""Options of every call of the SDK."""
 
 _STALE = frozenset({"VERSION_MISMATCH", "CONFLICT"})
-_TURNED_AWAY = frozenset({401, 403, 429})
-_UNDECIDED = frozenset({408, 409})
-# requests has undone the first three by the time httpx sees the body; and httpx would keep cookies, of one seller for the next.
-_NOT_PASSED_ON = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
+_NOT_PROCESSED = frozenset({401, 403, 429})
+_UNCERTAIN = frozenset({408, 409})
+# requests has decoded the body, so the first three are no longer true; httpx would send a cookie of one seller to the next.
+_REMOVED_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
 
 
 class SquareError(Exception):
-    """Square said no, or nothing that can be understood.
+    """Square refused a call, or its response cannot be understood.
 
-    Its text names the call and Square's codes only: Square's words may quote a customer's contact.
+    The text has the call and Square's codes only, because Square's texts may contain a customer's contact.
 
-    :ivar status: HTTP status; None when there was none.
-    :ivar errors: Square's own, with their words.
+    :ivar status: HTTP status; None if there was none.
+    :ivar errors: Square's own, with their texts.
     """
 
     def __init__(self, call: str, status: int | None, errors: list[Error]) -> None:
@@ -52,73 +49,59 @@ class SquareError(Exception):
         return frozenset(str(error.code) for error in self.errors)
 
     @property
-    def turned_away(self) -> bool:
-        """Whether Square did not even look at the request: the token, or too many requests."""
-        return self.status in _TURNED_AWAY
+    def not_processed(self) -> bool:
+        """True if Square has not processed the request: a wrong token, or too many requests."""
+        return self.status in _NOT_PROCESSED
 
     @property
     def refused(self) -> bool:
-        """Whether this is Square's final word on what was asked: it has done nothing, and never will.
+        """True if Square has refused the request for good: it has done nothing, and never will.
 
-        An answer that is not in Square's form may come from anything on the way, and says nothing.
+        A response that is not in Square's format may come from a proxy, and does not count.
         """
         return (
             self.status is not None
             and 400 <= self.status < 500
-            and self.status not in _UNDECIDED
-            and not self.turned_away
+            and self.status not in _UNCERTAIN
+            and not self.not_processed
             and FALLBACK_ERROR not in self.errors
         )
 
     @property
     def stale(self) -> bool:
-        """Whether the order has moved on since it was read. The documents say 409; Square has been seen to say 400."""
+        """True if the order has changed since it was read. Documented as 409; Square also sends 400."""
         return self.status == 409 or bool(self.codes & _STALE)
 
 
 class KitTransport(httpx.BaseTransport):
-    """Sends what the SDK wants sent through the kit's session.
+    """Sends the SDK's requests through the kit's session.
 
-    :param session: gives the session of the running call; asked anew for every request, because each thread has its own.
+    :param session: returns the session of the running call; called for every request, because each thread has its own.
     """
 
     def __init__(self, session: Callable[[], requests.Session]) -> None:
         self._session = session
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """One exchange; failures are those of the session."""
+        """Send one request; failures are those of the session."""
         headers = {name: value for name, value in request.headers.items() if name not in ("host", "content-length")}
-        answer = self._session().request(
+        response = self._session().request(
             request.method, str(request.url), headers=headers, data=request.read(), allow_redirects=False
         )
-        kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_ON]
-        return httpx.Response(answer.status_code, headers=kept, content=answer.content)
+        kept = [(name, value) for name, value in response.headers.items() if name.lower() not in _REMOVED_HEADERS]
+        return httpx.Response(response.status_code, headers=kept, content=response.content)
 
 
-def connect(store: Store, http: httpx.Client) -> Square:
-    """Square, as this store's seller.
-
-    :raises ConfigurationError: when the store brings no token, or names no environment of Square's.
-    """
-    token = store.credentials.get("token")
-    if not token:
-        raise ConfigurationError(f"store {store.id}: credentials.token is missing: the seller's Square access token")
-    name = str(store.options.get("environment", "production")).upper()
-    if name not in SquareEnvironment.__members__:
-        raise ConfigurationError(f"store {store.id}: options.environment is production or sandbox, not {name.lower()}")
-    return Square(
-        token=token,
-        environment=SquareEnvironment[name],
-        base_url=store.options.get("base_url"),
-        httpx_client=http,
-    )
+def connect(token: str, environment: str, base_url: str | None, http: httpx.Client) -> Square:
+    """Return Square's client for a seller."""
+    return Square(token=token, environment=SquareEnvironment[environment.upper()], base_url=base_url, httpx_client=http)
 
 
 @contextmanager
-def plainly(call: str) -> Iterator[None]:
-    """Turn the SDK's exception, whose text holds the whole answer, into one that may be logged.
+def square_errors(call: str) -> Iterator[None]:
+    """Replace the SDK's exception, whose text has the whole response, by one that may be logged.
 
-    :raises SquareError: for every answer that is not a success.
+    :raises SquareError: for every response that is not a success.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Gett's orders in Square's words, and Square's in Gett's. Nothing here calls anybody."""
+"""Conversion of Gett's orders to Square's, and back. Without calls."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ from square.requests.order import OrderParams
 from square.requests.order_line_item import OrderLineItemParams
 from square.types.fulfillment import Fulfillment as SquareFulfillment
 from square.types.money import Money
-from square.types.order import Order
+from square.types.order import Order as SquareOrder
 
-from webhook_kit.adapter import (
+from webhook_kit import (
+    Address,
+    Amounts,
+    FulfillmentType,
+    LineItem,
+    Order,
     OrderProgress,
     OrderState,
     OrderStatus,
@@ -28,14 +33,13 @@ from webhook_kit.adapter import (
     Store,
     placement_key,
 )
-from webhook_kit.gett.models.order import Amounts, ExternalAddress, ExternalOrder, Fulfillment, LineItem
 from webhook_kit_square.api import SquareError
 
 __all__ = [
     "FULFILLMENT_UID",
     "ORDER_REF",
     "SOURCE",
-    "Sold",
+    "CatalogReference",
     "amounts",
     "major",
     "minor",
@@ -44,40 +48,39 @@ __all__ = [
     "priced",
     "progress",
     "reference",
+    "references",
     "refusal",
-    "sold",
     "ticket",
     "unplaceable",
     "variation_group",
 ]
 
 SOURCE = "Gett"
-"""Square's name for where our orders come from; searches ask for these alone."""
+"""Name of the source of Gett's orders; searches filter by it."""
 
 FULFILLMENT_UID = "gett"
-"""What the fulfillment is called in each of our orders: a webhook names it, so other people's orders are told apart."""
+"""Id of the fulfillment in each of Gett's orders. A webhook names it, which distinguishes them from orders of other channels."""
 
 ORDER_REF = "gett_order_ref"
-"""The order's metadata entry with Gett's whole name for it."""
+"""Metadata entry of an order with its whole order_ref."""
 
-_DIGITS = {"JPY": 0}  # of what Square sells in, only the yen has no smaller unit; all others have hundredths
-_GUEST = "Gett guest"  # Square wants a name
-_PREPARATION_MINUTES = 20
-_LINE_AT_FAULT = re.compile(r"line_items\[(\d+)\]")
+_DIGITS = {"JPY": 0}  # of Square's currencies only the yen has no smaller unit; all others have hundredths
+_GUEST = "Gett guest"  # Square requires a name
+_WRONG_LINE = re.compile(r"line_items\[(\d+)\]")
 
 
 # -- money -------------------------------------------------------------------------------------------------------------
 
 
 def major(money: Money | None) -> Decimal:
-    """Square's integer of the smallest unit as an exact amount; nothing is zero."""
+    """Return Square's integer in the smallest unit as an exact amount; None is zero."""
     if money is None or money.amount is None:
         return Decimal("0.00")
     return Decimal(money.amount).scaleb(-_digits(money.currency)) + Decimal("0.00")
 
 
 def minor(amount: Decimal, currency: str | None) -> MoneyParams:
-    """An amount as Square's integer.
+    """Return an amount as Square's integer.
 
     :raises ValueError: when the currency has no coin that small.
     """
@@ -91,11 +94,11 @@ def _digits(currency: str | None) -> int:
     return _DIGITS.get(currency or "", 2)
 
 
-def amounts(order: Order, tip: Decimal) -> Amounts:
-    """What Square charges, with the tip, which is no part of Square's order until it is paid.
+def amounts(order: SquareOrder, tip: Decimal) -> Amounts:
+    """Return the amounts that Square charges, with the tip, which is not part of Square's order until it is paid.
 
-    The subtotal is what remains of Square's total: inclusive taxes are in some countries part of a line's price and in others
-    not, and the parts have to sum to the total everywhere.
+    The subtotal is the remainder of Square's total: inclusive taxes are part of a line's price in some countries only, and the
+    parts have to sum to the total everywhere.
     """
     total = major(order.total_money) - major(order.total_tip_money)
     rounding = order.rounding_adjustment.amount_money if order.rounding_adjustment else None
@@ -109,15 +112,15 @@ def amounts(order: Order, tip: Decimal) -> Amounts:
     return Amounts.of(sub_total, fees=fees, promotions=promotions, taxes=taxes, adjustments=adjustments, tip=tip)
 
 
-# -- an order on its way to Square -------------------------------------------------------------------------------------
+# -- Gett's orders to Square's -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Sold:
-    """Something of Square's catalog that an order asks for.
+class CatalogReference:
+    """Reference of an order to an object of Square's catalog.
 
     :ivar object_id: Square's id of the variation or modifier.
-    :ivar item_id: the item of Gett's menu to blame when it cannot be had.
+    :ivar item_id: the item of Gett's catalog to name in a refusal.
     """
 
     object_id: str
@@ -126,40 +129,40 @@ class Sold:
 
 
 def variation_group(item_id: str) -> str:
-    """The modifier group under which an item with several variations offers them."""
+    """Return the id of the modifier group of an item's variations."""
     return f"{item_id}#variation"
 
 
-def sold(order: ExternalOrder) -> Iterator[Sold]:
-    """Everything of Square's catalog that the order asks for."""
+def references(order: Order) -> Iterator[CatalogReference]:
+    """Yield every reference of an order to Square's catalog."""
     for index, line in enumerate(order.cart.line_items):
         path = f"$.cart.lineItems[{index}]"
         if not _variations(line):
-            yield Sold(line.item_id, line.item_id, path)
+            yield CatalogReference(line.item_id, line.item_id, path)
         for number, group in enumerate(line.modifier_groups):
-            for place, choice in enumerate(group.selected_modifiers):
-                where = f"{path}.modifierGroups[{number}].selectedModifiers[{place}]"
-                yield Sold(choice.item_id, choice.item_id, where)
+            for position, option in enumerate(group.selected_modifiers):
+                where = f"{path}.modifierGroups[{number}].selectedModifiers[{position}]"
+                yield CatalogReference(option.item_id, option.item_id, where)
 
 
-def unplaceable(order: ExternalOrder) -> Refused | None:
-    """What Square has no place for, and would lose without a word."""
-    found = []
-    if order.fulfillment_type not in set(Fulfillment):
-        text = f"Square takes {' and '.join(Fulfillment)}, not {order.fulfillment_type}"
-        found.append(Refusal(Reason.OTHER, text, json_path="$.fulfillmentType"))
+def unplaceable(order: Order) -> Refused | None:
+    """Refuse the parts of an order that Square does not have and would drop without an error."""
+    refusals = []
+    if order.fulfillment_type not in set(FulfillmentType):
+        text = f"Square takes {' and '.join(FulfillmentType)}, not {order.fulfillment_type}"
+        refusals.append(Refusal(Reason.OTHER, text, json_path="$.fulfillmentType"))
     for index, line in enumerate(order.cart.line_items):
         for number, group in enumerate(line.modifier_groups):
-            for place, choice in enumerate(group.selected_modifiers):
-                if choice.modifier_groups:
-                    path = f"$.cart.lineItems[{index}].modifierGroups[{number}].selectedModifiers[{place}]"
-                    text = "at Square a modifier has no modifiers of its own"
-                    found.append(Refusal(Reason.MODIFIER_FOREIGN, text, choice.item_id, path))
-    return Refused.all(found) if found else None
+            for position, option in enumerate(group.selected_modifiers):
+                if option.modifier_groups:
+                    path = f"$.cart.lineItems[{index}].modifierGroups[{number}].selectedModifiers[{position}]"
+                    text = "Square has no modifiers of a modifier"
+                    refusals.append(Refusal(Reason.MODIFIER_FOREIGN, text, option.item_id, path))
+    return Refused.all(refusals) if refusals else None
 
 
-def priced(order: ExternalOrder, location_id: str) -> OrderParams:
-    """What decides the price: no more of the order than that. Square adds the taxes that the seller has set up."""
+def priced(order: Order, location_id: str) -> OrderParams:
+    """Return the part of an order that determines its price, and nothing else. Square adds the taxes that the seller has configured."""
     return {
         "location_id": location_id,
         "line_items": [_line(line) for line in order.cart.line_items],
@@ -167,29 +170,29 @@ def priced(order: ExternalOrder, location_id: str) -> OrderParams:
     }
 
 
-def ticket(order: ExternalOrder, store: Store) -> OrderParams:
-    """The whole order. The same order gives the same ticket at any time: Square compares what comes under one key."""
+def ticket(order: Order, store: Store, *, preparation_minutes: int) -> OrderParams:
+    """Return the whole order. It is the same at any time, because Square compares the requests of one key."""
     return {
         **priced(order, store.id),
         "reference_id": reference(store, order.order_ref),
         "source": {"name": SOURCE},
         "metadata": {ORDER_REF: order.order_ref},
-        "fulfillments": [_fulfillment(order, store)],
+        "fulfillments": [_fulfillment(order, preparation_minutes)],
     }
 
 
 def reference(store: Store, order_ref: str) -> str:
-    """The name that Square gets for an order: Gett's own, or, where that is longer than Square's 40 characters, our key."""
+    """Return Square's reference of an order: its order_ref, or our key if that is longer than Square's 40 characters."""
     return order_ref if len(order_ref) <= 40 else placement_key(store, order_ref)
 
 
 def _variations(line: LineItem) -> list[LineItem]:
     own = variation_group(line.item_id)
     return [
-        choice
+        option
         for group in line.modifier_groups
         if group.modifier_group_id == own
-        for choice in group.selected_modifiers
+        for option in group.selected_modifiers
     ]
 
 
@@ -197,23 +200,23 @@ def _line(line: LineItem) -> OrderLineItemParams:
     own = variation_group(line.item_id)
     variation = next(iter(_variations(line)), line)
     modifiers = [
-        choice
+        option
         for group in line.modifier_groups
         if group.modifier_group_id != own
-        for choice in group.selected_modifiers
+        for option in group.selected_modifiers
     ]
     return {
         "catalog_object_id": variation.item_id,
         "quantity": str(line.quantity),
-        "modifiers": [{"catalog_object_id": choice.item_id, "quantity": str(choice.quantity)} for choice in modifiers],
+        "modifiers": [{"catalog_object_id": option.item_id, "quantity": str(option.quantity)} for option in modifiers],
     }
 
 
-def _fulfillment(order: ExternalOrder, store: Store) -> FulfillmentParams:
-    preparation = f"PT{int(store.options.get('preparation_minutes', _PREPARATION_MINUTES))}M"
+def _fulfillment(order: Order, preparation_minutes: int) -> FulfillmentParams:
+    preparation = f"PT{preparation_minutes}M"
     info = order.delivery_info
     note = (info.instructions if info else None) or ""
-    if order.fulfillment_type == Fulfillment.DELIVERY:
+    if order.fulfillment_type == FulfillmentType.DELIVERY:
         recipient = _recipient(order, info.address if info else None)
         return {
             "uid": FULFILLMENT_UID,
@@ -239,14 +242,14 @@ def _fulfillment(order: ExternalOrder, store: Store) -> FulfillmentParams:
     }
 
 
-def _recipient(order: ExternalOrder, address: ExternalAddress | None) -> FulfillmentRecipientParams:
+def _recipient(order: Order, address: Address | None) -> FulfillmentRecipientParams:
     customer = order.customer
     names = [customer.first_name, customer.last_name] if customer else []
-    made: FulfillmentRecipientParams = {"display_name": " ".join(name for name in names if name)[:255] or _GUEST}
+    recipient: FulfillmentRecipientParams = {"display_name": " ".join(name for name in names if name)[:255] or _GUEST}
     if customer and customer.phone:
-        made["phone_number"] = customer.phone[:17]
+        recipient["phone_number"] = customer.phone[:17]
     if customer and customer.email:
-        made["email_address"] = customer.email[:255]
+        recipient["email_address"] = customer.email[:255]
     if address:
         lines: dict[str, Any] = {
             "address_line1": address.address1,
@@ -255,29 +258,29 @@ def _recipient(order: ExternalOrder, address: ExternalAddress | None) -> Fulfill
             "administrative_district_level1": address.state,
             "postal_code": address.postal_code,
         }
-        made["address"] = {name: text for name, text in lines.items() if text}  # type: ignore[typeddict-item]
-    return made
+        recipient["address"] = {name: text for name, text in lines.items() if text}  # type: ignore[typeddict-item]
+    return recipient
 
 
-# -- Square's answers --------------------------------------------------------------------------------------------------
+# -- Square's responses --------------------------------------------------------------------------------------------------
 
 
-def refusal(error: SquareError, order: ExternalOrder) -> Refused:
-    """Square's "no" to an order, with the line that it names."""
-    return Refused.all([_refusal(found.code, found.detail, found.field, order) for found in error.errors])
+def refusal(error: SquareError, order: Order) -> Refused:
+    """Return Square's refusal of an order, with the line that it names."""
+    return Refused.all([_refusal(each.code, each.detail, each.field, order) for each in error.errors])
 
 
-def _refusal(code: str, detail: str | None, field: str | None, order: ExternalOrder) -> Refusal:
-    words = detail or str(code)
+def _refusal(code: str, detail: str | None, field: str | None, order: Order) -> Refusal:
+    message = detail or str(code)
     if field and field.endswith("location_id"):
-        return Refusal(Reason.STORE_UNKNOWN, words)
-    found = _LINE_AT_FAULT.search(field or "")
+        return Refusal(Reason.STORE_UNKNOWN, message)
+    match = _WRONG_LINE.search(field or "")
     lines = order.cart.line_items
-    if found is None or int(found[1]) >= len(lines):
-        return Refusal(Reason.OTHER, words)
-    item_id = lines[int(found[1])].item_id
+    if match is None or int(match[1]) >= len(lines):
+        return Refusal(Reason.OTHER, message)
+    item_id = lines[int(match[1])].item_id
     reason = Reason.ITEM_UNKNOWN if str(code) == "NOT_FOUND" else Reason.OTHER
-    return Refusal(reason, words, item_id, f"$.cart.lineItems[{found[1]}]")
+    return Refusal(reason, message, item_id, f"$.cart.lineItems[{match[1]}]")
 
 
 _PROGRESS = {
@@ -291,26 +294,26 @@ _PROGRESS = {
 
 
 def progress(state: str | None) -> OrderProgress:
-    """What a fulfillment's state means to Gett; one that we do not know says nothing.
+    """Return the progress that a fulfillment's state stands for; an unknown state is none.
 
-    [D] Square has no "accepted": a paid order stands in the kitchen as PROPOSED, so that is a confirmed one.
+    [D] Square has no "accepted": a paid order reaches the kitchen as PROPOSED, so that is a confirmed one.
     """
     return _PROGRESS.get(state or "", OrderProgress())
 
 
-def our_fulfillment(order: Order) -> SquareFulfillment | None:
-    """The fulfillment that we made the order with."""
-    return next((found for found in order.fulfillments or () if found.uid == FULFILLMENT_UID), None)
+def our_fulfillment(order: SquareOrder) -> SquareFulfillment | None:
+    """Return the fulfillment with which Gett's order was created."""
+    return next((each for each in order.fulfillments or () if each.uid == FULFILLMENT_UID), None)
 
 
-def pos_order(order: Order) -> PosOrder:
-    """An order as reconciliation wants it. One that was cancelled as a whole is, whatever its fulfillment says."""
+def pos_order(order: SquareOrder) -> PosOrder:
+    """Return an order for reconciliation. A cancelled order is cancelled, whatever the state of its fulfillment."""
     fulfillment = our_fulfillment(order)
-    said = progress("CANCELED" if order.state == "CANCELED" else fulfillment.state if fulfillment else None)
+    current = progress("CANCELED" if order.state == "CANCELED" else fulfillment.state if fulfillment else None)
     return PosOrder(
         id=order.id or "",
         order_ref=(order.metadata or {}).get(ORDER_REF) or order.reference_id or "",
-        status=said.status,
-        state=said.state,
-        reason=said.reason,
+        status=current.status,
+        state=current.state,
+        reason=current.reason,
     )

@@ -1,12 +1,11 @@
-"""The seller of the tests: a burger house at a harbour, in Square's own words."""
+"""Catalog of the seller in the tests, its store, and orders for it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.fake_square import LOCATION, FakeSquare, Json
-from webhook_kit.adapter import Store
-from webhook_kit.gett.models.order import PlaceOrderRequest
+from tests.fake_square import LOCATION, SIGNATURE_KEY, TOKEN, WEBHOOK_URL, FakeSquare, Json
+from webhook_kit import PlaceOrderRequest, Store
 
 STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
 
@@ -22,8 +21,8 @@ def variation(id: str, minor: int | None, name: str = "Regular", **more: Any) ->
 
 
 def item(id: str, *variations: Json, category: str | None = "BURGERS", **more: Any) -> Json:
-    where = {"categories": [{"id": category, "ordinal": 1}]} if category else {}
-    data = {"name": id.capitalize(), "product_type": "REGULAR", "variations": list(variations), **where, **more}
+    categories = {"categories": [{"id": category, "ordinal": 1}]} if category else {}
+    data = {"name": id.capitalize(), "product_type": "REGULAR", "variations": list(variations), **categories, **more}
     return {"type": "ITEM", "id": id, "item_data": data}
 
 
@@ -38,8 +37,8 @@ def modifier_list(id: str, *modifiers: Json, **more: Any) -> Json:
 
 
 def category(id: str, name: str | None = None, parent: str | None = None, **more: Any) -> Json:
-    above = {"parent_category": {"id": parent}} if parent else {}
-    data = {"name": name or id.capitalize(), "category_type": "REGULAR_CATEGORY", **above, **more}
+    parents = {"parent_category": {"id": parent}} if parent else {}
+    data = {"name": name or id.capitalize(), "category_type": "REGULAR_CATEGORY", **parents, **more}
     return {"type": "CATEGORY", "id": id, "category_data": data}
 
 
@@ -56,8 +55,8 @@ def info(list_id: str, **more: Any) -> Json:
     return {"modifier_list_id": list_id, "enabled": True, **more}
 
 
-def fill(square: FakeSquare) -> FakeSquare:
-    """Give it the burger house's catalog."""
+def fill_catalog(square: FakeSquare) -> FakeSquare:
+    """Add the seller's catalog."""
     square.put(
         category("FOOD"),
         category("BURGERS", parent="FOOD"),
@@ -103,21 +102,21 @@ def fill(square: FakeSquare) -> FakeSquare:
     return square
 
 
-def store(square: FakeSquare, **options: Any) -> Store:
-    """The store at a fake of Square."""
+def make_store(square: FakeSquare, **options: Any) -> Store:
+    """Return the seller's store at a fake Square."""
     return Store(
         id=LOCATION,
         gett_id=STORE_ID,
         adapter="square",
-        credentials={"token": "sandbox-token"},
-        options={"base_url": square.url, **options},
+        credentials={"token": TOKEN, "webhook_signature_key": SIGNATURE_KEY},
+        options={"base_url": square.url, "webhook_url": WEBHOOK_URL, **options},
     )
 
 
 def line(item_id: str, groups: dict[str, list[Json]] | None = None, quantity: int = 1) -> Json:
     """``line("BURGER-V", {"DONENESS": [line("RARE")]})``."""
-    chosen = [{"modifierGroupId": key, "selectedModifiers": made} for key, made in (groups or {}).items()]
-    return {"itemId": item_id, "quantity": quantity, "modifierGroups": chosen}
+    selected = [{"modifierGroupId": key, "selectedModifiers": options} for key, options in (groups or {}).items()]
+    return {"itemId": item_id, "quantity": quantity, "modifierGroups": selected}
 
 
 BURGER = line("BURGER-V", {"DONENESS": [line("RARE")], "EXTRAS@BURGER": [line("BACON")]}, quantity=2)
@@ -125,7 +124,7 @@ LATTE = line("LATTE", {"LATTE#variation": [line("LATTE-L")], "SYRUPS@LATTE": [li
 
 
 def order(*lines: Json, ref: str = "gett-order-1", **more: Any) -> PlaceOrderRequest:
-    """An order of Gett's for the store."""
+    """Return an order for the store."""
     return PlaceOrderRequest.model_validate(
         {
             "gettOrderId": ref,
