@@ -24,10 +24,10 @@ from webhook_kit.errors import NotPlaced
 
 __all__ = ["PosSession", "call_deadline", "current_session", "never_connected"]
 
-CONNECT_TIMEOUT = 3.05
+_CONNECT_TIMEOUT = 3.05
 """Seconds to wait for a connection if the adapter gives none."""
 
-READ_TIMEOUT = 30.0
+_READ_TIMEOUT = 30.0
 """Seconds to wait for a response if the adapter gives none."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -55,7 +55,7 @@ class PosSession(requests.Session):
         :raises requests.exceptions.Timeout: the deadline has passed, and something was sent.
         """
         connect, read = timeout if isinstance(timeout, tuple) else (None, timeout)
-        connect, read = connect or CONNECT_TIMEOUT, read or READ_TIMEOUT
+        connect, read = connect or _CONNECT_TIMEOUT, read or _READ_TIMEOUT
         if self.deadline is None:
             return connect, read
         remaining = self.deadline - time.monotonic()
