@@ -155,7 +155,7 @@ def test_incidents_are_listed_newest_first(shell: Shell) -> None:
         shell.placed(claim, ticket)
     lines = shell.good("order", "incidents").splitlines()
     assert [line.split("  ", 1)[1] for line in lines] == [
-        f"duplicate ticket: order g1, known T1, reported {ticket}" for ticket in ("T3", "T2")
+        f"duplicate_ticket: order g1, known T1, reported {ticket}" for ticket in ("T3", "T2")
     ]
 
 

@@ -106,12 +106,12 @@ def test_reconcile_of_a_store_that_fails_is_non_zero(
 def test_incidents_of_the_watch_are_listed(run: Run, kit: Kit) -> None:
     kit.redis.lpush(
         kit.keys.incidents,
-        json.dumps({"at": 0, "kind": "duplicate ticket", "order": "1", "known": "a", "reported": "b"}),
+        json.dumps({"at": 0, "kind": "duplicate_ticket", "order": "1", "known": "a", "reported": "b"}),
     )
-    kit.alerts.raise_once(Alert.UNKNOWN, "2", "404")
+    kit.alerts.raise_once(Alert.UNKNOWN_ORDER, "2", "404")
     newest, oldest = run("order", "incidents").out.splitlines()
-    assert newest.endswith("ticket unknown to Gett: order 2, 404")
-    assert oldest.endswith("duplicate ticket: order 1, known a, reported b")
+    assert newest.endswith("order_unknown_at_gett: order 2, 404")
+    assert oldest.endswith("duplicate_ticket: order 1, known a, reported b")
 
 
 @pytest.mark.parametrize(

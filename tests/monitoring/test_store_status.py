@@ -72,7 +72,7 @@ def send_updates(kit: Kit) -> None:
 
 
 def alerts(kit: Kit) -> int:
-    return int(kit.redis.hget(kit.keys.alert_counts, Alert.STATUS) or 0)
+    return int(kit.redis.hget(kit.keys.alert_counts, Alert.STORE_STATUS) or 0)
 
 
 def time_from_now(**delta: float) -> str:
@@ -100,7 +100,7 @@ def test_pause_in_gett_s_portal_raises_one_alert_and_is_not_lifted(
     assert [check(kit) for _ in range(3)] == [Difference.PAUSED_AT_GETT] * 3
     assert alerts(kit) == 1
     (entry,) = kit.placement_store.incidents()
-    assert (entry["store"], entry["kind"]) == ("main", Alert.STATUS)
+    assert (entry["store"], entry["kind"]) == ("main", Alert.STORE_STATUS)
     assert "maintenance" in entry["why"]
     assert kit.lanes.all_waiting() == {}
     gett.reported = {"status": "online"}

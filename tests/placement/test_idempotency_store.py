@@ -165,7 +165,7 @@ def test_second_ticket_raises_an_incident_and_changes_nothing(harness: StoreHarn
     assert harness.place(late, "T1") is SettleResult.DUPLICATE
     assert harness.field("partner_id") == "T2"
     (incident,) = harness.store.incidents()
-    expected = {"kind": "duplicate ticket", "order": "g1", "state": "placed", "known": "T2", "reported": "T1"}
+    expected = {"kind": "duplicate_ticket", "order": "g1", "state": "placed", "known": "T2", "reported": "T1"}
     assert incident | expected == incident
 
 
@@ -175,7 +175,7 @@ def test_ticket_after_a_refusal_raises_an_incident_and_changes_nothing(harness: 
     harness.refuse(harness.claim())
     assert harness.place(late) is SettleResult.DUPLICATE
     assert expect(Replay, harness.try_claim()).status == 400
-    assert harness.store.incidents()[0]["kind"] == "placed after a refusal"
+    assert harness.store.incidents()[0]["kind"] == "placed_after_refusal"
 
 
 def test_incidents_are_listed_newest_first(harness: StoreHarness) -> None:

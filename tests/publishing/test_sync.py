@@ -245,7 +245,7 @@ def test_rejected_catalog_raises_one_alert(kit: Kit) -> None:
     sync(kit)
     sync(kit)
     (incident,) = [json.loads(entry) for entry in kit.redis.lrange(kit.keys.incidents, 0, -1)]
-    assert incident["kind"] == "menu not taken"
+    assert incident["kind"] == "catalog_not_published"
     assert "nothing" in incident["why"]
 
 

@@ -322,10 +322,10 @@ def test_events_of_an_unknown_order_raise_one_alert(
     kit = make_kit(event_hold_timeout=0.001, key_prefix=kit.settings.key_prefix)
     assert kit.pos_events.retry_held() == 2
     assert kit.redis.llen(kit.keys.held_events) == 0
-    assert [event["order"] for event in events if event["event"] == "ticket unknown to Gett"] == ["main/77"]
+    assert [event["order"] for event in events if event.get("kind") == "order_unknown_at_gett"] == ["main/77"]
     (incident,) = kit.placement_store.incidents()
-    assert (incident["kind"], incident["order"]) == ("ticket unknown to Gett", "main/77")
-    assert kit.redis.hget(kit.keys.alert_counts, "ticket unknown to Gett") == b"1"
+    assert (incident["kind"], incident["order"]) == ("order_unknown_at_gett", "main/77")
+    assert kit.redis.hget(kit.keys.alert_counts, "order_unknown_at_gett") == b"1"
 
 
 def test_event_of_an_order_without_a_gett_id_waits_unlinked(kit: Kit) -> None:

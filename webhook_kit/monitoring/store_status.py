@@ -124,13 +124,13 @@ class StoreStatusCheck:
         if difference is Difference.PENDING:
             return difference
         if difference is Difference.NONE:
-            self._alerts.clear(Alert.STATUS, store.id)
+            self._alerts.clear(Alert.STORE_STATUS, store.id)
             self._save_end_at_gett(store, comparison)
             return difference
         if difference is Difference.ONLINE_AT_GETT and self._resend_pause(store):
             log.warning("pause_resent", store=store.id, why=comparison.why)
             return difference
-        self._alerts.raise_once(Alert.STATUS, store.id, comparison.why, about="store")
+        self._alerts.raise_once(Alert.STORE_STATUS, store.id, comparison.why, about="store")
         return difference
 
     def check_all(self) -> int:

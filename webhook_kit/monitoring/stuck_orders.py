@@ -91,13 +91,13 @@ class StuckOrderMonitor:
             self._last_dead_letter = max(self._last_dead_letter, dead_letter.dead_lettered)
             kind, _, ref = dead_letter.lane.partition(":")
             if kind == Kind.ORDER and dead_letter.status == 404:
-                raised += self._alerts.raise_once(Alert.UNKNOWN, ref, dead_letter.why)
+                raised += self._alerts.raise_once(Alert.UNKNOWN_ORDER, ref, dead_letter.why)
         return raised
 
     def _check_duplicates(self) -> int:
         raised = 0
         for entry in self._placement_store.incidents(1000):
-            if entry["kind"] in (Alert.DUPLICATE, Alert.AFTER_REFUSAL) and "reported" in entry:
+            if entry["kind"] in (Alert.DUPLICATE, Alert.PLACED_AFTER_REFUSAL) and "reported" in entry:
                 why = f"known as {entry['known'] or 'none'}, reported as {entry['reported']}"
                 raised += self._alerts.raise_once(Alert(entry["kind"]), entry["order"], why, incident=False)
         return raised
@@ -109,7 +109,7 @@ class StuckOrderMonitor:
 
         :return: the number of alerts that were raised.
         """
-        key = self._keys.withdrawn(ref)
+        key = self._keys.pos_cancellation(ref)
         if not self._redis.set(key, "calling", nx=True, ex=self._settings.order_ttl):
             if text(self._redis.get(key)) == "done":  # the process crashed between the call to the POS and the update
                 self._cancel_at_gett(ref)
@@ -120,7 +120,7 @@ class StuckOrderMonitor:
         try:
             cancelled = self._cancel_at_pos(ref)
         except _CancellationInDoubt as error:
-            return int(self._alerts.raise_once(Alert.NOT_WITHDRAWN, ref, str(error)))
+            return int(self._alerts.raise_once(Alert.NOT_CANCELLED, ref, str(error)))
         if cancelled:
             self._redis.set(key, "done", keepttl=True)
             self._cancel_at_gett(ref)

@@ -35,11 +35,11 @@ end
 if args.outcome == 'placed' then
   if state == 'placed' then
     if partner_id == args.partner_id then return 'same' end
-    raise_incident('duplicate ticket', partner_id or '')
+    raise_incident('duplicate_ticket', partner_id or '')
     return 'duplicate'
   end
   if state == 'refused' then
-    raise_incident('placed after a refusal', '')
+    raise_incident('placed_after_refusal', '')
     return 'duplicate'
   end
   if not state then restore() end

@@ -303,7 +303,7 @@ class CatalogSync:
             log.warning("catalog_rejected", store=report.store_id, outcome=report.outcome, reason=report.reasons[0])
             if not repeated:
                 subject = f"catalog of {report.store_id} {now}"
-                self._alerts.raise_once(Alert.MENU, subject, "; ".join(report.reasons[:3]))
+                self._alerts.raise_once(Alert.CATALOG, subject, "; ".join(report.reasons[:3]))
         self._redis.hset(key, mapping=facts)
 
 

@@ -1,79 +1,86 @@
-"""Alerts: what a person has to look at. Each is given once per order: a log line, a count, an incident."""
+"""Alerts that a person has to act on. Each is raised once per order or store: a log line, a count, an incident."""
 
 from __future__ import annotations
 
 import json
 import time
 from enum import StrEnum
+from typing import Literal
 
 import redis
 
 from webhook_kit.logs import logger
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 
 __all__ = ["Alert", "Alerts"]
 
 log = logger("alerts")
 
-_ONCE = """
--- KEYS: mark, counts, incidents. ARGV: kind, seconds the mark lives, incident as JSON or ''.
-if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[2]) then return 0 end
-redis.call('HINCRBY', KEYS[2], ARGV[1], 1)
-if ARGV[3] ~= '' then
-  redis.call('LPUSH', KEYS[3], ARGV[3])
-  redis.call('LTRIM', KEYS[3], 0, 999)
-end
-return 1
-"""
-
 
 class Alert(StrEnum):
-    """What an alert is about; the text is the log line, the name of the count and the kind of the incident."""
+    """Kind of an alert, in logs, counts and incidents."""
 
-    UNCONFIRMED = "order not confirmed"
-    """The POS took it as pending, and nobody confirmed it in time."""
-    NOT_WITHDRAWN = "unconfirmed order not cancelled"
-    """It was to be cancelled, and it is not certain that the POS did."""
-    UNKNOWN = "ticket unknown to Gett"
-    """The POS works on an order that Gett does not know."""
-    DUPLICATE = "duplicate ticket"
-    """The POS may have the order twice."""
-    STATUS = "store differs at Gett"
-    """Gett has a store paused or online that it was told otherwise of."""
-    ONBOARDING = "store not onboarded"
-    """An onboarding that runs in the background came to a bad end."""
-    AFTER_REFUSAL = "placed after a refusal"
-    """The POS has an order that Gett was told is refused."""
-    MENU = "menu not taken"
-    """The POS's menu has errors, or shrank suddenly; Gett keeps the last good one."""
+    UNCONFIRMED = "order_not_confirmed"
+    """The POS took an order as pending and did not confirm it in time."""
+    NOT_CANCELLED = "order_not_cancelled"
+    """An unconfirmed order was to be cancelled, and it is not certain that the POS did so."""
+    UNKNOWN_ORDER = "order_unknown_at_gett"
+    """The POS works on an order that Gett does not have."""
+    DUPLICATE = "duplicate_ticket"
+    """The POS may have an order twice."""
+    PLACED_AFTER_REFUSAL = "placed_after_refusal"
+    """The POS has an order that was refused towards Gett."""
+    STORE_STATUS = "store_status_differs"
+    """A store's status at Gett is not the one that was sent last."""
+    ONBOARDING = "onboarding_failed"
+    """An onboarding that a worker continues has failed."""
+    CATALOG = "catalog_not_published"
+    """A store's catalog has errors, or shrank suddenly; Gett keeps the last good one."""
 
 
 class Alerts:
-    """Gives alerts.
+    """Raises alerts.
 
-    :param ttl: seconds for which it is remembered that an alert was given.
+    :param ttl: seconds for which a raised alert is not raised again.
     """
 
     def __init__(self, connection: redis.Redis, keys: Keys, *, ttl: int) -> None:
         self._redis = connection
-        self._once = connection.register_script(_ONCE)
         self._keys = keys
         self._ttl = ttl
+        self._raise = Script(connection, keys, "webhook_kit.storage/raise_alert")
 
-    def raise_once(self, alert: Alert, order: str, why: str, *, incident: bool = True, about: str = "order") -> bool:
-        """Give an alert, unless it was given for this order.
+    def raise_once(
+        self,
+        alert: Alert,
+        subject: str,
+        why: str,
+        *,
+        incident: bool = True,
+        about: Literal["order", "store"] = "order",
+    ) -> bool:
+        """Raise an alert, unless it was raised for this subject.
 
-        :param about: ``store`` when it is about a store, of that id.
-        :param incident: False when there is an incident of it already.
-        :return: whether it was given now.
+        :param subject: an orderRef or a store's id, as ``about`` says.
+        :param incident: False if the incident is recorded already.
+        :return: True if it was raised now.
         """
-        entry = {"at": int(time.time() * 1000), "kind": alert, about: order, "why": why}
-        keys = [self._keys.alerted(alert, order), self._keys.alert_counts, self._keys.incidents]
-        given = bool(self._once(keys=keys, args=[alert, self._ttl, json.dumps(entry) if incident else ""]))
-        if given:
-            log.error(alert.value, **{about: order}, why=why)
-        return given
+        entry = {"at": int(time.time() * 1000), "kind": alert.value, about: subject, "why": why}
+        raised = bool(
+            self._raise(
+                self._keys.alerted(alert, subject),
+                self._keys.alert_counts,
+                self._keys.incidents,
+                kind=alert.value,
+                ttl=self._ttl,
+                incident=json.dumps(entry) if incident else None,
+            )
+        )
+        if raised:
+            log.error("alert_raised", kind=alert.value, **{about: subject}, why=why)
+        return raised
 
     def clear(self, alert: Alert, subject: str) -> None:
-        """What an alert was about is over: should it come back, it is news."""
+        """Clear an alert, so that a recurrence is raised again."""
         self._redis.delete(self._keys.alerted(alert, subject))

@@ -53,9 +53,9 @@ class Keys:
         """Sorted set: orders that the POS took as pending and nobody has confirmed, by the moment they were placed (ms)."""
         return f"{self.prefix}unconfirmed"
 
-    def withdrawn(self, ref: str) -> str:
+    def pos_cancellation(self, ref: str) -> str:
         """String: an unconfirmed order is being cancelled at the POS (``calling``), or is cancelled there (``done``)."""
-        return f"{self.prefix}withdrawn:{ref}"
+        return f"{self.prefix}pos-cancellation:{ref}"
 
     # -- outbox --------------------------------------------------------------------------------------------------------
 

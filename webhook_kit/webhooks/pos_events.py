@@ -140,7 +140,9 @@ class PosEvents:
                     continue
                 outcome = "given up"
                 why = f"the POS of store {event.store_id} reports an order that was not placed by this installation"
-                self._alerts.raise_once(Alert.UNKNOWN, event.order_ref or f"{event.store_id}/{event.order_id}", why)
+                self._alerts.raise_once(
+                    Alert.UNKNOWN_ORDER, event.order_ref or f"{event.store_id}/{event.order_id}", why
+                )
             # Removed only after the append: when the process dies in between, the second append is a duplicate.
             if self._redis.lrem(self._keys.held_events, 1, text(raw)):
                 released += 1
