@@ -25,6 +25,7 @@ from webhook_kit.outbox.rate_limited import RateLimitedClient
 from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.placement.placement import Placement
 from webhook_kit.placement.pricing import Pricing
+from webhook_kit.placement.recovery import PlacementRecovery
 from webhook_kit.placement.token import Tokens
 from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.pos.executor import PosExecutor
@@ -201,6 +202,11 @@ class Kit:
         lease = lease_seconds(self.settings.gett_connect_timeout, self.settings.gett_read_timeout)
         threads = self.settings.push_threads
         return Dispatcher(self.lanes, self.sending, self.client, threads=threads, retry=retry, lease=lease)
+
+    @cached_property
+    def placement_recovery(self) -> PlacementRecovery:
+        """Look-up of orders in doubt at the POS."""
+        return PlacementRecovery(self.placement_store, self.placement)
 
     @cached_property
     def stuck_orders(self) -> StuckOrderMonitor:

@@ -1,10 +1,12 @@
-"""The RQ workers: ``push`` sends what waits for Gett, ``sync`` looks after orders, stores and menus.
+"""RQ workers: ``push`` sends updates to Gett, ``sync`` maintains orders, stores and catalogs. Processes and schedule only.
 
-One queue per process, because RQ takes a job off several queues in two steps and can lose it in between. A wake-up can die
-with its worker, and RQ needs minutes to notice; so every worker also looks once a second whether something could be sent.
-Nothing is forked: an HTTP session lives as long as its thread. A slice ends without waiting for what is being sent, for one slow
-answer must not hold up everything else. SIGTERM ends the slice, too, and then what is being sent is finished; the rest stays in its
-lanes.
+Each process serves one queue, because RQ takes a job off several queues in two steps and can lose it in between. A job can also
+be lost with its worker, and RQ needs minutes to detect that; so every push worker checks once a second if an update could be
+sent. Nothing is forked: an HTTP session lives as long as its thread.
+
+A job drains the outbox for a few seconds and returns without waiting for the updates that are being sent, so that one slow
+response delays nothing else. SIGTERM ends the job, too; then the worker waits for the updates that are being sent, and the rest
+stays in its lanes.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
+from typing import NamedTuple
 
 import redis
 from rq import Queue, SimpleWorker
@@ -27,67 +30,68 @@ from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.locks import Intervals
-from webhook_kit.storage.queues import push_queue, sync_queue
+from webhook_kit.storage.queues import enqueue_sync, push_queue, sync_queue
 
 __all__ = [
     "PushWorker",
     "Worker",
     "onboard",
-    "publish_menu",
+    "publish_catalog",
     "push",
     "reconcile",
     "run_push",
     "run_sync",
-    "sweep_orders",
-    "sync_menu",
+    "sync_catalog",
 ]
 
 log = logger("worker")
 
-_SLICE = 8.0
-"""Seconds a job drains at most: short enough for a platform's grace period."""
+_DRAIN_SECONDS = 8.0
+"""Seconds that a job drains the outbox at most: less than a platform's grace period."""
 
 _HEARTBEAT = 30.0
-"""Seconds between two signs of life at least; RQ takes a worker for dead after seven minutes without one."""
+"""Seconds between two heartbeats at least; RQ regards a worker as dead after seven minutes without one."""
 
 _RECONNECT = 2.0
-_LOOK_AGAIN = 30.0
+"""Seconds between two attempts to reach Redis."""
 
 _current: list[tuple[Kit, Worker]] = []
+"""The kit and the worker of this process, for its jobs."""
 
 
 class Worker(SimpleWorker):
-    """An RQ worker that tells its job when it has been asked to stop."""
+    """An RQ worker whose jobs can see that it has to stop."""
 
-    max_connection_wait_time = 5.0  # seconds between two attempts to reach Redis, instead of a minute
+    max_connection_wait_time = 5.0  # seconds between two attempts to reach Redis; RQ's own value is a minute
     stopping = False
     working = False
     burst = False
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """SIGTERM or SIGINT: finish what is at hand."""
+        """Stop after the current job, on SIGTERM or SIGINT."""
         self.stopping = True
         if not self.working:  # between two attempts to reach Redis
             raise StopRequested
-        with suppress(redis.RedisError):  # RQ notes the request in Redis, which may be away
+        with suppress(redis.RedisError):  # RQ records the request in Redis, which may be out of reach
             super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # RQ leaves it untyped
 
 
 class PushWorker(Worker):
-    """Runs wake-ups without RQ's record of executions, which would take longer than sending: a wake-up has neither result nor
-    failure, and the lanes know what is left to do.
+    """A worker without RQ's record of executions, which would take longer than sending.
+
+    A job that drains the outbox has neither result nor failure: the lanes hold what is left.
     """
 
-    _beat = 0.0
+    _last_heartbeat = 0.0
 
     def heartbeat(self, timeout: int | None = None, pipeline: redis.client.Pipeline | None = None) -> None:
-        """Say that this worker lives: RQ wants to hear it every few minutes, not between a wake-up and its send."""
-        if pipeline is not None or time.monotonic() - self._beat > _HEARTBEAT:
+        """Send a heartbeat every half minute. RQ would send one between each notification and its send."""
+        if pipeline is not None or time.monotonic() - self._last_heartbeat > _HEARTBEAT:
             super().heartbeat(timeout, pipeline)
-            self._beat = time.monotonic()
+            self._last_heartbeat = time.monotonic()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Drain the outbox for a slice."""
+        """Drain the outbox."""
         with self.connection.pipeline(transaction=False) as pipeline:
             pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
             pipeline.delete(job.key)
@@ -96,105 +100,170 @@ class PushWorker(Worker):
         try:
             push()
         except redis.RedisError as error:
-            log.warning("slice interrupted", error=type(error).__name__)
+            log.warning("drain_interrupted", error=type(error).__name__)
         except Exception:
-            log.exception("slice interrupted in an unexpected way")
+            log.exception("drain_failed")
         self.set_state(WorkerStatus.IDLE)
 
 
-# -- the jobs ----------------------------------------------------------------------------------------------------------
+# -- jobs --------------------------------------------------------------------------------------------------------------
 
 
 def push() -> int:
-    """Send what can be sent; what is left after the slice wakes the next job.
+    """Drain the outbox for some seconds; a notification for the rest queues the next job.
 
-    In a burst it waits for what is being sent: the worker ends when no job is queued, and a sent update may queue one.
+    In a burst it waits for the updates that are being sent: the worker ends when no job is queued, and an update that was sent
+    may queue one.
     """
     kit, worker = _current[-1]
-    sent = kit.dispatcher.drain(_SLICE, lambda: worker.stopping, wait=worker.burst)
+    sent = kit.dispatcher.drain(_DRAIN_SECONDS, lambda: worker.stopping, wait=worker.burst)
     kit.lanes.notify_if_ready()
     return sent
 
 
 def reconcile(store_id: str) -> None:
-    """Compare what a store's POS says with what Gett was told, and append what is missing."""
+    """Compare the orders of a store's POS with the updates sent to Gett, and append missing ones."""
     kit, _ = _current[-1]
-    store = kit.stores.by_id(store_id)
-    if store is not None:
+    if (store := kit.stores.by_id(store_id)) is not None:
         kit.reconciler.reconcile(store, status=not kit.settings.health_check_interval)
 
 
 def onboard(store_id: str) -> None:
-    """Register a store, or go on with its onboarding; the worker takes it further from time to time."""
+    """Register a store at Gett, or continue its onboarding; the schedule continues it from then on."""
     kit, _ = _current[-1]
     kit.onboarding.follow(store_id)
     kit.onboarding.advance_all()
 
 
-def sync_menu(store_id: str) -> None:
-    """Fetch a store's menu and publish it."""
+def sync_catalog(store_id: str) -> None:
+    """Fetch a store's catalog and publish it."""
     kit, _ = _current[-1]
-    store = kit.stores.by_id(store_id)
-    if store is not None:
+    if (store := kit.stores.by_id(store_id)) is not None:
         kit.catalog_sync.sync(store)
 
 
-def publish_menu(store_id: str) -> None:
-    """Publish a store's menu anew, because something has run out or is back."""
+def publish_catalog(store_id: str) -> None:
+    """Publish a store's last good catalog again, after its unavailable items have changed."""
     kit, _ = _current[-1]
-    store = kit.stores.by_id(store_id)
-    if store is not None:
+    if (store := kit.stores.by_id(store_id)) is not None:
         kit.catalog_sync.publish(store)
 
 
-# -- the workers -------------------------------------------------------------------------------------------------------
+_DUE_JOBS: dict[str, Callable[[str], None]] = {"sync": sync_catalog, "publish": publish_catalog}
+
+
+# -- schedule ----------------------------------------------------------------------------------------------------------
+
+
+class ScheduledTask(NamedTuple):
+    """A task that a worker runs every so many seconds."""
+
+    name: str
+    seconds: float
+    run: Callable[[], object]
+
+
+def _push_schedule(kit: Kit) -> list[ScheduledTask]:
+    return [ScheduledTask("notify", 1.0, kit.lanes.notify_if_ready)]
+
+
+def _sync_schedule(kit: Kit) -> list[ScheduledTask]:
+    settings = kit.settings
+    tasks = [
+        ScheduledTask("held-events", 2.0, kit.pos_events.retry_held),
+        ScheduledTask("orders-in-doubt", 5.0, lambda: _recover_orders(kit)),
+        ScheduledTask("stuck-orders", 15.0, kit.stuck_orders.check),
+        ScheduledTask("onboarding", 5.0, lambda: _continue_onboardings(kit)),
+        ScheduledTask("reconciliation", settings.reconcile_every, lambda: _queue_reconciliations(kit)),
+        ScheduledTask("catalog-refresh", settings.catalog_refresh, lambda: _queue_catalog_refreshes(kit)),
+        ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
+    ]
+    if settings.health_check_interval:
+        tasks.append(ScheduledTask("health-checks", settings.health_check_interval, kit.pos_health.check_all))
+    if settings.compare_status_every:
+        tasks.append(ScheduledTask("status-comparison", settings.compare_status_every, lambda: _compare_status(kit)))
+    return tasks
+
+
+# Both parts are built only here: without an API key, or without a token secret, the other tasks still run.
+def _recover_orders(kit: Kit) -> None:
+    kit.placement_recovery.run()
+
+
+def _continue_onboardings(kit: Kit) -> None:
+    kit.onboarding.advance_all()
+
+
+def _queue_reconciliations(kit: Kit) -> None:
+    if _is_first(kit, "reconciliation", kit.settings.reconcile_every):
+        for store in kit.stores:
+            if store.gett_id:  # else Gett has no orders for it
+                enqueue_sync(kit.redis, _name(reconcile), store.id)
+
+
+def _queue_catalog_refreshes(kit: Kit) -> None:
+    if _is_first(kit, "catalog-refresh", kit.settings.catalog_refresh):
+        for store in kit.stores:
+            enqueue_sync(kit.redis, _name(sync_catalog), store.id)
+
+
+def _queue_due_catalogs(kit: Kit) -> None:
+    for action, store_id in kit.catalog_sync.claim_due():
+        enqueue_sync(kit.redis, _name(_DUE_JOBS[action]), store_id, first=True)
+
+
+def _compare_status(kit: Kit) -> None:
+    if Intervals(kit.redis, kit.keys).claim("status-comparison", kit.settings.compare_status_every * 0.9):
+        kit.store_status_check.check_all()
+
+
+def _is_first(kit: Kit, task: str, seconds: float) -> bool:
+    """Return True for the first of all workers in an interval, which ends just before the next run is due."""
+    return Intervals(kit.redis, kit.keys).claim(task, max(1, int(seconds) - 1))
+
+
+def _name(job: Callable[[str], None]) -> str:
+    return f"{job.__module__}.{job.__qualname__}"
+
+
+# -- processes ---------------------------------------------------------------------------------------------------------
 
 
 def run_push(kit: Kit, *, burst: bool = False) -> None:
-    """Send until told to stop.
+    """Send updates until the process has to stop.
 
     :param burst: stop when nothing is queued.
-    :raises ConfigurationError: when there is no API key.
+    :raises ConfigurationError: GETT_API_KEY is not set.
     """
-    kit.client  # noqa: B018 - a missing key is found before the first update is
+    _ = kit.client  # report a missing key before the first update
     try:
-        _run(kit, PushWorker, push_queue, [(1.0, kit.lanes.notify_if_ready)], burst=burst)
+        _run(kit, PushWorker, push_queue, _push_schedule(kit), burst=burst)
     finally:
         kit.dispatcher.finish()
 
 
 def run_sync(kit: Kit, *, burst: bool = False) -> None:
-    """Look after orders, stores and menus until told to stop."""
-    tasks: list[tuple[float, Callable[[], object]]] = [
-        (2.0, kit.pos_events.retry_held),
-        (5.0, lambda: sweep_orders(kit)),
-        (15.0, kit.stuck_orders.check),
-        (5.0, lambda: _advance_onboardings(kit)),
-        (kit.settings.reconcile_every, lambda: _queue_reconciliations(kit)),
-        (kit.settings.catalog_refresh, lambda: _queue_menus(kit)),
-        (1.0, lambda: _queue_due_menus(kit)),
-    ]
-    if kit.settings.health_check_interval:
-        tasks.append((kit.settings.health_check_interval, kit.pos_health.check_all))
-    if kit.settings.compare_status_every:
-        tasks.append((kit.settings.compare_status_every, lambda: _compare_status(kit)))
-    _run(kit, Worker, sync_queue, tasks, burst=burst)
+    """Maintain orders, stores and catalogs until the process has to stop.
+
+    :param burst: stop when nothing is queued.
+    """
+    _run(kit, Worker, sync_queue, _sync_schedule(kit), burst=burst)
 
 
 def _run(
     kit: Kit,
-    kind: type[Worker],
+    worker_class: type[Worker],
     queue: Callable[[redis.Redis], Queue],
-    tasks: list[tuple[float, Callable[[], object]]],
+    schedule: list[ScheduledTask],
     *,
     burst: bool,
 ) -> None:
     stop = threading.Event()
-    for seconds, task in tasks:
-        threading.Thread(target=_every, args=(seconds, task, stop), name="sweep", daemon=True).start()
+    for task in schedule:
+        threading.Thread(target=_repeat, args=(task, stop), name=task.name, daemon=True).start()
     try:
-        while not _work(kit, kind, queue, burst=burst):
-            log.warning("redis out of reach, waiting")
+        while not _work(kit, worker_class, queue, burst=burst):
+            log.warning("redis_not_reachable", retry_in=_RECONNECT)
             time.sleep(_RECONNECT)
     except StopRequested:
         return
@@ -202,87 +271,33 @@ def _run(
         stop.set()
 
 
-def _work(kit: Kit, kind: type[Worker], queue: Callable[[redis.Redis], Queue], *, burst: bool) -> bool:
-    """Work until told to stop, or with nothing left to do; False when Redis went away."""
+def _work(kit: Kit, worker_class: type[Worker], queue: Callable[[redis.Redis], Queue], *, burst: bool) -> bool:
+    """Work until the process has to stop, or nothing is left in a burst. Return False if Redis failed."""
     connection = connect(kit.settings)
     worker: Worker | None = None
     try:
-        worker = kind([queue(connection)], connection=connection, serializer=JSONSerializer)
+        worker = worker_class([queue(connection)], connection=connection, serializer=JSONSerializer)
         worker.burst = burst
         worker.working = True
         _current.append((kit, worker))
-        log.info("working", queue=worker.queues[0].name)
-        # No scheduler: it would be a forked process that outlives a killed worker, and nothing here needs one.
+        log.info("worker_started", queue=worker.queues[0].name)
+        # Without RQ's scheduler: it would be a forked process that outlives a killed worker, and nothing here needs it.
         worker.work(burst=burst, logging_level="WARNING")
     except redis.RedisError as error:
-        log.warning("work interrupted", error=type(error).__name__)
+        log.warning("worker_interrupted", error=type(error).__name__)
         return worker is not None and worker.stopping
     finally:
         if worker is not None:
             worker.working = False
-    # RQ ends without a word, too, when Redis fails in the middle of its work.
+    # RQ returns without an error, too, when Redis fails during its work.
     return burst or worker.stopping
 
 
-def _every(seconds: float, task: Callable[[], object], stop: threading.Event) -> None:
-    while not stop.wait(seconds):
+def _repeat(task: ScheduledTask, stop: threading.Event) -> None:
+    while not stop.wait(task.seconds):
         try:
-            task()
+            task.run()
         except (redis.RedisError, WebhookKitError) as error:
-            log.warning("sweep failed, will try again", error=type(error).__name__)
+            log.warning("scheduled_task_interrupted", task=task.name, error=type(error).__name__)
         except Exception:
-            log.exception("sweep failed in an unexpected way")
-
-
-def sweep_orders(kit: Kit) -> None:
-    """Look up the orders whose POS call died or is in doubt; settle those that the POS has. Never places."""
-    for ref in kit.placement_store.expired():
-        try:
-            settled = kit.placement.look_up(ref)
-        except redis.RedisError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the order waits
-            log.warning("order in doubt not looked up", order=ref, error=repr(error))
-            settled = False
-        if settled:
-            log.info("order in doubt found at the pos", order=ref)
-        else:
-            kit.placement_store.postpone_lookup(ref, _LOOK_AGAIN)
-
-
-def _advance_onboardings(kit: Kit) -> None:
-    kit.onboarding.advance_all()
-
-
-def _compare_status(kit: Kit) -> None:
-    """Once a round, by whichever worker comes first."""
-    if Intervals(kit.redis, kit.keys).claim("status-comparison", kit.settings.compare_status_every * 0.9):
-        kit.store_status_check.check_all()
-
-
-def _queue_reconciliations(kit: Kit) -> None:
-    """One job a store, by whichever worker comes first."""
-    every = max(1, int(kit.settings.reconcile_every) - 1)
-    if not Intervals(kit.redis, kit.keys).claim("reconciliation", every):
-        return
-    for store in kit.stores:
-        if not store.gett_id:  # Gett knows nothing of it yet
-            continue
-        sync_queue(kit.redis).enqueue(reconcile, store.id, result_ttl=0, failure_ttl=86_400, job_timeout=600)
-
-
-def _queue_menus(kit: Kit) -> None:
-    every = max(1, int(kit.settings.catalog_refresh) - 1)
-    if not Intervals(kit.redis, kit.keys).claim("catalog-refresh", every):
-        return
-    for store in kit.stores:
-        _queue_menu(kit, sync_menu, store.id)
-
-
-def _queue_due_menus(kit: Kit) -> None:
-    for what, store_id in kit.catalog_sync.claim_due():
-        _queue_menu(kit, sync_menu if what == "sync" else publish_menu, store_id, soon=True)
-
-
-def _queue_menu(kit: Kit, job: Callable[[str], None], store_id: str, *, soon: bool = False) -> None:
-    sync_queue(kit.redis).enqueue(job, store_id, result_ttl=0, failure_ttl=86_400, job_timeout=600, at_front=soon)
+            log.exception("scheduled_task_failed", task=task.name)

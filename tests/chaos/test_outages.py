@@ -151,7 +151,7 @@ def test_a_worker_started_without_redis_waits_and_begins_when_redis_comes() -> N
         confirm(kit, 10)
         server.stop()
         with Worker(server, gett) as worker:
-            worker.wait_until(lambda: "redis out of reach, waiting" in worker.output(), message="a word about Redis")
+            worker.wait_until(lambda: "redis_not_reachable" in worker.output(), message="a word about Redis")
             server.start()
             tell_all(kit, sink, 10)
 

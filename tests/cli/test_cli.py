@@ -231,7 +231,7 @@ def test_without_redis_no_command_takes_the_stores_for_none(arguments: list[str]
 def test_a_worker_without_redis_says_so_waits_and_shows_no_traceback(shell: Shell) -> None:
     env = shell.env | {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
     with Process([sys.executable, "-m", "webhook_kit.cli", "worker", "push"], env=env) as process:
-        process.wait_until(lambda: "redis out of reach, waiting" in process.output(), message="the worker to say so")
+        process.wait_until(lambda: "redis_not_reachable" in process.output(), message="the worker to say so")
         assert process.running
     assert "Traceback" not in process.output()
 

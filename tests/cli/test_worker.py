@@ -64,7 +64,7 @@ def children(process: Process) -> dict[str, int]:
 
 
 def working(process: Process) -> bool:
-    return process.output().count('"working"') >= 2
+    return process.output().count('"worker_started"') >= 2
 
 
 def test_all_runs_both_restarts_what_dies_and_passes_the_end_on(worker: Worker, kit: Kit, gett: LocalGett) -> None:

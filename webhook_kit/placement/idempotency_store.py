@@ -322,7 +322,7 @@ class PlacementStore:
         return int(record["lease"]) / 1000 - redis_time(self._redis)
 
     def expired(self, limit: int = 100) -> list[str]:
-        """Return the orders that the sweep looks up: in doubt, or with a POS call whose lease has lapsed."""
+        """Return the orders to look up: in doubt, or with a POS call whose lease has expired."""
         now = redis_time(self._redis) * 1000
         return [text(ref) for ref in self._redis.zrangebyscore(self._keys.unsettled, "-inf", now, 0, limit)]
 

@@ -1,4 +1,4 @@
-"""The only place that opens a Redis connection: TLS, pool size, time-outs, health, the same for web, worker and CLI."""
+"""Redis connections: TLS, pool size, timeouts and health checks, the same for web, worker and CLI. Nothing else opens one."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["connect", "text"]
 
 
 def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
-    """A client with a pool of its own. Connections open when first used, never before a fork.
+    """Return a client with its own pool. Connections are opened on first use, never before a fork.
 
-    :param timeout: seconds to wait for an answer; the setting's when None.
-    :raises ConfigurationError: when the URL cannot be read.
+    :param timeout: seconds to wait for a response; None uses the setting.
+    :raises ConfigurationError: the URL cannot be read.
     """
     options: dict[str, Any] = {
         "max_connections": settings.redis_max_connections,
-        # A web thread that finds the pool empty waits its turn instead of failing the order.
+        # A web thread that finds no free connection waits for one instead of failing the order.
         "timeout": settings.redis_timeout,
         "socket_connect_timeout": settings.redis_timeout,
         "socket_timeout": timeout or settings.redis_timeout,
         "socket_keepalive": not settings.redis_url.startswith("unix"),
         "health_check_interval": 30,
-        # One retry on a connection that had gone stale; no sleeping inside a webhook.
+        # One retry, for a stale connection; no sleep inside a webhook.
         "retry": Retry(NoBackoff(), 1),
         "protocol": 2,
     }
@@ -41,9 +41,9 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
         options["ssl_check_hostname"] = verify
     try:
         pool = redis.BlockingConnectionPool.from_url(settings.redis_url, **options)
-        pool.connection_class(**pool.connection_kwargs)  # connects to nothing, but knows which options there are
+        pool.connection_class(**pool.connection_kwargs)  # checks the options without connecting
     except (ValueError, TypeError) as error:
-        # Which part is wrong is not repeated: it may be the password.
+        # The message does not repeat the URL: it may contain the password.
         raise ConfigurationError(
             "REDIS_URL: cannot be read; write rediss://user:password@host:port/0, with special characters "
             "percent-encoded and no options that redis-py does not know"
@@ -52,5 +52,5 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
 
 
 def text(value: Any) -> str:
-    """A Redis reply as text; nothing is the empty text."""
+    """Return a Redis reply as text; None is the empty text."""
     return value.decode() if isinstance(value, bytes) else str(value or "")

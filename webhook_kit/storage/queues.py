@@ -1,8 +1,8 @@
-"""Wake-ups: what is queued for the workers. With ``worker.py`` the only module that knows RQ.
+"""Job queues of the workers. Besides ``worker.py`` the only module that uses RQ.
 
-The truth is in the lanes; a job only says "look". So at most one wake-up is queued at a time, however many updates are
-appended: whoever appends queues one inside the same Lua script, unless the flag says that one is queued already, and the
-worker clears the flag before it looks.
+A job carries no data about updates: the lanes do. So at most one job that drains the outbox is queued at a time, however many
+updates are appended. A script that appends queues the job in its own transaction, unless a flag says that one is queued; the
+worker clears the flag before it reads the lanes.
 """
 
 from __future__ import annotations
@@ -19,24 +19,40 @@ from rq.serializers import JSONSerializer
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable, pack
 
-__all__ = ["PUSH_JOB", "WorkerNotification", "push_queue", "sync_queue"]
+__all__ = ["PUSH_JOB", "PUSH_QUEUE", "SYNC_QUEUE", "WorkerNotification", "enqueue_sync", "push_queue", "sync_queue"]
+
+PUSH_QUEUE = "webhook-kit-push"
+SYNC_QUEUE = "webhook-kit-sync"
 
 PUSH_JOB = "webhook_kit.worker.push"
-"""The job: drain what is due."""
+"""The job that drains the outbox."""
+
+_FAILED_JOB_TTL = 86_400
+_SYNC_TIMEOUT = 600
 
 
 def push_queue(connection: redis.Redis) -> Queue:
-    """The queue of wake-ups; JSON on the wire, because unpickling is running code."""
-    return Queue("webhook-kit-push", connection=connection, serializer=JSONSerializer)
+    """Return the queue of the push worker. Jobs are JSON, because unpickling a job can run any code."""
+    return Queue(PUSH_QUEUE, connection=connection, serializer=JSONSerializer)
 
 
 def sync_queue(connection: redis.Redis) -> Queue:
-    """The queue of everything that is not a push."""
-    return Queue("webhook-kit-sync", connection=connection, serializer=JSONSerializer)
+    """Return the queue of the sync worker."""
+    return Queue(SYNC_QUEUE, connection=connection, serializer=JSONSerializer)
+
+
+def enqueue_sync(connection: redis.Redis, job: str, store_id: str, *, first: bool = False) -> None:
+    """Queue a job of the sync worker for a store.
+
+    :param job: dotted name of a function that takes the store's id.
+    :param first: put it before the jobs that wait.
+    """
+    options = {"result_ttl": 0, "failure_ttl": _FAILED_JOB_TTL, "job_timeout": _SYNC_TIMEOUT}
+    sync_queue(connection).enqueue(job, store_id, at_front=first, **options)
 
 
 class WorkerNotification:
-    """Hands the outbox's Lua scripts what they need to queue a wake-up, as RQ itself would write it."""
+    """Notification of the push worker, queued by a Lua script: a job as RQ itself would write it."""
 
     def __init__(self, connection: redis.Redis, keys: Keys) -> None:
         self._queue = push_queue(connection)
@@ -53,8 +69,8 @@ class WorkerNotification:
             description="drain the outbox",
         )
         job.enqueued_at = job.created_at
-        # One argument instead of fifty: it is sent with every append and opened only when a job is queued.
-        self._fields = pack([_bytes(part) for pair in job.to_dict().items() for part in pair])
+        # Packed once: the fields go with every append and are unpacked only when a job is queued.
+        self._fields = pack([_to_bytes(part) for pair in job.to_dict().items() for part in pair])
 
     def script_parts(self) -> tuple[list[str], dict[str, Packable]]:
         """Return a script's last four ``KEYS`` and its argument ``notification`` (``storage/notify.lua``)."""
@@ -63,5 +79,5 @@ class WorkerNotification:
         return [self._flag, job_key, self._queue.key, Queue.redis_queues_keys], {"id": job_id, "fields": self._fields}
 
 
-def _bytes(part: Any) -> bytes:
+def _to_bytes(part: Any) -> bytes:
     return part if isinstance(part, bytes) else str(part.value if isinstance(part, Enum) else part).encode()

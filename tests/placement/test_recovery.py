@@ -1,0 +1,77 @@
+"""Recovery: orders in doubt are looked up, and settled if the POS has them."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+import redis
+
+from tests.placement.placement_helpers import StoreHarness
+from webhook_kit.kit import Kit
+from webhook_kit.placement.recovery import PlacementRecovery
+
+
+class FakeLookup:
+    """Looks up orders: settles those in ``found``, raises for those in ``errors``."""
+
+    def __init__(self, harness: StoreHarness) -> None:
+        self.harness = harness
+        self.found: set[str] = set()
+        self.errors: dict[str, Exception] = {}
+        self.asked: list[str] = []
+
+    def look_up(self, ref: str) -> bool:
+        self.asked.append(ref)
+        if ref in self.errors:
+            raise self.errors[ref]
+        return ref in self.found
+
+
+@pytest.fixture
+def lookup(kit: Kit) -> FakeLookup:
+    return FakeLookup(StoreHarness(kit))
+
+
+def lose_call(lookup: FakeLookup, ref: str) -> None:
+    """Record a POS call whose process died long ago."""
+    lookup.harness.claim_and_call(f"key of {ref}", ref)
+    lookup.harness.redis.zadd(lookup.harness.keys.unsettled, {ref: 1})
+
+
+def run(lookup: FakeLookup) -> int:
+    return PlacementRecovery(lookup.harness.store, lookup).run()
+
+
+def test_settled_orders_are_counted_and_the_others_wait_for_the_next_lookup(lookup: FakeLookup) -> None:
+    for ref in ("g1", "g2", "g3"):
+        lose_call(lookup, ref)
+    lookup.found = {"g1", "g3"}
+    assert run(lookup) == 2
+    assert sorted(lookup.asked) == ["g1", "g2", "g3"]
+    assert "g2" not in lookup.harness.store.expired()
+
+
+def test_an_error_of_the_adapter_does_not_keep_the_others_from_being_looked_up(
+    lookup: FakeLookup, events: list[MutableMapping[str, Any]]
+) -> None:
+    for ref in ("g1", "g2"):
+        lose_call(lookup, ref)
+    lookup.found, lookup.errors = {"g2"}, {"g1": ValueError("bug")}
+    assert run(lookup) == 1
+    assert [event["order"] for event in events if event["event"] == "lookup_failed"] == ["g1"]
+    assert "g1" not in lookup.harness.store.expired()
+
+
+def test_an_error_of_redis_ends_the_run(lookup: FakeLookup) -> None:
+    lose_call(lookup, "g1")
+    lookup.errors = {"g1": redis.ConnectionError()}
+    with pytest.raises(redis.ConnectionError):
+        run(lookup)
+
+
+def test_an_order_with_a_living_claim_is_not_looked_up(lookup: FakeLookup) -> None:
+    lookup.harness.claim_and_call()
+    assert run(lookup) == 0
+    assert lookup.asked == []

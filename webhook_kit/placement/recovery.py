@@ -1,0 +1,55 @@
+"""Recovery: settle the orders whose POS call died or is in doubt."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import redis
+
+from webhook_kit.logs import logger
+from webhook_kit.placement.idempotency_store import PlacementStore
+
+__all__ = ["PlacementRecovery"]
+
+log = logger("placement")
+
+_RETRY_AFTER = 30.0
+"""Seconds between two look-ups of the same order."""
+
+
+class OrderLookup(Protocol):
+    """The part of :class:`~webhook_kit.placement.placement.Placement` that looks an order up at the POS."""
+
+    def look_up(self, ref: str) -> bool:
+        """Settle an order if the POS has it. Return True if it is settled now."""
+        ...
+
+
+class PlacementRecovery:
+    """Looks up orders in doubt at the POS. It never places an order: Gett may have told the customer that it failed."""
+
+    def __init__(self, records: PlacementStore, placement: OrderLookup) -> None:
+        self._records = records
+        self._placement = placement
+
+    def run(self) -> int:
+        """Look up every order that is in doubt, or whose POS call has outlived its lease.
+
+        :return: the number of orders that are settled now.
+        :raises redis.RedisError: Redis is out of reach.
+        """
+        return sum(self._settle(ref) for ref in self._records.expired())
+
+    def _settle(self, ref: str) -> bool:
+        try:
+            settled = self._placement.look_up(ref)
+        except redis.RedisError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the order stays in doubt
+            log.warning("lookup_failed", order=ref, error=repr(error))
+            settled = False
+        if settled:
+            log.info("order_in_doubt_settled", order=ref)
+        else:
+            self._records.postpone_lookup(ref, _RETRY_AFTER)
+        return settled
