@@ -1,49 +1,49 @@
-"""What everybody needs of a page, read from the page itself: names, structure, contrast, room. A small part of WCAG 2.2 AA."""
+"""Checks of a page's accessibility: names, structure, contrast, sizes. A small part of WCAG 2.2 AA."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page
 
-__all__ = ["barriers"]
+__all__ = ["accessibility_problems"]
 
-_LOOK = """() => {
-  const found = [];
+_CHECK = """() => {
+  const problems = [];
   const dialog = document.querySelector("dialog[open]");
   const shown = (e) => e.checkVisibility({ checkOpacity: false, checkVisibilityCSS: true });
   const all = (selector) => [...(dialog ?? document).querySelectorAll(selector)].filter(shown);
   const name = (e) => e.tagName + "." + e.className + " “" + (e.textContent ?? "").trim().slice(0, 40) + "”";
-  const say = (what, e) => found.push(what + ": " + name(e));
+  const report = (what, e) => problems.push(what + ": " + name(e));
 
-  // Names: whatever can be operated is called something.
+  // Names: everything that can be operated has one.
   for (const e of all("a[href], button, input, summary, fieldset, nav, dialog")) {
     const labels = [...(e.labels ?? [])].map((one) => one.textContent).join(" ");
     const by = (e.getAttribute("aria-labelledby") ?? "").split(" ").map((id) => document.getElementById(id)?.textContent ?? "").join(" ");
     const own = e.matches("input, nav, dialog") ? "" : e.matches("fieldset") ? e.querySelector("legend")?.textContent : e.textContent;
-    if (![e.getAttribute("aria-label"), by, labels, own].some((text) => text?.trim())) say("no name", e);
+    if (![e.getAttribute("aria-label"), by, labels, own].some((text) => text?.trim())) report("no name", e);
   }
-  // References lead somewhere, and ids are unique.
+  // References exist, and ids are unique.
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
-  for (const id of ids.filter((id, index) => ids.indexOf(id) !== index)) found.push("the id " + id + " twice");
+  for (const id of ids.filter((id, index) => ids.indexOf(id) !== index)) problems.push("duplicate id " + id);
   for (const attribute of ["for", "aria-labelledby", "aria-describedby"]) {
     for (const e of document.querySelectorAll("[" + attribute + "]")) {
-      if (!document.getElementById(e.getAttribute(attribute))) say(attribute + " leads nowhere", e);
+      if (!document.getElementById(e.getAttribute(attribute))) report(attribute + " refers to nothing", e);
     }
   }
-  // Structure: one main, one h1, no level left out.
-  if (!document.documentElement.lang || !document.title) found.push("no language or no title");
-  if (document.querySelectorAll("main").length !== 1) found.push("not one main");
+  // Structure: one main, one h1, no heading level skipped.
+  if (!document.documentElement.lang || !document.title) problems.push("no language or no title");
+  if (document.querySelectorAll("main").length !== 1) problems.push("not one main");
   if (!dialog) {
     const levels = all("main h1, main h2, main h3, main h4, main h5, main h6").map((e) => Number(e.tagName[1]));
-    if (levels.filter((level) => level === 1).length !== 1) found.push("not one h1: " + levels);
-    levels.forEach((level, index) => index && level > levels[index - 1] + 1 && found.push("a level is left out: " + levels));
+    if (levels.filter((level) => level === 1).length !== 1) problems.push("not one h1: " + levels);
+    levels.forEach((level, index) => index && level > levels[index - 1] + 1 && problems.push("heading level skipped: " + levels));
   }
-  // Room: nothing is cut off sideways, and what is clicked is large enough.
-  if (document.documentElement.scrollWidth > innerWidth) found.push("wider than the window: " + document.documentElement.scrollWidth);
+  // Sizes: no horizontal scrolling, and controls are large enough.
+  if (document.documentElement.scrollWidth > innerWidth) problems.push("wider than the window: " + document.documentElement.scrollWidth);
   for (const e of all("button, a.primary, .row, summary")) {
     const box = e.getBoundingClientRect();
-    if (box.width < 24 || box.height < 24) say("smaller than 24 px", e);
+    if (box.width < 24 || box.height < 24) report("smaller than 24 px", e);
   }
-  // Contrast of text with what is behind it.
+  // Contrast of text and background.
   const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const rgba = (css) => {
     pen.clearRect(0, 0, 1, 1);
@@ -66,20 +66,20 @@ _LOOK = """() => {
   for (let text = texts.nextNode(); text; text = texts.nextNode()) {
     const e = text.parentElement;
     if (!text.textContent.trim() || !shown(e)) continue;
-    if (e.closest(".unseen, .skip, .tile, [aria-disabled], noscript, script, style, symbol")) continue;
+    if (e.closest(".visually-hidden, .skip, .tile, [aria-disabled], noscript, script, style, symbol")) continue;
     const style = getComputedStyle(e);
     const back = behind(e);
     const [a, b] = [light(over(rgba(style.color), back)), light(back)];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     const size = parseFloat(style.fontSize);
     const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
-    if (ratio < (large ? 3 : 4.5)) say("contrast " + ratio.toFixed(2), e);
+    if (ratio < (large ? 3 : 4.5)) report("contrast " + ratio.toFixed(2), e);
   }
-  return [...new Set(found)];
+  return [...new Set(problems)];
 }"""
 
 
-def barriers(page: Page) -> list[str]:
-    """Everything that keeps somebody out of the page as it stands, each with the element; empty when there is nothing."""
-    found: list[str] = page.evaluate(_LOOK)
-    return found
+def accessibility_problems(page: Page) -> list[str]:
+    """Return the accessibility problems of the current page, each with its element."""
+    problems: list[str] = page.evaluate(_CHECK)
+    return problems

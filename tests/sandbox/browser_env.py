@@ -1,96 +1,128 @@
-"""A store of the sandbox: a menu, a partner's webhooks behind real HTTP, and a consumer's calls."""
+"""Test environment of the storefront: a store with the real kit, and a real browser."""
 
 from __future__ import annotations
 
-import threading
-from typing import Any
-from uuid import uuid4
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Self
 
-from flask import Flask, Response, jsonify, request
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.sandbox.shared_schemas import KEY, STORE
-from webhook_kit.catalog.build import simple_catalog, versioned
-from webhook_kit.gett.models.catalog import ExternalItem
-from webhook_kit.gett.signing import verify
+from webhook_kit.catalog.build import versioned
+from webhook_kit.gett.models.catalog import ExternalCatalogSet
+from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
+from webhook_kit.kit import Kit
 from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.state import Listing, StoreRecord
+from webhook_kit.testing.bogus_menu import bogus_menu
 from webhook_kit.testing.processes import PATIENCE
+from webhook_kit.testing.stack import Stack
 
-MENU = versioned(
-    simple_catalog(
-        {
-            "Pizza": [ExternalItem(item_id="m", name="Margherita", base_price=9, description="San Marzano, basil")],
-            "Curry": [ExternalItem(item_id="p", name="Phở Pad Thai", base_price=12)],
-        }
-    ),
-    "main",
-)
+expect.set_options(timeout=1000 * PATIENCE)
+
+NAME = "Trattoria Bogus"
+_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
-class Partner:
-    """A partner's webhooks, which believe only what is authentic; ``answers`` come before the usual one."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-        self.answers: list[Response] = []
-        self.app = Flask("partner")
-        self.app.post("/hooks/<webhook>")(self.receive)
-        self.hold = threading.Event()
-        self.hold.set()
-
-    def receive(self, webhook: str) -> Response:
-        body = request.get_json()
-        self.seen.append((webhook, dict(request.headers), body))
-        verify(
-            request.get_data(), request.headers.get("Signature"), request.headers.get("Timestamp"), ["whsec_sandbox"]
-        )
-        self.hold.wait(PATIENCE)
-        if self.answers:
-            return self.answers.pop(0)
-        if webhook in ("validateOrder", "validate"):
-            return jsonify({**body, "amounts": AMOUNTS, "isValid": True, "errors": [], "validatedOrderToken": "t-1"})
-        amounts = body.get("amounts") or AMOUNTS
-        return jsonify({**body, "partnerOrderId": "p-7", "placedAt": "2026-03-04T12:00:00Z", "amounts": amounts})
-
-    def names(self) -> list[str]:
-        return [name for name, _, _ in self.seen]
+def chromium() -> str:
+    """Return the browser's program, or that of the variable CHROMIUM; without one skip the test, in CI fail."""
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if program is None:
+        stop = pytest.fail if os.environ.get("CI") else pytest.skip
+        stop("there is no Chromium; install the package chromium, or set the variable CHROMIUM to a program")
+    return program
 
 
-AMOUNTS = {"subTotal": 9.0, "fees": 0.0, "promotions": 0.0, "taxes": 0.9, "adjustments": 0.0, "tip": 1.0, "total": 10.9}
-ORDER: dict[str, Any] = {
-    "cart": {
-        "storeId": STORE,
-        "catalogSetId": MENU.catalog_set_id,
-        "lineItems": [{"lineItemId": "1", "itemId": "m", "quantity": 1}],
-    },
-    "fulfillmentType": "Pickup",
-    "amounts": {"tip": 1.0},
-    "customer": {"firstName": "Ada", "phone": "+15551234567", "partnerUserId": "u-1"},
-}
+@contextmanager
+def launch_browser() -> Iterator[Browser]:
+    program = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        yield browser
+        browser.close()
 
 
-class Consumer:
-    """Orders with the partner's key, or in a session."""
+class StorefrontEnv:
+    """A context manager: a kit with the bogus POS as real processes, whose store is on the storefront at :attr:`url`."""
 
-    def __init__(self, client: FlaskClient, context: SandboxContext) -> None:
-        self.client = client
-        self.context = context
-        self.headers = dict(KEY)
+    def __init__(self, **options: Any) -> None:
+        self.stack = Stack("bogus", options={"tax": True, **options})
+        self._resources = ExitStack()
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> TestResponse:
-        return self.client.open(
-            f"/v1/marketplace/{path}", method=method, json=body, headers={**self.headers, **headers}
-        )
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            starting.enter_context(self.stack)
+            self.url = self.stack.env["GETT_API_URL"]
+            self.context = self.stack.gett.context
+            add_listed_store(self.context, self.stack.store_id, NAME, bogus_menu(), self.stack.urls[0])
+            self._resources = starting.pop_all()
+        return self
 
-    def session(self, **given: Any) -> dict[str, Any]:
-        created: dict[str, Any] = self.client.post("/v1/marketplace/session/create", json=given, headers=KEY).get_json()
-        self.headers = {"Authorization": f"Bearer {created['token']}"}
-        return created
+    def __exit__(self, *_exc: object) -> None:
+        self._resources.close()
 
-    def validate(self, **changes: Any) -> TestResponse:
-        return self.call("POST", "orders/validate", {**ORDER, **changes})
+    name = NAME
 
-    def place(self, key: str | None = None, **changes: Any) -> TestResponse:
-        body = {**ORDER, "payment": {"type": "gettPayment"}, "validatedOrderToken": "t-1", **changes}
-        return self.call("POST", "orders/place", body, **{"Idempotency-Key": key or str(uuid4())})
+    @property
+    def store_id(self) -> str:
+        return self.stack.store_id
+
+    def kit(self) -> Kit:
+        return self.stack.kit()
+
+
+def add_listed_store(
+    context: SandboxContext, store_id: str, name: str, catalog_set: ExternalCatalogSet, webhooks: str = ""
+) -> StoreRecord:
+    """Add a store with its catalog, so that consumers find it."""
+    catalog = versioned(catalog_set, store_id)
+    version = str(catalog.catalog_set_id)
+    address = CommerceAddress(street="88 Loopback Lane", city="New York", state="NY", postal_code="10001", country="US")
+    record = StoreRecord(
+        store=CommerceStore(
+            store_id=store_id,
+            name=name,
+            address=address,
+            timezone="America/New_York",
+            description="Pizza, burgers, and everything that can go wrong, freshly made.",
+        ),
+        partner_store_id=context.state.stores[store_id].partner_store_id
+        if store_id in context.state.stores
+        else store_id,
+        webhook_url=webhooks,
+        catalog_set_id=version,
+        listing=Listing(cuisines=["Italian", "Burgers"], rating=4.7, review_count=1284, price_level=2),
+    )
+    with context.lock:
+        context.state.catalogs[version] = catalog
+        context.state.stores[store_id] = record
+    return record
+
+
+class StorefrontPage:
+    """A page of the browser with methods for common actions; errors of the page are collected."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.errors: list[str] = []
+        page.set_default_timeout(1000 * PATIENCE)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+
+    def open(self, path: str = "") -> Self:
+        self.page.goto(f"{self.url}/#/{path}")
+        self.page.locator("main h1, main h2").first.wait_for()
+        return self
+
+    def add(self, item_id: str, *choices: str) -> None:
+        """Add an item to the cart, with these options, by their names."""
+        self.page.locator(f"[data-item={item_id}]").first.click()
+        dialog = self.page.get_by_role("dialog")
+        for choice in choices:
+            dialog.get_by_text(choice, exact=True).click()
+        dialog.get_by_role("button", name="Add").click()
+        dialog.wait_for(state="detached")

@@ -1,4 +1,4 @@
-"""A Gett of the test's own, as an application and as a client that has its key."""
+"""Fixtures: a sandbox as an application, a client with its key, and the storefront in a browser."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, ViewportSize
 from werkzeug.test import TestResponse
 
-from tests.sandbox.browser_env import MENU, Consumer, Partner
-from tests.sandbox.sandbox_stores import Street, Visitor, browsing, chromium
-from tests.sandbox.shared_schemas import KEY, NOON, STORE, Call
+from tests.sandbox.browser_env import StorefrontEnv, StorefrontPage, chromium, launch_browser
+from tests.sandbox.sandbox_env import CATALOG, KEY, NOON, STORE, Call, Consumer, FakePartner
 from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
@@ -23,13 +22,13 @@ from webhook_kit.sandbox.state import StoreRecord
 
 @pytest.fixture
 def context() -> Iterator[SandboxContext]:
-    """A Gett whose clock stands at noon; it knows one store and nothing else."""
-    made = SandboxContext("key-1", clock=Clock(now=NOON, speed=0))
+    """Return a sandbox with a single store, whose clock is stopped at noon."""
+    context = SandboxContext("key-1", clock=Clock(now=NOON, speed=0))
     store = CommerceStore(store_id=STORE, name="Trattoria", timezone="UTC")
-    made.options.reads_per_minute = made.options.writes_per_minute = 0
-    made.state.stores[STORE] = StoreRecord(store=store, partner_store_id="main")
-    yield made
-    made.close()
+    context.options.reads_per_minute = context.options.writes_per_minute = 0
+    context.state.stores[STORE] = StoreRecord(store=store, partner_store_id="main")
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -39,24 +38,24 @@ def client(context: SandboxContext) -> FlaskClient:
 
 @pytest.fixture
 def call(client: FlaskClient) -> Call:
-    """``call("GET", "stores")``: a call of the commerce API, with the key."""
+    """Return a function that calls the Commerce Partner API with the key: ``call("GET", "stores")``."""
 
-    def made(method: str, path: str, body: Any = None, **more: Any) -> TestResponse:
+    def send(method: str, path: str, body: Any = None, **more: Any) -> TestResponse:
         return client.open(f"/v1/commerce/{path}", method=method, json=body, headers=KEY, **more)
 
-    return made
+    return send
 
 
 @pytest.fixture
-def partner(context: SandboxContext) -> Iterator[Partner]:
-    """Whoever owns the one store: its menu is ingested and its webhooks are served."""
-    made = Partner()
+def partner(context: SandboxContext) -> Iterator[FakePartner]:
+    """Serve the webhooks of the store's partner, and set the store's catalog."""
+    partner = FakePartner()
     store = context.state.stores[STORE]
-    context.state.catalogs[str(MENU.catalog_set_id)] = MENU
-    store.catalog_set_id = MENU.catalog_set_id
-    with serve(made.app) as url:
+    context.state.catalogs[str(CATALOG.catalog_set_id)] = CATALOG
+    store.catalog_set_id = CATALOG.catalog_set_id
+    with serve(partner.app) as url:
         store.webhook_url = f"{url}/hooks"
-        yield made
+        yield partner
 
 
 @pytest.fixture
@@ -65,25 +64,27 @@ def consumer(client: FlaskClient, context: SandboxContext) -> Consumer:
 
 
 @pytest.fixture(scope="session")
-def street() -> Iterator[Street]:
-    """A store with the kit behind it. Each test orders for itself and leaves menu, store and clock as they were."""
-    chromium()  # first: without a browser nothing needs to be started
-    with Street() as street:
-        yield street
+def storefront_env() -> Iterator[StorefrontEnv]:
+    """Run a store with the kit for all tests, which must not change its catalog, settings and clock."""
+    chromium()  # first, because nothing is started without a browser
+    with StorefrontEnv() as env:
+        yield env
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with browsing() as browser:
-        yield browser
+    with launch_browser() as launched:
+        yield launched
 
 
 @pytest.fixture
-def visitor(street: Street, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visitor]:
-    """Somebody whose browser remembers nothing, with a window of the parameter's size. The page must run without an error."""
+def storefront(
+    storefront_env: StorefrontEnv, browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[StorefrontPage]:
+    """Open a page in a new browser profile, with a window of the parameter's size; it must run without errors."""
     window: ViewportSize = getattr(request, "param", ViewportSize(width=1280, height=850))
     browser_context = browser.new_context(viewport=window, color_scheme="light", has_touch=window["width"] < 600)
-    visitor = Visitor(browser_context.new_page(), street.url)
-    yield visitor
+    page = StorefrontPage(browser_context.new_page(), storefront_env.url)
+    yield page
     browser_context.close()
-    assert visitor.complaints == []
+    assert page.errors == []

@@ -1,4 +1,4 @@
-"""The sandbox's commerce API: key, shape, record, faults."""
+"""Tests of the Commerce Partner API: authentication, bodies, updates, faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.sandbox.shared_schemas import KEY, NOON, STORE, Call, check_problem
+from tests.sandbox.sandbox_env import KEY, NOON, STORE, Call, check_problem
 from webhook_kit.gett.models.store import OrderState
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import OrderRecord
@@ -26,7 +26,7 @@ def send(client: FlaskClient, update: Any, order: str = "o-1") -> TestResponse:
     return client.post(f"/v1/commerce/orders/{order}/status", json=update, headers=KEY)
 
 
-def test_an_update_is_accepted_and_recorded(client: FlaskClient, update_log: UpdateLog) -> None:
+def test_update_is_accepted_and_recorded(client: FlaskClient, update_log: UpdateLog) -> None:
     assert send(client, {"status": "confirmed"}).status_code == 202
     assert send(client, {"state": "completed"}, "o/2").status_code == 404
     assert send(client, {"state": "completed"}, "o-2").status_code == 202
@@ -41,9 +41,9 @@ def test_an_update_is_accepted_and_recorded(client: FlaskClient, update_log: Upd
     assert listed[0]["arrivedAt"] == NOON.isoformat()
 
 
-@pytest.mark.parametrize("given", [None, "Bearer", "Bearer key-2", "key-1", "Basic a2V5LTE=", "Bearer ké"])
-def test_the_key_is_required(given: str | None, client: FlaskClient, update_log: UpdateLog) -> None:
-    headers = {"Authorization": given} if given else {}
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer key-2", "key-1", "Basic a2V5LTE=", "Bearer ké"])
+def test_key_is_required(authorization: str | None, client: FlaskClient, update_log: UpdateLog) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
     response = client.post("/v1/commerce/orders/o-1/status", json={"status": "confirmed"}, headers=headers)
     check_problem(response, 401, "UNAUTHENTICATED")
     assert update_log.updates() == []
@@ -59,19 +59,19 @@ def test_the_key_is_required(given: str | None, client: FlaskClient, update_log:
         ([], "$"),
     ],
 )
-def test_an_update_must_be_valid(update: Any, path: str, client: FlaskClient, update_log: UpdateLog) -> None:
+def test_invalid_update_is_rejected(update: Any, path: str, client: FlaskClient, update_log: UpdateLog) -> None:
     problem = check_problem(send(client, update), 422, "VALIDATION_FAILED")
     assert [error["jsonPath"] for error in problem["errors"]] == [path]
     assert [u.status for u in update_log.updates()] == [422]
 
 
-def test_what_is_no_json_is_refused(client: FlaskClient, update_log: UpdateLog) -> None:
+def test_body_that_is_not_json_is_rejected(client: FlaskClient, update_log: UpdateLog) -> None:
     response = client.post("/v1/commerce/orders/o-1/status", data=b"{", headers=KEY)
     check_problem(response, 400, "INVALID_REQUEST")
     assert update_log.updates()[0].body is None
 
 
-def test_faults_are_answered_in_turn_and_recorded(client: FlaskClient, update_log: UpdateLog) -> None:
+def test_faults_are_applied_in_order_and_recorded(client: FlaskClient, update_log: UpdateLog) -> None:
     assert client.post("/__sandbox/faults", json={"statuses": [503, 418]}).status_code == 200
     update_log.fail_with(429)
     unavailable = send(client, {"status": "confirmed"})
@@ -84,14 +84,14 @@ def test_faults_are_answered_in_turn_and_recorded(client: FlaskClient, update_lo
     assert [update.status for update in update_log.updates()] == [503, 418, 429, 202]
 
 
-@pytest.mark.parametrize("wanted", [{"statuses": 503}, {"statuses": ["503"]}, {"statuses": [200]}])
-def test_a_fault_is_an_error_status(wanted: Any, client: FlaskClient, update_log: UpdateLog) -> None:
-    check_problem(client.post("/__sandbox/faults", json=wanted), 400, "INVALID_REQUEST")
+@pytest.mark.parametrize("body", [{"statuses": 503}, {"statuses": ["503"]}, {"statuses": [200]}])
+def test_fault_status_must_be_an_error(body: Any, client: FlaskClient, update_log: UpdateLog) -> None:
+    check_problem(client.post("/__sandbox/faults", json=body), 400, "INVALID_REQUEST")
     update_log.fail_with()
     assert client.get("/__sandbox/faults").get_json() == {"faults": []}
 
 
-def test_every_other_answer_is_a_problem_too(client: FlaskClient) -> None:
+def test_unknown_paths_and_methods_are_problems(client: FlaskClient) -> None:
     check_problem(client.get("/v1/nothing", headers=KEY), 404, "NOT_FOUND")
     check_problem(client.get("/v1/commerce/orders/o-1/status", headers=KEY), 405, "INVALID_REQUEST")
 
@@ -110,7 +110,7 @@ def test_every_other_answer_is_a_problem_too(client: FlaskClient) -> None:
         ({"state": "cancelled", "cancelReason": "burnt"}, {"state": "open"}, 409),
     ],
 )
-def test_an_order_only_goes_on(
+def test_order_only_moves_forward(
     first: Any, second: Any, status: int, client: FlaskClient, update_log: UpdateLog, context: SandboxContext
 ) -> None:
     assert send(client, first).status_code == 202
@@ -124,7 +124,7 @@ def test_an_order_only_goes_on(
         assert len(context.state.orders["o-1"].history) == 2
 
 
-def test_orders_and_stores_that_gett_does_not_know_are_404_unless_adopted(call: Call, context: SandboxContext) -> None:
+def test_unknown_orders_and_stores_are_404_unless_adopted(call: Call, context: SandboxContext) -> None:
     check_problem(call("POST", "orders/o-9/status", {"state": "completed"}), 404, "NOT_FOUND")
     check_problem(call("GET", "stores/s-9"), 404, "STORE_NOT_FOUND")
     context.options.adopt_unknown = True
@@ -145,13 +145,13 @@ def test_stores_are_listed_read_and_changed(call: Call, context: SandboxContext)
     assert (context.state.stores[STORE].delivery_allowed, context.state.stores[STORE].pickup_allowed) == (False, True)
 
 
-def test_a_store_keeps_one_way_to_its_customers(call: Call, context: SandboxContext) -> None:
+def test_store_cannot_disable_every_fulfillment(call: Call, context: SandboxContext) -> None:
     for update in ({"pickupAllowed": False}, {"deliveryAllowed": False, "pickupAllowed": False}):
         check_problem(call("PUT", f"stores/{STORE}", update | {"name": "X"}), 422, "VALIDATION_FAILED")
     assert context.state.stores[STORE].store.name == "Trattoria"
 
 
-def test_a_pause_ends_by_itself_when_its_time_has_come(call: Call, context: SandboxContext) -> None:
+def test_pause_ends_at_its_resume_time(call: Call, context: SandboxContext) -> None:
     pause = {"status": "paused", "reason": "too_busy", "resumeAt": "2026-03-04T12:30:00Z"}
     paused = pause | {"pausedAt": "2026-03-04T12:00:00Z"}
     assert call("POST", f"stores/{STORE}/status", pause).get_json() == paused

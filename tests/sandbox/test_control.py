@@ -1,4 +1,4 @@
-"""The control room: clock, options, log, state; and the command and the fixture that use it."""
+"""Tests of the control API (clock, options, log, state), the command and the fixture."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from tests.sandbox.browser_env import MENU, Consumer, Partner
-from tests.sandbox.shared_schemas import NOON, STORE, Call, check_problem
+from tests.sandbox.sandbox_env import CATALOG, NOON, STORE, Call, Consumer, FakePartner, check_problem
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
 from webhook_kit.sandbox.context import SandboxContext
@@ -23,7 +22,7 @@ from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.processes import PATIENCE, Process, free_port, wait_until
 
 
-def test_a_clock_is_set_stopped_and_made_faster() -> None:
+def test_clock_can_be_set_stopped_and_run_faster() -> None:
     clock = Clock(now=NOON, speed=0)
     assert clock.now() == NOON == clock.now()
     later = NOON + timedelta(seconds=90)
@@ -36,7 +35,7 @@ def test_a_clock_is_set_stopped_and_made_faster() -> None:
     assert clock.real_seconds_until(NOON) == 0
 
 
-def test_the_clock_over_http(client: FlaskClient, context: SandboxContext) -> None:
+def test_clock_over_http(client: FlaskClient, context: SandboxContext) -> None:
     assert client.get("/__sandbox/clock").get_json() == {"now": NOON.isoformat(), "speed": 0}
     shown = client.post("/__sandbox/clock", json={"now": "2027-01-01T00:00:00Z", "advance": 5}).get_json()
     assert shown == {"now": "2027-01-01T00:00:05+00:00", "speed": 0}
@@ -46,7 +45,7 @@ def test_the_clock_over_http(client: FlaskClient, context: SandboxContext) -> No
     assert context.clock.speed == 2
 
 
-def test_options_are_changed_one_by_one(client: FlaskClient, context: SandboxContext) -> None:
+def test_options_are_changed_individually(client: FlaskClient, context: SandboxContext) -> None:
     before = client.get("/__sandbox/options").get_json()
     after = client.patch("/__sandbox/options", json={"nullCustomer": True, "retryDelays": [1, 2]}).get_json()
     assert after == before | {"nullCustomer": True, "retryDelays": [1, 2]}
@@ -55,7 +54,7 @@ def test_options_are_changed_one_by_one(client: FlaskClient, context: SandboxCon
     assert context.options.to_data() == after
 
 
-def test_the_log_is_read_from_where_one_left_off(client: FlaskClient, call: Call) -> None:
+def test_log_is_read_after_a_number(client: FlaskClient, call: Call) -> None:
     call("GET", "stores")
     call("POST", f"stores/{STORE}/status", {"status": "online"})
     first, second = client.get("/__sandbox/log").get_json()["entries"]
@@ -69,7 +68,7 @@ def test_the_log_is_read_from_where_one_left_off(client: FlaskClient, call: Call
     check_problem(client.get("/__sandbox/log?wait=nan"), 400, "INVALID_REQUEST")
 
 
-def test_the_log_as_it_happens(context: SandboxContext) -> None:
+def test_log_is_streamed(context: SandboxContext) -> None:
     with serve(create_app(context)) as url:
         context.append_log("finding", message="one")
         with requests.get(f"{url}/__sandbox/stream", stream=True, timeout=PATIENCE) as stream:
@@ -80,9 +79,9 @@ def test_the_log_as_it_happens(context: SandboxContext) -> None:
             assert "id: 2" in (next(lines), next(lines))
 
 
-def test_stores_are_made_and_changed_by_hand(client: FlaskClient, call: Call, context: SandboxContext) -> None:
-    made = client.put("/__sandbox/stores/s-2", json={"partnerStoreId": "two", "name": "Two", "timezone": "UTC"})
-    assert made.get_json()["store"] == {"storeId": "s-2", "name": "Two", "timezone": "UTC"}
+def test_stores_are_created_and_changed(client: FlaskClient, call: Call, context: SandboxContext) -> None:
+    created = client.put("/__sandbox/stores/s-2", json={"partnerStoreId": "two", "name": "Two", "timezone": "UTC"})
+    assert created.get_json()["store"] == {"storeId": "s-2", "name": "Two", "timezone": "UTC"}
     assert call("GET", "stores/s-2").status_code == 200
     changed = client.patch("/__sandbox/stores/s-2", json={"enabled": False, "listing": {"rating": 4.5}}).get_json()
     assert (changed["enabled"], changed["listing"]["rating"], changed["deliveryAllowed"]) == (False, 4.5, True)
@@ -93,8 +92,8 @@ def test_stores_are_made_and_changed_by_hand(client: FlaskClient, call: Call, co
     assert client.get("/__sandbox/stores").get_json() == {"stores": []}
 
 
-def test_what_was_saved_is_the_same_gett_elsewhere(
-    consumer: Consumer, partner: Partner, context: SandboxContext
+def test_saved_state_can_be_loaded_into_another_sandbox(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     consumer.session(email="a@b.co", firstName="A", lastName="B", phone="+15551234567")
     consumer.validate()
@@ -102,29 +101,29 @@ def test_what_was_saved_is_the_same_gett_elsewhere(
     saved = consumer.client.get("/__sandbox/state").get_json()
     other = SandboxContext("key-1", seed="another")
     try:
-        there = create_app(other).test_client()
-        assert there.put("/__sandbox/state", json=saved).status_code == 200
-        assert there.get("/__sandbox/state").get_json() == saved
-        me = there.get("/v1/marketplace/session/me", headers=consumer.headers)
+        other_client = create_app(other).test_client()
+        assert other_client.put("/__sandbox/state", json=saved).status_code == 200
+        assert other_client.get("/__sandbox/state").get_json() == saved
+        me = other_client.get("/v1/marketplace/session/me", headers=consumer.headers)
         assert me.get_json() == consumer.call("GET", "session/me").get_json()
         assert other.random.uuid("order") == context.random.uuid("order")
-        check_problem(there.put("/__sandbox/state", json={"now": 1}), 422, "VALIDATION_FAILED")
+        check_problem(other_client.put("/__sandbox/state", json={"now": 1}), 422, "VALIDATION_FAILED")
         assert len(other.state.orders) == 1
     finally:
         other.close()
 
 
-def test_a_failure_nobody_foresaw_is_a_problem_too(client: FlaskClient, context: SandboxContext, caplog: Any) -> None:
+def test_unexpected_error_is_a_problem(client: FlaskClient, context: SandboxContext, caplog: Any) -> None:
     context.state.orders = None  # type: ignore[assignment]
     response = client.get("/__sandbox/orders/x")
     assert "Traceback" not in response.text
     check_problem(response, 500, "INTERNAL_ERROR")
 
 
-def test_the_fixture_is_a_gett_that_runs(gett_sandbox: GettSandbox) -> None:
-    partner = Partner()
+def test_fixture_serves_a_sandbox(gett_sandbox: GettSandbox) -> None:
+    partner = FakePartner()
     with serve(partner.app) as url:
-        store = gett_sandbox.add_store("main", webhooks=f"{url}/hooks", catalog=MENU)
+        store = gett_sandbox.add_store("main", webhooks=f"{url}/hooks", catalog=CATALOG)
         placed = gett_sandbox.place(gett_sandbox.order(store, [{"itemId": "m", "quantity": 1}]))
     assert placed["partnerOrderId"] == "p-7"
     update = gett_sandbox.call("POST", f"/v1/commerce/orders/{placed['gettOrderId']}/status", {"status": "confirmed"})
@@ -150,11 +149,11 @@ def run(url: str, *arguments: str) -> tuple[int | None, str]:
         return process.wait(), process.output()
 
 
-def test_the_command_steers_one_that_runs(running: tuple[str, Path]) -> None:
+def test_command_changes_a_running_sandbox(running: tuple[str, Path]) -> None:
     url, folder = running
     assert run(url, "store", "main", "--id", "s-1", "--name", "Main") == (0, "store main has the Gett id s-1\n")
-    code, said = run(url, "clock", "--now", "2027-01-01T00:00:00Z", "--speed", "0")
-    assert (code, said) == (0, "2027-01-01T00:00:00+00:00, 0 seconds per real second\n")
+    code, output = run(url, "clock", "--now", "2027-01-01T00:00:00Z", "--speed", "0")
+    assert (code, output) == (0, "2027-01-01T00:00:00+00:00, 0 seconds per real second\n")
     assert "nullCustomer" in run(url, "options", "nullCustomer=true", "placedAmounts=tip")[1]
     assert requests.get(f"{url}/__sandbox/options", timeout=PATIENCE).json()["placedAmounts"] == "tip"
     assert run(url, "fault", "status", "--status", "503", "--call", "stores", "--times", "1")[0] == 0
@@ -170,23 +169,23 @@ def test_the_command_steers_one_that_runs(running: tuple[str, Path]) -> None:
     assert [store["storeId"] for store in stores] == ["s-1"]
 
 
-def test_the_command_says_what_is_wrong_in_a_line(running: tuple[str, Path]) -> None:
+def test_command_reports_an_error_in_one_line(running: tuple[str, Path]) -> None:
     url, folder = running
-    code, said = run(url, "options", "nullCustomer=7")
-    assert (code, said) == (1, "webhook-kit: $.nullCustomer: Input should be a valid boolean\n")
+    code, output = run(url, "options", "nullCustomer=7")
+    assert (code, output) == (1, "webhook-kit: $.nullCustomer: Input should be a valid boolean\n")
     assert run(url, "fault", "nonsense")[0] == 1
     file = folder / "other.json"
     file.write_text("{}")
-    code, said = run(url, "load", str(file))
+    code, output = run(url, "load", str(file))
     assert code == 1
-    assert said.startswith(f"webhook-kit: {file} is not a saved sandbox: ")
-    assert said.count("\n") == 1
-    code, said = run(f"http://127.0.0.1:{free_port()}", "clock")
-    assert (code, "no sandbox at" in said, said.count("\n")) == (1, True, 1)
+    assert output.startswith(f"webhook-kit: {file} is not a saved sandbox: ")
+    assert output.count("\n") == 1
+    code, output = run(f"http://127.0.0.1:{free_port()}", "clock")
+    assert (code, "no sandbox at" in output, output.count("\n")) == (1, True, 1)
 
 
-def test_the_same_seed_and_the_same_calls_give_the_same_answers() -> None:
-    def heard(seed: str) -> list[Any]:
+def test_same_seed_and_calls_give_the_same_responses() -> None:
+    def responses(seed: str) -> list[Any]:
         context = SandboxContext("key-1", seed=seed, clock=Clock(now=NOON, speed=0))
         consumer = Consumer(create_app(context).test_client(), context)
         consumer.client.put(f"/__sandbox/stores/{STORE}", json={"partnerStoreId": "main", "name": "Main"})
@@ -194,4 +193,4 @@ def test_the_same_seed_and_the_same_calls_give_the_same_answers() -> None:
         session = consumer.client.post("/v1/marketplace/session/create", headers={"Authorization": "Bearer key-1"})
         return [session.get_json(), *(consumer.call("GET", f"stores/{STORE}").get_json() for _ in range(20))]
 
-    assert heard("a") == heard("a") != heard("b")
+    assert responses("a") == responses("a") != responses("b")

@@ -1,4 +1,4 @@
-"""Faults on demand, in both directions."""
+"""Tests of faults, for API calls and webhooks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.sandbox.browser_env import Consumer, Partner
-from tests.sandbox.shared_schemas import KEY, STORE, Call, check_problem
+from tests.sandbox.sandbox_env import KEY, STORE, Call, Consumer, FakePartner, check_problem
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.faults import Fault, Faults
@@ -19,7 +18,7 @@ from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
-def test_a_fault_is_for_one_call_and_one_store(call: Call, context: SandboxContext) -> None:
+def test_fault_applies_to_one_call_and_store(call: Call, context: SandboxContext) -> None:
     context.faults.add(Fault(kind="status", status=503, call="setStoreStatus", store=STORE, seconds=7))
     problem = check_problem(call("POST", f"stores/{STORE}/status", {"status": "online"}), 503, "SERVICE_UNAVAILABLE")
     assert problem["retryAfter"] == 7
@@ -27,24 +26,24 @@ def test_a_fault_is_for_one_call_and_one_store(call: Call, context: SandboxConte
     check_problem(call("POST", "stores/other/status", {"status": "online"}), 404, "STORE_NOT_FOUND")
 
 
-def test_a_fault_may_name_several_calls(call: Call, context: SandboxContext) -> None:
+def test_fault_can_name_several_calls(call: Call, context: SandboxContext) -> None:
     context.update_log.fail_with(503)
     assert call("GET", "stores").status_code == 200, "no update"
     assert call("POST", f"stores/{STORE}/status", {"status": "online"}).status_code == 503
     assert call("POST", f"stores/{STORE}/status", {"status": "online"}).status_code == 200
 
 
-def test_chance_is_the_seeds() -> None:
-    def struck(seed: str) -> list[bool]:
+def test_probability_depends_on_the_seed() -> None:
+    def applied(seed: str) -> list[bool]:
         faults = Faults(SeededRandom(seed))
         faults.add(Fault(kind="drop", probability=0.5))
         return [bool(faults.select("x")) for _ in range(200)]
 
-    assert struck("a") == struck("a") != struck("b")
-    assert 60 < sum(struck("a")) < 140
+    assert applied("a") == applied("a") != applied("b")
+    assert 60 < sum(applied("a")) < 140
 
 
-def test_a_dropped_answer_was_done_all_the_same(context: SandboxContext) -> None:
+def test_call_with_dropped_response_is_executed(context: SandboxContext) -> None:
     context.faults.add(Fault(kind="drop", call="setStoreStatus", times=1))
     with serve(create_app(context)) as url:
         pause = {"status": "paused", "reason": "other"}
@@ -56,15 +55,15 @@ def test_a_dropped_answer_was_done_all_the_same(context: SandboxContext) -> None
     assert entry["response"]["dropped"] is True
 
 
-def test_an_answer_is_late(call: Call, context: SandboxContext) -> None:
+def test_delay_delays_the_response(call: Call, context: SandboxContext) -> None:
     context.faults.add(Fault(kind="delay", seconds=0.2, times=1))
-    begun = time.monotonic()
+    started = time.monotonic()
     assert call("GET", "stores").status_code == 200
-    assert time.monotonic() - begun >= 0.2
+    assert time.monotonic() - started >= 0.2
 
 
-def test_a_webhook_with_a_wrong_signature_is_refused_and_tried_again(
-    consumer: Consumer, partner: Partner, context: SandboxContext
+def test_webhook_with_wrong_signature_is_retried(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     partner.app.register_error_handler(Exception, lambda _: ("no", 401))
     consumer.validate()
@@ -75,27 +74,29 @@ def test_a_webhook_with_a_wrong_signature_is_refused_and_tried_again(
     wait_until(lambda: order.placed is not None, message="the retry")
 
 
-def test_a_dropped_webhook_answer_makes_gett_ask_again(
-    consumer: Consumer, partner: Partner, context: SandboxContext
+def test_dropped_webhook_response_causes_a_retry(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     consumer.validate()
     context.faults.add(Fault(kind="drop", call="placeOrder", times=1))
     check_problem(consumer.place(), 502, "BAD_GATEWAY")
-    assert partner.names().count("placeOrder") == 1
+    assert partner.received_names().count("placeOrder") == 1
     (task,) = context.scheduler.tasks()
     assert task.kind == "place order"
 
 
-def test_a_webhook_comes_twice(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+def test_duplicate_delivers_a_webhook_twice(consumer: Consumer, partner: FakePartner, context: SandboxContext) -> None:
     consumer.validate()
     context.faults.add(Fault(kind="duplicate", call="placeOrder", times=1))
     assert consumer.place().status_code == 200
-    first, second = [seen for seen in partner.seen if seen[0] == "placeOrder"]
+    first, second = [delivery for delivery in partner.received if delivery[0] == "placeOrder"]
     assert first[2] == second[2]
     assert first[1]["Idempotency-Key"] == second[1]["Idempotency-Key"]
 
 
-def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+def test_reorder_sends_the_next_webhook_first(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
+) -> None:
     consumer.validate()
     context.faults.add(Fault(kind="reorder", call="placeOrder", times=1))
     tips: list[Any] = []
@@ -110,12 +111,12 @@ def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner
     place(2.0)
     first.join()
     assert tips == [200, 200]
-    sent = [body["amounts"]["tip"] for name, _, body in partner.seen if name == "placeOrder"]
+    sent = [body["amounts"]["tip"] for name, _, body in partner.received if name == "placeOrder"]
     assert sent == [2.0, 1.0]
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "body",
     [
         {"kind": "status"},
         {"kind": "drop", "status": 500},
@@ -125,12 +126,12 @@ def test_a_webhook_is_overtaken_by_the_next(consumer: Consumer, partner: Partner
         {"faults": [{}]},
     ],
 )
-def test_a_rule_must_be_one(wanted: Any, client: Any, context: SandboxContext) -> None:
-    check_problem(client.post("/__sandbox/faults", json=wanted), 422, "VALIDATION_FAILED")
+def test_invalid_fault_is_rejected(body: Any, client: Any, context: SandboxContext) -> None:
+    check_problem(client.post("/__sandbox/faults", json=body), 422, "VALIDATION_FAILED")
     assert context.faults.rules() == []
 
 
-def test_problems_in_markdown(client: Any) -> None:
+def test_problem_as_markdown(client: Any) -> None:
     import yaml  # type: ignore[import-untyped]
 
     response = client.get("/v1/commerce/stores/s-9", headers={**KEY, "Accept": "text/markdown"})
@@ -141,7 +142,7 @@ def test_problems_in_markdown(client: Any) -> None:
     assert text == f"\n# Not found\n\n{members['detail']}\n\n"
 
 
-def test_what_cannot_befall_a_call_is_not_used_up_by_it() -> None:
+def test_fault_that_cannot_apply_is_not_used_up() -> None:
     faults = Faults(SeededRandom("seed"))
     faults.add(Fault(kind="wrong_signature", times=1), Fault(kind="expired_token", times=1))
     assert set(faults.select("stores")) == {"expired_token"}

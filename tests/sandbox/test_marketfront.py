@@ -1,4 +1,4 @@
-"""What consumers find, and their carts."""
+"""Tests of discovery, search, opening hours and cart calls."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.browser_env import MENU, Consumer, Partner
-from tests.sandbox.shared_schemas import STORE, check_problem
+from tests.sandbox.sandbox_env import CATALOG, STORE, Consumer, FakePartner, check_problem
 from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalItem
 from webhook_kit.gett.models.order import Location
@@ -23,8 +22,8 @@ HERE = {"latitude": 40.0, "longitude": -74.0}
 def discover(consumer: Consumer, **more: Any) -> dict[str, Any]:
     response = consumer.call("POST", "stores/discover", {"location": HERE, **more})
     assert response.status_code == 200, response.text
-    found: dict[str, Any] = response.get_json()
-    return found
+    page: dict[str, Any] = response.get_json()
+    return page
 
 
 def add(context: SandboxContext, store_id: str, north: float | None = None, **more: Any) -> StoreRecord:
@@ -37,7 +36,7 @@ def add(context: SandboxContext, store_id: str, north: float | None = None, **mo
     return record
 
 
-def test_the_nearest_comes_first_with_its_distance_in_miles(consumer: Consumer, context: SandboxContext) -> None:
+def test_nearest_store_comes_first_with_distance_in_miles(consumer: Consumer, context: SandboxContext) -> None:
     context.state.stores.clear()
     for store_id, north in (("far", 1.0), ("nowhere", None), ("near", 0.01), ("next", 0.02)):
         add(context, store_id, north)
@@ -51,13 +50,13 @@ def test_the_nearest_comes_first_with_its_distance_in_miles(consumer: Consumer, 
     assert ["Closest" in store["categories"] for store in stores] == [True, True, False, False]
 
 
-def test_a_known_distance() -> None:
+def test_distance_of_two_cities() -> None:
     new_york, los_angeles = (40.7128, -74.0060), (34.0522, -118.2437)
     one, other = (Location(latitude=at[0], longitude=at[1]) for at in (new_york, los_angeles))
     assert miles(one, other) == pytest.approx(2_445.6, abs=1)
 
 
-def test_pages(consumer: Consumer, context: SandboxContext) -> None:
+def test_discovery_is_paged(consumer: Consumer, context: SandboxContext) -> None:
     context.state.stores.clear()
     for n in range(5):
         add(context, f"s-{n}", n / 100)
@@ -69,13 +68,13 @@ def test_pages(consumer: Consumer, context: SandboxContext) -> None:
         check_problem(response, 422, "VALIDATION_FAILED")
 
 
-def test_what_a_store_offers(consumer: Consumer, context: SandboxContext) -> None:
+def test_discovery_filters_by_fulfillment(consumer: Consumer, context: SandboxContext) -> None:
     context.state.stores[STORE].delivery_allowed = False
     assert [discover(consumer, fulfillmentType=kind)["totalCount"] for kind in ("Pickup", "pickup", None)] == [1, 1, 1]
     assert [discover(consumer, fulfillmentType=kind)["totalCount"] for kind in ("DeliveryByMerchant", "x")] == [0, 0]
 
 
-def test_a_search_marks_what_matched(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+def test_search_marks_matches(consumer: Consumer, partner: FakePartner, context: SandboxContext) -> None:
     store = context.state.stores[STORE].store
     store.description = "Wood-fired café, since 1970"
     by_name = discover(consumer, query="TRATT")["stores"][0]
@@ -86,36 +85,36 @@ def test_a_search_marks_what_matched(consumer: Consumer, partner: Partner, conte
     assert discover(consumer, query="sushi")["stores"] == []
 
 
-def test_a_dish_leads_to_its_store(consumer: Consumer, partner: Partner) -> None:
+def test_search_finds_a_store_by_its_items(consumer: Consumer, partner: FakePartner) -> None:
     (store,) = discover(consumer, query="pho thai")["stores"]
-    (dish,) = store["matchedDishes"]
-    assert (dish["itemId"], dish["basePrice"]) == ("p", 12.0)
-    assert dish["highlights"] == {"name": "«Phở» Pad «Thai»", "description": None}
+    (item,) = store["matchedDishes"]
+    assert (item["itemId"], item["basePrice"]) == ("p", 12.0)
+    assert item["highlights"] == {"name": "«Phở» Pad «Thai»", "description": None}
     assert store["highlights"] == {"name": None, "description": None}
 
 
-def test_tags(consumer: Consumer, context: SandboxContext) -> None:
+def test_computed_tags(consumer: Consumer, context: SandboxContext) -> None:
     record = context.state.stores[STORE]
     record.listing = Listing(cuisines=["Italian"], rating=4.7, savings=11)
     (store,) = discover(consumer)["stores"]
     assert store["categories"] == ["Italian", "Popular", "Savings"]
     record.listing = Listing(cuisines=["Italian"], rating=4.0)
-    record.catalog_set_id = MENU.catalog_set_id
+    record.catalog_set_id = CATALOG.catalog_set_id
     assert discover(consumer)["stores"][0]["categories"] == ["Italian", "Exclusive"]
     assert discover(consumer, query="italian")["stores"][0]["categories"] == ["Italian"]
 
 
-def accepting(consumer: Consumer) -> bool:
+def is_accepting(consumer: Consumer) -> bool:
     answer: bool = consumer.call("GET", f"stores/{STORE}").get_json()["isAcceptingOrders"]
     return answer
 
 
-def test_a_store_accepts_orders_only_when_everything_is_known_to_fit(
-    consumer: Consumer, partner: Partner, context: SandboxContext
+def test_store_accepts_orders_only_if_everything_allows_it(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     record = context.state.stores[STORE]
-    assert accepting(consumer)
-    breaks: list[tuple[str, Any]] = [
+    assert is_accepting(consumer)
+    obstacles: list[tuple[str, Any]] = [
         ("enabled", False),
         ("catalog_set_id", None),
         ("pause", StoreStatus(status="paused", reason="other")),
@@ -123,54 +122,54 @@ def test_a_store_accepts_orders_only_when_everything_is_known_to_fit(
         ("store", record.store.model_copy(update={"timezone": "Mars/Olympus"})),
         ("store", record.store.model_copy(update={"timezone": "../etc/passwd"})),
     ]
-    for name, value in breaks:
+    for name, value in obstacles:
         before = getattr(record, name)
         setattr(record, name, value)
-        assert not accepting(consumer), (name, value)
+        assert not is_accepting(consumer), (name, value)
         setattr(record, name, before)
-    assert accepting(consumer)
+    assert is_accepting(consumer)
 
 
-def test_opening_hours_are_read_in_the_stores_zone(
-    consumer: Consumer, partner: Partner, context: SandboxContext
+def test_opening_hours_are_in_the_stores_zone(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     record = context.state.stores[STORE]
     window = AvailabilityWindow.model_validate({"dayOfWeek": "Wednesday", "start": "07:00:00", "end": "09:00:00"})
-    dish = ExternalItem(item_id="m", name="M", base_price=9)
-    context.state.catalogs["c"] = simple_catalog({"S": [dish]}, availability=[window])
+    item = ExternalItem(item_id="m", name="M", base_price=9)
+    context.state.catalogs["c"] = simple_catalog({"S": [item]}, availability=[window])
     record.catalog_set_id = "c"
     record.store.timezone = "America/New_York"
     for minute, open_ in (("11:59:59", False), ("12:00:00", True), ("13:59:59", True), ("14:00:00", False)):
         context.clock.set(now=datetime.fromisoformat(f"2026-03-04T{minute}").replace(tzinfo=UTC))
-        assert accepting(consumer) is open_
+        assert is_accepting(consumer) is open_
     store = consumer.call("GET", f"stores/{STORE}").get_json()
     assert store["availability"] == [{"dayOfWeek": "Wednesday", "start": "07:00:00", "end": "09:00:00"}]
     record.catalog_set_id = None
     assert consumer.call("GET", f"stores/{STORE}").get_json()["availability"] is None
 
 
-def test_catalogs_are_read(consumer: Consumer, partner: Partner) -> None:
+def test_catalog_set_is_returned(consumer: Consumer, partner: FakePartner) -> None:
     store = consumer.call("GET", f"stores/{STORE}").get_json()
-    menu = consumer.call("GET", f"catalog-sets/{store['catalogSetId']}")
-    assert menu.get_json() == MENU.to_wire()
+    catalog_set = consumer.call("GET", f"catalog-sets/{store['catalogSetId']}")
+    assert catalog_set.get_json() == CATALOG.to_wire()
     check_problem(consumer.call("GET", "catalog-sets/x"), 404, "CATALOGSET_NOT_FOUND")
     check_problem(consumer.call("GET", "stores/x"), 404, "STORE_NOT_FOUND")
 
 
-def test_carts_are_functions(consumer: Consumer, context: SandboxContext) -> None:
+def test_cart_calls_are_pure_functions(consumer: Consumer, context: SandboxContext) -> None:
     cart: dict[str, Any] = {"storeId": "s", "lineItems": [], "note": "kept"}
-    dish = {"itemId": "m", "quantity": 2}
-    one = consumer.call("POST", "carts/add", {"cart": cart, "lineItem": dish}).get_json()
+    item = {"itemId": "m", "quantity": 2}
+    one = consumer.call("POST", "carts/add", {"cart": cart, "lineItem": item}).get_json()
     line_id = one["lineItems"][0].pop("lineItemId")
-    assert one == {**cart, "lineItems": [dish]}
-    line = {**dish, "lineItemId": line_id}
+    assert one == {**cart, "lineItems": [item]}
+    line = {**item, "lineItemId": line_id}
     full = {**cart, "lineItems": [line, {"itemId": "p", "lineItemId": "2"}]}
     updated = consumer.call("POST", "carts/update", {"cart": full, "lineItemId": line_id, "quantity": 5}).get_json()
     assert updated == {**full, "lineItems": [{**line, "quantity": 5}, full["lineItems"][1]]}
     without = {**full, "lineItems": full["lineItems"][1:]}
-    gone = {"cart": full, "lineItemId": line_id}
-    assert consumer.call("POST", "carts/update", {**gone, "quantity": 0}).get_json() == without
-    assert consumer.call("POST", "carts/remove", gone).get_json() == without
+    removal = {"cart": full, "lineItemId": line_id}
+    assert consumer.call("POST", "carts/update", {**removal, "quantity": 0}).get_json() == without
+    assert consumer.call("POST", "carts/remove", removal).get_json() == without
     check_problem(consumer.call("POST", "carts/remove", {"cart": full, "lineItemId": "9"}), 404, "NOT_FOUND")
     check_problem(consumer.call("POST", "carts/add", {"cart": full, "lineItem": line}), 409, "CONFLICT")
-    check_problem(consumer.call("POST", "carts/update", {**gone, "quantity": -1}), 422, "VALIDATION_FAILED")
+    check_problem(consumer.call("POST", "carts/update", {**removal, "quantity": -1}), 422, "VALIDATION_FAILED")

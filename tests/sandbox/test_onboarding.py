@@ -1,4 +1,4 @@
-"""Registration of stores, and how Gett takes in their catalogs: real pulls over real HTTP."""
+"""Tests of registration and catalog ingestion, with pulls over HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask, Response
 
-from tests.sandbox.shared_schemas import STORE, Call, check_problem
+from tests.sandbox.sandbox_env import STORE, Call, check_problem
 from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.sandbox.clock import Clock
@@ -18,36 +18,36 @@ from webhook_kit.sandbox.context import SandboxContext, SavedState
 from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.processes import free_port, wait_until
 
-MENU = versioned(
+CATALOG = versioned(
     simple_catalog({"Pizza": [ExternalItem(item_id="m", name="Margherita", base_price=9)]}), "main"
 ).to_wire()
 
 
-class Partner:
-    """Who hosts a catalog."""
+class CatalogServer:
+    """A server with a catalog that tests can change."""
 
     def __init__(self) -> None:
-        self.menu: Any = MENU
+        self.catalog: Any = CATALOG
         self.status = 200
         self.pulls = 0
 
     def serve(self) -> Response:
         self.pulls += 1
-        if callable(self.menu):
-            return Response(self.menu(), self.status, mimetype="application/json")
-        body = self.menu if isinstance(self.menu, bytes) else json.dumps(self.menu).encode()
+        if callable(self.catalog):
+            return Response(self.catalog(), self.status, mimetype="application/json")
+        body = self.catalog if isinstance(self.catalog, bytes) else json.dumps(self.catalog).encode()
         return Response(body, self.status, mimetype="application/json")
 
 
 @pytest.fixture
-def partner() -> Partner:
-    return Partner()
+def catalog_server() -> CatalogServer:
+    return CatalogServer()
 
 
 @pytest.fixture
-def url(partner: Partner) -> Iterator[str]:
-    app = Flask("partner")
-    app.get("/menu.json")(partner.serve)
+def url(catalog_server: CatalogServer) -> Iterator[str]:
+    app = Flask("catalogs")
+    app.get("/menu.json")(catalog_server.serve)
     with serve(app) as base:
         yield f"{base}/menu.json"
 
@@ -57,15 +57,15 @@ Register = Callable[[], str]
 
 @pytest.fixture
 def register(call: Call, url: str) -> Register:
-    def made() -> str:
-        answered = call("POST", "onboarding/stores", request(url))
-        assert answered.status_code == 201
-        onboarding: dict[str, str] = answered.get_json()
+    def register_store() -> str:
+        response = call("POST", "onboarding/stores", request(url))
+        assert response.status_code == 201
+        onboarding: dict[str, str] = response.get_json()
         assert set(onboarding) == {"onboardingId", "partnerStoreId", "status", "createdAt"}
         assert onboarding["status"] == "pending_catalog"
         return onboarding["onboardingId"]
 
-    return made
+    return register_store
 
 
 def request(url: str) -> dict[str, Any]:
@@ -79,8 +79,8 @@ def request(url: str) -> dict[str, Any]:
     }
 
 
-def until(call: Call, onboarding_id: str, status: str) -> dict[str, Any]:
-    """The registration, once it has this status."""
+def wait_for_status(call: Call, onboarding_id: str, status: str) -> dict[str, Any]:
+    """Wait until the registration has this status, and return it."""
 
     def shown() -> dict[str, Any]:
         onboarding: dict[str, Any] = call("GET", f"onboarding/stores/{onboarding_id}").get_json()
@@ -90,19 +90,19 @@ def until(call: Call, onboarding_id: str, status: str) -> dict[str, Any]:
     return shown()
 
 
-def pulled(context: SandboxContext, count: int) -> None:
-    wait_until(lambda: len(context.state.stores[STORE].pulls) == count, message="the pull to be over")
+def wait_for_pulls(context: SandboxContext, count: int) -> None:
+    wait_until(lambda: len(context.state.stores[STORE].pulls) == count, message="the pull to end")
 
 
-def test_a_store_goes_live(call: Call, register: Register, context: SandboxContext) -> None:
+def test_store_is_activated(call: Call, register: Register, context: SandboxContext) -> None:
     context.options.ingestion_seconds = 60
     onboarding_id = register()
     early = call("POST", f"onboarding/stores/{onboarding_id}/activate")
     assert "pending_catalog" in check_problem(early, 409, "CONFLICT")["detail"]
     context.clock.advance(60)
-    until(call, onboarding_id, "catalog_ingesting")
+    wait_for_status(call, onboarding_id, "catalog_ingesting")
     context.clock.advance(60)
-    assert "storeId" not in until(call, onboarding_id, "ready_to_activate")
+    assert "storeId" not in wait_for_status(call, onboarding_id, "ready_to_activate")
     activated = call("POST", f"onboarding/stores/{onboarding_id}/activate").get_json()
     assert activated["status"] == "active"
     store = call("GET", f"stores/{activated['storeId']}").get_json()
@@ -114,71 +114,77 @@ def test_a_store_goes_live(call: Call, register: Register, context: SandboxConte
         "status": "online",
     }
     record = context.state.stores[activated["storeId"]]
-    assert (record.partner_store_id, record.catalog_set_id) == ("p-1", MENU["catalogSetId"])
+    assert (record.partner_store_id, record.catalog_set_id) == ("p-1", CATALOG["catalogSetId"])
     assert record.webhook_url == "https://partner.example/hooks"
     check_problem(call("POST", f"onboarding/stores/{onboarding_id}/activate"), 409, "CONFLICT")
     check_problem(call("DELETE", f"onboarding/stores/{onboarding_id}"), 409, "CONFLICT")
 
 
 def changed(**members: Any) -> dict[str, Any]:
-    return {**MENU, **members}
+    return {**CATALOG, **members}
 
 
-def endless() -> Iterator[bytes]:
+def endless_body() -> Iterator[bytes]:
     yield b"{"
     while True:
         yield b" " * 65_536
 
 
 @pytest.mark.parametrize(
-    ("menu", "status", "said"),
+    ("catalog", "status", "message"),
     [
         (changed(sections={"s": {"sectionId": "s", "name": "S", "itemIds": ["gone"]}}), 200, "no item 'gone'"),
         (changed(catalogSetId="menu-7"), 200, "$.catalogSetId: “menu-7” is not a canonical UUID"),
         (changed(items={"m": {"itemId": "m", "name": "M"}}), 200, "$.items['m'].basePrice: is missing"),
         (b"<html>", 200, "$: expected value"),
-        (MENU, 404, "answered 404"),
-        (endless, 200, "larger than 100000 bytes"),
+        (CATALOG, 404, "answered 404"),
+        (endless_body, 200, "larger than 100000 bytes"),
     ],
 )
-def test_a_catalog_that_is_not_sound_fails_as_a_whole(
-    menu: Any, status: int, said: str, call: Call, register: Register, partner: Partner, context: SandboxContext
+def test_invalid_catalog_fails_as_a_whole(
+    catalog: Any,
+    status: int,
+    message: str,
+    call: Call,
+    register: Register,
+    catalog_server: CatalogServer,
+    context: SandboxContext,
 ) -> None:
     context.options.pull_max_bytes = 100_000
-    partner.menu, partner.status = menu, status
+    catalog_server.catalog, catalog_server.status = catalog, status
     onboarding_id = register()
-    assert said in until(call, onboarding_id, "catalog_failed")["error"]
+    assert message in wait_for_status(call, onboarding_id, "catalog_failed")["error"]
     check_problem(call("POST", f"onboarding/stores/{onboarding_id}/activate"), 409, "CONFLICT")
     assert context.state.catalogs == {}
-    # Once it is mended, the store can be registered anew.
-    partner.menu, partner.status = MENU, 200
-    until(call, register(), "ready_to_activate")
+    # After a correction, the store can be registered again.
+    catalog_server.catalog, catalog_server.status = CATALOG, 200
+    wait_for_status(call, register(), "ready_to_activate")
 
 
-def test_a_partner_that_cannot_be_reached_or_is_too_slow_fails(
+def test_unreachable_or_slow_server_fails_the_registration(
     call: Call, register: Register, context: SandboxContext
 ) -> None:
     failed = call("POST", "onboarding/stores", request(f"http://127.0.0.1:{free_port()}/menu.json")).get_json()
-    assert "ConnectionError" in until(call, failed["onboardingId"], "catalog_failed")["error"]
+    assert "ConnectionError" in wait_for_status(call, failed["onboardingId"], "catalog_failed")["error"]
     context.options.pull_timeout = 0.000_001
-    assert "catalog_failed" in until(call, register(), "catalog_failed")["status"]
+    assert "catalog_failed" in wait_for_status(call, register(), "catalog_failed")["status"]
 
 
-def trickle() -> Iterator[bytes]:
+def slow_body() -> Iterator[bytes]:
     while True:
         yield b" "
         time.sleep(0.02)
 
 
-def test_a_menu_that_trickles_is_given_up(
-    call: Call, register: Register, partner: Partner, context: SandboxContext
+def test_slow_download_is_aborted(
+    call: Call, register: Register, catalog_server: CatalogServer, context: SandboxContext
 ) -> None:
     context.options.pull_timeout = 0.5
-    partner.menu = trickle
-    assert "not downloaded within 0.5 s" in until(call, register(), "catalog_failed")["error"]
+    catalog_server.catalog = slow_body
+    assert "not downloaded within 0.5 s" in wait_for_status(call, register(), "catalog_failed")["error"]
 
 
-def test_a_store_is_registered_once_and_may_be_cancelled(call: Call, register: Register, url: str) -> None:
+def test_store_is_registered_once_and_can_be_cancelled(call: Call, register: Register, url: str) -> None:
     onboarding_id = register()
     assert onboarding_id in check_problem(call("POST", "onboarding/stores", request(url)), 409, "CONFLICT")["detail"]
     assert call("DELETE", f"onboarding/stores/{onboarding_id}").status_code == 204
@@ -187,7 +193,7 @@ def test_a_store_is_registered_once_and_may_be_cancelled(call: Call, register: R
     register()
 
 
-def test_a_registration_must_be_complete(call: Call) -> None:
+def test_incomplete_registration_is_rejected(call: Call) -> None:
     problem = check_problem(call("POST", "onboarding/stores", {"webhookUrl": "ftp://x"}), 422, "VALIDATION_FAILED")
     paths = {error["jsonPath"] for error in problem["errors"]}
     assert paths == {"$.partnerStoreId", "$.name", "$.catalogCallbackUrl", "$.webhookUrl"}
@@ -197,28 +203,28 @@ def notify(call: Call, url: str, store: str = "main") -> int:
     return call("POST", "catalogset-notification", {"callbackUrl": url}, query_string={"storeId": store}).status_code
 
 
-def test_a_notification_makes_gett_pull_and_a_failed_pull_keeps_the_old_menu(
-    call: Call, url: str, partner: Partner, context: SandboxContext
+def test_notification_causes_a_pull_and_a_failed_one_keeps_the_catalog(
+    call: Call, url: str, catalog_server: CatalogServer, context: SandboxContext
 ) -> None:
     store = context.state.stores[STORE]
     assert notify(call, url) == 202
-    pulled(context, 1)
-    assert store.catalog_set_id == MENU["catalogSetId"]
+    wait_for_pulls(context, 1)
+    assert store.catalog_set_id == CATALOG["catalogSetId"]
     assert store.pulls[0].error is None
-    partner.menu = b"{"
+    catalog_server.catalog = b"{"
     assert notify(call, url) == 202
-    pulled(context, 2)
-    assert store.catalog_set_id == MENU["catalogSetId"]
+    wait_for_pulls(context, 2)
+    assert store.catalog_set_id == CATALOG["catalogSetId"]
     assert "EOF while parsing" in str(store.pulls[1].error)
-    partner.menu = {name: value for name, value in MENU.items() if name != "catalogSetId"}
+    catalog_server.catalog = {name: value for name, value in CATALOG.items() if name != "catalogSetId"}
     assert notify(call, url) == 202
-    pulled(context, 3)
-    assert store.catalog_set_id not in (None, MENU["catalogSetId"])
+    wait_for_pulls(context, 3)
+    assert store.catalog_set_id not in (None, CATALOG["catalogSetId"])
     entries = [entry for entry in context.log.after(0) if entry["kind"] == "catalog_pull"]
     assert [entry.get("error") is None for entry in entries] == [True, False, True]
 
 
-def test_a_notification_names_a_store(call: Call, url: str) -> None:
+def test_notification_needs_a_known_store(call: Call, url: str) -> None:
     assert notify(call, url, "nobody") == 404
     missing = call("POST", "catalogset-notification", {"callbackUrl": url})
     assert "storeId" in check_problem(missing, 400, "INVALID_REQUEST")["detail"]
@@ -226,8 +232,8 @@ def test_a_notification_names_a_store(call: Call, url: str) -> None:
     check_problem(wrong, 422, "VALIDATION_FAILED")
 
 
-def test_what_is_saved_goes_on_where_it_stood(
-    call: Call, register: Register, partner: Partner, context: SandboxContext
+def test_loaded_registration_continues(
+    call: Call, register: Register, catalog_server: CatalogServer, context: SandboxContext
 ) -> None:
     context.options.ingestion_seconds = 60
     onboarding_id = register()
@@ -242,10 +248,11 @@ def test_what_is_saved_goes_on_where_it_stood(
         for _ in range(2):
             other.clock.advance(60)
             wait_until(
-                lambda: not other.scheduler.tasks() or other.clock.now() < other.scheduler.tasks()[0].due, message="it"
+                lambda: not other.scheduler.tasks() or other.clock.now() < other.scheduler.tasks()[0].due,
+                message="the task to end",
             )
         record = other.state.onboardings[onboarding_id]
-        wait_until(lambda: record.status == "ready_to_activate", message="the menu to be taken in")
+        wait_until(lambda: record.status == "ready_to_activate", message="the catalog to be ingested")
     finally:
         other.close()
     assert call("GET", f"onboarding/stores/{onboarding_id}").get_json()["status"] == "pending_catalog"

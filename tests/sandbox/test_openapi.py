@@ -1,4 +1,4 @@
-"""What this Gett says of itself is what it does."""
+"""Tests of the sandbox's OpenAPI document against its routes and responses."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.sandbox.browser_env import MENU, ORDER, Consumer, Partner
-from tests.sandbox.shared_schemas import KEY, NOON, STORE
+from tests.sandbox.sandbox_env import CATALOG, KEY, NOON, ORDER, STORE, Consumer, FakePartner
 from webhook_kit.gett.models.order import Location
 from webhook_kit.gett.models.store import OnboardingRequest, OnboardingStatus
 from webhook_kit.sandbox.calls import CALLS, CallDescription, table
@@ -36,14 +35,14 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 4
-# Ids that exist, so that most of what is generated finds something.
-KNOWN = {"store_id": STORE, "order_id": "o-1", "onboarding_id": "on-1", "catalog_set_id": str(MENU.catalog_set_id)}
+# Existing ids, so that most generated calls find something.
+KNOWN = {"store_id": STORE, "order_id": "o-1", "onboarding_id": "on-1", "catalog_set_id": str(CATALOG.catalog_set_id)}
 
 
-def test_the_table_holds_every_call_that_is_served(client: FlaskClient) -> None:
+def test_table_has_every_route(client: FlaskClient) -> None:
     served = {
         (
-            f"{method} {re.sub('[<>]', lambda found: '{}'['<>'.index(found[0])], rule.rule)}",
+            f"{method} {re.sub('[<>]', lambda match: '{}'['<>'.index(match[0])], rule.rule)}",
             rule.endpoint.rpartition(".")[2],
         )
         for rule in client.application.url_map.iter_rules()
@@ -53,35 +52,35 @@ def test_the_table_holds_every_call_that_is_served(client: FlaskClient) -> None:
     assert served == {(call.route, call.name) for call in CALLS}
 
 
-def test_the_docs_hold_the_table() -> None:
+def test_docs_have_the_table() -> None:
     assert table() in DOCS.read_text(), "run: python scripts/make_sandbox.py"
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "forbidden"])
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
-def test_every_answer_is_one_that_is_described(
+def test_every_response_conforms_to_the_document(
     call: CallDescription,
     mode: GenerationMode,
     client: FlaskClient,
     consumer: Consumer,
-    partner: Partner,
+    partner: FakePartner,
     context: SandboxContext,
 ) -> None:
-    context.options.pull_timeout = 0.000_001  # what is generated names real hosts: nobody is called
+    context.options.pull_timeout = 0.000_001  # generated URLs have real hosts, which must not be called
     context.state.stores[STORE].listing.location = Location(latitude=40, longitude=-74)
     context.state.orders["o-1"] = OrderRecord(order_id="o-1", store_id=STORE, created_at=NOON)
-    wanted = OnboardingRequest.model_validate(
+    request = OnboardingRequest.model_validate(
         {"partnerStoreId": "p", "name": "P", "catalogCallbackUrl": "http://127.0.0.1:9/", "webhookUrl": "http://x/"}
     )
     context.state.onboardings["on-1"] = OnboardingRecord(
-        onboarding_id="on-1", request=wanted, created_at=NOON, status=OnboardingStatus.READY_TO_ACTIVATE
+        onboarding_id="on-1", request=request, created_at=NOON, status=OnboardingStatus.READY_TO_ACTIVATE
     )
     consumer.session(email="a@b.co", firstName="A", lastName="B")
     in_session = "/checkout/" in call.route or ("/session/" in call.route and call.name != "createSession")
     method, _, path = call.route.partition(" ")
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app=client.application)
     if mode is GenerationMode.NEGATIVE and not (call.request or "{" in path or call.query):
-        return  # nothing about it can be wrong
+        return  # no part of the call can be invalid
 
     @settings(
         max_examples=EXAMPLES,
@@ -91,20 +90,20 @@ def test_every_answer_is_one_that_is_described(
         database=None,
     )
     @given(case=schema[path][method].as_strategy(generation_mode=mode))
-    def made(case: Case[Any]) -> None:
+    def check_case(case: Case[Any]) -> None:
         if mode is GenerationMode.POSITIVE:
-            plausible(case)
+            use_known_ids(case)
         case.headers.update(consumer.headers if in_session else KEY)
         response = case.call()
-        expected = [502] if call.name in ("validate", "place") else []  # the store's own answer was no order
+        expected = [502] if call.name in ("validate", "place") else []  # the fake store's response was not an order
         checks = CHECKS if response.status_code in expected else [not_a_server_error, *CHECKS]
         case.validate_response(response, checks=checks)
 
-    made()
+    check_case()
 
 
-def plausible(case: Case[Any]) -> None:
-    """Let what was generated be about what exists, and no addresses be called."""
+def use_known_ids(case: Case[Any]) -> None:
+    """Replace generated ids by existing ones, and URLs by ones that cannot be called."""
     case.path_parameters = {name: KNOWN.get(name, value) for name, value in (case.path_parameters or {}).items()}
     body: Any = case.body
     if not isinstance(body, dict):

@@ -1,4 +1,4 @@
-"""Orders from a consumer through Gett to a store: what is sent, answered, retried and kept."""
+"""Tests of validation and placement: webhooks, responses, retries and records."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from uuid import uuid4
 import pytest
 from flask import Response
 
-from tests.sandbox.browser_env import AMOUNTS, ORDER, Consumer, Partner
-from tests.sandbox.shared_schemas import STORE, Call, check_problem
+from tests.sandbox.sandbox_env import AMOUNTS, ORDER, STORE, Call, Consumer, FakePartner, check_problem
 from webhook_kit.gett.models.store import OrderState
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.testing.processes import free_port, wait_until
@@ -25,8 +24,8 @@ def only_order(context: SandboxContext) -> str:
     return order_id
 
 
-def test_an_order_is_validated_placed_and_followed(
-    consumer: Consumer, partner: Partner, context: SandboxContext, call: Call
+def test_order_is_validated_placed_and_updated(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext, call: Call
 ) -> None:
     validated = consumer.validate().get_json()
     assert (validated["isValid"], validated["validatedOrderToken"], validated["amounts"]) == (True, "t-1", AMOUNTS)
@@ -36,7 +35,7 @@ def test_an_order_is_validated_placed_and_followed(
     order_id = only_order(context)
     assert placed.get_json() | {"partnerOrderId": "p-7", "gettOrderId": order_id} == placed.get_json()
     assert "payment" not in placed.get_json()
-    (validate, _, sent_first), (place, headers, sent_then) = partner.seen
+    (validate, _, sent_first), (place, headers, sent_then) = partner.received
     assert (validate, place) == ("validateOrder", "placeOrder")
     assert sent_first["amounts"] == {"tip": 1.0}
     assert not {"gettOrderId", "payment", "validatedOrderToken"} & set(sent_first)
@@ -48,8 +47,8 @@ def test_an_order_is_validated_placed_and_followed(
     assert (live["status"], live["state"], live["placed"]["partnerOrderId"]) == ("confirmed", "open", "p-7")
 
 
-def test_every_attempt_is_on_record_without_what_is_secret(
-    consumer: Consumer, partner: Partner, context: SandboxContext
+def test_every_attempt_is_logged_without_secrets(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     card = {"type": "cardOnFile", "cardToken": "tok_secret", "processorType": "stripe"}
     consumer.validate()
@@ -60,7 +59,7 @@ def test_every_attempt_is_on_record_without_what_is_secret(
     assert entry["request"]["body"]["cart"] == ORDER["cart"]
     assert entry["response"]["body"]["partnerOrderId"] == "p-7"
     assert entry["seconds"] > 0
-    assert partner.seen[1][2]["payment"] == card
+    assert partner.received[1][2]["payment"] == card
     everything = repr(context.log.after(0)) + repr(context.save().to_data())
     assert "tok_secret" not in everything
     assert "key-1" not in everything
@@ -75,45 +74,45 @@ def test_every_attempt_is_on_record_without_what_is_secret(
         ({"null_customer": True}, {"customer": None}),
     ],
 )
-def test_what_surprises_partners(
-    options: dict[str, Any], expected: dict[str, Any], consumer: Consumer, partner: Partner, context: SandboxContext
+def test_options_change_the_webhook(
+    options: dict[str, Any], expected: dict[str, Any], consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     context.options = context.options.model_copy(update=options)
     consumer.validate()
     assert consumer.place().status_code == 200
-    sent = partner.seen[1][2]
+    sent = partner.received[1][2]
     assert {name: sent[name] for name in expected} == expected
 
 
-def test_the_short_spelling_of_the_webhooks(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+def test_short_paths_of_webhooks(consumer: Consumer, partner: FakePartner, context: SandboxContext) -> None:
     context.options.short_paths = True
     consumer.validate()
     consumer.place()
-    assert partner.names() == ["validate", "place"]
+    assert partner.received_names() == ["validate", "place"]
 
 
-def test_a_key_replays_its_answer_for_a_day(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+def test_key_replays_its_response_for_a_day(consumer: Consumer, partner: FakePartner, context: SandboxContext) -> None:
     key = str(uuid4())
     consumer.validate()
     first = consumer.place(key).get_json()
     context.clock.advance(86_399)
     context.options.require_token = False
     assert consumer.place(key, validatedOrderToken=None).get_json() == first
-    assert partner.names().count("placeOrder") == 1
+    assert partner.received_names().count("placeOrder") == 1
     check_problem(consumer.place(key, fulfillmentType="Other"), 422, "VALIDATION_FAILED")
     context.clock.advance(1)
-    again = consumer.place(key, validatedOrderToken=None).get_json()
-    assert again["gettOrderId"] != first["gettOrderId"]
+    repeated = consumer.place(key, validatedOrderToken=None).get_json()
+    assert repeated["gettOrderId"] != first["gettOrderId"]
 
 
-def test_a_key_is_a_uuid(consumer: Consumer, partner: Partner) -> None:
+def test_key_must_be_a_uuid(consumer: Consumer, partner: FakePartner) -> None:
     consumer.validate()
     check_problem(consumer.call("POST", "orders/place", ORDER), 400, "MISSING_IDEMPOTENCY_KEY")
     check_problem(consumer.place("mine"), 400, "INVALID_REQUEST")
-    assert partner.names() == ["validateOrder"]
+    assert partner.received_names() == ["validateOrder"]
 
 
-def test_a_token_is_good_for_fifteen_minutes(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+def test_token_is_valid_for_fifteen_minutes(consumer: Consumer, partner: FakePartner, context: SandboxContext) -> None:
     for token in (None, "t-9"):
         problem = check_problem(consumer.place(validatedOrderToken=token), 422, "VALIDATION_FAILED")
         assert problem["errors"][0]["jsonPath"] == "$.validatedOrderToken"
@@ -124,7 +123,7 @@ def test_a_token_is_good_for_fifteen_minutes(consumer: Consumer, partner: Partne
     assert "older than 15 minutes" in check_problem(consumer.place(), 422, "VALIDATION_FAILED")["detail"]
 
 
-def test_a_token_expires_early_on_demand(consumer: Consumer, partner: Partner, client: Any) -> None:
+def test_expired_token_fault(consumer: Consumer, partner: FakePartner, client: Any) -> None:
     consumer.validate()
     client.post("/__sandbox/faults", json={"kind": "expired_token", "call": "place", "times": 1})
     check_problem(consumer.place(), 422, "VALIDATION_FAILED")
@@ -142,8 +141,8 @@ def test_a_token_expires_early_on_demand(consumer: Consumer, partner: Partner, c
         (None, 400, "PAYMENT_METHOD_INVALID"),
     ],
 )
-def test_payments_by_type(
-    card: Any, status: int, code: str, consumer: Consumer, partner: Partner, context: SandboxContext
+def test_payment_types(
+    card: Any, status: int, code: str, consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     consumer.validate()
     placed = consumer.place(payment=card)
@@ -152,10 +151,10 @@ def test_payments_by_type(
     else:
         check_problem(placed, status, code)
         assert context.state.orders == {}
-        assert partner.names() == ["validateOrder"]
+        assert partner.received_names() == ["validateOrder"]
 
 
-def test_a_saved_card_is_the_users(consumer: Consumer, partner: Partner) -> None:
+def test_saved_card_belongs_to_the_user(consumer: Consumer, partner: FakePartner) -> None:
     consumer.session(email="a@b.co", firstName="Ada", lastName="L")
     address = {"address1": "1 Main", "city": "NY", "state": "NY", "postalCode": "10001"}
     card = dict.fromkeys(("bin", "cardNumber", "cardType", "cvc", "expiration"), "x") | {"billingAddress": address}
@@ -165,28 +164,28 @@ def test_a_saved_card_is_the_users(consumer: Consumer, partner: Partner) -> None
     for payment_id, status in ((saved["paymentId"], 200), (bad["paymentId"], 400), ("nobody's", 400)):
         placed = consumer.place(payment={"type": "savedCard", "paymentId": payment_id}, customer=None)
         assert placed.status_code == status
-    # The session knows whom the order is for.
-    assert partner.seen[-1][2]["customer"]["email"] == "a@b.co"
+    # The customer is the session's user.
+    assert partner.received[-1][2]["customer"]["email"] == "a@b.co"
 
 
-def test_with_the_key_alone_an_order_needs_a_customer(consumer: Consumer, partner: Partner) -> None:
+def test_order_with_the_key_needs_a_customer(consumer: Consumer, partner: FakePartner) -> None:
     consumer.validate()
     problem = check_problem(consumer.place(customer=None), 422, "VALIDATION_FAILED")
     assert problem["errors"][0]["jsonPath"] == "$.customer"
 
 
-def test_a_refusal_of_the_store_is_the_consumers_answer_and_final(
-    consumer: Consumer, partner: Partner, context: SandboxContext
+def test_refusal_of_the_store_is_returned_and_final(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     consumer.validate()
     error = {"code": "ITEM_UNAVAILABLE", "message": "no basil", "jsonPath": "$.cart.lineItems[0]"}
     refusal = {"errorCode": "ITEM_UNAVAILABLE", "detail": "no basil", "status": 400, "errors": [error]}
-    answered = jsonify_response(refusal, 400)
-    partner.answers = [answered]
+    response = jsonify_response(refusal, 400)
+    partner.responses = [response]
     key = str(uuid4())
     for _ in range(2):
         assert check_problem(consumer.place(key), 400, "ITEM_UNAVAILABLE")["errors"] == [error]
-    assert partner.names().count("placeOrder") == 1
+    assert partner.received_names().count("placeOrder") == 1
     assert context.state.orders[only_order(context)].state is OrderState.CANCELLED
     assert context.scheduler.tasks() == []
 
@@ -198,11 +197,11 @@ def jsonify_response(body: Any, status: int) -> Response:
 
 
 @pytest.mark.parametrize("answer", [503, 500, 429, 404, 401, 302])
-def test_a_delivery_that_failed_is_retried_on_the_schedule(
-    answer: int, consumer: Consumer, partner: Partner, context: SandboxContext
+def test_failed_delivery_is_retried_on_schedule(
+    answer: int, consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     consumer.validate()
-    partner.answers = [Response("not now", answer) for _ in range(3)]
+    partner.responses = [Response("not now", answer) for _ in range(3)]
     key = str(uuid4())
     check_problem(consumer.place(key), 502, "BAD_GATEWAY")
     record = context.state.orders[only_order(context)]
@@ -213,34 +212,34 @@ def test_a_delivery_that_failed_is_retried_on_the_schedule(
         context.clock.advance(1)
         wait_until(
             lambda attempts=attempts: record.attempts > attempts and len(context.scheduler.tasks()) == 1,  # type: ignore[misc]
-            message="the attempt to be over",
+            message="the attempt to end",
         )
         wait_until(
-            lambda: context.scheduler.tasks()[0].due > context.clock.now(), message="the next attempt to be planned"
+            lambda: context.scheduler.tasks()[0].due > context.clock.now(), message="the next attempt to be scheduled"
         )
     context.clock.advance(600)
     wait_until(lambda: record.placed is not None, message="the order to be placed")
     assert consumer.place(key).get_json()["partnerOrderId"] == "p-7"
-    tries = [entry for entry in webhooks(context) if entry["call"] == "placeOrder"]
-    assert [(entry["attempt"], entry["response"]["status"]) for entry in tries] == [
+    attempts_logged = [entry for entry in webhooks(context) if entry["call"] == "placeOrder"]
+    assert [(entry["attempt"], entry["response"]["status"]) for entry in attempts_logged] == [
         *((n, answer) for n in (1, 2, 3)),
         (4, 200),
     ]
-    keys = {headers["Idempotency-Key"] for name, headers, _ in partner.seen if name == "placeOrder"}
-    ids = {body["gettOrderId"] for name, _, body in partner.seen if name == "placeOrder"}
+    keys = {headers["Idempotency-Key"] for name, headers, _ in partner.received if name == "placeOrder"}
+    ids = {body["gettOrderId"] for name, _, body in partner.received if name == "placeOrder"}
     assert (keys, ids) == ({key}, {record.order_id})
 
 
-def test_retries_may_come_an_hour_late(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+def test_late_retries_wait_an_hour(consumer: Consumer, partner: FakePartner, context: SandboxContext) -> None:
     context.options.late_retries = True
     consumer.validate()
-    partner.answers = [Response("not now", 503)]
+    partner.responses = [Response("not now", 503)]
     consumer.place()
     (task,) = context.scheduler.tasks()
     assert (task.due - context.clock.now()).total_seconds() == 3_600
 
 
-def test_gett_gives_up_in_the_end(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+def test_gett_gives_up_after_the_last_retry(consumer: Consumer, partner: FakePartner, context: SandboxContext) -> None:
     context.options.retry_delays = []
     consumer.validate()
     context.state.stores[STORE].webhook_url = f"http://127.0.0.1:{free_port()}"
@@ -250,29 +249,29 @@ def test_gett_gives_up_in_the_end(consumer: Consumer, partner: Partner, context:
     assert "ConnectionError" in webhooks(context)[-1]["error"]
 
 
-def test_while_an_order_is_being_placed(
-    consumer: Consumer, partner: Partner, context: SandboxContext, call: Call
+def test_calls_during_a_placement(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext, call: Call
 ) -> None:
     context.options.early_updates_unknown = True
     consumer.validate()
-    partner.hold.clear()
+    partner.may_answer.clear()
     key = str(uuid4())
     answers: list[int] = []
     first = threading.Thread(target=lambda: answers.append(consumer.place(key).status_code))
     first.start()
-    wait_until(lambda: "placeOrder" in partner.names(), message="the order to reach its store")
+    wait_until(lambda: "placeOrder" in partner.received_names(), message="the order to reach its store")
     conflict = check_problem(consumer.place(key), 409, "CONFLICT")
     assert (conflict["retryable"], conflict["retryAfter"]) == (True, 1)
     update = {"status": "confirmed"}
     check_problem(call("POST", f"orders/{only_order(context)}/status", update), 404, "NOT_FOUND")
-    partner.hold.set()
+    partner.may_answer.set()
     first.join()
     assert answers == [200]
     assert call("POST", f"orders/{only_order(context)}/status", update).status_code == 202
 
 
-def test_what_gett_itself_refuses_never_reaches_the_store(
-    consumer: Consumer, partner: Partner, context: SandboxContext
+def test_orders_that_gett_refuses_do_not_reach_the_store(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     cart = ORDER["cart"]
     consumer.validate()
@@ -291,27 +290,29 @@ def test_what_gett_itself_refuses_never_reaches_the_store(
     check_problem(consumer.place(), 400, "STORE_CLOSED")
     closed = consumer.validate().get_json()
     assert [error["code"] for error in closed["errors"]] == ["STORE_CLOSED"]
-    assert partner.names() == ["validateOrder"]
+    assert partner.received_names() == ["validateOrder"]
 
 
-def test_amounts_that_do_not_add_up_are_found(consumer: Consumer, partner: Partner, context: SandboxContext) -> None:
+def test_wrong_amounts_are_logged_as_a_finding(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
+) -> None:
     wrong = {**ORDER, "amounts": {**AMOUNTS, "total": 11.0}, "isValid": True, "validatedOrderToken": "t-1"}
-    partner.answers = [jsonify_response(wrong, 200)]
+    partner.responses = [jsonify_response(wrong, 200)]
     consumer.validate()
     (finding,) = [entry for entry in context.log.after(0) if entry["kind"] == "finding"]
     assert finding["message"] == "total is 11.00, its parts sum to 10.90"
 
 
 @pytest.mark.parametrize("answer", [Response("oops", 500), Response("[]", 200), Response("{", 200)])
-def test_a_validation_without_an_answer_is_a_bad_gateway(
-    answer: Response, consumer: Consumer, partner: Partner
+def test_validation_without_a_response_is_bad_gateway(
+    answer: Response, consumer: Consumer, partner: FakePartner
 ) -> None:
-    partner.answers = [answer]
+    partner.responses = [answer]
     assert check_problem(consumer.validate(), 502, "BAD_GATEWAY")["retryable"] is True
 
 
-def test_order_events_tell_what_happens(
-    consumer: Consumer, partner: Partner, context: SandboxContext, call: Call
+def test_order_events_are_sent_and_retried(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext, call: Call
 ) -> None:
     store = context.state.stores[STORE]
     context.options.order_events_url = store.webhook_url.replace("/hooks", "/hooks/events")
@@ -319,26 +320,26 @@ def test_order_events_tell_what_happens(
     consumer.place()
     order_id = only_order(context)
 
-    def told() -> list[str]:
-        return [body["data"]["status"] for name, _, body in partner.seen if name == "events"]
+    def statuses() -> list[str]:
+        return [body["data"]["status"] for name, _, body in partner.received if name == "events"]
 
-    wait_until(lambda: told() == ["created"], message="the first event")
-    partner.answers = [Response("not now", 503)]
+    wait_until(lambda: statuses() == ["created"], message="the first event")
+    partner.responses = [Response("not now", 503)]
     updates = [{"status": "confirmed"}, {"status": "preparing"}, {"state": "cancelled", "cancelReason": "burnt"}]
     call("POST", f"orders/{order_id}/status", updates[0])
-    wait_until(lambda: told() == ["created", "confirmed"], message="the second event")
+    wait_until(lambda: statuses() == ["created", "confirmed"], message="the second event")
     wait_until(lambda: [task.arguments["number"] for task in context.scheduler.tasks()] == [2], message="its retry")
     for update in updates[1:]:
         call("POST", f"orders/{order_id}/status", update)
-    wait_until(lambda: told()[2:] == ["canceled"], message="the third event")
+    wait_until(lambda: statuses()[2:] == ["canceled"], message="the third event")
     context.clock.advance(30)
-    wait_until(lambda: told()[3:] == ["confirmed"], message="the second event once more, late")
-    events = [body for name, _, body in partner.seen if name == "events"]
+    wait_until(lambda: statuses()[3:] == ["confirmed"], message="the second event once more, late")
+    events = [body for name, _, body in partner.received if name == "events"]
     assert [event["type"] for event in events] == ["order_create", *["order_update"] * 3]
     assert events[2]["data"]["refunds"] == [{"type": "original_payment", "amount": 1090}]
 
 
-def test_the_same_seed_gives_the_same_ids() -> None:
+def test_same_seed_gives_the_same_ids() -> None:
     def drawn(seed: str) -> list[Any]:
         context = SandboxContext("k", seed=seed)
         return [

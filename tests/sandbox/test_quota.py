@@ -1,4 +1,4 @@
-"""Gett's quota, as its callers see it."""
+"""Tests of the quota and its headers."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.sandbox.shared_schemas import STORE, Call, check_problem
+from tests.sandbox.sandbox_env import STORE, Call, check_problem
 from webhook_kit.sandbox.context import SandboxContext
 
 
-def test_writes_and_reads_have_a_quota_each(call: Call, context: SandboxContext) -> None:
+def test_writes_and_reads_have_separate_quotas(call: Call, context: SandboxContext) -> None:
     context.options.writes_per_minute = 2
     context.options.reads_per_minute = 3
     context.clock.set(speed=1)
     write = {"status": "online"}
-    left = [call("POST", f"stores/{STORE}/status", write).headers["X-RateLimit-Remaining"] for _ in range(2)]
-    assert left == ["1", "0"]
+    remaining = [call("POST", f"stores/{STORE}/status", write).headers["X-RateLimit-Remaining"] for _ in range(2)]
+    assert remaining == ["1", "0"]
     refused = call("POST", f"stores/{STORE}/status", write)
     problem = check_problem(refused, 429, "RATE_LIMITED")
     assert problem["retryable"] is True
@@ -29,7 +29,7 @@ def test_writes_and_reads_have_a_quota_each(call: Call, context: SandboxContext)
     assert [update.status for update in context.update_log.updates(STORE)] == [200, 200, 429]
 
 
-def test_a_new_minute_brings_a_new_quota(call: Call, context: SandboxContext) -> None:
+def test_new_minute_has_a_new_quota(call: Call, context: SandboxContext) -> None:
     context.options.reads_per_minute = 1
     assert [call("GET", "stores").status_code for _ in range(3)] == [200, 429, 429]
     context.clock.advance(59)
@@ -38,16 +38,16 @@ def test_a_new_minute_brings_a_new_quota(call: Call, context: SandboxContext) ->
     assert [call("GET", "stores").status_code for _ in range(2)] == [200, 429]
 
 
-@pytest.mark.parametrize("made", [lambda context: None, lambda context: context.clock.advance(3600)])
-def test_it_can_be_switched_off(made: Callable[[SandboxContext], None], call: Call, context: SandboxContext) -> None:
+@pytest.mark.parametrize("change", [lambda context: None, lambda context: context.clock.advance(3600)])
+def test_quota_can_be_disabled(change: Callable[[SandboxContext], None], call: Call, context: SandboxContext) -> None:
     context.options.reads_per_minute = 0
-    made(context)
-    answers = [call("GET", "stores") for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [200] * 5
-    assert not any("X-RateLimit-Remaining" in answer.headers for answer in answers)
+    change(context)
+    responses = [call("GET", "stores") for _ in range(5)]
+    assert [response.status_code for response in responses] == [200] * 5
+    assert not any("X-RateLimit-Remaining" in response.headers for response in responses)
 
 
-def test_who_has_no_key_uses_nothing_up(call: Call, context: SandboxContext) -> None:
+def test_calls_without_key_do_not_count(call: Call, context: SandboxContext) -> None:
     context.options.reads_per_minute = 1
     client = call("GET", "stores", query_string="x")
     assert client.status_code == 200

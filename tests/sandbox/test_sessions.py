@@ -1,4 +1,4 @@
-"""Sessions, and what only their users have."""
+"""Tests of sessions, tokens, saved cards and addresses."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.sandbox.browser_env import Consumer
-from tests.sandbox.shared_schemas import KEY, check_problem
+from tests.sandbox.sandbox_env import KEY, Consumer, check_problem
 from webhook_kit.sandbox.context import SandboxContext
 
 ADDRESS = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCode": "10001"}
@@ -25,7 +24,7 @@ DEEP = f"{base64.urlsafe_b64encode(b'[' * 3_000).decode()}.e30.AA"
 """A token whose header is JSON that nests too deeply to be parsed."""
 
 
-def test_an_empty_body_makes_an_anonymous_session(consumer: Consumer) -> None:
+def test_empty_body_creates_an_anonymous_session(consumer: Consumer) -> None:
     created = consumer.client.post("/v1/marketplace/session/create", headers=KEY).get_json()
     assert created["expiresAt"] == "2026-03-11T12:00:00Z"
     assert created["partnerUserId"].startswith("gen_")
@@ -42,7 +41,7 @@ def test_an_empty_body_makes_an_anonymous_session(consumer: Consumer) -> None:
     }
 
 
-def test_the_token_carries_the_sessions_id(consumer: Consumer) -> None:
+def test_token_has_the_session_id(consumer: Consumer) -> None:
     created = consumer.session(**ADA)
     assert jwt.get_unverified_header(created["token"]) == {"alg": "HS256", "typ": "JWT"}
     assert jwt.decode(created["token"], options={"verify_signature": False}) == {
@@ -54,7 +53,7 @@ def test_the_token_carries_the_sessions_id(consumer: Consumer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "code"),
+    ("body", "code"),
     [
         ({"email": "a@b.co"}, "LEVEL_1_INCOMPLETE"),
         ({"firstName": "A", "lastName": "B"}, "LEVEL_1_INCOMPLETE"),
@@ -64,13 +63,13 @@ def test_the_token_carries_the_sessions_id(consumer: Consumer) -> None:
         ({"address": ADDRESS | {"city": ""}}, "invalid_address"),
     ],
 )
-def test_what_a_creation_must_hold(given: Any, code: str, consumer: Consumer, context: SandboxContext) -> None:
-    response = consumer.client.post("/v1/marketplace/session/create", json=given, headers=KEY)
+def test_invalid_creation_is_rejected(body: Any, code: str, consumer: Consumer, context: SandboxContext) -> None:
+    response = consumer.client.post("/v1/marketplace/session/create", json=body, headers=KEY)
     check_problem(response, 400, code)
     assert context.state.sessions == {}
 
 
-def test_only_the_partner_creates_sessions(consumer: Consumer) -> None:
+def test_only_the_api_key_creates_sessions(consumer: Consumer) -> None:
     url = "/v1/marketplace/session/create"
     check_problem(consumer.client.post(url), 401, "invalid_api_key")
     token = consumer.session()["token"]
@@ -78,7 +77,7 @@ def test_only_the_partner_creates_sessions(consumer: Consumer) -> None:
     check_problem(response, 401, "invalid_api_key")
 
 
-def test_levels_and_what_is_missing(consumer: Consumer) -> None:
+def test_levels_and_missing_data(consumer: Consumer) -> None:
     def level() -> tuple[int, list[str]]:
         me = consumer.call("GET", "session/me").get_json()
         return me["level"], me["levelMissing"]
@@ -97,7 +96,7 @@ def test_levels_and_what_is_missing(consumer: Consumer) -> None:
     assert other["level"] == 2
 
 
-def test_a_session_lasts_seven_days(consumer: Consumer, context: SandboxContext) -> None:
+def test_session_expires_after_seven_days(consumer: Consumer, context: SandboxContext) -> None:
     consumer.session()
     context.clock.advance(7 * 86_400 - 1)
     assert consumer.call("GET", "session/me").status_code == 200
@@ -105,7 +104,7 @@ def test_a_session_lasts_seven_days(consumer: Consumer, context: SandboxContext)
     check_problem(consumer.call("GET", "session/me"), 401, "session_expired")
 
 
-def test_tokens_that_are_none(consumer: Consumer, context: SandboxContext, client: Any) -> None:
+def test_invalid_tokens_are_rejected(consumer: Consumer, context: SandboxContext, client: Any) -> None:
     token = consumer.session()["token"]
     claims = jwt.decode(token, options={"verify_signature": False})
     forged = [jwt.encode(claims, "another key of thirty-two bytes and more"), jwt.encode(claims, "", "none"), DEEP]
@@ -124,7 +123,7 @@ def test_tokens_that_are_none(consumer: Consumer, context: SandboxContext, clien
     check_problem(consumer.call("GET", "session/me"), 404, "session_not_found")
 
 
-def test_an_anonymous_session_is_hoisted(consumer: Consumer) -> None:
+def test_anonymous_session_is_hoisted(consumer: Consumer) -> None:
     created = consumer.session()
     claims = {"email": "g@x.co", "given_name": "G", "family_name": "H"}
     token = jwt.encode(claims, "a key of Google's, not the sandbox's")
@@ -134,7 +133,7 @@ def test_an_anonymous_session_is_hoisted(consumer: Consumer) -> None:
         check_problem(consumer.call("POST", "session/hoist", {"googleIdToken": wrong}), 400, "INVALID_REQUEST")
 
 
-def test_the_fulfillment_context(consumer: Consumer) -> None:
+def test_fulfillment_context(consumer: Consumer) -> None:
     consumer.session()
     put = consumer.call("PUT", "session/fulfillment-context", {"mode": "Pickup"})
     assert put.get_json() == {"mode": "Pickup", "addressId": None}
@@ -151,7 +150,7 @@ def test_the_fulfillment_context(consumer: Consumer) -> None:
 
 @pytest.mark.parametrize("path", ["checkout/payments", "checkout/addresses"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_checkout_needs_a_user(path: str, method: str, consumer: Consumer) -> None:
+def test_checkout_needs_a_user(path: str, method: str, consumer: Consumer) -> None:
     body: Any = None if method == "GET" else {}
     problem = check_problem(consumer.call(method, path, body), 401, "SESSION_USER_REQUIRED")
     assert (problem["errorCategory"], problem["retryable"]) == ("authentication", False)
@@ -159,7 +158,7 @@ def test_the_checkout_needs_a_user(path: str, method: str, consumer: Consumer) -
     check_problem(consumer.call(method, path, body), 401, "SESSION_USER_REQUIRED")
 
 
-def test_cards_are_paged_and_hold_nothing_secret(consumer: Consumer, context: SandboxContext) -> None:
+def test_cards_are_paged_and_have_no_secrets(consumer: Consumer, context: SandboxContext) -> None:
     consumer.session(**ADA)
     saved = [consumer.call("POST", "checkout/payments", CARD).get_json() for _ in range(3)]
     assert saved[0].keys() == {"paymentId", "cardType", "lastFour", "expirationDate"}

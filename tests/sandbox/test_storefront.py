@@ -1,4 +1,4 @@
-"""The storefront in a real browser, with the real kit behind it: from the choice of a store to the end of the order."""
+"""Tests of the storefront in a browser with the kit: from the list of stores to the end of an order."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.sandbox.sandbox_stores import NAME, Street, Visitor
+from tests.sandbox.browser_env import NAME, StorefrontEnv, StorefrontPage
 
 
-def placed(page: Page) -> str:
-    """Wait for the order's page; the order's id."""
+def wait_for_confirmation(page: Page) -> str:
+    """Wait until the order is confirmed, and return its id."""
     expect(page.get_by_role("heading", name="The store has confirmed")).to_be_visible()
     return page.url.rpartition("/")[2]
 
 
-def test_the_whole_way_from_a_store_to_a_completed_order(street: Street, visitor: Visitor) -> None:
-    page = visitor.open().page
+def test_order_from_store_to_completion(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    page = storefront.open().page
     page.get_by_role("link", name=NAME).click()
     expect(page.get_by_role("heading", name=NAME)).to_be_visible()
-    visitor.add("margherita", "Large")
-    visitor.add("burger", "Fries", "Bacon")
+    storefront.add("margherita", "Large")
+    storefront.add("burger", "Fries", "Bacon")
     page.get_by_role("button", name="One more Margherita").click()
     cart = page.get_by_role("complementary", name="Cart")
     expect(cart.get_by_role("link", name="Checkout")).to_contain_text("$44.42")  # 2 × (12.50 + 3.99) + 9.95 + 1.49
@@ -36,12 +36,12 @@ def test_the_whole_way_from_a_store_to_a_completed_order(street: Street, visitor
         expect(amounts).to_contain_text(text)
     page.get_by_role("button", name="Place order").click()
 
-    order_id = placed(page)
-    ticket = street.context.state.orders[order_id].placed
+    order_id = wait_for_confirmation(page)
+    ticket = storefront_env.context.state.orders[order_id].placed
     assert ticket is not None
     expect(page.locator(".ids")).to_contain_text(ticket["partnerOrderId"])
     expect(page.locator(".amounts")).to_contain_text("Total$51.58")
-    kit = street.kit()
+    kit = storefront_env.kit()
     for status, title in {"preparing": "is being prepared", "ready": "is ready"}.items():
         kit.order_updates.progress(order_id, status)
         expect(page.get_by_role("heading", name=title)).to_be_visible()
@@ -50,15 +50,17 @@ def test_the_whole_way_from_a_store_to_a_completed_order(street: Street, visitor
     expect(page.get_by_role("heading", name="Enjoy your meal")).to_be_visible()
     expect(page.locator(".track .done")).to_have_count(5)
 
-    page.reload()  # what was heard is heard again
+    page.reload()  # the progress is read again from the traffic log
     expect(page.get_by_role("heading", name="Enjoy your meal")).to_be_visible()
     page.get_by_role("link", name="Your orders").click()
     expect(page.get_by_role("listitem").filter(has_text="2 × Margherita, 1 × Burger")).to_contain_text("$51.58")
 
 
-def test_a_delivery_carries_all_that_was_typed_and_may_be_cancelled(street: Street, visitor: Visitor) -> None:
-    page = visitor.open(f"stores/{street.store_id}").page
-    visitor.add("salad")
+def test_delivery_has_all_entered_data_and_can_be_cancelled(
+    storefront_env: StorefrontEnv, storefront: StorefrontPage
+) -> None:
+    page = storefront.open(f"stores/{storefront_env.store_id}").page
+    storefront.add("salad")
     page.get_by_role("link", name="Checkout").first.click()
     page.get_by_label("First name").fill("Grace")
     page.get_by_label("Street and number").fill("1 Harbor Way")
@@ -66,35 +68,35 @@ def test_a_delivery_carries_all_that_was_typed_and_may_be_cancelled(street: Stre
     page.get_by_role("radio", name="10 %").check()
     page.get_by_role("button", name="Check order").click()
     page.get_by_role("button", name="Place order").click()
-    order_id = placed(page)
+    order_id = wait_for_confirmation(page)
     expect(page.get_by_text("On its way")).to_be_visible()
-    sent = street.context.state.orders[order_id].order
+    sent = storefront_env.context.state.orders[order_id].order
     assert sent["fulfillmentType"] == "DeliveryByMerchant"
     assert sent["deliveryInfo"]["address"]["address1"] == "1 Harbor Way"
     assert sent["deliveryInfo"]["instructions"] == "Ring twice"
     assert sent["customer"]["firstName"] == "Grace"
     assert sent["customer"]["partnerUserId"] == page.evaluate("JSON.parse(localStorage.getItem('partnerUserId'))")
     assert sent["amounts"]["tip"] == 0.73  # 10 % of 7.33
-    street.kit().order_updates.cancel(order_id, "The oven is broken")
+    storefront_env.kit().order_updates.cancel(order_id, "The oven is broken")
     expect(page.get_by_role("heading", name="The order was cancelled")).to_be_visible()
     expect(page.get_by_text("The oven is broken", exact=True)).to_be_visible()
 
 
-def test_every_message_can_be_looked_at_and_no_secret_is_in_it(street: Street, visitor: Visitor) -> None:
-    page = visitor.open(f"stores/{street.store_id}").page
-    visitor.add("cola")
+def test_every_message_is_shown_without_secrets(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    page = storefront.open(f"stores/{storefront_env.store_id}").page
+    storefront.add("cola")
     page.get_by_role("link", name="Checkout").first.click()
     page.get_by_role("radio", name="Pickup").check()
     page.get_by_role("button", name="Check order").click()
     page.get_by_role("button", name="Place order").click()
-    order_id = placed(page)
-    page.get_by_text("On the wire").click()
-    rows = page.locator(".wire > li")
-    told = rows.filter(has_text="setOrderStatus").first
-    told.click()
-    expect(told).to_contain_text(f"POST /v1/commerce/orders/{order_id}/status")
-    expect(told).to_contain_text('"status": "confirmed"')
-    expect(told).to_contain_text("Response 202")
+    order_id = wait_for_confirmation(page)
+    page.get_by_text("Traffic log").click()
+    rows = page.locator(".traffic > li")
+    entry = rows.filter(has_text="setOrderStatus").first
+    entry.click()
+    expect(entry).to_contain_text(f"POST /v1/commerce/orders/{order_id}/status")
+    expect(entry).to_contain_text('"status": "confirmed"')
+    expect(entry).to_contain_text("Response 202")
     webhook = rows.filter(has_text="placeOrder").filter(has_text="Gett → store").first
     webhook.click()
     expect(webhook).to_contain_text(order_id)
@@ -105,35 +107,37 @@ def test_every_message_can_be_looked_at_and_no_secret_is_in_it(street: Street, v
     page.get_by_label("Show the calls of this page").check()
     expect(own).to_be_visible()
     everything = page.content() + json.dumps(page.evaluate("({ ...localStorage })"))
-    assert street.context.api_key not in everything
-    assert street.context.secret not in everything
+    assert storefront_env.context.api_key not in everything
+    assert storefront_env.context.secret not in everything
 
 
-# -- bounds, as you click ----------------------------------------------------------------------------------------------
+# -- bounds of modifiers - ----------------------------------------------------------------------------------------------
 
 
-def open_dish(visitor: Visitor, street: Street, item_id: str) -> Locator:
-    page = visitor.open(f"stores/{street.store_id}").page
+def open_item(storefront: StorefrontPage, storefront_env: StorefrontEnv, item_id: str) -> Locator:
+    page = storefront.open(f"stores/{storefront_env.store_id}").page
     page.locator(f"[data-item={item_id}]").first.click()
     return page.get_by_role("dialog")
 
 
-def test_what_is_required_is_asked_for_and_defaults_are_chosen(street: Street, visitor: Visitor) -> None:
-    dialog = open_dish(visitor, street, "burger")
+def test_required_groups_are_reported_and_defaults_selected(
+    storefront_env: StorefrontEnv, storefront: StorefrontPage
+) -> None:
+    dialog = open_item(storefront, storefront_env, "burger")
     expect(dialog.get_by_role("radio", name="Medium")).to_be_checked()
     dialog.get_by_role("button", name="Add").click()
     side = dialog.get_by_role("group", name="Side")
-    expect(side.locator(".complaint")).to_have_text("Choose 1.")
+    expect(side.locator(".error")).to_have_text("Choose 1.")
     expect(side.get_by_role("radio").first).to_be_focused()
     side.get_by_role("radio", name="Coleslaw").check()
-    expect(side.locator(".complaint")).to_have_count(0)
+    expect(side.locator(".error")).to_have_count(0)
     expect(dialog.get_by_role("button", name="Add")).to_contain_text("$10.60")
     dialog.get_by_role("button", name="Add").click()
     expect(dialog).to_have_count(0)
 
 
-def test_no_more_than_the_maximum_and_tiers_are_priced(street: Street, visitor: Visitor) -> None:
-    dialog = open_dish(visitor, street, "margherita")
+def test_maximum_is_enforced_and_tiers_are_priced(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    dialog = open_item(storefront, storefront_env, "margherita")
     dialog.get_by_role("radio", name="Small").check()
     expect(dialog.get_by_text("First 2 free, then $1.25 each")).to_be_visible()
     more = dialog.get_by_role("button", name="One more Basil")
@@ -150,8 +154,8 @@ def test_no_more_than_the_maximum_and_tiers_are_priced(street: Street, visitor: 
     expect(more).not_to_have_attribute("aria-disabled", "true")
 
 
-def test_a_group_that_is_full_takes_no_further_tick(street: Street, visitor: Visitor) -> None:
-    dialog = open_dish(visitor, street, "tenders")
+def test_full_group_disables_its_checkboxes(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    dialog = open_item(storefront, storefront_env, "tenders")
     dialog.get_by_role("checkbox", name="Buffalo").check()
     dialog.get_by_role("checkbox", name="Barbecue").check()
     third = dialog.get_by_role("checkbox", name="Honey mustard")
@@ -164,8 +168,8 @@ def test_a_group_that_is_full_takes_no_further_tick(street: Street, visitor: Vis
     expect(dialog.get_by_role("button", name="Add")).to_contain_text("$9.30")
 
 
-def test_modifiers_of_modifiers_are_chosen_and_priced(street: Street, visitor: Visitor) -> None:
-    dialog = open_dish(visitor, street, "two-pizzas")
+def test_nested_modifiers_are_selected_and_priced(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    dialog = open_item(storefront, storefront_env, "two-pizzas")
     dialog.get_by_role("button", name="One more Pair funghi").click()
     dialog.get_by_role("button", name="One more Pair funghi").click()
     olives = dialog.get_by_role("button", name="One more Olives")
@@ -174,10 +178,10 @@ def test_modifiers_of_modifiers_are_chosen_and_priced(street: Street, visitor: V
     # 21.00 + 2 × (1.00 + the third topping's 1.25)
     expect(dialog.get_by_role("button", name="Add")).to_contain_text("$25.50")
     dialog.get_by_role("button", name="Add").click()
-    line = visitor.page.locator(".cart .line")
+    line = storefront.page.locator(".cart .line")
     expect(line).to_contain_text("2 × Pair funghi")
     expect(line).to_contain_text("3 × Olives")
-    visitor.page.get_by_role("button", name="Edit Two pizzas").click()
+    storefront.page.get_by_role("button", name="Edit Two pizzas").click()
     expect(dialog.get_by_role("group", name="Quantity of Olives")).to_have_text("3")
     dialog.get_by_role("button", name="One less Olives").click()
     dialog.get_by_role("button", name="Save").click()
@@ -185,13 +189,13 @@ def test_modifiers_of_modifiers_are_chosen_and_priced(street: Street, visitor: V
     expect(line).to_have_count(1)
 
 
-# -- what the store has against it ------------------------------------------------------------------------------------
+# -- errors ---------------------- ------------------------------------------------------------------------------------
 
 
-def test_errors_stand_where_they_belong(street: Street, visitor: Visitor) -> None:
-    page = visitor.open(f"stores/{street.store_id}").page
-    visitor.add("salad")
-    visitor.add("out-of-stock")
+def test_errors_are_shown_at_their_fields(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    page = storefront.open(f"stores/{storefront_env.store_id}").page
+    storefront.add("salad")
+    storefront.add("out-of-stock")
     page.get_by_role("link", name="Checkout").first.click()
     city = page.get_by_label("City")
     city.fill("")
@@ -207,58 +211,62 @@ def test_errors_stand_where_they_belong(street: Street, visitor: Visitor) -> Non
 
     page.get_by_role("button", name="Check order").click()
     line = page.locator(".line", has_text="Out of stock")
-    expect(line.locator(".complaint").first).to_have_text("out-of-stock has run out")
-    expect(page.locator(".line", has_text="Salad").locator(".complaint").first).to_be_hidden()
+    expect(line.locator(".error").first).to_have_text("out-of-stock has run out")
+    expect(page.locator(".line", has_text="Salad").locator(".error").first).to_be_hidden()
     line.get_by_role("button", name="Remove").click()
     page.get_by_role("button", name="Check order").click()
     expect(page.get_by_role("button", name="Place order")).to_be_visible()
 
 
-def test_an_error_deep_in_a_line_stands_at_its_modifier(street: Street, visitor: Visitor) -> None:
-    page = visitor.open(f"stores/{street.store_id}").page
-    visitor.add("burger", "Fries")
-    # What the menu no longer offers, as when it changed since.
-    kept = "Object.keys(localStorage).find((key) => key.endsWith('/carts') && localStorage[key].includes('\"fries\"'))"
-    key = page.wait_for_function(kept).json_value()
-    spoilt = page.evaluate("(key) => localStorage.getItem(key)", key).replace('"fries"', '"ketchup"')
-    page.evaluate("([key, text]) => localStorage.setItem(key, text)", [key, spoilt])
-    page.goto(f"{visitor.url}/#/stores/{street.store_id}/checkout")
+def test_error_of_a_nested_modifier_is_shown_at_it(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    page = storefront.open(f"stores/{storefront_env.store_id}").page
+    storefront.add("burger", "Fries")
+    # An option that the group does not have, as after a change of the catalog.
+    find_cart = (
+        "Object.keys(localStorage).find((key) => key.endsWith('/carts') && localStorage[key].includes('\"fries\"'))"
+    )
+    key = page.wait_for_function(find_cart).json_value()
+    changed = page.evaluate("(key) => localStorage.getItem(key)", key).replace('"fries"', '"ketchup"')
+    page.evaluate("([key, text]) => localStorage.setItem(key, text)", [key, changed])
+    page.goto(f"{storefront.url}/#/stores/{storefront_env.store_id}/checkout")
     page.get_by_role("button", name="Check order").click()
-    spot = page.locator("[data-path='$.cart.lineItems[0].modifierGroups[1].selectedModifiers[0]']")
-    expect(spot.locator("[data-slot]").first).to_have_text("Burger: Ketchup is not an option of Side.")
+    place = page.locator("[data-path='$.cart.lineItems[0].modifierGroups[1].selectedModifiers[0]']")
+    expect(place.locator("[data-slot]").first).to_have_text("Burger: Ketchup is not an option of Side.")
 
 
-def test_a_tip_that_is_no_amount_never_leaves_the_page(street: Street, visitor: Visitor) -> None:
-    page = visitor.open(f"stores/{street.store_id}").page
-    visitor.add("cola")
+def test_invalid_tip_is_not_sent(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    page = storefront.open(f"stores/{storefront_env.store_id}").page
+    storefront.add("cola")
     page.get_by_role("link", name="Checkout").first.click()
     tip = page.get_by_label("Other amount")
     tip.fill("a lot")
     page.get_by_role("button", name="Check order").click()
-    expect(tip).to_have_accessible_description("“a lot” is no amount. Write it like $3.50.")
+    expect(tip).to_have_accessible_description("“a lot” is not a valid amount. Write it like $3.50.")
 
 
-def test_a_refused_placement_says_why_and_can_be_mended(street: Street, visitor: Visitor) -> None:
-    page = visitor.open(f"stores/{street.store_id}").page
-    visitor.add("payment-declined")
-    visitor.add("cola")
+def test_refused_placement_is_explained_and_can_be_corrected(
+    storefront_env: StorefrontEnv, storefront: StorefrontPage
+) -> None:
+    page = storefront.open(f"stores/{storefront_env.store_id}").page
+    storefront.add("payment-declined")
+    storefront.add("cola")
     page.get_by_role("link", name="Checkout").first.click()
     page.get_by_role("radio", name="Pickup").check()
     page.get_by_role("button", name="Check order").click()
     page.get_by_role("button", name="Place order").click()
     expect(page.get_by_role("alert")).to_contain_text("the card was declined")
-    visitor.complaints.clear()  # the browser itself notes the 400
+    storefront.errors.clear()  # the browser logs the 400 as an error
     page.get_by_role("button", name="Remove Payment declined").click()
     page.get_by_role("button", name="Check order").click()
     page.get_by_role("button", name="Place order").click()
-    placed(page)
+    wait_for_confirmation(page)
 
 
-# -- other people, other devices ---------------------------------------------------------------------------------------
+# -- keyboard and phone -------- ---------------------------------------------------------------------------------------
 
 
-def test_the_keyboard_is_enough(street: Street, visitor: Visitor) -> None:
-    page = visitor.open().page
+def test_order_with_the_keyboard_alone(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    page = storefront.open().page
 
     def walk(to: Locator, key: str = "Tab") -> None:
         for _ in range(80):
@@ -267,25 +275,25 @@ def test_the_keyboard_is_enough(street: Street, visitor: Visitor) -> None:
             page.keyboard.press(key)
         expect(to).to_be_focused()
         ring = to.evaluate("(e) => getComputedStyle(e).outlineStyle + getComputedStyle(e, '::after').outlineStyle")
-        seen = to.evaluate("(e) => e.nextElementSibling && getComputedStyle(e.nextElementSibling).outlineStyle")
-        assert "solid" in f"{ring} {seen}"
+        sibling_ring = to.evaluate("(e) => e.nextElementSibling && getComputedStyle(e.nextElementSibling).outlineStyle")
+        assert "solid" in f"{ring} {sibling_ring}"
 
     page.locator("body").press("Tab")
     page.get_by_role("link", name=NAME).wait_for()
     walk(page.get_by_role("link", name=NAME))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=NAME)).to_be_focused()
-    dish = page.locator("[data-item=burger]").first
-    walk(dish)
+    item = page.locator("[data-item=burger]").first
+    walk(item)
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", name="Burger")).to_be_focused()
-    for _ in range(25):  # round and round, and never out
+    for _ in range(25):  # the focus stays in the dialog
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    expect(dish).to_be_focused()
+    expect(item).to_be_focused()
     page.keyboard.press("Enter")
     walk(dialog.get_by_role("radio", name="Medium"))
     page.keyboard.press("ArrowDown")
@@ -298,11 +306,11 @@ def test_the_keyboard_is_enough(street: Street, visitor: Visitor) -> None:
     walk(more)
     for _ in range(3):
         page.keyboard.press("Enter")
-    expect(more).to_be_focused()  # though there can be no more of it
+    expect(more).to_be_focused()  # although it is disabled now
     page.keyboard.press("Enter")
     walk(dialog.get_by_role("button", name="Add"))
     page.keyboard.press("Enter")
-    expect(dish).to_be_focused()
+    expect(item).to_be_focused()
     expect(page.locator("#announcer")).to_have_text("1 × Burger added to your cart")
     walk(page.get_by_role("complementary", name="Cart").get_by_role("link", name="Checkout"), "Shift+Tab")
     page.keyboard.press("Enter")
@@ -314,13 +322,13 @@ def test_the_keyboard_is_enough(street: Street, visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Place order")).to_be_focused()
     page.keyboard.press("Enter")
-    placed(page)
+    wait_for_confirmation(page)
     expect(page.get_by_role("heading", name="The store has confirmed")).to_be_focused()
 
 
-@pytest.mark.parametrize("visitor", [{"width": 360, "height": 740}], indirect=True, ids=["360 px"])
-def test_a_phone_is_enough(street: Street, visitor: Visitor) -> None:
-    page = visitor.open().page
+@pytest.mark.parametrize("storefront", [{"width": 360, "height": 740}], indirect=True, ids=["360 px"])
+def test_order_on_a_phone(storefront_env: StorefrontEnv, storefront: StorefrontPage) -> None:
+    page = storefront.open().page
     page.get_by_role("link", name=NAME).tap()
     page.locator("[data-item=margherita]").tap()
     dialog = page.get_by_role("dialog")
@@ -332,10 +340,10 @@ def test_a_phone_is_enough(street: Street, visitor: Visitor) -> None:
     bar = page.get_by_role("link", name="Checkout")
     expect(bar).to_be_in_viewport()
     expect(bar).to_contain_text("$16.49")
-    page.reload()  # the cart is the browser's
+    page.reload()  # the browser keeps the cart
     expect(bar).to_contain_text("$16.49")
     bar.tap()
     page.locator(".way", has_text="Pickup").tap()
     page.get_by_role("button", name="Check order").tap()
     page.get_by_role("button", name="Place order").tap()
-    placed(page)
+    wait_for_confirmation(page)

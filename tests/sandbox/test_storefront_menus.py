@@ -1,8 +1,8 @@
-"""What the page makes of menus, hours and failures: a sandbox alone, whose clock stands at noon in New York on a Wednesday."""
+"""Tests of catalogs, hours and errors on the storefront, with a sandbox alone, whose clock is stopped on a Wednesday."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.sandbox.accessibility import barriers
-from tests.sandbox.sandbox_stores import Visitor, list_store
+from tests.sandbox.accessibility import accessibility_problems
+from tests.sandbox.browser_env import add_listed_store
 from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import DefaultItem, ExternalCatalogSet, ExternalItem, ExternalModifierGroup
 from webhook_kit.sandbox.app import create_app
@@ -24,27 +24,25 @@ from webhook_kit.testing.bogus_menu import bogus_menu
 NOON_IN_NEW_YORK = datetime(2026, 3, 4, 17, tzinfo=UTC)
 STORE = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
 
-Guest = Callable[[], Visitor]
+
+@pytest.fixture
+def context() -> Iterator[SandboxContext]:
+    sandbox = SandboxContext("key-1", clock=Clock(now=NOON_IN_NEW_YORK, speed=0))
+    yield sandbox
+    sandbox.close()
 
 
 @pytest.fixture
-def market() -> Iterator[SandboxContext]:
-    made = SandboxContext("key-1", clock=Clock(now=NOON_IN_NEW_YORK, speed=0))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(market: SandboxContext, browser: Browser) -> Iterator[Page]:
-    """The storefront's first page, as soon as it is opened."""
-    with serve(create_app(market)) as url:
+def page(context: SandboxContext, browser: Browser) -> Iterator[Page]:
+    """Return a page that can open the storefront."""
+    with serve(create_app(context)) as url:
         browser_context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 850})
         yield browser_context.new_page()
         browser_context.close()
 
 
-def test_menus_by_the_time_of_day(market: SandboxContext, page: Page) -> None:
-    list_store(market, STORE, "By the hour", bogus_menu())
+def test_catalogs_by_time_of_day(context: SandboxContext, page: Page) -> None:
+    add_listed_store(context, STORE, "By the hour", bogus_menu())
     page.goto(f"/#/stores/{STORE}")
     times = page.get_by_role("group", name="Menus by time of day")
     for name, text in {
@@ -55,20 +53,20 @@ def test_menus_by_the_time_of_day(market: SandboxContext, page: Page) -> None:
     }.items():
         expect(times.locator("label", has_text=name)).to_contain_text(text)
     times.get_by_role("radio", name="Dinner").check()
-    expect(page.get_by_text("Served from 5:00 PM. You can look, but not order yet.")).to_be_visible()
+    expect(page.get_by_text("Served from 5:00 PM. You cannot order from it yet.")).to_be_visible()
     page.locator("[data-item=lasagna]").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Served from 5:00 PM")).to_be_visible()
     expect(dialog.get_by_role("button", name="Add")).to_have_count(0)
-    assert barriers(page) == []
+    assert accessibility_problems(page) == []
     page.keyboard.press("Escape")
     times.get_by_role("radio", name="Lunch").check()
     page.locator("[data-item=meatball-sub]").click()
     expect(dialog.get_by_role("button", name="Add")).to_contain_text("$9.95")
 
 
-def test_sections_stand_within_sections(market: SandboxContext, page: Page) -> None:
-    list_store(market, STORE, "Nested", bogus_menu())
+def test_nested_sections(context: SandboxContext, page: Page) -> None:
+    add_listed_store(context, STORE, "Nested", bogus_menu())
     page.goto(f"/#/stores/{STORE}")
     drinks = page.locator(".menu > .section", has=page.get_by_role("heading", name="Drinks", exact=True, level=2))
     inner = drinks.locator(".section", has=page.get_by_role("heading", name="Coffee and tea", level=3))
@@ -78,7 +76,7 @@ def test_sections_stand_within_sections(market: SandboxContext, page: Page) -> N
     expect(page.locator("[data-item=olive-oil]")).to_be_in_viewport()
 
 
-EVIL = [
+HOSTILE_TEXTS = [
     "<script>window.stolen = 1</script>",
     "<img src=x onerror='window.stolen = 2'>",
     "«<svg onload=window.stolen=3>» & &lt;b&gt;",
@@ -88,19 +86,19 @@ EVIL = [
 ]
 
 
-def evil_menu() -> ExternalCatalogSet:
-    """Every text of it, and every id, would like to be more than text."""
-    option = ExternalItem(item_id=EVIL[1], name=EVIL[0], base_price=Decimal(1))
+def hostile_catalog() -> ExternalCatalogSet:
+    """Return a catalog whose texts and ids are HTML and scripts."""
+    option = ExternalItem(item_id=HOSTILE_TEXTS[1], name=HOSTILE_TEXTS[0], base_price=Decimal(1))
     group = ExternalModifierGroup(
-        modifier_group_id=EVIL[0],
-        name=EVIL[1],
+        modifier_group_id=HOSTILE_TEXTS[0],
+        name=HOSTILE_TEXTS[1],
         item_ids=[option.item_id],
         minimum_allowed=1,
         maximum_allowed=2,
         enable_duplicate_items=True,
         default_items=[DefaultItem(item_id=option.item_id)],
     )
-    dishes = [
+    items = [
         ExternalItem(
             item_id=f"{number} {text}",
             name=f"Pie {text}",
@@ -109,110 +107,110 @@ def evil_menu() -> ExternalCatalogSet:
             base_price=Decimal(number),
             modifier_group_ids=[group.modifier_group_id],
         )
-        for number, text in enumerate(EVIL)
+        for number, text in enumerate(HOSTILE_TEXTS)
     ]
-    sections = {text: [dish] for text, dish in zip(EVIL, dishes, strict=True)}
-    return simple_catalog(sections, modifier_groups=[group], options=[option], name=EVIL[0])
+    sections = {text: [item] for text, item in zip(HOSTILE_TEXTS, items, strict=True)}
+    return simple_catalog(sections, modifier_groups=[group], options=[option], name=HOSTILE_TEXTS[0])
 
 
-def test_text_of_a_menu_is_only_ever_text(market: SandboxContext, page: Page) -> None:
-    record = list_store(market, STORE, f"Pies {EVIL[0]} {EVIL[1]}", evil_menu())
-    record.store.description = EVIL[5]
-    record.listing.cuisines = EVIL
+def test_catalog_text_is_never_html(context: SandboxContext, page: Page) -> None:
+    record = add_listed_store(context, STORE, f"Pies {HOSTILE_TEXTS[0]} {HOSTILE_TEXTS[1]}", hostile_catalog())
+    record.store.description = HOSTILE_TEXTS[5]
+    record.listing.cuisines = HOSTILE_TEXTS
     page.goto("/")
     page.get_by_role("searchbox").fill("pie")
     expect(page.locator(".card mark").first).to_be_visible()
     expect(page.locator(".card")).to_contain_text("<script>window.stolen = 1</script>")
     page.locator(".card a").click()
-    for number, text in enumerate(EVIL):
-        dish = page.locator(".dish").nth(number)
-        expect(dish).to_contain_text(f"Pie {text}")
-        dish.hover()
-        dish.click()
+    for number, text in enumerate(HOSTILE_TEXTS):
+        item = page.locator(".menu .item").nth(number)
+        expect(item).to_contain_text(f"Pie {text}")
+        item.hover()
+        item.click()
         dialog = page.get_by_role("dialog")
-        expect(dialog).to_contain_text(EVIL[0])
+        expect(dialog).to_contain_text(HOSTILE_TEXTS[0])
         dialog.get_by_role("button", name="Add").click()
-    expect(page.locator(".cart .line")).to_have_count(len(EVIL))
+    expect(page.locator(".cart .line")).to_have_count(len(HOSTILE_TEXTS))
     page.locator(".cart").get_by_role("link", name="Checkout").click()
-    expect(page.locator(".summary .line")).to_have_count(len(EVIL))
-    page.get_by_text("On the wire").click()
+    expect(page.locator(".summary .line")).to_have_count(len(HOSTILE_TEXTS))
+    page.get_by_text("Traffic log").click()
     page.get_by_label("Show the calls of this page").check()
-    page.locator(".wire > li", has_text="addToCart").first.click()
+    page.locator(".traffic > li", has_text="addToCart").first.click()
     assert page.evaluate("window.stolen") is None
     assert page.locator("main :is(script, img, iframe, [onerror], [onload], [onmouseover])").count() == 0
 
 
-def test_what_gets_into_the_page_all_the_same_does_not_run(market: SandboxContext, page: Page) -> None:
+def test_injected_html_and_scripts_do_not_run(context: SandboxContext, page: Page) -> None:
     page.goto("/")
     page.get_by_role("heading", name="No stores yet").wait_for()
-    refused = page.evaluate(
+    errors = page.evaluate(
         """() => {
-          const made = [];
-          try { document.body.insertAdjacentHTML("beforeend", "<b>read as HTML</b>"); } catch (error) { made.push(error.name); }
+          const errors = [];
+          try { document.body.insertAdjacentHTML("beforeend", "<b>read as HTML</b>"); } catch (error) { errors.push(error.name); }
           const script = document.createElement("script");
-          try { script.text = "window.stolen = 1"; document.body.append(script); } catch (error) { made.push(error.name); }
-          return made;
+          try { script.text = "window.stolen = 1"; document.body.append(script); } catch (error) { errors.push(error.name); }
+          return errors;
         }"""
     )
-    assert refused == ["TypeError", "TypeError"]
+    assert errors == ["TypeError", "TypeError"]
     assert page.evaluate("window.stolen") is None
     with pytest.raises(Exception, match="fetch"):
-        page.evaluate("fetch('http://127.0.0.1:9/')")  # another host: nothing may be told to it
+        page.evaluate("fetch('http://127.0.0.1:9/')")  # another host must not be called
 
 
-def test_an_empty_network_says_how_stores_come_into_it(page: Page) -> None:
+def test_page_without_stores_explains_registration(page: Page) -> None:
     page.goto("/")
     expect(page.get_by_role("heading", name="No stores yet")).to_be_visible()
-    assert barriers(page) == []
+    assert accessibility_problems(page) == []
 
 
-def test_a_store_without_a_menu_and_one_that_does_not_exist(market: SandboxContext, page: Page) -> None:
-    record = list_store(market, STORE, "Bare", bogus_menu())
+def test_store_without_catalog_and_unknown_store(context: SandboxContext, page: Page) -> None:
+    record = add_listed_store(context, STORE, "Bare", bogus_menu())
     record.catalog_set_id = None
     page.goto(f"/#/stores/{STORE}")
     expect(page.get_by_role("heading", name="No menu yet")).to_be_visible()
     expect(page.get_by_text("Closed")).to_be_visible()
-    assert barriers(page) == []
+    assert accessibility_problems(page) == []
     page.goto("/#/stores/another")
     expect(page.get_by_role("alert")).to_contain_text("there is no store another")
-    assert barriers(page) == []
+    assert accessibility_problems(page) == []
 
 
-def test_a_failure_passes_and_the_page_goes_on(market: SandboxContext, page: Page) -> None:
-    list_store(market, STORE, "Patience", bogus_menu())
-    market.faults.add(Fault(kind="status", call="discoverStores", status=503, times=1))
+def test_page_recovers_from_an_error(context: SandboxContext, page: Page) -> None:
+    add_listed_store(context, STORE, "Patience", bogus_menu())
+    context.faults.add(Fault(kind="status", call="discoverStores", status=503, times=1))
     page.goto("/")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("link", name="Patience")).to_be_visible()
     page.get_by_role("link", name="Patience").click()
-    market.faults.add(Fault(kind="status", call="addToCart", status=503, times=1))
+    context.faults.add(Fault(kind="status", call="addToCart", status=503, times=1))
     for _ in range(2):
         page.locator("[data-item=cola]").click()
         page.get_by_role("dialog").get_by_role("button", name="Add").click()
-    expect(page.locator(".toast")).to_contain_text("a fault on demand")
+    expect(page.locator(".toast")).to_contain_text("injected fault")
     expect(page.locator(".cart .line")).to_have_count(1)
 
 
-def test_a_session_that_is_over_is_replaced(market: SandboxContext, page: Page) -> None:
-    list_store(market, STORE, "Forgetful", bogus_menu())
+def test_expired_session_is_replaced(context: SandboxContext, page: Page) -> None:
+    add_listed_store(context, STORE, "Forgetful", bogus_menu())
     page.goto("/")
     page.get_by_role("link", name="Forgetful").wait_for()
-    first = set(market.state.sessions)
-    with market.lock:
-        market.state.sessions.clear()
+    first = set(context.state.sessions)
+    with context.lock:
+        context.state.sessions.clear()
     page.get_by_role("link", name="Forgetful").click()
     expect(page.locator("[data-item=cola]")).to_be_visible()
-    assert set(market.state.sessions) - first
-    names: set[Any] = {session.partner_user_id for session in market.state.sessions.values()}
+    assert set(context.state.sessions) - first
+    names: set[Any] = {session.partner_user_id for session in context.state.sessions.values()}
     assert names == {page.evaluate("JSON.parse(localStorage.getItem('partnerUserId'))")}
 
 
-def test_quick_clicks_are_all_counted(market: SandboxContext, page: Page) -> None:
-    list_store(market, STORE, "Busy", bogus_menu())
+def test_fast_clicks_are_all_counted(context: SandboxContext, page: Page) -> None:
+    add_listed_store(context, STORE, "Busy", bogus_menu())
     page.goto(f"/#/stores/{STORE}")
     page.locator("[data-item=cola]").click()
     page.get_by_role("dialog").get_by_role("button", name="Add").click()
-    market.faults.add(Fault(kind="delay", call="updateCart", seconds=0.1, times=1))
+    context.faults.add(Fault(kind="delay", call="updateCart", seconds=0.1, times=1))
     more = page.get_by_role("button", name="One more Cola")
     more.wait_for()
     more.evaluate("(button) => { button.click(); button.click(); button.click(); }")

@@ -1,4 +1,4 @@
-"""What the page computes by itself, against what the kit computes: prices to the cent, bounds, opening hours."""
+"""Tests of the page's own rules against those of the kit: prices, bounds, opening hours."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.server import serve
 
-random = import_module("tests.catalog.strategies")  # of the rooms' tests, the one that draws menus and carts
+random = import_module("tests.catalog.strategies")  # strategies for catalogs and carts
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
-OF_CHOICE = ("foreign_group", "foreign_option", "required_group_absent", "too_few", "too_many", "repeated")
-SPOIL = [mutation for mutation in random.MUTATIONS if mutation.__name__ in OF_CHOICE]
+MODIFIER_MUTATIONS = ("foreign_group", "foreign_option", "required_group_absent", "too_few", "too_many", "repeated")
+MUTATIONS = [mutation for mutation in random.MUTATIONS if mutation.__name__ in MODIFIER_MUTATIONS]
 EXAMPLES = hypothesis_settings(max_examples=60)
 
 Page = Callable[..., Any]
@@ -35,17 +35,19 @@ Page = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """``page("rules.linePrice(a.menu, a.line)", menu=…, line=…)``: an expression over the page's modules."""
+    """``page("rules.linePrice(a.catalogSet, a.line)", catalogSet=…, line=…)``: an expression over the page's modules."""
     with serve(create_app(SandboxContext("key-1"))) as url:
-        opened = browser.new_page()
-        opened.goto(url)
+        browser_page = browser.new_page()
+        browser_page.goto(url)
 
         def evaluate(expression: str, **arguments: Any) -> Any:
             load = "await Promise.all(['rules', 'hours'].map((name) => import(`/__storefront/static/js/${name}.js`)))"
-            return opened.evaluate(f"async (a) => {{ const [rules, hours] = {load}; return {expression}; }}", arguments)
+            return browser_page.evaluate(
+                f"async (a) => {{ const [rules, hours] = {load}; return {expression}; }}", arguments
+            )
 
         yield evaluate
-        opened.close()
+        browser_page.close()
 
 
 def check(catalog: Any, order: Any) -> CheckedCart:
@@ -55,25 +57,25 @@ def check(catalog: Any, order: Any) -> CheckedCart:
 
 @EXAMPLES
 @given(st.data())
-def test_a_legal_cart_costs_the_same_to_the_cent_and_is_legal(page: Page, data: st.DataObject) -> None:
+def test_valid_cart_has_the_same_price_and_no_violations(page: Page, data: st.DataObject) -> None:
     catalog = data.draw(random.catalogs())
     order = data.draw(random.orders(catalog))
     expected = check(catalog, order)
-    found = page(
-        "a.lines.map((line) => [rules.linePrice(a.menu, line), rules.violations(a.menu, line)])",
-        menu=catalog,
+    result = page(
+        "a.lines.map((line) => [rules.linePrice(a.catalogSet, line), rules.violations(a.catalogSet, line)])",
+        catalogSet=catalog,
         lines=order["cart"]["lineItems"],
     )
     assert expected.violations == ()
-    assert found == [[int(line.total * 100), []] for line in expected.lines]
+    assert result == [[int(line.total * 100), []] for line in expected.lines]
 
 
 @EXAMPLES
 @given(st.data())
-def test_a_line_is_illegal_exactly_when_the_kit_says_so(page: Page, data: st.DataObject) -> None:
+def test_line_is_invalid_exactly_if_the_kit_rejects_it(page: Page, data: st.DataObject) -> None:
     catalog = data.draw(random.catalogs())
     order = data.draw(random.orders(catalog))
-    if data.draw(st.sampled_from(SPOIL))(data.draw, catalog, order) is None:
+    if data.draw(st.sampled_from(MUTATIONS))(data.draw, catalog, order) is None:
         return
     lines = order["cart"]["lineItems"]
     wrong = {
@@ -82,36 +84,38 @@ def test_a_line_is_illegal_exactly_when_the_kit_says_so(page: Page, data: st.Dat
         for violation in check(catalog, order).violations
         if f"{violation.json_path}.".startswith((f"$.cart.lineItems[{index}].",))
     }
-    found = page("a.lines.map((line) => rules.violations(a.menu, line).length > 0)", menu=catalog, lines=lines)
-    assert {index for index, bad in enumerate(found) if bad} == wrong
+    result = page(
+        "a.lines.map((line) => rules.violations(a.catalogSet, line).length > 0)", catalogSet=catalog, lines=lines
+    )
+    assert {index for index, bad in enumerate(result) if bad} == wrong
 
 
-CLICK = """(() => {
-    const line = rules.fresh(a.menu, a.item);
-    const slots = (one) => rules.groupsOf(a.menu, one.itemId).flatMap((group) => [
+CLICKS = """(() => {
+    const line = rules.newLine(a.catalogSet, a.item);
+    const slots = (one) => rules.groupsOf(a.catalogSet, one.itemId).flatMap((group) => [
         ...group.itemIds.map((id) => [one, group, id]),
-        ...rules.chosen(one, group.modifierGroupId).flatMap(slots),
+        ...rules.selectedIn(one, group.modifierGroupId).flatMap(slots),
     ]);
     for (const click of a.clicks) {
         const all = slots(line);
         if (!all.length) break;
         const [one, group, id] = all[click % all.length];
-        if (!rules.mayAdd(group, one, id)) continue;
-        rules.choose(a.menu, one, group, id, rules.count(rules.chosen(one, group.modifierGroupId), id) + 1);
+        if (!rules.canAdd(group, one, id)) continue;
+        rules.setQuantity(a.catalogSet, one, group, id, rules.count(rules.selectedIn(one, group.modifierGroupId), id) + 1);
     }
-    return [line, rules.linePrice(a.menu, line)];
+    return [line, rules.linePrice(a.catalogSet, line)];
 })()"""
 
 
 @EXAMPLES
 @given(st.data())
-def test_no_sequence_of_clicks_leaves_the_upper_bounds(page: Page, data: st.DataObject) -> None:
+def test_no_sequence_of_clicks_exceeds_the_maximum(page: Page, data: st.DataObject) -> None:
     catalog = data.draw(random.catalogs())
-    dish = data.draw(st.sampled_from([key for one in catalog["sections"].values() for key in one["itemIds"]]))
+    item_id = data.draw(st.sampled_from([key for one in catalog["sections"].values() for key in one["itemIds"]]))
     clicks = data.draw(st.lists(st.integers(0, 1000), min_size=5, max_size=25))
-    line, cents = page(CLICK, menu=catalog, item=dish, clicks=clicks)
+    line, cents = page(CLICKS, catalogSet=catalog, item=item_id, clicks=clicks)
     checked = check(catalog, {"cart": {"storeId": "store", "lineItems": [line]}, "fulfillmentType": "Pickup"})
-    # What is left to complain about is what was not chosen yet.
+    # The only violations left are required groups without a choice.
     for violation in checked.violations:
         assert violation.code == "MODIFIER_REQUIRED"
         assert "only once" not in violation.message
@@ -131,23 +135,23 @@ def totals(catalog: Any, line: Any) -> Iterator[tuple[Any, int]]:
 
 @EXAMPLES
 @given(random.windows, random.moments())
-def test_the_same_hours_are_open(page: Page, windows: list[Any], moment: tuple[str, datetime]) -> None:
+def test_same_hours_are_open_as_in_the_kit(page: Page, windows: list[Any], moment: tuple[str, datetime]) -> None:
     zone, at = moment
     expected = is_open([AvailabilityWindow.model_validate(window) for window in windows], at, ZoneInfo(zone))
-    found = page(
+    result = page(
         "hours.service(a.windows, new Date(a.at), a.zone)",
         windows=windows,
         zone=zone,
         at=at.isoformat(timespec="milliseconds"),
     )
-    assert found["open"] is expected, found["text"]
+    assert result["open"] is expected, result["text"]
 
 
 @pytest.mark.parametrize(
     ("windows", "at", "text"),
     [
         ([("Wednesday", "11:00:00", "15:00:00")], "2026-03-04T12:00:00Z", "Served until 3:00 PM"),
-        # From the start up to the end, which itself is no longer in it.
+        # The start is included, the end is not.
         ([("Wednesday", "12:00:00", "15:00:00")], "2026-03-04T12:00:00Z", "Served until 3:00 PM"),
         ([("Wednesday", "11:00:00", "12:00:00")], "2026-03-04T12:00:00Z", "Served Wednesday from 11:00 AM"),
         ([("Wednesday", "17:00:00", "00:00:00")], "2026-03-04T12:00:00Z", "Served from 5:00 PM"),
@@ -164,12 +168,12 @@ def test_the_same_hours_are_open(page: Page, windows: list[Any], moment: tuple[s
         ([], "2026-03-04T12:00:00Z", "Not served at present"),
     ],
 )
-def test_hours_are_told_in_words(page: Page, windows: list[tuple[str, str, str]], at: str, text: str) -> None:
+def test_text_of_opening_hours(page: Page, windows: list[tuple[str, str, str]], at: str, text: str) -> None:
     given = [{"dayOfWeek": day, "start": start, "end": end} for day, start, end in windows]
     assert page("hours.service(a.windows, new Date(a.at), 'UTC').text", windows=given, at=at) == text
 
 
 @pytest.mark.parametrize("zone", [None, "Mars/Olympus"])
-def test_without_a_zone_nothing_is_open(page: Page, zone: str | None) -> None:
+def test_without_a_zone_it_is_never_open(page: Page, zone: str | None) -> None:
     always = random.ALWAYS
     assert page("hours.service(a.windows, new Date(), a.zone).open", windows=always, zone=zone) is False

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask, Response
 
-from tests.sandbox.browser_env import MENU
+from tests.sandbox.sandbox_env import CATALOG
 from webhook_kit.app import create_app
 from webhook_kit.catalog.build import versioned
 from webhook_kit.errors import GettConflict, GettNotFound, GettRateLimited, GettUnauthorized, GettUnreachable
@@ -30,7 +30,7 @@ from webhook_kit.testing.processes import wait_until
 def test_every_call_of_the_client_is_understood(gett_sandbox: GettSandbox) -> None:
     client = GettClient(gett_sandbox.url, gett_sandbox.api_key)
     app = Flask("menu")
-    app.get("/menu.json")(lambda: Response(MENU.to_json(), mimetype="application/json"))
+    app.get("/menu.json")(lambda: Response(CATALOG.to_json(), mimetype="application/json"))
     with serve(app) as base:
         wanted = OnboardingRequest(
             partner_store_id="p-1", name="P", catalog_callback_url=f"{base}/menu.json", webhook_url=f"{base}/hooks"

@@ -1,4 +1,4 @@
-/** What an order costs, part by part (gett-protocol.md §3). */
+/** The table of an order's amounts (gett-protocol.md §3). */
 
 import { h } from "./dom.js";
 import { dollars, toCents } from "./money.js";
@@ -14,7 +14,7 @@ const PARTS = [
 
 /**
  * @param {Record<string, any>} amounts
- * @param {string} [note] in the place of a total that is not known yet
+ * @param {string} [note] shown instead of a total that is not known yet
  * @returns {HTMLElement}
  */
 export function amountsTable(amounts, note = "") {
@@ -24,7 +24,7 @@ export function amountsTable(amounts, note = "") {
 }
 
 /**
- * A part with its own parts; one that is nothing is left out.
+ * Rows of a part and its description; none if it is zero.
  *
  * @param {Record<string, any>} amounts
  * @param {string} name

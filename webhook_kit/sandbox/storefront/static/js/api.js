@@ -1,25 +1,25 @@
 /**
- * Gett's Marketfront API, called as any consumer calls it: with a session's token (gett-protocol.md §6). The API key stays with
- * the server, which creates the session.
+ * Gett's Marketfront API, called with a session's token as by any consumer (gett-protocol.md §6). The API key stays on the
+ * server, which creates the session.
  *
  * @typedef {import("./types.js").Cart} Cart
  * @typedef {import("./types.js").Line} Line
- * @typedef {import("./types.js").Menu} Menu
+ * @typedef {import("./types.js").CatalogSet} CatalogSet
  * @typedef {import("./types.js").Order} Order
  * @typedef {import("./types.js").OrderError} OrderError
  * @typedef {import("./types.js").Store} Store
  */
 
-import { userId } from "./keep.js";
+import { userId } from "./storage.js";
 
 const MARKET = "/v1/marketplace/";
 const HERE = { latitude: 40.7128, longitude: -74.006 };
-const PLACING_TRIES = 20;
+const MAX_PLACE_ATTEMPTS = 20;
 
-/** An answer that is an error: a problem document, or none at all. */
+/** An error response, with the members of its problem document if it has one. */
 export class Problem extends Error {
   /**
-   * @param {number} status 0 when no answer came
+   * @param {number} status 0 without a response
    * @param {Record<string, any>} document
    */
   constructor(status, document) {
@@ -38,7 +38,7 @@ let session = null;
 
 /** @returns {Promise<string>} the session's token */
 function token() {
-  session ??= send("/__storefront/session", { method: "POST", body: { partnerUserId: userId() } }).then((made) => made.token);
+  session ??= send("/__storefront/session", { method: "POST", body: { partnerUserId: userId() } }).then((created) => created.token);
   session.catch(() => (session = null));
   return session;
 }
@@ -57,15 +57,15 @@ async function send(path, { method = "GET", body, headers = {} } = {}) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new Problem(0, { detail: "The sandbox does not answer. Is it still running?" });
+    throw new Problem(0, { detail: "The sandbox does not respond. Is it still running?" });
   }
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem(response.status, answer);
-  return answer;
+  const data = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Problem(response.status, data);
+  return data;
 }
 
 /**
- * A call of the session's. A session that is over is replaced once.
+ * Call the API with the session's token. An expired session is replaced once.
  *
  * @param {string} path
  * @param {Parameters<typeof send>[1]} [call]
@@ -76,15 +76,15 @@ async function market(path, call = {}) {
     send(MARKET + path, { ...call, headers: { ...call.headers, Authorization: `Bearer ${await token()}` } });
   try {
     return await attempt();
-  } catch (failure) {
-    if (!(failure instanceof Problem && (failure.status === 401 || failure.code.startsWith("session_")))) throw failure;
+  } catch (error) {
+    if (!(error instanceof Problem && (error.status === 401 || error.code.startsWith("session_")))) throw error;
     session = null;
     return attempt();
   }
 }
 
 /**
- * @param {{query: string, fulfillmentType: string}} wanted
+ * @param {{query: string, fulfillmentType: string}} filter
  * @returns {Promise<{stores: Store[], totalCount: number}>}
  */
 export function discover({ query, fulfillmentType }) {
@@ -102,7 +102,7 @@ export function store(id) {
 
 /**
  * @param {string} id
- * @returns {Promise<Menu>}
+ * @returns {Promise<CatalogSet>}
  */
 export function catalogSet(id) {
   return market(`catalog-sets/${encodeURIComponent(id)}`);
@@ -145,28 +145,28 @@ export function validate(order) {
 }
 
 /**
- * Place an order; while Gett says that it is still trying, ask again with the same key, which can place nothing twice.
+ * Place an order. While the problem is retryable, repeat the call with the same key, which cannot place the order twice.
  *
  * @param {Order} order
  * @param {string} key the Idempotency-Key
- * @param {(problem: Problem) => void} onWait called before each further try
+ * @param {(problem: Problem) => void} onWait called before each retry
  * @returns {Promise<Order>}
  */
 export async function place(order, key, onWait) {
-  for (let tries = 1; ; tries += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       return await market("orders/place", { method: "POST", body: order, headers: { "Idempotency-Key": key } });
-    } catch (failure) {
-      if (!(failure instanceof Problem && failure.retryable) || tries === PLACING_TRIES) throw failure;
-      onWait(failure);
-      await new Promise((resolve) => setTimeout(resolve, Math.min(failure.retryAfter, 30) * 1000));
+    } catch (error) {
+      if (!(error instanceof Problem && error.retryable) || attempt === MAX_PLACE_ATTEMPTS) throw error;
+      onWait(error);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(error.retryAfter, 30) * 1000));
     }
   }
 }
 
 /**
- * @param {number} after number of the last entry that is known
- * @param {number} wait seconds to wait for another one
+ * @param {number} after number of the last entry received
+ * @param {number} wait seconds to wait for a new entry
  * @returns {Promise<{entries: import("./types.js").Entry[]}>}
  */
 export function log(after, wait) {

@@ -1,19 +1,19 @@
 /**
- * The checkout: how, where, who, and what it costs; checked by the store, then placed.
+ * The checkout: form and amounts of an order, which the store validates before it is placed.
  *
- * @typedef {import("./types.js").Menu} Menu
+ * @typedef {import("./types.js").CatalogSet} CatalogSet
  * @typedef {import("./types.js").Order} Order
  * @typedef {import("./types.js").Store} Store
  */
 
 import * as api from "./api.js";
 import { amountsTable } from "./amounts.js";
-import { Basket } from "./basket.js";
-import { blank, skeleton } from "./controls.js";
-import * as complaints from "./complaints.js";
+import { StoreCart } from "./store-cart.js";
+import { emptyState, skeleton } from "./controls.js";
+import * as errors from "./errors.js";
 import { announce, h, icon, swap } from "./dom.js";
 import { Form } from "./form.js";
-import { keepOrder, userId } from "./keep.js";
+import { saveOrder, userId } from "./storage.js";
 import { lines, subTotal } from "./lines.js";
 import { dollars, fromCents, toCents } from "./money.js";
 import { receipt } from "./receipt.js";
@@ -29,11 +29,11 @@ export function checkoutView(page, storeId) {
   const load = async () => {
     try {
       const store = await api.store(storeId);
-      const basket = new Basket(store);
-      if (!basket.pieces || !store.catalogSetId) swap(root, empty(store));
-      else swap(root, new Checkout(page, store, await api.catalogSet(store.catalogSetId), basket).root);
-    } catch (failure) {
-      swap(root, page.failed(failure, load));
+      const storeCart = new StoreCart(store);
+      if (!storeCart.itemCount || !store.catalogSetId) swap(root, empty(store));
+      else swap(root, new Checkout(page, store, await api.catalogSet(store.catalogSetId), storeCart).root);
+    } catch (error) {
+      swap(root, page.failed(error, load));
     }
     page.arrived(root);
   };
@@ -44,25 +44,25 @@ export function checkoutView(page, storeId) {
 /** @param {Store} store */
 function empty(store) {
   const back = h("a", { class: "primary", href: `#/stores/${encodeURIComponent(store.storeId)}` }, "To the menu");
-  return blank("cart", "Your cart is empty", h("p", null, `${store.name} has more to offer.`), back);
+  return emptyState("cart", "Your cart is empty", h("p", null, `${store.name} has more to offer.`), back);
 }
 
 class Checkout {
   /**
    * @param {import("./main.js").Page} page
    * @param {Store} store
-   * @param {Menu} menu
-   * @param {Basket} basket
+   * @param {CatalogSet} catalogSet
+   * @param {StoreCart} storeCart
    */
-  constructor(page, store, menu, basket) {
+  constructor(page, store, catalogSet, storeCart) {
     this.page = page;
     this.store = store;
-    this.menu = menu;
-    this.basket = basket;
-    /** The order as the store found it valid, and the key it will be placed with. @type {{order: Order, key: string} | null} */
+    this.catalogSet = catalogSet;
+    this.storeCart = storeCart;
+    /** The validated order, and the key for its placement. @type {{order: Order, key: string} | null} */
     this.checked = null;
     this.busy = "";
-    this.head = h("div", { class: "complaints" });
+    this.head = h("div", { class: "errors" });
     this.summary = h("section", { class: "summary", aria: { label: "Your order" }, dataset: { path: "$.cart" } });
     this.form = new Form(store, () => this.changed());
     this.root = h(
@@ -78,15 +78,15 @@ class Checkout {
       this.form.root,
       this.summary,
     );
-    basket.onChange = () => this.changed();
+    storeCart.onChange = () => this.changed();
     this.render();
   }
 
-  /** Whatever was checked is another order now. */
+  /** Discard the validated order, because form or cart changed. */
   changed() {
     this.checked = null;
-    complaints.clear(this.root, this.head);
-    if (!this.basket.pieces) {
+    errors.clear(this.root, this.head);
+    if (!this.storeCart.itemCount) {
       swap(this.root, empty(this.store));
       return;
     }
@@ -95,13 +95,13 @@ class Checkout {
 
   render() {
     const amounts = this.checked?.order.amounts;
-    const tip = this.form.tipCents(subTotal(this.menu, this.basket));
-    const estimate = { subTotal: fromCents(subTotal(this.menu, this.basket)), tip: fromCents(tip ?? 0) };
+    const tip = this.form.tipCents(subTotal(this.catalogSet, this.storeCart));
+    const estimate = { subTotal: fromCents(subTotal(this.catalogSet, this.storeCart)), tip: fromCents(tip ?? 0) };
     swap(
       this.summary,
       h("h2", null, "Your order"),
-      lines(this.menu, this.basket, this.page.complain),
-      amountsTable(amounts ?? estimate, amounts ? "" : "Taxes and fees come with the check"),
+      lines(this.catalogSet, this.storeCart, this.page.showError),
+      amountsTable(amounts ?? estimate, amounts ? "" : "Taxes and fees are added when the order is checked"),
       this.button(amounts),
     );
   }
@@ -122,10 +122,10 @@ class Checkout {
   async submit(event) {
     event.preventDefault();
     if (this.busy) return;
-    complaints.clear(this.root, this.head);
-    const wrong = this.form.mistakes();
-    if (wrong.length) {
-      complaints.show(this.root, this.head, wrong, "Please look at this again");
+    errors.clear(this.root, this.head);
+    const invalid = this.form.errors();
+    if (invalid.length) {
+      errors.show(this.root, this.head, invalid, "Please correct this");
       return;
     }
     if (this.checked) await this.place(this.checked);
@@ -133,62 +133,62 @@ class Checkout {
   }
 
   async check() {
-    this.work("Checking …");
+    this.setBusy("Checking …");
     try {
       const order = await api.validate(this.order());
       if (order.isValid) {
         this.checked = { order, key: crypto.randomUUID() };
-        announce(`The store takes this order. In all ${dollars(toCents(order.amounts?.total))}.`);
+        announce(`The store accepts this order. Total ${dollars(toCents(order.amounts?.total))}.`);
       }
-      this.work("");
-      if (!order.isValid) complaints.show(this.root, this.head, order.errors ?? [], "The store cannot make this order");
-    } catch (failure) {
-      this.fail(failure, "The order could not be checked");
+      this.setBusy("");
+      if (!order.isValid) errors.show(this.root, this.head, order.errors ?? [], "The store cannot take this order");
+    } catch (error) {
+      this.fail(error, "The order could not be checked");
     }
   }
 
   /** @param {{order: Order, key: string}} checked */
   async place({ order, key }) {
-    this.work("Placing …");
-    const wanted = { ...this.order(), amounts: order.amounts, validatedOrderToken: order.validatedOrderToken };
+    this.setBusy("Placing …");
+    const request = { ...this.order(), amounts: order.amounts, validatedOrderToken: order.validatedOrderToken };
     try {
-      const placed = await api.place({ ...wanted, payment: { type: "gettPayment" } }, key, () => this.work("Gett is still trying …"));
-      keepOrder(receipt(placed, this.store, this.menu, this.basket));
-      this.basket.onChange = () => {};
-      await this.basket.clear();
+      const placed = await api.place({ ...request, payment: { type: "gettPayment" } }, key, () => this.setBusy("Gett is retrying …"));
+      saveOrder(receipt(placed, this.store, this.catalogSet, this.storeCart));
+      this.storeCart.onChange = () => {};
+      await this.storeCart.clear();
       this.page.go(`#/orders/${encodeURIComponent(placed.gettOrderId)}`);
-    } catch (failure) {
+    } catch (error) {
       this.checked = null;
-      this.fail(failure, "The order was not placed");
+      this.fail(error, "The order was not placed");
     }
   }
 
   /** @returns {Order} */
   order() {
-    const typed = this.form.typed();
+    const fields = this.form.orderMembers();
     return {
-      cart: this.basket.cart,
-      ...typed,
-      customer: { ...typed.customer, partnerUserId: userId() },
-      amounts: { tip: fromCents(this.form.tipCents(subTotal(this.menu, this.basket)) ?? 0) },
+      cart: this.storeCart.cart,
+      ...fields,
+      customer: { ...fields.customer, partnerUserId: userId() },
+      amounts: { tip: fromCents(this.form.tipCents(subTotal(this.catalogSet, this.storeCart)) ?? 0) },
     };
   }
 
-  /** @param {string} text what is being done; nothing when empty */
-  work(text) {
+  /** @param {string} text current action; empty when there is none */
+  setBusy(text) {
     this.busy = text;
     this.render();
     if (text) announce(text);
   }
 
   /**
-   * @param {unknown} failure
+   * @param {unknown} error
    * @param {string} title
    */
-  fail(failure, title) {
-    this.work("");
-    if (!(failure instanceof api.Problem)) throw failure;
-    const errors = failure.errors.length ? failure.errors : [{ code: failure.code, message: failure.message }];
-    complaints.show(this.root, this.head, errors, title);
+  fail(error, title) {
+    this.setBusy("");
+    if (!(error instanceof api.Problem)) throw error;
+    const list = error.errors.length ? error.errors : [{ code: error.code, message: error.message }];
+    errors.show(this.root, this.head, list, title);
   }
 }

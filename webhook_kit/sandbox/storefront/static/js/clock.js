@@ -1,4 +1,4 @@
-/** The sandbox's clock, which can be set, stopped and run faster: opening hours are read by it, never by the browser's. */
+/** The sandbox's clock, which decides on opening hours instead of the browser's. */
 
 import { clock } from "./api.js";
 
@@ -6,11 +6,11 @@ let base = Date.now();
 let speed = 1;
 let since = performance.now();
 
-/** Ask what time it is there. */
-export async function adjust() {
-  const said = await clock();
-  base = Date.parse(said.now);
-  speed = said.speed;
+/** Read the time of the sandbox. */
+export async function synchronize() {
+  const shown = await clock();
+  base = Date.parse(shown.now);
+  speed = shown.speed;
   since = performance.now();
 }
 

@@ -3,39 +3,39 @@
 import { h, icon } from "./dom.js";
 
 /**
- * − 2 +. A button at its end stays in the tab order and says that it does nothing.
+ * A quantity with a minus and a plus button. A disabled button stays in the tab order and is announced as disabled.
  *
- * @param {{label: string, value: number, key: string, mayLess?: boolean, mayMore?: boolean, onChange: (by: number) => void}} what
- *   `onChange` hears of a step, 1 or −1
+ * @param {{label: string, value: number, key: string, canDecrease?: boolean, canIncrease?: boolean, onChange: (by: number) => void}} options
+ *   `onChange` is called with the step, 1 or −1
  * @returns {HTMLElement}
  */
-export function stepper({ label, value, key, mayLess = value > 0, mayMore = true, onChange }) {
-  const button = (/** @type {number} */ by, /** @type {string} */ name, /** @type {boolean} */ may) =>
+export function stepper({ label, value, key, canDecrease = value > 0, canIncrease = true, onChange }) {
+  const button = (/** @type {number} */ by, /** @type {string} */ name, /** @type {boolean} */ enabled) =>
     h(
       "button",
       {
         type: "button",
         class: "step",
         dataset: { key: `${key}${by}` },
-        aria: { label: `${name} ${label}`, disabled: may ? null : "true" },
-        onclick: () => may && onChange(by),
+        aria: { label: `${name} ${label}`, disabled: enabled ? null : "true" },
+        onclick: () => enabled && onChange(by),
       },
       icon(by > 0 ? "plus" : "minus"),
     );
   return h(
     "div",
     { class: "stepper", role: "group", aria: { label: `Quantity of ${label}` } },
-    button(-1, "One less", mayLess),
+    button(-1, "One less", canDecrease),
     h("span", { class: "count" }, value),
-    button(1, "One more", mayMore),
+    button(1, "One more", canIncrease),
   );
 }
 
 /**
- * A labelled input with room for what is wrong with it.
+ * A labelled input with a place for its error.
  *
  * @param {{label: string, name: string, path: string, value?: string, type?: string, autocomplete?: string, inputmode?: string,
- *   wide?: boolean, optional?: boolean}} what `path` is where Gett would complain about it
+ *   wide?: boolean, optional?: boolean}} options `path` is the JSON path of its errors
  * @returns {HTMLElement}
  */
 export function field({ label, name, path, value = "", type = "text", autocomplete, inputmode, wide, optional }) {
@@ -45,31 +45,31 @@ export function field({ label, name, path, value = "", type = "text", autocomple
     { class: wide ? "field wide" : "field", dataset: { path } },
     h("label", { for: id }, label, optional && h("span", { class: "quiet" }, " (optional)")),
     h("input", { id, name, type, value, autocomplete, inputmode, dataset: { key: id } }),
-    slot(),
+    errorSlot(),
   );
 }
 
-/** @returns {HTMLElement} where {@link import("./complaints.js").show} writes what is wrong */
-export function slot() {
-  return h("p", { class: "complaint", dataset: { slot: "" }, hidden: true });
+/** @returns {HTMLElement} the place where {@link import("./errors.js").show} writes errors */
+export function errorSlot() {
+  return h("p", { class: "error", dataset: { slot: "" }, hidden: true });
 }
 
 /**
- * A page that has nothing to show, and says why and what to do.
+ * An empty page that explains why and what to do.
  *
  * @param {string} picture
  * @param {string} title
  * @param {...(import("./dom.js").Child)} text
  * @returns {HTMLElement}
  */
-export function blank(picture, title, ...text) {
-  return h("div", { class: "blank" }, icon(picture), h("h2", null, title), ...text);
+export function emptyState(picture, title, ...text) {
+  return h("div", { class: "empty-state" }, icon(picture), h("h2", null, title), ...text);
 }
 
 /**
- * @param {string} text for those who listen
+ * @param {string} text for screen readers
  * @param {number} count
- * @returns {HTMLElement} grey shapes in the place of what is being loaded
+ * @returns {HTMLElement} grey shapes in place of content that is loading
  */
 export function skeleton(text, count) {
   const shapes = Array.from({ length: count }, () => h("div", { class: "shape" }));

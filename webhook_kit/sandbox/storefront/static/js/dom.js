@@ -1,12 +1,12 @@
-/** Making and replacing elements. Text is always text: nothing here, or anywhere in the page, is read as HTML. */
+/** Creation and replacement of elements. No text is parsed as HTML, here or elsewhere in the page. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
 /**
- * An element. Members of `props` that are functions listen (`onclick`), `class`, `dataset` and `aria` do what they say, `null`
- * and `false` leave an attribute out; all else is an attribute.
+ * Create an element. Functions in `props` are event listeners (`onclick`); `dataset` and `aria` set attributes by name; `null`
+ * and `false` set nothing; everything else is an attribute.
  *
  * @param {string} tag
  * @param {Record<string, any> | null} [props]
@@ -19,7 +19,7 @@ export function h(tag, props, ...children) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (name === "dataset") Object.assign(element.dataset, value);
-    else if (name === "aria") for (const [key, said] of Object.entries(value)) say(element, key, said);
+    else if (name === "aria") for (const [key, state] of Object.entries(value)) setAria(element, key, state);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
   element.append(...nodes(children));
@@ -29,9 +29,9 @@ export function h(tag, props, ...children) {
 /**
  * @param {Element} element
  * @param {string} name of the attribute, without `aria-`
- * @param {unknown} value null leaves it out
+ * @param {unknown} value null sets nothing
  */
-function say(element, name, value) {
+function setAria(element, name, value) {
   if (value !== null && value !== undefined) element.setAttribute(`aria-${name}`, String(value));
 }
 
@@ -47,7 +47,7 @@ function nodes(children) {
 }
 
 /**
- * Put other content into an element. Whoever had the focus keeps it: elements with the same `data-key` are the same.
+ * Replace the content of an element. The focus moves to the new element with the same `data-key`.
  *
  * @param {Element} element
  * @param {...(Child | Child[])} children
@@ -57,7 +57,7 @@ export function swap(element, ...children) {
   const key = active instanceof HTMLElement && element.contains(active) ? active.dataset.key : undefined;
   element.replaceChildren(...nodes(children));
   if (key === undefined || focusKey(element, key)) return;
-  // What had it is gone: the next key press goes on from here and not from the top of the page.
+  // The focused element was removed: keep the focus here, so that Tab does not start at the top of the page.
   element.setAttribute("tabindex", "-1");
   /** @type {HTMLElement} */ (element).focus({ preventScroll: true });
 }
@@ -65,17 +65,17 @@ export function swap(element, ...children) {
 /**
  * @param {Element} within
  * @param {string} key
- * @returns {boolean} whether there is such an element, and it took the focus
+ * @returns {boolean} true if there is such an element and it has the focus
  */
 function focusKey(within, key) {
-  const found = within.querySelector(`[data-key="${CSS.escape(key)}"]`);
-  if (!(found instanceof HTMLElement)) return false;
-  found.focus({ preventScroll: true });
-  return document.activeElement === found;
+  const target = within.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (!(target instanceof HTMLElement)) return false;
+  target.focus({ preventScroll: true });
+  return document.activeElement === target;
 }
 
 /**
- * A picture of the sprite in index.html; it says nothing that is not said in words beside it.
+ * An icon of the sprite in index.html. It is hidden from screen readers, because a text beside it has the same meaning.
  *
  * @param {string} name
  * @returns {SVGElement}
@@ -91,17 +91,17 @@ export function icon(name) {
 }
 
 /**
- * What Gett marked between « and », marked.
+ * Turn the text between « and », Gett's mark of a match, into mark elements.
  *
  * @param {string} text
  * @returns {(Node | string)[]}
  */
-export function marked(text) {
+export function withMarks(text) {
   return text.split(/(«[^»]*»)/).map((part) => (part.startsWith("«") ? h("mark", null, part.slice(1, -1)) : part));
 }
 
 /**
- * Say something to those who listen instead of looking.
+ * Announce a text to screen readers.
  *
  * @param {string} text
  */
@@ -109,6 +109,6 @@ export function announce(text) {
   const region = document.getElementById("announcer");
   if (!region) return;
   region.textContent = "";
-  // Said anew even when it is what was said last.
+  // Set in the next frame, so that a repeated text is announced again.
   requestAnimationFrame(() => (region.textContent = text));
 }

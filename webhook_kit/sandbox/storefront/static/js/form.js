@@ -1,20 +1,20 @@
 /**
- * What the checkout asks: delivery or pickup, where, who, and a tip.
+ * The form of the checkout: delivery or pickup, address, customer, tip.
  *
  * @typedef {import("./types.js").Store} Store
  * @typedef {import("./types.js").OrderError} OrderError
  */
 
-import { field, slot } from "./controls.js";
+import { errorSlot, field } from "./controls.js";
 import { h, icon, swap } from "./dom.js";
-import { details, keepDetails } from "./keep.js";
-import { dollars, readCents } from "./money.js";
+import { loadDetails, saveDetails } from "./storage.js";
+import { dollars, parseCents } from "./money.js";
 
 const DELIVERY = "DeliveryByMerchant";
 const PICKUP = "Pickup";
 const TIPS = [0, 10, 15, 20]; // percent
 
-/** Whoever opens a sandbox for the first time has something to order with. */
+/** Values of the form before anything was entered. */
 const SAMPLE = {
   firstName: "Ada",
   lastName: "Lovelace",
@@ -36,16 +36,16 @@ export class Form {
   constructor(store, onChange) {
     this.store = store;
     this.onChange = onChange;
-    this.values = { ...SAMPLE, ...details() };
+    this.values = { ...SAMPLE, ...loadDetails() };
     const offered = [store.deliveryAllowed && DELIVERY, store.pickupAllowed && PICKUP].filter(Boolean);
     this.way = offered.includes(this.values.way) ? this.values.way : (offered[0] ?? PICKUP);
     this.percent = TIPS.includes(this.values.percent) ? this.values.percent : 0;
-    this.amount = ""; // a tip of one's own
+    this.amount = ""; // another tip, as entered
     this.where = h("div", { class: "where" });
     this.tip = h("div", { class: "tip" });
     this.root = h(
       "div",
-      { class: "form stack", oninput: (/** @type {Event} */ event) => this.took(event) },
+      { class: "form stack", oninput: (/** @type {Event} */ event) => this.entered(event) },
       this.ways(),
       this.where,
       this.who(),
@@ -71,7 +71,7 @@ export class Form {
           value,
           checked: value === this.way,
           disabled: !offered,
-          onchange: () => this.choose(value),
+          onchange: () => this.setFulfillment(value),
         }),
         h("span", null, icon(picture), label, offered ? null : h("small", null, "not offered here")),
       );
@@ -79,7 +79,7 @@ export class Form {
       "fieldset",
       { class: "panel", dataset: { path: "$.fulfillmentType" } },
       h("legend", null, "How would you like it?"),
-      slot(),
+      errorSlot(),
       h(
         "div",
         { class: "ways" },
@@ -90,7 +90,7 @@ export class Form {
   }
 
   /** @param {string} way */
-  choose(way) {
+  setFulfillment(way) {
     this.way = way;
     this.render();
     this.changed();
@@ -103,11 +103,11 @@ export class Form {
       "fieldset",
       { class: "panel", dataset: { path: "$.deliveryInfo" } },
       h("legend", null, "Where to?"),
-      slot(),
+      errorSlot(),
       h(
         "div",
         { class: "fields", dataset: { path: at } },
-        slot(),
+        errorSlot(),
         field({ label: "Street and number", name: "address1", path: `${at}.address1`, value: address1, autocomplete: "address-line1", wide: true }),
         field({ label: "Apartment, floor", name: "address2", path: `${at}.address2`, value: address2, autocomplete: "address-line2", wide: true, optional: true }),
         field({ label: "City", name: "city", path: `${at}.city`, value: city, autocomplete: "address-level2" }),
@@ -124,7 +124,7 @@ export class Form {
       "fieldset",
       { class: "panel", dataset: { path: "$.customer" } },
       h("legend", null, "Who is it for?"),
-      slot(),
+      errorSlot(),
       h(
         "div",
         { class: "fields" },
@@ -147,7 +147,7 @@ export class Form {
           value: percent,
           checked: !this.amount && percent === this.percent,
           dataset: { key: `tip${percent}` },
-          onchange: () => this.tipped(percent),
+          onchange: () => this.setTip(percent),
         }),
         h("span", null, percent ? `${percent} %` : "No tip"),
       );
@@ -165,7 +165,7 @@ export class Form {
   }
 
   /** @param {number} percent */
-  tipped(percent) {
+  setTip(percent) {
     this.percent = percent;
     this.amount = "";
     this.render();
@@ -173,9 +173,9 @@ export class Form {
   }
 
   /** @param {Event} event */
-  took(event) {
+  entered(event) {
     const input = /** @type {HTMLInputElement} */ (event.target);
-    if (input.type === "radio") return; // these say so themselves
+    if (input.type === "radio") return; // has its own listener
     if (input.name === "amount") {
       this.amount = input.value;
       for (const radio of /** @type {NodeListOf<HTMLInputElement>} */ (this.tip.querySelectorAll("[name=tip]"))) {
@@ -186,33 +186,33 @@ export class Form {
   }
 
   changed() {
-    keepDetails({ ...this.values, way: this.way, percent: this.percent });
+    saveDetails({ ...this.values, way: this.way, percent: this.percent });
     this.onChange();
   }
 
   /**
    * @param {number} subTotal in cents
-   * @returns {number | null} the tip in cents; null when what was typed is no amount
+   * @returns {number | null} the tip in cents; null if the entered amount is not valid
    */
   tipCents(subTotal) {
     if (!this.tip.childElementCount) return 0;
-    return this.amount ? readCents(this.amount) : Math.round((subTotal * this.percent) / 100);
+    return this.amount ? parseCents(this.amount) : Math.round((subTotal * this.percent) / 100);
   }
 
-  /** @returns {OrderError[]} what Gett could not even read; all else is for the store to say */
-  mistakes() {
+  /** @returns {OrderError[]} values that cannot be sent; everything else is validated by the store */
+  errors() {
     if (this.tipCents(0) !== null) return [];
-    const message = `“${this.amount}” is no amount. Write it like ${dollars(350)}.`;
+    const message = `“${this.amount}” is not a valid amount. Write it like ${dollars(350)}.`;
     return [{ code: "INVALID_REQUEST", message, jsonPath: "$.amounts.tip" }];
   }
 
-  /** @returns {{fulfillmentType: string, customer: Record<string, any>, deliveryInfo?: Record<string, any>}} as an order says it */
-  typed() {
+  /** @returns {{fulfillmentType: string, customer: Record<string, any>, deliveryInfo?: Record<string, any>}} members of the order */
+  orderMembers() {
     const { firstName, lastName, email, phone, instructions } = this.values;
-    const said = { fulfillmentType: this.way, customer: { firstName, lastName, email, phone } };
-    if (this.way !== DELIVERY) return said;
+    const members = { fulfillmentType: this.way, customer: { firstName, lastName, email, phone } };
+    if (this.way !== DELIVERY) return members;
     const { address1, address2, city, state, postalCode } = this.values;
     const address = { address1, address2: address2 || null, city, state, postalCode };
-    return { ...said, deliveryInfo: { address, instructions: instructions || null } };
+    return { ...members, deliveryInfo: { address, instructions: instructions || null } };
   }
 }

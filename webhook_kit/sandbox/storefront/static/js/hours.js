@@ -1,5 +1,5 @@
 /**
- * Opening hours, read on the clock that hangs in the store (gett-protocol.md §4).
+ * Opening hours in the store's time zone (gett-protocol.md §4).
  *
  * @typedef {import("./types.js").Window} Window
  */
@@ -8,10 +8,10 @@ const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", 
 const DAY = 24 * 60 * 60;
 
 /**
- * @param {Window[] | null | undefined} windows none is never open
+ * @param {Window[] | null | undefined} windows without any it is never open
  * @param {Date} moment
- * @param {string | null | undefined} zone IANA; without one nothing is open
- * @returns {{open: boolean, text: string}} `text` says until when, or when next
+ * @param {string | null | undefined} zone IANA name; without one it is never open
+ * @returns {{open: boolean, text: string}} `text` has the end, or the next start
  */
 export function service(windows, moment, zone) {
   const local = localTime(moment, zone);
@@ -20,8 +20,8 @@ export function service(windows, moment, zone) {
   const spans = merged(windows);
   const current = spans.find(([start, end]) => (start <= now && now < end) || now + 7 * DAY < end);
   if (current) {
-    const left = current[1] - (now < current[0] ? now + 7 * DAY : now);
-    return { open: true, text: left > DAY ? "Served all day" : `Served until ${clock(current[1])}` };
+    const remaining = current[1] - (now < current[0] ? now + 7 * DAY : now);
+    return { open: true, text: remaining > DAY ? "Served all day" : `Served until ${clock(current[1])}` };
   }
   const next = Math.min(...spans.map(([start]) => (start > now ? start : start + 7 * DAY)));
   const days = Math.floor(next / DAY) - local.day;
@@ -32,7 +32,7 @@ export function service(windows, moment, zone) {
 /**
  * @param {Date} moment
  * @param {string | null | undefined} zone
- * @returns {{day: number, seconds: number} | null} null when there is no such zone
+ * @returns {{day: number, seconds: number} | null} null if the zone is unknown
  */
 function localTime(moment, zone) {
   if (!zone) return null;
@@ -56,7 +56,7 @@ function localTime(moment, zone) {
 }
 
 /**
- * The week as spans of seconds since Sunday's midnight. What touches is one span; the last may reach into the next week.
+ * Return the week as spans of seconds since Sunday's midnight. Adjacent spans are merged; the last may reach into the next week.
  *
  * @param {Window[]} windows
  * @returns {[number, number][]}
@@ -70,15 +70,15 @@ function merged(windows) {
     .filter(([start, end]) => start < end)
     .sort((a, b) => a[0] - b[0]);
   /** @type {[number, number][]} */
-  const found = [];
+  const result = [];
   for (const [start, end] of spans) {
-    const last = found.at(-1);
+    const last = result.at(-1);
     if (last && start <= last[1]) last[1] = Math.max(last[1], end);
-    else found.push([start, end]);
+    else result.push([start, end]);
   }
-  const [first, last] = [found[0], found.at(-1)];
+  const [first, last] = [result[0], result.at(-1)];
   if (first && last && first[0] === 0 && last[1] === 7 * DAY) last[1] += first[1];
-  return found;
+  return result;
 }
 
 /** @param {string} text HH:mm:ss */
@@ -87,7 +87,7 @@ function seconds(text) {
   return hours * 3600 + minutes * 60 + Math.floor(rest || 0);
 }
 
-/** @param {number} at seconds since some midnight */
+/** @param {number} at seconds since a midnight */
 function clock(at) {
   const minutes = Math.floor((at % DAY) / 60);
   const hours = Math.floor(minutes / 60);

@@ -1,47 +1,47 @@
 /**
- * What went over the wire, for whoever wants to look: headers, bodies, answers, timing.
+ * The traffic log for people: headers, bodies, responses, duration.
  *
  * @typedef {import("./types.js").Entry} Entry
  */
 
 import { h, icon, swap } from "./dom.js";
-import { follow } from "./feed.js";
+import { follow } from "./traffic-log.js";
 
-const SHOWN = 200;
+const MAX_ROWS = 200;
 const ABBREVIATED = /(signature|token)$/i;
 const LONG = 24;
 
 /** @returns {HTMLElement} */
 export function inspector() {
-  const list = h("ol", { class: "wire" });
+  const list = h("ol", { class: "traffic" });
   const count = h("span", { class: "quiet" }, "nothing yet");
-  const empty = h("p", { class: "quiet" }, "Nothing has gone over the wire yet. Check an order, and the webhook appears here.");
+  const empty = h("p", { class: "quiet" }, "No messages yet. Check an order, and its webhook appears here.");
   const all = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
   const box = h(
     "details",
     { class: "inspector" },
-    h("summary", null, icon("wire"), h("span", { class: "inspector-title" }, "On the wire"), count),
-    h("label", { class: "toggle" }, all, "Show the calls of this page, too"),
+    h("summary", null, icon("traffic"), h("span", { class: "inspector-title" }, "Traffic log"), count),
+    h("label", { class: "toggle" }, all, "Show the calls of this page"),
     empty,
     list,
   );
   all.addEventListener("change", () => list.classList.toggle("all", all.checked));
-  let seen = 0;
+  let total = 0;
   follow((entries) => {
-    const fresh = entries.filter((entry) => !isOwn(entry));
-    seen += fresh.length;
-    const latest = fresh.at(-1);
-    if (latest) swap(count, `${seen} ${seen === 1 ? "message" : "messages"}`, h("span", null, ` · latest ${title(latest)}`));
+    const shown = entries.filter((entry) => !isOwn(entry));
+    total += shown.length;
+    const latest = shown.at(-1);
+    if (latest) swap(count, `${total} ${total === 1 ? "message" : "messages"}`, h("span", null, ` · latest ${title(latest)}`));
     list.prepend(...entries.map(row).reverse());
-    while (list.childElementCount > SHOWN) list.lastElementChild?.remove();
-    empty.hidden = seen > 0;
+    while (list.childElementCount > MAX_ROWS) list.lastElementChild?.remove();
+    empty.hidden = total > 0;
   });
   return box;
 }
 
 /**
  * @param {Entry} entry
- * @returns {boolean} whether it is a call of the consumer's side, which is mostly this page
+ * @returns {boolean} true for a call of a consumer, which is usually this page
  */
 function isOwn(entry) {
   return String(entry.request?.path ?? "").startsWith("/v1/marketplace/");
@@ -75,13 +75,13 @@ function row(entry) {
       h("time", { class: "quiet", datetime: entry.at }, new Date(entry.at).toLocaleTimeString("en-GB")),
     ),
   );
-  // Made when somebody looks: most are never opened.
-  details.addEventListener("toggle", () => details.childElementCount === 1 && details.append(...insides(entry)), { once: true });
+  // Created when opened, because most never are.
+  details.addEventListener("toggle", () => details.childElementCount === 1 && details.append(...content(entry)), { once: true });
   return h("li", { class: isOwn(entry) ? "own" : null, dataset: { number: entry.number } }, details);
 }
 
 /** @param {Entry} entry */
-function insides(entry) {
+function content(entry) {
   const { request, response } = entry;
   if (!request) {
     const { number, kind, at, ...rest } = entry;
@@ -91,7 +91,7 @@ function insides(entry) {
   return [
     part(line, request.headers, request.body),
     response ? part(`Response ${response.status}${response.dropped ? ", dropped" : ""}`, response.headers, response.body) : null,
-    entry.error ? h("p", { class: "complaint" }, entry.error) : null,
+    entry.error ? h("p", { class: "error" }, entry.error) : null,
   ].filter((one) => one !== null);
 }
 

@@ -1,71 +1,71 @@
 /**
  * The lines of a cart, as a list that can be changed.
  *
- * @typedef {import("./basket.js").Basket} Basket
+ * @typedef {import("./store-cart.js").StoreCart} StoreCart
  * @typedef {import("./types.js").Line} Line
- * @typedef {import("./types.js").Menu} Menu
+ * @typedef {import("./types.js").CatalogSet} CatalogSet
  */
 
-import { slot, stepper } from "./controls.js";
+import { errorSlot, stepper } from "./controls.js";
 import { announce, h, icon } from "./dom.js";
-import { makeUp } from "./item-sheet.js";
+import { editLine } from "./item-dialog.js";
 import { dollars } from "./money.js";
 import { groupsOf, linePrice } from "./rules.js";
 
 /**
- * @param {Menu} menu
- * @param {Basket} basket
- * @param {(failure: unknown) => void} onFailure
+ * @param {CatalogSet} catalogSet
+ * @param {StoreCart} storeCart
+ * @param {(error: unknown) => void} onError
  * @returns {HTMLElement}
  */
-export function lines(menu, basket, onFailure) {
-  const rows = basket.cart.lineItems.map((line, index) => row(menu, basket, line, `$.cart.lineItems[${index}]`, onFailure));
+export function lines(catalogSet, storeCart, onError) {
+  const rows = storeCart.cart.lineItems.map((line, index) => row(catalogSet, storeCart, line, `$.cart.lineItems[${index}]`, onError));
   return h("ul", { class: "lines", aria: { label: "Your cart" } }, ...rows);
 }
 
 /**
- * @param {Menu} menu
- * @param {Basket} basket
- * @returns {number} what all lines cost, in cents
+ * @param {CatalogSet} catalogSet
+ * @param {StoreCart} storeCart
+ * @returns {number} the sum of all lines, in cents
  */
-export function subTotal(menu, basket) {
-  return basket.cart.lineItems.reduce((sum, line) => sum + linePrice(menu, line), 0);
+export function subTotal(catalogSet, storeCart) {
+  return storeCart.cart.lineItems.reduce((sum, line) => sum + linePrice(catalogSet, line), 0);
 }
 
 /**
- * @param {Menu} menu
- * @param {Basket} basket
+ * @param {CatalogSet} catalogSet
+ * @param {StoreCart} storeCart
  * @param {Line} line
  * @param {string} path
- * @param {(failure: unknown) => void} onFailure
+ * @param {(error: unknown) => void} onError
  */
-function row(menu, basket, line, path, onFailure) {
+function row(catalogSet, storeCart, line, path, onError) {
   const id = line.lineItemId ?? "";
-  const item = menu.items[line.itemId];
+  const item = catalogSet.items[line.itemId];
   const name = item?.name ?? "No longer on the menu";
   const step = async (/** @type {number} */ by) => {
-    await basket.step(id, by).catch(onFailure);
-    announce(`${basket.cart.lineItems.find((one) => one.lineItemId === id)?.quantity ?? 0} × ${name}`);
+    await storeCart.step(id, by).catch(onError);
+    announce(`${storeCart.cart.lineItems.find((one) => one.lineItemId === id)?.quantity ?? 0} × ${name}`);
   };
   const remove = async () => {
-    await basket.remove(id).catch(onFailure);
-    announce(`${name} is out of your cart`);
+    await storeCart.remove(id).catch(onError);
+    announce(`${name} was removed from your cart`);
   };
   const edit = async () => {
-    const made = await makeUp({ menu, line, action: "Save" });
-    if (made) await basket.replace(id, made).catch(onFailure);
+    const edited = await editLine({ catalogSet, line, action: "Save" });
+    if (edited) await storeCart.replace(id, edited).catch(onError);
   };
   return h(
     "li",
     { class: "line", dataset: { path, itemId: line.itemId } },
-    h("div", { class: "line-head" }, h("span", { class: "line-name" }, name), h("span", { class: "amount" }, dollars(linePrice(menu, line)))),
-    slot(),
-    choices(menu, line, path),
+    h("div", { class: "line-head" }, h("span", { class: "line-name" }, name), h("span", { class: "amount" }, dollars(linePrice(catalogSet, line)))),
+    errorSlot(),
+    modifiers(catalogSet, line, path),
     h(
       "div",
       { class: "line-tools" },
-      stepper({ label: name, value: line.quantity, key: `line-${id}`, mayLess: line.quantity > 1, onChange: step }),
-      item && groupsOf(menu, line.itemId).length
+      stepper({ label: name, value: line.quantity, key: `line-${id}`, canDecrease: line.quantity > 1, onChange: step }),
+      item && groupsOf(catalogSet, line.itemId).length
         ? h("button", { type: "button", class: "quiet-button", dataset: { key: `edit-${id}` }, aria: { label: `Edit ${name}` }, onclick: edit }, "Edit")
         : null,
       h(
@@ -79,24 +79,24 @@ function row(menu, basket, line, path, onFailure) {
 }
 
 /**
- * What a line was chosen with, to any depth.
+ * The modifiers of a line, nested to any depth.
  *
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {Line} line
  * @param {string} path
  * @returns {HTMLElement | null}
  */
-export function choices(menu, line, path) {
+export function modifiers(catalogSet, line, path) {
   if (!line.modifierGroups?.length) return null;
   const rows = line.modifierGroups.map((choice, g) => {
     const here = `${path}.modifierGroups[${g}]`;
     const options = choice.selectedModifiers.map((one, m) => {
       const at = `${here}.selectedModifiers[${m}]`;
-      const name = menu.items[one.itemId]?.name ?? "No longer on the menu";
+      const name = catalogSet.items[one.itemId]?.name ?? "No longer on the menu";
       const times = one.quantity > 1 ? `${one.quantity} × ` : "";
-      return h("li", { dataset: { path: at, itemId: one.itemId } }, `${times}${name}`, slot(), choices(menu, one, at));
+      return h("li", { dataset: { path: at, itemId: one.itemId } }, `${times}${name}`, errorSlot(), modifiers(catalogSet, one, at));
     });
-    return h("li", { dataset: { path: here } }, slot(), h("ul", { class: "choices" }, ...options));
+    return h("li", { dataset: { path: here } }, errorSlot(), h("ul", { class: "choices" }, ...options));
   });
   return h("ul", { class: "choices" }, ...rows);
 }

@@ -1,19 +1,19 @@
-/** The page: which view stands where the address says, and what all of them share. */
+/** The page: selects the view by the URL, and provides the functions that views share. */
 
 import { Problem } from "./api.js";
 import { checkoutView } from "./checkout-view.js";
-import { adjust } from "./clock.js";
+import { synchronize } from "./clock.js";
 import { announce, h, icon } from "./dom.js";
-import { run } from "./feed.js";
+import { start } from "./traffic-log.js";
 import { inspector } from "./inspector.js";
 import { orderView, ordersView } from "./order-view.js";
 import { storeView } from "./store-view.js";
 import { storesView } from "./stores-view.js";
 
-const ADJUST = 30_000; // ms between looks at the sandbox's clock
-const TOAST = 6_000; // ms
+const SYNCHRONIZE_INTERVAL = 30_000; // ms
+const TOAST_DURATION = 6_000; // ms
 
-/** What a view may ask of the page. */
+/** Functions of the page for its views. */
 export class Page {
   /** @type {(() => void)[]} */
   #leaving = [];
@@ -23,7 +23,7 @@ export class Page {
     this.main = main;
   }
 
-  /** Show the view that the address names. */
+  /** Show the view of the URL. */
   show() {
     for (const leave of this.#leaving.splice(0)) leave();
     document.querySelector("dialog")?.remove();
@@ -40,7 +40,7 @@ export class Page {
   }
 
   /**
-   * Let the keyboard go on from the view's heading, once it has one.
+   * Move the focus to the view's heading, if it has one.
    *
    * @param {HTMLElement} root
    */
@@ -64,39 +64,39 @@ export class Page {
   }
 
   /**
-   * What stands in the place of a view that could not be loaded.
+   * The content of a view that could not be loaded.
    *
-   * @param {unknown} failure
-   * @param {() => void} again
+   * @param {unknown} error
+   * @param {() => void} retry
    * @returns {HTMLElement}
    */
-  failed(failure, again) {
-    if (!(failure instanceof Problem)) throw failure;
+  failed(error, retry) {
+    if (!(error instanceof Problem)) throw error;
     return h(
       "div",
-      { class: "blank", role: "alert" },
+      { class: "empty-state", role: "alert" },
       icon("warning"),
-      h("h1", { tabindex: "-1" }, "That did not work"),
-      h("p", null, failure.message),
-      h("button", { type: "button", class: "primary", onclick: again }, "Try again"),
+      h("h1", { tabindex: "-1" }, "This page could not be loaded"),
+      h("p", null, error.message),
+      h("button", { type: "button", class: "primary", onclick: retry }, "Try again"),
     );
   }
 
   /**
-   * Say what went wrong with a click, without taking the view away.
+   * Show the error of an action without leaving the view.
    *
-   * @param {unknown} failure
+   * @param {unknown} error
    */
-  complain = (failure) => {
-    if (!(failure instanceof Problem)) throw failure;
-    const toast = h("div", { class: "toast" }, icon("warning"), failure.message);
+  showError = (error) => {
+    if (!(error instanceof Problem)) throw error;
+    const toast = h("div", { class: "toast" }, icon("warning"), error.message);
     document.body.append(toast);
-    announce(failure.message);
-    setTimeout(() => toast.remove(), TOAST);
+    announce(error.message);
+    setTimeout(() => toast.remove(), TOAST_DURATION);
   };
 }
 
-/** @param {string} part of an address, perhaps typed by hand */
+/** @param {string} part of a URL, which may be entered by hand and not valid */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
@@ -108,11 +108,11 @@ function decoded(part) {
 const page = new Page(/** @type {HTMLElement} */ (document.getElementById("main")));
 document.getElementById("inspector")?.append(inspector());
 document.querySelector("[data-skip]")?.addEventListener("click", (event) => {
-  event.preventDefault(); // the address says which view is shown
+  event.preventDefault(); // the hash selects the view
   page.main.focus();
 });
 window.addEventListener("hashchange", () => page.show());
-await adjust().catch(() => {}); // without it, the browser's own clock will do
-setInterval(() => adjust().catch(() => {}), ADJUST);
+await synchronize().catch(() => {}); // on an error, the browser's clock is used
+setInterval(() => synchronize().catch(() => {}), SYNCHRONIZE_INTERVAL);
 page.show();
-run();
+start();

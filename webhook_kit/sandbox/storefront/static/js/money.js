@@ -1,4 +1,4 @@
-/** Money: whole cents inside, a JSON number in major units outside. */
+/** Money: whole cents in the page, a JSON number in major units in the API. */
 
 /**
  * @param {number | null | undefined} amount in major units, exact to the cent
@@ -10,26 +10,26 @@ export function toCents(amount) {
 
 /**
  * @param {number} cents
- * @returns {number} major units, as they travel
+ * @returns {number} major units, for the API
  */
 export function fromCents(cents) {
   return cents / 100;
 }
 
 /**
- * What somebody typed, in cents; null when it is no amount.
+ * Parse an entered amount into cents; null if it is not valid.
  *
  * @param {string} text
  * @returns {number | null}
  */
-export function readCents(text) {
-  const found = /^\$?\s*(\d{1,7})(?:[.,](\d{1,2}))?$/.exec(text.trim() || "0");
-  return found ? Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0")) : null;
+export function parseCents(text) {
+  const match = /^\$?\s*(\d{1,7})(?:[.,](\d{1,2}))?$/.exec(text.trim() || "0");
+  return match ? Number(match[1]) * 100 + Number((match[2] ?? "").padEnd(2, "0")) : null;
 }
 
 /**
  * @param {number} cents
- * @returns {string} as people read it: $12.50, −$0.50
+ * @returns {string} formatted: $12.50, −$0.50
  */
 export function dollars(cents) {
   const whole = Math.floor(Math.abs(cents) / 100).toLocaleString("en-US");

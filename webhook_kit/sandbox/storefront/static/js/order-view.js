@@ -1,17 +1,17 @@
 /**
- * An order on its way, live; and the list of all that were placed here.
+ * The live view of an order, and the list of orders placed in this browser.
  *
  * @typedef {import("./types.js").Order} Order
  * @typedef {import("./progress.js").Progress} Progress
  */
 
 import { amountsTable } from "./amounts.js";
-import { blank } from "./controls.js";
+import { emptyState } from "./controls.js";
 import { announce, h, icon, swap } from "./dom.js";
-import { follow } from "./feed.js";
-import { orders } from "./keep.js";
+import { follow } from "./traffic-log.js";
+import { loadOrders } from "./storage.js";
 import { dollars, toCents } from "./money.js";
-import { after, stations, untold } from "./progress.js";
+import { applyEntry, initialProgress, steps } from "./progress.js";
 
 /** @type {Record<string, string>} */
 const TITLES = {
@@ -31,16 +31,16 @@ const TITLES = {
  */
 export function orderView(page, orderId) {
   page.title("Your order");
-  const order = orders().find((one) => one.gettOrderId === orderId);
-  if (!order) return blank("bag", "No such order", h("p", null, "It was placed in another browser, or long ago."));
+  const order = loadOrders().find((one) => one.gettOrderId === orderId);
+  if (!order) return emptyState("bag", "No such order", h("p", null, "It was placed in another browser, or too long ago."));
   const live = h("div", { class: "live" });
-  let progress = untold();
+  let progress = initialProgress();
   const render = () => swap(live, ...track(order, progress));
   render();
   page.onLeave(
     follow((entries) => {
       const before = progress;
-      progress = entries.reduce((known, entry) => after(known, entry, orderId), progress);
+      progress = entries.reduce((latest, entry) => applyEntry(latest, entry, orderId), progress);
       if (progress === before) return;
       render();
       const title = TITLES[current(progress)];
@@ -63,8 +63,8 @@ export function orderView(page, orderId) {
 export function ordersView(page) {
   page.title("Your orders");
   const title = h("h1", { tabindex: "-1" }, "Your orders");
-  const all = orders();
-  if (!all.length) return h("div", { class: "stack" }, title, blank("bag", "No orders yet", h("p", null, "What you order appears here.")));
+  const all = loadOrders();
+  if (!all.length) return h("div", { class: "stack" }, title, emptyState("bag", "No orders yet", h("p", null, "What you order appears here.")));
   const rows = all.map((order) =>
     h(
       "li",
@@ -92,10 +92,10 @@ function current(progress) {
  */
 function track(order, progress) {
   const now = current(progress);
-  const all = stations(order.fulfillmentType === "DeliveryByMerchant");
-  const reached = now === "cancelled" ? -1 : all.findIndex(([station]) => station === now);
-  const steps = all.map(([station, name], index) => {
-    const at = station === "pending" ? order.placedAt : progress.times[station];
+  const all = steps(order.fulfillmentType === "DeliveryByMerchant");
+  const reached = now === "cancelled" ? -1 : all.findIndex(([step]) => step === now);
+  const rows = all.map(([step, name], index) => {
+    const at = step === "pending" ? order.placedAt : progress.times[step];
     const state = index < reached || now === "completed" ? "done" : index === reached ? "current" : "";
     return h(
       "li",
@@ -116,7 +116,7 @@ function track(order, progress) {
           ? `Expected to be ready at ${time(progress.readyAt)}`
           : `${order.storeName} has your order.`,
     ),
-    h("ol", { class: now === "cancelled" ? "track cancelled" : "track", aria: { label: "Progress" } }, ...steps),
+    h("ol", { class: now === "cancelled" ? "track cancelled" : "track", aria: { label: "Progress" } }, ...rows),
   ];
 }
 

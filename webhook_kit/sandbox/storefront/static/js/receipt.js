@@ -1,41 +1,41 @@
 /**
- * What the browser remembers of an order: enough to show it when menu and cart are gone.
+ * The data of an order that the browser keeps, so that it can be shown without catalog and cart.
  *
  * @typedef {import("./types.js").Line} Line
- * @typedef {import("./types.js").Menu} Menu
+ * @typedef {import("./types.js").CatalogSet} CatalogSet
  */
 
 import { fromCents } from "./money.js";
 import { linePrice } from "./rules.js";
 
 /**
- * @param {Record<string, any>} placed the answer to orders/place
+ * @param {Record<string, any>} placed the response of orders/place
  * @param {Record<string, any>} store
- * @param {Menu} menu
- * @param {import("./basket.js").Basket} basket
+ * @param {CatalogSet} catalogSet
+ * @param {import("./store-cart.js").StoreCart} storeCart
  * @returns {Record<string, any>}
  */
-export function receipt(placed, store, menu, basket) {
+export function receipt(placed, store, catalogSet, storeCart) {
   const { gettOrderId, partnerOrderId, placedAt, amounts, fulfillmentType } = placed;
-  const lines = basket.cart.lineItems.map((line) => ({
-    name: menu.items[line.itemId]?.name ?? line.itemId,
+  const lines = storeCart.cart.lineItems.map((line) => ({
+    name: catalogSet.items[line.itemId]?.name ?? line.itemId,
     quantity: line.quantity,
-    choices: chosenNames(menu, line),
-    total: fromCents(linePrice(menu, line)),
+    choices: modifierNames(catalogSet, line),
+    total: fromCents(linePrice(catalogSet, line)),
   }));
   return { gettOrderId, partnerOrderId, placedAt, amounts, fulfillmentType, storeName: store.name, storeId: store.storeId, lines };
 }
 
 /**
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {Line} line
- * @returns {string[]} the names of all its choices, outer before inner
+ * @returns {string[]} names of its modifiers, each before those nested in it
  */
-function chosenNames(menu, line) {
+function modifierNames(catalogSet, line) {
   return (line.modifierGroups ?? [])
     .flatMap((choice) => choice.selectedModifiers)
     .flatMap((one) => {
-      const name = menu.items[one.itemId]?.name ?? one.itemId;
-      return [one.quantity > 1 ? `${one.quantity} × ${name}` : name, ...chosenNames(menu, one)];
+      const name = catalogSet.items[one.itemId]?.name ?? one.itemId;
+      return [one.quantity > 1 ? `${one.quantity} × ${name}` : name, ...modifierNames(catalogSet, one)];
     });
 }

@@ -1,8 +1,8 @@
 /**
- * What a line costs and whether it is legal: the rules of gett-protocol.md §4, in whole cents. Nothing here touches the page,
- * and nothing is changed but the line that {@link choose} is given.
+ * Price and validity of a line, by the rules of gett-protocol.md §4, in whole cents. These functions do not touch the page.
+ * Only {@link setQuantity} changes its argument.
  *
- * @typedef {import("./types.js").Menu} Menu
+ * @typedef {import("./types.js").CatalogSet} CatalogSet
  * @typedef {import("./types.js").Group} Group
  * @typedef {import("./types.js").Line} Line
  */
@@ -10,38 +10,38 @@
 import { toCents } from "./money.js";
 
 /**
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {Line} line
- * @returns {number} quantity × piece, in cents
+ * @returns {number} quantity × unit price, in cents
  */
-export function linePrice(menu, line) {
-  return line.quantity * piecePrice(menu, line);
+export function linePrice(catalogSet, line) {
+  return line.quantity * unitPrice(catalogSet, line);
 }
 
 /**
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {Line} line
- * @returns {number} one piece with its modifiers, in cents
+ * @returns {number} one unit with its modifiers, in cents
  */
-export function piecePrice(menu, line) {
-  return toCents(menu.items[line.itemId]?.basePrice) + choicesPrice(menu, line);
+export function unitPrice(catalogSet, line) {
+  return toCents(catalogSet.items[line.itemId]?.basePrice) + modifiersPrice(catalogSet, line);
 }
 
 /**
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {Line} line
- * @returns {number} what the choices made for one piece add, in cents
+ * @returns {number} the modifiers of one unit, in cents
  */
-function choicesPrice(menu, line) {
+function modifiersPrice(catalogSet, line) {
   const counts = new Map();
   let cents = 0;
   for (const choice of line.modifierGroups ?? []) {
-    const group = menu.modifierGroups[choice.modifierGroupId];
+    const group = catalogSet.modifierGroups[choice.modifierGroupId];
     if (!group) continue;
     for (const selected of choice.selectedModifiers) {
       const first = counts.get(group) ?? 0;
-      for (let k = first; k < first + selected.quantity; k += 1) cents += selectionPrice(menu, group, selected.itemId, k);
-      cents += selected.quantity * choicesPrice(menu, selected);
+      for (let k = first; k < first + selected.quantity; k += 1) cents += selectionPrice(catalogSet, group, selected.itemId, k);
+      cents += selected.quantity * modifiersPrice(catalogSet, selected);
       counts.set(group, first + selected.quantity);
     }
   }
@@ -49,35 +49,35 @@ function choicesPrice(menu, line) {
 }
 
 /**
- * The k-th selection of a group (from 0): with tiers the price of the greatest offset ≤ k, else the option's own.
+ * Return the price of the k-th selection of a group (from 0): that of the tier with the greatest offset ≤ k, else the option's own.
  *
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {Group} group
  * @param {string} itemId
  * @param {number} k
  * @returns {number} cents
  */
-export function selectionPrice(menu, group, itemId, k) {
-  if (!group.tiers) return toCents(menu.items[itemId]?.basePrice);
+export function selectionPrice(catalogSet, group, itemId, k) {
+  if (!group.tiers) return toCents(catalogSet.items[itemId]?.basePrice);
   const reached = group.tiers.filter((tier) => tier.offset <= k).sort((a, b) => b.offset - a.offset);
   return toCents(reached[0]?.price);
 }
 
 /**
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {string} itemId
- * @returns {Group[]} the groups of an item, each once
+ * @returns {Group[]} the groups of an item without duplicates
  */
-export function groupsOf(menu, itemId) {
-  return [...new Set(menu.items[itemId]?.modifierGroupIds ?? [])].map((id) => menu.modifierGroups[id]).filter(Boolean);
+export function groupsOf(catalogSet, itemId) {
+  return [...new Set(catalogSet.items[itemId]?.modifierGroupIds ?? [])].map((id) => catalogSet.modifierGroups[id]).filter(Boolean);
 }
 
 /**
  * @param {Line} line
  * @param {string} groupId
- * @returns {Line[]} what a line has chosen from a group
+ * @returns {Line[]} the modifiers of a line in a group
  */
-export function chosen(line, groupId) {
+export function selectedIn(line, groupId) {
   return (line.modifierGroups ?? [])
     .filter((choice) => choice.modifierGroupId === groupId)
     .flatMap((choice) => choice.selectedModifiers);
@@ -85,107 +85,107 @@ export function chosen(line, groupId) {
 
 /**
  * @param {Line[]} selected
- * @param {string} [itemId] of this option alone
- * @returns {number} how many, quantities counted
+ * @param {string} [itemId] count only this option
+ * @returns {number} total quantity
  */
 export function count(selected, itemId) {
   return selected.filter((one) => itemId === undefined || one.itemId === itemId).reduce((sum, one) => sum + one.quantity, 0);
 }
 
 /**
- * Whether one more of an option may be chosen.
+ * Return true if one more of an option can be chosen.
  *
  * @param {Group} group
  * @param {Line} line
  * @param {string} itemId
  */
-export function mayAdd(group, line, itemId) {
-  const selected = chosen(line, group.modifierGroupId);
+export function canAdd(group, line, itemId) {
+  const selected = selectedIn(line, group.modifierGroupId);
   return count(selected) < group.maximumAllowed && (group.enableDuplicateItems === true || count(selected, itemId) === 0);
 }
 
 /**
- * An item as it is before anybody chooses: with the defaults of its groups, and theirs.
+ * Create a line of an item with the default items of its groups, and theirs.
  *
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {string} itemId
  * @param {number} [quantity]
  * @returns {Line}
  */
-export function fresh(menu, itemId, quantity = 1) {
-  const modifierGroups = groupsOf(menu, itemId)
+export function newLine(catalogSet, itemId, quantity = 1) {
+  const modifierGroups = groupsOf(catalogSet, itemId)
     .filter((group) => group.defaultItems?.length)
     .map((group) => ({
       modifierGroupId: group.modifierGroupId,
-      selectedModifiers: (group.defaultItems ?? []).map((one) => fresh(menu, one.itemId, one.quantity ?? 1)),
+      selectedModifiers: (group.defaultItems ?? []).map((one) => newLine(catalogSet, one.itemId, one.quantity ?? 1)),
     }));
   return { itemId, quantity, modifierGroups };
 }
 
 /**
- * Choose an option of a group so many times; what it was chosen with stays. Changes the line.
+ * Set the quantity of an option in a group and keep the option's own modifiers. Changes the line.
  *
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {Line} line
  * @param {Group} group
  * @param {string} itemId
- * @param {number} quantity 0 takes it out
+ * @param {number} quantity 0 removes it
  */
-export function choose(menu, line, group, itemId, quantity) {
+export function setQuantity(catalogSet, line, group, itemId, quantity) {
   const id = group.modifierGroupId;
-  const selected = chosen(line, id);
-  const known = selected.find((one) => one.itemId === itemId) ?? fresh(menu, itemId);
+  const selected = selectedIn(line, id);
+  const existing = selected.find((one) => one.itemId === itemId) ?? newLine(catalogSet, itemId);
   const order = (/** @type {Line} */ one) => group.itemIds.indexOf(one.itemId);
   const others = selected.filter((one) => one.itemId !== itemId);
-  const now = quantity > 0 ? [...others, { ...known, quantity }].sort((a, b) => order(a) - order(b)) : others;
+  const now = quantity > 0 ? [...others, { ...existing, quantity }].sort((a, b) => order(a) - order(b)) : others;
   const choices = new Map((line.modifierGroups ?? []).map((choice) => [choice.modifierGroupId, choice]));
   choices.set(id, { modifierGroupId: id, selectedModifiers: now });
   line.modifierGroups = [...choices.values()].filter((choice) => choice.selectedModifiers.length > 0);
 }
 
 /**
- * What is wrong with the choices of a line, nested ones included.
+ * Return the violations of a line's modifiers, nested ones included.
  *
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {Line} line
- * @param {string} [trail] which keeps groups that appear more than once apart; see {@link below}
- * @returns {{trail: string, group: Group | undefined, message: string}[]}
+ * @param {string} [path] distinguishes groups that appear more than once; see {@link nestedPath}
+ * @returns {{path: string, group: Group | undefined, message: string}[]}
  */
-export function violations(menu, line, trail = "") {
-  const groups = groupsOf(menu, line.itemId);
-  const found = (line.modifierGroups ?? [])
+export function violations(catalogSet, line, path = "") {
+  const groups = groupsOf(catalogSet, line.itemId);
+  const result = (line.modifierGroups ?? [])
     .filter((choice) => !groups.some((group) => group.modifierGroupId === choice.modifierGroupId))
-    .map((choice) => ({ trail: `${trail}/${choice.modifierGroupId}`, group: undefined, message: "No longer offered." }));
+    .map((choice) => ({ path: `${path}/${choice.modifierGroupId}`, group: undefined, message: "No longer offered." }));
   for (const group of groups) {
-    const here = `${trail}/${group.modifierGroupId}`;
-    const selected = chosen(line, group.modifierGroupId);
+    const here = `${path}/${group.modifierGroupId}`;
+    const selected = selectedIn(line, group.modifierGroupId);
     const total = count(selected);
     const repeated = selected.some((one) => count(selected, one.itemId) > 1);
     if (total < (group.minimumAllowed ?? 0) || total > group.maximumAllowed) {
-      found.push({ trail: here, group, message: `${bounds(group)}.` });
+      result.push({ path: here, group, message: `${bounds(group)}.` });
     }
-    if (repeated && !group.enableDuplicateItems) found.push({ trail: here, group, message: "Choose each only once." });
+    if (repeated && !group.enableDuplicateItems) result.push({ path: here, group, message: "Choose each only once." });
     if (selected.some((one) => !group.itemIds.includes(one.itemId))) {
-      found.push({ trail: here, group, message: "One of these is no longer offered." });
+      result.push({ path: here, group, message: "One of these is no longer offered." });
     }
-    for (const one of selected) found.push(...violations(menu, one, below(here, one.itemId)));
+    for (const one of selected) result.push(...violations(catalogSet, one, nestedPath(here, one.itemId)));
   }
-  return found;
+  return result;
 }
 
 /**
- * The trail of the groups of an option.
+ * Return the path of an option's groups.
  *
- * @param {string} trail of the group it was chosen from
+ * @param {string} path of the option's group
  * @param {string} itemId
  */
-export function below(trail, itemId) {
-  return `${trail}/${itemId}`;
+export function nestedPath(path, itemId) {
+  return `${path}/${itemId}`;
 }
 
 /**
  * @param {Group} group
- * @returns {string} how many to choose, in words
+ * @returns {string} the bounds of a group, as a text
  */
 export function bounds(group) {
   const minimum = group.minimumAllowed ?? 0;

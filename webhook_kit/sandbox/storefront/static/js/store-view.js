@@ -1,22 +1,22 @@
 /**
- * One store: its menu by time of day, and the cart beside it.
+ * The view of a store: its catalogs by time of day, and the cart.
  *
- * @typedef {import("./menu.js").Sitting} Sitting
- * @typedef {import("./types.js").Menu} Menu
+ * @typedef {import("./catalog.js").TimedCatalog} TimedCatalog
+ * @typedef {import("./types.js").CatalogSet} CatalogSet
  * @typedef {import("./types.js").Section} Section
  * @typedef {import("./types.js").Store} Store
  */
 
 import * as api from "./api.js";
-import { Basket } from "./basket.js";
+import { StoreCart } from "./store-cart.js";
 import { now } from "./clock.js";
-import { blank, skeleton } from "./controls.js";
+import { emptyState, skeleton } from "./controls.js";
 import { announce, h, icon, swap } from "./dom.js";
-import { makeUp } from "./item-sheet.js";
+import { editLine } from "./item-dialog.js";
 import { lines, subTotal } from "./lines.js";
-import { sections, servedNow, sittings } from "./menu.js";
+import { availableNow, sections, timedCatalogs } from "./catalog.js";
 import { dollars, toCents } from "./money.js";
-import { fresh } from "./rules.js";
+import { newLine } from "./rules.js";
 import { facts, state, tile } from "./stores-view.js";
 
 /**
@@ -32,13 +32,13 @@ export function storeView(page, storeId) {
       const store = await api.store(storeId);
       page.title(store.name);
       if (!store.catalogSetId) {
-        swap(root, head(store), blank("menu", "No menu yet", h("p", null, "Gett has not taken in a menu of this store.")));
+        swap(root, head(store), emptyState("menu", "No menu yet", h("p", null, "Gett has no menu of this store.")));
         return;
       }
-      const menu = await api.catalogSet(store.catalogSetId);
-      swap(root, head(store), body(page, store, menu));
-    } catch (failure) {
-      swap(root, page.failed(failure, load));
+      const catalogSet = await api.catalogSet(store.catalogSetId);
+      swap(root, head(store), body(page, store, catalogSet));
+    } catch (error) {
+      swap(root, page.failed(error, load));
     }
     page.arrived(root);
   };
@@ -67,118 +67,118 @@ function head(store) {
 /**
  * @param {import("./main.js").Page} page
  * @param {Store} store
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  */
-function body(page, store, menu) {
-  const basket = new Basket(store);
-  const all = sittings(menu, now(), store.timeZone);
-  const served = servedNow(menu, all);
-  const order = async (/** @type {string} */ itemId, /** @type {Sitting} */ sitting) => {
-    const notServed = served.has(itemId) ? undefined : sitting.text;
-    const line = await makeUp({ menu, line: fresh(menu, itemId), action: "Add", notServed });
+function body(page, store, catalogSet) {
+  const storeCart = new StoreCart(store);
+  const all = timedCatalogs(catalogSet, now(), store.timeZone);
+  const available = availableNow(catalogSet, all);
+  const order = async (/** @type {string} */ itemId, /** @type {TimedCatalog} */ catalog) => {
+    const notServed = available.has(itemId) ? undefined : catalog.text;
+    const line = await editLine({ catalogSet, line: newLine(catalogSet, itemId), action: "Add", notServed });
     if (!line) return;
     try {
-      await basket.add(line);
-      announce(`${line.quantity} × ${menu.items[itemId].name} added to your cart`);
-    } catch (failure) {
-      page.complain(failure);
+      await storeCart.add(line);
+      announce(`${line.quantity} × ${catalogSet.items[itemId].name} added to your cart`);
+    } catch (error) {
+      page.showError(error);
     }
   };
   const aside = h("aside", { class: "cart", aria: { label: "Cart" } });
   const bar = h("div", { class: "cart-bar" });
   const render = () => {
-    swap(aside, ...cart(page, store, menu, basket));
-    swap(bar, basket.pieces ? checkoutLink(store, menu, basket) : null);
+    swap(aside, ...cart(page, store, catalogSet, storeCart));
+    swap(bar, storeCart.itemCount ? checkoutLink(store, catalogSet, storeCart) : null);
   };
-  basket.onChange = render;
+  storeCart.onChange = render;
   render();
   const shown = h("div", { class: "menu" });
-  const choose = (/** @type {Sitting} */ sitting) => {
-    swap(shown, ...courses(menu, sitting, served, order));
+  const show = (/** @type {TimedCatalog} */ catalog) => {
+    swap(shown, ...sectionBlocks(catalogSet, catalog, available, order));
   };
-  const first = all.find((sitting) => sitting.open) ?? all[0];
-  if (!first) return blank("menu", "An empty menu", h("p", null, "There is nothing on it to order."));
-  choose(first);
+  const first = all.find((catalog) => catalog.open) ?? all[0];
+  if (!first) return emptyState("menu", "Empty menu", h("p", null, "There is nothing to order."));
+  show(first);
   return h(
     "div",
     { class: "store-body" },
-    aside, // before the menu, which is long: the keyboard reaches it in a few steps
-    h("div", { class: "stack" }, all.length > 1 || !first.open ? times(all, first, choose) : null, shown),
+    aside, // before the menu, so that few key presses lead to it
+    h("div", { class: "stack" }, all.length > 1 || !first.open ? times(all, first, show) : null, shown),
     bar,
   );
 }
 
 /**
- * The catalogs to choose from, each with when it is served.
+ * The catalogs to choose from, with their opening hours.
  *
- * @param {Sitting[]} all
- * @param {Sitting} first
- * @param {(sitting: Sitting) => void} choose
+ * @param {TimedCatalog[]} all
+ * @param {TimedCatalog} first
+ * @param {(catalog: TimedCatalog) => void} show
  */
-function times(all, first, choose) {
-  const option = (/** @type {Sitting} */ sitting) =>
+function times(all, first, show) {
+  const option = (/** @type {TimedCatalog} */ catalog) =>
     h(
       "label",
-      { class: sitting.open ? "time open" : "time" },
-      h("input", { type: "radio", name: "catalog", value: sitting.id, checked: sitting === first, onchange: () => choose(sitting) }),
-      h("span", null, h("strong", null, sitting.name), h("small", null, sitting.text)),
+      { class: catalog.open ? "time open" : "time" },
+      h("input", { type: "radio", name: "catalog", value: catalog.id, checked: catalog === first, onchange: () => show(catalog) }),
+      h("span", null, h("strong", null, catalog.name), h("small", null, catalog.text)),
     );
-  return h("fieldset", { class: "times" }, h("legend", { class: "unseen" }, "Menus by time of day"), ...all.map(option));
+  return h("fieldset", { class: "times" }, h("legend", { class: "visually-hidden" }, "Menus by time of day"), ...all.map(option));
 }
 
 /**
- * @param {Menu} menu
- * @param {Sitting} sitting
- * @param {Set<string>} served
- * @param {(itemId: string, sitting: Sitting) => void} order
+ * @param {CatalogSet} catalogSet
+ * @param {TimedCatalog} catalog
+ * @param {Set<string>} available
+ * @param {(itemId: string, catalog: TimedCatalog) => void} order
  */
-function courses(menu, sitting, served, order) {
-  const blocks = sitting.sections.map((section) => block(menu, section, 2, sitting, served, order));
+function sectionBlocks(catalogSet, catalog, available, order) {
+  const blocks = catalog.sections.map((section) => block(catalogSet, section, 2, catalog, available, order));
   const jump = (/** @type {HTMLElement} */ target) => () => {
     target.scrollIntoView({ block: "start" });
     /** @type {HTMLElement | null} */ (target.querySelector("h2"))?.focus({ preventScroll: true });
   };
-  const links = sitting.sections.map((section, index) =>
+  const links = catalog.sections.map((section, index) =>
     h("li", null, h("button", { type: "button", class: "chip", onclick: jump(blocks[index]) }, section.name)),
   );
   return [
-    sitting.open ? null : h("p", { class: "notice" }, icon("clock"), `${sitting.text}. You can look, but not order yet.`),
+    catalog.open ? null : h("p", { class: "notice" }, icon("clock"), `${catalog.text}. You cannot order from it yet.`),
     links.length > 1 ? h("nav", { class: "chips", aria: { label: "Sections" } }, h("ul", null, ...links)) : null,
     ...blocks,
   ];
 }
 
 /**
- * A section with its dishes, and the sections in it.
+ * A section with its items and nested sections.
  *
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {Section} section
  * @param {number} level of its heading
- * @param {Sitting} sitting
- * @param {Set<string>} served
- * @param {(itemId: string, sitting: Sitting) => void} order
+ * @param {TimedCatalog} catalog
+ * @param {Set<string>} available
+ * @param {(itemId: string, catalog: TimedCatalog) => void} order
  * @returns {HTMLElement}
  */
-function block(menu, section, level, sitting, served, order) {
-  const items = [...new Set(section.itemIds ?? [])].filter((id) => menu.items[id]);
-  const inner = sections(menu, section.sectionIds).map((one) => block(menu, one, level + 1, sitting, served, order));
+function block(catalogSet, section, level, catalog, available, order) {
+  const items = [...new Set(section.itemIds ?? [])].filter((id) => catalogSet.items[id]);
+  const inner = sections(catalogSet, section.sectionIds).map((one) => block(catalogSet, one, level + 1, catalog, available, order));
   return h(
     "section",
     { class: "section" },
     h(`h${Math.min(level, 6)}`, { tabindex: "-1" }, section.name),
-    items.length ? h("ul", { class: "dishes" }, ...items.map((id) => dish(menu, id, served.has(id), () => order(id, sitting)))) : null,
+    items.length ? h("ul", { class: "items" }, ...items.map((id) => itemButton(catalogSet, id, available.has(id), () => order(id, catalog)))) : null,
     ...inner,
   );
 }
 
 /**
- * @param {Menu} menu
+ * @param {CatalogSet} catalogSet
  * @param {string} itemId
- * @param {boolean} served
+ * @param {boolean} available
  * @param {() => void} order
  */
-function dish(menu, itemId, served, order) {
-  const item = menu.items[itemId];
+function itemButton(catalogSet, itemId, available, order) {
+  const item = catalogSet.items[itemId];
   const price = toCents(item.basePrice);
   const from = item.startingAt ? toCents(item.startingAt) : 0;
   const before = item.compareAt ? toCents(item.compareAt) : 0;
@@ -187,15 +187,15 @@ function dish(menu, itemId, served, order) {
     null,
     h(
       "button",
-      { type: "button", class: served ? "dish" : "dish later", dataset: { item: itemId }, aria: { haspopup: "dialog" }, onclick: order },
-      h("span", { class: "dish-name" }, item.name),
+      { type: "button", class: available ? "item" : "item later", dataset: { item: itemId }, aria: { haspopup: "dialog" }, onclick: order },
+      h("span", { class: "item-name" }, item.name),
       item.description ? h("span", { class: "quiet clamp" }, item.description) : null,
       h(
         "span",
-        { class: "dish-foot" },
+        { class: "item-foot" },
         h("span", { class: "price" }, from > price ? `from ${dollars(from)}` : dollars(price)),
-        before > price ? h("s", { class: "quiet" }, h("span", { class: "unseen" }, "instead of "), dollars(before)) : null,
-        served ? h("span", { class: "plus" }, icon("plus")) : h("span", { class: "quiet" }, "Not now"),
+        before > price ? h("s", { class: "quiet" }, h("span", { class: "visually-hidden" }, "instead of "), dollars(before)) : null,
+        available ? h("span", { class: "plus" }, icon("plus")) : h("span", { class: "quiet" }, "Not now"),
       ),
     ),
   );
@@ -204,26 +204,26 @@ function dish(menu, itemId, served, order) {
 /**
  * @param {import("./main.js").Page} page
  * @param {Store} store
- * @param {Menu} menu
- * @param {Basket} basket
+ * @param {CatalogSet} catalogSet
+ * @param {StoreCart} storeCart
  */
-function cart(page, store, menu, basket) {
+function cart(page, store, catalogSet, storeCart) {
   const title = h("h2", null, "Your cart");
-  if (!basket.pieces) return [title, h("p", { class: "quiet" }, "Choose a dish and it appears here.")];
-  return [title, lines(menu, basket, page.complain), checkoutLink(store, menu, basket)];
+  if (!storeCart.itemCount) return [title, h("p", { class: "quiet" }, "Choose a dish and it appears here.")];
+  return [title, lines(catalogSet, storeCart, page.showError), checkoutLink(store, catalogSet, storeCart)];
 }
 
 /**
  * @param {Store} store
- * @param {Menu} menu
- * @param {Basket} basket
+ * @param {CatalogSet} catalogSet
+ * @param {StoreCart} storeCart
  */
-function checkoutLink(store, menu, basket) {
+function checkoutLink(store, catalogSet, storeCart) {
   return h(
     "a",
     { class: "primary", href: `#/stores/${encodeURIComponent(store.storeId)}/checkout` },
     h("span", null, "Checkout"),
-    h("span", { class: "count-badge", aria: { label: `${basket.pieces} pieces` } }, basket.pieces),
-    h("span", { class: "amount" }, dollars(subTotal(menu, basket))),
+    h("span", { class: "count-badge", aria: { label: `${storeCart.itemCount} pieces` } }, storeCart.itemCount),
+    h("span", { class: "amount" }, dollars(subTotal(catalogSet, storeCart))),
   );
 }

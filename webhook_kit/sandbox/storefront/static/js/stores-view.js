@@ -1,17 +1,17 @@
 /**
- * All stores: what they cook, and whether they are open.
+ * The list of stores, with search.
  *
  * @typedef {import("./types.js").Store} Store
  */
 
 import { discover } from "./api.js";
 import { now } from "./clock.js";
-import { blank, skeleton } from "./controls.js";
-import { h, icon, marked, swap } from "./dom.js";
+import { emptyState, skeleton } from "./controls.js";
+import { h, icon, withMarks, swap } from "./dom.js";
 import { service } from "./hours.js";
 import { dollars, toCents } from "./money.js";
 
-const PAUSE = 200; // ms between the last key and the search
+const TYPING_PAUSE = 200; // ms between the last key and the search
 const WAYS = [
   ["", "All"],
   ["DeliveryByMerchant", "Delivery"],
@@ -24,38 +24,38 @@ const WAYS = [
  */
 export function storesView(page) {
   page.title("Stores");
-  const wanted = { query: "", fulfillmentType: "" };
+  const filter = { query: "", fulfillmentType: "" };
   const list = h("div", { class: "results" }, skeleton("Loading stores", 6));
-  let asked = 0;
-  const ask = async () => {
-    const mine = ++asked;
+  let latest = 0;
+  const load = async () => {
+    const number = ++latest;
     try {
-      const found = await discover(wanted);
-      if (mine === asked) swap(list, results(found.stores, wanted.query));
-    } catch (failure) {
-      if (mine === asked) swap(list, page.failed(failure, ask));
+      const result = await discover(filter);
+      if (number === latest) swap(list, results(result.stores, filter.query));
+    } catch (error) {
+      if (number === latest) swap(list, page.failed(error, load));
     }
   };
-  ask();
+  load();
   return h(
     "div",
     { class: "stack" },
     h("h1", { tabindex: "-1" }, "What are you hungry for?"),
-    h("div", { class: "finder" }, search(wanted, ask), ways(wanted, ask)),
+    h("div", { class: "finder" }, search(filter, load), ways(filter, load)),
     list,
   );
 }
 
 /**
- * @param {{query: string}} wanted
- * @param {() => void} ask
+ * @param {{query: string}} filter
+ * @param {() => void} load
  */
-function search(wanted, ask) {
+function search(filter, load) {
   let timer = 0;
   const typed = (/** @type {Event} */ event) => {
-    wanted.query = /** @type {HTMLInputElement} */ (event.target).value.trim();
+    filter.query = /** @type {HTMLInputElement} */ (event.target).value.trim();
     clearTimeout(timer);
-    timer = window.setTimeout(ask, PAUSE);
+    timer = window.setTimeout(load, TYPING_PAUSE);
   };
   return h(
     "div",
@@ -66,10 +66,10 @@ function search(wanted, ask) {
 }
 
 /**
- * @param {{fulfillmentType: string}} wanted
- * @param {() => void} ask
+ * @param {{fulfillmentType: string}} filter
+ * @param {() => void} load
  */
-function ways(wanted, ask) {
+function ways(filter, load) {
   const option = ([value, label]) =>
     h(
       "label",
@@ -78,15 +78,15 @@ function ways(wanted, ask) {
         type: "radio",
         name: "way",
         value,
-        checked: value === wanted.fulfillmentType,
+        checked: value === filter.fulfillmentType,
         onchange: () => {
-          wanted.fulfillmentType = value;
-          ask();
+          filter.fulfillmentType = value;
+          load();
         },
       }),
       h("span", null, label),
     );
-  return h("fieldset", { class: "segments" }, h("legend", { class: "unseen" }, "How to get it"), ...WAYS.map(option));
+  return h("fieldset", { class: "segments" }, h("legend", { class: "visually-hidden" }, "How to get it"), ...WAYS.map(option));
 }
 
 /**
@@ -95,14 +95,14 @@ function ways(wanted, ask) {
  */
 function results(stores, query) {
   if (stores.length) return h("ul", { class: "cards" }, ...stores.map(card));
-  if (query) return blank("search", "Nothing found", h("p", null, `No store or dish is called “${query}”.`));
-  const text = "A store appears here once it is registered with this sandbox and its menu was taken in.";
-  return blank("store", "No stores yet", h("p", null, text));
+  if (query) return emptyState("search", "Nothing found", h("p", null, `No store or dish is called “${query}”.`));
+  const text = "A store appears here after its registration, when Gett has pulled its menu.";
+  return emptyState("store", "No stores yet", h("p", null, text));
 }
 
 /** @param {Store} store */
 function card(store) {
-  const found = store.highlights ?? {};
+  const highlights = store.highlights ?? {};
   return h(
     "li",
     { class: store.isAcceptingOrders ? "card" : "card closed" },
@@ -110,32 +110,32 @@ function card(store) {
     h(
       "div",
       { class: "card-text" },
-      h("h2", null, h("a", { href: `#/stores/${encodeURIComponent(store.storeId)}` }, ...marked(found.name ?? store.name))),
+      h("h2", null, h("a", { href: `#/stores/${encodeURIComponent(store.storeId)}` }, ...withMarks(highlights.name ?? store.name))),
       h("p", { class: "facts" }, ...facts(store)),
-      store.description ? h("p", { class: "quiet clamp" }, ...marked(found.description ?? store.description)) : null,
-      dishes(store),
+      store.description ? h("p", { class: "quiet clamp" }, ...withMarks(highlights.description ?? store.description)) : null,
+      matchedItems(store),
       state(store),
     ),
   );
 }
 
 /** @param {Store} store */
-function dishes(store) {
+function matchedItems(store) {
   if (!store.matchedDishes?.length) return null;
-  const rows = store.matchedDishes.slice(0, 3).map((/** @type {Record<string, any>} */ dish) =>
+  const rows = store.matchedDishes.slice(0, 3).map((/** @type {Record<string, any>} */ item) =>
     h(
       "li",
       null,
-      h("span", null, ...marked(dish.highlights?.name ?? dish.name)),
-      dish.basePrice === undefined ? null : h("span", { class: "amount" }, dollars(toCents(dish.basePrice))),
+      h("span", null, ...withMarks(item.highlights?.name ?? item.name)),
+      item.basePrice === undefined ? null : h("span", { class: "amount" }, dollars(toCents(item.basePrice))),
     ),
   );
-  return h("ul", { class: "found" }, ...rows);
+  return h("ul", { class: "matches" }, ...rows);
 }
 
 /**
  * @param {Store} store
- * @returns {HTMLElement} whether it takes orders, and if not when
+ * @returns {HTMLElement} open or closed, with the hours
  */
 export function state(store) {
   const hours = service(store.availability, now(), store.timeZone);
@@ -157,11 +157,11 @@ export function facts(store) {
 
 /**
  * @param {Store} store
- * @returns {HTMLElement} its initial on a colour of its own: pictures from elsewhere are not loaded
+ * @returns {HTMLElement} its initial on a coloured tile, because images from other sites are not loaded
  */
 export function tile(store) {
   const hue = [...store.storeId].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
-  const made = h("div", { class: "tile", aria: { hidden: "true" } }, [...store.name.trim()][0]?.toUpperCase() ?? "?");
-  made.style.setProperty("--hue", String(hue));
-  return made;
+  const element = h("div", { class: "tile", aria: { hidden: "true" } }, [...store.name.trim()][0]?.toUpperCase() ?? "?");
+  element.style.setProperty("--hue", String(hue));
+  return element;
 }

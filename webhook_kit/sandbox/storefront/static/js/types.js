@@ -1,5 +1,5 @@
 /**
- * The protocol's shapes, as far as the page reads them (gett-protocol.md §3, §4 and §6).
+ * Types of the protocol, with the members that the page uses (gett-protocol.md §3, §4 and §6).
  *
  * @typedef {object} Window A weekly opening window; an `end` of 00:00:00 is the end of the day.
  * @property {string} dayOfWeek
@@ -18,7 +18,7 @@
  * @property {string[]} itemIds
  * @property {string[]} sectionIds
  *
- * @typedef {object} Item A dish, or an option of a group.
+ * @typedef {object} Item An item, or an option of a group.
  * @property {string} itemId
  * @property {string} name
  * @property {string | null} [description]
@@ -37,20 +37,20 @@
  * @property {boolean} [enableDuplicateItems]
  * @property {{offset: number, price: number}[] | null} [tiers]
  *
- * @typedef {object} Menu A CatalogSet.
+ * @typedef {object} CatalogSet
  * @property {string} catalogSetId
  * @property {Record<string, Catalog>} catalogs
  * @property {Record<string, Section>} sections
  * @property {Record<string, Item>} items
  * @property {Record<string, Group>} modifierGroups
  *
- * @typedef {object} Line A line of a cart, or a chosen modifier.
+ * @typedef {object} Line A line of a cart, or a selected modifier.
  * @property {string} [lineItemId]
  * @property {string} itemId
  * @property {number} quantity
  * @property {Choice[]} modifierGroups
  *
- * @typedef {object} Choice What was chosen in one group.
+ * @typedef {object} Choice The selected modifiers of one group.
  * @property {string} modifierGroupId
  * @property {Line[]} selectedModifiers
  *
@@ -67,7 +67,7 @@
  *
  * @typedef {Record<string, any>} Store
  * @typedef {Record<string, any>} Order
- * @typedef {Record<string, any>} Entry An entry of the sandbox's record of what went over the wire.
+ * @typedef {Record<string, any>} Entry An entry of the sandbox's traffic log.
  */
 
 export {};

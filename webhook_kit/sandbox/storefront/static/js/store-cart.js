@@ -1,5 +1,5 @@
 /**
- * The cart of one store: kept in the browser, changed by the API alone.
+ * The cart of one store: stored in the browser, changed by the API only.
  *
  * @typedef {import("./types.js").Cart} Cart
  * @typedef {import("./types.js").Line} Line
@@ -7,22 +7,22 @@
  */
 
 import * as api from "./api.js";
-import { cartOf, keepCart } from "./keep.js";
+import { loadCart, saveCart } from "./storage.js";
 
-export class Basket {
+export class StoreCart {
   /** @type {Promise<unknown>} */
   #queue = Promise.resolve();
 
   /** @param {Store} store */
   constructor(store) {
     /** @type {Cart} */
-    this.cart = { storeId: store.storeId, lineItems: [], ...cartOf(store.storeId), catalogSetId: store.catalogSetId };
+    this.cart = { storeId: store.storeId, lineItems: [], ...loadCart(store.storeId), catalogSetId: store.catalogSetId };
     /** Called after each change. */
     this.onChange = () => {};
   }
 
-  /** @returns {number} how many pieces are in it */
-  get pieces() {
+  /** @returns {number} total quantity of its lines */
+  get itemCount() {
     return this.cart.lineItems.reduce((sum, line) => sum + line.quantity, 0);
   }
 
@@ -32,7 +32,7 @@ export class Basket {
   }
 
   /**
-   * Change the quantity of a line, by a step: clicks may come quicker than answers, and each one counts.
+   * Change the quantity of a line by a step, so that clicks count that are faster than the responses.
    *
    * @param {string} lineItemId
    * @param {number} by
@@ -50,23 +50,23 @@ export class Basket {
   }
 
   /**
-   * Put another line in the place of one.
+   * Replace a line.
    *
    * @param {string} lineItemId
    * @param {Line} line
    */
   replace(lineItemId, line) {
-    const { lineItemId: _, ...anew } = line;
-    return this.#change(async (cart) => api.addToCart(await api.removeFromCart(cart, lineItemId), anew));
+    const { lineItemId: _, ...rest } = line;
+    return this.#change(async (cart) => api.addToCart(await api.removeFromCart(cart, lineItemId), rest));
   }
 
-  /** Take everything out. */
+  /** Remove all lines. */
   clear() {
     return this.#change(async (cart) => ({ ...cart, lineItems: [] }));
   }
 
   /**
-   * One after the other: each call is a function of the cart that the one before it gave back.
+   * Run operations one after the other, because each needs the cart that the one before returned.
    *
    * @param {(cart: Cart) => Promise<Cart>} operation
    * @returns {Promise<void>}
@@ -74,7 +74,7 @@ export class Basket {
   #change(operation) {
     const done = this.#queue.then(async () => {
       this.cart = await operation(this.cart);
-      keepCart(this.cart);
+      saveCart(this.cart);
       this.onChange();
     });
     this.#queue = done.catch(() => {});

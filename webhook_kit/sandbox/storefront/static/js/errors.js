@@ -1,5 +1,5 @@
 /**
- * What is wrong with an order, shown where it is wrong: at the line, the modifier or the field that the JSON path names.
+ * Errors of an order, shown at the line, the modifier or the field that their JSON path names.
  *
  * @typedef {import("./types.js").OrderError} OrderError
  */
@@ -9,10 +9,10 @@ import { h } from "./dom.js";
 const FOCUSABLE = "input:not([disabled]), button:not([disabled]), select, textarea, a[href]";
 
 /**
- * Show errors in the elements with a `data-path`, and all of them in a list at the head.
+ * Show each error in the element with its `data-path`, and all of them in a list in `head`.
  *
  * @param {HTMLElement} root
- * @param {HTMLElement} head where the list goes
+ * @param {HTMLElement} head element for the list
  * @param {OrderError[]} errors
  * @param {string} title
  */
@@ -20,7 +20,7 @@ export function show(root, head, errors, title) {
   clear(root, head);
   const items = errors.map((error) => {
     const place = locate(root, error);
-    if (place) complain(place, error.message);
+    if (place) mark(place, error.message);
     return h("li", null, place ? link(place, error.message) : error.message);
   });
   const heading = h("h2", { tabindex: "-1" }, title);
@@ -30,7 +30,7 @@ export function show(root, head, errors, title) {
 }
 
 /**
- * Forget what was shown.
+ * Remove all errors.
  *
  * @param {HTMLElement} root
  * @param {HTMLElement} head
@@ -50,7 +50,7 @@ export function clear(root, head) {
 }
 
 /**
- * The element whose path is the longest beginning of the error's; without a path the first that shows its item.
+ * Return the element with the longest path that is a prefix of the error's; without a path, the first one of its item.
  *
  * @param {HTMLElement} root
  * @param {OrderError} error
@@ -60,20 +60,20 @@ export function locate(root, { jsonPath, itemId }) {
   /** @type {HTMLElement[]} */
   const places = [...root.querySelectorAll("[data-path]")].map((place) => /** @type {HTMLElement} */ (place));
   if (!jsonPath) return (itemId && places.find((place) => place.dataset.itemId === itemId)) || null;
-  const own = (/** @type {HTMLElement} */ place) => place.dataset.path ?? "";
-  const holding = places.filter((place) => `${jsonPath}.`.startsWith(`${own(place)}.`) || jsonPath.startsWith(`${own(place)}[`));
-  return holding.sort((a, b) => own(b).length - own(a).length)[0] ?? null;
+  const pathOf = (/** @type {HTMLElement} */ place) => place.dataset.path ?? "";
+  const matching = places.filter((place) => `${jsonPath}.`.startsWith(`${pathOf(place)}.`) || jsonPath.startsWith(`${pathOf(place)}[`));
+  return matching.sort((a, b) => pathOf(b).length - pathOf(a).length)[0] ?? null;
 }
 
 /**
  * @param {HTMLElement} place
  * @param {string} message
  */
-function complain(place, message) {
+function mark(place, message) {
   place.classList.add("wrong");
   const slot = slotOf(place);
   if (!slot) return;
-  slot.id = `complaint-${place.dataset.path}`;
+  slot.id = `error-${place.dataset.path}`;
   slot.textContent = [slot.textContent, message].filter(Boolean).join(" ");
   slot.hidden = false;
   for (const input of place.querySelectorAll(":scope > input, :scope > textarea")) {

@@ -1,9 +1,9 @@
 /**
- * The dialog in which a dish is made up: groups of modifiers, nested to any depth, held within their bounds at every click.
+ * The dialog for an item's modifiers: groups, nested to any depth, whose maximum no click can exceed.
  *
  * @typedef {import("./types.js").Group} Group
  * @typedef {import("./types.js").Line} Line
- * @typedef {import("./types.js").Menu} Menu
+ * @typedef {import("./types.js").CatalogSet} CatalogSet
  */
 
 import { stepper } from "./controls.js";
@@ -11,44 +11,44 @@ import { announce, h, icon, swap } from "./dom.js";
 import { dollars, toCents } from "./money.js";
 import * as rules from "./rules.js";
 
-const MOST = 99; // pieces of one line
+const MAX_QUANTITY = 99; // of one line
 
 /**
- * Let a dish be made up.
+ * Let the customer choose modifiers and quantity.
  *
- * @param {{menu: Menu, line: Line, action: string, notServed?: string}} what `action` is the button's word; `notServed` says why
- *   the dish can only be looked at
- * @returns {Promise<Line | null>} null when nothing came of it
+ * @param {{catalogSet: CatalogSet, line: Line, action: string, notServed?: string}} options `action` is the button's text; `notServed` is the
+ *   reason that the item cannot be ordered now
+ * @returns {Promise<Line | null>} null if the dialog was closed
  */
-export function makeUp({ menu, line, action, notServed }) {
-  const sheet = new Sheet(menu, structuredClone(line), action, notServed);
-  return sheet.open();
+export function editLine({ catalogSet, line, action, notServed }) {
+  const dialog = new ItemDialog(catalogSet, structuredClone(line), action, notServed);
+  return dialog.open();
 }
 
-class Sheet {
+class ItemDialog {
   /**
-   * @param {Menu} menu
-   * @param {Line} line which is changed
+   * @param {CatalogSet} catalogSet
+   * @param {Line} line is changed
    * @param {string} action
    * @param {string | undefined} notServed
    */
-  constructor(menu, line, action, notServed) {
-    this.menu = menu;
+  constructor(catalogSet, line, action, notServed) {
+    this.catalogSet = catalogSet;
     this.line = line;
     this.action = action;
     this.notServed = notServed;
-    this.tried = false;
+    this.submitted = false;
     /** @type {(line: Line | null) => void} */
     this.done = () => {};
-    const item = menu.items[line.itemId];
-    this.body = h("div", { class: "sheet-body" });
-    this.foot = h("footer", { class: "sheet-foot" });
+    const item = catalogSet.items[line.itemId];
+    this.body = h("div", { class: "dialog-body" });
+    this.foot = h("footer", { class: "dialog-foot" });
     this.dialog = /** @type {HTMLDialogElement} */ (
       h(
         "dialog",
         {
-          class: "sheet",
-          aria: { labelledby: "sheet-title" },
+          class: "item-dialog",
+          aria: { labelledby: "dialog-title" },
           onclose: () => this.close(null),
           onclick: (/** @type {Event} */ event) => event.target === this.dialog && this.close(null),
         },
@@ -57,11 +57,11 @@ class Sheet {
           { novalidate: true, onsubmit: (/** @type {Event} */ event) => this.submit(event) },
           h(
             "header",
-            { class: "sheet-head" },
+            { class: "dialog-head" },
             h(
               "div",
               null,
-              h("h2", { id: "sheet-title", tabindex: "-1" }, item.name),
+              h("h2", { id: "dialog-title", tabindex: "-1" }, item.name),
               h("p", { class: "price" }, dollars(toCents(item.basePrice))),
             ),
             h("button", { type: "button", class: "round", aria: { label: "Close" }, onclick: () => this.close(null) }, icon("close")),
@@ -78,7 +78,7 @@ class Sheet {
     this.render();
     document.body.append(this.dialog);
     this.dialog.showModal();
-    document.getElementById("sheet-title")?.focus();
+    document.getElementById("dialog-title")?.focus();
     return new Promise((resolve) => (this.done = resolve));
   }
 
@@ -93,12 +93,12 @@ class Sheet {
   submit(event) {
     event.preventDefault();
     if (this.notServed) return;
-    const [first] = rules.violations(this.menu, this.line);
+    const [first] = rules.violations(this.catalogSet, this.line);
     if (!first) {
       this.close(this.line);
       return;
     }
-    this.tried = true;
+    this.submitted = true;
     this.render();
     const place = this.body.querySelector(".group.wrong");
     place?.scrollIntoView({ block: "nearest" });
@@ -107,14 +107,14 @@ class Sheet {
   }
 
   render() {
-    const item = this.menu.items[this.line.itemId];
-    const wrong = new Map(rules.violations(this.menu, this.line).map((one) => [one.trail, one.message]));
+    const item = this.catalogSet.items[this.line.itemId];
+    const messages = new Map(rules.violations(this.catalogSet, this.line).map((one) => [one.path, one.message]));
     swap(
       this.body,
       item.description && h("p", { class: "lead" }, item.description),
-      this.groups(this.line, "", wrong),
+      this.groups(this.line, "", messages),
     );
-    const price = dollars(rules.linePrice(this.menu, this.line));
+    const price = dollars(rules.linePrice(this.catalogSet, this.line));
     swap(
       this.foot,
       this.notServed
@@ -124,8 +124,8 @@ class Sheet {
               label: item.name,
               value: this.line.quantity,
               key: "quantity",
-              mayLess: this.line.quantity > 1,
-              mayMore: this.line.quantity < MOST,
+              canDecrease: this.line.quantity > 1,
+              canIncrease: this.line.quantity < MAX_QUANTITY,
               onChange: (by) => this.change(() => (this.line.quantity += by)),
             }),
             h(
@@ -148,18 +148,18 @@ class Sheet {
 
   /**
    * @param {Line} line
-   * @param {string} trail
-   * @param {Map<string, string>} wrong messages by trail
+   * @param {string} path
+   * @param {Map<string, string>} messages by path
    * @returns {HTMLElement[]}
    */
-  groups(line, trail, wrong) {
-    return rules.groupsOf(this.menu, line.itemId).map((group) => {
-      const here = `${trail}/${group.modifierGroupId}`;
-      const message = this.tried ? wrong.get(here) : undefined;
-      const met = !wrong.has(here);
+  groups(line, path, messages) {
+    return rules.groupsOf(this.catalogSet, line.itemId).map((group) => {
+      const here = `${path}/${group.modifierGroupId}`;
+      const message = this.submitted ? messages.get(here) : undefined;
+      const satisfied = !messages.has(here);
       const one = group.maximumAllowed === 1;
-      const rows = group.itemIds.map((id) => this.option(line, group, id, here, wrong));
-      if (one && !group.minimumAllowed) rows.unshift(this.none(line, group, here));
+      const rows = group.itemIds.map((id) => this.option(line, group, id, here, messages));
+      if (one && !group.minimumAllowed) rows.unshift(this.noneOption(line, group, here));
       return h(
         "fieldset",
         { class: message ? "group wrong" : "group", dataset: { group: group.modifierGroupId } },
@@ -167,10 +167,10 @@ class Sheet {
           "legend",
           null,
           h("span", { class: "group-name" }, group.name),
-          h("span", { class: met ? "badge" : "badge due" }, met && group.minimumAllowed ? icon("check") : null, rules.bounds(group)),
+          h("span", { class: satisfied ? "badge" : "badge due" }, satisfied && group.minimumAllowed ? icon("check") : null, rules.bounds(group)),
         ),
         group.tiers ? h("p", { class: "quiet" }, tiersInWords(group)) : null,
-        message ? h("p", { class: "complaint" }, message) : null,
+        message ? h("p", { class: "error" }, message) : null,
         h("div", { class: "options" }, ...rows),
       );
     });
@@ -180,121 +180,120 @@ class Sheet {
    * @param {Line} line
    * @param {Group} group
    * @param {string} itemId
-   * @param {string} trail
-   * @param {Map<string, string>} wrong
+   * @param {string} path
+   * @param {Map<string, string>} messages by path
    */
-  option(line, group, itemId, trail, wrong) {
-    const selected = rules.chosen(line, group.modifierGroupId);
-    const mine = selected.find((one) => one.itemId === itemId);
+  option(line, group, itemId, path, messages) {
+    const selected = rules.selectedIn(line, group.modifierGroupId);
+    const chosen = selected.find((one) => one.itemId === itemId);
     const control =
       group.maximumAllowed > 1 && group.enableDuplicateItems
-        ? this.counted(line, group, itemId, trail)
-        : this.ticked(line, group, itemId, trail);
-    const nested = mine ? this.groups(mine, rules.below(trail, itemId), wrong) : [];
+        ? this.countedOption(line, group, itemId, path)
+        : this.checkOption(line, group, itemId, path);
+    const nested = chosen ? this.groups(chosen, rules.nestedPath(path, itemId), messages) : [];
     return h("div", { class: "option" }, control, nested.length ? h("div", { class: "nested" }, ...nested) : null);
   }
 
   /**
-   * An option that is chosen or not.
+   * An option with a radio button or a checkbox.
    *
    * @param {Line} line
    * @param {Group} group
    * @param {string} itemId
-   * @param {string} trail
+   * @param {string} path
    */
-  ticked(line, group, itemId, trail) {
+  checkOption(line, group, itemId, path) {
     const single = group.maximumAllowed === 1;
-    const selected = rules.chosen(line, group.modifierGroupId);
+    const selected = rules.selectedIn(line, group.modifierGroupId);
     const checked = rules.count(selected, itemId) > 0;
-    const full = !single && !checked && !rules.mayAdd(group, line, itemId);
-    const choose = () =>
+    const full = !single && !checked && !rules.canAdd(group, line, itemId);
+    const toggle = () =>
       this.change(() => {
-        if (single) for (const one of selected) rules.choose(this.menu, line, group, one.itemId, 0);
-        rules.choose(this.menu, line, group, itemId, single || !checked ? 1 : 0);
+        if (single) for (const one of selected) rules.setQuantity(this.catalogSet, line, group, one.itemId, 0);
+        rules.setQuantity(this.catalogSet, line, group, itemId, single || !checked ? 1 : 0);
       });
     return h(
       "label",
       { class: full ? "row full" : "row" },
       h("input", {
         type: single ? "radio" : "checkbox",
-        name: trail,
+        name: path,
         checked,
-        dataset: { key: rules.below(trail, itemId) },
+        dataset: { key: rules.nestedPath(path, itemId) },
         aria: { disabled: full ? "true" : null },
         onclick: (/** @type {Event} */ event) => full && event.preventDefault(),
-        onchange: choose,
+        onchange: toggle,
       }),
-      h("span", { class: "name" }, this.menu.items[itemId].name),
+      h("span", { class: "name" }, this.catalogSet.items[itemId].name),
       this.extra(group, line, itemId),
     );
   }
 
   /**
-   * The choice of nothing.
+   * The option for choosing nothing.
    *
    * @param {Line} line
    * @param {Group} group
-   * @param {string} trail
+   * @param {string} path
    */
-  none(line, group, trail) {
-    const selected = rules.chosen(line, group.modifierGroupId);
-    const drop = () =>
-      this.change(() => selected.forEach((one) => rules.choose(this.menu, line, group, one.itemId, 0)));
+  noneOption(line, group, path) {
+    const selected = rules.selectedIn(line, group.modifierGroupId);
+    const clear = () =>
+      this.change(() => selected.forEach((one) => rules.setQuantity(this.catalogSet, line, group, one.itemId, 0)));
     return h(
       "div",
       { class: "option" },
       h(
         "label",
         { class: "row" },
-        h("input", { type: "radio", name: trail, checked: !selected.length, dataset: { key: `${trail}/` }, onchange: drop }),
+        h("input", { type: "radio", name: path, checked: !selected.length, dataset: { key: `${path}/` }, onchange: clear }),
         h("span", { class: "name" }, "None"),
       ),
     );
   }
 
   /**
-   * An option that can be chosen more than once.
+   * An option with a quantity.
    *
    * @param {Line} line
    * @param {Group} group
    * @param {string} itemId
-   * @param {string} trail
+   * @param {string} path
    */
-  counted(line, group, itemId, trail) {
-    const { name } = this.menu.items[itemId];
-    const value = rules.count(rules.chosen(line, group.modifierGroupId), itemId);
-    const mayMore = rules.mayAdd(group, line, itemId);
+  countedOption(line, group, itemId, path) {
+    const { name } = this.catalogSet.items[itemId];
+    const value = rules.count(rules.selectedIn(line, group.modifierGroupId), itemId);
+    const canIncrease = rules.canAdd(group, line, itemId);
     return h(
       "div",
-      { class: mayMore || value ? "row" : "row full" },
+      { class: canIncrease || value ? "row" : "row full" },
       h("span", { class: "name" }, name),
       this.extra(group, line, itemId),
       stepper({
         label: name,
         value,
-        key: rules.below(trail, itemId),
-        mayMore,
-        onChange: (by) => this.change(() => rules.choose(this.menu, line, group, itemId, value + by)),
+        key: rules.nestedPath(path, itemId),
+        canIncrease,
+        onChange: (by) => this.change(() => rules.setQuantity(this.catalogSet, line, group, itemId, value + by)),
       }),
     );
   }
 
   /**
-   * What one more of an option would add.
+   * The price of one more of an option.
    *
    * @param {Group} group
    * @param {Line} line
    * @param {string} itemId
    */
   extra(group, line, itemId) {
-    const selected = rules.chosen(line, group.modifierGroupId);
-    // In a group of one the choice is exchanged, so it is always the first.
+    const selected = rules.selectedIn(line, group.modifierGroupId);
+    // In a group of one, a choice replaces the other, so it is always the first.
     const before = group.maximumAllowed === 1 ? 0 : rules.count(selected);
-    const cents = rules.selectionPrice(this.menu, group, itemId, before);
+    const cents = rules.selectionPrice(this.catalogSet, group, itemId, before);
     if (cents === 0) return group.tiers ? h("span", { class: "extra" }, "free") : null;
     return h("span", { class: "extra" }, cents > 0 ? `+${dollars(cents)}` : dollars(cents));
   }
-
 }
 
 /**
@@ -306,13 +305,12 @@ function tiersInWords(group) {
   const parts = tiers
     .filter((tier) => tier.offset < group.maximumAllowed)
     .map((tier, index, all) => {
-      const following = all[index + 1];
+      const next = all[index + 1];
       const price = tier.price === 0 ? "free" : `${dollars(toCents(tier.price))} each`;
-      if (!following) return index === 0 ? `Any ${price}` : `then ${price}`;
-      const many = following.offset - tier.offset;
-      return `${index === 0 ? "first" : "next"} ${many} ${price}`;
+      if (!next) return index === 0 ? `Any ${price}` : `then ${price}`;
+      const quantity = next.offset - tier.offset;
+      return `${index === 0 ? "first" : "next"} ${quantity} ${price}`;
     });
   const text = parts.join(", ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
-
