@@ -64,7 +64,7 @@ class StoreHarness:
         return (self.store.find(ref) or {}).get(name, "")
 
     def ttls(self, ref: str = "g1", key: str = "k1", gett_id: str = "g1") -> list[int]:
-        """Return the TTL of the record, of the key's pointer and of the Gett id's: −1 never expires, −2 does not exist."""
+        """Return the TTLs of record, key pointer and Gett id pointer: −1 never expires, −2 does not exist."""
         names = (self.keys.order(ref), self.keys.by_key(key), self.keys.by_gett_id(gett_id))
         return [int(self.redis.ttl(name)) for name in names]
 

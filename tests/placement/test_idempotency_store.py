@@ -194,7 +194,7 @@ def test_forced_settlement_needs_no_claim(harness: StoreHarness) -> None:
     assert not harness.claim().doubt
 
 
-# -- side effects of settling -----------------------------------------------------------------------------------------
+# -- side effects of settling ------------------------------------------------------------------------------------------
 
 
 def test_ticket_appends_its_first_update_and_notifies_a_worker(harness: StoreHarness) -> None:
@@ -236,7 +236,7 @@ def test_order_is_found_by_ref_gett_id_and_key(harness: StoreHarness) -> None:
     assert harness.store.find("nothing") is None
 
 
-# -- Redis emptied during the call --------------------------------------------------------------------------------------
+# -- Redis emptied during the call -------------------------------------------------------------------------------------
 
 
 def empty_redis(harness: StoreHarness) -> None:

@@ -36,7 +36,7 @@ REF = "g1"
 
 
 class PlacementMachine(RuleBasedStateMachine):
-    """One order, two keys, two contents. ``claims`` are attempts, alive or dead; ``calls`` those that reached the POS."""
+    """One order, two keys, two contents. ``claims`` are attempts, ``calls`` those that reached the POS."""
 
     make_kit: ClassVar[Callable[..., Kit]]
     claims: Bundle[Claim] = Bundle("claims")

@@ -22,7 +22,7 @@ from webhook_kit.placement import validation
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
-# -- one decision, one claim, one call ----------------------------------------------------------------------------------
+# -- one decision, one claim, one call ---------------------------------------------------------------------------------
 
 
 class BogusTicketsOnly(BogusAdapter):
@@ -87,11 +87,11 @@ def test_placement_takes_this_many_scripts(
 def test_placing_does_not_change_the_order(make_kit: Callable[..., Kit]) -> None:
     kit = make_kit()
     (store,) = kit.stores
-    wanted = PlaceOrderRequest.from_json(json.dumps(order(amounts={"total": 2.75})))
-    before = wanted.to_json()
-    response = kit.placement.place(wanted, store, "k1", instance="/placeOrder", trace_id="0" * 32)
+    requested = PlaceOrderRequest.from_json(json.dumps(order(amounts={"total": 2.75})))
+    before = requested.to_json()
+    response = kit.placement.place(requested, store, "k1", instance="/placeOrder", trace_id="0" * 32)
     assert (response.status, response.ref) == (200, "k1")
-    assert (wanted.to_json(), wanted.order_ref) == (before, "")
+    assert (requested.to_json(), requested.order_ref) == (before, "")
 
 
 # -- replay ------------------------------------------------------------------------------------------------------------

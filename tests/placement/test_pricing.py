@@ -172,26 +172,26 @@ def request(**members: Any) -> PlaceOrderRequest:
     return PlaceOrderRequest.from_json(json.dumps(order(**members)))
 
 
-def decide(kit: Kit, wanted: PlaceOrderRequest) -> PlaceOrderRequest | Problem:
+def decide(kit: Kit, requested: PlaceOrderRequest) -> PlaceOrderRequest | Problem:
     (store,) = kit.stores
     pricing = Pricing(kit.order_validator, kit.tokens, kit.settings)
-    return pricing.decide(wanted, store, deadline=time.monotonic() + 30)
+    return pricing.decide(requested, store, deadline=time.monotonic() + 30)
 
 
 def test_decision_is_a_copy_of_the_order_with_its_amounts(kit: Kit) -> None:
-    wanted = request(amounts={"total": 4.25, "tip": 1.5}, loyalty=7).with_ref("k1")
-    decision = decide(kit, wanted)
+    requested = request(amounts={"total": 4.25, "tip": 1.5}, loyalty=7).with_ref("k1")
+    decision = decide(kit, requested)
     assert isinstance(decision, PlaceOrderRequest)
     assert decision.amounts == Amounts.of(dec("2.75"), tip=dec("1.50"))
     assert (decision.order_ref, decision.to_wire()["loyalty"]) == ("k1", 7)
-    assert wanted.amounts == Amounts(total=dec("4.25"), tip=dec("1.50"))
+    assert requested.amounts == Amounts(total=dec("4.25"), tip=dec("1.50"))
 
 
 @pytest.mark.parametrize("amounts", [None, {}, {"tip": None}])
 def test_tip_of_the_token_is_part_of_the_accepted_price(amounts: Any, kit: Kit) -> None:
     accepted = Amounts.of(dec("2.75"), tip=dec("1.50"))
-    wanted = request(amounts=amounts, validatedOrderToken=kit.tokens.issue(request(), accepted, []))
-    decision = decide(kit, wanted)
+    requested = request(amounts=amounts, validatedOrderToken=kit.tokens.issue(request(), accepted, []))
+    decision = decide(kit, requested)
     assert isinstance(decision, PlaceOrderRequest)
     assert decision.amounts == accepted
 

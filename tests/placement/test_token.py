@@ -115,7 +115,7 @@ def test_line_ids_and_unknown_members_do_not_change_the_cart() -> None:
         line("cola", note="no ice"),
         line("margherita", 2, modifierGroups=[{"modifierGroupId": "size", "selectedModifiers": None}]),
     )
-    wire["cart"]["catalogSetId"] = "a later menu"
+    wire["cart"]["catalogSetId"] = "a later catalog"
     wire["cart"]["lineItems"][0]["lineItemId"] = "77"
     assert Tokens(["k1"]).read(issue(), parsed(wire)).amounts == AMOUNTS
 

@@ -23,7 +23,7 @@ NEW_YORK, BERLIN, LORD_HOWE = "America/New_York", "Europe/Berlin", "Australia/Lo
 def codes(
     make_client: Callable[..., WebhookClient], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, str, tuple[str, str, str], str], list[str]]:
-    """``codes(zone, moment, window)``: errors of an order at a moment in UTC, for a store in this zone with this window."""
+    """``codes(zone, moment, window)``: errors of an order at a moment in UTC, in a store with this zone and window."""
 
     def ask(zone: str, moment: str, window: tuple[str, str, str], path: str = "validate") -> list[str]:
         day, start, end = window

@@ -30,7 +30,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 LEVELS = {"native": "Native", "look-up": "LookUp", "both": "Both", "claim": "Claim", "bare": "Bare"}
-"""Each level of guarantee (``docs/receiving.md``) and its adapter in ``pos_variants.py``; the level is also the store's id.
+"""Each level of guarantee (``docs/receiving.md``) and its adapter in ``pos_variants.py``; also the store's id.
 
 ``bare`` is ``claim`` without ``quote``, so that no question to the POS comes between the claim and the call.
 """
@@ -251,7 +251,7 @@ class RestaurantEnv:
         for level in LEVELS:
             (self.directory / level / f"{point}.go").touch()
 
-    # -- processes and records ----------------------------------------------------------------------------------------
+    # -- processes and records -----------------------------------------------------------------------------------------
 
     def kill(self, web: int = 0) -> None:
         """Kill a web process with SIGKILL."""

@@ -1,4 +1,4 @@
-"""A catalog from POS to Gett on real processes: POS event, worker, download by Gett; also when items become unavailable."""
+"""A catalog from POS to Gett on real processes: POS event, worker, download; also with unavailable items."""
 
 from __future__ import annotations
 

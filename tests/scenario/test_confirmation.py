@@ -26,7 +26,7 @@ def test_accepted_order_is_confirmed_once_and_pending_order_is_not(restaurant: R
     accepted = [Order(level, ("salad",)) for level in LEVELS]
     for order in pending + accepted:
         restaurant.assert_placed_once(order, restaurant.place(order))
-        restaurant.assert_placed_once(order, restaurant.place(order, web=1))  # replayed: nothing more is said
+        restaurant.assert_placed_once(order, restaurant.place(order, web=1))  # a replay sends no further update
     for order in accepted:
         restaurant.await_confirmation(order)
         (update,) = restaurant.stack.gett.update_log.updates(order.gett_id)
@@ -42,7 +42,7 @@ def test_order_in_doubt_is_confirmed_when_the_worker_finds_its_ticket(restaurant
     for order in findable:
         restaurant.await_confirmation(order)
         assert restaurant.state(order) == "placed"
-        restaurant.assert_placed_once(order, restaurant.place(order))  # and when Gett asks after all, it is told
+        restaurant.assert_placed_once(order, restaurant.place(order))  # Gett's next attempt gets the receipt
     assert restaurant.state(undecidable) == "in_doubt"
     assert restaurant.confirmations(undecidable) == []
 

@@ -25,7 +25,7 @@ def orders() -> dict[str, Order]:
 
 
 def kill_at(restaurant: RestaurantEnv, point: str, deliveries: Sequence[Order]) -> None:
-    """Deliver the orders, kill the web process while the POS pauses at this point with all of them, and resume the POS."""
+    """Deliver the orders, kill the web process while the POS pauses at this point, and resume the POS."""
     with ExitStack() as connections:
         open_ones = [connections.enter_context(restaurant.delivery_cut_off(order)) for order in deliveries]
         for order in deliveries:

@@ -74,7 +74,7 @@ def test_unavailable_item_does_not_refuse_a_placed_order_after_redis_was_emptied
 
 @pytest.fixture(scope="module")
 def hanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestaurantEnv]:
-    """An environment whose POS makes a ticket, but replies only when a test resumes it: Gett has had its 503 by then."""
+    """An environment whose POS makes a ticket, but replies only when a test resumes it, after Gett got 503."""
     with RestaurantEnv(
         tmp_path_factory.mktemp("hanging"), options={"pause_at": "after_commit"}, env=SHORT_POS_DEADLINE, web=2
     ) as restaurant:

@@ -17,12 +17,12 @@ import time
 _true = time.time
 time.time = lambda: _true() + {seconds}
 """
-"""A module that Python imports at start. Only ``time.time`` is ever compared between two servers: for the age of a Timestamp and of
-a token. (The idempotency store uses Redis's clock.)"""
+"""A module that Python imports at start. Only ``time.time`` is ever compared between two servers: for the age of a
+Timestamp and of a token. (The idempotency store uses Redis's clock.)"""
 
 
 def nothing_was_sent_for_unknown_orders(restaurant: RestaurantEnv, level: str, known: set[str]) -> bool:
-    """Return True if no update that was due before now went to an order that Gett does not know."""
+    """Return True if no update that was due before now was sent for an unknown order."""
     later = Order(level, ("cola",))
     restaurant.assert_placed_once(later, restaurant.place(later))
     restaurant.await_confirmation(later)  # everything due before it is sent by now

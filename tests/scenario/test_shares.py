@@ -71,7 +71,7 @@ def test_circuit_breaker_of_a_failing_pos_opens_and_closes(tmp_path: Path) -> No
             assert_unavailable(response)
             details.append(response.body["detail"])
             assert restaurant.state(order) == "released"
-        assert ["left alone" in detail for detail in details] == [False] * 3 + [True] * 2
+        assert ["circuit breaker open" in detail for detail in details] == [False] * 3 + [True] * 2
         assert int(response.headers["Retry-After"]) <= 10
 
         other = Order("claim", ("salad",))

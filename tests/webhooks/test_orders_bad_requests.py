@@ -68,7 +68,7 @@ def test_unauthenticated_body_over_the_limit_is_not_read(client: WebhookClient) 
     expect_problem(client.post("validateOrder", b"x" * (MEBIBYTE + 1), {}), 413, ErrorCode.INVALID_REQUEST)
 
 
-# -- size and encoding (on a real server: test_orders_over_http) -------------------------------------------------
+# -- size and encoding (on a real server: test_orders_over_http) -------------------------------------------------------
 
 
 def test_body_may_have_one_mebibyte(client: WebhookClient) -> None:

@@ -181,9 +181,6 @@ def test_unexpected_error_is_a_problem_document(client: WebhookClient, events: l
     assert [entry["event"] for entry in events if entry.get("exc_info")] == ["request_failed"]
 
 
-# -- replays -----------------------------------------------------------------------------------------------------------
-
-
 def redis_content(client: WebhookClient) -> bytes:
     """Return everything that this installation has stored in Redis."""
     redis: Any = client.kit.redis

@@ -40,9 +40,9 @@ def test_every_file_of_the_documented_way_is_entered_and_there_are_at_most_fifte
     make_client: Callable[..., WebhookClient],
 ) -> None:
     client = make_client(**scripted_pos())
-    wanted = client.validated(order())
+    requested = client.validated(order())
     documented = re.findall(r"^\| \d+ \| `([\w/.]+)` \|", DOCS.read_text(), re.MULTILINE)
-    entered = files_entered(lambda: client.place(wanted))
+    entered = files_entered(lambda: client.place(requested))
     assert documented
     assert len(documented) <= 15
     assert set(documented) - entered == set()

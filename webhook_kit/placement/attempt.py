@@ -70,7 +70,10 @@ class Attempt:
 
 
 def fingerprint(order: ExternalOrder) -> str:
-    """Return a digest of store, cart, fulfillment, customer and amounts: equal for the same order (``gett-protocol.md §3``)."""
+    """Return a digest that is equal for the same order (``gett-protocol.md §3``).
+
+    It covers store, cart, fulfillment, customer and amounts.
+    """
     content = order.model_dump_json(by_alias=True, exclude_none=True, include=_CONTENT)
     return sha256(json.dumps(json.loads(content), sort_keys=True).encode()).hexdigest()
 
@@ -96,7 +99,7 @@ def receipt(order: ExternalOrder, ticket: Placed) -> PlacementResponse:
 
 
 def _charged(order: ExternalOrder, ticket: Placed) -> Amounts | None:
-    """Return the amounts that the POS charges, if it says so and they add up. A difference is logged, not refused."""
+    """Return the amounts that the POS charges, if it returns any and they add up. A difference is only logged."""
     charged = ticket.amounts
     if charged is None:
         return None

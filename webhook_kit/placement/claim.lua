@@ -1,10 +1,10 @@
 -- Claim an order, or find out what it is: a repetition, an order that is being placed right now, or another order.
 -- KEYS: the pointers of the Idempotency-Key and of the Gett order id, unsettled.
--- args: key, gett_id (may be empty), fingerprint, owner, lease (ms), store, key_ttl, order_ttl (s), order (JSON, or nil: the
--- priced order, when the POS can be called at once).
--- Return the orderRef alone when claim and POS call are recorded in one; otherwise a list that begins with
--- 'claimed' (orderRef, doubt, same content, earlier order), 'replay' (status, answer, orderRef, newly linked Gett order id),
--- 'busy' (ms until the lease ends), 'already_placed' (the POS's order id) or 'key_reused'.
+-- args: key, gett_id (may be empty), fingerprint, owner, lease (ms), store, key_ttl, order_ttl (s), order (JSON, or nil).
+-- order is the priced order, when the POS can be called at once. If claim and POS call are recorded in one, return the
+-- orderRef alone. Otherwise return a list that begins with 'claimed' (orderRef, doubt, same content, earlier order),
+-- 'replay' (status, answer, orderRef, newly linked Gett order id), 'busy' (ms until the lease ends),
+-- 'already_placed' (the POS's order id) or 'key_reused'.
 --- @include "webhook_kit.placement/records"
 local pointer = redis.call('GET', KEYS[1])
 local by_key = pointer and string.match(pointer, '^%S* (.*)$')
@@ -13,8 +13,8 @@ local by_id = args.gett_id ~= '' and redis.call('GET', KEYS[2])
 if by_key and by_id and by_key ~= by_id then return {'key_reused'} end
 local ref = by_key or by_id or (args.gett_id ~= '' and args.gett_id or args.key)
 local placement, now = keys.order .. ref, math.floor(now_ms())
-local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id', 'keys',
-                     'order', 'owner')
+local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id',
+                     'keys', 'order', 'owner')
 local state, lease, doubt, same = r[1], tonumber(r[2] or '0'), r[3] == '1', r[4] == args.fingerprint
 local status, answer, partner_id, gett_id, earlier_order = r[6], r[5], r[7] or '', r[8] or '', r[10] or ''
 
@@ -45,8 +45,8 @@ if args.gett_id ~= '' and gett_id == '' then redis.call('HSET', placement, 'gett
 if doubt then redis.call('PERSIST', placement) end
 local key_list = r[9] or ''
 if not by_key then key_list = key_list .. args.key .. '\n' end
-redis.call('HSET', placement, 'state', 'claimed', 'owner', args.owner, 'lease', now + args.lease, 'doubt', doubt and '1' or '0',
-           'keys', key_list, 'ref', ref, 'store', args.store, 'updated', now)
+redis.call('HSET', placement, 'state', 'claimed', 'owner', args.owner, 'lease', now + args.lease,
+           'doubt', doubt and '1' or '0', 'keys', key_list, 'ref', ref, 'store', args.store, 'updated', now)
 redis.call('HINCRBY', placement, 'attempt', 1)
 redis.call('HSETNX', placement, 'created', now)
 redis.call('HSETNX', placement, 'gett_id', args.gett_id)

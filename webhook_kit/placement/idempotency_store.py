@@ -1,8 +1,8 @@
 """Idempotency store: one placement record per order, so that a repeated placeOrder makes no second ticket.
 
-Every decision is one Lua script (``*.lua`` beside this module), so two processes can never both hold the claim on one order.
-A claim is a lease: it outlives the deadline of the POS call, is renewed while the call runs, and lapses when its process
-dies. Records in doubt never expire.
+Every decision is one Lua script (``*.lua`` beside this module), so two processes can never both hold the claim on one
+order. A claim is a lease: it outlives the deadline of the POS call, is renewed while the call runs, and lapses when its
+process dies. Records in doubt never expire.
 """
 
 from __future__ import annotations
@@ -147,8 +147,8 @@ class PlacementStore:
     ) -> ClaimResult:
         """Claim an order, or find out why it cannot be claimed.
 
-        :param priced_order: the order to place, when it is priced already: a claim without doubt then records the POS call
-            (:meth:`record_call`) in the same round trip.
+        :param priced_order: the order to place, when it is priced already: a claim without doubt then records the POS
+            call (:meth:`record_call`) in the same round trip.
         """
         owner = os.urandom(8).hex()
         try:
@@ -233,7 +233,7 @@ class PlacementStore:
         update: str = "",
         force: bool = False,
     ) -> SettleResult:
-        """Record an attempt's outcome; for a ticket, also append its first update and notify a worker, in one transaction.
+        """Record an attempt's outcome; for a ticket, also append its first update and notify a worker.
 
         :param status: HTTP status of the answer.
         :param answer: the answer's body, to be replayed.
@@ -307,7 +307,7 @@ class PlacementStore:
             raise Conflict(f"order {ref} cannot be linked to {gett_id}: {result}")
 
     def find(self, name: str) -> dict[str, str] | None:
-        """Return an order's record by its orderRef, its Gett order id or an Idempotency-Key; None when there is none."""
+        """Return the record by orderRef, Gett order id or Idempotency-Key; None when there is none."""
         by_id, by_key = self._redis.get(self._keys.by_gett_id(name)), self._redis.get(self._keys.by_key(name))
         for ref in (name, text(by_id), text(by_key).partition(" ")[2]):
             fields = self._redis.hgetall(self._keys.order(ref)) if ref else {}

@@ -23,7 +23,7 @@ class LeaseRenewal:
     def __init__(self, connection: redis.Redis, keys: Keys, *, lease_ms: int, abandon_after: float) -> None:
         """Prepare the renewal.
 
-        :param abandon_after: seconds after which a call counts as dead: its lease lapses, so that the order can be looked up.
+        :param abandon_after: seconds after which a call counts as dead and its lease lapses.
         """
         self._renew = Script(connection, keys, "webhook_kit.placement/renew")
         self._keys = keys

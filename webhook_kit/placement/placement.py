@@ -2,19 +2,19 @@
 
 The states of a placement, as in its record in Redis::
 
-    placeOrder ──claim──▶ claimed ──record the call──▶ calling ──the POS accepts──▶ placed      200, replayed
-                            │                            ├───────the POS refuses──▶ refused     4xx, replayed
-                            ├──refused by catalog or price─────────────────────────▶ refused     4xx, replayed
-                            │                            ├───────NotPlaced────────▶ released    503, the next attempt starts afresh
-                            ├──no call for another reason──────────────────────────▶ released    4xx or 503, the same
-                            ╰──process died              ╰───────anything else────▶ in doubt    503, the POS may have the order
+    placeOrder ──claim──▶ claimed ──record the call──▶ calling ──the POS accepts──▶ placed    200, replayed
+                            │                            ├───────the POS refuses──▶ refused   4xx, replayed
+                            ├──refused by catalog or price────────────────────────▶ refused   4xx, replayed
+                            │                            ├───────NotPlaced────────▶ released  503, starts afresh
+                            ├──no call for another reason─────────────────────────▶ released  4xx or 503, the same
+                            ╰──process died              ╰───────anything else────▶ in doubt  503, the POS may have it
                                the lease lapses, nothing happened
 
-* **In doubt** ends with a look-up: found → placed; not found twice, with a pause in between → the order is placed afresh. An
-  adapter without look-up whose POS takes the kit's idempotency key is called again with the same key. With neither, a person
-  decides. An attempt that ends before the call leaves the order in doubt.
-* The look-up comes **before any refusal**: an item that became unavailable since must not refuse an order that is already
-  cooking.
+* **In doubt** ends with a look-up: found → placed; not found twice, with a pause in between → the order is placed
+  afresh. An adapter without look-up whose POS takes the kit's idempotency key is called again with the same key. With
+  neither, a person decides. An attempt that ends before the call leaves the order in doubt.
+* The look-up comes **before any refusal**: an item that became unavailable since must not refuse an order that is
+  already cooking.
 * A call that outlives its deadline goes on in its thread. Gett gets 503, and its next attempt gets the recorded answer.
 """
 
@@ -188,8 +188,8 @@ class Placement:
     def _run(self, attempt: Attempt) -> PlacementResponse | None:
         """Take a claim to its outcome.
 
-        :return: the answer; None when the order was settled by a look-up or by another attempt, so that claiming it again
-            returns the recorded answer.
+        :return: the answer; None when the order was settled by a look-up or by another attempt, so that claiming it
+            again returns the recorded answer.
         """
         call = None
         self._records.start_renewal(attempt.claim)
@@ -261,7 +261,7 @@ class Placement:
         can_find = attempt.adapter.offers(Capability.FIND_ORDER)
         guarantee = attempt.adapter.guarantee()
         if not attempt.doubt:
-            # A POS that takes our key makes no second ticket. Any other is always asked first: Redis may have been emptied.
+            # A POS that takes our key makes no second ticket. Any other is always asked: Redis may have been emptied.
             return self._look_up(attempt) if guarantee is Guarantee.LOOK_UP else None
         if can_find:
             if (ticket := self._look_up(attempt)) is not None:
@@ -292,9 +292,9 @@ class Placement:
     # -- decide --------------------------------------------------------------------------------------------------------
 
     def _decide(self, attempt: Attempt) -> PlaceOrderRequest | Problem:
-        """Return the priced order, or the refusal. Decided once per request, unless an earlier attempt's price holds."""
+        """Return the priced order or the refusal: decided once per request, unless an earlier price holds."""
         if attempt.doubt and attempt.claim.earlier_order:
-            # Validated when the POS was first called; the POS knows our key and gives the answer that it gave then.
+            # Validated when the POS was first called; the POS has our key and repeats the answer that it gave then.
             earlier = PlaceOrderRequest.from_json(attempt.claim.earlier_order)
             if earlier.amounts is not None:
                 return attempt.order.model_copy(update={"amounts": earlier.amounts})
@@ -330,7 +330,7 @@ class Placement:
             raise unavailable("the POS could not be reached or gave no usable answer") from error
 
     def _call_pos(self, attempt: Attempt, order: PlaceOrderRequest, call: PosCall[PlacementResponse | None]) -> None:
-        """Call the POS and settle the outcome. Runs in the call's thread to the end, also when nobody waits any more."""
+        """Call the POS and settle the outcome. Runs in the call's thread to the end, even if nobody waits."""
         claim, store = attempt.claim, attempt.store
         try:
             result = place_order(attempt.adapter, store, order)
@@ -348,7 +348,7 @@ class Placement:
         else:
             problem = Problem.refusing(as_violations(result.refusals))
             log.info("order_refused_by_pos", order=claim.ref, code=problem.code)
-            attempt.doubt = False  # the POS knows our key or was looked up: its refusal holds for earlier attempts too
+            attempt.doubt = False  # the POS has our key or was asked: its refusal holds for earlier attempts too
             final = attempt.final_refusal(problem)
             self._settle_call(attempt, call, lambda: self._settle_refusal(attempt, final), final or problem)
 

@@ -1,7 +1,7 @@
 """Calls to an order's POS and their answers in Gett's terms.
 
-An outage or an unusable answer becomes 503, a refusal becomes violations. ``place_order`` alone passes its errors on: they tell
-if the POS may have the order.
+An outage or an unusable answer becomes 503, a refusal becomes violations. ``place_order`` alone passes its errors on,
+because they decide if the order is in doubt.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Pricing: decides if an order may be placed, and at which amounts.
 
-The decision validates the order, then compares the price that the customer accepted with the price of now. A refusal for the
-price names the line. It quotes the kit's one rounding rule (:func:`webhook_kit.gett.models.money.cents`), because most
-differences of a cent are differences of rounding.
+The decision validates the order, then compares the price that the customer accepted with the price of now. A refusal
+for the price names the line. It quotes the kit's one rounding rule (:func:`webhook_kit.gett.models.money.cents`),
+because most differences of a cent are differences of rounding.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Pricing:
         """Validate and price an order, without side effects.
 
         :param deadline: monotonic time by which the decision is needed.
-        :return: a copy of the order with the amounts to place it at, or the refusal: 503 when catalog or POS are not available.
+        :return: a copy of the order with the amounts to place it at, or the refusal; 503 while catalog or POS is unavailable.
         """
         try:
             accepted = self._accepted(order)
@@ -121,7 +121,7 @@ def apply_policy(
 
 
 def _at_accepted(accepted: Amounts, now: Amounts) -> Amounts:
-    """Return the accepted amounts; when only their total is usable, the current parts and the difference as an adjustment."""
+    """Return the accepted amounts; if only their total is usable, the current parts and an adjustment."""
     if accepted.sub_total is not None and not accepted.contradictions():
         return accepted
     difference = (accepted.total or ZERO) - (now.total or ZERO)

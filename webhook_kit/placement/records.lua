@@ -16,7 +16,8 @@
 -- created updated  moments
 --
 -- key:<Idempotency-Key> is the fingerprint of the order that came with the key, a space, and the orderRef.
--- gett:<Gett order id> is the orderRef. unsettled holds the orderRefs of calls that are not settled, by the end of the lease.
+-- gett:<Gett order id> is the orderRef.
+-- unsettled holds the orderRefs of calls that are not settled, by the end of the lease.
 
 -- Return the names of the keys that lead to a record.
 local function pointers(placement)
@@ -26,7 +27,7 @@ local function pointers(placement)
   return names, r[2] and r[2] ~= '' and keys.by_gett_id .. r[2]
 end
 
--- Keep a record and every name that leads to it until it is settled: nothing about an order that the POS may have expires.
+-- Keep a record and every name that leads to it: nothing about an order that the POS may have expires.
 local function persist(placement)
   local by_key, by_gett_id = pointers(placement)
   redis.call('PERSIST', placement)

@@ -1,9 +1,10 @@
--- Record the outcome of an attempt, by compare-and-set on its claim. For a ticket, also append its first update and notify a
--- worker.
+-- Record the outcome of an attempt, by compare-and-set on its claim. For a ticket, also append its first update and
+-- notify a worker.
 -- KEYS: the record, unsettled, incidents, the pointer of the POS's order id, the four of a notification.
--- args: ref, lane, owner, outcome (placed, refused, released, in_doubt), status (HTTP), answer, partner_id, update (JSON, or empty),
--- key_ttl, order_ttl (s), force; key, gett_id, store, fingerprint: for a record that Redis has lost.
--- Return 'ok', 'same' (the ticket is recorded already), 'duplicate' (the record says otherwise) or 'stale' (not the holder).
+-- args: ref, lane, owner, outcome (placed, refused, released, in_doubt), status (HTTP), answer, partner_id,
+-- update (JSON, or empty), key_ttl, order_ttl (s), force; key, gett_id, store, fingerprint: for a record that Redis has lost.
+-- Return 'ok', 'same' (the ticket is recorded already), 'duplicate' (it contradicts the record) or 'stale' (not the
+-- holder).
 --- @include "webhook_kit.outbox/lanes"
 --- @include "webhook_kit.placement/records"
 --- @include "webhook_kit.storage/notify"
@@ -68,6 +69,7 @@ if args.outcome == 'in_doubt' then
   redis.call('ZADD', KEYS[2], now, args.ref)
   return 'ok'
 end
-redis.call('HSET', placement, 'state', args.outcome, 'doubt', '0', 'status', args.status, 'answer', args.answer, 'updated', now)
+redis.call('HSET', placement, 'state', args.outcome, 'doubt', '0', 'status', args.status, 'answer', args.answer,
+           'updated', now)
 expire_settled(args.outcome == 'refused' and args.order_ttl or args.key_ttl)
 return 'ok'

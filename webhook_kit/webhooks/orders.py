@@ -1,6 +1,7 @@
 """Order webhooks: validateOrder, placeOrder and order events as Flask serves them.
 
-Each request passes the same steps in this order: size limit, raw body, signature, shape, store. Only then is an order claimed.
+Each request passes the same steps in this order: size limit, raw body, signature, shape, store. Only then is an order
+claimed.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def raw_body(request: Request) -> bytes:
         raise _too_large()
     body = bytearray()
     try:
-        # Chunked bodies have no length, and a server may return less than was asked for: read until there is no more, or
-        # more than allowed. In small chunks, because the memory for what is asked for is allocated beforehand.
+        # Chunked bodies have no length, and a server may return less than was asked for: read until there is no more,
+        # or more than allowed. In small chunks, because the memory for each read is allocated beforehand.
         while chunk := request.stream.read(_CHUNK):
             body += chunk
             if len(body) > MAX_BYTES:
