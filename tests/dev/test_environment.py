@@ -94,12 +94,12 @@ class Terminal:
         os.write(self._descriptor, key.encode())
 
     def until(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
-        def found() -> re.Match[str] | None:
+        def search() -> re.Match[str] | None:
             assert self.process.poll() is None or re.search(pattern, self.text), self.text
             return re.search(pattern, self.text)
 
         try:
-            match = wait_until(found, timeout, pattern)
+            match = wait_until(search, timeout, pattern)
         except TimeoutError as error:
             raise AssertionError(f"{error}\n{self.text}") from None
         assert match is not None

@@ -38,8 +38,8 @@ def catalog_of(*groups: ExternalModifierGroup, options: int = 2) -> ExternalCata
     item = ExternalItem(
         item_id="d", name="D", base_price=Decimal(1), modifier_group_ids=[group.modifier_group_id for group in groups]
     )
-    made = [ExternalItem(item_id=f"o{n}", name=f"O{n}", base_price=Decimal(1)) for n in range(options)]
-    return simple_catalog({"S": [item]}, modifier_groups=groups, options=made)
+    option_items = [ExternalItem(item_id=f"o{n}", name=f"O{n}", base_price=Decimal(1)) for n in range(options)]
+    return simple_catalog({"S": [item]}, modifier_groups=groups, options=option_items)
 
 
 def group(least: int, most: int, options: int = 2, *, duplicates: bool = False) -> ExternalModifierGroup:

@@ -46,7 +46,7 @@ def serve() -> Iterator[FakeGett]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def answer(self) -> None:
+        def respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             fake.received.append(ReceivedRequest(self.command, self.path, self.headers, body, self.client_address[1]))
             if fake.silent:
@@ -61,7 +61,7 @@ def serve() -> Iterator[FakeGett]:
             self.end_headers()
             self.wfile.write(fake.body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -28,16 +28,16 @@ ONBOARDING = {"onboardingId": "o-1", "status": "active", "storeId": "s-1"}
 REQUEST = {
     "partnerStoreId": "p-1",
     "name": "Ramen",
-    "catalogCallbackUrl": "https://x.example/menu",
+    "catalogCallbackUrl": "https://x.example/catalog",
     "webhookUrl": "https://x.example/hook",
 }
 
 CALLS: list[tuple[Callable[[GettClient], Any], str, str, Any, Any, Any]] = [
     (
-        lambda c: c.notify_catalog("p 1&x", "https://x.example/menu"),
+        lambda c: c.notify_catalog("p 1&x", "https://x.example/catalog"),
         "POST",
         "/v1/commerce/catalogset-notification?storeId=p%201%26x",
-        {"callbackUrl": "https://x.example/menu"},
+        {"callbackUrl": "https://x.example/catalog"},
         None,
         None,
     ),
@@ -138,7 +138,7 @@ def test_id_that_would_change_the_path_is_not_sent(gett: FakeGett, client: GettC
 
 def test_invalid_callback_url_is_not_sent(gett: FakeGett, client: GettClient) -> None:
     with pytest.raises(errors.GettPermanent, match="callback"):
-        client.notify_catalog("p", "menu.json")
+        client.notify_catalog("p", "catalog.json")
     assert gett.received == []
 
 
@@ -250,19 +250,19 @@ class TestFailures:
 class FakeTransport:
     """A transport that returns one response, or raises."""
 
-    def __init__(self, answer: ApiResponse | OSError) -> None:
-        self.answer = answer
+    def __init__(self, response: ApiResponse | OSError) -> None:
+        self.response = response
         self.calls: list[ApiCall] = []
 
     def send(self, call: ApiCall) -> ApiResponse:
         self.calls.append(call)
-        if isinstance(self.answer, OSError):
-            raise self.answer
-        return self.answer
+        if isinstance(self.response, OSError):
+            raise self.response
+        return self.response
 
 
-def client_receiving(answer: ApiResponse | OSError) -> GettClient:
-    return GettClient("https://gett.example", KEY, transport=FakeTransport(answer))
+def client_receiving(response: ApiResponse | OSError) -> GettClient:
+    return GettClient("https://gett.example", KEY, transport=FakeTransport(response))
 
 
 def test_transport_can_be_replaced() -> None:

@@ -93,7 +93,7 @@ def test_private_members_are_not_shown(name: str) -> None:
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
 def test_every_schema_has_json_names(name: str, mode: Any) -> None:
     schema = SCHEMAS[name].model_json_schema(mode=mode)
-    # A model that nests in itself stands among its own definitions.
+    # A recursive model is one of its own definitions.
     described = schema if "properties" in schema else schema["$defs"][name]
     snake_cased = name.startswith("OrderEvent")
     assert all(snake_cased or "_" not in member for member in described["properties"])

@@ -22,18 +22,18 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 def document(problem: Problem) -> dict[str, object]:
     wire = problem.document(instance="/placeOrder", trace_id=TRACE).to_json()
     assert ProblemDetail.from_json(wire)
-    found: dict[str, object] = json.loads(wire)
-    return found
+    members: dict[str, object] = json.loads(wire)
+    return members
 
 
 @pytest.mark.parametrize("code", [*ErrorCode, *SessionErrorCode])
 def test_every_code_has_its_status_category_and_title(code: ErrorCode | SessionErrorCode) -> None:
-    found = document(Problem(code, "what happened"))
-    assert set(found) == PROBLEM_MEMBERS
-    assert found["type"] == f"https://developer.gett-tech.com/errors/{code}"
-    assert (found["status"], found["errorCategory"], found["retryable"]) == tuple(code.kind)
-    assert found["title"] not in ("", "Error")
-    assert (found["instance"], found["traceId"], found["detail"]) == ("/placeOrder", TRACE, "what happened")
+    members = document(Problem(code, "what happened"))
+    assert set(members) == PROBLEM_MEMBERS
+    assert members["type"] == f"https://developer.gett-tech.com/errors/{code}"
+    assert (members["status"], members["errorCategory"], members["retryable"]) == tuple(code.kind)
+    assert members["title"] not in ("", "Error")
+    assert (members["instance"], members["traceId"], members["detail"]) == ("/placeOrder", TRACE, "what happened")
 
 
 def test_each_document_has_another_request_id() -> None:
@@ -43,14 +43,14 @@ def test_each_document_has_another_request_id() -> None:
 
 def test_request_id_and_time_can_be_given() -> None:
     now = datetime(2026, 3, 4, 12, tzinfo=UTC)
-    made = unavailable("x").document(instance="/", trace_id=TRACE, request_id="req_1", now=now)
-    assert (made.request_id, made.timestamp) == ("req_1", now)
+    created = unavailable("x").document(instance="/", trace_id=TRACE, request_id="req_1", now=now)
+    assert (created.request_id, created.timestamp) == ("req_1", now)
 
 
 @pytest.mark.parametrize(("seconds", "rounded"), [(0, 1), (0.2, 1), (1, 1), (1.01, 2), (29.5, 30)])
 def test_retry_after_is_rounded_up_to_at_least_one_second(seconds: float, rounded: int) -> None:
-    found = document(unavailable("x", retry_after=seconds))
-    assert (found["retryAfter"], found["retryable"]) == (rounded, True)
+    members = document(unavailable("x", retry_after=seconds))
+    assert (members["retryAfter"], members["retryable"]) == (rounded, True)
 
 
 def violation(code: str, message: str = "m") -> ValidationError:

@@ -90,8 +90,10 @@ class Consumer:
             f"/v1/marketplace/{path}", method=method, json=body, headers={**self.headers, **headers}
         )
 
-    def session(self, **given: Any) -> dict[str, Any]:
-        created: dict[str, Any] = self.client.post("/v1/marketplace/session/create", json=given, headers=KEY).get_json()
+    def session(self, **identity: Any) -> dict[str, Any]:
+        created: dict[str, Any] = self.client.post(
+            "/v1/marketplace/session/create", json=identity, headers=KEY
+        ).get_json()
         self.headers = {"Authorization": f"Bearer {created['token']}"}
         return created
 

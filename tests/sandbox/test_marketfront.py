@@ -105,8 +105,8 @@ def test_computed_tags(consumer: Consumer, context: SandboxContext) -> None:
 
 
 def is_accepting(consumer: Consumer) -> bool:
-    answer: bool = consumer.call("GET", f"stores/{STORE}").get_json()["isAcceptingOrders"]
-    return answer
+    accepts: bool = consumer.call("GET", f"stores/{STORE}").get_json()["isAcceptingOrders"]
+    return accepts
 
 
 def test_store_accepts_orders_only_if_everything_allows_it(

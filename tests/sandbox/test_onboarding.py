@@ -47,9 +47,9 @@ def catalog_server() -> CatalogServer:
 @pytest.fixture
 def url(catalog_server: CatalogServer) -> Iterator[str]:
     app = Flask("catalogs")
-    app.get("/menu.json")(catalog_server.serve)
+    app.get("/catalog.json")(catalog_server.serve)
     with serve(app) as base:
-        yield f"{base}/menu.json"
+        yield f"{base}/catalog.json"
 
 
 Register = Callable[[], str]
@@ -133,8 +133,8 @@ def endless_body() -> Iterator[bytes]:
 @pytest.mark.parametrize(
     ("catalog", "status", "message"),
     [
-        (changed(sections={"s": {"sectionId": "s", "name": "S", "itemIds": ["gone"]}}), 200, "no item 'gone'"),
-        (changed(catalogSetId="menu-7"), 200, "$.catalogSetId: “menu-7” is not a canonical UUID"),
+        (changed(sections={"s": {"sectionId": "s", "name": "S", "itemIds": ["missing"]}}), 200, "no item 'missing'"),
+        (changed(catalogSetId="catalog-7"), 200, "$.catalogSetId: “catalog-7” is not a canonical UUID"),
         (changed(items={"m": {"itemId": "m", "name": "M"}}), 200, "$.items['m'].basePrice: is missing"),
         (b"<html>", 200, "$: expected value"),
         (CATALOG, 404, "answered 404"),
@@ -164,7 +164,7 @@ def test_invalid_catalog_fails_as_a_whole(
 def test_unreachable_or_slow_server_fails_the_registration(
     call: Call, register: Register, context: SandboxContext
 ) -> None:
-    failed = call("POST", "onboarding/stores", request(f"http://127.0.0.1:{free_port()}/menu.json")).get_json()
+    failed = call("POST", "onboarding/stores", request(f"http://127.0.0.1:{free_port()}/catalog.json")).get_json()
     assert "ConnectionError" in wait_for_status(call, failed["onboardingId"], "catalog_failed")["error"]
     context.options.pull_timeout = 0.000_001
     assert "catalog_failed" in wait_for_status(call, register(), "catalog_failed")["status"]
@@ -228,7 +228,7 @@ def test_notification_needs_a_known_store(call: Call, url: str) -> None:
     assert notify(call, url, "nobody") == 404
     missing = call("POST", "catalogset-notification", {"callbackUrl": url})
     assert "storeId" in check_problem(missing, 400, "INVALID_REQUEST")["detail"]
-    wrong = call("POST", "catalogset-notification", {"callbackUrl": "menu"}, query_string={"storeId": "main"})
+    wrong = call("POST", "catalogset-notification", {"callbackUrl": "catalog"}, query_string={"storeId": "main"})
     check_problem(wrong, 422, "VALIDATION_FAILED")
 
 

@@ -36,7 +36,12 @@ CHECKS = [
 ]
 EXAMPLES = 4
 # Existing ids, so that most generated calls find something.
-KNOWN = {"store_id": STORE, "order_id": "o-1", "onboarding_id": "on-1", "catalog_set_id": str(CATALOG.catalog_set_id)}
+EXISTING_IDS = {
+    "store_id": STORE,
+    "order_id": "o-1",
+    "onboarding_id": "on-1",
+    "catalog_set_id": str(CATALOG.catalog_set_id),
+}
 
 
 def test_table_has_every_route(client: FlaskClient) -> None:
@@ -104,7 +109,7 @@ def test_every_response_conforms_to_the_document(
 
 def use_known_ids(case: Case[Any]) -> None:
     """Replace generated ids by existing ones, and URLs by ones that cannot be called."""
-    case.path_parameters = {name: KNOWN.get(name, value) for name, value in (case.path_parameters or {}).items()}
+    case.path_parameters = {name: EXISTING_IDS.get(name, value) for name, value in (case.path_parameters or {}).items()}
     body: Any = case.body
     if not isinstance(body, dict):
         return

@@ -196,12 +196,12 @@ def jsonify_response(body: Any, status: int) -> Response:
     return Response(json.dumps(body), status, mimetype="application/problem+json")
 
 
-@pytest.mark.parametrize("answer", [503, 500, 429, 404, 401, 302])
+@pytest.mark.parametrize("response", [503, 500, 429, 404, 401, 302])
 def test_failed_delivery_is_retried_on_schedule(
-    answer: int, consumer: Consumer, partner: FakePartner, context: SandboxContext
+    response: int, consumer: Consumer, partner: FakePartner, context: SandboxContext
 ) -> None:
     consumer.validate()
-    partner.responses = [Response("not now", answer) for _ in range(3)]
+    partner.responses = [Response("not now", response) for _ in range(3)]
     key = str(uuid4())
     check_problem(consumer.place(key), 502, "BAD_GATEWAY")
     record = context.state.orders[only_order(context)]
@@ -222,7 +222,7 @@ def test_failed_delivery_is_retried_on_schedule(
     assert consumer.place(key).get_json()["partnerOrderId"] == "p-7"
     attempts_logged = [entry for entry in webhooks(context) if entry["call"] == "placeOrder"]
     assert [(entry["attempt"], entry["response"]["status"]) for entry in attempts_logged] == [
-        *((n, answer) for n in (1, 2, 3)),
+        *((n, response) for n in (1, 2, 3)),
         (4, 200),
     ]
     keys = {headers["Idempotency-Key"] for name, headers, _ in partner.received if name == "placeOrder"}
@@ -256,8 +256,8 @@ def test_calls_during_a_placement(
     consumer.validate()
     partner.may_answer.clear()
     key = str(uuid4())
-    answers: list[int] = []
-    first = threading.Thread(target=lambda: answers.append(consumer.place(key).status_code))
+    statuses: list[int] = []
+    first = threading.Thread(target=lambda: statuses.append(consumer.place(key).status_code))
     first.start()
     wait_until(lambda: "placeOrder" in partner.received_names(), message="the order to reach its store")
     conflict = check_problem(consumer.place(key), 409, "CONFLICT")
@@ -266,7 +266,7 @@ def test_calls_during_a_placement(
     check_problem(call("POST", f"orders/{only_order(context)}/status", update), 404, "NOT_FOUND")
     partner.may_answer.set()
     first.join()
-    assert answers == [200]
+    assert statuses == [200]
     assert call("POST", f"orders/{only_order(context)}/status", update).status_code == 202
 
 
@@ -303,11 +303,11 @@ def test_wrong_amounts_are_logged_as_a_finding(
     assert finding["message"] == "total is 11.00, its parts sum to 10.90"
 
 
-@pytest.mark.parametrize("answer", [Response("oops", 500), Response("[]", 200), Response("{", 200)])
+@pytest.mark.parametrize("response", [Response("oops", 500), Response("[]", 200), Response("{", 200)])
 def test_validation_without_a_response_is_bad_gateway(
-    answer: Response, consumer: Consumer, partner: FakePartner
+    response: Response, consumer: Consumer, partner: FakePartner
 ) -> None:
-    partner.responses = [answer]
+    partner.responses = [response]
     assert check_problem(consumer.validate(), 502, "BAD_GATEWAY")["retryable"] is True
 
 

@@ -140,10 +140,10 @@ def test_fulfillment_context(consumer: Consumer) -> None:
     assert consumer.call("GET", "session/me").get_json()["fulfillmentContext"] is None
     consumer.session(**ADA)
     address = consumer.call("POST", "checkout/addresses", ADDRESS).get_json()["userAddressId"]
-    wanted = {"mode": "DeliveryByMerchant", "addressId": address}
-    assert consumer.call("PUT", "session/fulfillment-context", wanted).get_json() == wanted
+    fulfillment = {"mode": "DeliveryByMerchant", "addressId": address}
+    assert consumer.call("PUT", "session/fulfillment-context", fulfillment).get_json() == fulfillment
     me = consumer.call("GET", "session/me").get_json()
-    assert (me["fulfillmentContext"], me["user"]["lastUserAddressId"]) == (wanted, address)
+    assert (me["fulfillmentContext"], me["user"]["lastUserAddressId"]) == (fulfillment, address)
     other = consumer.call("PUT", "session/fulfillment-context", {"mode": "Pickup", "addressId": "x"})
     check_problem(other, 404, "NOT_FOUND")
 

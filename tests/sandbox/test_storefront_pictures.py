@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ViewportSize, expect
 from tests.sandbox.accessibility import accessibility_problems
 from tests.sandbox.browser_env import StorefrontEnv, StorefrontPage
 
-SMALL = 150 * 1024
+MAX_BYTES = 150 * 1024
 PICTURES = os.environ.get("PICTURES")  # folder for the docs' pictures; nothing is written without it
 IN_DOCS = {
     "menu-desktop-light",
@@ -25,9 +25,9 @@ WINDOWS: dict[str, ViewportSize] = {"desktop": {"width": 1280, "height": 800}, "
 
 
 class PictureTaker:
-    """A storefront who checks what is seen, and takes a picture of it.
+    """Takes pictures of views and checks their accessibility.
 
-    :param kind: of window, as a part of the views' names.
+    :param kind: kind of the window, a part of the pictures' names.
     """
 
     def __init__(self, storefront: StorefrontPage, kind: str) -> None:
@@ -42,7 +42,7 @@ class PictureTaker:
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             view = f"{name}-{self._kind}-{scheme}"
             picture = self.page.screenshot(animations="disabled")
-            assert len(picture) <= SMALL, view
+            assert len(picture) <= MAX_BYTES, view
             assert accessibility_problems(self.page) == [], view
             if PICTURES and view in IN_DOCS:
                 (Path(PICTURES) / f"storefront-{view}.png").write_bytes(picture)

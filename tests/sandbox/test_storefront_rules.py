@@ -51,8 +51,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def check(catalog: Any, order: Any) -> CheckedCart:
-    menu = CompiledCatalog.compile(ExternalCatalogSet.model_validate(catalog))
-    return check_cart(menu, ExternalOrder.model_validate(order), at=NOON, timezone=UTC)
+    compiled = CompiledCatalog.compile(ExternalCatalogSet.model_validate(catalog))
+    return check_cart(compiled, ExternalOrder.model_validate(order), at=NOON, timezone=UTC)
 
 
 @EXAMPLES
@@ -169,8 +169,8 @@ def test_same_hours_are_open_as_in_the_kit(page: Page, windows: list[Any], momen
     ],
 )
 def test_text_of_opening_hours(page: Page, windows: list[tuple[str, str, str]], at: str, text: str) -> None:
-    given = [{"dayOfWeek": day, "start": start, "end": end} for day, start, end in windows]
-    assert page("hours.service(a.windows, new Date(a.at), 'UTC').text", windows=given, at=at) == text
+    parsed = [{"dayOfWeek": day, "start": start, "end": end} for day, start, end in windows]
+    assert page("hours.service(a.windows, new Date(a.at), 'UTC').text", windows=parsed, at=at) == text
 
 
 @pytest.mark.parametrize("zone", [None, "Mars/Olympus"])

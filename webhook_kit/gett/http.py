@@ -1,7 +1,7 @@
 """HTTP calls to Gett: the base class of all API clients, and the exceptions that a call raises.
 
 Calls are not repeated, because retries, order and quota belong to the outbox. Redirects are not followed, so that the API key
-reaches one host only. Every failure is a :class:`~webhook_kit.errors.GettError`, whose type tells if a retry makes sense::
+reaches one host only. Every failure is a :class:`~webhook_kit.errors.GettError`, whose type shows if a retry makes sense::
 
     no response             GettUnreachable
     408, 425, 5xx           GettUnavailable     also a 2xx with an unreadable body; ``status`` is that 2xx

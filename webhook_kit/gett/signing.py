@@ -44,7 +44,7 @@ def verify(
 
     :param body: the raw bytes as received.
     :param secrets: all secrets that are currently valid.
-    :raises InvalidSignature: when the signature or the timestamp is missing or wrong; the message says which.
+    :raises InvalidSignature: when the signature or the timestamp is missing or wrong; the message names it.
     """
     if not signature:
         raise InvalidSignature("the Signature header is missing")

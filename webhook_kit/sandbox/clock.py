@@ -1,7 +1,7 @@
 """The sandbox's clock, which can be set, stopped and run faster.
 
 All times in Gett's responses and all waits of Gett (retries, ends of pauses, sessions, tokens, quota) use it. A webhook's
-``Timestamp`` uses real time [D], because the partner compares it with a clock of its own.
+``Timestamp`` uses real time [D], because the partner compares it with its own clock.
 """
 
 from __future__ import annotations

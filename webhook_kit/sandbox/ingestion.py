@@ -25,7 +25,7 @@ _CHUNK = 64 * 1024
 
 
 class IngestionFailed(Exception):
-    """A catalog was not ingested; the message says why."""
+    """A catalog was not ingested; the message gives the reason."""
 
 
 class Ingestion:

@@ -65,8 +65,8 @@ def webhook_body(
 def store_refusal(body: dict[str, Any]) -> Problem:
     """Return a store's problem document as Gett's own response, with the same code, detail and errors."""
     code = body.get("errorCode")
-    known = ErrorCode(code) if code in set(ErrorCode) else ErrorCode.OTHER
-    refusal = Problem(known, str(body.get("detail") or body.get("title") or "the store refused the order"))
+    error_code = ErrorCode(code) if code in set(ErrorCode) else ErrorCode.OTHER
+    refusal = Problem(error_code, str(body.get("detail") or body.get("title") or "the store refused the order"))
     errors = body.get("errors")
     refusal.errors = [error for raw in errors if (error := _parse_error(raw))] if isinstance(errors, list) else []
     return refusal

@@ -24,7 +24,7 @@ from webhook_kit.sandbox.commerce import find_store
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.geocoding import miles, store_address, store_location
 from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
-from webhook_kit.sandbox.search import Match, search, words
+from webhook_kit.sandbox.search import Match, query_words, search
 from webhook_kit.sandbox.state import StoreRecord
 
 __all__ = ["blueprint", "is_accepting_orders", "store_timezone"]
@@ -76,7 +76,7 @@ class _Marketfront:
 
     def discover_stores(self) -> Response:
         body = parse_body(DiscoverStoresRequest)
-        query = words(body.query or "")
+        query = query_words(body.query or "")
         candidates = []
         with self._context.lock:
             for record in self._context.state.stores.values():
@@ -129,7 +129,7 @@ class _Marketfront:
             distance_miles=None if candidate.distance is None else round(candidate.distance, 2),
             highlights=candidate.match.highlights if candidate.match else None,
             image_url=listing.image_url or record.store.logo_url,
-            matched_dishes=(candidate.match.dishes or None) if candidate.match else None,
+            matched_dishes=(candidate.match.items or None) if candidate.match else None,
             price_level=listing.price_level,
             rating=listing.rating,
             review_count=listing.review_count,

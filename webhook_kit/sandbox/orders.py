@@ -152,22 +152,22 @@ class _Orders:
         :raises Problem: [D] 422 if the token is missing, unknown, from another store, or expired.
         """
         token = order.validated_order_token
-        known = self._context.state.tokens.get(token or "")
+        validated = self._context.state.tokens.get(token or "")
         age = timedelta(minutes=self._context.options.token_minutes)
         reason = None
         if not token:
             reason = "missing; validate the order first" if self._context.options.require_token else None
-        elif known is None or known.store_id != order.cart.store_id:
+        elif validated is None or validated.store_id != order.cart.store_id:
             reason = "not a token of this store"
-        elif known.issued_at + age <= self._context.clock.now() or "expired_token" in g.faults:
+        elif validated.issued_at + age <= self._context.clock.now() or "expired_token" in g.faults:
             reason = f"older than {age.total_seconds() / 60:g} minutes; validate the order again"
         if reason:
             error = ValidationError(code=ErrorCode.INVALID_REQUEST, message=reason, json_path="$.validatedOrderToken")
             raise Problem(ErrorCode.VALIDATION_FAILED, f"the validatedOrderToken is {reason}", errors=[error])
-        return known.amounts if known else None
+        return validated.amounts if validated else None
 
     def _invalid(self, order: ExternalOrder, code: ErrorCode) -> dict[str, Any]:
-        """The order with what Gett itself has against it; the store is not asked."""
+        """Return the order with an error of Gett's own checks; the store is not called."""
         path = "$.cart.storeId" if code is ErrorCode.STORE_CLOSED else "$.cart.lineItems"
         message = "The store does not take orders now." if code is ErrorCode.STORE_CLOSED else "The cart is empty."
         error = ValidationError(code=code, message=message, json_path=path)

@@ -26,7 +26,7 @@ class Task(SandboxModel):
 
 
 class Scheduler:
-    """Runs each due task in a separate thread, so that a slow one delays no other."""
+    """Runs each due task in a separate thread, so that a slow task does not delay others."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

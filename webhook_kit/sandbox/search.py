@@ -11,7 +11,7 @@ from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.gett.models.marketfront import DishHighlights, MatchedDish, StoreHighlights
 from webhook_kit.sandbox.state import StoreRecord
 
-__all__ = ["Match", "search", "words"]
+__all__ = ["Match", "query_words", "search"]
 
 _WORD = re.compile(r"\w+")
 _MAX_ITEMS = 10  # [D] matched items shown of one store
@@ -50,10 +50,10 @@ class Match(NamedTuple):
 
     score: int
     highlights: StoreHighlights
-    dishes: list[MatchedDish]
+    items: list[MatchedDish]
 
 
-def words(query: str) -> list[str]:
+def query_words(query: str) -> list[str]:
     """Return the words of a query, folded, without stop words unless it has no others."""
     folded = [_fold(word) for word in _WORD.findall(query)]
     return [word for word in folded if word not in _STOP_WORDS] or folded
@@ -72,11 +72,11 @@ def search(query: list[str], record: StoreRecord, catalog: ExternalCatalogSet | 
     highlights = StoreHighlights(name=name, description=description)
     if own:
         return Match(own, highlights, [])
-    dishes = [match for item in _items_in_sections(catalog) if (match := _match_item(query, item))]
-    if not dishes:
+    items = [match for item in _items_in_sections(catalog) if (match := _match_item(query, item))]
+    if not items:
         return None
-    dishes.sort(key=lambda match: -match[0])
-    return Match(dishes[0][0], highlights, [dish for _, dish in dishes[:_MAX_ITEMS]])
+    items.sort(key=lambda match: -match[0])
+    return Match(items[0][0], highlights, [item for _, item in items[:_MAX_ITEMS]])
 
 
 def _match_item(query: list[str], item: ExternalItem) -> tuple[int, MatchedDish] | None:

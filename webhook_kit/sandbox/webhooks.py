@@ -108,7 +108,7 @@ class Webhooks:
         url = webhook.url if webhook.name == "orderEvent" else f"{webhook.url.rstrip('/')}/{path}"
         body = json.dumps(webhook.body).encode()
         headers = {
-            # The Timestamp is real time, because the partner compares it with a clock of its own.
+            # The Timestamp is real time, because the partner compares it with its own clock.
             **signed_headers(body, secret or self._context.secret),
             "traceparent": f"00-{self._trace()}-{self._trace()[:16]}-01",
             **webhook.headers,

@@ -107,7 +107,7 @@ def test_store_with_an_id_alone_is_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "x.example/menu", "ftp://x.example/menu", "https://", "https:///menu", "https://x y"]
+    "url", ["", "x.example/catalog", "ftp://x.example/catalog", "https://", "https:///catalog", "https://x y"]
 )
 def test_invalid_callback_url_is_rejected(url: str) -> None:
     with pytest.raises(ValidationError):
