@@ -20,8 +20,9 @@ from webhook_kit.outbox.dead_letters import DeadLetters
 from webhook_kit.outbox.dispatcher import Dispatcher, RetryPolicy, lease_seconds
 from webhook_kit.outbox.lanes import Lanes
 from webhook_kit.outbox.order_updates import OrderUpdates
-from webhook_kit.outbox.quota import Quota, SendingState
+from webhook_kit.outbox.quota import Quota
 from webhook_kit.outbox.rate_limited import RateLimitedClient
+from webhook_kit.outbox.sending import SendingState
 from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.placement.placement import Placement
 from webhook_kit.placement.pricing import Pricing

@@ -34,6 +34,7 @@ from webhook_kit.storage.queues import enqueue_sync, push_queue, sync_queue
 
 __all__ = [
     "PushWorker",
+    "ScheduledTask",
     "Worker",
     "onboard",
     "publish_catalog",

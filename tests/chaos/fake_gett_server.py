@@ -1,4 +1,4 @@
-"""Gett on a bad day: a small HTTP server that answers order updates as its dice fall, and remembers everything."""
+"""A small HTTP server in the place of Gett: it takes order updates, fails at random, and records all that arrives."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 RANKS = {"confirmed": 1, "preparing": 2, "ready": 3, "inTransit": 4, "completed": 8, "cancelled": 9}
 
 
-class Arrival(NamedTuple):
+class ReceivedUpdate(NamedTuple):
     """An update that arrived.
 
-    :ivar accepted: Gett took it, whether or not the answer arrived.
+    :ivar accepted: True if Gett took it, also if the response was lost.
     """
 
     order: str
@@ -30,73 +30,73 @@ class Arrival(NamedTuple):
         return str(self.body.get("state") or self.body.get("status"))
 
 
-class Fate(NamedTuple):
-    """What happens to an update.
+class Response(NamedTuple):
+    """Response to an update.
 
-    :ivar seconds: how long the answer takes.
-    :ivar reset: the connection breaks instead of an answer.
+    :ivar delay: seconds before the response is sent.
+    :ivar reset: reset the connection instead of a response.
     """
 
     status: int
     headers: dict[str, str]
     body: bytes = b"{}"
     accepted: bool = False
-    seconds: float = 0.0
+    delay: float = 0.0
     reset: bool = False
 
 
-ACCEPTED = Fate(202, {}, accepted=True)
-Dice = Callable[[], Fate]
+ACCEPTED = Response(202, {}, accepted=True)
+Responder = Callable[[], Response]
 
 
-def bad_day(seed: int, patience: float) -> Dice:
-    """Three in four are taken; the rest meet everything that a network and a busy Gett have to offer.
+def random_failures(seed: int, client_timeout: float) -> Responder:
+    """Return a responder that accepts three updates of four, and fails for the others in every way of a network.
 
-    :param patience: seconds after which the client gives up.
+    :param client_timeout: seconds that the client waits for a response.
     """
     random = Random(seed)
-    # Each of these holds up all sending for a second, so there are only a few.
-    pauses = [Fate(429, {}), Fate(429, {"Retry-After": "1"})] * 3
-    fates: dict[str, tuple[int, Dice]] = {
-        "taken": (75, lambda: ACCEPTED),
-        "busy": (4, lambda: Fate(429, {}, b'{"retryAfter": 0.02}')),
-        "pause": (1, lambda: pauses.pop() if pauses else ACCEPTED),
-        "failed": (5, lambda: Fate(500, {})),
-        "unavailable": (4, lambda: Fate(503, {})),
-        "unavailable for a second": (2, lambda: Fate(503, {"Retry-After": "1"})),
-        "lost on the way": (3, lambda: Fate(0, {}, reset=True)),
-        "taken, but the answer is lost": (3, lambda: Fate(0, {}, accepted=True, reset=True)),
-        "taken, but the answer is late": (3, lambda: ACCEPTED._replace(seconds=patience * 1.3)),
+    # Each of these delays all sending for a second, so there are only a few.
+    pauses = [Response(429, {}), Response(429, {"Retry-After": "1"})] * 3
+    responders: dict[str, tuple[int, Responder]] = {
+        "accepted": (75, lambda: ACCEPTED),
+        "rate limited": (4, lambda: Response(429, {}, b'{"retryAfter": 0.02}')),
+        "rate limited for a second": (1, lambda: pauses.pop() if pauses else ACCEPTED),
+        "failed": (5, lambda: Response(500, {})),
+        "unavailable": (4, lambda: Response(503, {})),
+        "unavailable for a second": (2, lambda: Response(503, {"Retry-After": "1"})),
+        "request lost": (3, lambda: Response(0, {}, reset=True)),
+        "response lost": (3, lambda: Response(0, {}, accepted=True, reset=True)),
+        "response too late": (3, lambda: ACCEPTED._replace(delay=client_timeout * 1.3)),
     }
-    weights = [weight for weight, _ in fates.values()]
+    weights = [weight for weight, _ in responders.values()]
     lock = threading.Lock()
 
-    def throw() -> Fate:
+    def respond() -> Response:
         with lock:
-            (name,) = random.choices(list(fates), weights)
-            return fates[name][1]()
+            (name,) = random.choices(list(responders), weights)
+            return responders[name][1]()
 
-    return throw
+    return respond
 
 
-class Sink:
-    """The server and its memory."""
+class FakeGettServer:
+    """The server and the updates that it received."""
 
-    def __init__(self, dice: Dice = lambda: ACCEPTED) -> None:
-        self.dice = dice
-        self.log: list[Arrival] = []
+    def __init__(self, respond: Responder = lambda: ACCEPTED) -> None:
+        self.respond = respond
+        self.received: list[ReceivedUpdate] = []
         self.lock = threading.Lock()
-        self.open = threading.Event()
-        """While this is not set, updates arrive and nobody is answered."""
-        self.open.set()
-        self.held = 0
-        """How many updates have arrived and wait for that."""
+        self.responding = threading.Event()
+        """While it is not set, updates arrive and get no response."""
+        self.responding.set()
+        self.pending = 0
+        """Number of updates that have arrived and wait for a response."""
 
     @contextmanager
     def serve(self, port: int = 0) -> Iterator[str]:
         """Serve on the loopback for the length of the block; yields the base URL."""
         server = _Server(("127.0.0.1", port), _Handler)
-        server.sink = self
+        server.gett = self
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
@@ -106,41 +106,41 @@ class Sink:
             thread.join()
             server.server_close()
 
-    def has_seen(self, count: int) -> bool:
-        """Whether so many updates have arrived."""
-        return len(self.log) >= count
+    def has_received(self, count: int) -> bool:
+        """Return True if so many updates have arrived."""
+        return len(self.received) >= count
 
-    def has_got(self, update: tuple[str, dict[str, Any]]) -> bool:
-        """Whether an order's update has arrived."""
+    def has_received_update(self, update: tuple[str, dict[str, Any]]) -> bool:
+        """Return True if this body has arrived for this order."""
         with self.lock:
-            return any(arrival[:2] == update for arrival in self.log)
+            return any(received[:2] == update for received in self.received)
 
-    def accepted(self) -> dict[str, Arrival]:
-        """The last update of each order that was taken."""
+    def last_accepted(self) -> dict[str, ReceivedUpdate]:
+        """Return the last accepted update of each order."""
         with self.lock:
-            return {arrival.order: arrival for arrival in self.log if arrival.accepted}
+            return {received.order: received for received in self.received if received.accepted}
 
-    def steps_back(self) -> list[str]:
-        """Updates that arrived after a newer one of the same order had been taken."""
+    def out_of_order(self) -> list[str]:
+        """Return the updates that arrived after a newer one of the same order had been accepted."""
         newest: dict[str, int] = {}
-        found = []
+        mistakes = []
         with self.lock:
-            for arrival in self.log:
-                rank = RANKS[arrival.step]
-                if rank < newest.get(arrival.order, 0):
-                    found.append(f"{arrival.order}: {arrival.step} after rank {newest[arrival.order]}")
-                if arrival.accepted:
-                    newest[arrival.order] = rank
-        return found
+            for received in self.received:
+                rank = RANKS[received.step]
+                if rank < newest.get(received.order, 0):
+                    mistakes.append(f"{received.order}: {received.step} after rank {newest[received.order]}")
+                if received.accepted:
+                    newest[received.order] = rank
+        return mistakes
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
-    sink: Sink
+    gett: FakeGettServer
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Nothing: clients that are killed in mid-sentence are the point."""
+        """Ignore errors: these tests kill clients during a request."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -148,30 +148,30 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
-        sink = self.server.sink
+        gett = self.server.gett
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         order = self.path.split("/")[-2]
-        fate = sink.dice()
-        with sink.lock:
-            # What its sender gave up before anybody read it has been lost on the way, and did not arrive now.
+        response = gett.respond()
+        with gett.lock:
+            # A request that its sender gave up before it was read counts as lost on the way.
             if self._hung_up():
                 self.close_connection = True
                 return
-            sink.log.append(Arrival(order, body, fate.accepted))
-            sink.held += 1
-        sink.open.wait()
-        with sink.lock:
-            sink.held -= 1
-        if fate.seconds:
-            threading.Event().wait(fate.seconds)
-        if fate.reset:
+            gett.received.append(ReceivedUpdate(order, body, response.accepted))
+            gett.pending += 1
+        gett.responding.wait()
+        with gett.lock:
+            gett.pending -= 1
+        if response.delay:
+            threading.Event().wait(response.delay)
+        if response.reset:
             # Closing with a linger of zero seconds sends a reset.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
             return
-        head = f"HTTP/1.1 {fate.status} {fate.status}\r\nContent-Length: {len(fate.body)}\r\n"
-        head += "".join(f"{name}: {value}\r\n" for name, value in fate.headers.items())
-        self.wfile.write(head.encode() + b"\r\n" + fate.body)
+        head = f"HTTP/1.1 {response.status} {response.status}\r\nContent-Length: {len(response.body)}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in response.headers.items())
+        self.wfile.write(head.encode() + b"\r\n" + response.body)
 
     def _hung_up(self) -> bool:
         try:
@@ -182,4 +182,4 @@ class _Handler(BaseHTTPRequestHandler):
             return True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: the sink's own log is enough."""
+        """Log nothing: ``received`` has it all."""

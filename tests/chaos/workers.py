@@ -1,9 +1,9 @@
-"""Push workers as processes of their own, and a POS that says how its orders come along."""
+"""Push workers as processes, and the updates of many orders as a POS reports them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
@@ -15,112 +15,111 @@ from pydantic import SecretStr
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import AppendResult
 from webhook_kit.settings import Settings
+from webhook_kit.storage.queues import PUSH_QUEUE
 from webhook_kit.testing.processes import Process, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 WORKER = [sys.executable, "-m", "webhook_kit.cli", "worker", "push"]
-UP = '"queue": "webhook-kit-push"'
-READ_TIMEOUT = 0.8  # seconds for which a worker waits for an answer
-CALM = {"GETT_CONNECT_TIMEOUT": "0.5", "GETT_READ_TIMEOUT": str(READ_TIMEOUT), "GETT_WRITES_PER_MINUTE": "0"}
-DINNER = datetime(2099, 1, 1, 19, tzinfo=UTC)
+STARTED = f'"queue": "{PUSH_QUEUE}"'
+READ_TIMEOUT = 0.8  # seconds that a worker waits for a response
+SHORT_TIMEOUTS = {"GETT_CONNECT_TIMEOUT": "0.5", "GETT_READ_TIMEOUT": str(READ_TIMEOUT), "GETT_WRITES_PER_MINUTE": "0"}
+FIRST_ESTIMATE = datetime(2099, 1, 1, 19, tzinfo=UTC)
 
 
-class Worker(Process):
+class WorkerProcess(Process):
     """A push worker."""
 
     def __init__(self, server: RedisServer, gett: str, env: Mapping[str, str] | None = None) -> None:
-        places = {"REDIS_URL": server.url, "GETT_API_URL": gett, "GETT_API_KEY": "key", "LOG_FORMAT": "json"}
-        super().__init__(WORKER, env={**places, **CALM, **(env or {})})
+        addresses = {"REDIS_URL": server.url, "GETT_API_URL": gett, "GETT_API_KEY": "key", "LOG_FORMAT": "json"}
+        super().__init__(WORKER, env={**addresses, **SHORT_TIMEOUTS, **(env or {})})
         self._starts = 0
 
-    def start(self) -> Worker:
+    def start(self) -> WorkerProcess:
         self._starts += 1
         super().start()
         return self
 
-    def wait_working(self) -> None:
-        """Wait until it has come up since its last start."""
-        self.wait_until(lambda: self.output().count(UP) >= self._starts, message="the worker to work")
+    def wait_started(self) -> None:
+        """Wait until it works since its last start."""
+        self.wait_until(lambda: self.output().count(STARTED) >= self._starts, message="the worker to start")
 
     def wait_ready(self, kit: Kit) -> None:
-        """Wait until a worker is idle or busy, and with it listens to signals."""
+        """Wait until a worker is idle or busy, and by that handles signals."""
         self.wait_until(lambda: {worker.get_state() for worker in rq.Worker.all(kit.redis)} & {"idle", "busy"})
 
 
 def make_kit(server: RedisServer, **settings: Any) -> Kit:
-    """The kit of this process, on that Redis."""
+    """Return a kit for this process on that Redis."""
     return Kit(Settings(redis_url=server.url, gett_api_key=SecretStr("key"), **settings))
 
 
-def account(kit: Kit) -> dict[str, int]:
-    """The counts, after everything has been checked against them: nothing waits, and every update has ended somehow."""
+def wait_until_sent(kit: Kit) -> None:
+    """Wait until no lane has a waiting update."""
+    wait_until(lambda: not kit.lanes.all_waiting(), message="every update to be sent")
+
+
+def final_counts(kit: Kit) -> dict[str, int]:
+    """Return the counts of updates, after a check that nothing waits and every update has ended in some way."""
     counts = kit.lanes.counts()
     assert kit.lanes.all_waiting() == {}
     assert list(kit.redis.scan_iter(f"{kit.keys.queue('')}*", count=1000)) == []
-    assert counts["appended"] == sum(counts.get(end, 0) for end in ("sent", "merged", "dead_letters", "discarded")), (
-        counts
-    )
+    ended = sum(counts.get(name, 0) for name in ("sent", "merged", "dead_letters", "discarded"))
+    assert counts["appended"] == ended, counts
     return counts
 
 
 # -- the POS -----------------------------------------------------------------------------------------------------------
 
 
-class Said(NamedTuple):
-    """One thing that the POS says about an order."""
+class PosUpdate(NamedTuple):
+    """One update of an order that the POS reports."""
 
     order: str
     step: str
     estimate: datetime | None = None
 
-    def tell(self, kit: Kit) -> AppendResult:
+    def report(self, kit: Kit) -> AppendResult:
         if self.step == "completed":
             return kit.order_updates.complete(self.order)
         if self.step == "cancelled":
-            return kit.order_updates.cancel(self.order, "the guest has gone")
+            return kit.order_updates.cancel(self.order, "the customer has left")
         return kit.order_updates.progress(self.order, self.step, estimated_ready_at=self.estimate)
 
 
-def evening(seed: int, orders: int) -> Iterator[Said]:
-    """Ten words on each of so many orders, every order's own in their order, all orders' mixed at random.
+def order_traffic(seed: int, orders: int) -> Iterator[PosUpdate]:
+    """Yield ten updates for each of so many orders: each order's in their order, those of all orders mixed at random.
 
-    Guests come one after the other: forty orders are open at a time.
+    Forty orders are open at a time.
     """
     random = Random(seed)
-    coming = [f"o{number:03}" for number in range(orders)]
-    being_made = {order: _words(random) for order in (coming.pop() for _ in range(min(40, orders)))}
-    while being_made:
-        order = random.choice(list(being_made))
-        step, estimate = being_made[order].pop(0)
-        yield Said(order, step, estimate)
-        if not being_made[order]:
-            del being_made[order]
-            if coming:
-                being_made[coming.pop()] = _words(random)
+    future = [f"o{number:03}" for number in range(orders)]
+    remaining = {order: _steps(random) for order in (future.pop() for _ in range(min(40, orders)))}
+    while remaining:
+        order = random.choice(list(remaining))
+        step, estimate = remaining[order].pop(0)
+        yield PosUpdate(order, step, estimate)
+        if not remaining[order]:
+            del remaining[order]
+            if future:
+                remaining[future.pop()] = _steps(random)
 
 
-def _words(random: Random) -> list[tuple[str, datetime | None]]:
-    early = random.randint(1, 6)
-    steps = ["confirmed"] * early + ["preparing"] * (7 - early)
-    minutes = range(len(steps))
-    told: list[tuple[str, datetime | None]] = [
-        (step, DINNER + timedelta(minutes=minute)) for step, minute in zip(steps, minutes, strict=True)
+def _steps(random: Random) -> list[tuple[str, datetime | None]]:
+    confirmed = random.randint(1, 6)
+    early = ["confirmed"] * confirmed + ["preparing"] * (7 - confirmed)
+    steps: list[tuple[str, datetime | None]] = [
+        (step, FIRST_ESTIMATE + timedelta(minutes=minute)) for minute, step in enumerate(early)
     ]
-    return [*told, ("ready", None), ("inTransit", None), (random.choice(["completed", "cancelled"]), None)]
+    return [*steps, ("ready", None), ("inTransit", None), (random.choice(["completed", "cancelled"]), None)]
 
 
-def say_durably(kit: Kit, said: Said) -> None:
-    """Say it until the outbox has it, as a POS that gets no answer does."""
+def report_until_stored(kit: Kit, update: PosUpdate) -> None:
+    """Report an update again until the outbox has it, as a POS does that gets no response."""
 
-    def heard() -> bool:
+    def is_stored() -> bool:
         try:
-            return said.tell(kit) in (AppendResult.OK, AppendResult.DUPLICATE)
+            return update.report(kit) in (AppendResult.OK, AppendResult.DUPLICATE)
         except redis.RedisError:
             return False
 
-    wait_until(heard, message=f"the outbox to take {said}")
-
-
-def soon(condition: Callable[[], object], what: str) -> None:
-    """Wait, with all the patience that a slow machine needs."""
-    wait_until(condition, message=what)
+    wait_until(is_stored, message=f"the outbox to store {update}")

@@ -1,4 +1,4 @@
-"""Connections to Redis: encrypted as told, bounded, and never with a password in a message."""
+"""Connections to Redis: TLS, pool size, timeouts, and no password in a message."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def client(url: str, *, timeout: float | None = None, **settings: Any) -> redis.
 
 
 @pytest.fixture(scope="module")
-def tls(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a proxy that speaks TLS, with a self-signed certificate, in front of the real Redis."""
+def tls_port(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Port of a TLS proxy with a self-signed certificate, in front of the real Redis."""
     key = tmp_path_factory.mktemp("redis-tls") / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=redis"]
     try:
@@ -40,7 +40,7 @@ def tls(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> 
             timeout=4 * PATIENCE,
         )
     except FileNotFoundError:
-        pytest.skip("there is no openssl to make a certificate with")
+        pytest.skip("openssl is not installed; it makes the certificate")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(key.with_suffix(".crt"), key)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -60,13 +60,13 @@ def tls(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> 
             context.wrap_socket(incoming, server_side=True) as encrypted,
             socket.create_connection(("127.0.0.1", redis_server.port)) as plain,
         ):
-            both: dict[Any, Any] = {encrypted: plain, plain: encrypted}
+            peers: dict[Any, Any] = {encrypted: plain, plain: encrypted}
             while True:
-                ready = [encrypted] if encrypted.pending() else select.select(list(both), [], [])[0]
+                ready = [encrypted] if encrypted.pending() else select.select(list(peers), [], [])[0]
                 for one in ready:
                     if not (data := one.recv(65_536)):
                         return
-                    both[one].sendall(data)
+                    peers[one].sendall(data)
 
     threading.Thread(target=accept, daemon=True).start()
     yield listening.getsockname()[1]
@@ -75,44 +75,47 @@ def tls(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> 
     listening.close()
 
 
-def test_a_self_signed_chain_is_accepted_when_told_so(tls: int) -> None:
-    with client(f"rediss://127.0.0.1:{tls}/0", redis_tls_verify="none") as encrypted:
+def test_self_signed_certificate_is_accepted_without_verification(tls_port: int) -> None:
+    with client(f"rediss://127.0.0.1:{tls_port}/0", redis_tls_verify="none") as encrypted:
         assert encrypted.ping()
         assert encrypted.set("tls", "yes")
         assert text(encrypted.get("tls")) == "yes"
         encrypted.connection_pool.disconnect()
 
 
-def test_a_self_signed_chain_is_refused_otherwise(tls: int) -> None:
-    with client(f"rediss://127.0.0.1:{tls}/0") as verified, pytest.raises(redis.ConnectionError, match="certificate"):
+def test_self_signed_certificate_is_refused_by_default(tls_port: int) -> None:
+    with (
+        client(f"rediss://127.0.0.1:{tls_port}/0") as verified,
+        pytest.raises(redis.ConnectionError, match="certificate"),
+    ):
         verified.ping()
 
 
-def test_a_host_of_another_name_is_refused_unless_nothing_is_verified(tls: int) -> None:
-    with client(f"rediss://localhost:{tls}/0") as verified:
+def test_host_name_is_verified_by_default(tls_port: int) -> None:
+    with client(f"rediss://localhost:{tls_port}/0") as verified:
         options = verified.connection_pool.connection_kwargs
         assert (options["ssl_cert_reqs"], options["ssl_check_hostname"]) == (ssl.CERT_REQUIRED, True)
 
 
-def test_a_redis_that_is_not_there_is_an_error_at_once_and_names_no_password() -> None:
-    with client(f"redis://user:topsecret@127.0.0.1:{free_port()}/0") as nowhere:
+def test_unreachable_redis_raises_without_the_password() -> None:
+    with client(f"redis://user:topsecret@127.0.0.1:{free_port()}/0") as client_:
         with pytest.raises(redis.ConnectionError) as caught:
-            nowhere.ping()
+            client_.ping()
         assert "topsecret" not in str(caught.value)
 
 
-def test_a_redis_that_does_not_answer_is_given_up_after_its_time_out() -> None:
+def test_silent_redis_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        with client(url, redis_timeout=0.1) as patient, pytest.raises(redis.TimeoutError):
-            patient.ping()
+        with client(url, redis_timeout=0.1) as client_, pytest.raises(redis.TimeoutError):
+            client_.ping()
 
 
-def test_nothing_connects_before_it_is_used() -> None:
+def test_connect_opens_no_connection() -> None:
     client(f"redis://127.0.0.1:{free_port()}/0")
 
 
-def test_who_finds_the_pool_empty_waits_for_a_turn(redis_server: RedisServer) -> None:
+def test_threads_wait_for_a_free_connection(redis_server: RedisServer) -> None:
     with client(redis_server.url, redis_max_connections=2) as shared, ThreadPoolExecutor(8) as pool:
         before = int(shared.info("clients")["connected_clients"])
         assert all(pool.map(lambda _: shared.ping(), range(200)))
@@ -120,9 +123,9 @@ def test_who_finds_the_pool_empty_waits_for_a_turn(redis_server: RedisServer) ->
         shared.connection_pool.disconnect()
 
 
-def test_a_unix_socket_will_do(tmp_path: Path) -> None:
-    with client(f"unix://{tmp_path}/no.sock") as nowhere, pytest.raises(redis.ConnectionError):
-        nowhere.ping()
+def test_unix_socket_is_supported(tmp_path: Path) -> None:
+    with client(f"unix://{tmp_path}/no.sock") as client_, pytest.raises(redis.ConnectionError):
+        client_.ping()
 
 
 @pytest.mark.parametrize(
@@ -132,11 +135,11 @@ def test_a_unix_socket_will_do(tmp_path: Path) -> None:
         "redis://host:99999/0",
         "redis://[host",
         "redis://user:topsecret@host/0?socket_timeout=soon",
-        "redis://user:topsecret@host/0?unheard_of=1",
+        "redis://user:topsecret@host/0?unknown_option=1",
         "rediss://user:top#secret@host:1",
     ],
 )
-def test_a_url_that_cannot_be_read_is_one_line_without_its_password(url: str) -> None:
+def test_invalid_url_is_one_mistake_without_the_password(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         client(url)
     (mistake,) = caught.value.mistakes
@@ -145,5 +148,5 @@ def test_a_url_that_cannot_be_read_is_one_line_without_its_password(url: str) ->
 
 
 @pytest.mark.parametrize(("reply", "expected"), [(b"\xc3\xa9", "é"), ("x", "x"), (None, ""), (7, "7"), (b"", "")])
-def test_replies_read_as_text(reply: object, expected: str) -> None:
+def test_replies_are_converted_to_text(reply: object, expected: str) -> None:
     assert text(reply) == expected

@@ -1,4 +1,4 @@
-"""Wake-ups are jobs as RQ itself would write them, and never more than one is queued."""
+"""Notifications of the push worker: jobs as RQ itself would write them, one at a time."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def place(kit: Kit, ref: str = "g1", gett_id: str | None = None) -> None:
     )
 
 
-def test_a_placed_order_queues_a_job_that_rq_can_fetch_and_read(kit: Kit) -> None:
+def test_placed_order_queues_a_job_that_rq_can_read(kit: Kit) -> None:
     place(kit)
     (queue,) = Queue.all(connection=kit.redis)
     assert (queue.name, queue.count) == (push_queue(kit.redis).name, 1)
@@ -59,14 +59,14 @@ def test_a_placed_order_queues_a_job_that_rq_can_fetch_and_read(kit: Kit) -> Non
     assert fetched.enqueued_at is not None
 
 
-def test_nothing_on_the_wire_is_a_pickle(kit: Kit) -> None:
+def test_job_is_json_and_not_a_pickle(kit: Kit) -> None:
     place(kit)
     (job,) = push_queue(kit.redis).get_jobs()
     raw: Any = kit.redis.hget(job.key, "data")
     assert json.loads(zlib.decompress(raw))[0] == PUSH_JOB
 
 
-def test_the_job_is_what_rq_itself_would_have_queued(kit: Kit) -> None:
+def test_job_equals_the_one_that_rq_would_queue(kit: Kit) -> None:
     place(kit)
     queue = push_queue(kit.redis)
     (ours,) = queue.get_jobs()
@@ -76,26 +76,26 @@ def test_the_job_is_what_rq_itself_would_have_queued(kit: Kit) -> None:
     assert {k: v for k, v in fields[0].items() if k not in own} == {k: v for k, v in fields[1].items() if k not in own}
 
 
-def test_however_much_is_appended_one_wake_up_is_queued(kit: Kit) -> None:
+def test_many_appends_queue_one_job(kit: Kit) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: place(kit, f"g{n}"), range(40)))
     assert push_queue(kit.redis).count == 1
     assert len(kit.lanes.all_waiting()) == 40
 
 
-def test_once_a_wake_up_has_begun_the_next_append_queues_another(kit: Kit) -> None:
+def test_append_after_the_job_has_begun_queues_another(kit: Kit) -> None:
     place(kit, "g1")
     kit.lanes.lease(0, 1000, notified=True)
     place(kit, "g2")
     assert push_queue(kit.redis).count == 2
 
 
-def test_the_flag_of_a_wake_up_that_died_lapses(kit: Kit) -> None:
+def test_flag_of_a_lost_job_expires(kit: Kit) -> None:
     place(kit)
     assert 0 < int(kit.redis.ttl(kit.keys.notified)) <= 15
 
 
-def test_what_nobody_sends_is_woken_again_and_what_waits_for_a_link_is_not(kit: Kit) -> None:
+def test_lost_job_is_queued_again_only_for_linked_orders(kit: Kit) -> None:
     queue = push_queue(kit.redis)
     place(kit, "k1", gett_id="")
     kit.redis.delete(kit.keys.notified, queue.key)
@@ -103,13 +103,13 @@ def test_what_nobody_sends_is_woken_again_and_what_waits_for_a_link_is_not(kit: 
     assert queue.count == 0
     kit.placement_store.link("key of k1", "g1")
     assert queue.count == 1
-    kit.redis.delete(kit.keys.notified, queue.key)  # a worker took the job and died
+    kit.redis.delete(kit.keys.notified, queue.key)  # as if a worker had taken the job and died
     kit.lanes.notify_if_ready()
     kit.lanes.notify_if_ready()
     assert queue.count == 1
 
 
-def test_rqs_own_worker_runs_the_job(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rq_worker_runs_the_job(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
     monkeypatch.setattr(worker, "push", lambda: ran.append("push"))
     place(kit)
@@ -122,7 +122,7 @@ def test_rqs_own_worker_runs_the_job(kit: Kit, monkeypatch: pytest.MonkeyPatch) 
     assert not list(kit.redis.scan_iter("rq:job:*"))
 
 
-def test_rqs_own_tools_see_the_queue(kit: Kit, own_redis: RedisServer) -> None:
+def test_rq_info_shows_the_queue(kit: Kit, own_redis: RedisServer) -> None:
     place(kit)
     info = Process([sys.executable, "-m", "rq.cli", "info", "--raw", "--only-queues", "--url", own_redis.url]).start()
     assert info.wait() == 0, info.output()

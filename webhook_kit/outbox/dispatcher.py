@@ -40,7 +40,7 @@ from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.models.store import CatalogSetNotification, OrderStatusUpdate, StoreStatusUpdate
 from webhook_kit.logs import logger
 from webhook_kit.outbox.lanes import Lanes, Lease, LeaseResult, LeaseStatus
-from webhook_kit.outbox.quota import SendingState
+from webhook_kit.outbox.sending import SendingState
 from webhook_kit.outbox.updates import Kind
 
 __all__ = ["Dispatcher", "RetryPolicy", "lease_seconds"]

@@ -9,7 +9,7 @@ import redis
 from webhook_kit.logs import logger
 from webhook_kit.placement.idempotency_store import PlacementStore
 
-__all__ = ["PlacementRecovery"]
+__all__ = ["OrderLookup", "PlacementRecovery"]
 
 log = logger("placement")
 

@@ -1,0 +1,100 @@
+"""State of sending, shared by all processes: circuit breaker, halt, rate limits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import redis
+
+from webhook_kit.logs import logger
+from webhook_kit.outbox.quota import Quota
+from webhook_kit.storage.clock import redis_time
+from webhook_kit.storage.connection import text
+from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
+
+__all__ = ["SendingState", "SendingStatus"]
+
+log = logger("outbox")
+
+_FAILURE_THRESHOLD = 5
+"""Failures in a row, over all lanes, that open the circuit breaker."""
+
+_LONGEST_OPEN_MS = 30_000
+"""Milliseconds for which the circuit breaker stays open at most, before one update tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendingStatus:
+    """State of sending, for people.
+
+    :ivar halted: the reason for which Gett refuses the API key, or None.
+    :ivar rate_limited: seconds for which Gett asked to wait (429); 0 if it did not.
+    :ivar circuit_open: seconds for which the circuit breaker stays open; 0 if it is closed.
+    :ivar used: writes in the quota's last window.
+    """
+
+    halted: str | None
+    rate_limited: float
+    circuit_open: float
+    used: int
+
+
+class SendingState:
+    """Circuit breaker, halt and rate limits of sending; shared by all processes."""
+
+    def __init__(self, connection: redis.Redis, keys: Keys) -> None:
+        self._redis = connection
+        self._keys = keys
+        self._script = Script(connection, keys, "webhook_kit.outbox/record")
+
+    def record_rate_limit_headers(self, status: int, headers: Mapping[str, str]) -> None:
+        """Record a response's ``X-RateLimit-Remaining`` and ``X-RateLimit-Reset`` (Unix seconds)."""
+        if "X-RateLimit-Remaining" not in headers:
+            return
+        try:
+            self._record_limits(headers)
+        except redis.RedisError as error:
+            log.warning("rate_limit_headers_not_recorded", status=status, error=type(error).__name__)
+
+    def _record_limits(self, headers: Mapping[str, str]) -> None:
+        try:
+            remaining, reset = int(headers["X-RateLimit-Remaining"]), float(headers["X-RateLimit-Reset"])
+        except (KeyError, ValueError):
+            return
+        if 0 < reset - time.time() < 3600:  # a reset in the past, or in the distant future, cannot be true
+            self._record("limits", remaining=max(remaining, 0), reset=int(reset * 1000))
+
+    def record_rate_limited(self, seconds: float) -> None:
+        """Record that Gett asked to wait (429)."""
+        self._record("rate_limited", wait=int(seconds * 1000))
+
+    def record_failure(self) -> None:
+        """Record that Gett was not reachable, or failed; several failures in a row open the circuit breaker."""
+        self._record("failure", threshold=_FAILURE_THRESHOLD, longest=_LONGEST_OPEN_MS)
+
+    def record_response(self) -> None:
+        """Record that Gett responded and accepted the API key: close the circuit breaker, and end a halt."""
+        self._record("response")
+
+    def halt(self, reason: str) -> None:
+        """Halt sending, because Gett refuses the API key; one update a minute tries again."""
+        self._record("halt", reason=reason)
+
+    def halt_reason(self) -> str | None:
+        """Return the reason for which sending is halted, or None."""
+        return text(self._redis.get(self._keys.halt)) or None
+
+    def status(self, quota: Quota) -> SendingStatus:
+        """Return the state of sending, for people."""
+        now = redis_time(self._redis) * 1000
+        times = self._redis.hmget(self._keys.sending, "blocked_until", "open_until")
+        rate_limited, circuit_open = (max(0.0, (float(moment or 0) - now) / 1000) for moment in times)
+        sends = self._redis.lrange(self._keys.sends, 0, -1)
+        used = sum(now - float(moment) < quota.window_ms for moment in sends)
+        return SendingStatus(self.halt_reason(), rate_limited, circuit_open, used)
+
+    def _record(self, event: str, **details: str | int) -> None:
+        self._script(self._keys.sending, event=event, **details)
