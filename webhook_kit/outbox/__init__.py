@@ -1,1 +1,1 @@
-"""POS → Gett: what the POS says, on its way to Gett."""
+"""Outbox: updates on their way to Gett, ordered, paced, retried and never lost."""

@@ -48,7 +48,7 @@ else
     body = update.body, rank = update.rank, urgency = update.urgency, why = args.why, status = args.status,
     dead_lettered = format_ms(now)}))
   redis.call('ZADD', keys.dead_letter_times, format_ms(now), update.id)
-  -- A dead letter that nobody has read for 30 days is deleted: what is kept needs an end.
+  -- Dead letters are deleted after 30 days: everything that is kept needs an end.
   for _, number in ipairs(redis.call('ZRANGEBYSCORE', keys.dead_letter_times, '-inf', format_ms(now - 2592000000), 'LIMIT', 0, 100)) do
     redis.call('HDEL', keys.dead_letters, number)
     redis.call('ZREM', keys.dead_letter_times, number)

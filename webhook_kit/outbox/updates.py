@@ -51,7 +51,7 @@ class Urgency(IntEnum):
     """Class of an update: a lower one is always sent first."""
 
     NOW = 0
-    """A cancellation or a pause: until Gett has it, customers pay for meals that nobody cooks."""
+    """A cancellation or a pause: until Gett has it, customers pay for meals that are not cooked."""
     PROGRESS = 1
     CATALOG = 2
 

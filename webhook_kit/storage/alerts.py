@@ -62,7 +62,7 @@ class Alerts:
     ) -> bool:
         """Raise an alert, unless it was raised for this subject.
 
-        :param subject: an orderRef or a store's id, as ``about`` says.
+        :param subject: an orderRef, or a store's id if ``about`` is ``store``.
         :param incident: False if the incident is recorded already.
         :return: True if it was raised now.
         """

@@ -46,7 +46,7 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
         # The message does not repeat the URL: it may contain the password.
         raise ConfigurationError(
             "REDIS_URL: cannot be read; write rediss://user:password@host:port/0, with special characters "
-            "percent-encoded and no options that redis-py does not know"
+            "percent-encoded and no options that redis-py does not have"
         ) from error
     return redis.Redis(connection_pool=pool)
 

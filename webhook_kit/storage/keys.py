@@ -50,7 +50,7 @@ class Keys:
 
     @property
     def unconfirmed(self) -> str:
-        """Sorted set: orders that the POS took as pending and nobody has confirmed, by the moment they were placed (ms)."""
+        """Sorted set: orders that the POS took as pending and has not confirmed, by the moment they were placed (ms)."""
         return f"{self.prefix}unconfirmed"
 
     def pos_cancellation(self, ref: str) -> str:
