@@ -78,4 +78,4 @@ def test_a_third_partys_wheel_is_found_and_certified_in_a_fresh_environment(tmp_
     subject = "tests.test_contract:TestCornerPos"
     said = run(bin / "webhook-kit", "certify", subject, "--json", "report.json", cwd=vendor)
     assert "not certified" not in said
-    assert json.loads((vendor / "report.json").read_text())["findings"]
+    assert json.loads((vendor / "report.json").read_text())["results"]
