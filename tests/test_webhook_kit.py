@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import webhook_kit
+from webhook_kit.testing.processes import PATIENCE
 
 
 def test_all_lists_exactly_the_names_that_are_typed_and_can_be_imported() -> None:
@@ -49,5 +50,5 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 )
 def test_an_import_loads_no_more_than_it_needs(statement: str, absent: str) -> None:
     code = f"{statement}; import sys; print([name for name in '{absent}'.split() if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout.strip() == "[]"

@@ -13,7 +13,7 @@ from webhook_kit.errors import Conflict
 from webhook_kit.kit import Kit
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.locks import Intervals, RedisLock
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
 def make_lock(kit: Kit, *, seconds: float = 60.0, wait: float = 0.0) -> RedisLock:
@@ -45,7 +45,7 @@ def test_acquire_waits_for_the_other_holder(kit: Kit) -> None:
     thread = threading.Thread(target=take, daemon=True)
     thread.start()
     first.release()
-    assert acquired.wait(60)
+    assert acquired.wait(PATIENCE)
 
 
 def test_an_expired_lock_can_be_taken_and_its_former_holder_neither_extends_nor_releases_it(

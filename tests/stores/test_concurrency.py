@@ -8,6 +8,7 @@ import pytest
 
 from webhook_kit.adapter import Store
 from webhook_kit.stores.concurrency import for_each_store
+from webhook_kit.testing.processes import PATIENCE
 
 STORES = [Store(f"s{number}", f"gett-{number}", "bogus") for number in range(20)]
 
@@ -18,7 +19,7 @@ def test_results_come_in_the_order_of_the_stores_and_are_reported_in_the_calling
 
     def task(store: Store) -> str:
         if store.id == "s0":
-            assert first_may_end.wait(60)
+            assert first_may_end.wait(PATIENCE)
         else:
             first_may_end.set()
         return store.id
@@ -39,7 +40,7 @@ def test_no_more_than_eight_stores_are_handled_at_once() -> None:
             most = max(most, running)
             if running == 8:
                 enough.set()
-        assert enough.wait(60)
+        assert enough.wait(PATIENCE)
         with lock:
             running -= 1
 

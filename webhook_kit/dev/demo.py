@@ -16,7 +16,7 @@ from webhook_kit.sandbox.faults import Fault
 
 __all__ = ["Demo", "DemoFailed"]
 
-_TIMEOUT = 30.0
+_TIMEOUT = 120.0
 _POLL_INTERVAL = 0.2
 
 

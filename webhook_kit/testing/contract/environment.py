@@ -137,6 +137,7 @@ class ContractEnvironment:
             "key_prefix": self._prefix,
             "gett_webhook_secrets": [_SECRET],
             "gett_api_key": "key_contract",
+            "redis_timeout": 30.0,
             "lookup_retry_delay": 0.05,
             "pos_breaker_failures": 1000,  # a lost reply must not open the circuit breaker for the next step
         }
