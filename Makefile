@@ -10,7 +10,7 @@ ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 CHECKS := lint types layers names
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-kit test-lowest test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog clean
+.PHONY: help install demo unit test test-kit test-lowest test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -28,6 +28,9 @@ demo: $(STAMP)   ## an order's whole life between a local Gett and a POS; at a t
 
 test: $(STAMP)   ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed; a table says what failed
 	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) test-lowest test-kit $(ADAPTERS:adapters/%=test-adapter-%)
+
+unit: $(STAMP)   ## the tests that need no process, browser or Odoo; under a minute
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not process and not slow"
 
 test-kit: $(STAMP) browser ## the tests of the kit
 	$(BIN)/python -m pytest -n $(WORKERS)

@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 from structlog.testing import capture_logs
 
+from tests.process_marker import starts_process
 from tests.webhooks.webhook_client import WebhookClient
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.sandbox import GettSandbox
@@ -23,6 +24,13 @@ hypothesis.settings.load_profile("kit")
 
 STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
 SECRET = "whsec_test"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that start a process or a browser. ``make unit`` leaves them out."""
+    for item in items:
+        if starts_process(item):
+            item.add_marker(pytest.mark.process)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 EXEMPT = {"scenario", "chaos", "packaging"}  # tests of the product as a whole
-ABOUT_THE_SOURCE = {"test_layout.py", "test_public_names.py"}
+ABOUT_THE_SOURCE = {"test_layout.py", "test_process_marker.py", "test_public_names.py"}
 
 FILES = sorted(
     path.relative_to(TESTS).as_posix()

@@ -61,6 +61,7 @@ def test_docs_have_the_table() -> None:
     assert table() in DOCS.read_text(), "run: python scripts/make_sandbox.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "forbidden"])
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 def test_every_response_conforms_to_the_document(

@@ -59,6 +59,7 @@ def make_plausible(case: Case[Any]) -> None:
     case.headers["Idempotency-Key"] = str(uuid4())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/validateOrder", "/placeOrder"])
 @pytest.mark.parametrize("kind", ["plausible", "allowed", "forbidden", "unsigned"])
 def test_every_response_is_described(path: str, kind: str, client: WebhookClient) -> None:

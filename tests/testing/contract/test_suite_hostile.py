@@ -12,6 +12,8 @@ from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.bogus_contract import BogusContract
 from webhook_kit.testing.redis_server import RedisServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("adapter", list(HOSTILE_ADAPTERS), ids=lambda adapter: adapter.__name__.lstrip("_"))
 def test_a_hostile_adapter_fails_exactly_its_tests(
