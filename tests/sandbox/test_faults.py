@@ -82,7 +82,7 @@ def test_dropped_webhook_response_causes_a_retry(
     check_problem(consumer.place(), 502, "BAD_GATEWAY")
     assert partner.received_names().count("placeOrder") == 1
     (task,) = context.scheduler.tasks()
-    assert task.kind == "place order"
+    assert task.kind == "place_order"
 
 
 def test_duplicate_delivers_a_webhook_twice(consumer: Consumer, partner: FakePartner, context: SandboxContext) -> None:

@@ -27,7 +27,7 @@ _LEVEL_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
 _SERVER_LINE = re.compile(r"\[(INFO|WARNING)\] ")
 """Start of the web server's own log lines."""
 _SHOWN_EVENTS = ("adapter_called", "pos_event_received", "order_event_received")
-"""Log events that are shown although they are no warnings."""
+"""Log events that are shown although they are not warnings."""
 _NOT_SHOWN = ("level", "event", "timestamp", "logger", "exception")
 """Fields of a log line that are not shown, or not as a field."""
 

@@ -104,7 +104,7 @@ class _Commerce:
                     ErrorCode.STORE_NOT_FOUND, f"there is no store with the partner's id “{partner_store_id}”"
                 )
             store_id = record.store.store_id
-        self._context.scheduler.add("pull for store", store_id=store_id, url=notification.callback_url)
+        self._context.scheduler.add("pull_for_store", store_id=store_id, url=notification.callback_url)
         return json_response({}, 202)
 
 

@@ -118,7 +118,7 @@ class _Control:
         with self._context.lock:
             self._context.state.stores[store_id] = record
         if body.catalog_url:
-            self._context.scheduler.add("pull for store", store_id=store_id, url=body.catalog_url)
+            self._context.scheduler.add("pull_for_store", store_id=store_id, url=body.catalog_url)
         return jsonify(record.to_data())
 
     def change_store(self, store_id: str) -> Response:

@@ -33,14 +33,14 @@ class Ingestion:
 
     def __init__(self, context: SandboxContext) -> None:
         self._context = context
-        context.scheduler.register("begin ingestion", self._begin)
-        context.scheduler.register("pull for onboarding", self._pull_for_onboarding)
-        context.scheduler.register("pull for store", self._pull_for_store)
+        context.scheduler.register("begin_ingestion", self._begin)
+        context.scheduler.register("pull_for_onboarding", self._pull_for_onboarding)
+        context.scheduler.register("pull_for_store", self._pull_for_store)
 
     def register(self, onboarding_id: str) -> None:
         """Schedule the ingestion of a registration's catalog."""
         self._context.scheduler.add(
-            "begin ingestion", delay=self._context.options.ingestion_seconds, onboarding_id=onboarding_id
+            "begin_ingestion", delay=self._context.options.ingestion_seconds, onboarding_id=onboarding_id
         )
 
     def _begin(self, onboarding_id: str) -> None:
@@ -50,7 +50,7 @@ class Ingestion:
                 return
             record.status = OnboardingStatus.CATALOG_INGESTING
             delay = self._context.options.ingestion_seconds
-            self._context.scheduler.add("pull for onboarding", delay=delay, onboarding_id=onboarding_id)
+            self._context.scheduler.add("pull_for_onboarding", delay=delay, onboarding_id=onboarding_id)
 
     def _pull_for_onboarding(self, onboarding_id: str) -> None:
         with self._context.lock:

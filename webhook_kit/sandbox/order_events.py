@@ -22,7 +22,7 @@ class OrderEvents:
     def __init__(self, context: SandboxContext, webhooks: Webhooks) -> None:
         self._context = context
         self._webhooks = webhooks
-        context.scheduler.register("order event", self._deliver)
+        context.scheduler.register("send_order_event", self._deliver)
 
     def created(self, record: OrderRecord) -> None:
         """Send the event of a placed order."""
@@ -51,7 +51,7 @@ class OrderEvents:
             "refunds": [{"type": "original_payment", "amount": _cents(record)}] if canceled and record.placed else [],
         }
         self._context.scheduler.add(
-            "order event",
+            "send_order_event",
             order_id=record.order_id,
             store_id=record.store_id,
             body={"type": type, "data": data},
@@ -69,7 +69,7 @@ class OrderEvents:
         delay = self._context.options.retry_delay(number, self._context.random.fraction("retry jitter"))
         if delay is not None:
             self._context.scheduler.add(
-                "order event", delay=delay, order_id=order_id, store_id=store_id, body=body, number=number + 1
+                "send_order_event", delay=delay, order_id=order_id, store_id=store_id, body=body, number=number + 1
             )
 
 

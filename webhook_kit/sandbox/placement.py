@@ -24,7 +24,7 @@ class PlacementRetries:
         self._events = events
         # In memory only, so that saved state never holds card data. After a load the payment is gettPayment.
         self._payments: dict[str, dict[str, Any]] = {}
-        context.scheduler.register("place order", self.attempt)
+        context.scheduler.register("place_order", self.attempt)
 
     def set_payment(self, order_id: str, payment: dict[str, Any]) -> None:
         """Set the payment of an order."""
@@ -78,7 +78,7 @@ class PlacementRetries:
             record.problem = {"errorCode": "BAD_GATEWAY", "detail": "the store never responded; Gett has given up"}
             self._close(record, "the store never responded")
         else:
-            self._context.scheduler.add("place order", delay=delay, order_id=record.order_id)
+            self._context.scheduler.add("place_order", delay=delay, order_id=record.order_id)
 
     def _close(self, record: OrderRecord, reason: str) -> None:
         # The store's own updates take precedence over Gett's conclusion from a lost response.
