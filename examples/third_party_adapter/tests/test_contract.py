@@ -39,7 +39,7 @@ class TestCornerPos(AdapterContract):
             for ticket in _till(store).tickets(store.id)
         ]
 
-    # Each further hook lets more be proven; what is not defined is skipped, and the certificate says so.
+    # Each further hook enables more tests. Without it they are skipped, and the report gives the reason.
     def sell_out(self, store: Store, item_id: str) -> None:
         _till(store).sell_out(item_id)
 
