@@ -1,11 +1,9 @@
-"""One attempt at placing an order, and the JSON that it compares, stores and answers."""
+"""One attempt at placing an order, and the JSON that it stores and answers."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from webhook_kit.adapter import Placed, PosAdapter, Store
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
@@ -13,11 +11,9 @@ from webhook_kit.gett.problems import Problem
 from webhook_kit.logs import logger
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
 
-__all__ = ["Attempt", "PlacementResponse", "fingerprint", "receipt", "stored_order"]
+__all__ = ["Attempt", "PlacementResponse", "receipt", "stored_order"]
 
 log = logger("placement")
-
-_CONTENT = {"cart", "fulfillment_type", "delivery_info", "customer", "amounts"}
 
 _NEVER_STORED = {"payment", "validated_order_token"}
 """Members of an order that neither its record nor its receipt contains."""
@@ -67,15 +63,6 @@ class Attempt:
             return None
         document = problem.document(instance=self.instance, trace_id=self.trace_id)
         return PlacementResponse(problem.status, document.to_json(), self.claim.ref)
-
-
-def fingerprint(order: ExternalOrder) -> str:
-    """Return a digest that is equal for the same order (``gett-protocol.md §3``).
-
-    It covers store, cart, fulfillment, customer and amounts.
-    """
-    content = order.model_dump_json(by_alias=True, exclude_none=True, include=_CONTENT)
-    return sha256(json.dumps(json.loads(content), sort_keys=True).encode()).hexdigest()
 
 
 def stored_order(order: ExternalOrder) -> bytes:

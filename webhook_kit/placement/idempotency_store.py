@@ -14,11 +14,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 import redis
 
 from webhook_kit.errors import Conflict, NotFound
+from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.outbox.lanes import Notifier, lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.lease_renewal import LeaseRenewal
@@ -27,7 +29,20 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script
 
-__all__ = ["AlreadyPlaced", "AttemptOutcome", "Busy", "Claim", "KeyReused", "PlacementStore", "Replay", "SettleResult"]
+__all__ = [
+    "AlreadyPlaced",
+    "AttemptOutcome",
+    "Busy",
+    "Claim",
+    "KeyReused",
+    "PlacementStore",
+    "Replay",
+    "SettleResult",
+    "fingerprint",
+]
+
+_SAME_ORDER = {"cart", "fulfillment_type", "delivery_info", "customer", "amounts"}
+"""Members of an order that its fingerprint covers."""
 
 
 class AttemptOutcome(StrEnum):
@@ -333,3 +348,12 @@ class PlacementStore:
     def incidents(self, limit: int = 100) -> list[dict[str, Any]]:
         """Return the incidents that a person has to check, newest first."""
         return [json.loads(entry) for entry in self._redis.lrange(self._keys.incidents, 0, limit - 1)]
+
+
+def fingerprint(order: ExternalOrder) -> str:
+    """Return a digest that is equal for the same order (``gett-protocol.md §3``).
+
+    It covers store, cart, fulfillment, customer and amounts.
+    """
+    content = order.model_dump_json(by_alias=True, exclude_none=True, include=_SAME_ORDER)
+    return sha256(json.dumps(json.loads(content), sort_keys=True).encode()).hexdigest()

@@ -33,7 +33,7 @@ from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.logs import logger
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.attempt import Attempt, PlacementResponse, fingerprint, receipt, stored_order
+from webhook_kit.placement.attempt import Attempt, PlacementResponse, receipt, stored_order
 from webhook_kit.placement.idempotency_store import (
     AlreadyPlaced,
     AttemptOutcome,
@@ -42,6 +42,7 @@ from webhook_kit.placement.idempotency_store import (
     PlacementStore,
     Replay,
     SettleResult,
+    fingerprint,
 )
 from webhook_kit.placement.pos_calls import as_violations, find_order, place_order
 from webhook_kit.placement.pricing import Pricing

@@ -28,12 +28,13 @@ from webhook_kit.catalog.unavailable import unavailable_items
 from webhook_kit.errors import CatalogInvalid, PosUnavailable, WebhookKitError
 from webhook_kit.logs import logger
 from webhook_kit.pos.executor import PosExecutor
+from webhook_kit.publishing.shrink_guard import require_most_items
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.locks import Intervals
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["CatalogShrunk", "CatalogUnavailable", "CurrentCatalog", "LastGoodCatalogs"]
+__all__ = ["CatalogUnavailable", "CurrentCatalog", "LastGoodCatalogs"]
 
 log = logger("catalogs")
 
@@ -43,10 +44,6 @@ _CACHE_SECONDS = 1.0
 
 class CatalogUnavailable(WebhookKitError):
     """This process has no catalog of the store yet, and cannot get one now."""
-
-
-class CatalogShrunk(WebhookKitError):
-    """The POS's catalog lacks more than a third of the last good one's items, which is probably a mistake."""
 
 
 class CurrentCatalog(NamedTuple):
@@ -140,7 +137,7 @@ class LastGoodCatalogs:
             raise CatalogInvalid(*(f"{finding} ({finding.hint})" for finding in errors))
         compiled = CompiledCatalog.compile(catalog)
         if shrink_guard:
-            self._reject_shrunk(store, compiled)
+            self._guard_against_shrinking(store, compiled)
         self._cache_catalog(store, compiled, compiled.version or "")
         facts: dict[str, Any] = {
             "version": compiled.version,
@@ -254,8 +251,7 @@ class LastGoodCatalogs:
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the last good catalog stays
             log.warning("catalog_refresh_failed", store=store.id, error=repr(error))
 
-    def _reject_shrunk(self, store: Store, catalog: CompiledCatalog) -> None:
-        # Unavailable items are in both catalogs, so they do not count as missing.
+    def _guard_against_shrinking(self, store: Store, catalog: CompiledCatalog) -> None:
         version = text(self._redis.hget(self._keys.catalog(store.id), "version"))
         cached = self._cache.get(store.id)
         if version and (cached is None or cached.version != version):
@@ -263,12 +259,7 @@ class LastGoodCatalogs:
             cached = self._cache.get(store.id)
         if cached is None:
             return
-        before = cached.catalog.items.keys()
-        missing = len(before - catalog.items.keys())
-        if 3 * missing > len(before):
-            raise CatalogShrunk(
-                f"{missing} of {len(before)} items are missing from the POS's catalog; the last good one stays"
-            )
+        require_most_items(cached.catalog.items.keys(), catalog.items.keys())
 
 
 def _compress(catalog: CatalogSet) -> bytes:

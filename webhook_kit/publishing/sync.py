@@ -29,9 +29,10 @@ from webhook_kit.catalog.unavailable import remove_items
 from webhook_kit.errors import CatalogInvalid, InvalidTransition, WebhookKitError
 from webhook_kit.logs import logger
 from webhook_kit.publishing.availability import ItemAvailability
-from webhook_kit.publishing.last_good import CatalogShrunk, LastGoodCatalogs
+from webhook_kit.publishing.last_good import LastGoodCatalogs
 from webhook_kit.publishing.notifications import CatalogNotifications
 from webhook_kit.publishing.publisher import Publisher
+from webhook_kit.publishing.shrink_guard import CatalogShrunk
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
