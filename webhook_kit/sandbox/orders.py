@@ -21,7 +21,7 @@ from webhook_kit.sandbox.marketfront import is_accepting_orders
 from webhook_kit.sandbox.payments import charge
 from webhook_kit.sandbox.placement import PlacementRetries
 from webhook_kit.sandbox.state import OrderRecord, PlacementRecord, StoreRecord, TokenRecord
-from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
+from webhook_kit.sandbox.webhooks import DeliveryAttempt, Webhook, Webhooks
 
 __all__ = ["blueprint"]
 
@@ -220,7 +220,7 @@ def _fingerprint(order: PlaceOrderRequest) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _validated(attempt: Attempt) -> dict[str, Any]:
+def _validated(attempt: DeliveryAttempt) -> dict[str, Any]:
     """Return the order from the store's response to validateOrder.
 
     :raises Problem: the store's own problem, or 502 without a usable response.

@@ -10,7 +10,7 @@ from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.mapping import find_inconsistencies
 from webhook_kit.sandbox.order_events import OrderEvents
 from webhook_kit.sandbox.state import OrderRecord
-from webhook_kit.sandbox.webhooks import Attempt, Webhook, Webhooks
+from webhook_kit.sandbox.webhooks import DeliveryAttempt, Webhook, Webhooks
 
 __all__ = ["PlacementRetries"]
 
@@ -52,7 +52,7 @@ class PlacementRetries:
         with self._context.lock:
             self._apply(record, attempt)
 
-    def _apply(self, record: OrderRecord, attempt: Attempt) -> None:
+    def _apply(self, record: OrderRecord, attempt: DeliveryAttempt) -> None:
         if record.placed is not None:  # another attempt succeeded meanwhile
             return
         if attempt.status == 200 and isinstance(attempt.body, dict) and attempt.body.get("partnerOrderId"):

@@ -17,7 +17,7 @@ from webhook_kit.gett.signing import signed_headers
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.traffic_log import redact_headers, redact_payment
 
-__all__ = ["Attempt", "Webhook", "Webhooks"]
+__all__ = ["DeliveryAttempt", "Webhook", "Webhooks"]
 
 Name = Literal["validateOrder", "placeOrder", "orderEvent"]
 
@@ -44,7 +44,7 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class DeliveryAttempt:
     """Result of a delivery.
 
     :ivar status: HTTP status; None without a response.
@@ -76,13 +76,13 @@ class Webhooks:
         self._sent: Counter[str | None] = Counter()
         self._changed = threading.Condition()
 
-    def deliver(self, webhook: Webhook) -> Attempt:
+    def deliver(self, webhook: Webhook) -> DeliveryAttempt:
         """Deliver once."""
         faults = self._context.faults.select(webhook.name, webhook.store_id, outgoing=True)
         if "delay" in faults:
             time.sleep(faults["delay"].seconds)
         if "status" in faults:
-            attempt = Attempt(faults["status"].status, {"detail": "injected fault: nothing was sent"})
+            attempt = DeliveryAttempt(faults["status"].status, {"detail": "injected fault: nothing was sent"})
             self._append_log(webhook, {}, attempt, 0.0, None, sorted(faults))
             return attempt
         if "reorder" in faults:
@@ -94,7 +94,7 @@ class Webhooks:
             self._sent[webhook.store_id] += 1
             self._changed.notify_all()
         if "drop" in faults:
-            return Attempt(None, error=ConnectionResetError("the response was dropped: injected fault"))
+            return DeliveryAttempt(None, error=ConnectionResetError("the response was dropped: injected fault"))
         return attempt
 
     def _wait_for_next(self, webhook: Webhook) -> None:
@@ -103,7 +103,7 @@ class Webhooks:
             before = self._sent[webhook.store_id]
             self._changed.wait_for(lambda: self._sent[webhook.store_id] > before, _MAX_REORDER_WAIT)
 
-    def _send(self, webhook: Webhook, faults: list[Any], *, secret: str | None) -> Attempt:
+    def _send(self, webhook: Webhook, faults: list[Any], *, secret: str | None) -> DeliveryAttempt:
         path = _PATHS[webhook.name] if self._context.options.short_paths and webhook.name in _PATHS else webhook.name
         url = webhook.url if webhook.name == "orderEvent" else f"{webhook.url.rstrip('/')}/{path}"
         body = json.dumps(webhook.body).encode()
@@ -125,9 +125,11 @@ class Webhooks:
                     timeout=self._context.options.answer_timeout,
                     allow_redirects=False,
                 )
-            attempt = Attempt(response.status_code, _parse_response(response), CaseInsensitiveDict(response.headers))
+            attempt = DeliveryAttempt(
+                response.status_code, _parse_response(response), CaseInsensitiveDict(response.headers)
+            )
         except (requests.RequestException, OSError, ValueError) as error:
-            attempt = Attempt(None, error=error)
+            attempt = DeliveryAttempt(None, error=error)
         self._append_log(webhook, headers, attempt, time.monotonic() - started, url, faults)
         return attempt
 
@@ -138,7 +140,7 @@ class Webhooks:
         self,
         webhook: Webhook,
         headers: Mapping[str, str],
-        attempt: Attempt,
+        attempt: DeliveryAttempt,
         seconds: float,
         url: str | None,
         faults: list[Any],
