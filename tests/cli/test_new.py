@@ -1,4 +1,4 @@
-"""``webhook-kit new`` writes a project that passes the contract suite at once, or nothing at all."""
+"""``webhook-kit new`` writes a project that passes the contract suite at once, or writes nothing."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_tests_of_a_new_project_pass_at_once(run: Callable[..., Any], tmp_path: Path) -> None:
     folder = tmp_path / "here" / "blue-door"
-    said = run("new", "blue-door", "--output-dir", folder)
-    assert (said.status, said.err) == (0, "")
-    assert f"{folder}/blue_door/adapter.py" in said.out.splitlines()
+    result = run("new", "blue-door", "--output-dir", folder)
+    assert (result.status, result.err) == (0, "")
+    assert f"{folder}/blue_door/adapter.py" in result.out.splitlines()
     env = {**os.environ, "PYTHONPATH": str(folder)}
     pytest_run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
@@ -36,35 +36,35 @@ def test_the_tests_of_a_new_project_pass_at_once(run: Callable[..., Any], tmp_pa
     assert "failed" not in done.stdout
 
 
-def test_nothing_keeps_the_name_of_the_template() -> None:
+def test_every_name_of_the_template_is_replaced() -> None:
     files = render("blue-door")
-    held = "\n".join([*files, *files.values()])
-    assert not re.findall(r"my[-_]pos|MyPos", held)
+    text = "\n".join([*files, *files.values()])
+    assert not re.findall(r"my[-_]pos|MyPos", text)
     assert {"blue_door/__init__.py", "blue_door/py.typed", ".github/workflows/ci.yml", "tests/test_contract.py"} <= set(
         files
     )
     assert "    blue-door = blue_door:BlueDoor\n" in files["setup.cfg"]
 
 
-def test_the_comments_lead_through_what_to_replace_in_order() -> None:
+def test_the_steps_are_numbered_in_order() -> None:
     files = render("blue-door")
-    named = [int(step) for step in re.findall(r"^(\d)\. ", files["README.md"], re.MULTILINE)]
-    assert named == list(range(1, 8))
+    steps_of_readme = [int(step) for step in re.findall(r"^(\d)\. ", files["README.md"], re.MULTILINE)]
+    assert steps_of_readme == list(range(1, 9))
     places = {
-        "blue_door/adapter.py": [1, 2, 3, 6],
-        "tests/test_contract.py": [4],
-        "blue_door/placeholder.py": [5],
+        "blue_door/adapter.py": [1, 2, 3, 4, 7],
+        "tests/test_contract.py": [5],
+        "blue_door/placeholder.py": [6],
     }
     for path, steps in places.items():
         assert [int(step) for step in re.findall(r"STEP (\d):", files[path])] == steps
 
 
-def test_every_command_that_it_names_is_there(run: Callable[..., Any]) -> None:
+def test_every_named_command_exists(run: Callable[..., Any]) -> None:
     files = render("blue-door")
-    told = "\n".join(files[path] for path in ("README.md", "Procfile", ".github/workflows/ci.yml"))
-    named = set(re.findall(r"webhook-kit ([a-z]+)\b", told))
-    assert {"certify", "check", "dev", "worker"} <= named
-    for command in named:
+    text = "\n".join(files[path] for path in ("README.md", "Procfile", ".github/workflows/ci.yml"))
+    commands = set(re.findall(r"webhook-kit ([a-z]+)\b", text))
+    assert {"certify", "check", "dev", "worker"} <= commands
+    for command in commands:
         assert run(command, "--help").status == 0, command
 
 
@@ -86,36 +86,36 @@ def test_the_procfile_is_the_kits_own() -> None:
         ("webhook-kit", "already"),
     ],
 )
-def test_a_name_that_cannot_be_is_one_line_and_writes_nothing(
+def test_a_wrong_name_is_an_error_and_nothing_is_written(
     name: str, complaint: str, run: Callable[..., Any], tmp_path: Path
 ) -> None:
-    said = run("new", name, "--output-dir", tmp_path / "project")
-    assert said.status == 1
-    (line,) = said.err.splitlines()
+    result = run("new", name, "--output-dir", tmp_path / "project")
+    assert result.status == 1
+    (line,) = result.err.splitlines()
     assert line.startswith(f"webhook-kit: {name}: ")
     assert complaint in line
     assert list(tmp_path.glob("project")) == []
 
 
-def test_what_is_there_is_left_alone(run: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_existing_folder_is_not_changed(run: Callable[..., Any], tmp_path: Path) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "mine.txt").write_text("mine")
-    said = run("new", "blue-door", "--output-dir", folder)
-    assert said.status == 1
-    assert "is there already; nothing was written" in said.err
+    result = run("new", "blue-door", "--output-dir", folder)
+    assert result.status == 1
+    assert "exists already; nothing was written" in result.err
     assert [path.name for path in folder.iterdir()] == ["mine.txt"]
 
 
-def test_a_project_that_cannot_be_written_whole_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = Path.write_text
+def test_a_project_is_written_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_text = Path.write_text
 
-    def full(self: Path, text: str, *args: Any, **named: Any) -> int:
+    def fail_on_full_disk(self: Path, text: str, *args: Any, **named: Any) -> int:
         if self.name == "test_contract.py":
             raise OSError(28, "No space left on device")
-        return written(self, text, *args, **named)
+        return write_text(self, text, *args, **named)
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_text", fail_on_full_disk)
     with pytest.raises(ConfigurationError, match="cannot be written: No space left on device"):
         write("blue-door", tmp_path / "project")
     assert list(tmp_path.iterdir()) == []

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook_kit.adapter import Guarantee, Placed, PosAdapter, Store
-from webhook_kit.catalog.check import check
-from webhook_kit.gett.models.order import Cart, LineItem, PlaceOrderRequest
+from webhook_kit import Cart, Guarantee, LineItem, Placed, PlaceOrderRequest, PosAdapter, Store, check_catalog
 from webhook_kit.stores.adapters import load_adapter
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tiny_pos"
@@ -21,18 +19,18 @@ def pos(monkeypatch: pytest.MonkeyPatch) -> PosAdapter:
     return type(load_adapter("tiny_pos:TinyPos"))()  # without the logging of each call
 
 
-def test_it_keeps_the_contract(pos: PosAdapter) -> None:
+def test_the_catalog_has_no_findings(pos: PosAdapter) -> None:
     assert pos.guarantee() is Guarantee.CLAIM
-    assert check(pos.fetch_catalog(STORE)) == []
+    assert check_catalog(pos.fetch_catalog(STORE)) == []
 
 
-def test_it_prints_the_ticket(pos: PosAdapter, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_ticket_is_printed(pos: PosAdapter, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [LineItem(item_id="margherita", quantity=2), LineItem(item_id="water")]
     order = PlaceOrderRequest(cart=Cart(store_id="s", line_items=lines), fulfillment_type="Pickup")
     assert pos.place_order(STORE, order, "key-1") == Placed("key-1")
     assert capsys.readouterr().out == "main: 2 × margherita, 1 × water\n"
 
 
-def test_it_is_about_twenty_lines() -> None:
+def test_the_class_has_at_most_twenty_lines() -> None:
     source = (EXAMPLE / "tiny_pos.py").read_text().split("class TinyPos")[1]
     assert len(source.splitlines()) <= 20

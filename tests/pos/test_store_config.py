@@ -99,6 +99,6 @@ def test_fields_are_described_without_the_default_of_a_secret() -> None:
         ConfigField("base_url", "text", True, "", "Address of the POS."),
         ConfigField("mode", "live | test", False, '"live"', ""),
         ConfigField("terminals", "list of integer", False, "[]", "Terminals that print."),
-        ConfigField("limit", "integer", False, "null", ""),
+        ConfigField("limit", "integer", False, "", ""),
     ]
     assert config_fields(Credentials) == [ConfigField("token", "secret", False, "…", "")]

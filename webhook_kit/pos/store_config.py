@@ -79,7 +79,7 @@ class ConfigField:
     """Field of an adapter's ``Config`` or ``Credentials``, as shown to people.
 
     :ivar type: such as ``text``, ``secret`` or ``a | b``.
-    :ivar default: as JSON; empty when the field is required. A secret's default is never shown.
+    :ivar default: as JSON; empty if the field is required or its default is empty. A secret's default is never shown.
     """
 
     name: str
@@ -99,7 +99,8 @@ def config_fields(model: type[BaseModel]) -> list[ConfigField]:
         default = ""
         if not field.is_required():
             value = to_jsonable_python(field.get_default(call_default_factory=True))
-            default = "…" if "secret" in kind and value is not None else json.dumps(value, ensure_ascii=False)
+            shown = "…" if "secret" in kind else json.dumps(value, ensure_ascii=False)
+            default = "" if value in (None, "") else shown
         fields.append(ConfigField(key, kind, field.is_required(), default, field.description or ""))
     return fields
 

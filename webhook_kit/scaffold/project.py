@@ -1,4 +1,4 @@
-"""A new adapter's project, written from the files in ``template/``: one that passes the contract suite from the beginning."""
+"""Project of a new adapter, written from the files in ``template/``; it passes the contract suite from the beginning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webhook_kit.errors import ConfigurationError
 
 __all__ = ["render", "write"]
 
-# Where each template goes; the name of the project stands in them as `my-pos`, `my_pos` and `MyPos`.
+# The path of each template's file. In both, `my-pos`, `my_pos` and `MyPos` are replaced by the name of the project.
 _FILES = {
     "README.md": "README.md",
     "setup.cfg": "setup.cfg",
@@ -29,48 +29,48 @@ _FILES = {
 }
 _EMPTY = ("my_pos/py.typed", "tests/__init__.py")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
-_TAKEN = {"tests", "webhook_kit"}
+_RESERVED = {"tests", "webhook_kit"}
 
 
 def render(name: str) -> dict[str, str]:
-    """The project's files, by path.
+    """Return the project's files, by path.
 
-    :param name: as the distribution and the adapter will be called (``corner-pos``).
-    :raises ConfigurationError: when nothing can be called that.
+    :param name: name of the distribution and of the adapter (``corner-pos``).
+    :raises ConfigurationError: when the name cannot be used.
     """
     package = name.replace("-", "_")
     if not _NAME.fullmatch(name) or keyword.iskeyword(package):
         raise ConfigurationError(
-            f"{name}: a name is lower-case words, letters and digits, with hyphens between: corner-pos"
+            f"{name}: use lower-case words of letters and digits, joined by hyphens, such as corner-pos"
         )
-    if package in _TAKEN or package in sys.stdlib_module_names:
-        raise ConfigurationError(f"{name}: there is a Python package {package} already; choose another name")
+    if package in _RESERVED or package in sys.stdlib_module_names:
+        raise ConfigurationError(f"{name}: a Python package {package} exists already; choose another name")
 
-    def named(text: str) -> str:
-        words = {"my-pos": name, "my_pos": package, "MyPos": "".join(word.capitalize() for word in name.split("-"))}
-        return re.sub("|".join(words), lambda found: words[found[0]], text)
+    def renamed(text: str) -> str:
+        names = {"my-pos": name, "my_pos": package, "MyPos": "".join(word.capitalize() for word in name.split("-"))}
+        return re.sub("|".join(names), lambda match: names[match[0]], text)
 
     templates = files("webhook_kit.scaffold") / "template"
-    written = {
-        named(path): named((templates / f"{source}.template").read_text("utf-8")) for path, source in _FILES.items()
+    contents = {
+        renamed(path): renamed((templates / f"{source}.template").read_text("utf-8")) for path, source in _FILES.items()
     }
-    return written | {named(path): "" for path in _EMPTY}
+    return contents | {renamed(path): "" for path in _EMPTY}
 
 
 def write(name: str, folder: Path) -> list[str]:
-    """Write the project; all of it, or nothing.
+    """Write the project completely or not at all.
 
-    :return: the paths written, within the folder.
-    :raises ConfigurationError: when the folder is there already, or cannot be written.
+    :return: the paths written, relative to the folder.
+    :raises ConfigurationError: when the folder exists already, or cannot be written.
     """
-    rendered = render(name)
+    contents = render(name)
     if folder.exists():
-        raise ConfigurationError(f"{folder}: is there already; nothing was written")
+        raise ConfigurationError(f"{folder} exists already; nothing was written")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent))
         try:
-            for path, text in rendered.items():
+            for path, text in contents.items():
                 (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
                 (unfinished / path).write_text(text, encoding="utf-8")
             unfinished.chmod(0o755)
@@ -79,4 +79,4 @@ def write(name: str, folder: Path) -> list[str]:
             shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise ConfigurationError(f"{folder}: cannot be written: {error.strerror}") from error
-    return list(rendered)
+    return list(contents)

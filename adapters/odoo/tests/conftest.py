@@ -1,6 +1,6 @@
-"""A restaurant on a real Odoo for whoever asks; fetched once, seeded once, started once for each test process.
+"""Fixtures: a point of sale in a real Odoo, which is fetched and seeded once, and started once for each test process.
 
-Where it cannot be had the tests are skipped, and say why; with ``CI`` in the environment they fail.
+If Odoo cannot be installed, the tests are skipped with the reason; with ``CI`` in the environment they fail.
 """
 
 from __future__ import annotations
@@ -10,50 +10,50 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.installing import Unobtainable, installation, seed
+from tests.installing import InstallationFailed, installation, seed
+from tests.odoo_pos import OdooPos
 from tests.odoo_server import OdooServer
-from tests.restaurant import Restaurant
-from webhook_kit.adapter import Store
+from webhook_kit import Store
 from webhook_kit_odoo.adapter import OdooAdapter
 
-_WHY_NOT = "WEBHOOK_KIT_ODOO_WHY_NOT"
-"""Tells the test processes what the first one found out."""
+_FAILURE = "WEBHOOK_KIT_ODOO_FAILURE"
+"""Environment variable with the error of the installation, for the test processes."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Fetch and seed before any test process starts, because no test's time-out should count that."""
+    """Fetch and seed before any test process starts, so that no test's time-out includes it."""
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
     try:
         seed(installation())
-    except Unobtainable as error:
-        os.environ[_WHY_NOT] = str(error)
+    except InstallationFailed as error:
+        os.environ[_FAILURE] = str(error)
     else:
-        os.environ.pop(_WHY_NOT, None)
+        os.environ.pop(_FAILURE, None)
 
 
 @pytest.fixture(scope="session")
 def odoo_server() -> Iterator[OdooServer]:
-    if why_not := os.environ.get(_WHY_NOT):
-        words = f"no real Odoo to test against: {why_not}"
+    if failure := os.environ.get(_FAILURE):
+        message = f"Odoo cannot be installed: {failure}"
         if os.environ.get("CI"):
-            pytest.fail(words, pytrace=False)
-        pytest.skip(words)
-    found = installation()
-    with OdooServer(found, seed(found)) as server:
+            pytest.fail(message, pytrace=False)
+        pytest.skip(message)
+    installed = installation()
+    with OdooServer(installed, seed(installed)) as server:
         yield server
 
 
 @pytest.fixture
-def restaurant(odoo_server: OdooServer) -> Restaurant:
-    """A restaurant that nothing has happened in yet."""
-    return Restaurant(odoo_server)
+def pos(odoo_server: OdooServer) -> OdooPos:
+    """A point of sale in a fresh database."""
+    return OdooPos(odoo_server)
 
 
 @pytest.fixture
-def store(restaurant: Restaurant) -> Store:
-    return restaurant.store()
+def store(pos: OdooPos) -> Store:
+    return pos.store()
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""A real Odoo 19 and a PostgreSQL for it, unpacked from Debian's packages into a cache: nothing is installed on the machine.
+"""A real Odoo 19 and a PostgreSQL for it, unpacked from Debian's packages into a cache; nothing is installed on the machine.
 
-``python -m tests.installing`` (in ``adapters/odoo``) fetches what the tests need. The second run finds it all in the cache:
-``$XDG_CACHE_HOME/webhook_kit_odoo``, by default ``~/.cache/…``, for root ``/var/cache/…`` (PostgreSQL runs as somebody else, who
-has to be able to read it).
+``python -m tests.installing`` (in ``adapters/odoo``) fetches both. The second run finds them in the cache:
+``$XDG_CACHE_HOME/webhook_kit_odoo``, by default ``~/.cache/…``, for root ``/var/cache/…`` (PostgreSQL runs as another user, who
+must be able to read it).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Installation", "Unobtainable", "installation", "seed"]
+__all__ = ["Installation", "InstallationFailed", "installation", "seed"]
 
 HERE = Path(__file__).parent
 CONSTRAINTS = HERE / "odoo-constraints.txt"
@@ -31,23 +31,23 @@ KNOWN = "9d2f598b0555db17e291d48ed24df184c70823c053c4c5ed53c467ca7f629bbf"  # 19
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _NOT_NEEDED = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
 MODULES = "pos_restaurant,pos_self_order,base_automation"
-TEMPLATE = "restaurant"
-"""The database that every test's own is copied from."""
+TEMPLATE = "template_pos"
+"""The database from which every test's database is copied."""
 
 
-class Unobtainable(Exception):
-    """What the tests need cannot be had on this machine, and why."""
+class InstallationFailed(Exception):
+    """Odoo or PostgreSQL cannot be installed on this machine; the text has the reason."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """Where everything is.
+    """Paths of the installation.
 
-    :ivar source: the directory that holds the Python package ``odoo``.
+    :ivar source: the directory with the Python package ``odoo``.
     :ivar python: an interpreter with everything that Odoo imports.
     :ivar postgres: the directory of PostgreSQL's programs.
-    :ivar libraries: the directory of the libraries that came with them; None when they are the machine's own.
-    :ivar base: the cache itself.
+    :ivar libraries: the directory of their libraries; None if they are the machine's own.
+    :ivar base: the cache.
     """
 
     source: Path
@@ -57,7 +57,7 @@ class Installation:
     base: Path
 
     def as_server(self, *command: str) -> list[str]:
-        """A program of PostgreSQL's as a user that it accepts: it refuses root."""
+        """Return the command of a PostgreSQL program, as another user than root, which PostgreSQL refuses."""
         program, *arguments = command
         full = [str(self.postgres / program), *arguments]
         if os.getuid() != 0:
@@ -67,46 +67,46 @@ class Installation:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What PostgreSQL's programs need to find."""
+        """Environment of PostgreSQL's programs."""
         return {"LD_LIBRARY_PATH": str(self.libraries)} if self.libraries else {}
 
     def odoo(self, *arguments: str) -> list[str]:
-        """Odoo's command line."""
+        """Return a command of Odoo."""
         return [str(self.python), "-m", "odoo", *arguments]
 
     @property
     def odoo_environment(self) -> Mapping[str, str]:
-        """What Odoo needs to find; its many deprecation warnings are its own business."""
+        """Environment of Odoo; its many deprecation warnings are ignored."""
         return {"PYTHONPATH": str(self.source), "PYTHONWARNINGS": "ignore"}
 
 
 def server_user() -> pwd.struct_passwd:
-    """Whom PostgreSQL runs as when the tests run as root."""
+    """Return the user for PostgreSQL if the tests run as root."""
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise Unobtainable("PostgreSQL refuses to run as root, and there is no user 'postgres' or 'nobody'")
+    raise InstallationFailed("PostgreSQL refuses to run as root, and this machine has no user 'postgres' or 'nobody'")
 
 
 @cache
 def installation() -> Installation:
-    """Everything, fetched first where it is not there yet.
+    """Return the installation; it is fetched first if it is missing.
 
-    :raises Unobtainable: when it cannot be had.
+    :raises InstallationFailed: when it cannot be installed.
     """
     if not sys.platform.startswith("linux") or not shutil.which("apt-get"):
-        raise Unobtainable("Odoo and PostgreSQL come from Debian's packages: this needs a Debian with apt-get")
+        raise InstallationFailed("Odoo and PostgreSQL are Debian packages, so Debian with apt-get is required")
     base = _base()
-    with _alone(base):
+    with _locked(base):
         try:
             source = _once(base / f"odoo-{KNOWN[:12]}", _unpack_odoo)
             digest = hashlib.sha256(CONSTRAINTS.read_bytes() + platform.python_version().encode()).hexdigest()
             environment = _once(base / f"python-{digest[:12]}", _make_environment)
             programs, libraries = _postgres(base)
         except (OSError, subprocess.SubprocessError) as error:
-            raise Unobtainable(_explained(error)) from error
+            raise InstallationFailed(_summary(error)) from error
     return Installation(
         source=source / "usr/lib/python3/dist-packages",
         python=environment / "bin/python",
@@ -124,14 +124,14 @@ def _base() -> Path:
 
 
 @contextmanager
-def _alone(base: Path) -> Iterator[None]:
+def _locked(base: Path) -> Iterator[None]:
     with (base / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _once(place: Path, make: object) -> Path:
-    """A directory that is either whole or not there."""
+    """Make a directory completely or not at all, and return it."""
     if not place.exists():
         unfinished = place.with_name(f"{place.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -151,9 +151,9 @@ def _unpack_odoo(place: Path) -> None:
     _run([*apt, "download", PACKAGE], cwd=place)
     (package,) = place.glob(f"{PACKAGE}_*.deb")
     if not package.name.startswith(f"{PACKAGE}_19.0"):
-        raise Unobtainable(f"Debian has {package.name} now: the adapter is written for Odoo 19.0")
+        raise InstallationFailed(f"Debian has {package.name}, but the adapter requires Odoo 19.0")
     if hashlib.sha256(package.read_bytes()).hexdigest() != KNOWN:
-        sys.stderr.write(f"note: {package.name} is newer than the build that these tests were written with\n")
+        sys.stderr.write(f"note: {package.name} is newer than the build of which these tests know the checksum\n")
     unpacking = f"dpkg-deb --fsys-tarfile {package.name} | tar -x --no-same-owner --exclude='*/i18n/*'"
     _run(["sh", "-c", unpacking], cwd=place)
     package.unlink()
@@ -167,14 +167,14 @@ def _make_environment(place: Path) -> None:
 
 
 def _mirror() -> str:
-    """The Debian mirror of this machine's own configuration."""
+    """Return the Debian mirror of this machine's configuration."""
     release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     targets = _run(["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"]).split("\n")
     for target in targets:
         name, _, address = target.partition(" ")
         if name == release and address.rstrip("/").endswith("/debian"):
             return address
-    raise Unobtainable("apt is not configured with a Debian mirror")
+    raise InstallationFailed("apt is not configured with a Debian mirror")
 
 
 def _signed() -> str:
@@ -182,7 +182,7 @@ def _signed() -> str:
 
 
 def _private_apt(place: Path, sources: str | None = None) -> list[str]:
-    """``apt-get`` with directories of its own; it knows what is installed, and changes nothing."""
+    """Return ``apt-get`` with separate directories; it reads the installed packages and changes nothing."""
     for each in ("lists/partial", "cache/archives/partial"):
         (place / each).mkdir(parents=True, exist_ok=True)
     options = {
@@ -204,27 +204,27 @@ def _private_apt(place: Path, sources: str | None = None) -> list[str]:
 
 
 def _postgres(base: Path) -> tuple[Path, Path | None]:
-    """PostgreSQL's programs: the machine's own, else unpacked from its packages."""
-    found = shutil.which("initdb")
-    programs = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    """Return PostgreSQL's programs and libraries: the machine's own, or unpacked from its packages."""
+    initdb = shutil.which("initdb")
+    programs = [Path(initdb).resolve().parent] if initdb else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if programs and (programs[-1] / "postgres").exists():
         return programs[-1], None
     place = _once(base / "postgresql", _unpack_postgres)
-    (programs_here,) = place.glob("usr/lib/postgresql/*/bin")
+    (unpacked,) = place.glob("usr/lib/postgresql/*/bin")
     (libraries,) = place.glob("usr/lib/*-linux-gnu")
-    return programs_here, libraries
+    return unpacked, libraries
 
 
 def _unpack_postgres(place: Path) -> None:
     apt = _private_apt(place / "apt")
     _run([*apt, "update"])
     lists = [*_cache_of(apt), "depends", *(f"--no-{kind}" for kind in _NOT_NEEDED)]
-    named = _run([*lists, "postgresql"]).split()
-    server = next(each for each in named if each.startswith("postgresql-") and each[-1].isdigit())
-    # What the machine has is left out, and the rest unpacked: apt's own solver would want to mend the machine first.
+    packages = _run([*lists, "postgresql"]).split()
+    server = next(each for each in packages if each.startswith("postgresql-") and each[-1].isdigit())
+    # Only missing packages are unpacked; apt's own solver would try to repair the machine first.
     needed = {line for line in _run([*lists, "--recurse", server]).split("\n") if line[:1].isalnum()}
-    have = set(_run(["dpkg-query", "--show", "--showformat", "${Package}\n"]).split()) - {server}
-    _run([*apt, "download", *sorted(needed - have)], cwd=place)
+    installed = set(_run(["dpkg-query", "--show", "--showformat", "${Package}\n"]).split()) - {server}
+    _run([*apt, "download", *sorted(needed - installed)], cwd=place)
     for archive in sorted(place.glob("*.deb")):
         _run(["dpkg-deb", "--extract", str(archive), str(place)])
         archive.unlink()
@@ -238,49 +238,51 @@ def _cache_of(apt: Sequence[str]) -> list[str]:
 # -- the seed ----------------------------------------------------------------------------------------------------------
 
 
-def seed(found: Installation) -> Path:
-    """A stopped cluster with the database ``restaurant`` in it: ``cluster``, ``files`` and ``key``.
+def seed(installed: Installation) -> Path:
+    """Return the directory of a stopped cluster with the template database: ``cluster``, ``files`` and ``key``.
 
-    :raises Unobtainable: when Odoo cannot make it.
+    :raises InstallationFailed: when Odoo cannot create it.
     """
     from tests.odoo_server import Cluster
 
-    digest = hashlib.sha256(SEED.read_bytes() + str(found.source).encode() + str(found.postgres).encode()).hexdigest()
+    digest = hashlib.sha256(
+        SEED.read_bytes() + str(installed.source).encode() + str(installed.postgres).encode()
+    ).hexdigest()
 
     def make(place: Path) -> None:
-        with Cluster(found) as cluster:
+        with Cluster(installed) as cluster:
             options = [*cluster.options, "--data-dir", str(place / "files"), "--no-http", "-d", TEMPLATE]
-            environment = {**os.environ, **found.odoo_environment}
+            environment = {**os.environ, **installed.odoo_environment}
             _run(
-                found.odoo(*options, "-i", MODULES, "--without-demo", "--stop-after-init", "--log-level=warn"),
+                installed.odoo(*options, "-i", MODULES, "--without-demo", "--stop-after-init", "--log-level=warn"),
                 env=environment,
             )
-            shell = found.odoo("shell", *options, "--log-level=error", "--shell-interface=python")
-            said = _run(shell, env=environment, given=SEED.read_text())
-            (key,) = (line.split()[-1] for line in said.split("\n") if "api-key" in line)
+            shell = installed.odoo("shell", *options, "--log-level=error", "--shell-interface=python")
+            output = _run(shell, env=environment, stdin=SEED.read_text())
+            (key,) = (line.split()[-1] for line in output.split("\n") if "api-key" in line)
             (place / "key").write_text(key)
             cluster.stop()
             shutil.copytree(cluster.data, place / "cluster", ignore=shutil.ignore_patterns("postmaster.pid"))
 
-    with _alone(found.base):
+    with _locked(installed.base):
         try:
-            return _once(found.base / f"seed-{digest[:12]}", make)
+            return _once(installed.base / f"seed-{digest[:12]}", make)
         except (OSError, subprocess.SubprocessError) as error:
-            raise Unobtainable(_explained(error)) from error
+            raise InstallationFailed(_summary(error)) from error
 
 
 def _run(
-    command: list[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, given: str | None = None
+    command: list[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str | None = None
 ) -> str:
     done = subprocess.run(
-        command, check=True, cwd=cwd, env=env, input=given, capture_output=True, text=True, timeout=900
+        command, check=True, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=900
     )
     return done.stdout
 
 
-def _explained(error: Exception) -> str:
-    said = getattr(error, "stderr", None) or getattr(error, "stdout", None) or str(error)
-    last = [line for line in str(said).strip().split("\n") if line.strip()][-3:]
+def _summary(error: Exception) -> str:
+    output = getattr(error, "stderr", None) or getattr(error, "stdout", None) or str(error)
+    last = [line for line in str(output).strip().split("\n") if line.strip()][-3:]
     return f"{type(error).__name__}: {' '.join(last)}"
 
 

@@ -1,4 +1,4 @@
-"""Given to ``odoo shell``: the restaurant that the tests find. Its products are those of Odoo's own restaurant scenario."""
+"""Input of ``odoo shell``: the point of sale of the tests, with the products of Odoo's own restaurant scenario."""
 # ruff: noqa: F821, T201
 # mypy: ignore-errors
 
@@ -7,14 +7,14 @@ key = env["res.users.apikeys"].with_user(admin)._generate("rpc", "tests", None)
 env["pos.config"].with_user(admin).load_onboarding_restaurant_scenario()
 config = env["pos.config"].search([("module_pos_restaurant", "=", True)], limit=1)
 
-# The scenario's own guests go, and with them the session that they came in: a test counts tickets.
+# Cancel the scenario's own orders and close their session, because tests count tickets.
 env["pos.order"].search([("state", "=", "draft")]).write({"state": "cancel"})
 env["pos.session"].search([("state", "!=", "closed")]).write({"state": "closed"})
 
-# Hours depend on when a test runs; those that are about hours set their own.
+# Tests must not depend on the time of day; tests of hours set their own.
 env["pos.preset"].search([]).write({"use_timing": False})
 
-# How Gett's orders are paid, how tips are kept, and how the staff says how far an order is.
+# The payment method of Gett's orders, the tip product, and the progress field.
 journal = env["account.journal"].search([("type", "=", "bank"), ("company_id", "=", config.company_id.id)], limit=1)
 method = env["pos.payment.method"].create({"name": "Gett", "journal_id": journal.id})
 config.write({"payment_method_ids": [(4, method.id)], "iface_tipproduct": True})
@@ -25,13 +25,13 @@ env["ir.model.fields"].create(
         "model_id": env.ref("point_of_sale.model_pos_order").id,
         "ttype": "selection",
         "selection_ids": [
-            (0, 0, {"value": value, "name": value.replace("_", " ").capitalize(), "sequence": place})
-            for place, value in enumerate(["pending", "confirmed", "preparing", "ready", "in_transit"])
+            (0, 0, {"value": value, "name": value.replace("_", " ").capitalize(), "sequence": index})
+            for index, value in enumerate(["pending", "confirmed", "preparing", "ready", "in_transit"])
         ],
     }
 )
 
-# What the scenario lacks: real variants, and a price with the tax in it.
+# Missing in the scenario: variants, and a price that includes its tax.
 size = env["product.attribute"].create({"name": "Size", "display_type": "radio", "create_variant": "always"})
 small, large = (
     env["product.attribute.value"].create({"name": name, "attribute_id": size.id}) for name in ("Small", "Large")

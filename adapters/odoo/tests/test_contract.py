@@ -1,4 +1,4 @@
-"""The contract, on a real Odoo."""
+"""The contract suite, against a real Odoo."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from decimal import Decimal
 
 import pytest
 
+from tests.odoo_pos import SECRET, OdooPos
 from tests.odoo_server import OdooServer
-from tests.restaurant import SECRET, Restaurant
-from webhook_kit.adapter import Store
+from webhook_kit import Store
 from webhook_kit.testing.contract import AdapterContract, PosTicket, PosWebhook
 from webhook_kit_odoo.adapter import OdooAdapter
 
@@ -22,7 +22,7 @@ class TestOdoo(AdapterContract):
     base_url_option = "url"
     place_order_request = "POST /json/2/pos.order/sync_from_ui "
     signs_events = False
-    pos_deadline = 10.0  # of a server that shares two cores with everything else
+    pos_deadline = 10.0  # the server shares two cores with the tests
 
     @pytest.fixture(autouse=True)
     def _server(self, odoo_server: OdooServer) -> None:
@@ -30,27 +30,27 @@ class TestOdoo(AdapterContract):
 
     @contextmanager
     def open_store(self) -> Iterator[Store]:
-        self.restaurant = Restaurant(self.server)
-        store = self.restaurant.store()
+        self.pos = OdooPos(self.server)
+        store = self.pos.store()
         yield self.make_store(credentials=store.credentials, **store.options)
 
     def tickets(self, store: Store) -> Sequence[PosTicket]:
-        return self.restaurant.tickets()
+        return self.pos.tickets()
 
     def sell_out(self, store: Store, item_id: str) -> None:
-        self.restaurant.sell_out(item_id)
+        self.pos.sell_out(item_id)
 
     def set_price(self, store: Store, item_id: str, price: Decimal) -> None:
-        self.restaurant.set_price(item_id, price)
+        self.pos.set_price(item_id, price)
 
     def close_store(self, store: Store) -> None:
-        self.restaurant.close()
+        self.pos.close()
 
     def advance(self, store: Store, order_id: str, step: str) -> PosWebhook:
         if step == "completed":
-            self.restaurant.pay(order_id)
+            self.pos.pay(order_id)
         else:
-            self.restaurant.progress(order_id, step)
+            self.pos.progress(order_id, step)
         secret = base64.b64encode(f"{store.id}:{SECRET}".encode()).decode()
-        body = json.dumps({"_model": "pos.order", "_id": self.restaurant.number(order_id), "_action": "to Gett(#1)"})
+        body = json.dumps({"_model": "pos.order", "_id": self.pos.number(order_id), "_action": "to Gett(#1)"})
         return PosWebhook({"authorization": f"Basic {secret}", "content-type": "application/json"}, body.encode())

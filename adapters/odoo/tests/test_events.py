@@ -1,4 +1,4 @@
-"""What Odoo's own automations send, received by a real web server and believed only so far."""
+"""Webhooks of Odoo's own automations, received by a real web server."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Self
 
 import pytest
 
-from tests.restaurant import SECRET, Restaurant, order_of
-from webhook_kit.adapter import (
+from tests.odoo_pos import SECRET, OdooPos, order_of
+from webhook_kit import (
     CatalogChanged,
+    InvalidSignature,
     OrderChanged,
     OrderState,
     OrderStatus,
@@ -27,34 +28,33 @@ from webhook_kit.adapter import (
     StoreState,
     placement_key,
 )
-from webhook_kit.errors import InvalidSignature
 from webhook_kit.testing.processes import PATIENCE
 from webhook_kit_odoo.adapter import OdooAdapter
 
 
 @pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    with Inbox() as listening:
-        yield listening
+def webhooks() -> Iterator[WebhookServer]:
+    with WebhookServer() as running:
+        yield running
 
 
-class Inbox:
-    """Where Odoo's webhooks arrive."""
+class WebhookServer:
+    """Server that receives Odoo's webhooks."""
 
     def __init__(self) -> None:
-        arrived: Queue[tuple[dict[str, str], bytes]] = Queue()
+        received: Queue[tuple[dict[str, str], bytes]] = Queue()
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                arrived.put(({name.lower(): value for name, value in self.headers.items()}, body))
+                received.put(({name.lower(): value for name, value in self.headers.items()}, body))
                 self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_args: object) -> None:
                 pass
 
-        self.arrived = arrived
+        self.received = received
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
 
@@ -67,14 +67,14 @@ class Inbox:
         self._server.server_close()
 
     def next(self) -> tuple[dict[str, str], bytes]:
-        return self.arrived.get(timeout=PATIENCE)
+        return self.received.get(timeout=PATIENCE)
 
 
-def automate(restaurant: Restaurant, model: str, fields: list[str], url: str) -> None:
-    """An automation as the README describes it."""
-    number = restaurant.server.one("ir.model", [("model", "=", model)], "id")["id"]
-    watched = restaurant.api.rows("ir.model.fields", [("model", "=", model), ("name", "in", fields)], ["id"])
-    (action,) = restaurant.api.call(
+def automate(pos: OdooPos, model: str, fields: list[str], url: str) -> None:
+    """Create an automation as the README describes it."""
+    number = pos.server.one("ir.model", [("model", "=", model)], "id")["id"]
+    trigger_fields = pos.api.rows("ir.model.fields", [("model", "=", model), ("name", "in", fields)], ["id"])
+    (action,) = pos.api.call(
         "ir.actions.server",
         "create",
         vals_list=[{"name": "to Gett", "model_id": number, "state": "webhook", "webhook_url": url}],
@@ -83,52 +83,52 @@ def automate(restaurant: Restaurant, model: str, fields: list[str], url: str) ->
         "name": "to Gett",
         "model_id": number,
         "trigger": "on_write",
-        "trigger_field_ids": [[6, 0, [each["id"] for each in watched]]],
+        "trigger_field_ids": [[6, 0, [each["id"] for each in trigger_fields]]],
         "action_server_ids": [[6, 0, [action]]],
     }
-    restaurant.api.call("base.automation", "create", vals_list=[rule])
+    pos.api.call("base.automation", "create", vals_list=[rule])
 
 
-def read(adapter: OdooAdapter, store: Store, headers: Mapping[str, str], body: bytes) -> list[PosEvent]:
+def parse(adapter: OdooAdapter, store: Store, headers: Mapping[str, str], body: bytes) -> list[PosEvent]:
     return list(adapter.parse_event(headers, body, {store.id: store}))
 
 
-def genuine(store: Store, model: str, number: int) -> tuple[dict[str, str], bytes]:
+def webhook(store: Store, model: str, number: int) -> tuple[dict[str, str], bytes]:
     secret = base64.b64encode(f"{store.id}:{SECRET}".encode()).decode()
     return {"authorization": f"Basic {secret}"}, json.dumps({"_model": model, "_id": number}).encode()
 
 
 @pytest.fixture
-def placed(restaurant: Restaurant, adapter: OdooAdapter, store: Store) -> tuple[str, Placed]:
-    order = order_of({"itemId": restaurant.item("Water")})
-    answer = adapter.place_order(store, order, placement_key(store, order.order_ref))
-    assert isinstance(answer, Placed)
-    return order.order_ref, answer
+def placed(pos: OdooPos, adapter: OdooAdapter, store: Store) -> tuple[str, Placed]:
+    order = order_of({"itemId": pos.item("Water")})
+    ticket = adapter.place_order(store, order, placement_key(store, order.order_ref))
+    assert isinstance(ticket, Placed)
+    return order.order_ref, ticket
 
 
-def test_odoos_own_webhook_says_which_order_and_odoo_says_how_far_it_is(
-    restaurant: Restaurant, adapter: OdooAdapter, store: Store, placed: tuple[str, Placed], inbox: Inbox
+def test_a_webhook_names_the_order_and_its_progress_is_read(
+    pos: OdooPos, adapter: OdooAdapter, store: Store, placed: tuple[str, Placed], webhooks: WebhookServer
 ) -> None:
     ref, ticket = placed
-    url = f"http://{store.id}:{SECRET}@127.0.0.1:{inbox.port}/pos/odoo/events"
-    automate(restaurant, "pos.order", ["state", "x_gett_progress"], url)
-    restaurant.progress(ticket.id, "preparing")
-    assert read(adapter, store, *inbox.next()) == [
+    url = f"http://{store.id}:{SECRET}@127.0.0.1:{webhooks.port}/pos/odoo/events"
+    automate(pos, "pos.order", ["state", "x_gett_progress"], url)
+    pos.progress(ticket.id, "preparing")
+    assert parse(adapter, store, *webhooks.next()) == [
         OrderChanged(store.id, ticket.id, ref, status=OrderStatus.PREPARING),
     ]
-    restaurant.pay(ticket.id)
-    assert read(adapter, store, *inbox.next()) == [
+    pos.pay(ticket.id)
+    assert parse(adapter, store, *webhooks.next()) == [
         OrderChanged(store.id, ticket.id, ref, status=OrderStatus.PREPARING, state=OrderState.COMPLETED),
     ]
 
 
-def test_an_event_says_what_is_and_not_what_was(
-    restaurant: Restaurant, adapter: OdooAdapter, store: Store, placed: tuple[str, Placed]
+def test_an_event_has_the_current_progress(
+    pos: OdooPos, adapter: OdooAdapter, store: Store, placed: tuple[str, Placed]
 ) -> None:
     ref, ticket = placed
-    event = genuine(store, "pos.order", restaurant.number(ticket.id))
+    event = webhook(store, "pos.order", pos.number(ticket.id))
     adapter.cancel_order(store, ticket, "no cook")
-    assert read(adapter, store, *event) == [
+    assert parse(adapter, store, *event) == [
         OrderChanged(
             store.id,
             ticket.id,
@@ -140,59 +140,57 @@ def test_an_event_says_what_is_and_not_what_was(
     ]
 
 
-def test_an_order_that_still_waits_for_the_staff_says_nothing(restaurant: Restaurant, adapter: OdooAdapter) -> None:
-    store = restaurant.store(acceptance="staff")
-    order = order_of({"itemId": restaurant.item("Water")})
+def test_an_order_not_accepted_by_the_staff_is_ignored(pos: OdooPos, adapter: OdooAdapter) -> None:
+    store = pos.store(acceptance="staff")
+    order = order_of({"itemId": pos.item("Water")})
     ticket = adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert isinstance(ticket, Placed)
-    assert read(adapter, store, *genuine(store, "pos.order", restaurant.number(ticket.id))) == []
+    assert parse(adapter, store, *webhook(store, "pos.order", pos.number(ticket.id))) == []
 
 
-def test_a_guest_at_a_table_says_nothing(restaurant: Restaurant, adapter: OdooAdapter, store: Store) -> None:
-    (guest, *_) = restaurant.api.rows("pos.order", [], ["id"], limit=1)
-    assert read(adapter, store, *genuine(store, "pos.order", guest["id"])) == []
+def test_an_order_of_another_channel_is_ignored(pos: OdooPos, adapter: OdooAdapter, store: Store) -> None:
+    (other, *_) = pos.api.rows("pos.order", [], ["id"], limit=1)
+    assert parse(adapter, store, *webhook(store, "pos.order", other["id"])) == []
 
 
-def test_a_session_that_closes_and_a_product_that_changes_are_told(
-    restaurant: Restaurant, adapter: OdooAdapter, store: Store
-) -> None:
-    opened = read(adapter, store, *genuine(store, "pos.session", restaurant.session))
-    restaurant.close()
-    closed = read(adapter, store, *genuine(store, "pos.session", restaurant.session))
+def test_closed_sessions_and_changed_products_are_events(pos: OdooPos, adapter: OdooAdapter, store: Store) -> None:
+    opened = parse(adapter, store, *webhook(store, "pos.session", pos.session))
+    pos.close()
+    closed = parse(adapter, store, *webhook(store, "pos.session", pos.session))
     assert (*opened, *closed) == (
         StoreChanged(store.id, StoreState.OPEN, PauseReason.OTHER),
         StoreChanged(store.id, StoreState.CLOSED, PauseReason.OTHER),
     )
-    assert CatalogChanged(store.id) in read(adapter, store, *genuine(store, "product.template", 2))
+    assert CatalogChanged(store.id) in parse(adapter, store, *webhook(store, "product.template", 2))
 
 
-def test_a_model_that_means_nothing_here_is_said_to(adapter: OdooAdapter, store: Store) -> None:
-    with pytest.raises(ValueError, match=r"an automation on res\.partner"):
-        read(adapter, store, *genuine(store, "res.partner", 1))
+def test_a_webhook_of_another_model_is_an_error(adapter: OdooAdapter, store: Store) -> None:
+    with pytest.raises(ValueError, match=r"model res\.partner"):
+        parse(adapter, store, *webhook(store, "res.partner", 1))
 
 
 @pytest.mark.parametrize(
     "credentials",
-    ["{store}:wrong", "{store}:", "nobody:{secret}", ":{secret}", "{store}", ""],
+    ["{store}:wrong", "{store}:", "unknown:{secret}", ":{secret}", "{store}", ""],
 )
 def test_a_webhook_without_the_stores_secret_is_refused(credentials: str, adapter: OdooAdapter) -> None:
     store = Store("main", "gett", "odoo", credentials={"api_key": "k", "webhook_secret": SECRET})
-    told = credentials.format(store=store.id, secret=SECRET)
-    header = f"Basic {base64.b64encode(told.encode()).decode()}"
+    text = credentials.format(store=store.id, secret=SECRET)
+    header = f"Basic {base64.b64encode(text.encode()).decode()}"
     for value in (header, header.replace("Basic", "Bearer"), "Basic %%%", ""):
         with pytest.raises(InvalidSignature):
-            read(adapter, store, {"authorization": value}, b"{}")
+            parse(adapter, store, {"authorization": value}, b"{}")
 
 
-def test_a_store_without_a_secret_takes_no_webhooks(adapter: OdooAdapter) -> None:
+def test_a_store_without_a_secret_accepts_no_webhooks(adapter: OdooAdapter) -> None:
     store = Store("main", "gett", "odoo", credentials={"api_key": "k"})
     with pytest.raises(InvalidSignature):
-        read(adapter, store, {"authorization": f"Basic {base64.b64encode(b'main:').decode()}"}, b"{}")
+        parse(adapter, store, {"authorization": f"Basic {base64.b64encode(b'main:').decode()}"}, b"{}")
 
 
-def test_a_poll_finds_what_no_webhook_told(
-    restaurant: Restaurant, adapter: OdooAdapter, store: Store, placed: tuple[str, Placed]
+def test_polling_finds_changes_without_a_webhook(
+    pos: OdooPos, adapter: OdooAdapter, store: Store, placed: tuple[str, Placed]
 ) -> None:
     since = datetime.now(UTC)
-    restaurant.progress(placed[1].id, "in_transit")
+    pos.progress(placed[1].id, "in_transit")
     assert [each.status for each in adapter.orders_since(store, since)] == ["inTransit"]

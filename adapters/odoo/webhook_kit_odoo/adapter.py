@@ -1,7 +1,7 @@
 """Odoo 19 as a point of sale: one ``pos.config`` is one store.
 
-What keeps an order single: its uuid in Odoo is the key that the kit derives from store and order, and Odoo's database lets a
-uuid stand once. Lines of an order that is there are never sent again: Odoo would add them to it.
+One ticket per order rests on its uuid in Odoo: it is the key that the kit derives from store and order, and Odoo's database accepts a
+uuid only once. The lines of an existing order are never sent again, because Odoo would add them to it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,24 @@ from uuid import UUID
 
 import requests
 
-from webhook_kit.adapter import (
+from webhook_kit import (
+    Amounts,
     Capability,
     CatalogChanged,
+    CatalogInvalid,
     CatalogSet,
+    ConfigurationError,
+    InvalidSignature,
+    InvalidTransition,
     Level,
+    NotFound,
     NotPlaced,
+    Order,
     OrderChanged,
     PauseReason,
     Placed,
     PlacedStatus,
+    PlaceOrderRequest,
     PosAdapter,
     PosEvent,
     PosOrder,
@@ -38,86 +46,89 @@ from webhook_kit.adapter import (
     StoreState,
     placement_key,
 )
-from webhook_kit.errors import CatalogInvalid, ConfigurationError, InvalidSignature, InvalidTransition, NotFound
-from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
-from webhook_kit_odoo.assessment import assess
+from webhook_kit_odoo.catalog import catalog_set, read_catalog
 from webhook_kit_odoo.client import Odoo, OdooError
-from webhook_kit_odoo.mapping import catalog_set, read_menu
-from webhook_kit_odoo.options import Options
-from webhook_kit_odoo.orders import find_ticket, read_ticket, tickets_since, wire_order
-from webhook_kit_odoo.shop import read_shop
+from webhook_kit_odoo.config import OdooConfig, OdooCredentials
+from webhook_kit_odoo.point_of_sale import read_point_of_sale
+from webhook_kit_odoo.tickets import find_ticket, read_ticket, tickets_since, wire_order
+from webhook_kit_odoo.validation import validate_order
 
 __all__ = ["OdooAdapter"]
 
-_CLOCKS_APART = timedelta(seconds=5)
-"""Odoo stamps a change with the second in which its transaction began: it may be seen only a little later."""
+_CLOCK_TOLERANCE = timedelta(seconds=5)
+"""Odoo stamps a change with the second in which its transaction began: it becomes visible only a little later."""
 
 
 class OdooAdapter(PosAdapter):
-    """See the README for the options and credentials of a store."""
+    """The README describes the set-up of Odoo."""
 
     name = "odoo"
     capabilities: ClassVar[Mapping[Capability, Level]] = dict.fromkeys(Capability, Level.TESTED)
 
-    def fetch_catalog(self, store: Store) -> CatalogSet:
-        """The products on sale, with attributes and combos."""
-        odoo, options = self._open(store)
-        shop = read_shop(odoo, options)
-        menu = read_menu(odoo, shop)
-        return catalog_set(menu, shop, without=menu.unavailable())
+    class Config(OdooConfig):
+        """Options of a store."""
 
-    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
-        """The price of this moment, taxes included, by Odoo's own computation; refused when it could not be placed now."""
-        odoo, options = self._open(store)
-        assessed = assess(odoo, options, store, order)
-        return assessed if isinstance(assessed, Refused) else assessed.amounts
+    class Credentials(OdooCredentials):
+        """Credentials of a store."""
+
+    def fetch_catalog(self, store: Store) -> CatalogSet:
+        """Return the available products, with attributes and combos."""
+        odoo, config = self._open(store)
+        pos = read_point_of_sale(odoo, config)
+        records = read_catalog(odoo, pos)
+        return catalog_set(records, pos, without=records.unavailable())
+
+    def quote(self, store: Store, order: Order) -> Amounts | Refused:
+        """Return the current price, with taxes as Odoo computes them; refused if the order could not be placed now."""
+        odoo, config = self._open(store)
+        result = validate_order(odoo, config, store, order)
+        return result if isinstance(result, Refused) else result.amounts
 
     def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
-        """Look it up, create it, and when Odoo says that it failed, look it up again: another attempt may have been quicker.
+        """Look up the ticket, create it, and look it up again if Odoo reports an error: another attempt may have created it.
 
-        A lost reply is left to the kit, which lets things settle first: a look-up that comes too soon finds nothing.
+        A lost response is left to the kit, which waits first: an immediate look-up may find nothing yet.
         """
         try:
-            odoo, options = self._open(store)
-            if ticket := find_ticket(odoo, options, key):
-                return ticket.placed(options)
-            assessed = assess(odoo, options, store, order)
-            if isinstance(assessed, Refused):
-                return assessed
-            wire = wire_order(odoo, options, assessed, order, UUID(key))
+            odoo, config = self._open(store)
+            if ticket := find_ticket(odoo, config, key):
+                return ticket.placed(config)
+            validated = validate_order(odoo, config, store, order)
+            if isinstance(validated, Refused):
+                return validated
+            wire = wire_order(odoo, config, validated, order, UUID(key))
         except (requests.RequestException, OdooError, ConfigurationError, CatalogInvalid) as error:
-            # Up to here everything was only read.
-            raise NotPlaced(f"Odoo was asked, nothing was sent: {error}") from error
+            # Up to here nothing was written.
+            raise NotPlaced(f"reading from Odoo failed, nothing was sent: {error}") from error
         try:
             odoo.call("pos.order", "sync_from_ui", orders=[wire])
         except OdooError as error:
-            if ticket := find_ticket(odoo, options, key):
-                return ticket.placed(options)
-            if error.refuses:  # and with the answer everything was rolled back
-                closed = "session" in error.words.lower()
-                return Refused(Reason.STORE_CLOSED if closed else Reason.OTHER, error.words)
+            if ticket := find_ticket(odoo, config, key):
+                return ticket.placed(config)
+            if error.refuses:  # everything was rolled back
+                closed = "session" in error.message.lower()
+                return Refused(Reason.STORE_CLOSED if closed else Reason.OTHER, error.message)
             raise
-        return Placed(
-            key, PlacedStatus.PENDING if options.acceptance == "staff" else PlacedStatus.ACCEPTED, assessed.amounts
-        )
+        status = PlacedStatus.PENDING if config.acceptance == "staff" else PlacedStatus.ACCEPTED
+        return Placed(key, status, validated.amounts)
 
     def find_order(self, store: Store, order_ref: str) -> Placed | None:
-        """The ticket whose uuid is the order's key."""
-        odoo, options = self._open(store)
-        ticket = find_ticket(odoo, options, placement_key(store, order_ref))
-        return ticket.placed(options) if ticket else None
+        """Return the ticket whose uuid is the order's key."""
+        odoo, config = self._open(store)
+        ticket = find_ticket(odoo, config, placement_key(store, order_ref))
+        return ticket.placed(config) if ticket else None
 
     def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
-        """The tickets of Gett's orders that were written since then."""
-        odoo, options = self._open(store)
-        tickets = tickets_since(odoo, options, since - _CLOCKS_APART)
-        return [ticket.as_pos_order(store, options) for ticket in tickets]
+        """Return the tickets of Gett's orders that were written since then."""
+        odoo, config = self._open(store)
+        tickets = tickets_since(odoo, config, since - _CLOCK_TOLERANCE)
+        return [ticket.pos_order(store, config) for ticket in tickets]
 
     def store_status(self, store: Store) -> StoreState:
-        """Open while the point of sale has an open session; down when Odoo does not answer."""
-        odoo, options = self._open(store)
+        """Return OPEN while the point of sale has an open session; DOWN if Odoo does not respond."""
+        odoo, config = self._open(store)
         try:
-            return StoreState.OPEN if read_shop(odoo, options).session else StoreState.CLOSED
+            return StoreState.OPEN if read_point_of_sale(odoo, config).session else StoreState.CLOSED
         except (requests.RequestException, NotPlaced):
             return StoreState.DOWN
         except OdooError as error:
@@ -126,68 +137,67 @@ class OdooAdapter(PosAdapter):
             raise
 
     def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
-        """What an automation of Odoo posts: only which record has changed is believed, the rest is read anew."""
-        store = _sender(headers.get("authorization", ""), stores)
+        """Parse the webhook of an automation of Odoo: it only names the changed record, which is then read from Odoo."""
+        store = self._sender(headers.get("authorization", ""), stores)
         event = json.loads(body)
         match event["_model"]:
             case "pos.order":
-                odoo, options = self._open(store)
-                ticket = read_ticket(odoo, options, int(event["_id"]))
-                return [] if ticket is None else _changed(ticket.as_pos_order(store, options), store)
+                odoo, config = self._open(store)
+                ticket = read_ticket(odoo, config, int(event["_id"]))
+                return [] if ticket is None else _changed(ticket.pos_order(store, config), store)
             case "pos.session" | "pos.config":
-                return [StoreChanged(store.id, self.store_status(store), reason=PauseReason.OTHER)]
+                return [StoreChanged(store.id, self.store_status(store), PauseReason.OTHER)]
             case "product.template" | "product.product" | "product.template.attribute.value" | "pos.category":
                 return [CatalogChanged(store.id)]
-        raise ValueError(f"an automation on {event['_model']} says nothing to this adapter")
+        raise ValueError(f"webhooks of the model {event['_model']} are not supported; remove its automation")
 
     def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
-        """Cancel the ticket; one that is cancelled already stays so.
+        """Cancel the ticket; a cancelled one stays so.
 
-        :raises NotFound: Odoo has no such ticket.
-        :raises InvalidTransition: the ticket is paid, so that only a refund takes it back.
+        :raises NotFound: when there is no such ticket.
+        :raises InvalidTransition: when it is paid: only a refund cancels it.
         """
-        odoo, options = self._open(store)
-        ticket = find_ticket(odoo, options, order.id)
+        odoo, config = self._open(store)
+        ticket = find_ticket(odoo, config, order.id)
         if ticket is None:
             raise NotFound(f"Odoo has no order {order.id}")
         if ticket.state == "cancel":
             return
         if ticket.state != "draft":
-            raise InvalidTransition(f"Odoo's order {ticket.number} is {ticket.state}: a person has to refund it")
+            raise InvalidTransition(f"Odoo's order {ticket.number} is {ticket.state}; refund it in Odoo")
         odoo.call(
             "pos.order", "write", ids=[ticket.id], vals={"general_customer_note": f"{ticket.note}\n{reason}".strip()}
         )
         odoo.call("pos.order", "action_pos_order_cancel", ids=[ticket.id])
-        again = find_ticket(odoo, options, order.id)
+        again = find_ticket(odoo, config, order.id)
         if again and again.state == "draft":
-            # Odoo leaves a ticket whose slot lies after midnight (UTC) as it is, and says nothing.
+            # Odoo does not cancel a ticket whose slot is after midnight (UTC), and reports no error.
             odoo.call("pos.order", "write", ids=[ticket.id], vals={"state": "cancel"})
 
     # -- private -------------------------------------------------------------------------------------------------------
 
-    def _open(self, store: Store) -> tuple[Odoo, Options]:
-        options = Options.of(store)
-        return Odoo(self.http, options.url, options.database, options.api_key), options
+    def _open(self, store: Store) -> tuple[Odoo, OdooConfig]:
+        config, api_key = self.config(store), self.credentials(store).api_key.get_secret_value()
+        return Odoo(self.http, config.url, config.database, api_key), config
 
-
-def _sender(authorization: str, stores: Mapping[str, Store]) -> Store:
-    """The store that a webhook comes from: its address carries ``<store id>:<webhook_secret>@``."""
-    scheme, _, encoded = authorization.partition(" ")
-    try:
-        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        name = secret = ""
-    store = stores.get(unquote(name))
-    wanted = store.credentials.get("webhook_secret", "") if store else ""
-    if scheme.lower() != "basic" or store is None or not wanted:
-        raise InvalidSignature("the address in Odoo's webhook has to be https://<store id>:<webhook_secret>@…")
-    if not hmac.compare_digest(secret.encode(), wanted.encode()):
-        raise InvalidSignature(f"the webhook secret of store {store.id} is wrong")
-    return store
+    def _sender(self, authorization: str, stores: Mapping[str, Store]) -> Store:
+        """Return the store that sent a webhook: its address has ``<store id>:<webhook_secret>@``."""
+        scheme, _, encoded = authorization.partition(" ")
+        try:
+            name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            name = secret = ""
+        store = stores.get(unquote(name))
+        expected = self.credentials(store).webhook_secret.get_secret_value() if store else ""
+        if scheme.lower() != "basic" or store is None or not expected:
+            raise InvalidSignature("the address in Odoo's webhook must be https://<store id>:<webhook_secret>@…")
+        if not hmac.compare_digest(secret.encode(), expected.encode()):
+            raise InvalidSignature(f"the webhook secret of store {store.id} is wrong")
+        return store
 
 
 def _changed(order: PosOrder, store: Store) -> list[PosEvent]:
-    if order.status is None and order.state is None:  # still waits for the staff
+    if order.status is None and order.state is None:  # not accepted by the staff yet
         return []
     return [
         OrderChanged(

@@ -10,39 +10,39 @@ from typing import Any
 
 import requests
 
-from webhook_kit.errors import WebhookKitError
+from webhook_kit import WebhookKitError
 
 __all__ = ["Odoo", "OdooError", "Row"]
 
 Row = dict[str, Any]
-"""A record, as ``search_read`` gives it: many2one as id, numbers with a point as Decimal, an empty field as False."""
+"""A record of ``search_read``: many2one as id, numbers with a decimal point as Decimal, an empty field as False."""
 
 
 class OdooError(WebhookKitError):
-    """Odoo answered, and the answer is an error: its transaction was rolled back.
+    """Odoo responded with an error: its transaction was rolled back.
 
     :ivar status: HTTP status.
     :ivar name: the exception's class (``odoo.exceptions.UserError``).
-    :ivar words: what it says to people.
+    :ivar message: its text for people.
     """
 
-    def __init__(self, status: int, name: str, words: str) -> None:
-        super().__init__(f"Odoo answered {status} {name}: {words}")
+    def __init__(self, status: int, name: str, message: str) -> None:
+        super().__init__(f"Odoo responded {status} {name}: {message}")
         self.status = status
         self.name = name
-        self.words = words
+        self.message = message
 
     @property
     def refuses(self) -> bool:
-        """Whether it is a business rule that says no, not a fault."""
-        return self.status == 422  # what Odoo answers for a UserError and its kin
+        """True if a business rule has refused the call, as opposed to a fault."""
+        return self.status == 422  # Odoo's status for a UserError and its subclasses
 
 
 @dataclass(frozen=True, slots=True)
 class Odoo:
-    """One Odoo database, as one user may see it.
+    """API of one Odoo database, for one user.
 
-    :ivar database: its name; None where the server has only one.
+    :ivar database: its name; None if the server has only one.
     """
 
     http: requests.Session
@@ -51,41 +51,41 @@ class Odoo:
     key: str = field(repr=False)
 
     def call(self, model: str, method: str, **arguments: Any) -> Any:
-        """The method's result.
+        """Call a method and return its result.
 
-        :raises OdooError: when Odoo says no; the traceback that Odoo sends along is left out.
-        :raises requests.RequestException: when no answer came.
+        :raises OdooError: for an error response; the traceback that Odoo sends is left out.
+        :raises requests.RequestException: when no response arrived.
         """
         headers = {"Authorization": f"bearer {self.key}", "Content-Type": "application/json"}
         if self.database:
             headers["X-Odoo-Database"] = self.database
         body = json.dumps(arguments, default=_number)
-        answer = self.http.post(f"{self.url}/json/2/{model}/{method}", data=body, headers=headers)
-        if answer.status_code != requests.codes.ok:
-            raise _error(answer)
-        return answer.json(parse_float=Decimal)
+        response = self.http.post(f"{self.url}/json/2/{model}/{method}", data=body, headers=headers)
+        if response.status_code != requests.codes.ok:
+            raise _error(response)
+        return response.json(parse_float=Decimal)
 
     def rows(self, model: str, domain: Sequence[Any], fields: Sequence[str], **more: Any) -> list[Row]:
-        """The records that match, archived ones left out.
+        """Return the matching records, without archived ones.
 
         :param more: ``order``, ``limit``, ``context``.
         """
-        found: list[Row] = self.call(model, "search_read", domain=list(domain), fields=list(fields), load=None, **more)
-        return found
+        rows: list[Row] = self.call(model, "search_read", domain=list(domain), fields=list(fields), load=None, **more)
+        return rows
 
 
 def _number(value: object) -> float:
     if isinstance(value, Decimal):
         return float(value)
-    raise TypeError(f"{type(value).__name__} does not travel as JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def _error(answer: requests.Response) -> OdooError:
+def _error(response: requests.Response) -> OdooError:
     try:
-        said = answer.json()
-        name, words = str(said["name"]), str(said["message"])
+        content = response.json()
+        name, message = str(content["name"]), str(content["message"])
     except (ValueError, LookupError, TypeError):
-        name, words = "without JSON", str(answer.reason)
-    if answer.status_code >= requests.codes.internal_server_error:
-        words = "see Odoo's own log"  # the words of a fault may quote a whole record, a customer's phone included
-    return OdooError(answer.status_code, name, words)
+        name, message = "without JSON", str(response.reason)
+    if response.status_code >= requests.codes.internal_server_error:
+        message = "see Odoo's own log"  # the text of a fault may contain a whole record, with a customer's phone number
+    return OdooError(response.status_code, name, message)

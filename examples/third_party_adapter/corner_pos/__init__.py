@@ -1,4 +1,4 @@
-"""CornerPos as a point of sale of webhook_kit."""
+"""The adapter of CornerPos for webhook_kit."""
 
 from __future__ import annotations
 

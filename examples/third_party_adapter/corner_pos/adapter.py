@@ -1,6 +1,6 @@
-"""CornerPos, as webhook_kit asks for it. What is to be replaced is numbered; the README has the whole way.
+"""Adapter of CornerPos for webhook_kit. The steps to replace the placeholder are numbered; the README lists them.
 
-webhook_kit/adapter.py says of each method what it gets, what it returns, and what it may raise.
+webhook_kit/adapter.py describes each method: its arguments, its result, the exceptions that it may raise, and an example.
 """
 
 from __future__ import annotations
@@ -8,27 +8,53 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from corner_pos.placeholder import Till
-from webhook_kit.adapter import CatalogSet, Placed, PosAdapter, Reason, Refusal, Refused, Store
-from webhook_kit.catalog.build import simple_catalog
-from webhook_kit.gett.models.catalog import ExternalItem, ExternalModifierGroup
-from webhook_kit.gett.models.order import LineItem, PlaceOrderRequest
+from pydantic import BaseModel, Field, SecretStr
+
+from corner_pos.placeholder import PlaceholderPos
+from webhook_kit import (
+    CatalogSet,
+    Item,
+    LineItem,
+    ModifierGroup,
+    Order,
+    Placed,
+    PosAdapter,
+    Reason,
+    Refusal,
+    Refused,
+    Store,
+    simple_catalog,
+)
 
 __all__ = ["CornerPos"]
 
 
 class CornerPos(PosAdapter):
-    """One object serves many stores from many threads: what belongs to a store arrives in ``store``, and is kept nowhere."""
+    """One object serves many stores from many threads: it keeps no state of a store, which arrives in ``store``."""
 
     name = "corner-pos"
 
-    # STEP 1: the menu. Ask your POS for it, with self.http: a requests session that knows time-outs and the deadline.
-    #     answer = self.http.get(f"{store.options['base_url']}/menu", headers={"Authorization": store.credentials["token"]})
-    # Ids have to be the POS's own, for carts and tickets name them. Money is Decimal. Every choice that the POS demands is a
-    # modifier group with its bounds; webhook_kit then refuses wrong carts by itself.
+    # STEP 1: the options and credentials that a store of your POS needs. `webhook-kit check`, `stores add` and `dev` validate
+    # them; `webhook-kit adapters show corner-pos` lists them.
+    #     base_url: str = Field(pattern="^https?://", description="Address of the POS.")
+    class Config(BaseModel):
+        """Options of a store."""
+
+        file: str = Field("corner_pos.sqlite", description="SQLite file of the placeholder POS.")
+
+    class Credentials(BaseModel):
+        """Credentials of a store."""
+
+        token: SecretStr = Field(SecretStr(""), description="Access token; the placeholder ignores it.")
+
+    # STEP 2: the catalog. Read it from your POS with self.http, a requests session with time-outs and the deadline of the call.
+    #     token = self.credentials(store).token.get_secret_value()
+    #     rows = self.http.get(f"{self.config(store).base_url}/items", headers={"Authorization": f"Bearer {token}"}).json()
+    # Use the POS's own ids, because carts and tickets refer to them. Money is Decimal. Every choice that the POS requires is a
+    # modifier group with bounds; webhook_kit then refuses wrong carts by itself.
     def fetch_catalog(self, store: Store) -> CatalogSet:
-        """The store's whole menu."""
-        prices = _till(store).prices()
+        """Return the store's whole catalog."""
+        prices = self._pos(store).prices()
         return simple_catalog(
             {
                 "Pizza": [
@@ -38,8 +64,8 @@ class CornerPos(PosAdapter):
                 "Drinks": [_item(prices, "lemonade", "3.20"), _item(prices, "water", "1.80")],
             },
             modifier_groups=[
-                _group("size", "small", "large", least=1, most=1),
-                _group("toppings", "olives", "ham", least=0, most=3),
+                _group("size", "small", "large", minimum=1, maximum=1),
+                _group("toppings", "olives", "ham", minimum=0, maximum=3),
             ],
             options=[
                 _item(prices, "small", "0.00"),
@@ -49,65 +75,64 @@ class CornerPos(PosAdapter):
             ],
         )
 
-    # STEP 2: the ticket. Keep order.order_ref with it, for step 3. If your POS takes an idempotency key, hand it `key` and declare
+    # STEP 3: the ticket. Store order.order_ref with it, for step 4. If your POS takes an idempotency key, pass `key` to it and declare
     #     capabilities = {Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED}
-    # Return Refused when the POS says no. Let every failure out as it is, and never try again here: webhook_kit looks the order
-    # up first. self.http itself tells what cannot have reached the POS from what may have.
-    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
-        """Put the ticket into the POS."""
-        till = _till(store)
-        gone = till.sold_out()
+    # Return Refused if the POS refuses the order. Do not catch failures and do not retry: webhook_kit looks the order up first.
+    # self.http distinguishes requests that cannot have reached the POS from those that may have.
+    def place_order(self, store: Store, order: Order, key: str) -> Placed | Refused:
+        """Create the ticket in the POS."""
+        pos = self._pos(store)
+        unavailable = pos.unavailable_items()
         refusals = [
-            Refusal(Reason.ITEM_UNAVAILABLE, f"{line.item_id} has run out", line.item_id)
-            for line in _chosen(order.cart.line_items)
-            if line.item_id in gone
+            Refusal(Reason.ITEM_UNAVAILABLE, f"{line.item_id} is unavailable", line.item_id)
+            for line in _lines_and_options(order.cart.line_items)
+            if line.item_id in unavailable
         ]
         if refusals:
             return Refused.all(refusals)
-        wire = {
+        content = {
             name: value for name, value in order.to_wire().items() if name not in ("payment", "validatedOrderToken")
         }
-        return Placed(till.print_ticket(store.id, order.order_ref, key, wire), amounts=order.amounts)
+        return Placed(pos.add_ticket(store.id, order.order_ref, key, content), amounts=order.amounts)
 
-    # STEP 3: what became of an order whose answer was lost. Search the POS for exactly this order, and return None only
-    # when the POS says that it has none; when it cannot be asked, let the failure out. If the POS has no such search, delete this
-    # method: a person then decides about orders in doubt.
+    # STEP 4: the ticket of an order whose response was lost. Search the POS for exactly this order, and return None only if
+    # the POS has none; if it cannot be reached, do not catch the failure. If the POS has no such search, delete this method:
+    # a person then resolves orders in doubt.
     def find_order(self, store: Store, order_ref: str) -> Placed | None:
-        """The ticket of an order."""
-        found = _till(store).find(store.id, order_ref)
-        return Placed(found) if found is not None else None
+        """Return the ticket of an order, or None."""
+        number = self._pos(store).find(store.id, order_ref)
+        return Placed(number) if number is not None else None
 
-    # STEP 6: each further method of PosAdapter makes the integration better, in about this order:
-    #     quote          taxes and fees, and what has run out, before the customer pays
-    #     store_status   Gett is paused while the POS is down
-    #     parse_event    the POS's own webhooks: progress, what has run out, the menu has changed
-    #     orders_since   finds what no webhook told of
-    #     cancel_order   takes an order back
+    # STEP 7: each further method of PosAdapter improves the integration, in about this order:
+    #     quote          taxes, fees and unavailable items, before the customer pays
+    #     store_status   pauses the store at Gett while the POS is down
+    #     parse_event    the POS's own webhooks: progress, unavailable items, a changed catalog
+    #     orders_since   finds changes that no webhook reported
+    #     cancel_order   cancels an order in the POS
 
-
-def _item(prices: dict[str, Decimal], id: str, price: str, *groups: str) -> ExternalItem:
-    now = prices.get(id, Decimal(price))
-    return ExternalItem(item_id=id, name=id.capitalize(), base_price=now, modifier_group_ids=list(groups))
+    def _pos(self, store: Store) -> PlaceholderPos:
+        return PlaceholderPos(self.config(store).file)
 
 
-def _group(id: str, *items: str, least: int, most: int) -> ExternalModifierGroup:
-    return ExternalModifierGroup(
+def _item(prices: dict[str, Decimal], id: str, price: str, *groups: str) -> Item:
+    current = prices.get(id, Decimal(price))
+    return Item(item_id=id, name=id.capitalize(), base_price=current, modifier_group_ids=list(groups))
+
+
+def _group(id: str, *items: str, minimum: int, maximum: int) -> ModifierGroup:
+    return ModifierGroup(
         modifier_group_id=id,
         name=id.capitalize(),
         item_ids=list(items),
-        minimum_allowed=least,
-        maximum_allowed=most,
-        enable_duplicate_items=most > 1,
+        minimum_allowed=minimum,
+        maximum_allowed=maximum,
+        enable_duplicate_items=maximum > 1,
     )
 
 
-def _chosen(lines: Iterable[LineItem]) -> Iterator[LineItem]:
-    """Every line, and every choice within it at any depth."""
+def _lines_and_options(lines: Iterable[LineItem]) -> Iterator[LineItem]:
+    """Yield every line, and every option within it at any depth."""
     for line in lines:
         yield line
         for group in line.modifier_groups:
-            yield from _chosen(group.selected_modifiers)
-
-
-def _till(store: Store) -> Till:
-    return Till(store.options.get("file", "corner_pos.sqlite"))
+            yield from _lines_and_options(group.selected_modifiers)

@@ -23,7 +23,7 @@ from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
-from webhook_kit.stores.adapters import load_adapter
+from webhook_kit.stores.adapters import load_adapter, store_mistakes
 from webhook_kit.stores.source import FixedStores
 from webhook_kit.testing.carts import CartLine, OrderableCatalog
 from webhook_kit.testing.contract.hooks import HOOKS, ContractHooks, PosTicket, PosWebhook
@@ -336,8 +336,9 @@ class ContractEnvironment:
 
     @staticmethod
     def _with_canary(store: Store) -> Store:
-        """Add a credential to search the logs for, if the store has none."""
-        return store if store.credentials else replace(store, credentials=_CANARIES)
+        """Add a credential to search the logs for, if the store has none and its adapter accepts any."""
+        with_canary = replace(store, credentials=_CANARIES)
+        return store if store.credentials or store_mistakes(with_canary) else with_canary
 
     def _behind_proxy(self, store: Store, resources: ExitStack) -> Store:
         option = self.hooks.base_url_option

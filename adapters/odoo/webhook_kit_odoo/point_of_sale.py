@@ -1,4 +1,4 @@
-"""The point of sale itself: open or closed, its presets, their hours and their slots."""
+"""State of a point of sale: its session, presets, hours and slots."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from webhook_kit.catalog.hours import always_open, is_open
-from webhook_kit.errors import ConfigurationError
-from webhook_kit.gett.models.catalog import AvailabilityWindow, DayOfWeek
+from webhook_kit import AvailabilityWindow, ConfigurationError, DayOfWeek, always_open, is_open
 from webhook_kit_odoo.client import Odoo, Row
-from webhook_kit_odoo.options import Options
+from webhook_kit_odoo.config import OdooConfig
 
-__all__ = ["Preset", "Shop", "clock", "narrowed", "read_shop"]
+__all__ = ["PointOfSale", "Preset", "clock", "intersection", "read_point_of_sale"]
 
 _DAYS = list(DayOfWeek)
-_WEEK = [*_DAYS[1:], _DAYS[0]]  # Odoo counts the days from Monday
+_WEEK = [*_DAYS[1:], _DAYS[0]]  # Odoo's weeks begin on Monday
 _STAMP = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A way to order ("Takeout").
+    """A ``pos.preset``: a way to order ("Takeout").
 
-    :ivar windows: when it is offered, in the store's zone.
-    :ivar interval: minutes from one slot to the next; None where orders are not taken by time.
-    :ivar capacity: orders that fit into a slot.
+    :ivar windows: its hours, in the store's zone.
+    :ivar interval: minutes from one slot to the next; None if orders have no slots.
+    :ivar capacity: number of orders per slot.
     """
 
     id: int
@@ -37,9 +35,9 @@ class Preset:
     capacity: int
 
     def slot(self, used: dict[str, int], now: datetime, zone: ZoneInfo) -> datetime | None:
-        """The next slot of the window that is open now which still has room, UTC; None when all are full.
+        """Return the next free slot of the current window, in UTC; None if all are full.
 
-        :param used: orders by slot, as Odoo writes the moment.
+        :param used: number of orders by slot, the slot in Odoo's format.
         """
         local = now.astimezone(zone)
         for window in self.windows:
@@ -56,15 +54,15 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class PointOfSale:
     """A ``pos.config``.
 
     :ivar session: the id of its open session; None while it is closed.
-    :ivar takes_tips: whether a tip becomes a line of the ticket, with the ``tip_product``.
-    :ivar categories: the only ones whose products it sells; None sells all.
-    :ivar presets: by fulfillment type, of those that the store's options name; empty where it uses none.
-    :ivar pricelists: what has one, and must not.
-    :ivar fiscal_position: the one that holds where a preset brings none of its own.
+    :ivar takes_tips: True if a tip becomes a line of the ticket, with the ``tip_product``.
+    :ivar categories: the categories of the products that it sells; None sells all.
+    :ivar presets: by fulfillment type, as in the store's options; empty if it uses none.
+    :ivar pricelists: the point of sale and the presets that have a pricelist, which is not supported.
+    :ivar fiscal_position: the default for presets without one.
     """
 
     id: int
@@ -80,75 +78,78 @@ class Shop:
     pricelists: tuple[str, ...]
 
     def windows(self) -> list[AvailabilityWindow]:
-        """When anything at all can be ordered: the hours of all its presets together."""
+        """Return its opening hours: those of all its presets together."""
         if not self.uses_presets:
             return always_open()
-        return _united(window for preset in self.presets.values() for window in preset.windows)
+        return _union(window for preset in self.presets.values() for window in preset.windows)
 
 
-def read_shop(odoo: Odoo, options: Options) -> Shop:
-    """The point of sale that the options name.
+def read_point_of_sale(odoo: Odoo, config: OdooConfig) -> PointOfSale:
+    """Return the point of sale of the store's options.
 
-    :raises ConfigurationError: when there is none of that id.
+    :raises ConfigurationError: when Odoo has none with this id.
     """
-    found = odoo.rows("pos.config", [("id", "=", options.point_of_sale)], _CONFIG)
-    if not found:
-        raise ConfigurationError(f"options.point_of_sale: Odoo has no point of sale {options.point_of_sale}")
-    config = found[0]
-    uses_presets = bool(config["use_presets"])
-    offered = {*config["available_preset_ids"], config["default_preset_id"]} - {False} if uses_presets else set()
+    rows = odoo.rows("pos.config", [("id", "=", config.point_of_sale)], _CONFIG)
+    if not rows:
+        raise ConfigurationError(f"options.point_of_sale: Odoo has no point of sale {config.point_of_sale}")
+    row = rows[0]
+    uses_presets = bool(row["use_presets"])
+    offered = {*row["available_preset_ids"], row["default_preset_id"]} - {False} if uses_presets else set()
     presets = odoo.rows("pos.preset", [("id", "in", sorted(offered))], _PRESET) if offered else []
-    wanted = {
-        kind: row for kind, name in options.presets.items() for row in presets if name in (row["id"], row["name"])
+    selected = {
+        kind: preset
+        for kind, name in config.presets.items()
+        for preset in presets
+        if name in (preset["id"], preset["name"])
     }
-    hours = _attendances(odoo, wanted.values())
-    return Shop(
-        id=config["id"],
-        name=config["name"],
-        company=config["company_id"],
-        session=config["current_session_id"] or None if config["current_session_state"] == "opened" else None,
-        categories=frozenset(config["iface_available_categ_ids"]) if config["limit_categories"] else None,
-        tip_product=config["tip_product_id"] or None,
-        takes_tips=bool(config["iface_tipproduct"] and config["tip_product_id"]),
-        fiscal_position=config["default_fiscal_position_id"] or None,
+    hours = _attendances(odoo, selected.values())
+    return PointOfSale(
+        id=row["id"],
+        name=row["name"],
+        company=row["company_id"],
+        session=row["current_session_id"] or None if row["current_session_state"] == "opened" else None,
+        categories=frozenset(row["iface_available_categ_ids"]) if row["limit_categories"] else None,
+        tip_product=row["tip_product_id"] or None,
+        takes_tips=bool(row["iface_tipproduct"] and row["tip_product_id"]),
+        fiscal_position=row["default_fiscal_position_id"] or None,
         uses_presets=uses_presets,
-        presets={kind: _preset(row, hours) for kind, row in wanted.items()},
+        presets={kind: _preset(preset, hours) for kind, preset in selected.items()},
         pricelists=tuple(
-            f"{kind} {row['name']!r}"
-            for kind, row in [("point of sale", config), *(("preset", preset) for preset in wanted.values())]
-            if row["pricelist_id"]
+            f"{kind} {each['name']!r}"
+            for kind, each in [("point of sale", row), *(("preset", preset) for preset in selected.values())]
+            if each["pricelist_id"]
         ),
     )
 
 
-def narrowed(windows: Iterable[AvailabilityWindow], start: time, end: time) -> list[AvailabilityWindow]:
-    """The windows, as far as they lie between two hours of each day; an end of midnight is the end of the day."""
-    found = []
+def intersection(windows: Iterable[AvailabilityWindow], start: time, end: time) -> list[AvailabilityWindow]:
+    """Return the parts of the windows between two times of each day; an end of midnight is the end of the day."""
+    parts = []
     for window in windows:
         first = max(window.start, start)
         last = min(window.end, end, key=_as_end)
         if first < _as_end(last):
-            found.append(AvailabilityWindow(day_of_week=window.day_of_week, start=first, end=last))
-    return found
+            parts.append(AvailabilityWindow(day_of_week=window.day_of_week, start=first, end=last))
+    return parts
 
 
 def clock(hours: float) -> time:
-    """Odoo's hours of a day (9.5 is half past nine); 24 is midnight."""
+    """Convert Odoo's hour of a day (9.5 is half past nine); 24 is midnight."""
     minutes = round(float(hours) * 60)
     return time(0) if minutes >= 24 * 60 else time(minutes // 60, minutes % 60)
 
 
-def _united(windows: Iterable[AvailabilityWindow]) -> list[AvailabilityWindow]:
-    """The same hours without overlaps, Sunday first."""
-    found: list[AvailabilityWindow] = []
+def _union(windows: Iterable[AvailabilityWindow]) -> list[AvailabilityWindow]:
+    """Return the same hours without overlaps, Sunday first."""
+    merged: list[AvailabilityWindow] = []
     for window in sorted(windows, key=lambda each: (_DAYS.index(each.day_of_week), each.start)):
-        last = found[-1] if found else None
+        last = merged[-1] if merged else None
         if last and last.day_of_week == window.day_of_week and window.start <= _as_end(last.end):
             end = max(last.end, window.end, key=_as_end)
-            found[-1] = AvailabilityWindow(day_of_week=last.day_of_week, start=last.start, end=end)
+            merged[-1] = AvailabilityWindow(day_of_week=last.day_of_week, start=last.start, end=end)
         else:
-            found.append(window)
-    return found
+            merged.append(window)
+    return merged
 
 
 def _as_end(moment: time) -> time:
@@ -164,13 +165,13 @@ def _attendances(odoo: Odoo, presets: Iterable[Row]) -> dict[int, Row]:
 def _preset(row: Row, hours: dict[int, Row]) -> Preset:
     if not row["use_timing"]:
         windows = always_open()
-    else:  # [D] by time and without hours: there is no slot to give, so it is closed
-        held = [hours[each] for each in row["attendance_ids"] if each in hours]
+    else:  # [D] with slots and without hours it is closed, because there is no slot
+        attendances = [hours[each] for each in row["attendance_ids"] if each in hours]
         windows = [
             AvailabilityWindow(
                 day_of_week=_WEEK[int(each["dayofweek"])], start=clock(each["hour_from"]), end=clock(each["hour_to"])
             )
-            for each in held
+            for each in attendances
         ]
     return Preset(
         id=row["id"],

@@ -1,4 +1,4 @@
-"""The restaurant of the tests: Odoo's own restaurant scenario, looked at and changed past the adapter."""
+"""The point of sale of the tests: Odoo's own restaurant scenario, read and changed without the adapter."""
 
 from __future__ import annotations
 
@@ -9,31 +9,29 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from tests.odoo_server import DATABASE, OdooServer
-from webhook_kit.adapter import Store
-from webhook_kit.gett.models.money import cents
-from webhook_kit.gett.models.order import PlaceOrderRequest
+from webhook_kit import PlaceOrderRequest, Store, cents
 from webhook_kit.testing.contract import PosTicket, TicketLine
 from webhook_kit_odoo.client import Row
 
-__all__ = ["Restaurant", "order_of"]
+__all__ = ["OdooPos", "order_of"]
 
 SECRET = "webhook-secret-7d1f0c"
 
 
 def order_of(*lines: Mapping[str, Any], **members: Any) -> PlaceOrderRequest:
-    """An order of these lines, for pick-up unless it says otherwise."""
-    told = {
+    """Return an order of these lines, for pick-up by default."""
+    members = {
         "gettOrderId": str(uuid4()),
         "cart": {"storeId": "gett-store", "lineItems": list(lines)},
         "fulfillmentType": "Pickup",
         "payment": {"type": "gettPayment"},
         **members,
     }
-    return PlaceOrderRequest.model_validate(told)
+    return PlaceOrderRequest.model_validate(members)
 
 
-class Restaurant:
-    """A point of sale with an open session, in a database that is a test's own."""
+class OdooPos:
+    """A point of sale with an open session, in a database for one test."""
 
     def __init__(self, server: OdooServer) -> None:
         self.server = server
@@ -44,8 +42,8 @@ class Restaurant:
         self.session: int = config["current_session_id"]
 
     def store(self, **options: Any) -> Store:
-        """It, as the kit knows it."""
-        told = {
+        """Return its store."""
+        values = {
             "url": self.server.url,
             "database": DATABASE,
             "point_of_sale": self.config,
@@ -59,50 +57,50 @@ class Restaurant:
             adapter="odoo",
             timezone=ZoneInfo("UTC"),
             credentials={"api_key": self.server.key, "webhook_secret": SECRET},
-            options={name: value for name, value in told.items() if value is not None},
+            options={name: value for name, value in values.items() if value is not None},
         )
 
     def id_of(self, model: str, name: str) -> int:
-        """The id of the record of that name."""
+        """Return the id of the record with this name."""
         return int(self.server.one(model, [("name", "=", name)], "name")["id"])
 
     def item(self, name: str) -> str:
-        """Gett's id of a product."""
+        """Return Gett's id of a product."""
         return f"product.template,{self.id_of('product.template', name)}"
 
     def orders(self) -> list[Row]:
-        """Every ticket of Gett's, oldest first."""
+        """Return every ticket of Gett's, oldest first."""
         domain = [("config_id", "=", self.config), ("general_customer_note", "=like", "Gett %")]
         return self.api.rows("pos.order", domain, _ORDER, order="id")
 
     def lines(self, order: Row) -> list[Row]:
-        """The lines of a ticket."""
+        """Return the lines of a ticket."""
         return self.api.rows("pos.order.line", [("order_id", "=", order["id"])], _LINE, order="id")
 
     def tickets(self) -> list[PosTicket]:
-        """Every ticket, in the contract suite's words."""
+        """Return every ticket for the contract suite."""
         return [self._ticket(order) for order in self.orders()]
 
     def pay(self, order_id: str) -> None:
-        """The guest has got it: the staff closes the ticket."""
+        """Close a ticket, as the staff does when the customer has the food."""
         self.api.call("pos.order", "action_pos_order_paid", ids=[self.number(order_id)])
 
     def number(self, uuid: str) -> int:
-        """Odoo's own id of a ticket."""
+        """Return Odoo's own id of a ticket."""
         return int(self.server.one("pos.order", [("uuid", "=", uuid)], "uuid")["id"])
 
     def progress(self, order_id: str, value: str) -> None:
-        """The staff says how far it is."""
+        """Set the progress field of a ticket, as the staff does."""
         self.server.write("pos.order", self.number(order_id), x_gett_progress=value)
 
     def close(self) -> None:
-        """End of the day."""
+        """Close the session."""
         drafts = self.api.rows("pos.order", [("state", "=", "draft")], ["id"])
         self.api.call("pos.order", "write", ids=[each["id"] for each in drafts], vals={"state": "cancel"})
         self.api.call("pos.session", "action_pos_session_closing_control", ids=[self.session])
 
     def hours(self, preset: str, spans: Mapping[str, Sequence[tuple[float, float]]], **timing: int) -> None:
-        """A preset is offered only then: spans by day, Monday is "0"."""
+        """Limit a preset to these hours, by day; Monday is "0"."""
         attendances = [
             [
                 0,
@@ -115,8 +113,8 @@ class Restaurant:
                     "day_period": "morning",
                 },
             ]
-            for day, held in spans.items()
-            for start, end in held
+            for day, hours in spans.items()
+            for start, end in hours
         ]
         (calendar,) = self.api.call(
             "resource.calendar",
@@ -127,7 +125,7 @@ class Restaurant:
         self.server.write("pos.preset", number, use_timing=True, resource_calendar_id=calendar, **timing)
 
     def sell_out(self, item_id: str) -> None:
-        """The staff takes a product off the menu, or an attribute value."""
+        """Make a product or an attribute value unavailable."""
         model, _, number = item_id.partition(",")
         if model == "product.template.attribute.value":
             self.server.write(model, int(number), ptav_active=False)
@@ -139,7 +137,7 @@ class Restaurant:
             self.server.write(model, int(number), self_order_available=False)
 
     def set_price(self, item_id: str, price: Decimal) -> None:
-        """A product costs that from now on."""
+        """Change the price of a product or an attribute value."""
         model, _, number = item_id.partition(",")
         field = {"product.template": "list_price", "product.template.attribute.value": "price_extra"}[model]
         self.server.write(model, int(number), **{field: price})
@@ -147,14 +145,14 @@ class Restaurant:
     def _ticket(self, order: Row) -> PosTicket:
         return PosTicket(
             order["uuid"],
-            lines=list(self._dishes(self.lines(order))),
+            lines=list(self._ticket_lines(self.lines(order))),
             total=cents(Decimal(order["amount_total"])),
             tip=cents(Decimal(order["tip_amount"])),
             instructions=order["general_customer_note"],
             cancelled=order["state"] == "cancel",
         )
 
-    def _dishes(self, lines: Sequence[Row]) -> Iterator[TicketLine]:
+    def _ticket_lines(self, lines: Sequence[Row]) -> Iterator[TicketLine]:
         products = {
             row["id"]: row["product_tmpl_id"]
             for row in self.api.rows(
@@ -162,22 +160,22 @@ class Restaurant:
             )
         }
         tip = self.server.one("pos.config", [("id", "=", self.config)], "tip_product_id")["tip_product_id"]
-        inside: dict[int, list[Row]] = {}
+        parts: dict[int, list[Row]] = {}
         for line in lines:
             if line["combo_parent_id"]:
-                inside.setdefault(line["combo_parent_id"], []).append(line)
+                parts.setdefault(line["combo_parent_id"], []).append(line)
         for line in lines:
             if line["combo_parent_id"] or line["product_id"] == tip:
                 continue
             pieces = [
-                TicketLine(self._combo_item(each, inside[line["id"]]), 1, self._values(each))
-                for each in inside.get(line["id"], [])
+                TicketLine(self._combo_item(each, parts[line["id"]]), 1, self._values(each))
+                for each in parts.get(line["id"], [])
             ]
-            dish = f"product.template,{products[line['product_id']]}"
-            yield TicketLine(dish, int(line["qty"]), [*self._values(line), *pieces])
+            item_id = f"product.template,{products[line['product_id']]}"
+            yield TicketLine(item_id, int(line["qty"]), [*self._values(line), *pieces])
 
     def _combo_item(self, line: Row, siblings: Sequence[Row]) -> str:
-        """Which of the two options of a combo a piece was: the first ones are included in its price."""
+        """Return the option of a piece: the first pieces are included in the combo's price, the others are extra."""
         item = self.server.one("product.combo.item", [("id", "=", line["combo_item_id"])], "combo_id")
         combo = self.server.one("product.combo", [("id", "=", item["combo_id"])], "combo_item_ids", "qty_free")
         same = [each for each in siblings if each["combo_item_id"] in combo["combo_item_ids"]]
