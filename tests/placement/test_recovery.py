@@ -53,7 +53,7 @@ def test_settled_orders_are_counted_and_the_others_wait_for_the_next_lookup(look
     assert "g2" not in lookup.harness.store.expired()
 
 
-def test_an_error_of_the_adapter_does_not_keep_the_others_from_being_looked_up(
+def test_error_of_the_adapter_does_not_stop_the_other_look_ups(
     lookup: FakeLookup, events: list[MutableMapping[str, Any]]
 ) -> None:
     for ref in ("g1", "g2"):
@@ -64,14 +64,14 @@ def test_an_error_of_the_adapter_does_not_keep_the_others_from_being_looked_up(
     assert "g1" not in lookup.harness.store.expired()
 
 
-def test_an_error_of_redis_ends_the_run(lookup: FakeLookup) -> None:
+def test_error_of_redis_ends_the_run(lookup: FakeLookup) -> None:
     lose_call(lookup, "g1")
     lookup.errors = {"g1": redis.ConnectionError()}
     with pytest.raises(redis.ConnectionError):
         run(lookup)
 
 
-def test_an_order_with_a_living_claim_is_not_looked_up(lookup: FakeLookup) -> None:
+def test_order_with_a_live_claim_is_not_looked_up(lookup: FakeLookup) -> None:
     lookup.harness.claim_and_call()
     assert run(lookup) == 0
     assert lookup.asked == []
