@@ -20,6 +20,9 @@ from webhook_kit.testing.redis_server import RedisServer
 
 SECRET_TEXT = "secret-of-the-vendor"
 
+PATIENT = {"pos_deadline": 120, "webhook_deadline": 120}
+"""Deadlines under which the POS stops Redis even on a busy machine."""
+
 
 def raising(error: BaseException) -> Callable[..., Any]:
     def method(*_: Any) -> Any:
@@ -140,7 +143,7 @@ def test_ticket_is_answered_while_redis_is_down_and_recorded_afterwards(
         own_redis.stop()
         return Placed("T1")
 
-    client = make_client(**scripted_pos(place_order=place), redis_url=own_redis.url)
+    client = make_client(**scripted_pos(place_order=place), redis_url=own_redis.url, **PATIENT)
     body, key = client.validated(order()), str(uuid4())
     placed = client.place(body, key)
     assert (placed.status_code, placed.json["partnerOrderId"]) == (200, "T1")
