@@ -13,7 +13,7 @@ import pytest
 
 from webhook_kit.cli import catalog_source
 from webhook_kit.testing.bogus import BogusAdapter
-from webhook_kit.testing.bogus_menu import bogus_menu
+from webhook_kit.testing.bogus_catalog import bogus_catalog
 from webhook_kit.testing.processes import free_port
 
 Run = Callable[..., Any]
@@ -210,7 +210,7 @@ def test_two_menus_are_compared(run: Run, save: Save) -> None:
 
 
 def test_a_file_is_compared_with_what_the_store_has(run: Run, save: Save) -> None:
-    file = save("menu.json", bogus_menu().to_json())
+    file = save("menu.json", bogus_catalog().to_json())
     assert run("catalog", "diff", file, "main").out == "0 changes\n"
 
 

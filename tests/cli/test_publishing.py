@@ -10,7 +10,7 @@ import pytest
 
 from webhook_kit.kit import Kit
 from webhook_kit.testing.bogus import BogusAdapter
-from webhook_kit.testing.bogus_menu import bogus_menu
+from webhook_kit.testing.bogus_catalog import bogus_catalog
 
 Run = Callable[..., Any]
 
@@ -40,7 +40,7 @@ def test_a_store_that_nobody_knows_is_one_line(run: Run) -> None:
 
 def test_the_operator_sees_why_a_menu_was_not_taken(run: Run, kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     run("catalog", "sync", "--all")
-    broken = bogus_menu()
+    broken = bogus_catalog()
     broken = broken.model_copy(deep=True)
     broken.items["burger"].modifier_group_ids.append("nothing")
     monkeypatch.setattr(BogusAdapter, "fetch_catalog", lambda *_: broken)

@@ -17,7 +17,7 @@ from webhook_kit.gett.models.store import CommerceAddress, CommerceStore
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import Listing, StoreRecord
-from webhook_kit.testing.bogus_menu import bogus_menu
+from webhook_kit.testing.bogus_catalog import bogus_catalog
 from webhook_kit.testing.processes import PATIENCE
 from webhook_kit.testing.stack import Stack
 
@@ -57,7 +57,7 @@ class StorefrontEnv:
             starting.enter_context(self.stack)
             self.url = self.stack.env["GETT_API_URL"]
             self.context = self.stack.gett.context
-            add_listed_store(self.context, self.stack.store_id, NAME, bogus_menu(), self.stack.urls[0])
+            add_listed_store(self.context, self.stack.store_id, NAME, bogus_catalog(), self.stack.urls[0])
             self._resources = starting.pop_all()
         return self
 

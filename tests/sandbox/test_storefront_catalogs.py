@@ -19,7 +19,7 @@ from webhook_kit.sandbox.clock import Clock
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.sandbox.server import serve
-from webhook_kit.testing.bogus_menu import bogus_menu
+from webhook_kit.testing.bogus_catalog import bogus_catalog
 
 NOON_IN_NEW_YORK = datetime(2026, 3, 4, 17, tzinfo=UTC)
 STORE = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
@@ -42,7 +42,7 @@ def page(context: SandboxContext, browser: Browser) -> Iterator[Page]:
 
 
 def test_catalogs_by_time_of_day(context: SandboxContext, page: Page) -> None:
-    add_listed_store(context, STORE, "By the hour", bogus_menu())
+    add_listed_store(context, STORE, "By the hour", bogus_catalog())
     page.goto(f"/#/stores/{STORE}")
     times = page.get_by_role("group", name="Menus by time of day")
     for name, text in {
@@ -66,7 +66,7 @@ def test_catalogs_by_time_of_day(context: SandboxContext, page: Page) -> None:
 
 
 def test_nested_sections(context: SandboxContext, page: Page) -> None:
-    add_listed_store(context, STORE, "Nested", bogus_menu())
+    add_listed_store(context, STORE, "Nested", bogus_catalog())
     page.goto(f"/#/stores/{STORE}")
     drinks = page.locator(".menu > .section", has=page.get_by_role("heading", name="Drinks", exact=True, level=2))
     inner = drinks.locator(".section", has=page.get_by_role("heading", name="Coffee and tea", level=3))
@@ -165,7 +165,7 @@ def test_page_without_stores_explains_registration(page: Page) -> None:
 
 
 def test_store_without_catalog_and_unknown_store(context: SandboxContext, page: Page) -> None:
-    record = add_listed_store(context, STORE, "Bare", bogus_menu())
+    record = add_listed_store(context, STORE, "Bare", bogus_catalog())
     record.catalog_set_id = None
     page.goto(f"/#/stores/{STORE}")
     expect(page.get_by_role("heading", name="No menu yet")).to_be_visible()
@@ -177,7 +177,7 @@ def test_store_without_catalog_and_unknown_store(context: SandboxContext, page: 
 
 
 def test_page_recovers_from_an_error(context: SandboxContext, page: Page) -> None:
-    add_listed_store(context, STORE, "Patience", bogus_menu())
+    add_listed_store(context, STORE, "Patience", bogus_catalog())
     context.faults.add(Fault(kind="status", call="discoverStores", status=503, times=1))
     page.goto("/")
     page.get_by_role("button", name="Try again").click()
@@ -192,7 +192,7 @@ def test_page_recovers_from_an_error(context: SandboxContext, page: Page) -> Non
 
 
 def test_expired_session_is_replaced(context: SandboxContext, page: Page) -> None:
-    add_listed_store(context, STORE, "Forgetful", bogus_menu())
+    add_listed_store(context, STORE, "Forgetful", bogus_catalog())
     page.goto("/")
     page.get_by_role("link", name="Forgetful").wait_for()
     first = set(context.state.sessions)
@@ -206,7 +206,7 @@ def test_expired_session_is_replaced(context: SandboxContext, page: Page) -> Non
 
 
 def test_fast_clicks_are_all_counted(context: SandboxContext, page: Page) -> None:
-    add_listed_store(context, STORE, "Busy", bogus_menu())
+    add_listed_store(context, STORE, "Busy", bogus_catalog())
     page.goto(f"/#/stores/{STORE}")
     page.locator("[data-item=cola]").click()
     page.get_by_role("dialog").get_by_role("button", name="Add").click()

@@ -22,7 +22,7 @@ import requests
 
 from webhook_kit.adapter import Capability, CatalogSet, Level, Placed, Refused, Store
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
-from webhook_kit.testing.bogus import BogusAdapter, BogusClaim, BogusLookUp, BogusNative, _gate
+from webhook_kit.testing.bogus import BogusAdapter, BogusClaim, BogusLookUp, BogusNative, pause
 
 
 class Both(BogusAdapter):
@@ -37,7 +37,7 @@ class Both(BogusAdapter):
 
     def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         _fail_if_offline(store)
-        _gate(store, "quote")
+        pause(store, "quote")
         return super().quote(store, order)
 
     def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:

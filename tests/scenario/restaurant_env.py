@@ -21,7 +21,7 @@ from webhook_kit.sandbox.local_gett import WebhookResponse
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.testing.bogus import BogusAdapter, Ticket
-from webhook_kit.testing.bogus_menu import bogus_menu
+from webhook_kit.testing.bogus_catalog import bogus_catalog
 from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit.testing.signer import signed
 from webhook_kit.testing.stack import SECRET, Stack
@@ -57,7 +57,7 @@ SHORT_POS_DEADLINE = {"POS_DEADLINE": "3"}
 
 KEYS = Keys("wk:")
 
-_PRICES = {id: item.base_price for id, item in bogus_menu().items.items()}
+_PRICES = {id: item.base_price for id, item in bogus_catalog().items.items()}
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class RestaurantEnv:
             (directory / level).mkdir()
             options_of_store = {
                 "file": str(self.pos_file(level)),
-                "gate": str(directory / level),
+                "pause_directory": str(directory / level),
                 "offline": str(directory / level / "offline"),
                 "removed": str(directory / level / "removed"),
                 **(options or {}),
@@ -244,8 +244,8 @@ class RestaurantEnv:
     def pause_pos_again(self, point: str) -> None:
         """Let every POS pause at this point again."""
         for level in LEVELS:
-            for gate in (point, f"{point}.go"):
-                (self.directory / level / gate).unlink(missing_ok=True)
+            for file in (point, f"{point}.go"):
+                (self.directory / level / file).unlink(missing_ok=True)
 
     def resume_pos(self, point: str) -> None:
         for level in LEVELS:

@@ -13,11 +13,11 @@ import requests
 
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.sandbox.local_gett import WebhookResponse
-from webhook_kit.testing.bogus_menu import bogus_menu
+from webhook_kit.testing.bogus_catalog import bogus_catalog
 from webhook_kit.testing.processes import PATIENCE, Process, wait_until
 from webhook_kit.testing.stack import Stack
 
-_ITEMS = set(bogus_menu().items)
+_ITEMS = set(bogus_catalog().items)
 
 
 class CatalogStack(Stack):
@@ -66,7 +66,7 @@ def item(name: str, *, available: bool) -> dict[str, Any]:
 
 
 def test_catalog_changes_of_the_pos_reach_gett(stack: CatalogStack) -> None:
-    stack.post_events({"type": "menu", "store_id": "main"})
+    stack.post_events({"type": "catalog", "store_id": "main"})
     wait_until(lambda: len(stack.pulled_catalogs()) == 1)
     (whole,) = stack.pulled_catalogs()
     assert whole.items.keys() == _ITEMS

@@ -32,7 +32,7 @@ def make_unavailable(restaurant: RestaurantEnv, order: Order, item: str) -> None
             lambda web=web: not restaurant.validate(order, web=web).body["isValid"],  # type: ignore[misc]
             message=f"{item} to be removed from the catalog",
         )
-    BogusAdapter.sold_out(restaurant.pos_file(order.level), item)
+    BogusAdapter.sell_out(restaurant.pos_file(order.level), item)
 
 
 @pytest.mark.parametrize("level", SELF_RESOLVING)

@@ -1,4 +1,4 @@
-"""What the bogus POS says of its own accord and when asked: progress, stores, cancellations."""
+"""Events and state of the fake POS: progress, stores, cancellations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from webhook_kit.gett.models.order import Amounts, Cart, LineItem, PlaceOrderReq
 from webhook_kit.testing.bogus import BogusAdapter
 
 POS = BogusAdapter()
-LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+PAST = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -47,18 +47,18 @@ def place(store: Store, item: str, ref: str) -> Placed:
     return placed
 
 
-def test_it_offers_all_of_it() -> None:
+def test_it_offers_every_capability() -> None:
     assert all(BogusAdapter.offers(capability) for capability in Capability)
 
 
-def test_events_are_read_as_the_table_says() -> None:
-    said = [
+def test_events_are_parsed() -> None:
+    events = [
         {"type": "order", "store_id": "main", "order_id": "1", "status": "ready"},
         {"type": "order", "store_id": "main", "order_ref": "r", "estimated_ready_at": "2031-05-01T18:30:00Z"},
         {"type": "store", "store_id": "main", "state": "down"},
-        {"type": "menu", "store_id": "main"},
+        {"type": "catalog", "store_id": "main"},
     ]
-    assert POS.parse_event({"x-bogus-secret": "bogus-secret"}, json.dumps({"events": said}).encode(), {}) == [
+    assert POS.parse_event({"x-bogus-secret": "bogus-secret"}, json.dumps({"events": events}).encode(), {}) == [
         OrderChanged("main", "1", status=OrderStatus.READY),
         OrderChanged("main", order_ref="r", estimated_ready_at=datetime(2031, 5, 1, 18, 30, tzinfo=UTC)),
         StoreChanged("main", StoreState.DOWN),
@@ -66,7 +66,7 @@ def test_events_are_read_as_the_table_says() -> None:
     ]
 
 
-def test_the_environment_names_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_secret_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOGUS_POS_SECRET", "other")
     assert POS.parse_event({"x-bogus-secret": "other"}, b'{"events": []}', {}) == []
     for headers in ({"x-bogus-secret": "bogus-secret"}, {}):
@@ -74,16 +74,16 @@ def test_the_environment_names_the_secret(monkeypatch: pytest.MonkeyPatch) -> No
             POS.parse_event(headers, b'{"events": []}', {})
 
 
-def test_a_ticket_moves_on_until_its_end(store: Store, file: str) -> None:
+def test_a_ticket_advances_until_its_end(store: Store, file: str) -> None:
     accepted, pending = place(store, "cola", "1"), place(store, "pending", "2")
-    assert POS.orders_since(store, LONG_AGO) == [
+    assert POS.orders_since(store, PAST) == [
         PosOrder(accepted.id, "1", status=OrderStatus.CONFIRMED),
         PosOrder(pending.id, "2"),
     ]
     BogusAdapter.advance(file, accepted.id, "ready")
     BogusAdapter.advance(file, accepted.id, "completed")
     POS.cancel_order(store, pending, "no oven")
-    assert POS.orders_since(store, LONG_AGO) == [
+    assert POS.orders_since(store, PAST) == [
         PosOrder(accepted.id, "1", status=OrderStatus.READY, state=OrderState.COMPLETED),
         PosOrder(pending.id, "2", state=OrderState.CANCELLED, reason="no oven"),
     ]
@@ -93,13 +93,13 @@ def test_a_ticket_moves_on_until_its_end(store: Store, file: str) -> None:
         POS.cancel_order(store, pending, "again")
 
 
-def test_only_what_changed_since_and_only_of_this_store(store: Store, file: str) -> None:
+def test_only_changed_orders_of_the_store_are_returned(store: Store, file: str) -> None:
     place(store, "cola", "1")
     assert POS.orders_since(store, datetime.now(UTC) + timedelta(seconds=1)) == []
-    assert POS.orders_since(Store("other", "gett", "bogus", options={"file": file}), LONG_AGO) == []
+    assert POS.orders_since(Store("other", "gett", "bogus", options={"file": file}), PAST) == []
 
 
-def test_a_store_is_open_until_something_else_is_said(store: Store, file: str) -> None:
+def test_a_store_is_open_by_default(store: Store, file: str) -> None:
     assert POS.store_status(store) is StoreState.OPEN
     BogusAdapter.set_state(file, "main", StoreState.DOWN)
     assert POS.store_status(store) is StoreState.DOWN

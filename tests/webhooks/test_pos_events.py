@@ -269,7 +269,7 @@ def test_estimate_is_sent_until_the_order_is_ready(kit: Kit) -> None:
 
 def test_adapter_cannot_send_events_of_other_stores_or_their_orders(kit: Kit) -> None:
     placed = OrderInPlacement(kit).placed()
-    events = [order("ready", store_id="other", order_ref=placed.ref), {"type": "menu", "store_id": "other"}]
+    events = [order("ready", store_id="other", order_ref=placed.ref), {"type": "catalog", "store_id": "other"}]
     assert all(outcome.startswith("refused: ") for outcome in send(kit, *events))
     assert placed.appended == []
     order_of_other_store = OrderInPlacement(kit, store_id="other").placed()
@@ -374,7 +374,7 @@ def test_pause_by_a_person_is_not_changed_by_the_pos(kit: Kit) -> None:
 
 
 def test_changed_catalog_is_due_for_a_worker_once(kit: Kit) -> None:
-    assert send(kit, {"type": "menu", "store_id": "main"}, {"type": "menu", "store_id": "main"}) == ["ok", "ok"]
+    assert send(kit, {"type": "catalog", "store_id": "main"}, {"type": "catalog", "store_id": "main"}) == ["ok", "ok"]
     assert list(kit.catalog_sync.claim_due()) == [("sync", "main")]
     assert list(kit.catalog_sync.claim_due()) == []
 

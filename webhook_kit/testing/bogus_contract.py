@@ -1,4 +1,4 @@
-"""The bogus POS under the contract: what a vendor's own test module looks like, at its fullest."""
+"""Contract tests of the fake POS: an example of a vendor's test module that defines every hook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from webhook_kit.adapter import Store, StoreState
 from webhook_kit.testing.bogus import BogusAdapter, Ticket
-from webhook_kit.testing.bogus_menu import OUTCOMES
+from webhook_kit.testing.bogus_products import OUTCOMES
 from webhook_kit.testing.bogus_tickets import Tickets
 from webhook_kit.testing.contract import AdapterContract, PosTicket, PosWebhook, TicketLine
 
@@ -21,40 +21,40 @@ _LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 class BogusContract(AdapterContract):
-    """Proves the bogus adapter; the subclasses of a test module prove its levels."""
+    """Contract tests of the bogus adapter; subclasses test its variants."""
 
     adapter = BogusAdapter
     leave_out = OUTCOMES
     signs_events = False
 
     def open_store(self) -> AbstractContextManager[Store]:
-        """A store with a file of its own."""
+        """Provide a store with a separate file."""
         file = str(self.directory / "pos.sqlite")
         return nullcontext(self.make_store(credentials={"token": "bogus-credential-90125"}, file=file, tax=True))
 
     def tickets(self, store: Store) -> Sequence[PosTicket]:
-        """As the file has them."""
-        now = {order.id: order.state for order in Tickets(_file(store)).changed_since(store.id, _LONG_AGO)}
+        """Return the tickets of the file."""
+        states = {order.id: order.state for order in Tickets(_file(store)).changed_since(store.id, _LONG_AGO)}
         return [
-            _ticket(ticket, cancelled=now.get(ticket.id) == "cancelled")
+            _ticket(ticket, cancelled=states.get(ticket.id) == "cancelled")
             for ticket in BogusAdapter.tickets(_file(store))
         ]
 
     def sell_out(self, store: Store, item_id: str) -> None:
-        """From now on."""
-        BogusAdapter.sold_out(_file(store), item_id)
+        """Make an item unavailable."""
+        BogusAdapter.sell_out(_file(store), item_id)
 
     def set_price(self, store: Store, item_id: str, price: Decimal) -> None:
-        """From now on."""
+        """Change a price."""
         BogusAdapter.set_price(_file(store), item_id, price)
 
     def close_store(self, store: Store) -> None:
-        """From now on."""
+        """Close the store."""
         BogusAdapter.set_state(_file(store), store.id, StoreState.CLOSED)
 
     @contextmanager
     def down(self, store: Store) -> Iterator[None]:
-        """Quotes and orders fail."""
+        """Let quotes and orders fail."""
         BogusAdapter.set_state(_file(store), store.id, StoreState.DOWN)
         try:
             yield
@@ -62,10 +62,10 @@ class BogusContract(AdapterContract):
             BogusAdapter.set_state(_file(store), store.id, StoreState.OPEN)
 
     def advance(self, store: Store, order_id: str, step: str) -> PosWebhook:
-        """The ticket moves on, and the POS says so."""
+        """Advance a ticket and return the webhook about it."""
         BogusAdapter.advance(_file(store), order_id, step)
-        which = "state" if step in ("completed", "cancelled") else "status"
-        event = {"type": "order", "store_id": store.id, "order_id": order_id, which: step}
+        field = "state" if step in ("completed", "cancelled") else "status"
+        event = {"type": "order", "store_id": store.id, "order_id": order_id, field: step}
         body = json.dumps({"events": [event]}).encode()
         return PosWebhook({"x-bogus-secret": "bogus-secret", "content-type": "application/json"}, body)
 
@@ -88,8 +88,8 @@ def _ticket(ticket: Ticket, *, cancelled: bool) -> PosTicket:
 
 
 def _line(line: dict[str, Any]) -> TicketLine:
-    chosen = [each for group in line.get("modifierGroups", []) for each in group["selectedModifiers"]]
-    return TicketLine(line["itemId"], line.get("quantity", 1), [_line(each) for each in chosen])
+    options = [each for group in line.get("modifierGroups", []) for each in group["selectedModifiers"]]
+    return TicketLine(line["itemId"], line.get("quantity", 1), [_line(each) for each in options])
 
 
 def _money(value: float | None) -> Decimal | None:

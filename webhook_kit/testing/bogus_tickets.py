@@ -1,6 +1,6 @@
-"""What the bogus POS knows: tickets, stores and what has run out, in an SQLite file.
+"""State of the fake POS in an SQLite file: tickets, stores, prices and unavailable items.
 
-All processes that name the file share it, and it is safe from SIGKILL.
+All processes that use the file share it, and it survives SIGKILL.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ COMMIT;
 
 
 class Ticket(NamedTuple):
-    """An order as the POS has it.
+    """A ticket of the POS.
 
-    :ivar id: the POS's own number of it.
-    :ivar key: the key it was placed with.
-    :ivar ref: the order's name, ``order.order_ref``.
+    :ivar id: the POS's own id.
+    :ivar key: the key of its placement.
+    :ivar ref: ``order.order_ref``.
     :ivar store: the partner's id of the store.
-    :ivar order: the order as it came, as JSON data without payment and token.
-    :ivar created: when, UTC.
+    :ivar order: the order as JSON data, without payment and token.
+    :ivar created: its time, UTC.
     """
 
     id: str
@@ -56,16 +56,16 @@ class Ticket(NamedTuple):
 
 
 class Tickets:
-    """One file. Each call has a connection of its own: threads and processes share nothing but the file.
+    """The state in one file. Each call opens a connection, so threads and processes share only the file.
 
-    :param file: when None the environment's ``BOGUS_POS_FILE``, else a file of this process that goes away with it.
+    :param file: when None, the environment's ``BOGUS_POS_FILE``, else a temporary file of this process.
     """
 
     def __init__(self, file: str | Path | None) -> None:
         self._path = file or os.environ.get("BOGUS_POS_FILE") or _own_file(os.getpid())
 
     def all(self) -> list[Ticket]:
-        """All tickets, oldest first."""
+        """Return all tickets, oldest first."""
         with self._open() as database:
             rows = database.execute('SELECT id, "key", ref, store, "order", created FROM tickets ORDER BY rowid')
             return [
@@ -74,14 +74,14 @@ class Tickets:
             ]
 
     def placed(self, key: str) -> Placed | None:
-        """The first ticket that was placed with a key."""
+        """Return the first ticket with a key, or None."""
         with self._open() as database:
             return _read(database, key)
 
     def add(self, placed: Placed, order: PlaceOrderRequest, store_id: str, key: str, *, native: bool) -> Placed:
-        """Write a ticket.
+        """Add a ticket.
 
-        :param native: a key that has a ticket gets no second one.
+        :param native: add none if the key has one.
         :return: the ticket of the key.
         """
         content = json.dumps({k: v for k, v in order.to_wire().items() if k not in ("payment", "validatedOrderToken")})
@@ -97,23 +97,23 @@ class Tickets:
             database.execute("COMMIT")
         return placed
 
-    def advance(self, id: str, said: str, reason: str | None = None) -> None:
-        """A ticket has come to a status, or to its end.
+    def advance(self, id: str, step: str, reason: str | None = None) -> None:
+        """Move a ticket to a status, or end it.
 
-        :param said: ``confirmed``, ``preparing``, ``ready``, ``inTransit``, ``completed`` or ``cancelled``.
-        :raises LookupError: when there is no such ticket, or it has come to its end.
+        :param step: ``confirmed``, ``preparing``, ``ready``, ``inTransit``, ``completed`` or ``cancelled``.
+        :raises LookupError: when there is no such ticket, or it has ended.
         """
-        column = "state" if said in ("completed", "cancelled") else "status"
+        column = "state" if step in ("completed", "cancelled") else "status"
         with self._open() as database:
-            done = database.execute(
+            result = database.execute(
                 f"UPDATE tickets SET {column} = ?, reason = ?, changed = ? WHERE id = ? AND state IS NULL",  # noqa: S608
-                (said, reason, datetime.now(UTC).isoformat(), id),
+                (step, reason, datetime.now(UTC).isoformat(), id),
             )
-            if done.rowcount != 1:
-                raise LookupError(f"the bogus POS has no open ticket {id}")
+            if result.rowcount != 1:
+                raise LookupError(f"the fake POS has no open ticket {id}")
 
     def changed_since(self, store_id: str, since: datetime) -> list[PosOrder]:
-        """A store's tickets as they are now, those that did not change since then left out; oldest first."""
+        """Return a store's tickets that changed since then, in their current state, oldest first."""
         with self._open() as database:
             rows = database.execute(
                 "SELECT id, ref, status, state, reason FROM tickets WHERE store = ? AND changed >= ? ORDER BY rowid",
@@ -130,41 +130,41 @@ class Tickets:
                 for id, ref, status, state, reason in rows
             ]
 
-    def sold_out(self, item_id: str) -> None:
-        """An item runs out."""
+    def sell_out(self, item_id: str) -> None:
+        """Make an item unavailable."""
         with self._open() as database:
             database.execute("INSERT OR IGNORE INTO sold_out VALUES (?)", (item_id,))
 
-    def gone(self) -> set[str]:
-        """What has run out."""
+    def unavailable_items(self) -> set[str]:
+        """Return the ids of the unavailable items."""
         with self._open() as database:
             return {item for (item,) in database.execute("SELECT item FROM sold_out")}
 
     def set_price(self, item_id: str, price: Decimal) -> None:
-        """An item or option costs that from now on."""
+        """Change the price of an item or option."""
         with self._open() as database:
             database.execute("INSERT OR REPLACE INTO prices VALUES (?, ?)", (item_id, str(price)))
 
     def prices(self) -> dict[str, Decimal]:
-        """What costs something else than in the beginning."""
+        """Return the changed prices, by item."""
         with self._open() as database:
             return {item: Decimal(price) for item, price in database.execute("SELECT item, price FROM prices")}
 
     def set_state(self, store_id: str, state: StoreState) -> None:
-        """A store opens, closes or goes down."""
+        """Change the state of a store."""
         with self._open() as database:
             database.execute("INSERT OR REPLACE INTO stores VALUES (?, ?)", (store_id, state))
 
     def state(self, store_id: str) -> StoreState:
-        """Whether a store is open; it is until something else is said."""
+        """Return the state of a store; OPEN by default."""
         with self._open() as database:
-            found = database.execute("SELECT state FROM stores WHERE id = ?", (store_id,)).fetchone()
-        return StoreState(found[0]) if found else StoreState.OPEN
+            row = database.execute("SELECT state FROM stores WHERE id = ?", (store_id,)).fetchone()
+        return StoreState(row[0]) if row else StoreState.OPEN
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as database:
-            # What a killed process has written is in the kernel's hands and safe; only a power cut would need the sync.
+            # The kernel keeps the writes of a killed process; only a power cut would need the sync.
             database.execute("PRAGMA synchronous = OFF")
             if not database.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall():
                 database.executescript(_SCHEMA)
@@ -172,15 +172,15 @@ class Tickets:
 
 
 def _read(database: sqlite3.Connection, key: str) -> Placed | None:
-    found = database.execute('SELECT id, accepted, amounts FROM tickets WHERE "key" = ? ORDER BY rowid LIMIT 1', (key,))
-    for id, accepted, amounts in found.fetchall():
+    rows = database.execute('SELECT id, accepted, amounts FROM tickets WHERE "key" = ? ORDER BY rowid LIMIT 1', (key,))
+    for id, accepted, amounts in rows.fetchall():
         return Placed(id, PlacedStatus(accepted), Amounts.from_json(amounts) if amounts else None)
     return None
 
 
 @cache
 def _own_file(pid: int) -> Path:
-    """The file of a process that was given none; a forked process gets another."""
+    """Return the temporary file of a process; a forked process gets another."""
     directory = tempfile.mkdtemp(prefix="bogus-pos-")
     atexit.register(lambda: shutil.rmtree(directory, ignore_errors=True) if os.getpid() == pid else None)
     return Path(directory) / "pos.sqlite"

@@ -1,31 +1,12 @@
-"""The menu of the bogus POS: of real size, with catalogs by the time of day, nested modifiers and tiers.
+"""Items and options of the fake POS, as text: one line each.
 
-A dish or option is a line: its id (from which its name is made), its base price, its modifier groups, ``from=`` and ``was=``
-for startingAt and compareAt, and behind the bar a description. The items of the first three headings and their options stand
-for themselves in many a test.
+A line has the id (its name is made from it), the base price, the modifier groups, ``from=`` and ``was=`` for startingAt and
+compareAt, and a description after the bar. Many tests use the items of the first three sections and their options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import time
-from decimal import Decimal
-from functools import cache
-from typing import Any
-
-from webhook_kit.catalog.build import simple_catalog
-from webhook_kit.catalog.hours import always_open
-from webhook_kit.gett.models.catalog import (
-    AvailabilityWindow,
-    DayOfWeek,
-    DefaultItem,
-    ExternalCatalogSet,
-    ExternalItem,
-    ExternalModifierGroup,
-    Tier,
-)
-
-__all__ = ["OUTCOMES", "bogus_menu"]
+__all__ = ["ALL_DAY", "BREAKFAST", "DINNER", "LUNCH", "OPTIONS", "OUTCOMES"]
 
 OUTCOMES = (
     "out-of-stock",
@@ -39,11 +20,11 @@ OUTCOMES = (
     "pending",
     "other-price",
 )
-"""The items that decide what ``place_order`` does."""
+"""The items that determine the outcome of ``place_order``."""
 
-# -- dishes ------------------------------------------------------------------------------------------------------------
+# -- items -------------------------------------------------------------------------------------------------------------
 
-_ALL_DAY = {
+ALL_DAY = {
     "Food": """
         margherita 12.50 size toppings | Tomato, mozzarella and basil
         burger 9.95 doneness side extras | A quarter pound of beef, served with a side
@@ -140,7 +121,7 @@ _ALL_DAY = {
         coffee-beans 12.50 grind | 340 g, roasted this week
     """,
 }
-_BREAKFAST = {
+BREAKFAST = {
     "Eggs": """
         two-eggs 6.95 egg-style toast
         omelette 9.25 omelette-filling toast
@@ -168,7 +149,7 @@ _BREAKFAST = {
         acai-bowl 9.95
     """,
 }
-_LUNCH = {
+LUNCH = {
     "Lunch specials": """
         lunch-pizza 10.95 lunch-drink | A small margherita and a drink
         lunch-bowl 11.50 protein dressing
@@ -184,7 +165,7 @@ _LUNCH = {
         reuben 11.25 bread
     """,
 }
-_DINNER = {
+DINNER = {
     "Starters": """
         bruschetta 6.95
         calamari 10.50 dips
@@ -208,9 +189,9 @@ _DINNER = {
     """,
 }
 
-# -- options and groups ------------------------------------------------------------------------------------------------
+# -- options ------------------------------------------------------------------------------------------------
 
-_OPTIONS = """
+OPTIONS = """
     small 0.00
     large 3.99
     basil 0.75
@@ -301,133 +282,3 @@ _OPTIONS = """
     family-salad 0.00
     family-greens 1.00
 """
-
-_TWICE: dict[str, Any] = {"enable_duplicate_items": True}
-_ONE = 1, 1
-
-
-def _name(id: str) -> str:
-    return id.replace("-", " ").capitalize()
-
-
-def _group(id: str, bounds: tuple[int, int], items: str, **more: Any) -> ExternalModifierGroup:
-    least, most = bounds
-    return ExternalModifierGroup(
-        modifier_group_id=id,
-        name=_name(id),
-        item_ids=items.split(),
-        minimum_allowed=least,
-        maximum_allowed=most,
-        **more,
-    )
-
-
-def _tiers(*prices: tuple[int, str]) -> list[Tier]:
-    return [Tier(offset=offset, price=Decimal(price)) for offset, price in prices]
-
-
-_GROUPS = [
-    _group("size", _ONE, "small large"),
-    _group("toppings", (0, 5), "basil olives ham", tiers=_tiers((0, "0.00"), (2, "1.25")), **_TWICE),
-    _group("doneness", _ONE, "rare medium well-done", default_items=[DefaultItem(item_id="medium")]),
-    _group("side", _ONE, "fries coleslaw"),
-    _group("dips", (0, 3), "ketchup mayo", **_TWICE),
-    _group("extras", (0, 2), "bacon cheese"),
-    _group("pair", (2, 2), "pair-margherita pair-marinara pair-funghi pair-diavola", **_TWICE),
-    _group("meal-drink", _ONE, "meal-cola meal-lemonade meal-water"),
-    _group("drink-size", _ONE, "regular grande", default_items=[DefaultItem(item_id="regular")]),
-    _group("ice", (0, 1), "no-ice light-ice much-ice"),
-    _group("kids-main", _ONE, "mini-burger mini-pizza kids-tenders"),
-    _group("wing-count", (6, 30), "wing", tiers=_tiers((0, "1.20"), (12, "1.05"), (20, "0.95")), **_TWICE),
-    _group("wing-sauce", (1, 2), "buffalo barbecue honey-mustard"),
-    _group("protein", (0, 1), "grilled-chicken shrimp tofu"),
-    _group("dressing", (0, 1), "vinaigrette ranch blue-cheese", default_items=[DefaultItem(item_id="vinaigrette")]),
-    _group("bread", _ONE, "sourdough rye gluten-free"),
-    _group("toast", (0, 1), "sourdough rye gluten-free"),
-    _group("soup-choice", _ONE, "tomato-cup lentil-cup"),
-    _group("scoops", (1, 4), "scoop-vanilla scoop-chocolate scoop-pistachio", **_TWICE),
-    _group("topping-sweet", (0, 2), "chocolate-sauce berries whipped-cream"),
-    _group("shake-flavour", _ONE, "strawberry banana mango"),
-    _group("milk", _ONE, "whole-milk oat-milk almond-milk", default_items=[DefaultItem(item_id="whole-milk")]),
-    _group(
-        "syrup", (0, 4), "vanilla-syrup caramel-syrup hazelnut-syrup", tiers=_tiers((0, "0.50"), (2, "0.25")), **_TWICE
-    ),
-    _group("grind", _ONE, "whole-beans ground-fine ground-coarse"),
-    _group("egg-style", _ONE, "scrambled poached sunny-side-up"),
-    _group("omelette-filling", (1, 3), "mushrooms spinach peppers", tiers=_tiers((0, "0.00"), (1, "0.75"))),
-    _group("salsa", (0, 2), "green-salsa red-salsa"),
-    _group("spread", (0, 1), "butter cream-cheese"),
-    _group("bagel-dozen", (12, 12), "bagel-plain bagel-sesame bagel-onion bagel-poppy bagel-everything", **_TWICE),
-    _group("lunch-drink", _ONE, "meal-cola meal-lemonade meal-water"),
-    _group("pasta", _ONE, "penne tagliatelle"),
-    _group("pasta-sauce", _ONE, "pesto arrabbiata ragu"),
-    _group("heat", _ONE, "mild hot"),
-    _group("steak-sauce", (0, 2), "pepper-sauce herb-butter"),
-    _group("family-sides", (2, 2), "family-fries family-salad family-greens", **_TWICE),
-]
-
-# -- hours -------------------------------------------------------------------------------------------------------------
-
-_WEEK = list(DayOfWeek)
-_WORKDAYS = _WEEK[1:6]
-_WEEKEND = [DayOfWeek.SATURDAY, DayOfWeek.SUNDAY]
-
-
-def _open(days: Sequence[DayOfWeek], start: int, end: int) -> list[AvailabilityWindow]:
-    """Windows of full hours; 24 is the end of the day."""
-    return [AvailabilityWindow(day_of_week=day, start=time(start), end=time(end % 24)) for day in days]
-
-
-@cache
-def bogus_menu() -> ExternalCatalogSet:
-    """The menu; "All day" is always open, the rest of it is for breakfast, lunch and dinner."""
-    parts = [
-        _part("All day", _ALL_DAY, always_open()),
-        _part("Breakfast", _BREAKFAST, [*_open(_WORKDAYS, 6, 11), *_open(_WEEKEND, 7, 14)]),
-        _part("Lunch", _LUNCH, _open(_WORKDAYS, 11, 15)),
-        # Friday and Saturday nights last until two: the hours after midnight are the next day's.
-        _part("Dinner", _DINNER, [*_open(_WEEK, 17, 24), *_open(_WEEKEND, 0, 2)]),
-    ]
-    menu = ExternalCatalogSet(
-        catalogs={key: one for part in parts for key, one in part.catalogs.items()},
-        sections={key: one for part in parts for key, one in part.sections.items()},
-        items={key: one for part in parts for key, one in part.items.items()},
-        modifier_groups={group.modifier_group_id: group for group in _GROUPS},
-    )
-    _nest(menu, "All day", "Drinks", "Cold drinks", "Coffee and tea")
-    return menu
-
-
-def _part(name: str, headings: Mapping[str, str], hours: Sequence[AvailabilityWindow]) -> ExternalCatalogSet:
-    sections = {heading: _items(lines) for heading, lines in headings.items()}
-    return simple_catalog(sections, options=_items(_OPTIONS), availability=hours, name=name)
-
-
-def _nest(menu: ExternalCatalogSet, catalog: str, outer: str, *inner: str) -> None:
-    """Put sections of a catalog under another one."""
-    ids = {section.name: key for key, section in menu.sections.items()}
-    moved = [ids[name] for name in inner]
-    menu.sections[ids[outer]].section_ids = moved
-    for one in menu.catalogs.values():
-        if one.name == catalog:
-            one.section_ids = [key for key in one.section_ids if key not in moved]
-
-
-def _items(lines: str) -> list[ExternalItem]:
-    return [_item(line) for line in lines.strip().splitlines()]
-
-
-def _item(line: str) -> ExternalItem:
-    words, _, description = line.partition("|")
-    id, price, *rest = words.split()
-    shown = dict(word.split("=") for word in rest if "=" in word)
-    members: dict[str, Any] = {}
-    if description:
-        members["description"] = description.strip()
-        members["image_url"] = f"https://images.bogus-pos.example/{id}.jpg"
-    if "from" in shown:
-        members["starting_at"] = Decimal(shown["from"])
-    if "was" in shown:
-        members["compare_at"] = Decimal(shown["was"])
-    groups = [word for word in rest if "=" not in word]
-    return ExternalItem(item_id=id, name=_name(id), base_price=Decimal(price), modifier_group_ids=groups, **members)
