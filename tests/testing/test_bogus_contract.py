@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from webhook_kit.testing.bogus import BogusClaim, BogusLookUp, BogusNative
 from webhook_kit.testing.bogus_contract import BogusContract
+
+pytestmark = pytest.mark.slow
 
 
 class TestBogus(BogusContract):

@@ -11,6 +11,8 @@ from tests.testing.contract.run_contract import contract_failures
 from webhook_kit.adapter import PosAdapter
 from webhook_kit.testing.redis_server import RedisServer
 
+pytestmark = pytest.mark.slow
+
 LOST_REPLY = "test_retry_after_lost_reply_creates_no_second_ticket"
 LOST_REQUEST = "test_retry_after_lost_request_places_the_order"
 TIMEOUT = "test_retry_after_timeout_creates_no_second_ticket"
