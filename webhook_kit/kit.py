@@ -17,12 +17,13 @@ from webhook_kit.monitoring.reconciliation import Reconciler
 from webhook_kit.monitoring.store_status import StoreStatusCheck
 from webhook_kit.monitoring.stuck_orders import StuckOrderMonitor
 from webhook_kit.outbox.dead_letters import DeadLetters
-from webhook_kit.outbox.dispatcher import Dispatcher, RetryPolicy, lease_seconds
+from webhook_kit.outbox.dispatcher import Dispatcher, lease_seconds
 from webhook_kit.outbox.lanes import Lanes
 from webhook_kit.outbox.order_updates import OrderUpdates
 from webhook_kit.outbox.quota import Quota
-from webhook_kit.outbox.rate_limited import RateLimitedClient
-from webhook_kit.outbox.sending import SendingState
+from webhook_kit.outbox.rate_limited_client import RateLimitedClient
+from webhook_kit.outbox.retry_policy import RetryPolicy
+from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.placement.placement import Placement
 from webhook_kit.placement.pricing import Pricing

@@ -13,10 +13,11 @@ from tests.chaos.fake_gett_server import FakeGettServer
 from tests.chaos.workers import WorkerProcess, final_counts, make_kit, wait_until_sent
 from webhook_kit.gett.client import GettClient
 from webhook_kit.kit import Kit
-from webhook_kit.outbox.dispatcher import Dispatcher, RetryPolicy
+from webhook_kit.outbox.dispatcher import Dispatcher
 from webhook_kit.outbox.lanes import Lanes, LeaseResult
 from webhook_kit.outbox.quota import Quota
-from webhook_kit.outbox.sending import SendingState
+from webhook_kit.outbox.retry_policy import RetryPolicy
+from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.queues import WorkerNotification

@@ -13,10 +13,11 @@ import redis
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.outbox.dead_letters import DeadLetters
-from webhook_kit.outbox.dispatcher import Dispatcher, RetryPolicy
+from webhook_kit.outbox.dispatcher import Dispatcher
 from webhook_kit.outbox.lanes import AppendResult, Lanes, Lease, LeaseStatus, lane_name
 from webhook_kit.outbox.quota import Quota
-from webhook_kit.outbox.sending import SendingState
+from webhook_kit.outbox.retry_policy import RetryPolicy
+from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.outbox.updates import (
     Kind,
     Update,

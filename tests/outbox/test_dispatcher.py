@@ -10,7 +10,7 @@ import requests
 
 from tests.outbox.outbox_env import LANE, OutboxEnv
 from webhook_kit.gett.http import ApiCall, ApiResponse
-from webhook_kit.outbox.dispatcher import RetryPolicy, lease_seconds
+from webhook_kit.outbox.dispatcher import lease_seconds
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
 OLD = 1000.0  # seconds; an order is new for 900
@@ -64,20 +64,6 @@ def test_a_retriable_failure_is_retried_later_and_counts_as_an_attempt(
     outbox.make_due(LANE)
     assert outbox.send_all() == 1
     assert outbox.lanes.counts() == {"appended": 1, "sent": 1}
-
-
-def test_retry_delays_double_up_to_a_limit_with_jitter() -> None:
-    policy = RetryPolicy()
-    for attempts, longest in enumerate((1, 2, 4, 8, 16, 30, 30)):
-        delays = {policy.delay(attempts, None) for _ in range(50)}
-        assert len(delays) > 1
-        assert all(0.7 * longest <= seconds <= longest for seconds in delays)
-
-
-def test_retry_after_is_respected_up_to_an_hour() -> None:
-    assert RetryPolicy().delay(0, 90.0) == 90.0
-    assert RetryPolicy().delay(0, 1e9) == 3600.0
-    assert RetryPolicy().delay(10, 0.0) > 20
 
 
 def test_a_503_with_retry_after_delays_its_own_lane_only(outbox: OutboxEnv) -> None:

@@ -1,54 +1,27 @@
-"""Dispatcher: send the updates in the lanes, and handle each failure.
-
-================================  ====================================================================================
-response of Gett                  effect on the update
-================================  ====================================================================================
-2xx                               sent
-429                               postponed until ``retryAfter``, with all others; the attempt is not counted
-408, 425, 5xx, no response        postponed: max(Retry-After, capped exponential delay with jitter); several in a row open
-                                  the circuit breaker
-404, 409 for a new order          the same: Gett may not have read the response to placeOrder yet
-401, 403                          postponed; all sending is halted, so that an invalid API key costs no update
-everything else                   dead-lettered; the lane goes on
-================================  ====================================================================================
-
-An update that fails for too long is dead-lettered, too. Waiting for the quota, an open circuit breaker or a shutdown does not
-count as an attempt.
-"""
+"""Dispatcher: lease lanes, send their updates, and settle each lease by Gett's response."""
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass
 
 import redis
 
-from webhook_kit.errors import (
-    GettConflict,
-    GettError,
-    GettNotFound,
-    GettRateLimited,
-    GettRetriable,
-    GettUnauthorized,
-)
+from webhook_kit.errors import GettError, GettRateLimited, GettRetriable, GettUnauthorized
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.models.store import CatalogSetNotification, OrderStatusUpdate, StoreStatusUpdate
 from webhook_kit.logs import logger
 from webhook_kit.outbox.lanes import Lanes, Lease, LeaseResult, LeaseStatus
-from webhook_kit.outbox.sending import SendingState
+from webhook_kit.outbox.retry_policy import FailedUpdate, RetryPolicy
+from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.outbox.updates import Kind
 
-__all__ = ["Dispatcher", "RetryPolicy", "lease_seconds"]
+__all__ = ["Dispatcher", "lease_seconds"]
 
 log = logger("outbox")
-
-_MAX_RETRY_AFTER = 3600.0
-"""Seconds that Gett may ask to wait; more is taken for a mistake."""
 
 _GATHER = 0.003
 """Seconds to wait for more free threads: a lease costs about as much as a send, so one call leases several lanes."""
@@ -60,30 +33,6 @@ def lease_seconds(connect_timeout: float, read_timeout: float) -> float:
     So two senders never hold the same lane.
     """
     return 2 * (connect_timeout + read_timeout) + 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """Retry policy of the outbox.
-
-    :ivar first_delay: seconds before the second attempt; each further delay is twice as long.
-    :ivar max_delay: seconds between two attempts at most (``gett-protocol.md §5``: 1, 2, 4 … at most 30).
-    :ivar new_order_period: seconds during which a 404 or 409 may mean that Gett has not read the response to placeOrder yet [D].
-    :ivar max_age: seconds after which an update that keeps failing is dead-lettered.
-    :ivar min_attempts: attempts before that, at least.
-    """
-
-    first_delay: float = 1.0
-    max_delay: float = 30.0
-    new_order_period: float = 900.0
-    max_age: float = 4 * 3600.0
-    min_attempts: int = 12
-
-    def delay(self, attempts: int, retry_after: float | None) -> float:
-        """Return the seconds to wait after so many failed attempts."""
-        exponential = min(self.max_delay, self.first_delay * 2.0 ** min(attempts, 16))
-        jittered = exponential * random.uniform(0.7, 1.0)  # noqa: S311 - spreads load, hides nothing
-        return max(min(retry_after or 0.0, _MAX_RETRY_AFTER), jittered)
 
 
 class Dispatcher:
@@ -206,8 +155,7 @@ class Dispatcher:
                 self._handle_failure(lease, error)
         except Exception as error:
             log.exception("update_failed", lane=lease.lane)
-            unexpected = GettError(f"not sent: {type(error).__name__}")
-            self._retry_or_dead_letter(lease, unexpected, retry=not self._is_exhausted(lease))
+            self._retry_or_dead_letter(lease, GettError(f"not sent: {type(error).__name__}"))
         else:
             self._lanes.acknowledge(lease, 200)
             log.info("update_sent", lane=lease.lane, update=lease.number)
@@ -223,37 +171,21 @@ class Dispatcher:
     def _handle_failure(self, lease: Lease, error: GettError) -> None:
         if isinstance(error, GettUnauthorized):
             self._sending.halt(str(error))
-            self._postpone(lease, 1.0, error, charge=False)
             log.error("sending_halted", why=str(error))
-        elif isinstance(error, GettRateLimited):
-            wait = min(error.retry_after or self._retry.first_delay, _MAX_RETRY_AFTER)
-            self._sending.record_rate_limited(wait)
-            self._postpone(lease, wait, error, charge=False)
-        elif isinstance(error, GettNotFound | GettConflict):
-            self._sending.record_response()
-            new_order = lease.kind is Kind.ORDER and _age(lease) < self._retry.new_order_period
-            self._retry_or_dead_letter(lease, error, retry=new_order)
-        elif isinstance(error, GettRetriable):
+        elif isinstance(error, GettRetriable) and not isinstance(error, GettRateLimited):
             self._sending.record_failure()
-            self._retry_or_dead_letter(lease, error, retry=not self._is_exhausted(lease))
-        else:
+        elif not isinstance(error, GettRateLimited):
             self._sending.record_response()
-            self._retry_or_dead_letter(lease, error, retry=False)
+        self._retry_or_dead_letter(lease, error)
 
-    def _is_exhausted(self, lease: Lease) -> bool:
-        return _age(lease) > self._retry.max_age and lease.attempts >= self._retry.min_attempts
-
-    def _retry_or_dead_letter(self, lease: Lease, error: GettError, *, retry: bool) -> None:
-        if retry:
-            self._postpone(lease, self._retry.delay(lease.attempts, error.retry_after), error, charge=True)
+    def _retry_or_dead_letter(self, lease: Lease, error: GettError) -> None:
+        update = FailedUpdate(lease.kind is Kind.ORDER, time.time() - lease.at, lease.attempts)
+        decision = self._retry.decide(error, update)
+        if decision.delay is None:
+            self._lanes.dead_letter(lease, str(error), error.status)
+            log.error("update_dead_lettered", lane=lease.lane, update=lease.number, why=str(error))
             return
-        self._lanes.dead_letter(lease, str(error), error.status)
-        log.error("update_dead_lettered", lane=lease.lane, update=lease.number, why=str(error))
-
-    def _postpone(self, lease: Lease, seconds: float, error: GettError, *, charge: bool) -> None:
-        self._lanes.postpone(lease, seconds, str(error), charge=charge)
-        log.warning("update_postponed", lane=lease.lane, seconds=round(seconds, 2), why=str(error))
-
-
-def _age(lease: Lease) -> float:
-    return time.time() - lease.at
+        if isinstance(error, GettRateLimited):
+            self._sending.record_rate_limited(decision.delay)
+        self._lanes.postpone(lease, decision.delay, str(error), charge=decision.counted)
+        log.warning("update_postponed", lane=lease.lane, seconds=round(decision.delay, 2), why=str(error))

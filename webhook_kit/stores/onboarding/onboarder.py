@@ -32,7 +32,7 @@ from webhook_kit.errors import (
 )
 from webhook_kit.gett.client import GettClient
 from webhook_kit.logs import logger
-from webhook_kit.outbox.rate_limited import RateLimitedClient
+from webhook_kit.outbox.rate_limited_client import RateLimitedClient
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory

@@ -14,7 +14,7 @@ import redis
 from webhook_kit.errors import GettPermanent, GettRateLimited, GettRetriable, GettUnauthorized
 from webhook_kit.logs import logger
 from webhook_kit.outbox.quota import Quota
-from webhook_kit.outbox.sending import SendingState
+from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script

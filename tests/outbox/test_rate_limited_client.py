@@ -11,7 +11,7 @@ from tests.outbox.outbox_env import LEASE_MS, OutboxEnv
 from webhook_kit.errors import GettConflict, GettRateLimited, GettUnauthorized, GettUnreachable
 from webhook_kit.outbox.lanes import LeaseStatus
 from webhook_kit.outbox.quota import Quota
-from webhook_kit.outbox.rate_limited import RateLimitedClient
+from webhook_kit.outbox.rate_limited_client import RateLimitedClient
 
 
 def make_client(outbox: OutboxEnv, quota: Quota | None = None) -> RateLimitedClient:
