@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ended:
-    """How a step ended."""
+    """Result of a step."""
 
     step: str
     status: int
