@@ -4,15 +4,15 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LOWEST := .venv-lowest
-# A test waits for processes more than it computes.
+# Twice as many test workers as cores, because a test mostly waits for processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
-CHECKS := lint types layers names
+CHECKS := lint style types layers names
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo unit test test-kit test-lowest test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog clean
 
-help:            ## what there is
+help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
 
 $(STAMP): setup.cfg pyproject.toml $(ADAPTERS:=/setup.cfg)
@@ -21,30 +21,33 @@ $(STAMP): setup.cfg pyproject.toml $(ADAPTERS:=/setup.cfg)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' $(ADAPTERS:%=--editable './%[test]')
 	@touch $@
 
-install: $(STAMP) ## a virtual environment with everything the project needs
+install: $(STAMP) ## create a virtual environment with everything
 
-demo: $(STAMP)   ## an order's whole life between a local Gett and a POS; at a terminal it stays open
+demo: $(STAMP)   ## run orders between a local Gett and a fake POS; at a terminal it stays open
 	$(BIN)/webhook-kit dev bogus --demo --option outcomes=hidden
 
-test: $(STAMP)   ## everything CI runs: check, all tests, and the unit tests on the oldest dependencies allowed; a table says what failed
+test: $(STAMP)   ## run everything that CI runs, and list what failed
 	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) test-lowest test-kit $(ADAPTERS:adapters/%=test-adapter-%)
 
-unit: $(STAMP)   ## the tests that need no process, browser or Odoo; under a minute
+unit: $(STAMP)   ## run the tests that need no process, browser or Odoo (under a minute)
 	$(BIN)/python -m pytest -q -n auto -m "not process and not slow"
 
-test-kit: $(STAMP) browser ## the tests of the kit
+test-kit: $(STAMP) browser ## run the tests of the kit
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-test-adapters: $(ADAPTERS:adapters/%=test-adapter-%) ## the tests of every adapter under adapters/, each by itself, as its vendor would run them
+test-adapters: $(ADAPTERS:adapters/%=test-adapter-%) ## run the tests of every adapter, each separately as its vendor does
 
 test-adapter-%: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) adapters/$*/tests
 
-check: $(CHECKS) ## ruff, mypy --strict, import-linter, public names
+check: $(CHECKS) ## run ruff, the style check, mypy --strict, import-linter and the check of public names
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+style: $(STAMP)
+	$(BIN)/python scripts/check_style.py
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -61,34 +64,34 @@ $(LOWEST)/.installed: setup.cfg pyproject.toml | $(STAMP)
 	$(BIN)/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[test]'
 	@touch $@
 
-test-lowest: $(LOWEST)/.installed ## the unit tests with every dependency at its lower bound
+test-lowest: $(LOWEST)/.installed ## run the unit tests with the oldest allowed dependencies
 	$(LOWEST)/bin/python -m pytest -n $(WORKERS) -q tests/gett tests/catalog tests/webhooks tests/placement tests/outbox
 
-browser:         ## in CI alone: a Chromium for the tests of the storefront, which elsewhere do without when there is none
+browser:         ## in CI only: install Chromium for the tests of the storefront; elsewhere they skip without it
 	@if [ -n "$$CI" ] && [ -z "$$(command -v chromium-headless-shell || command -v chromium)" ]; then \
 		export DEBIAN_FRONTEND=noninteractive; \
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends \
 			chromium-headless-shell fonts-liberation >/dev/null; \
 	fi
 
-pictures: $(STAMP) ## renew docs/images, which takes a Chromium and a good look at what has changed
+pictures: $(STAMP) ## renew docs/images (needs Chromium); then look at them
 	PICTURES=docs/images $(BIN)/python -m pytest -q tests/sandbox/test_storefront_pictures.py
 
-format: $(STAMP) ## what `check` would ask for
+format: $(STAMP) ## fix and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-receive bench-outbox bench-catalog ## all benchmarks
+bench: bench-receive bench-outbox bench-catalog ## run all benchmarks
 
-bench-receive: $(STAMP) ## the receiver against bare Flask, FastAPI and the limit
+bench-receive: $(STAMP) ## measure the webhooks against bare Flask, FastAPI and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.receive
 
-bench-outbox: $(STAMP) ## the outbox against plain RQ, Celery, Dramatiq and the limit
+bench-outbox: $(STAMP) ## measure the outbox against plain RQ, Celery, Dramatiq and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.outbox
 
-bench-catalog: $(STAMP) ## catalogs of 10,000 items: check, price, growth, memory, downloads
+bench-catalog: $(STAMP) ## measure catalogs of 10,000 items: check, price, growth, memory, downloads
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.catalog
 

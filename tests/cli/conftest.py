@@ -1,4 +1,4 @@
-"""The commands as a person types them, with a kit of the test's own."""
+"""Fixtures that run a command with the kit of the test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from webhook_kit.kit import Kit
 
 
 class Ran(NamedTuple):
-    """What a command said and how it ended."""
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -24,14 +24,14 @@ class Ran(NamedTuple):
 def run(
     kit: Kit, events: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Ran]:
-    """``run("order", "show", ref)``."""
+    """Run a command: ``run("order", "show", ref)``."""
     monkeypatch.setattr(Kit, "from_env", classmethod(lambda _: kit))
 
     def command(*arguments: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["webhook-kit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_:
             main()
-        said = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), said.out, said.err)
+        output = capsys.readouterr()
+        return Ran(int(exit_.value.code or 0), output.out, output.err)
 
     return command

@@ -1,4 +1,4 @@
-"""``make test`` runs every step to its end, and says how each went."""
+"""``make test`` runs every step to its end, and prints a result for each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAKEFILE = "first last:\n\techo this is $@\n\nmiddle:\n\tfalse\n"
 
 
 @pytest.mark.parametrize(("steps", "status"), [(["first", "last"], 0), (["first", "middle", "last"], 1)])
-def test_a_step_that_fails_keeps_no_other_from_running(steps: list[str], status: int, tmp_path: Path) -> None:
+def test_a_failing_step_does_not_stop_the_others(steps: list[str], status: int, tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text(MAKEFILE)
     command = [sys.executable, str(SCRIPT), *steps]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
