@@ -1,6 +1,6 @@
-"""Runs steps of the Makefile one after the other, each to its end, and tells at the end how each went.
+"""Run steps of the Makefile one after the other, each to its end, and print a summary.
 
-``python scripts/run_steps.py lint types test-kit``; ends with 1 when a step failed.
+``python scripts/run_steps.py lint types test-kit`` exits with 1 when a step failed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Ended:
+class StepResult:
     """Result of a step."""
 
     step: str
@@ -27,29 +27,29 @@ class Ended:
         return f"{self.step:24} {result:14} {minutes:3d}:{seconds:02d}"
 
 
-def run(step: str) -> Ended:
-    """Run a step with its output where ours goes."""
+def run(step: str) -> StepResult:
+    """Run a step; its output goes to standard output and standard error."""
     print(f"\n== {step}", flush=True)
     started = time.monotonic()
     command = [os.environ.get("MAKE", "make"), "--no-print-directory", step]
     done = subprocess.run(command, check=False)  # noqa: S603 - a target of our own Makefile
-    return Ended(step, done.returncode, time.monotonic() - started)
+    return StepResult(step, done.returncode, time.monotonic() - started)
 
 
 def main(steps: Sequence[str]) -> int:
-    """Run them all.
+    """Run all steps.
 
     :return: the exit status: 0 when every step passed, 130 after Ctrl-C, else 1.
     """
-    ended: list[Ended] = []
+    results: list[StepResult] = []
     try:
         for step in steps:
-            ended.append(run(step))  # noqa: PERF401 - what has ended is told after Ctrl-C, too
+            results.append(run(step))  # noqa: PERF401 - the summary after Ctrl-C needs the results so far
     except KeyboardInterrupt:
         return 130
     finally:
-        total = Ended("", int(any(one.status for one in ended)), sum(one.seconds for one in ended))
-        print("\n" + "\n".join(map(str, [*ended, total])), flush=True)
+        total = StepResult("", int(any(result.status for result in results)), sum(result.seconds for result in results))
+        print("\n" + "\n".join(map(str, [*results, total])), flush=True)
     return total.status
 
 
