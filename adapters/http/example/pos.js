@@ -23,7 +23,7 @@ if (!SECRET || !STORE_ID) {
 }
 const SECRETS = SECRET.split(",").map((each) => each.trim()).filter(Boolean);
 
-// -- the catalog; money is in cents, because binary fractions are not exact -----------------------------------------------------
+// -- the catalog; money is in cents, because binary fractions are not exact -------------------------------------------
 
 const item = (name, price, ...groups) => ({ name, price, groups });
 const ITEMS = {
@@ -82,7 +82,7 @@ const catalog = () => ({
   ),
 });
 
-// -- changes: a journal of lines, replayed at the start ------------------------------------------------------------
+// -- changes: a journal of lines, replayed at the start ---------------------------------------------------------------
 
 const tickets = new Map(); // by id
 const byKey = new Map(); // the ticket of each Idempotency-Key
@@ -115,7 +115,7 @@ function record(change, details) {
   APPLY[change](details);
 }
 
-// -- prices and refusals --------------------------------------------------------------------------------------------------
+// -- prices and refusals ----------------------------------------------------------------------------------------------
 
 const TAX = 825; // of 10,000
 const price = (itemId) => prices.get(itemId) ?? ITEMS[itemId].price;
@@ -149,7 +149,7 @@ function refusals(order) {
   return reasons;
 }
 
-// -- the contract -----------------------------------------------------------------------------------------------------------
+// -- the contract -----------------------------------------------------------------------------------------------------
 
 class Failure extends Error {
   constructor(status, message) {
@@ -215,7 +215,7 @@ const CONTRACT = [
   }],
 ];
 
-// -- signatures: the same rule in both directions -------------------------------------------------------------------------------------
+// -- signatures: the same rule in both directions ---------------------------------------------------------------------
 
 function signature(secret, timestamp, store, call, body) {
   return crypto.createHmac("sha256", secret).update(`${timestamp}\n${store}\n${call}\n`).update(body).digest();
@@ -240,7 +240,7 @@ function authenticate({ headers, method, url }, body) {
   if (!genuine || !fresh || decoded(store) !== STORE_ID) throw new Failure(401, "not signed, or not for this store");
 }
 
-// -- events: sent in order and retried until the kit has them; after a crash the kit finds lost ones by GET /orders ---------------------
+// -- events: sent in order and retried until the kit has them; after a crash the kit finds lost ones by GET /orders ---
 
 const pending = [];
 
@@ -269,7 +269,7 @@ async function send() {
   }
 }
 
-// -- the staff's API ------------------------------------------------------------------------------------------------------------------
+// -- the staff's API --------------------------------------------------------------------------------------------------
 
 const STAFF = [
   ["GET", /^\/tickets$/, () => ({ tickets: [...tickets.values()] })],
@@ -293,7 +293,7 @@ const STAFF = [
   }],
 ];
 
-// -- HTTP ------------------------------------------------------------------------------------------------------------------------
+// -- HTTP -------------------------------------------------------------------------------------------------------------
 
 const LIMIT = 1 << 20;
 

@@ -229,7 +229,7 @@ def test_unknown_calls_are_a_configuration_error(pos: ScriptedPos, calls: Any, c
         ADAPTER.store_status(pos.store(calls=calls))
 
 
-# -- signatures, addresses, deadlines --------------------------------------------------------------------------------------------
+# -- signatures, addresses, deadlines ----------------------------------------------------------------------------------
 
 
 def test_a_signature_covers_call_store_and_body(pos: ScriptedPos) -> None:

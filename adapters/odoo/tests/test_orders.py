@@ -162,7 +162,7 @@ def test_an_order_is_found_by_its_order_ref(adapter: OdooAdapter, store: Store, 
     assert adapter.find_order(store, "unknown") is None
 
 
-# -- content of a ticket -----------------------------------------------------------------------------------------------------
+# -- content of a ticket -----------------------------------------------------------------------------------------------
 
 
 def test_a_variant_is_ordered_as_its_product(pos: OdooPos, adapter: OdooAdapter, store: Store) -> None:
@@ -261,7 +261,7 @@ def test_a_tip_without_a_tip_product_is_not_in_the_total(
     assert adapter.find_order(store, order.order_ref) == placed
 
 
-# -- refusals ---------------------------------------------------------------------------------------------------
+# -- refusals ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_closed_session_is_refused(pos: OdooPos, adapter: OdooAdapter, store: Store, water: dict[str, Any]) -> None:
@@ -318,7 +318,7 @@ def _fields(store: Store) -> dict[str, Any]:
     return {name: getattr(store, name) for name in store.__dataclass_fields__}
 
 
-# -- cancellation and progress --------------------------------------------------------------------------------------------------------
+# -- cancellation and progress -----------------------------------------------------------------------------------------
 
 
 def test_an_order_is_cancelled_with_the_reason(

@@ -263,7 +263,7 @@ def test_exceptions_do_not_contain_squares_texts(adapter: SquareAdapter, square:
     assert error.value.__suppress_context__
 
 
-# -- look-up, reconciliation, cancellation ------------------------------------------------------------------------------------
+# -- look-up, reconciliation, cancellation -----------------------------------------------------------------------------
 
 
 def test_a_ticket_is_found_by_order_ref_among_many_pages(

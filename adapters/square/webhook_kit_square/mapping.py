@@ -112,7 +112,7 @@ def amounts(order: SquareOrder, tip: Decimal) -> Amounts:
     return Amounts.of(sub_total, fees=fees, promotions=promotions, taxes=taxes, adjustments=adjustments, tip=tip)
 
 
-# -- Gett's orders to Square's -------------------------------------------------------------------------------------
+# -- Gett's orders to Square's -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ def _recipient(order: Order, address: Address | None) -> FulfillmentRecipientPar
     return recipient
 
 
-# -- Square's responses --------------------------------------------------------------------------------------------------
+# -- Square's responses ------------------------------------------------------------------------------------------------
 
 
 def refusal(error: SquareError, order: Order) -> Refused:
