@@ -81,7 +81,7 @@ def violations(folders: tuple[str, ...] = FOLDERS, root: Path = ROOT) -> Iterato
 def main() -> int:
     """Check the folders named on the command line, or all of them."""
     found = list(violations(tuple(sys.argv[1:]) or FOLDERS))
-    print(*found, sep="\n")
+    print("".join(f"{line}\n" for line in found), end="")
     return 1 if found else 0
 
 
