@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -59,3 +60,9 @@ def store(pos: OdooPos) -> Store:
 @pytest.fixture
 def adapter() -> OdooAdapter:
     return OdooAdapter()
+
+
+@pytest.fixture
+def water(pos: OdooPos) -> dict[str, Any]:
+    """A line of an order."""
+    return {"itemId": pos.item("Water"), "quantity": 2}

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from tests.odoo_server import DATABASE, OdooServer
-from webhook_kit import PlaceOrderRequest, Store, cents
+from webhook_kit import Placed, PlaceOrderRequest, Store, cents, placement_key
 from webhook_kit.testing.contract import PosTicket, TicketLine
+from webhook_kit_odoo.adapter import OdooAdapter
 from webhook_kit_odoo.client import Row
+from webhook_kit_odoo.tickets import wire_order
+from webhook_kit_odoo.validation import ValidatedOrder, validate_order
 
-__all__ = ["OdooPos", "order_of"]
+__all__ = ["OdooPos", "order_of", "place", "wire"]
 
 SECRET = "webhook-secret-7d1f0c"
 
@@ -185,6 +188,21 @@ class OdooPos:
     @staticmethod
     def _values(line: Row) -> list[TicketLine]:
         return [TicketLine(f"product.template.attribute.value,{each}") for each in line["attribute_value_ids"]]
+
+
+def place(adapter: OdooAdapter, store: Store, order: PlaceOrderRequest) -> Placed:
+    """Place an order that is not refused."""
+    ticket = adapter.place_order(store, order, placement_key(store, order.order_ref))
+    assert isinstance(ticket, Placed), ticket
+    return ticket
+
+
+def wire(pos: OdooPos, store: Store, order: PlaceOrderRequest) -> dict[str, Any]:
+    """Return the order as the adapter sends it."""
+    config = OdooAdapter().config(store)
+    validated = validate_order(pos.api, config, store, order)
+    assert isinstance(validated, ValidatedOrder)
+    return wire_order(pos.api, config, validated, order, UUID(placement_key(store, order.order_ref)))
 
 
 _ORDER = [

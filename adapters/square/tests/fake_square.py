@@ -6,9 +6,6 @@ only a paid order is a ticket). ``test_prism.py`` checks its responses against S
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import itertools
 import json
 import threading
@@ -17,29 +14,12 @@ from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, Self
+from typing import Self
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import make_server
 
-Json = dict[str, Any]
-
-TOKEN = "sandbox-token"
-WEBHOOK_URL = "https://kit.example/pos/square/events"
-SIGNATURE_KEY = "square-signature-key"
-LOCATION = "LMAIN"
-
-
-class SquareFailure(Exception):
-    """A response in Square's error format."""
-
-    def __init__(self, status: int, code: str, detail: str, field: str | None = None) -> None:
-        category = {401: "AUTHENTICATION_ERROR", 429: "RATE_LIMIT_ERROR"}.get(status, "INVALID_REQUEST_ERROR")
-        category = "API_ERROR" if status >= 500 else category
-        self.status = status
-        self.body = {
-            "errors": [{"category": category, "code": code, "detail": detail, **({"field": field} if field else {})}]
-        }
+from tests.square_messages import LOCATION, SIGNATURE_KEY, TOKEN, Json, SquareFailure, signed
 
 
 class FakeSquare:
@@ -398,12 +378,6 @@ class FakeSquare:
     def _touch(self, order: Json) -> None:
         order["version"] += 1
         order["updated_at"] = _now()
-
-
-def signed(body: bytes, key: str = SIGNATURE_KEY) -> dict[str, str]:
-    """Return the header with which Square sends this body."""
-    digest = hmac.new(key.encode(), WEBHOOK_URL.encode() + body, hashlib.sha256).digest()
-    return {"x-square-hmacsha256-signature": base64.b64encode(digest).decode()}
 
 
 def _now() -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fake_square import LOCATION, SIGNATURE_KEY, TOKEN, WEBHOOK_URL, FakeSquare, Json
-from webhook_kit import PlaceOrderRequest, Store
+from tests.fake_square import FakeSquare
+from tests.square_messages import LOCATION, SIGNATURE_KEY, TOKEN, WEBHOOK_URL, Json
+from webhook_kit import Placed, PlaceOrderRequest, Store, placement_key
+from webhook_kit_square import SquareAdapter
 
 STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
 
@@ -140,3 +142,10 @@ def order(*lines: Json, ref: str = "gett-order-1", **more: Any) -> PlaceOrderReq
             **more,
         }
     )
+
+
+def place(adapter: SquareAdapter, store: Store, ref: str = "gett-order-1", **more: Any) -> Placed:
+    """Place an order that is not refused."""
+    placed = adapter.place_order(store, order(ref=ref, **more), placement_key(store, ref))
+    assert isinstance(placed, Placed), placed
+    return placed

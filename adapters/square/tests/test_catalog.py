@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.fake_square import LOCATION, FakeSquare
+from tests.fake_square import FakeSquare
+from tests.square_messages import LOCATION
 from tests.square_seller import category, info, item, modifier, modifier_list, variation
 from webhook_kit import CatalogSet, CompiledCatalog, DayOfWeek, Store, check_catalog
 from webhook_kit_square import SquareAdapter

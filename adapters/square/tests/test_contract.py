@@ -8,7 +8,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
-from tests.fake_square import LOCATION, SIGNATURE_KEY, TOKEN, WEBHOOK_URL, FakeSquare, Json
+from tests.fake_square import FakeSquare
+from tests.square_messages import LOCATION, SIGNATURE_KEY, TOKEN, WEBHOOK_URL, Json
 from tests.square_seller import fill_catalog
 from webhook_kit import Store
 from webhook_kit.testing.contract import AdapterContract, PosTicket, PosWebhook, TicketLine

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fake_square import LOCATION, SIGNATURE_KEY, TOKEN, FakeSquare, signed
+from tests.fake_square import FakeSquare
+from tests.square_messages import LOCATION, SIGNATURE_KEY, TOKEN, signed
 from tests.square_seller import make_store, order
 from webhook_kit import ConfigurationError, InvalidSignature, OrderChanged, Placed, Store
 from webhook_kit_square import SquareAdapter

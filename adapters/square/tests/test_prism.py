@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from tests.fake_square import TOKEN, FakeSquare
+from tests.fake_square import FakeSquare
 from tests.prism import prism
+from tests.square_messages import TOKEN
 from tests.square_seller import BURGER, LATTE, line, order
 from webhook_kit import Amounts, Placed, Store, StoreState, placement_key
 from webhook_kit.testing.processes import PATIENCE
