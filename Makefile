@@ -51,7 +51,7 @@ style: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/mypy
-	@set -e; for each in $(ADAPTERS) examples/third_party_adapter; do echo "mypy $$each"; (cd $$each && MYPYPATH=$(CURDIR) $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml .); done
+	@set -e; for each in $(ADAPTERS) examples/third_party_adapter; do echo "mypy $$each"; (cd $$each && MYPYPATH=$(CURDIR) MYPY_CACHE_DIR=$(CURDIR)/.mypy_cache $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml .); done
 
 layers: $(STAMP)
 	$(BIN)/lint-imports

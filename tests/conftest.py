@@ -51,7 +51,10 @@ def make_kit(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[...
     def make(*, options: dict[str, Any] | None = None, **changes: Any) -> Kit:
         settings: dict[str, Any] = {
             "redis_url": redis_server.url,
+            # No deadline strikes because the machine is busy.
             "redis_timeout": 30.0,
+            "pos_deadline": 100.0,
+            "webhook_deadline": 120.0,
             "key_prefix": f"t{uuid4().hex}:",
             "gett_webhook_secrets": [SECRET],
             "gett_api_key": "key_test",
