@@ -251,7 +251,7 @@ class PlacedStatus(StrEnum):
 class Placed:
     """Result of a placement: the POS has a ticket.
 
-    :ivar id: the POS's own order id (Gett's ``partnerOrderId``).
+    :ivar id: the POS's own order id (Gett's ``partnerOrderId``); must not be used again within a store while ``ORDER_TTL`` lasts.
     :ivar amounts: the amounts that the POS charges, if it reports them.
     """
 

@@ -97,7 +97,7 @@ class Kit:
     @cached_property
     def order_updates(self) -> OrderUpdates:
         """Progress of orders, sent to Gett through the outbox."""
-        return OrderUpdates(self.redis, self.keys, self.lanes)
+        return OrderUpdates(self.redis, self.keys, self.lanes, self.alerts)
 
     @cached_property
     def availability(self) -> ItemAvailability:

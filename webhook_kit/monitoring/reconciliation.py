@@ -230,7 +230,8 @@ class Reconciler:
         else:
             outcome = _OUTCOMES[self._order_updates.append(order, update)]
         if pos_order.id:
-            self._order_updates.remember_pos_id(order, pos_order.id, self._order_ttl)
+            ended = pos_order.state not in (None, OrderState.OPEN)
+            self._order_updates.remember_pos_id(order, pos_order.id, self._order_ttl, ended=ended)
         return outcome, ""
 
     # -- the store's status --------------------------------------------------------------------------------------------

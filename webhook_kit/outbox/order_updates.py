@@ -12,6 +12,7 @@ from webhook_kit.errors import InvalidTransition
 from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, Update, order_ended, order_progress
+from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
@@ -41,10 +42,11 @@ class KnownOrder:
 class OrderUpdates:
     """Updates of orders. Every method returns when the update is stored, before it is sent."""
 
-    def __init__(self, connection: redis.Redis, keys: Keys, lanes: Lanes) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys, lanes: Lanes, alerts: Alerts) -> None:
         self._redis = connection
         self._keys = keys
         self._lanes = lanes
+        self._alerts = alerts
 
     def progress(
         self, order: str, status: OrderStatus | str, *, estimated_ready_at: datetime | None = None
@@ -95,15 +97,28 @@ class OrderUpdates:
         return self.find(ref) if ref else None
 
     def find_by_pos_reference(self, store_id: str, partner_order_id: str, order_ref: str) -> KnownOrder | None:
-        """Return an order of this store by the POS's own id, else by its orderRef; either may be empty."""
-        order = self.find_by_pos_id(store_id, partner_order_id) if partner_order_id else None
-        if order is None and order_ref:
-            order = self.find(order_ref)
+        """Return an order of this store by its orderRef, or by the POS's own id if the POS names no orderRef.
+
+        The orderRef decides, because a POS may use its numbers again each day. If the number belongs to another order, an alert
+        is raised.
+        """
+        by_id = self.find_by_pos_id(store_id, partner_order_id) if partner_order_id else None
+        order = self.find(order_ref) if order_ref else by_id
+        if order_ref and by_id is not None and by_id.ref != (order.ref if order else order_ref):
+            self._alerts.raise_once(
+                Alert.POS_ID_REUSED,
+                order_ref,
+                f"the POS's order id {partner_order_id} belongs to order {by_id.ref} too; the orderRef decided",
+            )
         return order if order is not None and order.store_id in ("", store_id) else None
 
-    def remember_pos_id(self, order: KnownOrder, partner_order_id: str, seconds: int) -> None:
-        """Store the POS's own id of an order, for the case that Redis was emptied since its placement."""
-        self._redis.set(self._keys.pos_order(order.store_id, partner_order_id), order.ref, nx=True, ex=seconds)
+    def remember_pos_id(self, order: KnownOrder, partner_order_id: str, seconds: int, *, ended: bool) -> None:
+        """Store the POS's own id of an order, for the case that Redis was emptied since its placement.
+
+        :param ended: True if the order is completed or cancelled: its number may belong to a newer order already, which keeps it.
+        """
+        key = self._keys.pos_order(order.store_id, partner_order_id)
+        self._redis.set(key, order.ref, nx=ended, ex=seconds)
 
     def _append_or_raise(self, order: str, update: Update) -> AppendResult:
         # An order that is unknown here (its record has expired, Redis was emptied) may still be known to Gett.

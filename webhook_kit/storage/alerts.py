@@ -29,6 +29,8 @@ class Alert(StrEnum):
     """The POS works on an order that Gett does not have."""
     DUPLICATE = "duplicate_ticket"
     """The POS may have an order twice."""
+    POS_ID_REUSED = "pos_order_id_reused"
+    """The POS uses the id of one order for another order."""
     PLACED_AFTER_REFUSAL = "placed_after_refusal"
     """The POS has an order that was refused towards Gett."""
     STORE_STATUS = "store_status_differs"

@@ -1,0 +1,65 @@
+"""Orders as a POS names them: the orderRef decides, because ticket numbers start again each day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from webhook_kit.kit import Kit
+from webhook_kit.outbox.order_updates import KnownOrder
+
+YESTERDAY, TODAY = "order-of-yesterday", "order-of-today"
+NUMBER = "12"
+
+
+@pytest.fixture
+def kit(make_kit: Callable[..., Kit]) -> Kit:
+    """A kit in which the POS has used one ticket number for two orders, one after the other."""
+    kit = make_kit()
+    for ref in (YESTERDAY, TODAY):
+        kit.redis.hset(kit.keys.order(ref), mapping={"store": "main", "gett_id": ref, "state": "placed"})
+        kit.redis.set(kit.keys.pos_order("main", NUMBER), ref)
+    return kit
+
+
+def alerts(kit: Kit) -> list[tuple[str, str]]:
+    return [(incident["kind"], incident["order"]) for incident in kit.placement_store.incidents()]
+
+
+def ref_of(order: KnownOrder | None) -> str | None:
+    return None if order is None else order.ref
+
+
+@pytest.mark.parametrize("ref", [YESTERDAY, TODAY])
+def test_the_order_ref_decides_and_a_clash_is_an_incident(kit: Kit, ref: str) -> None:
+    assert ref_of(kit.order_updates.find_by_pos_reference("main", NUMBER, ref)) == ref
+    assert alerts(kit) == ([("pos_order_id_reused", YESTERDAY)] if ref == YESTERDAY else [])
+
+
+def test_a_clash_is_reported_once(kit: Kit) -> None:
+    for _ in range(3):
+        kit.order_updates.find_by_pos_reference("main", NUMBER, YESTERDAY)
+    assert len(alerts(kit)) == 1
+
+
+def test_an_unknown_order_ref_is_not_replaced_by_the_number_of_another_order(kit: Kit) -> None:
+    assert kit.order_updates.find_by_pos_reference("main", NUMBER, "unknown") is None
+    assert alerts(kit) == [("pos_order_id_reused", "unknown")]
+
+
+def test_without_an_order_ref_the_newest_order_of_the_number_is_meant(kit: Kit) -> None:
+    assert ref_of(kit.order_updates.find_by_pos_reference("main", NUMBER, "")) == TODAY
+    assert alerts(kit) == []
+
+
+def test_an_order_of_another_store_is_not_found(kit: Kit) -> None:
+    assert kit.order_updates.find_by_pos_reference("elsewhere", "", YESTERDAY) is None
+
+
+@pytest.mark.parametrize("refs", [(YESTERDAY, TODAY), (TODAY, YESTERDAY)])
+def test_after_redis_was_emptied_the_open_order_keeps_the_number(kit: Kit, refs: tuple[str, str]) -> None:
+    kit.redis.delete(kit.keys.pos_order("main", NUMBER))
+    for ref in refs:
+        kit.order_updates.remember_pos_id(KnownOrder(ref, ref, "main"), NUMBER, 60, ended=ref == YESTERDAY)
+    assert ref_of(kit.order_updates.find_by_pos_id("main", NUMBER)) == TODAY
