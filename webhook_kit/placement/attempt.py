@@ -96,4 +96,4 @@ def _charged(order: ExternalOrder, ticket: Placed) -> Amounts | None:
     if contradictions := charged.contradictions():
         log.error("pos_amounts_contradicted", pos_order=ticket.id, complaint="; ".join(contradictions))
         return None
-    return charged
+    return charged.with_request(order.amounts)

@@ -9,6 +9,7 @@ from webhook_kit.adapter import Capability, Refused, Store
 from webhook_kit.catalog.cart import PricedLine, check_cart
 from webhook_kit.errors import Unsupported
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, ValidationError
+from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import unavailable
 from webhook_kit.placement.pos_calls import as_violations, ask_pos, unusable_answer
 from webhook_kit.pos.executor import PosExecutor
@@ -59,9 +60,12 @@ class OrderValidator:
             fulfillment_types=store.fulfillment_types,
         )
         every_line_priced = len(checked.lines) == len(order.cart.line_items)
-        amounts = Amounts.of(checked.sub_total, tip=order.tip) if every_line_priced else None
-        if checked.violations or amounts is None:
-            return ValidationResult(checked.violations, amounts, checked.lines)
+        amounts = (
+            Amounts.of(checked.sub_total, tip=order.tip).with_request(order.amounts) if every_line_priced else None
+        )
+        violations = (*checked.violations, *_amounts_violations(order.amounts))
+        if violations or amounts is None:
+            return ValidationResult(violations, amounts, checked.lines)
         adapter = self._stores.adapter(store)
         if not adapter.offers(Capability.QUOTE):
             return ValidationResult((), amounts, checked.lines)
@@ -83,5 +87,14 @@ def _checked_quote(quote: object, order: ExternalOrder, store: Store) -> Amounts
     elif quote.tip is not None and quote.tip != order.tip:
         complaint = f"quote() changed the tip from {order.tip} to {quote.tip}"
     else:
-        return quote
+        return quote.with_request(order.amounts)
     raise unusable_answer(store, complaint)
+
+
+def _amounts_violations(requested: Amounts | None) -> list[ValidationError]:
+    """Check the description of the tip, the only amount of a request that is not computed anew."""
+    contradictions = [] if requested is None else requested.description_contradictions("tip")
+    return [
+        ValidationError(code=ErrorCode.INVALID_REQUEST, message=line, json_path="$.amounts.tipDescription")
+        for line in contradictions
+    ]

@@ -131,6 +131,28 @@ class TestAmounts:
         amounts.fees_description = []
         assert amounts.contradictions() == ["tip is 3.00, its description sums to 2.00"]
 
+    def test_negative_promotions_are_found(self) -> None:
+        amounts = Amounts.of(Decimal(10), promotions=Decimal(-2))
+        assert amounts.contradictions() == ["promotions is -2.00; it is subtracted and must not be negative"]
+
+    def test_members_of_a_request_are_kept(self) -> None:
+        requested = Amounts.from_json(
+            b'{"tip": 2, "tipDescription": [{"name": "Staff", "value": 2}], "loyalty": "gold"}'
+        )
+        amounts = Amounts.of(Decimal(10), tip=Decimal(2))
+        assert amounts.with_request(None) is amounts.with_request(Amounts()) is amounts
+        merged = amounts.with_request(requested)
+        assert merged.tip_description == requested.tip_description
+        assert merged.to_wire()["loyalty"] == "gold"
+        assert merged.total == 12
+
+    def test_members_of_a_request_replace_nothing(self) -> None:
+        requested = Amounts.from_json(
+            b'{"tip": 2, "tipDescription": [{"name": "Staff", "value": 2}], "loyalty": "gold"}'
+        )
+        amounts = Amounts.from_json(b'{"tip": 3, "loyalty": "silver"}')
+        assert amounts.with_request(requested).to_wire() == {"tip": 3.0, "loyalty": "silver"}
+
     def test_missing_total_is_found(self) -> None:
         assert Amounts(tip=Decimal(1)).contradictions() == ["total is missing"]
 

@@ -122,20 +122,37 @@ class Amounts(Wire):
         )
 
     def contradictions(self) -> list[str]:
-        """Return one line for each inconsistency of the amounts; empty if they add up."""
+        """Return one line for each violation of the rules of amounts; empty if there is none (``gett-protocol.md §3``)."""
         lines = []
         if self.total is None:
             lines.append("total is missing")
         elif self.total != self.computed_total():
             lines.append(f"total is {self.total}, its parts sum to {self.computed_total()}")
+        if self.promotions is not None and self.promotions < 0:
+            lines.append(f"promotions is {self.promotions}; it is subtracted and must not be negative")
         for part in ("fees", "promotions", "taxes", "adjustments", "tip"):
-            description: list[AmountDescription] | None = getattr(self, f"{part}_description")
-            if description is None:
-                continue
-            described = sum((entry.value for entry in description), ZERO)
-            if described != (getattr(self, part) or ZERO):
-                lines.append(f"{part} is {getattr(self, part)}, its description sums to {described}")
+            lines += self.description_contradictions(part)
         return lines
+
+    def description_contradictions(self, part: str) -> list[str]:
+        """Return a line if the description of a part (``tip``) does not sum to it."""
+        description: list[AmountDescription] | None = getattr(self, f"{part}_description")
+        if description is None:
+            return []
+        described = sum((entry.value for entry in description), ZERO)
+        if described == (getattr(self, part) or ZERO):
+            return []
+        return [f"{part} is {getattr(self, part)}, its description sums to {described}"]
+
+    def with_request(self, requested: Amounts | None) -> Amounts:
+        """Return the amounts with the members that only the request has: the description of the tip, and unknown members."""
+        if requested is None:
+            return self
+        known = self.model_extra or {}
+        missing = {name: value for name, value in (requested.model_extra or {}).items() if name not in known}
+        if self.tip_description is None and requested.tip_description is not None and self.tip == requested.tip:
+            missing["tip_description"] = requested.tip_description
+        return self.model_copy(update=missing) if missing else self
 
 
 class Location(Wire):
