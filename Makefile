@@ -30,7 +30,7 @@ test: $(STAMP)   ## run everything that CI runs, and list what failed
 	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) test-lowest test-kit $(ADAPTERS:adapters/%=test-adapter-%)
 
 unit: $(STAMP)   ## run the tests that need no process, browser or Odoo (under a minute)
-	$(BIN)/python -m pytest -q -n auto -m "not process and not slow"
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not process and not slow"
 
 test-kit: $(STAMP) browser ## run the tests of the kit
 	$(BIN)/python -m pytest -n $(WORKERS)
