@@ -63,3 +63,8 @@ def test_after_redis_was_emptied_the_open_order_keeps_the_number(kit: Kit, refs:
     for ref in refs:
         kit.order_updates.remember_pos_id(KnownOrder(ref, ref, "main"), NUMBER, 60, ended=ref == YESTERDAY)
     assert ref_of(kit.order_updates.find_by_pos_id("main", NUMBER)) == TODAY
+
+
+def test_the_number_of_a_pos_is_valid_only_in_its_store(kit: Kit) -> None:
+    assert ref_of(kit.order_updates.find_by_pos_id("main", NUMBER)) == TODAY
+    assert kit.order_updates.find_by_pos_id("elsewhere", NUMBER) is None

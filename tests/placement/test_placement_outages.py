@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from tests.webhooks.scripted_pos import scripted_pos
+from tests.webhooks.scripted_pos import RAISED, SECRET_TEXT, TOTAL, raising, scripted_pos
 from tests.webhooks.webhook_client import WebhookClient, expect_problem, order
 from webhook_kit.adapter import NotPlaced, Placed
 from webhook_kit.gett.models.order import Amounts
@@ -18,29 +18,8 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
-SECRET_TEXT = "secret-of-the-vendor"
-
 PATIENT = {"pos_deadline": 120, "webhook_deadline": 120}
 """Deadlines under which the POS stops Redis even on a busy machine."""
-
-
-def raising(error: BaseException) -> Callable[..., Any]:
-    def method(*_: Any) -> Any:
-        raise error
-
-    return method
-
-
-RAISED: list[BaseException] = [
-    RuntimeError(SECRET_TEXT),
-    KeyError(SECRET_TEXT),
-    requests.exceptions.ReadTimeout(SECRET_TEXT),
-    RecursionError(SECRET_TEXT),
-    SystemExit(SECRET_TEXT),
-    KeyboardInterrupt(SECRET_TEXT),
-    StopIteration(SECRET_TEXT),
-]
-TOTAL = {"amounts": {"total": 2.75}}
 
 
 @pytest.fixture

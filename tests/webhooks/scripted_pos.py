@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from uuid import uuid4
 
+import requests
+
 from webhook_kit.adapter import Capability, CatalogSet, Level, Placed, Refused, Store
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.testing.bogus import BogusAdapter
@@ -42,3 +44,30 @@ def scripted_pos(**methods: Callable[..., Any]) -> dict[str, Any]:
     name = uuid4().hex
     ScriptedPos.scripts[name] = methods
     return {"pos_adapter": f"{__name__}:ScriptedPos", "options": {"script": name}}
+
+
+SECRET_TEXT = "secret-of-the-vendor"
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    """Return a method of a POS that raises an error."""
+
+    def method(*_: Any) -> Any:
+        raise error
+
+    return method
+
+
+RAISED: list[BaseException] = [
+    RuntimeError(SECRET_TEXT),
+    KeyError(SECRET_TEXT),
+    requests.exceptions.ReadTimeout(SECRET_TEXT),
+    RecursionError(SECRET_TEXT),
+    SystemExit(SECRET_TEXT),
+    KeyboardInterrupt(SECRET_TEXT),
+    StopIteration(SECRET_TEXT),
+]
+"""Errors that a vendor's code may raise."""
+
+TOTAL = {"amounts": {"total": 2.75}}
+"""Members of an order that accept the price of the cart."""

@@ -9,37 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import requests
 
-from tests.webhooks.scripted_pos import scripted_pos
+from tests.webhooks.scripted_pos import RAISED, SECRET_TEXT, TOTAL, raising, scripted_pos
 from tests.webhooks.webhook_client import WebhookClient, expect_problem, order
 from webhook_kit.adapter import Unsupported
 from webhook_kit.gett.models.order import Amounts
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.publishing import last_good
 from webhook_kit.testing.redis_server import RedisServer
-
-SECRET_TEXT = "secret-of-the-vendor"
-
-
-def raising(error: BaseException) -> Callable[..., Any]:
-    def method(*_: Any) -> Any:
-        raise error
-
-    return method
-
-
-RAISED: list[BaseException] = [
-    RuntimeError(SECRET_TEXT),
-    KeyError(SECRET_TEXT),
-    requests.exceptions.ReadTimeout(SECRET_TEXT),
-    RecursionError(SECRET_TEXT),
-    SystemExit(SECRET_TEXT),
-    KeyboardInterrupt(SECRET_TEXT),
-    StopIteration(SECRET_TEXT),
-]
-
-TOTAL = {"amounts": {"total": 2.75}}
 
 
 @pytest.mark.parametrize("method", ["quote", "fetch_catalog"])

@@ -396,9 +396,3 @@ def test_time_in_the_past_or_without_a_zone_is_refused(kit: Kit) -> None:
         assert outcome.startswith("refused: ")
     assert kit.availability.unavailable_items("main") == {}
     assert send(kit, item(available=False, until="2999-01-01T00:00:00Z")) == ["ok"]
-
-
-def test_order_id_of_a_pos_is_valid_only_in_its_store(kit: Kit) -> None:
-    placed = OrderInPlacement(kit).placed()
-    assert kit.order_updates.find_by_pos_id("main", placed.pos_id) is not None
-    assert kit.order_updates.find_by_pos_id("elsewhere", placed.pos_id) is None
