@@ -61,7 +61,7 @@ def serve() -> Iterator[FakeGett]:
             self.end_headers()
             self.wfile.write(fake.body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

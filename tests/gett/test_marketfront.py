@@ -85,11 +85,11 @@ CALLS: list[tuple[Callable[[Marketfront], Any], str, str, Any, Any]] = [
         "PUT",
         "session/fulfillment-context",
         {"mode": "Pickup"},
-        ME,
+        {"mode": "Pickup", "addressId": None},
     ),
     (
         lambda m: m.update_profile(UpdateProfileRequest(phone="+15551234567")),
-        "PUT",
+        "PATCH",
         "session/profile",
         {"phone": "+15551234567"},
         ME,

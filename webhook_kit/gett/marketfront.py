@@ -33,6 +33,7 @@ from webhook_kit.gett.models.payment import (
     UserPaymentResponsePagedResult,
 )
 from webhook_kit.gett.models.session import (
+    FulfillmentContextDto,
     HoistSessionRequest,
     SessionCreateRequest,
     SessionCreateResponse,
@@ -68,13 +69,13 @@ class Marketfront(Api):
         """Give an anonymous session its user, by a Google ID token."""
         return self._read(SessionMeResponse, "POST", "session/hoist", request)
 
-    def set_fulfillment_context(self, request: SetFulfillmentContextRequest) -> SessionMeResponse:
-        """Set the fulfillment mode and address of the session."""
-        return self._read(SessionMeResponse, "PUT", "session/fulfillment-context", request)
+    def set_fulfillment_context(self, request: SetFulfillmentContextRequest) -> FulfillmentContextDto:
+        """Set the fulfillment mode and address of the session, and return both."""
+        return self._read(FulfillmentContextDto, "PUT", "session/fulfillment-context", request)
 
     def update_profile(self, request: UpdateProfileRequest) -> SessionMeResponse:
         """Set the phone number of the session's user."""
-        return self._read(SessionMeResponse, "PUT", "session/profile", request)
+        return self._read(SessionMeResponse, "PATCH", "session/profile", request)
 
     # -- stores and catalogs -------------------------------------------------------------------------------------------
 
