@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from webhook_kit.catalog.check import MAX_MODIFIER_LEVELS, CatalogRule, Finding,
 from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.catalog.integrity import integrity_problems
 from webhook_kit.errors import CatalogInvalid
-from webhook_kit.gett.models.catalog import ExternalCatalogSet
+from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.webhooks.parsing import MAX_DEPTH
 
 
@@ -115,6 +114,10 @@ VIOLATIONS: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
     (CatalogRule.TIERS_UNSORTED, change("modifierGroups", "syrup", tiers=[tier(2, 1), tier(0, 2)]), f"{SYRUP}.tiers"),
     (CatalogRule.TIER_NEVER_USED, change("modifierGroups", "syrup", tiers=[tier(0, 1), tier(4, 2)]), f"{SYRUP}.tiers[1].offset"),
     (CatalogRule.TIER_NEVER_USED, change("modifierGroups", "syrup", tiers=[tier(-1, 1), tier(0, 2)]), f"{SYRUP}.tiers[0].offset"),
+    (CatalogRule.INEXACT_PRICE, change("items", "muffin", basePrice=2.495), "$.items['muffin'].basePrice"),
+    (CatalogRule.INEXACT_PRICE, change("items", "oat", startingAt=2.495), "$.items['oat'].startingAt"),
+    (CatalogRule.INEXACT_PRICE, change("items", "oat", compareAt=0.001), "$.items['oat'].compareAt"),
+    (CatalogRule.INEXACT_PRICE, change("modifierGroups", "syrup", tiers=[tier(0, 0.125)]), f"{SYRUP}.tiers[0].price"),
     (CatalogRule.NEGATIVE_PRICE, change("items", "muffin", basePrice=-0.01), "$.items['muffin'].basePrice"),
     (CatalogRule.NEGATIVE_PRICE, change("items", "oat", compareAt=-1), "$.items['oat'].compareAt"),
     (CatalogRule.NEGATIVE_OPTION_PRICE, change("items", "whole", basePrice=-0.5), "$.items['whole'].basePrice"),
@@ -182,18 +185,19 @@ RULES_OF_BYTES = {
     CatalogRule.DUPLICATE_KEY,
     CatalogRule.WRONG_SHAPE,
     CatalogRule.CLOCK_FORMAT,
+    CatalogRule.ROUNDED_PRICE,
 }
 
 
 def test_every_rule_has_a_case_or_concerns_bytes() -> None:
-    assert {rule for rule, _, _ in VIOLATIONS} == set(CatalogRule) - RULES_OF_BYTES - {CatalogRule.INEXACT_PRICE}
+    assert {rule for rule, _, _ in VIOLATIONS} == set(CatalogRule) - RULES_OF_BYTES
 
 
-def test_price_with_fractions_of_a_cent_is_found_in_an_unvalidated_copy() -> None:
+def test_price_with_fractions_of_a_cent_is_named_with_its_item() -> None:
     models = ExternalCatalogSet.model_validate(clean())
-    models.items["latte"].base_price = Decimal("3.505")
+    models.items["latte"] = ExternalItem.model_validate(item("latte", 3.505, "milk", "syrup"))
     (finding,) = check(models)
-    assert (finding.rule, finding.path) == (CatalogRule.INEXACT_PRICE, "$.items['latte'].basePrice")
+    assert str(finding) == "$.items['latte'].basePrice: 3.505 has fractions of a cent (item 'Latte')"
 
 
 def test_all_violations_are_reported_at_once() -> None:

@@ -96,7 +96,7 @@ def test_wrong_shapes_do_not_hide_other_findings() -> None:
     wire["items"]["oat"] = 7
     del wire["items"]["vanilla"]["basePrice"]
     wire["items"]["muffin"]["modifierGroupIds"] = ["missing"]
-    wire["items"]["warm"] |= {"basePrice": 0.001, "imageUrl": "http://x.example/"}
+    wire["items"]["warm"] |= {"imageUrl": "http://x.example/"}
     wire["sections"]["hot"]["itemIds"] = ["latte", "missing"]
     wire["modifierGroups"]["milk"]["maximumAllowed"] = None
     wire["catalogs"]["day"]["availability"][1]["dayOfWeek"] = "monday"
@@ -108,7 +108,6 @@ def test_wrong_shapes_do_not_hide_other_findings() -> None:
             ("wrong-shape", "$.items['latte'].basePrice"),
             ("wrong-shape", "$.items['oat']"),
             ("wrong-shape", "$.items['vanilla'].basePrice"),
-            ("wrong-shape", "$.items['warm'].basePrice"),
             ("wrong-shape", "$.modifierGroups['milk'].maximumAllowed"),
             ("wrong-shape", "$.catalogs['day'].availability[1].dayOfWeek"),
             ("wrong-shape", "$.catalogs['day'].availability[2].start"),
@@ -118,6 +117,30 @@ def test_wrong_shapes_do_not_hide_other_findings() -> None:
             ("blank-name", "$.catalogs['day'].name"),
         ]
     )
+
+
+def test_price_between_two_cents_is_an_inexact_price_and_hides_nothing() -> None:
+    wire = clean()
+    wire["items"]["latte"]["basePrice"] = 3.505
+    wire["items"]["muffin"]["imageUrl"] = "muffin.jpg"
+    assert summary(wire) == [
+        ("inexact-price", "$.items['latte'].basePrice"),
+        ("image-not-https", "$.items['muffin'].imageUrl"),
+    ]
+
+
+def test_noise_of_binary_floating_point_is_rounded_and_reported() -> None:
+    wire = clean()
+    wire["items"]["latte"] |= {"basePrice": 3.5000000095, "startingAt": 0.1 + 0.2 + 3.2}
+    wire["modifierGroups"]["syrup"]["tiers"][0]["price"] = 0.49999998807907104
+    catalog, result = check_bytes(json.dumps(wire).encode())
+    assert [(finding.rule.value, finding.path, finding.severity.value) for finding in result] == [
+        ("rounded-price", "$.items['latte'].basePrice", "warning"),
+        ("rounded-price", "$.modifierGroups['syrup'].tiers[0].price", "warning"),
+    ]
+    assert result[0].message == "3.5000000095 is read as 3.50"
+    assert catalog is not None
+    assert str(catalog.items["latte"].base_price) == "3.50"
 
 
 def test_cycles_are_found_beside_wrong_shapes() -> None:

@@ -201,8 +201,8 @@ def test_price_with_fractions_of_a_cent_is_rejected_not_rounded() -> None:
     with pytest.raises(CatalogInvalid) as caught:
         CompiledCatalog.compile(models)
     assert caught.value.problems == (
-        "$.items['latte'].basePrice: 3.505 has fractions of a cent",
-        "$.modifierGroups['syrup'].tiers[1].price: 0.333 has fractions of a cent",
+        "$.items['latte'].basePrice: 3.505 has fractions of a cent (item 'Latte')",
+        "$.modifierGroups['syrup'].tiers[1].price: 0.333 has fractions of a cent (group 'Syrup')",
     )
 
 

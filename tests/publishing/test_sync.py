@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
+from pydantic import ValidationError
 
 from webhook_kit.adapter import CatalogSet, Placed, PosAdapter, Store
 from webhook_kit.catalog.build import simple_catalog
@@ -217,6 +218,31 @@ def test_bad_catalog_never_replaces_a_good_one_and_the_reason_is_reported(
     assert [event for event in events if event["event"] == "catalog_rejected"]
     assert sync(kit, *ITEMS).outcome is SyncOutcome.UNCHANGED
     assert kit.catalog_sync.status(store).outcome == "unchanged"
+
+
+def test_inexact_price_of_an_adapter_is_reported_with_its_item_and_noise_is_rounded(
+    kit: Kit, events: list[Any]
+) -> None:
+    sync(kit)
+    catalog = catalog_of(*ITEMS).model_copy(deep=True)
+    catalog.items["soup"] = ExternalItem.model_validate({"itemId": "soup", "name": "Soup", "basePrice": 2.495})
+    FakePos.catalogs["main"] = catalog
+    assert sync(kit).reasons[0].startswith("$.items['soup'].basePrice: 2.495 has fractions of a cent (item 'Soup')")
+    catalog.items["soup"] = ExternalItem.model_validate({"itemId": "soup", "name": "Soup", "basePrice": 2.4900000095})
+    assert sync(kit).outcome is SyncOutcome.PUBLISHED
+    assert published(kit)["items"]["soup"]["basePrice"] == 2.49
+
+
+def test_price_that_cannot_be_read_is_reported_in_one_line_with_its_item(kit: Kit, events: list[Any]) -> None:
+    try:
+        ExternalItem.model_validate({"itemId": "soup", "name": "Soup", "basePrice": "2,50"})
+    except ValidationError as error:
+        FakePos.catalogs["main"] = error
+    (reason,) = sync(kit).reasons
+    assert (
+        reason
+        == "the adapter built an invalid catalog: ExternalItem.basePrice: item 'soup': should be a number, not '2,50'"
+    )
 
 
 def test_too_large_catalog_is_rejected_with_its_size(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,17 +94,21 @@ def _group_findings(key: str, group: ExternalModifierGroup) -> Iterator[Finding]
 
 
 def _inexact_prices(catalog: ExternalCatalogSet) -> Iterator[Finding]:
-    # The models reject such a price when they parse it, but `model_copy` does not validate the changed members.
     for key, item in catalog.items.items():
-        price = item.base_price
-        if price != from_cents(to_cents(price)):
-            path = f"{entity_path('items', key)}.basePrice"
-            yield CatalogRule.INEXACT_PRICE.at(path, f"{price} has fractions of a cent")
+        for member, price in (
+            ("basePrice", item.base_price),
+            ("compareAt", item.compare_at),
+            ("startingAt", item.starting_at),
+        ):
+            if price is not None and price != from_cents(to_cents(price)):
+                message = f"{price} has fractions of a cent (item {quoted(item.name)})"
+                yield CatalogRule.INEXACT_PRICE.at(f"{entity_path('items', key)}.{member}", message)
     for key, group in catalog.modifier_groups.items():
         for index, tier in enumerate(group.tiers or ()):
             if tier.price != from_cents(to_cents(tier.price)):
                 path = f"{entity_path('modifierGroups', key)}.tiers[{index}].price"
-                yield CatalogRule.INEXACT_PRICE.at(path, f"{tier.price} has fractions of a cent")
+                message = f"{tier.price} has fractions of a cent (group {quoted(group.name)})"
+                yield CatalogRule.INEXACT_PRICE.at(path, message)
 
 
 def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from webhook_kit.gett.models.catalog import (
     ExternalSection,
     Tier,
 )
+from webhook_kit.gett.models.money import without_noise
 
 __all__ = ["MAX_CATALOG_BYTES", "ParsedCatalog", "lenient_parse"]
 
@@ -45,6 +47,8 @@ _JSON_NAMES = {
     for name, member in model.model_fields.items()
     if member.alias is not None and member.alias != name
 }
+_PARTS = {"availability", "defaultItems", "tiers"}
+_PRICES = {"basePrice", "compareAt", "startingAt", "price"}
 # Values for required members that could not be parsed; rules that depend on these members are not applied.
 _PLACEHOLDERS = {"name": "?", "basePrice": 0, "maximumAllowed": 1}
 # Rules that depend on one member alone, so they also apply to an entity of which other members could not be parsed.
@@ -116,7 +120,7 @@ def lenient_parse(raw: bytes, limit: int = MAX_CATALOG_BYTES) -> ParsedCatalog:
         return ParsedCatalog(None, [_json_error(str(error))])
     if not isinstance(tree, dict):
         return ParsedCatalog(None, [CatalogRule.WRONG_SHAPE.at("$", "a CatalogSet is a JSON object")])
-    findings = [*_duplicate_keys(tree), *_python_names(tree), *_clock_formats(tree)]
+    findings = [*_duplicate_keys(tree), *_python_names(tree), *_clock_formats(tree), *_rounded_prices(tree)]
     if catalog is not None:
         return ParsedCatalog(catalog, findings)
     return _parse_tables(tree, findings)
@@ -218,24 +222,26 @@ def _duplicate_keys(tree: dict[str, Any]) -> Iterator[Finding]:
                 pending.append((step, inner))
 
 
-def _python_names(tree: dict[str, Any]) -> Iterator[Finding]:
-    """Find members with their Python name (``base_price`` instead of ``basePrice``)."""
-    yield from _python_names_in("$", tree)
+def _objects(tree: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each object of the CatalogSet's own shape with its path: the set, its entities and their parts."""
+    yield "$", tree
     for table in _TABLES:
         entities = tree.get(table)
         for key, one in entities.items() if isinstance(entities, dict) else ():
             if not isinstance(one, dict):
                 continue
-            yield from _python_names_in(entity_path(table, key), one)
-            for member in ("availability", "defaultItems", "tiers"):
-                parts = one.get(member)
+            path = entity_path(table, key)
+            yield path, one
+            for member in _PARTS & one.keys():
+                parts = one[member]
                 for index, part in enumerate(parts if isinstance(parts, list) else ()):
                     if isinstance(part, dict):
-                        yield from _python_names_in(f"{entity_path(table, key)}.{member}[{index}]", part)
+                        yield f"{path}.{member}[{index}]", part
 
 
-def _python_names_in(path: str, members: dict[str, Any]) -> Iterator[Finding]:
-    if not _JSON_NAMES.keys().isdisjoint(members):
+def _python_names(tree: dict[str, Any]) -> Iterator[Finding]:
+    """Find members with their Python name (``base_price`` instead of ``basePrice``)."""
+    for path, members in _objects(tree):
         for name in _JSON_NAMES.keys() & members.keys():
             yield CatalogRule.WRONG_SHAPE.at(f"{path}.{name}", f"should be named {_JSON_NAMES[name]}")
 
@@ -255,3 +261,15 @@ def _clock_formats(tree: dict[str, Any]) -> Iterator[Finding]:
                 if isinstance(text, str) and not _CLOCK.fullmatch(text):
                     path = f"{entity_path('catalogs', key)}.availability[{index}].{member}"
                     yield CatalogRule.CLOCK_FORMAT.at(path, f"is {quoted(text)}")
+
+
+def _rounded_prices(tree: dict[str, Any]) -> Iterator[Finding]:
+    """Find prices that the models round (:func:`~webhook_kit.gett.models.money.without_noise`)."""
+    for path, members in _objects(tree):
+        for name in _PRICES & members.keys():
+            value = members[name]
+            # A number with at most two decimals is its own rounding; all others are compared as decimal numbers.
+            if isinstance(value, float) and abs(value) < 1e10 and value != round(value, 2):
+                amount = Decimal(repr(value))
+                if (rounded := without_noise(amount)) != amount:
+                    yield CatalogRule.ROUNDED_PRICE.at(f"{path}.{name}", f"{value} is read as {rounded}")

@@ -176,8 +176,16 @@ class CatalogRule(StrEnum):
         *("§4", "Remove the tier, or raise the maximum."),
     )
     INEXACT_PRICE = (
-        *("inexact-price", _ERROR, "Prices are whole cents."),
-        *("protocol, head", "Round the price."),
+        *("inexact-price", _ERROR, "Prices are whole cents; the kit does not round a price between two cents."),
+        *("protocol, head", "Round the price in the POS or the adapter, by the rule that the restaurant uses."),
+    )
+    ROUNDED_PRICE = (
+        *(
+            "rounded-price",
+            _WARNING,
+            "Prices have no noise of binary floating point: one that is less than 0.0001 from a whole cent is read as this cent.",
+        ),
+        *("protocol, head [D]", "Write prices from decimal numbers, with at most two decimals."),
     )
     NEGATIVE_PRICE = (
         *("negative-price", _ERROR, "Prices of items in a section, startingAt and compareAt are not negative."),

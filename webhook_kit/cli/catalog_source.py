@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 import requests
+from pydantic import ValidationError
 
 from webhook_kit.adapter import CatalogSet
 from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.errors import ConfigurationError, WebhookKitError
+from webhook_kit.gett.models.base import error_lines
 from webhook_kit.kit import Kit
 
 __all__ = ["read_source"]
@@ -79,6 +81,10 @@ def _from_pos(store_id: str) -> bytes:
         body = catalog.to_json() if isinstance(catalog, CatalogSet) else None
     except WebhookKitError:
         raise
+    except ValidationError as error:
+        raise _Unreadable(
+            f"store {store.id}: fetch_catalog() built an invalid catalog: {'; '.join(error_lines(error)[:5])}"
+        ) from error
     except Exception as error:  # an adapter may raise anything
         raise _Unreadable(f"store {store.id}: fetch_catalog() failed ({type(error).__name__}: {error})") from error
     if body is None:

@@ -21,12 +21,14 @@ from enum import StrEnum
 from typing import Any, Literal, cast
 
 import redis
+from pydantic import ValidationError
 
 from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.build import versioned
 from webhook_kit.catalog.diff import ChangeKind, diff
 from webhook_kit.catalog.unavailable import remove_items
 from webhook_kit.errors import CatalogInvalid, InvalidTransition, WebhookKitError
+from webhook_kit.gett.models.base import error_lines
 from webhook_kit.logs import logger
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.last_good import LastGoodCatalogs
@@ -243,6 +245,9 @@ class CatalogSync:
             report = self._failure(store, SyncOutcome.FAILED, list(error.problems))
         except WebhookKitError as error:
             report = self._failure(store, SyncOutcome.FAILED, [str(error)])
+        except ValidationError as error:
+            lines = [f"the adapter built an invalid catalog: {line}" for line in error_lines(error)]
+            report = self._failure(store, SyncOutcome.FAILED, lines)
         except Exception as error:
             # A vendor's code may raise anything.
             log.exception("catalog_sync_failed", store=store.id)

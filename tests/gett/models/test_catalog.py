@@ -66,8 +66,8 @@ def test_opening_hours_with_a_zone_are_rejected() -> None:
         AvailabilityWindow.from_json(b'{"dayOfWeek": "Monday", "start": "10:00:00Z", "end": "11:00:00"}')
 
 
-@pytest.mark.parametrize("price", ['"12.50"', "true", "null", "NaN", "12.505"])
-def test_inexact_price_is_rejected(price: str) -> None:
+@pytest.mark.parametrize("price", ['"12.50"', "true", "null", "NaN", "1e10"])
+def test_price_that_is_not_a_number_is_rejected(price: str) -> None:
     with pytest.raises(ValidationError):
         ExternalItem.from_json(f'{{"itemId": "i", "name": "n", "basePrice": {price}}}')
 

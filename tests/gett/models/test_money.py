@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from webhook_kit.gett.models import Money, Price, Wire, cents
+from webhook_kit.gett.models import ExternalItem, Money, Price, Wire, cents
 
 MOST = 10**12 - 1  # cents: twelve digits
 
@@ -97,3 +97,38 @@ def test_cents_rounds_half_away_from_zero(amount: str, rounded: str) -> None:
 def test_money_is_a_number_in_the_schema(mode: str) -> None:
     assert TypeAdapter(Money).json_schema(mode=mode) == {"type": "number"}  # type: ignore[arg-type]
     assert TypeAdapter(Price).json_schema(mode=mode) == {"type": "number", "minimum": 0}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("price", "read"),
+    [
+        (2.4900000095, "2.49"),
+        (0.1 + 0.2, "0.30"),
+        (1234.56005859375, "1234.56"),  # 1234.56 as a number of 32 bits
+        (Decimal("2.50009"), "2.50"),
+        (2.495, "2.495"),
+        (2.4901, "2.4901"),
+        (-0.00001, "0.00"),
+        ("2.5", "2.50"),
+        (9_999_999_999.99, "9999999999.99"),
+    ],
+)
+def test_only_noise_of_binary_floating_point_is_removed_from_a_catalog_price(price: object, read: str) -> None:
+    assert str(ExternalItem.model_validate({"itemId": "a", "name": "A", "basePrice": price}).base_price) == read
+
+
+@pytest.mark.parametrize("price", [math.nan, math.inf, 1e10, None, True, "2,50", "", [], 10**20])
+def test_error_of_a_price_in_code_names_the_item(price: object) -> None:
+    with pytest.raises(ValidationError, match="item 'soup': "):
+        ExternalItem.model_validate({"itemId": "soup", "name": "Soup", "basePrice": price})
+
+
+def test_error_of_a_price_in_code_shows_the_price() -> None:
+    with pytest.raises(ValidationError, match=r"item 'soup': .*'2,50'"):
+        ExternalItem.model_validate({"itemId": "soup", "name": "Soup", "basePrice": 1, "startingAt": "2,50"})
+
+
+@pytest.mark.parametrize("written", ['"2.49"', "null", "true", "1e400", "NaN", "10000000000"])
+def test_catalog_price_in_json_is_a_finite_number(written: str) -> None:
+    with pytest.raises(ValidationError):
+        ExternalItem.from_json(f'{{"itemId": "a", "name": "A", "basePrice": {written}}}')

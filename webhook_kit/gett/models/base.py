@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-__all__ = ["Id", "Listed", "Quantity", "UtcTime", "Wire"]
+__all__ = ["Id", "Listed", "Quantity", "UtcTime", "Wire", "error_lines"]
 
 
 class Wire(BaseModel):
@@ -81,3 +81,12 @@ def _empty_if_null(value: object) -> object:
 
 Listed = Annotated[list[T], BeforeValidator(_empty_if_null)]
 """A list that may be null in JSON and is then empty in Python (``§3``: all but three fields may be null)."""
+
+
+def error_lines(error: ValidationError) -> list[str]:
+    """Return one line per mistake of a model that was built in code, without the value (``ExternalItem.name: …``)."""
+    mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        f"{'.'.join([error.title, *map(str, one['loc'])])}: {one['msg'].removeprefix('Value error, ')}"
+        for one in mistakes
+    ]

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from webhook_kit.gett.models.base import Id, Listed, Quantity, Wire
-from webhook_kit.gett.models.money import Money
+from webhook_kit.gett.models.money import CatalogPrice
 
 __all__ = [
     "AvailabilityWindow",
@@ -90,9 +90,9 @@ class ExternalItem(Wire):
     name: str
     description: str | None = None
     image_url: str | None = None
-    base_price: Money
-    compare_at: Money | None = None
-    starting_at: Money | None = None
+    base_price: CatalogPrice
+    compare_at: CatalogPrice | None = None
+    starting_at: CatalogPrice | None = None
     modifier_group_ids: Listed[str] = Field(default_factory=list)
 
 
@@ -107,7 +107,7 @@ class Tier(Wire):
     """Price of each selection from the ``offset``-th on, counted from 0."""
 
     offset: int
-    price: Money
+    price: CatalogPrice
 
 
 class ExternalModifierGroup(Wire):
