@@ -60,7 +60,7 @@ def test_values_are_read_from_the_environment(read: Callable[..., Settings]) -> 
         PRICE_TOLERANCE="0.05",
         PRICE_POLICY="pos",
         POS_ADAPTER="bogus",
-        GETT_STORE_ID="s",
+        GETT_STORE_ID="7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90",
         STORE_OPTIONS='{"terminal": 3, "name": "x", "rate": 1.5, "on": true}',
         STORE_CREDENTIALS=f'{{"token": "{HIDDEN}"}}',
         WEBHOOK_PREFIX="/gett",
@@ -121,6 +121,74 @@ def test_invalid_json_is_reported_with_an_example(value: str, mistakes: Callable
 def test_credential_of_the_wrong_type_is_named_and_not_shown(mistakes: Callable[..., list[str]]) -> None:
     (mistake,) = mistakes(STORE_CREDENTIALS=f'{{"token": ["{HIDDEN}"]}}')
     assert mistake.startswith("STORE_CREDENTIALS[token]:")
+
+
+def test_values_are_stripped_and_brought_to_their_canonical_form(read: Callable[..., Settings]) -> None:
+    settings = read(
+        GETT_STORE_ID="{7D0C6D1E-3F0A-4B7E-9A53-2B8F1C4E6A90}\n",
+        PUBLIC_URL="HTTPS://POS.example.org/\n",
+        GETT_API_KEY=" key\r\n",
+        LOG_LEVEL="info ",
+        PRICE_POLICY="Accepted",
+        STORES_FILE=" stores.toml\n",
+        STORE_NAME=" ",
+        STORE_CREDENTIALS='{\n  "token": "t\\n"\n}',
+    )
+    assert settings.gett_store_id == "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
+    assert settings.public_url == "https://pos.example.org"
+    assert settings.gett_api_key is not None
+    assert settings.gett_api_key.get_secret_value() == "key"
+    assert (settings.log_level, settings.price_policy) == ("INFO", PricePolicy.ACCEPTED)
+    assert (str(settings.stores_file), settings.store_name) == ("stores.toml", "")
+    assert settings.store_credentials["token"].get_secret_value() == "t"
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_quotation_marks_around_any_value_are_refused_by_name(name: str, mistakes: Callable[..., list[str]]) -> None:
+    (mistake,) = mistakes(**{name.upper(): f'"{HIDDEN}"'})
+    assert mistake == f"{name.upper()}: is in quotation marks; write the value without them"
+
+
+def test_quotation_marks_around_one_secret_of_several_are_refused(mistakes: Callable[..., list[str]]) -> None:
+    assert mistakes(GETT_WEBHOOK_SECRETS=f"'{HIDDEN}',old") == [
+        "GETT_WEBHOOK_SECRETS[0]: is in quotation marks; write the value without them"
+    ]
+
+
+NUMBERS = [name for name, field in Settings.model_fields.items() if field.annotation in (int, float)]
+
+
+@pytest.mark.parametrize("value", [str(10**17), "inf"])
+def test_every_number_has_a_largest_value(value: str, mistakes: Callable[..., list[str]]) -> None:
+    found = mistakes(**{name.upper(): value for name in NUMBERS})
+    assert {mistake.split(":")[0].lower() for mistake in found} == set(NUMBERS)
+
+
+def test_form_of_a_value_is_explained(mistakes: Callable[..., list[str]]) -> None:
+    (mistake,) = mistakes(WEBHOOK_PREFIX="gett/")
+    assert "Path below which the webhooks are served. Example: /gett serves /gett/placeOrder" in mistake
+    assert "String should match" not in mistake
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("[1]", "STORE_OPTIONS: Input should be a valid dictionary"),
+        ('{"a": NaN}', "STORE_OPTIONS: is not a valid JSON object"),
+        ("[" * 100_000, "STORE_OPTIONS: is not a valid JSON object"),
+        ('{"a": null}', "STORE_OPTIONS: a: null is not a value; leave it out"),
+    ],
+)
+def test_options_that_are_no_table_are_refused_in_one_line(
+    value: str, complaint: str, mistakes: Callable[..., list[str]]
+) -> None:
+    (mistake,) = mistakes(STORE_OPTIONS=value)
+    assert mistake.startswith(complaint)
+
+
+def test_options_take_lists_and_tables_as_a_file_does(read: Callable[..., Settings]) -> None:
+    settings = read(STORE_OPTIONS='{"calls": ["quote"], "presets": {"a": [1]}}')
+    assert settings.store_options == {"calls": ["quote"], "presets": {"a": [1]}}
 
 
 SECRETS: dict[str, str] = {

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Self, cast
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from webhook_kit.errors import ConfigurationError
+from webhook_kit.fields import (
+    Credential,
+    GettId,
+    HeaderSecret,
+    JsonTable,
+    ModuleMember,
+    RedisAddress,
+    Secret,
+    StoreId,
+    WebAddress,
+    ZoneName,
+    plain_text,
+    stripped,
+    unquoted,
+)
 
-__all__ = ["PricePolicy", "Settings", "TlsVerify", "ZoneName"]
+__all__ = ["PricePolicy", "Settings", "TlsVerify"]
+
+_DAY = 86_400
+_TABLES = ("store_options", "store_credentials")
 
 
 class PricePolicy(StrEnum):
@@ -38,18 +55,7 @@ class TlsVerify(StrEnum):
     """Encryption without authentication: Heroku's Redis has a self-signed certificate."""
 
 
-def _valid_zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is not a valid IANA time zone (example: America/New_York)") from None
-    return value
-
-
-ZoneName = Annotated[str, AfterValidator(_valid_zone)]
-"""Name of an IANA time zone."""
-
-Secrets = Annotated[list[SecretStr], NoDecode]
+Secrets = Annotated[list[Secret], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -60,21 +66,21 @@ class Settings(BaseSettings):
     )
 
     # -- Redis ---------------------------------------------------------------------------------------------------------
-    redis_url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(rediss?|unix)://", repr=False)
+    redis_url: RedisAddress = Field("redis://127.0.0.1:6379/0", repr=False)
     """Address of the Redis server: ``redis://``, ``rediss://`` (TLS) or ``unix://``. Example: ``rediss://user:password@host:6380/0``."""
     redis_tls_verify: TlsVerify = TlsVerify.REQUIRED
     """Verification of the certificate of a ``rediss://`` server: ``required``, or ``none`` to accept a self-signed certificate (Heroku)."""
-    redis_max_connections: int = Field(40, ge=2)
+    redis_max_connections: int = Field(40, ge=2, le=10_000)
     """Maximum number of connections per process. Multiply it by the number of processes and stay below the limit of your Redis plan."""
-    redis_timeout: float = Field(2.0, gt=0)
+    redis_timeout: float = Field(2.0, gt=0, le=60)
     """Seconds to wait for a connection to Redis or for its answer."""
-    key_prefix: str = Field("wk:", min_length=1, max_length=40)
+    key_prefix: str = Field("wk:", min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._:{}-]+$")
     """Prefix of all Redis keys. Give each installation that shares a Redis its own. Example: ``wk-test:``."""
 
     # -- Gett ----------------------------------------------------------------------------------------------------------
-    gett_api_url: str = Field("https://api.gett-tech.com", pattern=r"^https?://")
+    gett_api_url: WebAddress = "https://api.gett-tech.com"
     """Address of Gett's API. The default is production; the sandbox is ``https://api-sandbox.gett-tech.com``."""
-    gett_api_key: SecretStr | None = None
+    gett_api_key: HeaderSecret | None = None
     """Bearer key of the Commerce API. Required to send updates and to onboard stores."""
     gett_connect_timeout: float = Field(3.05, gt=0, le=60)
     """Seconds to wait for a connection to Gett."""
@@ -82,35 +88,35 @@ class Settings(BaseSettings):
     """Seconds to wait for Gett's answer. The longer both timeouts are, the later another worker continues the work of a crashed one."""
     gett_webhook_secrets: Secrets = Field(default_factory=list)
     """Secrets that sign Gett's webhooks, separated by commas. During a rotation list the new and the old one: ``new,old``."""
-    gett_webhook_authorization: Secrets = Field(default_factory=list)
+    gett_webhook_authorization: Annotated[list[HeaderSecret], NoDecode] = Field(default_factory=list)
     """Static ``Authorization`` headers that are accepted instead of a signature, separated by commas. Example: ``Bearer abc``."""
     allow_unsigned_webhooks: bool = False
     """True: accept webhooks without a signature. For development only, because anyone can send orders."""
 
-    gett_writes_per_minute: int = Field(100, ge=0)
+    gett_writes_per_minute: int = Field(100, ge=0, le=100_000)
     """Gett's limit of writes per minute for the whole organisation: 100 in production, 500 in the sandbox. 0 sends without a limit."""
     push_threads: int = Field(16, ge=1, le=200)
     """Number of updates that one push worker sends at the same time."""
-    outbox_max_age: float = Field(14_400.0, gt=0)
+    outbox_max_age: float = Field(14_400.0, gt=0, le=30 * _DAY)
     """Seconds after which an update that keeps failing becomes a dead letter (14400: 4 hours)."""
 
-    unconfirmed_after: float = Field(300.0, gt=0)
+    unconfirmed_after: float = Field(300.0, gt=0, le=7 * _DAY)
     """Seconds after which a pending order that the POS has not confirmed raises an alert."""
     cancel_unconfirmed: bool = False
     """True: also cancel such an order, at the POS and at Gett."""
-    event_hold_timeout: float = Field(600.0, gt=0)
+    event_hold_timeout: float = Field(600.0, gt=0, le=7 * _DAY)
     """Seconds for which an event of the POS is held when its order is not known yet."""
-    reconcile_every: float = Field(300.0, ge=5)
+    reconcile_every: float = Field(300.0, ge=5, le=_DAY)
     """Seconds between two reconciliations, which compare the orders of the POS with the updates that were sent to Gett."""
-    reconcile_window: float = Field(86_400.0, gt=0)
+    reconcile_window: float = Field(86_400.0, gt=0, le=30 * _DAY)
     """Seconds into the past from which a reconciliation reads orders (86400: one day)."""
-    health_check_interval: float = Field(15.0, ge=0)
+    health_check_interval: float = Field(15.0, ge=0, le=_DAY)
     """Seconds between two health checks of a store's POS. 0 disables the checks."""
-    health_failure_threshold: int = Field(3, ge=1)
+    health_failure_threshold: int = Field(3, ge=1, le=1_000)
     """Number of failed health checks in a row after which the store is paused."""
-    health_success_threshold: int = Field(2, ge=1)
+    health_success_threshold: int = Field(2, ge=1, le=1_000)
     """Number of successful health checks in a row after which such a pause is lifted."""
-    compare_status_every: float = Field(120.0, ge=0)
+    compare_status_every: float = Field(120.0, ge=0, le=_DAY)
     """Seconds between two comparisons of each store's status at Gett with the last update sent. 0 disables them."""
 
     # -- the webhooks --------------------------------------------------------------------------------------------------
@@ -129,27 +135,27 @@ class Settings(BaseSettings):
     price_tolerance: Decimal = Field(Decimal("0.00"), ge=0, max_digits=8, decimal_places=2)
     """Largest price difference, in major units of the currency, that PRICE_POLICY applies to. Example: ``0.05``."""
 
-    order_event_handler: str | None = Field(None, pattern=r"^[\w.]+:\w+$")
+    order_event_handler: ModuleMember | None = None
     """Function that handles Gett's order events, for distribution partners. Example: ``my_shop.events:handle``. Empty: ``/orderEvents`` is not served."""
 
     # -- the POS -------------------------------------------------------------------------------------------------------
     pos_adapter: str | None = None
     """Adapter of a single store: a registered name, or ``module:Class``. Example: ``my_pos.adapter:MyPos``."""
-    gett_store_id: str | None = None
+    gett_store_id: GettId | None = None
     """Gett's id of the single store. Required with POS_ADAPTER."""
-    pos_store_id: str = "main"
+    pos_store_id: StoreId = "main"
     """Your own id of the single store."""
     store_name: str = ""
     """Display name of the single store. Empty: its id."""
     store_timezone: ZoneName = "UTC"
     """IANA time zone of the single store. Example: ``America/New_York``."""
-    store_options: Annotated[dict[str, str | int | float | bool], NoDecode] = Field(default_factory=dict)
+    store_options: Annotated[dict[str, Any], JsonTable, NoDecode] = Field(default_factory=dict)
     """Options of the single store for its adapter, as a JSON object. Example: ``{"terminal": 3}``."""
-    store_credentials: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
+    store_credentials: Annotated[dict[str, Credential], JsonTable, NoDecode] = Field(default_factory=dict)
     """Credentials of the single store for its adapter, as a JSON object. Example: ``{"token": "secret"}``."""
     stores_file: Path | None = None
     """TOML file of several stores. It is read again when it changes. Example: ``/etc/webhook-kit/stores.toml``."""
-    stores_source: str | None = None
+    stores_source: ModuleMember | None = None
     """Class of your own that provides the stores, as ``module:Class`` (``docs/stores.md``). Example: ``my_pos.stores:OurStores``."""
     webhook_kit_key: Secrets = Field(default_factory=list)
     """Keys that encrypt credentials in Redis, newest first, separated by commas. Create one with ``webhook-kit stores generate-key``."""
@@ -157,39 +163,39 @@ class Settings(BaseSettings):
     """True: without a key, store credentials in Redis in plaintext instead of refusing them."""
     pos_deadline: float = Field(20.0, gt=0, le=600)
     """Seconds to wait for a POS call before Gett is answered without its result. The call continues, and its result is recorded."""
-    pos_abandon_after: float = Field(300.0, gt=0)
+    pos_abandon_after: float = Field(300.0, gt=0, le=_DAY)
     """Seconds after which a POS call without a result is abandoned; its order is then in doubt."""
-    pos_max_calls: int = Field(32, ge=1)
+    pos_max_calls: int = Field(32, ge=1, le=10_000)
     """Maximum number of concurrent POS calls per process. Further webhooks are answered 503 at once."""
-    pos_max_calls_per_store: int = Field(16, ge=1)
+    pos_max_calls_per_store: int = Field(16, ge=1, le=10_000)
     """Maximum number of concurrent POS calls per store and process, so that one POS that does not answer does not block the others."""
-    pos_breaker_failures: int = Field(5, ge=1)
+    pos_breaker_failures: int = Field(5, ge=1, le=1_000)
     """Number of failed POS calls of a store in a row that open its circuit breaker."""
-    pos_breaker_seconds: float = Field(15.0, gt=0)
+    pos_breaker_seconds: float = Field(15.0, gt=0, le=_DAY)
     """Seconds for which an open circuit breaker rejects calls before one call may try again."""
     lookup_retry_delay: float = Field(1.0, ge=0, le=60)
     """Seconds between two lookups of an order in doubt. A POS may commit an order after it has answered that it has none."""
-    catalog_refresh: float = Field(300.0, gt=0)
+    catalog_refresh: float = Field(300.0, gt=0, le=7 * _DAY)
     """Seconds after which a store's catalog is fetched from its POS again."""
 
     # -- publishing catalogs -------------------------------------------------------------------------------------------
-    public_url: str | None = Field(None, pattern=r"^https?://[^/?#]+[^?#]*$")
+    public_url: WebAddress | None = None
     """Base URL of this installation as Gett reaches it. Example: ``https://pos.example.org``. Required to onboard stores, and to publish catalogs without a bucket."""
-    catalog_bucket: str | None = None
+    catalog_bucket: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{3,255}$")
     """S3 bucket for published catalogs, from which Gett fetches them. Empty: they are stored in Redis and served by the kit."""
-    catalog_bucket_endpoint: str | None = Field(None, pattern=r"^https?://")
+    catalog_bucket_endpoint: WebAddress | None = None
     """Address of an S3-compatible service other than Amazon's. Example: ``https://minio.example.org``."""
-    catalog_bucket_url: str | None = Field(None, pattern=r"^https?://")
+    catalog_bucket_url: WebAddress | None = None
     """Public address of the bucket. Empty: Gett gets signed addresses that are valid for a week."""
-    catalog_retention: int = Field(2 * 86_400, ge=86_400)
+    catalog_retention: int = Field(2 * _DAY, ge=_DAY, le=365 * _DAY)
     """Seconds for which a published catalog is kept after its successor, because Gett may fetch it late (172800: two days)."""
     publish_debounce: float = Field(10.0, ge=0, le=3_600)
     """Seconds to collect changes of item availability before the catalog is published again."""
 
     # -- retention -----------------------------------------------------------------------------------------------------
-    idempotency_ttl: int = Field(86_400, ge=60)
+    idempotency_ttl: int = Field(_DAY, ge=60, le=30 * _DAY)
     """Seconds for which a repeated Idempotency-Key gets the same answer (86400: 24 hours, as the protocol requires)."""
-    order_ttl: int = Field(7 * 86_400, ge=60)
+    order_ttl: int = Field(7 * _DAY, ge=60, le=365 * _DAY)
     """Seconds for which the record of a settled order is kept (604800: 7 days)."""
 
     # -- logs ----------------------------------------------------------------------------------------------------------
@@ -198,6 +204,11 @@ class Settings(BaseSettings):
     log_format: str = Field("json", pattern=r"^(json|console)$")
     """Format of the log lines: ``json`` for platforms, ``console`` for people."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blank_values(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if not isinstance(value, str) or value.strip()}
+
     @field_validator(
         "gett_webhook_secrets", "gett_webhook_authorization", "token_secrets", "webhook_kit_key", mode="before"
     )
@@ -205,15 +216,28 @@ class Settings(BaseSettings):
     def _comma_separated(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("store_options", "store_credentials", mode="before")
+    @field_validator("redis_tls_verify", "price_policy", "log_format", mode="before")
     @classmethod
-    def _json_object(cls, value: object) -> object:
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("*", mode="before")  # the last before-validator is called first
+    @classmethod
+    def _plain(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
             return value
-        try:
-            return json.loads(value)
-        except ValueError:
-            raise ValueError('is not a valid JSON object (example: {"terminal": "3"})') from None
+        # A JSON object may be written over several lines.
+        return unquoted(value) if info.field_name in _TABLES else plain_text(value)
+
+    @field_validator("store_options")
+    @classmethod
+    def _stripped(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return cast("dict[str, Any]", stripped(value))
 
     @field_validator("webhook_kit_key")
     @classmethod
@@ -226,11 +250,6 @@ class Settings(BaseSettings):
             if length != 32:
                 raise ValueError("contains an invalid Fernet key; create one with `webhook-kit stores generate-key`")
         return value
-
-    @field_validator("gett_api_url", "public_url", "catalog_bucket_url")
-    @classmethod
-    def _no_trailing_slash(cls, value: str | None) -> str | None:
-        return value and value.rstrip("/")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -264,7 +283,7 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            mistakes = [_mistake(details["loc"], details["msg"]) for details in error.errors(include_input=False)]
+            mistakes = [cls._mistake(details) for details in error.errors(include_input=False)]
         raise ConfigurationError(*(line for mistake in mistakes for line in mistake.splitlines()))
 
     def require_authenticity(self) -> None:
@@ -288,11 +307,13 @@ class Settings(BaseSettings):
             for secret in secrets
         ] or ["unsigned development"]
 
-
-def _mistake(location: tuple[int | str, ...], message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    if not location:
-        return message
-    variable, *inside = (str(part) for part in location)
-    place = variable.upper() + "".join(f"[{part}]" for part in inside)
-    return f"{place}: {message}"
+    @classmethod
+    def _mistake(cls, details: ErrorDetails) -> str:
+        message = details["msg"].removeprefix("Value error, ")
+        if not details["loc"]:
+            return message
+        name, *inside = (str(part) for part in details["loc"])
+        if details["type"] == "string_pattern_mismatch":
+            meaning = (cls.model_fields[name].description or "").replace("``", "")
+            message = f"has a character or form that is not allowed here; it is this: {meaning}"
+        return f"{name.upper()}{''.join(f'[{part}]' for part in inside)}: {message}"

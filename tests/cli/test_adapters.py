@@ -72,7 +72,7 @@ def test_a_store_with_wrong_options_is_not_added(run: Callable[..., tuple[int, s
 class WrongStores:
     """A vendor's own directory, with a store whose options are wrong."""
 
-    stores = (Store("main", "g1", ADAPTER), Store("second", "g2", ADAPTER, options={"base_url": "https://pos"}))
+    stores = (Store("main", "", ADAPTER), Store("second", "", ADAPTER, options={"base_url": "https://pos"}))
 
     def __iter__(self) -> Iterator[Store]:
         return iter(self.stores)

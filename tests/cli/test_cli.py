@@ -199,7 +199,7 @@ BROKEN: dict[str, tuple[dict[str, str], str]] = {
     "an adapter": ({"POS_ADAPTER": "unheard-of"}, "adapter 'unheard-of' is not installed"),
     "an adapter's spelling": ({"POS_ADAPTER": "my-pos:Pos"}, "write module:Class"),
     "a file of stores": ({"POS_ADAPTER": "", "STORES_FILE": "nothing.toml"}, "STORES_FILE nothing.toml: No such file"),
-    "a Redis URL": ({"REDIS_URL": "redis://:topsecret@host:port"}, "REDIS_URL: cannot be read"),
+    "a Redis URL": ({"REDIS_URL": "redis://:topsecret@host:port"}, "REDIS_URL: should be an address such as"),
 }
 
 

@@ -30,7 +30,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
 
     execute(schema)
     execute("""
-        INSERT INTO restaurants VALUES ('main', 'g-1', 'Main Street', 'http', 'America/New_York', 'https://a.example', 's1');
+        INSERT INTO restaurants VALUES ('main', '11111111-1111-4111-8111-111111111111', 'Main Street', 'http', 'America/New_York', 'https://a.example', 's1');
         INSERT INTO restaurants VALUES ('park', NULL, 'At the park', 'http', 'UTC', 'https://b.example', 's2');
     """)
     return execute
@@ -39,7 +39,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
 def test_stores_are_read_from_the_database(database: Callable[[str], None], make_kit: Callable[..., Kit]) -> None:
     kit = make_kit(stores_source="database_stores:DatabaseStores", pos_adapter=None, gett_store_id=None)
     assert [store.id for store in kit.stores] == ["main", "park"]
-    main = kit.stores.by_gett_id("g-1")
+    main = kit.stores.by_gett_id("11111111-1111-4111-8111-111111111111")
     assert main is not None
     assert (main.name, main.timezone.key, main.options) == (
         "Main Street",
@@ -55,8 +55,12 @@ def test_a_change_takes_effect_without_a_restart(database: Callable[[str], None]
     park = kit.stores.by_id("park")
     assert park is not None
     assert park.gett_id == ""
-    database("UPDATE restaurants SET gett_id = 'g-2', base_url = 'ftp://b.example' WHERE id = 'park'")
-    changed = wait_until(lambda: kit.stores.by_gett_id("g-2"), message="the changed store")
+    database(
+        "UPDATE restaurants SET gett_id = '21111111-1111-4111-8111-111111111111', base_url = 'ftp://b.example' WHERE id = 'park'"
+    )
+    changed = wait_until(
+        lambda: kit.stores.by_gett_id("21111111-1111-4111-8111-111111111111"), message="the changed store"
+    )
     assert changed is not None
     with pytest.raises(ConfigurationError, match=r"store park: options\.base_url"):
         require_usable(changed)

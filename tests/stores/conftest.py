@@ -12,6 +12,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.stores.cipher import new_key
 
 KEY = new_key()
+G1, G2, G3, G4, G5, G7, G9 = (f"{n}1111111-1111-4111-8111-111111111111" for n in (1, 2, 3, 4, 5, 7, 9))
 
 
 @pytest.fixture
@@ -24,5 +25,5 @@ def kit_without_stores(make_kit: Callable[..., Kit]) -> Callable[..., Kit]:
     return make
 
 
-def make_store(store_id: str = "main", gett_id: str = "g1", **members: Any) -> Store:
+def make_store(store_id: str = "main", gett_id: str = G1, **members: Any) -> Store:
     return Store(store_id, gett_id, members.pop("adapter", "bogus"), name=members.pop("name", store_id), **members)

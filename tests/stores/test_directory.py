@@ -9,12 +9,13 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 import redis
 
-from tests.stores.conftest import KEY, make_store
+from tests.stores.conftest import G1, G2, G3, G5, G7, G9, KEY, make_store
 from webhook_kit.errors import (
     AdapterNotFound,
     ConfigurationError,
@@ -54,13 +55,13 @@ def test_changes_of_one_process_are_visible_to_another(kit_without_stores: Make)
     store = make_store(**FULL)
     kit.stores.add(store)
     assert kit.stores.by_id("main") == store, "visible at once in the process that added it"
-    wait_until(lambda: other.stores.by_gett_id("g1") == store)
+    wait_until(lambda: other.stores.by_gett_id(G1) == store)
     renamed = replace(store, name="Main Street", credentials={"token": "new"})
     kit.stores.change(store, renamed)
     wait_until(lambda: other.stores.by_id("main") == renamed)
     kit.stores.remove("main")
     wait_until(lambda: list(other.stores) == [])
-    assert other.stores.by_gett_id("g1") is None
+    assert other.stores.by_gett_id(G1) is None
 
 
 def test_lookup_asks_redis_at_most_once_a_second(kit_without_stores: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +76,7 @@ def test_lookup_asks_redis_at_most_once_a_second(kit_without_stores: Make, monke
 
     monkeypatch.setattr(kit.store_repository, "version", counting_version)
     while len(reads) < 3:
-        assert kit.stores.by_gett_id("g1")
+        assert kit.stores.by_gett_id(G1)
     assert all(later - earlier >= 1 for earlier, later in pairwise(reads))
 
 
@@ -84,7 +85,7 @@ def test_lookup_of_a_missing_store_asks_redis_soon_but_not_every_time(
 ) -> None:
     kit = kit_without_stores()
     other = second_process(kit_without_stores, kit)
-    assert other.stores.by_gett_id("g1") is None
+    assert other.stores.by_gett_id(G1) is None
     kit.stores.add(make_store())
     reads: list[float] = []
     version = other.store_repository.version
@@ -94,7 +95,7 @@ def test_lookup_of_a_missing_store_asks_redis_soon_but_not_every_time(
         return version()
 
     monkeypatch.setattr(other.store_repository, "version", counting_version)
-    wait_until(lambda: other.stores.by_gett_id("g1"))
+    wait_until(lambda: other.stores.by_gett_id(G1))
     assert len(reads) == 1
     while len(reads) < 4:
         assert other.stores.by_gett_id("unknown") is None
@@ -118,15 +119,15 @@ def test_add_without_a_key_rejects_credentials_and_writes_nothing(kit_without_st
     assert kit.redis.exists(kit.keys.stores) == 0
     kit.stores.add(make_store())
     allowed = second_process(kit_without_stores, kit, webhook_kit_key=[], allow_plaintext_credentials=True)
-    allowed.stores.add(make_store("harbour", "g2", credentials={"token": "t"}))
-    assert second_process(kit_without_stores, kit).stores.by_gett_id("g2") is not None
+    allowed.stores.add(make_store("harbour", G2, credentials={"token": "t"}))
+    assert second_process(kit_without_stores, kit).stores.by_gett_id(G2) is not None
 
 
 def test_rotate_encrypts_all_credentials_with_the_newest_key(kit_without_stores: Make) -> None:
     kit, new = kit_without_stores(), new_key()
     for n in range(3):
-        kit.stores.add(make_store(f"s{n}", f"g{n}", credentials={"token": f"t{n}"}))
-    kit.stores.add(make_store("bare", "g9"))
+        kit.stores.add(make_store(f"s{n}", str(uuid4()), credentials={"token": f"t{n}"}))
+    kit.stores.add(make_store("bare", G9))
     both = second_process(kit_without_stores, kit, webhook_kit_key=[new, KEY])
     assert both.store_repository.rotate() == 3
     assert both.store_repository.rotate() == 0
@@ -139,8 +140,8 @@ def test_store_whose_credentials_cannot_be_decrypted_is_not_served(
     kit_without_stores: Make, events: list[MutableMapping[str, Any]]
 ) -> None:
     kit = kit_without_stores()
-    kit.stores.add(make_store("locked", "g1", credentials={"token": "t"}))
-    kit.stores.add(make_store("readable", "g2"))
+    kit.stores.add(make_store("locked", G1, credentials={"token": "t"}))
+    kit.stores.add(make_store("readable", G2))
     other = second_process(kit_without_stores, kit, webhook_kit_key=[new_key()])
     assert [store.id for store in other.stores] == ["readable"]
     (mistake,) = other.stores.unusable().values()
@@ -149,13 +150,22 @@ def test_store_whose_credentials_cannot_be_decrypted_is_not_served(
         other.store_repository.rotate()
 
 
-@pytest.mark.parametrize("raw", ["", "no json", "[]", '{"adapter": 7}', '{"adapter": "unheard-of", "gett_id": "g1"}'])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "no json",
+        "[]",
+        '{"adapter": 7}',
+        '{"adapter": "unheard-of", "gett_id": "11111111-1111-4111-8111-111111111111"}',
+    ],
+)
 def test_unusable_record_leaves_the_last_usable_one_in_service(
     raw: str, kit_without_stores: Make, events: list[MutableMapping[str, Any]]
 ) -> None:
     kit = kit_without_stores()
     kit.stores.add(make_store())
-    kit.stores.add(make_store("harbour", "g2"))
+    kit.stores.add(make_store("harbour", G2))
     kit.redis.hset(kit.keys.stores, "main", raw)
     kit.redis.set(kit.keys.stores_version, "changed")
     wait_until(lambda: len(kit.stores.unusable()) == 1)
@@ -170,11 +180,11 @@ def test_unusable_record_leaves_the_last_usable_one_in_service(
 def test_add_rejects_ids_that_are_taken(kit_without_stores: Make) -> None:
     kit = kit_without_stores()
     kit.stores.add(make_store())
-    for taken in (make_store("main", "g2"), make_store("other", "g1")):
+    for taken in (make_store("main", G2), make_store("other", G1)):
         with pytest.raises(Conflict, match="main"):
             kit.stores.add(taken)
     with pytest.raises(AdapterNotFound):
-        kit.stores.add(make_store("third", "g3", adapter="unheard-of"))
+        kit.stores.add(make_store("third", G3, adapter="unheard-of"))
     assert [store.id for store in kit.stores] == ["main"]
     with pytest.raises(NotFound, match="not known"):
         kit.stores.remove("typo")
@@ -196,7 +206,7 @@ def test_concurrent_additions_are_all_saved(kit_without_stores: Make) -> None:
     def add(n: int) -> None:
         process = second_process(kit_without_stores, kit)
         for i in range(5):
-            process.stores.add(make_store(f"{n}-{i}", f"g{n}-{i}"))
+            process.stores.add(make_store(f"{n}-{i}", str(uuid4())))
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(add, range(4)))
@@ -216,29 +226,29 @@ def test_add_without_redis_raises_an_error(kit_without_stores: Make) -> None:
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "stores.toml"
     path.write_text(
-        '[stores.main]\ngett_id = "g1"\nadapter = "bogus"\nname = "from the file"\n[stores.new]\nadapter = "bogus"\n'
+        '[stores.main]\ngett_id = "11111111-1111-4111-8111-111111111111"\nadapter = "bogus"\nname = "from the file"\n[stores.new]\nadapter = "bogus"\n'
     )
     return path
 
 
 def test_configured_stores_take_precedence_and_cannot_be_changed(kit_without_stores: Make, file: Path) -> None:
     first = kit_without_stores()
-    first.stores.add(make_store("main", "g7", name="saved"))
-    first.stores.add(make_store("harbour", "g2"))
-    first.stores.add(make_store("rival", "g1"))
+    first.stores.add(make_store("main", G7, name="saved"))
+    first.stores.add(make_store("harbour", G2))
+    first.stores.add(make_store("rival", G1))
     before = file.read_bytes()
     kit = second_process(kit_without_stores, first, stores_file=file)
     main = kit.stores.get("main")
-    assert (main.name, main.gett_id) == ("from the file", "g1")
-    assert kit.stores.by_gett_id("g1") == main
-    assert kit.stores.by_gett_id("g7") is None
+    assert (main.name, main.gett_id) == ("from the file", G1)
+    assert kit.stores.by_gett_id(G1) == main
+    assert kit.stores.by_gett_id(G7) is None
     assert [store.id for store in kit.stores] == ["main", "new", "harbour", "rival"]
     changes: list[Callable[[], None]] = [
-        lambda: kit.stores.add(make_store("main", "g9")),
+        lambda: kit.stores.add(make_store("main", G9)),
         lambda: kit.stores.change(main, replace(main, name="x")),
         lambda: kit.stores.remove("main"),
-        lambda: kit.stores.save_gett_id("main", "g9"),
-        lambda: kit.stores.save_gett_id("new", "g1"),
+        lambda: kit.stores.save_gett_id("main", G9),
+        lambda: kit.stores.save_gett_id("new", G1),
     ]
     for change in changes:
         with pytest.raises(Conflict):
@@ -250,15 +260,15 @@ def test_gett_id_of_a_configured_store_is_saved_and_visible_to_all(kit_without_s
     kit = kit_without_stores(stores_file=file)
     other = second_process(kit_without_stores, kit, stores_file=file)
     assert list(other.stores)
-    kit.stores.save_gett_id("new", "g5")
-    wait_until(lambda: other.stores.by_gett_id("g5") is not None)
+    kit.stores.save_gett_id("new", G5)
+    wait_until(lambda: other.stores.by_gett_id(G5) is not None)
     store = other.stores.get("new")
-    assert (store.id, store.gett_id) == ("new", "g5")
+    assert (store.id, store.gett_id) == ("new", G5)
     assert store in list(other.stores)
     without_file = second_process(kit_without_stores, kit)
     assert without_file.stores.by_id("new") is None, "a saved id alone is not a store"
-    without_file.stores.add(make_store("new", "g5"))
-    assert without_file.stores.by_gett_id("g5") is not None
+    without_file.stores.add(make_store("new", G5))
+    assert without_file.stores.by_gett_id(G5) is not None
 
 
 # -- Redis out of reach or emptied -------------------------------------------------------------------------------------
@@ -275,21 +285,21 @@ def test_without_redis_known_stores_are_served_and_a_new_process_answers_unavail
 ) -> None:
     kit = kit_without_stores(redis_url=own_redis.url)
     kit.stores.add(make_store())
-    assert kit.stores.by_gett_id("g1") is not None
+    assert kit.stores.by_gett_id(G1) is not None
     own_redis.stop()
     deadline = time.monotonic() + 1.5
     while time.monotonic() < deadline:
-        assert kit.stores.by_gett_id("g1") is not None
-        assert kit.stores.by_gett_id("g2") is None, "it has read all stores: this one does not exist"
+        assert kit.stores.by_gett_id(G1) is not None
+        assert kit.stores.by_gett_id(G2) is None, "it has read all stores: this one does not exist"
     assert [event["event"] for event in events].count("stores_refresh_failed") == 1
     cold = second_process(kit_without_stores, kit, redis_url=own_redis.url, stores_file=file)
-    assert cold.stores.by_gett_id("g1") is not None
+    assert cold.stores.by_gett_id(G1) is not None
     for lookup in (cold.stores.by_gett_id, cold.stores.by_id):
         with pytest.raises(StoresUnavailable):
-            lookup("g2")
+            lookup(G2)
     own_redis.start()
-    wait_until(lambda: is_available(cold.stores, "g2"))
-    assert cold.stores.by_gett_id("g2") is None
+    wait_until(lambda: is_available(cold.stores, G2))
+    assert cold.stores.by_gett_id(G2) is None
 
 
 def is_available(stores: StoreDirectory, gett_id: str) -> bool:
@@ -332,7 +342,7 @@ def test_webhook_for_an_unknown_store_is_unavailable_until_all_stores_were_read(
     from webhook_kit.app import create_app  # the one test here that needs the web
 
     settings = {"pos_adapter": None, "gett_store_id": None, "allow_unsigned_webhooks": True}
-    order = {"cart": {"storeId": "g1", "lineItems": [{"itemId": "cola"}]}, "fulfillmentType": "Pickup"}
+    order = {"cart": {"storeId": G1, "lineItems": [{"itemId": "cola"}]}, "fulfillmentType": "Pickup"}
     cold = make_kit(redis_url=f"redis://127.0.0.1:{free_port()}/0", **settings)
     response = create_app(cold).test_client().post("/validateOrder", json=order)
     assert response.status_code == 503

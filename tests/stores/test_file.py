@@ -7,23 +7,25 @@ from collections.abc import Callable, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from webhook_kit.adapter import Store
+from tests.stores.conftest import G1, G3, G4
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.file import FileStores, as_toml
+from webhook_kit.stores.table import parse_store
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import wait_until
 
 TWO = """
 [stores.main-street]
-gett_id = "g1"
+gett_id = "11111111-1111-4111-8111-111111111111"
 adapter = "bogus"
 timezone = "America/New_York"
 fulfillment_types = ["Pickup"]
@@ -32,7 +34,7 @@ token = "topsecret"
 [stores.main-street.options]
 terminal = 3
 [stores.harbour]
-gett_id = "g2"
+gett_id = "21111111-1111-4111-8111-111111111111"
 adapter = "webhook_kit.testing.bogus:BogusNative"
 name = "At the harbour"
 """
@@ -56,11 +58,11 @@ def mistakes(make: Callable[[], object]) -> list[str]:
 
 
 def test_environment_configures_one_store() -> None:
-    settings: dict[str, Any] = {"pos_adapter": "bogus", "gett_store_id": "g", "store_timezone": "Europe/Berlin"}
+    settings: dict[str, Any] = {"pos_adapter": "bogus", "gett_store_id": G1, "store_timezone": "Europe/Berlin"}
     settings |= {"store_options": {"tax": True}, "store_credentials": {"token": "topsecret"}}
     directory = StoreDirectory.from_settings(Settings(**settings))
     (store,) = directory
-    assert (store.id, store.gett_id, store.name, store.timezone.key) == ("main", "g", "main", "Europe/Berlin")
+    assert (store.id, store.gett_id, store.name, store.timezone.key) == ("main", G1, "main", "Europe/Berlin")
     assert (store.options, store.credentials) == ({"tax": True}, {"token": "topsecret"})
     assert store.fulfillment_types is None
     assert "topsecret" not in repr(store)
@@ -70,14 +72,14 @@ def test_environment_configures_one_store() -> None:
 def test_file_configures_many_stores_each_with_its_own_options(read: Callable[[str], StoreDirectory]) -> None:
     directory = read(TWO)
     assert [store.id for store in directory] == ["main-street", "harbour"]
-    main, harbour = directory.by_gett_id("g1"), directory.by_id("harbour")
+    main, harbour = directory.by_gett_id(G1), directory.by_id("harbour")
     assert main is not None
     assert harbour is not None
     assert (main.timezone, main.fulfillment_types) == (ZoneInfo("America/New_York"), frozenset({"Pickup"}))
     assert (main.credentials, main.options, main.name) == ({"token": "topsecret"}, {"terminal": 3}, "main-street")
     assert (harbour.name, harbour.options, harbour.timezone) == ("At the harbour", {}, ZoneInfo("UTC"))
     assert directory.adapter(main) is not directory.adapter(harbour)
-    assert directory.by_gett_id("g3") is directory.by_id("g1") is None
+    assert directory.by_gett_id(G3) is directory.by_id(G1) is None
 
 
 def test_every_mistake_of_a_file_is_reported_with_its_place(read: Callable[[str], StoreDirectory]) -> None:
@@ -100,10 +102,10 @@ def test_duplicate_gett_ids_and_unusable_adapters_are_all_reported(
     read: Callable[[str], StoreDirectory],
 ) -> None:
     table = '[stores.{0}]\ngett_id = "{1}"\nadapter = "{2}"\n'
-    stores = [("a", "g1", "bogus"), ("b", "g1", "bogus"), ("c", "g3", "unheard-of"), ("d", "g4", "unheard_of:Pos")]
+    stores = [("a", G1, "bogus"), ("b", G1, "bogus"), ("c", G3, "unheard-of"), ("d", G4, "unheard_of:Pos")]
     messages = mistakes(lambda: read("".join(table.format(*store) for store in stores)))
     assert len(messages) == 3
-    assert messages[0] == "Gett's store id g1 belongs to two stores: a and b"
+    assert messages[0] == f"Gett's store id {G1} belongs to two stores: a and b"
     assert any("'unheard-of' is not installed" in mistake for mistake in messages)
     assert any("there is no module 'unheard_of'" in mistake for mistake in messages)
 
@@ -160,7 +162,11 @@ def test_changed_file_is_reloaded_and_an_invalid_one_is_rejected(
     overwrite(path, TWO.replace("harbour", "market"))
     wait_until(lambda: directory.by_id("market") is not None)
     assert directory.by_id("harbour") is None
-    overwrite(path, TWO + '[stores.bad]\nadapter = "unheard-of"\ngett_id = "g9"\ntimezone = "Mars"\n')
+    overwrite(
+        path,
+        TWO
+        + '[stores.bad]\nadapter = "unheard-of"\ngett_id = "91111111-1111-4111-8111-111111111111"\ntimezone = "Mars"\n',
+    )
     wait_until(lambda: directory.by_id("market") and any(event["event"] == "stores_file_rejected" for event in events))
     assert [store.id for store in directory] == ["main-street", "market"]
     (rejected,) = (event for event in events if event["event"] == "stores_file_rejected")
@@ -190,15 +196,18 @@ VALUES = st.recursive(
 )
 
 
+PRINTABLE = st.text(st.characters(codec="utf-8", categories=["L", "N", "S"]), min_size=1, max_size=12)
+
+
 @given(
     st.dictionaries(
-        NAMES,
+        PRINTABLE,
         st.tuples(
-            st.dictionaries(NAMES, st.text(max_size=12), max_size=2),
+            st.dictionaries(NAMES, PRINTABLE, max_size=2),
             st.dictionaries(NAMES, VALUES, max_size=2),
-            st.none() | st.frozensets(NAMES, max_size=2),
+            st.none() | st.frozensets(PRINTABLE, max_size=2),
             st.sampled_from(["UTC", "Europe/Berlin"]),
-            st.text(max_size=8),
+            PRINTABLE,
         ),
         min_size=1,
         max_size=3,
@@ -207,10 +216,16 @@ VALUES = st.recursive(
 def test_any_store_is_exported_and_read_back_unchanged(
     tmp_path_factory: pytest.TempPathFactory, tables: dict[str, Any]
 ) -> None:
-    stores = [
-        Store(store_id, f"g{n}", "bogus", ZoneInfo(zone), name or store_id, kinds, credentials, options)
-        for n, (store_id, (credentials, options, kinds, zone, name)) in enumerate(tables.items())
-    ]
+    names = ("credentials", "options", "fulfillment_types", "timezone", "name")
+    try:
+        stores = [
+            parse_store(
+                store_id, {"gett_id": str(uuid4()), "adapter": "bogus", **dict(zip(names, values, strict=True))}
+            )
+            for store_id, values in tables.items()
+        ]
+    except ConfigurationError:
+        reject()
     path = tmp_path_factory.mktemp("stores") / "stores.toml"
     path.write_text(as_toml(stores), encoding="utf-8", newline="")
     assert list(FileStores(path)) == stores

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import BaseModel
 
-from tests.stores.conftest import make_store
+from tests.stores.conftest import G1, G2, G3, make_store
 from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError, Conflict, StoresUnavailable
 from webhook_kit.kit import Kit
@@ -26,7 +26,7 @@ class ConfiguredPos(BogusAdapter):
 
 def test_stores_with_wrong_options_are_refused_all_at_once(kit_without_stores: Make) -> None:
     adapter = f"{__name__}:ConfiguredPos"
-    wrong = [make_store("first", "g1", adapter=adapter), make_store("second", "g2", adapter=adapter, options={"t": 1})]
+    wrong = [make_store("first", G1, adapter=adapter), make_store("second", G2, adapter=adapter, options={"t": 1})]
     with pytest.raises(ConfigurationError) as error:
         FixedStores(wrong)
     assert [mistake.partition(";")[0] for mistake in error.value.mistakes] == [
@@ -76,12 +76,12 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> type[OurStores]:
 
 def test_stores_source_takes_precedence_and_is_read_again(kit_without_stores: Make, ours: type[OurStores]) -> None:
     kit = kit_without_stores(stores_source=f"{__name__}:OurStores")
-    assert kit.stores.by_gett_id("g1") == ours.stores["main"]
+    assert kit.stores.by_gett_id(G1) == ours.stores["main"]
     assert [store.id for store in kit.stores] == ["main", "new"]
-    kit.stores.save_gett_id("new", "g2")
-    assert kit.stores.get("g2").id == "new"
-    ours.stores["late"] = make_store("late", "g3")
-    wait_until(lambda: kit.stores.by_gett_id("g3") is not None)
+    kit.stores.save_gett_id("new", G2)
+    assert kit.stores.get(G2).id == "new"
+    ours.stores["late"] = make_store("late", G3)
+    wait_until(lambda: kit.stores.by_gett_id(G3) is not None)
     with pytest.raises(Conflict):
         kit.stores.remove("main")
 
@@ -90,16 +90,16 @@ def test_failing_stores_source_leaves_its_last_results_in_service(
     kit_without_stores: Make, ours: type[OurStores], events: list[MutableMapping[str, Any]]
 ) -> None:
     kit = kit_without_stores(stores_source=f"{__name__}:OurStores")
-    assert kit.stores.by_gett_id("g1") is not None
+    assert kit.stores.by_gett_id(G1) is not None
     ours.failure = OSError("password topsecret refused")
     calls = ours.calls
-    wait_until(lambda: kit.stores.by_gett_id("g1") is not None and ours.calls > calls)
+    wait_until(lambda: kit.stores.by_gett_id(G1) is not None and ours.calls > calls)
     with pytest.raises(StoresUnavailable):
-        kit.stores.by_gett_id("g2")
+        kit.stores.by_gett_id(G2)
     assert "topsecret" not in str(events)
 
 
-@pytest.mark.parametrize("spec", ["nowhere:Class", f"{__name__}:Nobody", f"{__name__}:NoStores", "no spec"])
+@pytest.mark.parametrize("spec", ["nowhere:Class", f"{__name__}:Nobody", f"{__name__}:NoStores"])
 def test_unusable_stores_source_is_one_mistake(spec: str, kit_without_stores: Make) -> None:
     kit = kit_without_stores(stores_source=spec)
     with pytest.raises(ConfigurationError, match="STORES_SOURCE"):

@@ -66,9 +66,10 @@ def test_forged_token_is_rejected(forged: str, client: WebhookClient) -> None:
 
 
 def test_token_of_another_cart_or_store_is_rejected(make_client: Callable[..., WebhookClient]) -> None:
-    here, there = make_client(), make_client(gett_store_id="other")
+    other = str(uuid4())
+    here, there = make_client(), make_client(gett_store_id=other)
     other_cart = here.validated(order("salad"))["validatedOrderToken"]
-    elsewhere = there.validated({**order(), "cart": {"storeId": "other", "lineItems": [line()]}})["validatedOrderToken"]
+    elsewhere = there.validated({**order(), "cart": {"storeId": other, "lineItems": [line()]}})["validatedOrderToken"]
     for foreign, name in ((other_cart, "another cart"), (elsewhere, "another store")):
         document = expect_problem(here.place(order(validatedOrderToken=foreign)), 400, ErrorCode.INVALID_REQUEST)
         assert document["detail"] == f"the validatedOrderToken belongs to {name}"

@@ -20,7 +20,8 @@ from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.stores.cipher import new_key
-from webhook_kit.stores.file import StoreTable, as_toml
+from webhook_kit.stores.file import as_toml
+from webhook_kit.stores.table import as_table, parse_store
 
 __all__ = ["add", "edit", "export", "generate_key", "remove", "rotate_keys"]
 
@@ -56,10 +57,10 @@ def add(
     store: str, credentials: tuple[str, ...], options: tuple[str, ...], fulfillment: tuple[str, ...], **facts: Any
 ) -> None:
     """Add a store to Redis. STORE is the partner's own id."""
-    made = _store(store, {**facts, "fulfillment_types": fulfillment or None}, _options(options))
-    made = replace(made, credentials=_prompt(credentials))
+    given = {**facts, "fulfillment_types": fulfillment or None, "options": _options(options)}
+    made = _store(store, {**given, "credentials": _prompt(credentials)})
     Kit.from_env().stores.add(made)
-    click.echo(f"store {store} is added" + ("" if made.gett_id else f"; next: webhook-kit stores onboard {store}"))
+    click.echo(f"store {made.id} is added" + ("" if made.gett_id else f"; next: webhook-kit stores onboard {made.id}"))
 
 
 @click.command()
@@ -176,17 +177,19 @@ def _write(file: Path, text: str) -> None:
         raise
 
 
-def _store(store_id: str, facts: Mapping[str, Any], options: Mapping[str, Any]) -> Store:
-    given = {name: value for name, value in facts.items() if value is not None}
+def _store(store_id: str, facts: Mapping[str, Any]) -> Store:
     try:
-        return StoreTable.model_validate({**given, "options": dict(options)}).as_store(store_id)
-    except pydantic.ValidationError as error:
-        mistakes = error.errors(include_input=False)
-        raise click.UsageError(
-            "\n".join(
-                f"--{str(e['loc'][0]).replace('_', '-')}: {e['msg'].removeprefix('Value error, ')}" for e in mistakes
-            )
-        ) from None
+        return parse_store(store_id, {name: value for name, value in facts.items() if value is not None})
+    except ConfigurationError as error:
+        raise click.UsageError("\n".join(_as_option(store_id, mistake) for mistake in error.mistakes)) from None
+
+
+def _as_option(store_id: str, mistake: str) -> str:
+    """Return a mistake of a store's table with the name of the option in place of the field's."""
+    field, _, what = mistake.removeprefix(f"{store_id}.").partition(": ")
+    name, *inside = field.split(".")
+    option = {"fulfillment_types": "fulfillment", "credentials": "credential", "options": "option"}.get(name, name)
+    return f"--{option.replace('_', '-')}{''.join(f' {part}' for part in inside)}: {what}"
 
 
 def _changed(before: Store, given: Mapping[str, Any]) -> Store:
@@ -195,15 +198,16 @@ def _changed(before: Store, given: Mapping[str, Any]) -> Store:
         raise click.BadParameter(
             f"store {before.id} has no option or credential {', '.join(sorted(unknown))}", param_hint="--unset"
         )
-    table = StoreTable.of(before).plain()
+    table = as_table(before)
     options = {**before.options, **_options(given["options"])}
     credentials = {**before.credentials, **_prompt(given["credentials"])}
     facts = {name: given[name] for name in ("adapter", "gett_id", "timezone", "name") if given[name] is not None}
     if given["fulfillment"]:
         facts["fulfillment_types"] = given["fulfillment"]
-    kept = {name: value for name, value in options.items() if name not in unset}
-    after = _store(before.id, {**table, **facts}, kept)
-    return replace(after, credentials={name: value for name, value in credentials.items() if name not in unset})
+    for name in unset:
+        options.pop(name, None)
+        credentials.pop(name, None)
+    return _store(before.id, {**table, **facts, "options": options, "credentials": credentials})
 
 
 def _update(given: Mapping[str, Any]) -> StoreUpdate:

@@ -31,6 +31,7 @@ from webhook_kit.errors import (
 )
 from webhook_kit.logs import logger
 from webhook_kit.pos.store_config import store_mistakes as config_mistakes
+from webhook_kit.stores.table import table_mistakes
 
 __all__ = ["GROUP", "Installed", "add_cwd_to_sys_path", "installed", "load_adapter", "require_usable", "store_mistakes"]
 
@@ -71,12 +72,13 @@ def load_adapter(spec: str) -> PosAdapter:
 
 
 def store_mistakes(store: Store) -> list[str]:
-    """Return every mistake in a store's adapter, options and credentials, one line each, without values."""
+    """Return every mistake in a store's fields, adapter, options and credentials, one line each, without values."""
+    mistakes = table_mistakes(store)
     try:
         adapter = load_adapter(store.adapter)
     except AdapterError as error:
-        return list(error.mistakes)
-    return config_mistakes(adapter.Config, adapter.Credentials, store)
+        return [*mistakes, *error.mistakes]
+    return mistakes + config_mistakes(adapter.Config, adapter.Credentials, store)
 
 
 def require_usable(store: Store) -> None:

@@ -18,71 +18,21 @@ import time
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.logs import logger
-from webhook_kit.settings import ZoneName
 from webhook_kit.stores.source import FixedStores
+from webhook_kit.stores.table import as_table, parse_store
 
-__all__ = ["FileStores", "StoreTable", "as_toml"]
+__all__ = ["FileStores", "as_toml"]
 
 log = logger("stores")
 
 _CHECK_INTERVAL = 1.0
 """Seconds between two checks for a change of the file."""
-
-
-class StoreTable(BaseModel):
-    """Table of one store in the file."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    gett_id: str | None = Field(None, min_length=1)
-    adapter: str = Field(min_length=1)
-    timezone: ZoneName = "UTC"
-    name: str = ""
-    fulfillment_types: frozenset[str] | None = None
-    credentials: dict[str, SecretStr] = Field(default_factory=dict)
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    def as_store(self, store_id: str) -> Store:
-        """Return the store with this id."""
-        return Store(
-            id=store_id,
-            gett_id=self.gett_id or "",
-            adapter=self.adapter,
-            timezone=ZoneInfo(self.timezone),
-            name=self.name or store_id,
-            fulfillment_types=self.fulfillment_types,
-            credentials={name: value.get_secret_value() for name, value in self.credentials.items()},
-            options=self.options,
-        )
-
-    @classmethod
-    def of(cls, store: Store) -> Self:
-        """Return the table of a store."""
-        return cls(
-            gett_id=store.gett_id or None,
-            adapter=store.adapter,
-            timezone=store.timezone.key,
-            name="" if store.name == store.id else store.name,
-            fulfillment_types=store.fulfillment_types,
-            credentials={name: SecretStr(value) for name, value in store.credentials.items()},
-            options=dict(store.options),
-        )
-
-    def plain(self) -> dict[str, Any]:
-        """Return the fields that differ from their defaults, in plain types and without the credentials."""
-        fields = self.model_dump(exclude={"credentials"}, exclude_defaults=True)
-        if self.fulfillment_types is not None:
-            fields["fulfillment_types"] = sorted(self.fulfillment_types)
-        return fields
 
 
 class FileStores:
@@ -138,7 +88,7 @@ def as_toml(stores: Iterable[Store], *, credentials: bool = True) -> str:
     """
     tables = {}
     for store in stores:
-        table = StoreTable.of(store).plain()
+        table = as_table(store)
         if credentials and store.credentials:
             table["credentials"] = dict(store.credentials)
         tables[store.id] = table
@@ -165,12 +115,13 @@ def _read(path: Path) -> list[Store]:
     stores, mistakes = [], []
     for store_id, table in tables.items():
         try:
-            stores.append(StoreTable.model_validate(table).as_store(store_id))
-        except ValidationError as error:
-            mistakes += [
-                f"STORES_FILE {path}: stores.{'.'.join([store_id, *map(str, e['loc'])])}: {e['msg']}"
-                for e in error.errors(include_input=False)
-            ]
+            stores.append(parse_store(store_id, table))
+        except ConfigurationError as error:
+            mistakes += [f"STORES_FILE {path}: stores.{mistake}" for mistake in error.mistakes]
+    ids = [store.id for store in stores]
+    mistakes += [
+        f"STORES_FILE {path}: two tables have the id {each}" for each in dict.fromkeys(ids) if ids.count(each) > 1
+    ]
     if mistakes:
         raise ConfigurationError(*mistakes)
     return stores

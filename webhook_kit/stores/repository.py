@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script
 from webhook_kit.stores.cipher import CredentialCipher
-from webhook_kit.stores.file import StoreTable
+from webhook_kit.stores.table import StoreTable, as_table
 
 __all__ = ["RedisStoreRepository", "SavedStore"]
 
@@ -148,7 +148,7 @@ class RedisStoreRepository:
         return text(self._redis.hget(self._keys.stores, store_id))
 
     def _encode(self, store: Store) -> str:
-        table = StoreTable.of(replace(store, credentials={})).plain()
+        table = as_table(store)
         stored = self._cipher.encrypt(store.id, store.credentials)
         return json.dumps({**table, **({"credentials": stored} if stored else {})})
 

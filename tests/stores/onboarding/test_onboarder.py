@@ -7,6 +7,7 @@ import threading
 import pytest
 import requests
 
+from tests.stores.conftest import G1
 from tests.stores.onboarding.conftest import CANCEL, REGISTER, OnboardingEnv, intercept_calls
 from webhook_kit.adapter import Store
 from webhook_kit.errors import (
@@ -56,9 +57,9 @@ def test_onboard_of_an_onboarded_store_changes_nothing(env: OnboardingEnv) -> No
 
 
 def test_store_that_is_at_gett_already_is_not_registered(env: OnboardingEnv) -> None:
-    env.kit.stores.add(Store("old", "g-old", "bogus"))
+    env.kit.stores.add(Store("old", G1, "bogus"))
     old = env.kit.stores.get("old")
-    with pytest.raises(InvalidTransition, match="already at Gett, as g-old"):
+    with pytest.raises(InvalidTransition, match="already at Gett, as 11111111"):
         env.kit.onboarding.onboard(old)
     assert env.registered() == []
 

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import click
 import pytest
@@ -108,6 +109,8 @@ def test_rejected_command_prints_one_line_and_changes_nothing(
     ("arguments", "status", "message"),
     [
         (("add", "new", "--adapter", "bogus", "--timezone", "Mars"), 2, "--timezone: "),
+        (("add", "new", "--adapter", "bogus", "--gett-id", "main-street"), 2, "--gett-id: should be the store's id"),
+        (("add", " ", "--adapter", "bogus"), 2, "the id of a store is empty"),
         (("edit", "main"), 2, "no change was given"),
         (
             ("edit", "main", "--unset", "nothing"),
@@ -204,7 +207,7 @@ def test_list_and_show_mark_differences_at_gett(run: Run, onboarded: OnboardingE
     gett_id = onboarded.active()[0]
     assert rows(run)["main"]["atGett"] == "online"
     assert "≠" not in run("show", "main").out
-    onboarded.kit.stores.add(Store("lost", "g-lost", "bogus"))
+    onboarded.kit.stores.add(Store("lost", str(uuid4()), "bogus"))
     onboarded.kit.stores.add(Store("new", "", "bogus"))
     record = onboarded.context.state.stores[gett_id]
     record.store.name = "Elsewhere"
