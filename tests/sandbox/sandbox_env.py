@@ -73,7 +73,13 @@ ORDER: dict[str, Any] = {
     },
     "fulfillmentType": "Pickup",
     "amounts": {"tip": 1.0},
-    "customer": {"firstName": "Ada", "phone": "+15551234567", "partnerUserId": "u-1"},
+    "customer": {
+        "firstName": "Ada",
+        "lastName": "L",
+        "email": "ada@x.co",
+        "phone": "+15551234567",
+        "partnerUserId": "u-1",
+    },
 }
 
 

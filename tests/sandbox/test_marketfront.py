@@ -13,7 +13,7 @@ from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalItem
 from webhook_kit.gett.models.order import Location
 from webhook_kit.gett.models.store import CommerceStore, StoreStatus
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.geocoding import miles
+from webhook_kit.sandbox.geocoding import geocode, miles
 from webhook_kit.sandbox.state import Listing, StoreRecord
 
 HERE = {"latitude": 40.0, "longitude": -74.0}
@@ -66,6 +66,37 @@ def test_discovery_is_paged(consumer: Consumer, context: SandboxContext) -> None
     for wrong in ({"limit": 101}, {"limit": 0}, {"offset": -1}, {"location": {"latitude": 91, "longitude": 0}}):
         response = consumer.call("POST", "stores/discover", {"location": HERE, **wrong})
         check_problem(response, 422, "VALIDATION_FAILED")
+
+
+def test_discovery_starts_at_the_address_of_the_session(consumer: Consumer, context: SandboxContext) -> None:
+    def distance(**body: Any) -> float:
+        response = consumer.call("POST", "stores/discover", body)
+        assert response.status_code == 200, response.text
+        miles: float = response.get_json()["stores"][0]["distanceMiles"]
+        return miles
+
+    def at(address: dict[str, str]) -> Location:
+        return geocode(address["address1"], address["city"], address["state"], address["postalCode"])
+
+    home = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCode": "10001"}
+    work = home | {"address1": "2 Wall St"}
+    context.state.stores[STORE].listing = Listing(location=at(home))
+    to_work = round(miles(at(home), at(work)), 2)
+    nowhere = check_problem(consumer.call("POST", "stores/discover", {}), 422, "VALIDATION_FAILED")
+    assert [error["jsonPath"] for error in nowhere["errors"]] == ["$.location"]
+    consumer.session()
+    check_problem(consumer.call("POST", "stores/discover", {"location": None}), 422, "VALIDATION_FAILED")
+    consumer.session(address=work)
+    assert (distance(), distance(location=at(home).to_wire())) == (to_work, 0)
+    consumer.session(email="a@b.co", firstName="A", lastName="B", address=home)
+    assert distance() == 0
+    work_id = consumer.call("POST", "checkout/addresses", work).get_json()["userAddressId"]
+    assert distance() == to_work  # the address used last
+    home_id = consumer.call("POST", "checkout/addresses", home).get_json()["userAddressId"]
+    fulfillment = {"mode": "DeliveryByMerchant", "addressId": work_id}
+    consumer.call("PUT", "session/fulfillment-context", fulfillment)
+    consumer.call("POST", "checkout/addresses", home)
+    assert (distance(), work_id != home_id) == (to_work, True)  # the one chosen for the fulfillment
 
 
 def test_discovery_filters_by_fulfillment(consumer: Consumer, context: SandboxContext) -> None:

@@ -155,7 +155,7 @@ def test_payment_types(
 
 
 def test_saved_card_belongs_to_the_user(consumer: Consumer, partner: FakePartner) -> None:
-    consumer.session(email="a@b.co", firstName="Ada", lastName="L")
+    consumer.session(email="a@b.co", firstName="Ada", lastName="L", phone="+15551234567")
     address = {"address1": "1 Main", "city": "NY", "state": "NY", "postalCode": "10001"}
     card = dict.fromkeys(("bin", "cardNumber", "cardType", "cvc", "expiration"), "x") | {"billingAddress": address}
     saved = consumer.call("POST", "checkout/payments", card | {"lastFour": "4242"}).get_json()
@@ -168,10 +168,41 @@ def test_saved_card_belongs_to_the_user(consumer: Consumer, partner: FakePartner
     assert partner.received[-1][2]["customer"]["email"] == "a@b.co"
 
 
-def test_order_with_the_key_needs_a_customer(consumer: Consumer, partner: FakePartner) -> None:
+@pytest.mark.parametrize(
+    ("changes", "paths"),
+    [
+        (None, ["$.customer"]),
+        ({"partnerUserId": None}, ["$.customer.partnerUserId"]),
+        ({"email": "", "phone": "  "}, ["$.customer.email", "$.customer.phone"]),
+        ({"firstName": None, "lastName": None}, ["$.customer.firstName", "$.customer.lastName"]),
+    ],
+)
+def test_order_with_the_key_needs_a_customer(
+    changes: dict[str, Any] | None, paths: list[str], consumer: Consumer, partner: FakePartner
+) -> None:
     consumer.validate()
-    problem = check_problem(consumer.place(customer=None), 422, "VALIDATION_FAILED")
-    assert problem["errors"][0]["jsonPath"] == "$.customer"
+    customer = None if changes is None else ORDER["customer"] | changes
+    problem = check_problem(consumer.place(customer=customer), 422, "VALIDATION_FAILED")
+    assert [error["jsonPath"] for error in problem["errors"]] == paths
+    assert partner.received_names() == ["validateOrder"]
+
+
+def test_anonymous_session_cannot_place_an_order(
+    consumer: Consumer, partner: FakePartner, context: SandboxContext
+) -> None:
+    consumer.session(phone="+15551234567")
+    assert consumer.validate().get_json()["isValid"] is True
+    check_problem(consumer.place(), 401, "SESSION_USER_REQUIRED")
+    assert context.state.orders == {}
+
+
+def test_user_without_a_complete_profile_cannot_place_an_order(consumer: Consumer, partner: FakePartner) -> None:
+    consumer.session(email="a@b.co", firstName="Ada", lastName="L")
+    consumer.validate()
+    problem = check_problem(consumer.place(), 422, "VALIDATION_FAILED")
+    assert [error["jsonPath"] for error in problem["errors"]] == ["$.customer.phone"]
+    consumer.call("PATCH", "session/profile", {"phone": "+15551234567"})
+    assert consumer.place().status_code == 200
 
 
 def test_refusal_of_the_store_is_returned_and_final(

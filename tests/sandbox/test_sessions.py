@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.sandbox.sandbox_env import KEY, Consumer, check_problem
+from tests.sandbox.sandbox_env import KEY, NOON, Consumer, check_problem
 from webhook_kit.sandbox.context import SandboxContext
 
 ADDRESS = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCode": "10001"}
@@ -61,6 +61,8 @@ def test_token_has_the_session_id(consumer: Consumer) -> None:
         ({"phone": "555-1234"}, "invalid_phone"),
         ({"address": {"address1": "1 Main St"}}, "invalid_address"),
         ({"address": ADDRESS | {"city": ""}}, "invalid_address"),
+        ({"address": ADDRESS | {"postalCode": " \u3000"}}, "invalid_address"),
+        (ADA | {"firstName": " "}, "LEVEL_1_INCOMPLETE"),
     ],
 )
 def test_invalid_creation_is_rejected(body: Any, code: str, consumer: Consumer, context: SandboxContext) -> None:
@@ -125,12 +127,64 @@ def test_invalid_tokens_are_rejected(consumer: Consumer, context: SandboxContext
 
 def test_anonymous_session_is_hoisted(consumer: Consumer) -> None:
     created = consumer.session()
-    claims = {"email": "g@x.co", "given_name": "G", "family_name": "H"}
-    token = jwt.encode(claims, "a key of Google's, not the sandbox's")
-    me = consumer.call("POST", "session/hoist", {"googleIdToken": token}).get_json()
+    me = consumer.call("POST", "session/hoist", {"googleIdToken": google_token()}).get_json()
     assert (me["isAnonymous"], me["sessionId"], me["user"]["email"]) == (False, created["sessionId"], "g@x.co")
-    for wrong in ("h.x.s", "é", DEEP, jwt.encode({"email": "g@x.co"}, "a key of Google's, not the sandbox's")):
-        check_problem(consumer.call("POST", "session/hoist", {"googleIdToken": wrong}), 400, "INVALID_REQUEST")
+
+
+def google_token(**changes: Any) -> str:
+    claims = {
+        "email": "g@x.co",
+        "given_name": "G",
+        "family_name": "H",
+        "aud": "gett.co",
+        "exp": NOON.timestamp() + 1,
+        **changes,
+    }
+    return jwt.encode(claims, "a key of Google's, not the sandbox's")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "h.x.s",
+        "é",
+        DEEP,
+        google_token(given_name=" "),
+        google_token(exp=NOON.timestamp()),
+        google_token(exp=None),
+        google_token(exp="9999999999"),
+        google_token(aud="another.example"),
+        google_token(aud=None),
+        google_token(aud=[]),
+    ],
+)
+def test_invalid_google_token_is_rejected(wrong: str, consumer: Consumer) -> None:
+    consumer.session()
+    problem = check_problem(consumer.call("POST", "session/hoist", {"googleIdToken": wrong}), 400, "INVALID_REQUEST")
+    assert [error["jsonPath"] for error in problem["errors"]] == ["$.googleIdToken"]
+    assert consumer.call("GET", "session/me").get_json()["isAnonymous"] is True
+
+
+def test_audience_of_google_tokens_is_an_option(consumer: Consumer, context: SandboxContext) -> None:
+    context.options.google_client_ids = ["one", "two"]
+    consumer.session()
+    token = google_token(aud=["other", "two"])
+    assert consumer.call("POST", "session/hoist", {"googleIdToken": token}).status_code == 200
+
+
+def test_hoisted_user_gets_what_the_session_has(consumer: Consumer) -> None:
+    consumer.session(phone="+15551234567", address=ADDRESS)
+    me = consumer.call("POST", "session/hoist", {"googleIdToken": google_token()}).get_json()
+    assert (me["level"], me["user"]["phone"]) == (2, "+15551234567")
+    assert consumer.call("GET", "checkout/addresses").get_json()["totalCount"] == 1
+
+
+def test_session_of_another_user_has_no_fulfillment_context(consumer: Consumer) -> None:
+    consumer.session(**ADA, address=ADDRESS)
+    address_id = consumer.call("GET", "session/me").get_json()["user"]["lastUserAddressId"]
+    consumer.call("PUT", "session/fulfillment-context", {"mode": "DeliveryByMerchant", "addressId": address_id})
+    me = consumer.call("POST", "session/hoist", {"googleIdToken": google_token()}).get_json()
+    assert (me["user"]["email"], me["fulfillmentContext"]) == ("g@x.co", None)
 
 
 def test_fulfillment_context(consumer: Consumer) -> None:
@@ -146,6 +200,27 @@ def test_fulfillment_context(consumer: Consumer) -> None:
     assert (me["fulfillmentContext"], me["user"]["lastUserAddressId"]) == (fulfillment, address)
     other = consumer.call("PUT", "session/fulfillment-context", {"mode": "Pickup", "addressId": "x"})
     check_problem(other, 404, "NOT_FOUND")
+    for wrong, path in (
+        ({"mode": "Teleport"}, "$.mode"),
+        ({"mode": "Teleport", "addressId": address}, "$.mode"),
+        ({"mode": "DeliveryByMerchant"}, "$.addressId"),
+        ({"mode": "DeliveryByMerchant", "addressId": None}, "$.addressId"),
+    ):
+        problem = check_problem(consumer.call("PUT", "session/fulfillment-context", wrong), 422, "VALIDATION_FAILED")
+        assert [error["jsonPath"] for error in problem["errors"]] == [path]
+    assert consumer.call("GET", "session/me").get_json()["fulfillmentContext"] == fulfillment
+
+
+@pytest.mark.parametrize("part", ["address1", "city", "state", "postalCode"])
+def test_blank_part_of_an_address_is_invalid(part: str, consumer: Consumer) -> None:
+    consumer.session(**ADA)
+    blank = ADDRESS | {part: " "}
+    for path, body, where in (
+        ("addresses", blank, f"$.{part}"),
+        ("payments", CARD | {"billingAddress": blank}, f"$.billingAddress.{part}"),
+    ):
+        problem = check_problem(consumer.call("POST", f"checkout/{path}", body), 422, "VALIDATION_FAILED")
+        assert [error["jsonPath"] for error in problem["errors"]] == [where]
 
 
 @pytest.mark.parametrize("path", ["checkout/payments", "checkout/addresses"])
@@ -153,7 +228,21 @@ def test_fulfillment_context(consumer: Consumer) -> None:
 def test_checkout_needs_a_user(path: str, method: str, consumer: Consumer) -> None:
     body: Any = None if method == "GET" else {}
     problem = check_problem(consumer.call(method, path, body), 401, "SESSION_USER_REQUIRED")
-    assert (problem["errorCategory"], problem["retryable"]) == ("authentication", False)
+    published = {
+        "type": "https://developer.gett-tech.com/errors/SESSION_USER_REQUIRED",
+        "title": "Bad request",
+        "status": 401,
+        "detail": (
+            "This endpoint requires a session JWT minted with an email. "
+            "Create one via POST /v1/marketplace/session/create."
+        ),
+        "instance": f"/v1/marketplace/{path}",
+        "timestamp": "2026-03-04T12:00:00.000Z",
+        "errorCode": "SESSION_USER_REQUIRED",
+        "errorCategory": "authentication",
+        "retryable": False,
+    }
+    assert problem | published == problem
     consumer.session()
     check_problem(consumer.call(method, path, body), 401, "SESSION_USER_REQUIRED")
 

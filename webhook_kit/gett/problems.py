@@ -39,6 +39,10 @@ _TITLES = {
 }
 
 
+# The published example of this code has a title of its own, unlike that of its status.
+_TITLES_OF_CODES = {ErrorCode.SESSION_USER_REQUIRED: "Bad request"}
+
+
 class Problem(Exception):
     """An error response.
 
@@ -94,7 +98,7 @@ class Problem(Exception):
         """
         return ProblemDetail(
             type=f"{ERROR_TYPE_BASE}{self.code}",
-            title=_TITLES.get(self.status) or responses.get(self.status, "Error"),
+            title=self._title(),
             status=self.status,
             detail=self.detail,
             instance=instance,
@@ -107,6 +111,10 @@ class Problem(Exception):
             timestamp=now or datetime.now(UTC),
             trace_id=trace_id,
         )
+
+    def _title(self) -> str:
+        title = _TITLES_OF_CODES.get(self.code) if isinstance(self.code, ErrorCode) else None
+        return title or _TITLES.get(self.status) or responses.get(self.status, "Error")
 
 
 def unavailable(detail: str, *, retry_after: float = 30) -> Problem:

@@ -175,14 +175,16 @@ CALLS = [
     ),
     CallDescription(
         *(f"POST {_MARKET}/session/hoist", "hoistSession"),
-        *("Gives an anonymous session its user; the Google token is not verified [D].", "§6; path [D]"),
+        "Gives an anonymous session its user. Expiry and audience of the Google token are checked; its signature is not [D].",
+        "§6; path [D]",
         request=HoistSessionRequest,
         response=SessionMeResponse,
         problems=(404,),
     ),
     CallDescription(
         *(f"PUT {_MARKET}/session/fulfillment-context", "setFulfillmentContext"),
-        *("Sets mode and address of the fulfillment; the address must be the user's.", "§6; path [D]"),
+        "Sets mode and address of the fulfillment. A delivery needs an address of the user; an unknown mode is 422 [D].",
+        "§6; path [D]",
         request=SetFulfillmentContextRequest,
         response=FulfillmentContextDto,
         problems=(404,),
@@ -196,7 +198,7 @@ CALLS = [
     CallDescription(
         *(f"POST {_MARKET}/stores/discover", "discoverStores"),
         "Stores, the nearest first, or the best match of the query first; with distances in miles, matches between « and », "
-        "matched items, computed tags.",
+        "matched items, computed tags. Without a `location` it starts at the session's address.",
         "§6",
         request=DiscoverStoresRequest,
         response=DiscoverStoresResponse,
@@ -250,6 +252,8 @@ CALLS = [
     CallDescription(
         *(f"POST {_MARKET}/orders/place", "place"),
         "Checks token (15 minutes), payment and customer, then calls the store's placeOrder, with retries on Gett's schedule. "
+        "An anonymous session is 401. The customer is the session's user, whose profile has name, email and phone; with the API "
+        "key it is `customer`, with all of these and `partnerUserId`; otherwise 422. "
         "The `Idempotency-Key` replays the response for 24 h; another order under it is 422.",
         "§3, §6",
         request=PlaceOrderRequest,

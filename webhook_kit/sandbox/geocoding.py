@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from uuid import UUID
 
 from webhook_kit.gett.models.order import ExternalAddress, Location
 from webhook_kit.gett.models.payment import AddressInput, UserAddressResponse
-from webhook_kit.sandbox.state import StoreRecord, UserRecord
+from webhook_kit.sandbox.state import SessionRecord, StoreRecord, UserRecord
 
-__all__ = ["geocode", "miles", "save_address", "store_address", "store_location"]
+__all__ = ["geocode", "miles", "save_address", "session_location", "store_address", "store_location"]
 
 _CENTRE = (40.7128, -74.0060)
 _SPREAD = 0.1  # degrees: about seven miles
@@ -45,6 +46,20 @@ def store_location(record: StoreRecord) -> Location | None:
     if record.listing.location is not None or address is None:
         return record.listing.location
     return geocode(address.street, address.city, address.state, address.postal_code)
+
+
+def session_location(session: SessionRecord, users: Mapping[str, UserRecord]) -> Location | None:
+    """Return the location of a session's address: the user's, as chosen for the fulfillment or used last, else the session's."""
+    user = users.get(session.user_id or "")
+    if user is not None:
+        chosen = session.fulfillment.address_id if session.fulfillment else None
+        saved = user.addresses.get(chosen or user.last_user_address_id or "")
+        if saved is not None:
+            return saved.address.location
+    address = session.address
+    if address is None:
+        return None
+    return geocode(address.address1, address.city, address.state, address.postal_code)
 
 
 def miles(one: Location, other: Location) -> float:

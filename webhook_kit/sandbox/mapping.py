@@ -11,9 +11,10 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.options import Options
+from webhook_kit.sandbox.problems import invalid
 from webhook_kit.sandbox.state import SessionRecord
 
-__all__ = ["find_inconsistencies", "order_customer", "store_refusal", "webhook_body"]
+__all__ = ["check_customer", "find_inconsistencies", "order_customer", "store_refusal", "webhook_body"]
 
 # Only the store or Gett sets these members, so they are removed from a consumer's order.
 _NOT_FROM_CONSUMER = {"payment", "gettOrderId", "partnerOrderId", "errors", "isValid", "placedAt", "traceId"}
@@ -32,6 +33,27 @@ def order_customer(context: SandboxContext, order: ExternalOrder) -> dict[str, A
         "phone": user.phone,
         "partnerUserId": None,
     }
+
+
+def check_customer(customer: dict[str, Any] | None, *, with_key: bool) -> None:
+    """Check that the customer of a placement is known (``gett-protocol.md §3`` and ``§6``).
+
+    :param with_key: the call carries the API key; then ``partnerUserId`` is required too.
+    :raises Problem: 422 with the path of every missing member.
+    """
+    if customer is None:
+        raise invalid("$.customer", "an order placed with the API key needs a customer")
+    # [D] The profile is complete with these four: address and payment are members of the order.
+    required = [*(["partnerUserId"] if with_key else []), "firstName", "lastName", "email", "phone"]
+    missing = [name for name in required if not (customer.get(name) or "").strip()]
+    if not missing:
+        return
+    hint = "required" if with_key else "missing in the user's profile; create a session with it, or update the profile"
+    errors = [
+        ValidationError(code=ErrorCode.INVALID_REQUEST, message=hint, json_path=f"$.customer.{name}")
+        for name in missing
+    ]
+    raise Problem(ErrorCode.VALIDATION_FAILED, f"the customer has no {', '.join(missing)}", errors=errors)
 
 
 def webhook_body(

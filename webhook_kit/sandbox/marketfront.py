@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
 from webhook_kit.catalog.hours import is_open
 from webhook_kit.gett.models.catalog import AvailabilityWindow
@@ -17,22 +17,24 @@ from webhook_kit.gett.models.marketfront import (
     MarketfrontStore,
     StoreOptions,
 )
+from webhook_kit.gett.models.order import Location
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import StoreAvailability
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.commerce import find_store
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.geocoding import miles, store_address, store_location
+from webhook_kit.sandbox.fulfillment import fulfillment_kind, offers
+from webhook_kit.sandbox.geocoding import miles, session_location, store_address, store_location
 from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
+from webhook_kit.sandbox.problems import invalid
 from webhook_kit.sandbox.search import Match, query_words, search
-from webhook_kit.sandbox.state import StoreRecord
+from webhook_kit.sandbox.state import SessionRecord, StoreRecord
 
 __all__ = ["blueprint", "is_accepting_orders", "store_timezone"]
 
 _CLUSTER = 1.0  # [D] a store at most this many miles farther than the nearest one is tagged Closest
 _POPULAR = 4.5  # [D] minimum rating of the tag Popular
 _SAVINGS = 5.0  # [D] minimum discount, in percent, of the tag Savings
-_FLAGS = {"deliverybymerchant": "delivery", "delivery": "delivery", "pickup": "pickup"}
 
 
 class _Candidate(NamedTuple):
@@ -79,12 +81,13 @@ class _Marketfront:
         query = query_words(body.query or "")
         candidates = []
         with self._context.lock:
+            start = body.location or self._session_location()
             for record in self._context.state.stores.values():
                 match = search(query, record, self._context.state.catalogs.get(record.catalog_set_id or ""))
                 if (query and match is None) or not _offers(record, body.fulfillment_type):
                     continue
                 place = store_location(record)
-                distance = None if place is None else miles(body.location, place)
+                distance = None if place is None else miles(start, place)
                 candidates.append(_Candidate(record, distance, match if query else None))
             candidates.sort(key=_rank)
             nearest = min((one.distance for one in candidates if one.distance is not None), default=0.0)
@@ -95,6 +98,17 @@ class _Marketfront:
                 stores=stores, total_count=len(candidates), has_more=body.offset + body.limit < len(candidates)
             )
         )
+
+    def _session_location(self) -> Location:
+        """Return the location of the session's address (``gett-protocol.md §6``).
+
+        :raises Problem: 422 if it has none.
+        """
+        session: SessionRecord | None = g.session
+        location = session_location(session, self._context.state.users) if session else None
+        if location is None:
+            raise invalid("$.location", "send a location, or use the token of a session with an address")
+        return location
 
     def market_store(self, store_id: str) -> Response:
         with self._context.lock:
@@ -147,8 +161,8 @@ def _rank(candidate: _Candidate) -> tuple[int, bool, float]:
 def _offers(record: StoreRecord, fulfillment_type: str | None) -> bool:
     if not fulfillment_type:
         return True
-    flags = {"delivery": record.delivery_allowed, "pickup": record.pickup_allowed}
-    return flags.get(_FLAGS.get(fulfillment_type.casefold(), ""), False)
+    kind = fulfillment_kind(fulfillment_type)
+    return kind is not None and offers(record, kind)
 
 
 def _categories(candidate: _Candidate, nearest: float) -> list[str]:

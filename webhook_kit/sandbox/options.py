@@ -39,6 +39,7 @@ class Options(SandboxModel):
     :ivar require_token: a placement needs a ``validatedOrderToken``.
     :ivar replay_hours: time for which an ``Idempotency-Key`` replays its response.
     :ivar session_days: validity of a session.
+    :ivar google_client_ids: audiences of the Google ID tokens that give a session its user [D].
     :ivar order_events_url: URL that order events are sent to; none are sent when empty.
     """
 
@@ -63,6 +64,7 @@ class Options(SandboxModel):
     require_token: bool = True
     replay_hours: Annotated[float, Field(gt=0, le=10_000)] = 24.0
     session_days: Annotated[float, Field(gt=0, le=1_000)] = 7.0
+    google_client_ids: list[str] = Field(default_factory=lambda: ["gett.co"])
     order_events_url: str = ""
 
     def retry_delay(self, attempt: int, chance: float) -> float | None:

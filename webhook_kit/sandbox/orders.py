@@ -16,10 +16,17 @@ from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.commerce import find_store
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
-from webhook_kit.sandbox.mapping import find_inconsistencies, order_customer, store_refusal, webhook_body
+from webhook_kit.sandbox.mapping import (
+    check_customer,
+    find_inconsistencies,
+    order_customer,
+    store_refusal,
+    webhook_body,
+)
 from webhook_kit.sandbox.marketfront import is_accepting_orders
 from webhook_kit.sandbox.payments import charge
 from webhook_kit.sandbox.placement import PlacementRetries
+from webhook_kit.sandbox.sessions import current_user
 from webhook_kit.sandbox.state import OrderRecord, PlacementRecord, StoreRecord, TokenRecord
 from webhook_kit.sandbox.webhooks import DeliveryAttempt, Webhook, Webhooks
 
@@ -70,6 +77,8 @@ class _Orders:
 
     def place(self) -> Response:
         """Place an order once per Idempotency-Key, and replay the final response for 24 hours."""
+        if g.session is not None:
+            current_user(self._context)
         key = _key()
         order = parse_body(PlaceOrderRequest)
         with self._context.lock:
@@ -113,11 +122,7 @@ class _Orders:
             raise Problem(closed, "the store does not take orders now")
         accepted = self._accepted(order)
         customer = order_customer(context, order)
-        if customer is None and g.session is None:
-            error = ValidationError(code=ErrorCode.INVALID_REQUEST, message="required", json_path="$.customer")
-            raise Problem(
-                ErrorCode.VALIDATION_FAILED, "an order placed with the API key needs a customer", errors=[error]
-            )
+        check_customer(customer, with_key=g.session is None)
         charge(context, order.payment)
         record = OrderRecord(
             order_id=context.random.uuid("order"),

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from flask import Response, request
 
+from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import FORMS, Problem, as_markdown
 
-__all__ = ["problem_of_status", "problem_response"]
+__all__ = ["invalid", "problem_of_status", "problem_response"]
 
 _CODES = {
     401: ErrorCode.UNAUTHENTICATED,
@@ -28,6 +29,12 @@ def problem_of_status(status: int, detail: str, *, retry_after: float = 1) -> Pr
     """Return the problem for an HTTP status; only 429 and 503 carry ``retry_after``."""
     code = _CODES.get(status, ErrorCode.INVALID_REQUEST if status < 500 else ErrorCode.INTERNAL_ERROR)
     return Problem(code, detail, status=status, retry_after=retry_after if status in (429, 503) else None)
+
+
+def invalid(json_path: str, message: str) -> Problem:
+    """Return the 422 for one member of the body."""
+    error = ValidationError(code=ErrorCode.INVALID_REQUEST, message=message, json_path=json_path)
+    return Problem(ErrorCode.VALIDATION_FAILED, message, errors=[error])
 
 
 def problem_response(problem: Problem, *, request_id: str, trace_id: str, now: datetime) -> Response:

@@ -19,6 +19,13 @@ from webhook_kit.sandbox.state import StoreRecord
 
 __all__ = ["GettSandbox"]
 
+_CUSTOMER = {
+    "firstName": "Ada",
+    "lastName": "Lovelace",
+    "email": "ada@example.com",
+    "phone": "+15551234567",
+    "partnerUserId": "u-1",
+}
 _TIMEOUT = 60.0  # seconds; longer than the sandbox waits for a webhook
 
 
@@ -124,7 +131,7 @@ class GettSandbox:
         return {
             "cart": {"storeId": store_id, "catalogSetId": catalog, "lineItems": numbered},
             "fulfillmentType": "Pickup",
-            "customer": {"firstName": "Ada", "lastName": "L", "phone": "+15551234567", "partnerUserId": "u-1"},
+            "customer": _CUSTOMER,
             **members,
         }
 

@@ -24,10 +24,12 @@ from webhook_kit.gett.models.session import (
 )
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.fulfillment import fulfillment_kind
 from webhook_kit.sandbox.geocoding import save_address
 from webhook_kit.sandbox.http import body_errors, json_response, make_blueprint, parse_body
+from webhook_kit.sandbox.problems import invalid
 from webhook_kit.sandbox.state import SessionRecord, UserRecord
-from webhook_kit.sandbox.tokens import create_token, unverified_claims
+from webhook_kit.sandbox.tokens import create_token, google_identity
 
 __all__ = ["blueprint", "current_session", "current_user"]
 
@@ -71,7 +73,9 @@ def current_user(context: SandboxContext) -> UserRecord:
     if session is None or session.user_id is None:
         raise Problem(
             ErrorCode.SESSION_USER_REQUIRED,
-            "This endpoint requires a session minted with an email. Create one via POST /v1/marketplace/session/create.",
+            # as published
+            "This endpoint requires a session JWT minted with an email. "
+            "Create one via POST /v1/marketplace/session/create.",
         )
     return context.state.users[session.user_id]
 
@@ -82,21 +86,24 @@ class _Sessions:
 
     def create_session(self) -> Response:
         body = _parse_session_body()
-        present = [bool(part) for part in (body.email, body.first_name, body.last_name)]
+        present = [bool(part and part.strip()) for part in (body.email, body.first_name, body.last_name)]
         if any(present) and not all(present):
             raise Problem(ErrorCode.LEVEL_1_INCOMPLETE, "send all of email, firstName and lastName, or none of them")
-        if body.email and not _EMAIL.fullmatch(body.email):
-            raise Problem(SessionErrorCode.INVALID_EMAIL, "the email address is not valid")
+        if all(present) and not _EMAIL.fullmatch(body.email or ""):
+            error = ValidationError(code=SessionErrorCode.INVALID_EMAIL, message="not valid", json_path="$.email")
+            raise Problem(SessionErrorCode.INVALID_EMAIL, "the email address is not valid", errors=[error])
         if body.phone:
             _check_phone(body.phone)
         context = self._context
         with context.lock:
-            user = self._find_or_create_user(body) if body.email else None
+            user = self._find_or_create_user(body) if all(present) else None
             session = SessionRecord(
                 session_id=context.random.uuid("session"),
                 partner_user_id=body.partner_user_id or f"gen_{context.random.uuid('partner user')}",
                 expires_at=context.clock.now() + timedelta(days=context.options.session_days),
                 user_id=user.user_id if user else None,
+                phone=body.phone,
+                address=body.address,
             )
             context.state.sessions[session.session_id] = session
             created = SessionCreateResponse(
@@ -115,18 +122,19 @@ class _Sessions:
 
     def hoist_session(self) -> Response:
         """Give an anonymous session its user. The signature of the Google token is not verified [D]."""
-        claims = unverified_claims(parse_body(HoistSessionRequest).google_id_token)
-        names = {"email": "email", "first_name": "given_name", "last_name": "family_name"}
-        identity = {name: claims.get(claim) for name, claim in names.items()}
-        if not all(isinstance(value, str) and value for value in identity.values()):
-            raise Problem(ErrorCode.INVALID_REQUEST, f"googleIdToken must carry {', '.join(names.values())}")
+        identity = google_identity(self._context, parse_body(HoistSessionRequest).google_id_token)
         with self._context.lock:
             session = current_session()
-            session.user_id = self._find_or_create_user(SessionCreateRequest.model_validate(identity)).user_id
+            known = {"phone": session.phone, "address": session.address}
+            user = self._find_or_create_user(SessionCreateRequest(**identity, **known))
+            if session.user_id not in (None, user.user_id):
+                session.fulfillment = None  # its address belongs to the other user
+            session.user_id = user.user_id
             return json_response(self._me(session))
 
     def set_fulfillment_context(self) -> Response:
         body = parse_body(SetFulfillmentContextRequest)
+        _check_fulfillment(body)
         with self._context.lock:
             session = current_session()
             if body.address_id is not None:
@@ -196,6 +204,14 @@ def _parse_session_body() -> SessionCreateRequest:
     if all((one.json_path or "").startswith("$.address") for one in errors):
         raise Problem(SessionErrorCode.INVALID_ADDRESS, "the address is not valid", errors=errors)
     raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=errors)
+
+
+def _check_fulfillment(body: SetFulfillmentContextRequest) -> None:
+    kind = fulfillment_kind(body.mode)
+    if kind is None:
+        raise invalid("$.mode", f"“{body.mode}” is not a fulfillment mode; send DeliveryByMerchant or Pickup")
+    if kind == "delivery" and body.address_id is None:
+        raise invalid("$.addressId", "a delivery needs the id of one of the user's addresses")
 
 
 def _check_phone(phone: str) -> None:

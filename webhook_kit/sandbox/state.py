@@ -12,7 +12,7 @@ from webhook_kit.gett.models.base import UtcTime
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.order import Location
 from webhook_kit.gett.models.payment import UserAddressResponse, UserPaymentResponse
-from webhook_kit.gett.models.session import FulfillmentContextDto
+from webhook_kit.gett.models.session import FulfillmentContextDto, SessionAddress
 from webhook_kit.gett.models.store import (
     CommerceStore,
     OnboardingRequest,
@@ -147,13 +147,19 @@ class OrderRecord(SandboxModel):
 
 
 class SessionRecord(SandboxModel):
-    """A session. The ``jti`` of its token is its id."""
+    """A session. The ``jti`` of its token is its id.
+
+    :ivar phone: as given at its creation; a user who is found later gets it.
+    :ivar address: likewise; discovery starts there.
+    """
 
     session_id: str
     partner_user_id: str
     expires_at: UtcTime
     user_id: str | None = None
     fulfillment: FulfillmentContextDto | None = None
+    phone: str | None = None
+    address: SessionAddress | None = None
 
 
 class UserRecord(SandboxModel):

@@ -7,15 +7,17 @@ from typing import Any
 import jwt
 from flask import request
 
+from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.session import SessionErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import SessionRecord
 
-__all__ = ["authenticate_session", "create_token", "unverified_claims"]
+__all__ = ["authenticate_session", "create_token", "google_identity"]
 
 _ALGORITHM = "HS256"
+_GOOGLE_NAMES = {"email": "email", "first_name": "given_name", "last_name": "family_name"}
 # Older versions of PyJWT let the JSON parser's error for deep nesting through.
 _INVALID = (jwt.InvalidTokenError, RecursionError)
 
@@ -54,13 +56,36 @@ def authenticate_session(context: SandboxContext) -> SessionRecord:
         return session
 
 
-def unverified_claims(token: str) -> dict[str, Any]:
-    """Return the claims of a token without verifying its signature; empty if it is not a JSON Web Token."""
+def google_identity(context: SandboxContext, token: str) -> dict[str, str]:
+    """Return ``email``, ``first_name`` and ``last_name`` of a Google ID token. Its signature is not verified [D].
+
+    :raises Problem: 400 if the token is malformed, has expired, is for another audience, or lacks a name.
+    """
     try:
         claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     except _INVALID:
-        return {}
-    return claims
+        raise _invalid_google_token("is not a JSON Web Token") from None
+    if not _lies_ahead(claims.get("exp"), context.clock.now().timestamp()):
+        raise _invalid_google_token("has expired, or carries no exp")
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if not any(one in context.options.google_client_ids for one in audiences):
+        raise _invalid_google_token(f"must have an aud among {', '.join(context.options.google_client_ids)}")
+    names = {name: claims.get(claim) for name, claim in _GOOGLE_NAMES.items()}
+    identity = {name: value for name, value in names.items() if isinstance(value, str) and value.strip()}
+    if len(identity) < len(names):
+        raise _invalid_google_token(f"must carry {', '.join(_GOOGLE_NAMES.values())}")
+    return identity
+
+
+def _lies_ahead(expiry: Any, now: float) -> bool:
+    return isinstance(expiry, int | float) and not isinstance(expiry, bool) and expiry > now
+
+
+def _invalid_google_token(mistake: str) -> Problem:
+    message = f"googleIdToken {mistake}"
+    error = ValidationError(code=ErrorCode.INVALID_REQUEST, message=message, json_path="$.googleIdToken")
+    return Problem(ErrorCode.INVALID_REQUEST, message, errors=[error])
 
 
 def _key(context: SandboxContext) -> bytes:

@@ -58,10 +58,13 @@ def test_published_example_is_written_as_it_was_read() -> None:
         "type": ERROR_TYPE_BASE + "SESSION_USER_REQUIRED",
         "title": "Bad request",
         "status": 401,
-        "detail": "This endpoint requires a session JWT minted with an email.",
+        "detail": (
+            "This endpoint requires a session JWT minted with an email. "
+            "Create one via POST /v1/marketplace/session/create."
+        ),
         "instance": "/v1/marketplace/checkout/payments",
         "requestId": "req_abc123",
-        "timestamp": "2026-04-27T14:30:00Z",
+        "timestamp": "2026-04-27T14:30:00.000Z",
         "errorCode": "SESSION_USER_REQUIRED",
         "errorCategory": "authentication",
         "retryable": False,

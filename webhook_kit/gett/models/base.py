@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-__all__ = ["Id", "Listed", "Quantity", "UtcTime", "Wire", "error_lines"]
+__all__ = ["Filled", "Id", "Listed", "Quantity", "UtcTime", "Wire", "error_lines"]
 
 
 class Wire(BaseModel):
@@ -67,6 +67,9 @@ T = TypeVar("T")
 
 Id = Annotated[str, Field(min_length=1, max_length=255)]
 """Opaque text (``gett-protocol.md``, head), which is compared and never parsed. The upper bound is a decision [D]."""
+
+Filled = Annotated[str, Field(min_length=1, max_length=255, pattern=r"\S")]
+"""Text with at least one character that is not white space. The upper bound is a decision [D]."""
 
 UtcTime = Annotated[datetime, AfterValidator(_to_utc)]
 """An aware time in UTC."""

@@ -108,9 +108,12 @@ class MarketfrontStore(Wire):
 
 
 class DiscoverStoresRequest(Wire):
-    """A search near a location. ``limit`` is at most 100 and 50 by default; ``query`` is free text."""
+    """A search near a location. ``limit`` is at most 100 and 50 by default; ``query`` is free text.
 
-    location: Location = Field(repr=False)  # of the consumer
+    Without a location the search starts at the address of the session, which must have one.
+    """
+
+    location: Location | None = Field(default=None, repr=False)  # of the consumer
     query: str | None = None
     fulfillment_type: str | None = None
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_fifty_if_null)] = 50

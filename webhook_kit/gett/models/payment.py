@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from webhook_kit.gett.models.base import Id, Wire
+from webhook_kit.gett.models.base import Filled, Id, Wire
 from webhook_kit.gett.models.order import ExternalAddress
 
 __all__ = [
@@ -24,11 +24,11 @@ _Count = Annotated[int, Field(ge=0)]
 class AddressInput(Wire):
     """An address as a person enters it. All but ``address2`` are required."""
 
-    address1: Id = Field(repr=False)
+    address1: Filled = Field(repr=False)
     address2: str | None = Field(default=None, repr=False)
-    city: Id = Field(repr=False)
-    state: Id = Field(repr=False)
-    postal_code: Id = Field(repr=False)
+    city: Filled = Field(repr=False)
+    state: Filled = Field(repr=False)
+    postal_code: Filled = Field(repr=False)
 
 
 class AddPaymentCardRequest(Wire):

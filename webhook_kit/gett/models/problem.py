@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from pydantic import field_serializer
 
 from webhook_kit.gett.models.base import UtcTime, Wire
 from webhook_kit.gett.models.order import ValidationError
@@ -115,3 +118,8 @@ class ProblemDetail(Wire):
     request_id: str | None = None
     timestamp: UtcTime | None = None
     trace_id: str | None = None
+
+    @field_serializer("timestamp")
+    def _in_milliseconds(self, timestamp: datetime | None) -> str | None:
+        """Return the time as in the published examples: ``2026-04-27T14:30:00.000Z``."""
+        return None if timestamp is None else timestamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")

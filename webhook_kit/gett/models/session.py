@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from webhook_kit.gett.models.base import Id, Listed, UtcTime, Wire
+from webhook_kit.gett.models.base import Filled, Id, Listed, UtcTime, Wire
 from webhook_kit.gett.models.problem import ErrorKind
 
 __all__ = [
@@ -60,11 +60,11 @@ _KINDS: dict[SessionErrorCode, ErrorKind] = {
 class SessionAddress(Wire):
     """Default address of the consumer. All members but ``address2`` are required."""
 
-    address1: Id = Field(repr=False)
+    address1: Filled = Field(repr=False)
     address2: str | None = Field(default=None, repr=False)
-    city: Id = Field(repr=False)
-    state: Id = Field(repr=False)
-    postal_code: Id = Field(repr=False)
+    city: Filled = Field(repr=False)
+    state: Filled = Field(repr=False)
+    postal_code: Filled = Field(repr=False)
 
 
 class SessionCreateRequest(Wire):

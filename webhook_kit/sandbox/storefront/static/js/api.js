@@ -33,14 +33,30 @@ export class Problem extends Error {
   }
 }
 
+/** @typedef {{email: string, firstName: string, lastName: string, phone: string}} Identity */
+
 /** @type {Promise<string> | null} */
 let session = null;
+/** The user of the session; null while it is anonymous. @type {Identity | null} */
+let identity = null;
 
 /** @returns {Promise<string>} the session's token */
 function token() {
-  session ??= send("/__storefront/session", { method: "POST", body: { partnerUserId: userId() } }).then((created) => created.token);
+  const body = { partnerUserId: userId(), ...identity };
+  session ??= send("/__storefront/session", { method: "POST", body }).then((created) => created.token);
   session.catch(() => (session = null));
   return session;
+}
+
+/**
+ * Continue in a session of this user, because an anonymous one cannot place an order.
+ *
+ * @param {Identity} user
+ */
+export async function identify(user) {
+  if (JSON.stringify(user) !== JSON.stringify(identity)) session = null;
+  identity = user;
+  await token();
 }
 
 /**

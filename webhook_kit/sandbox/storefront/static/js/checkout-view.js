@@ -152,6 +152,7 @@ class Checkout {
     this.setBusy("Placing …");
     const request = { ...this.order(), amounts: order.amounts, validatedOrderToken: order.validatedOrderToken };
     try {
+      await this.identify();
       const placed = await api.place({ ...request, payment: { type: "gettPayment" } }, key, () => this.setBusy("Gett is retrying …"));
       saveOrder(receipt(placed, this.store, this.catalogSet, this.storeCart));
       this.storeCart.onChange = () => {};
@@ -160,6 +161,17 @@ class Checkout {
     } catch (error) {
       this.checked = null;
       this.fail(error, "The order was not placed");
+    }
+  }
+
+  /** Give the session its user; an error is shown at the field of the form. */
+  async identify() {
+    const { firstName, lastName, email, phone } = this.form.orderMembers().customer;
+    try {
+      await api.identify({ email, firstName, lastName, phone });
+    } catch (error) {
+      if (error instanceof api.Problem) error.errors = error.errors.map((one) => ({ ...one, jsonPath: one.jsonPath?.replace("$", "$.customer") }));
+      throw error;
     }
   }
 
