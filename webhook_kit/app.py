@@ -13,6 +13,7 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
+from webhook_kit.storage.faults import fault
 from webhook_kit.webhooks.openapi import describe
 from webhook_kit.webhooks.orders import order_webhooks, problem_response
 from webhook_kit.webhooks.pos_events import pos_webhooks
@@ -47,14 +48,24 @@ def create_app(kit: Kit | None = None) -> Flask:
 
     @app.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """Readiness: orders can be placed, and updates can be sent to Gett."""
+        """Readiness: orders can be placed, which takes a Redis that can be written to."""
+        try:
+            kit.trial_write.run()
+        except redis.RedisError as error:
+            log.warning("not_ready", redis=fault(error), error=str(error))
+            return jsonify(status="not ready", redis=fault(error)), 503
+        return jsonify(status="ready", redis="ok", posCallsInFlight=kit.pos_executor.in_flight()), 200
+
+    @app.get("/sendingz")
+    def sendingz() -> tuple[Response, int]:
+        """Updates can be sent to Gett. No signal for routing: a process that cannot send still receives orders."""
         try:
             halted = kit.sending.halt_reason()
         except redis.RedisError as error:
-            return jsonify(status="not ready", redis=type(error).__name__, sending="unknown"), 503
-        if halted is not None:
-            return jsonify(status="not ready", redis="ok", sending=f"halted: {halted}"), 503
-        return jsonify(status="ready", redis="ok", sending="ok", posCallsInFlight=kit.pos_executor.in_flight()), 200
+            return jsonify(status="unknown", redis=fault(error)), 503
+        if halted is not None:  # Gett's own words are in the log and in `webhook-kit outbox`, not for everybody
+            return jsonify(status="halted", why="Gett refuses the API key"), 503
+        return jsonify(status="ok"), 200
 
     @app.get("/openapi.json")
     def openapi() -> Response:

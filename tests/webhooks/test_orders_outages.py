@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from tests.storage.fail_over import FailOver
 from tests.webhooks.scripted_pos import RAISED, SECRET_TEXT, TOTAL, raising, scripted_pos
 from tests.webhooks.webhook_client import WebhookClient, expect_problem, order
 from webhook_kit.adapter import Unsupported
@@ -94,6 +96,20 @@ def test_validation_works_while_redis_is_down_and_placing_recovers_afterwards(
     own_redis.start()
     assert client.place(body).status_code == 200
     assert client.get("/readyz").json["status"] == "ready"
+
+
+def test_after_a_fail_over_orders_are_placed_and_the_process_is_ready(
+    make_client: Callable[..., WebhookClient],
+) -> None:
+    with FailOver() as fail_over:
+        client = make_client(redis_url=fail_over.url)
+        with ThreadPoolExecutor(8) as threads:
+            placed = list(threads.map(lambda _: client.place(order(**TOTAL)).status_code, range(8)))
+            assert placed == [200] * 8
+            fail_over()
+            placed = list(threads.map(lambda _: client.place(order(**TOTAL)).status_code, range(8)))
+        assert placed == [200] * 8
+        assert client.get("/readyz").status_code == 200
 
 
 def test_hanging_redis_delays_validation_only_a_little(

@@ -61,7 +61,7 @@ def main() -> None:
         client = sys.modules.get("redis")
         if client is None or not isinstance(error, client.RedisError):
             raise
-        _fail(f"REDIS_URL: Redis cannot be reached: {error}")
+        _fail(import_module("webhook_kit.storage.faults").describe(error))
 
 
 def _fail(message: str) -> None:

@@ -9,6 +9,7 @@ import redis
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
+from webhook_kit.storage.faults import RedisFault, describe
 
 __all__ = ["command"]
 
@@ -62,13 +63,20 @@ def _check_stores(kit: Kit) -> None:
 
 def _redis_mistakes(kit: Kit) -> list[str]:
     try:
-        version = kit.redis.info("server")["redis_version"]
-        policy = kit.redis.info("memory").get("maxmemory_policy", "noeviction")
+        kit.trial_write.run()
     except redis.RedisError as error:
-        return [f"REDIS_URL: Redis cannot be reached: {error}"]
+        return [describe(error)]
+    try:
+        server, policy = kit.redis.info("server"), kit.redis.info("memory").get("maxmemory_policy", "noeviction")
+    except redis.RedisError as error:  # some providers do not allow INFO
+        click.echo(f"the version of Redis is not checked: {error}", err=True)
+        return []
     mistakes = []
+    version = server["redis_version"]
     if tuple(int(part) for part in version.split(".")[:2]) < (6, 2):
         mistakes.append(f"REDIS_URL: the server is version {version}; 6.2 or later is needed")
+    if server.get("redis_mode") == "cluster":  # a single node with all slots runs the trial, until slots are moved
+        mistakes.append(f"REDIS_URL: {RedisFault.CLUSTER.advice}")
     if policy != "noeviction":
         mistakes.append(f"REDIS_URL: maxmemory-policy is {policy}: Redis could delete orders; set it to noeviction")
     return mistakes

@@ -11,6 +11,7 @@ from redis.retry import Retry
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.settings import Settings, TlsVerify
+from webhook_kit.storage.pool import FailoverPool, connection_class
 
 __all__ = ["connect", "text"]
 
@@ -22,6 +23,7 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
     :raises ConfigurationError: the URL cannot be read.
     """
     options: dict[str, Any] = {
+        "connection_class": connection_class(settings.redis_url),
         "max_connections": settings.redis_max_connections,
         # A web thread that finds no free connection waits for one instead of failing the order.
         "timeout": settings.redis_timeout,
@@ -29,7 +31,7 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
         "socket_timeout": timeout or settings.redis_timeout,
         "socket_keepalive": not settings.redis_url.startswith("unix"),
         "health_check_interval": 30,
-        # One retry, for a stale connection; no sleep inside a webhook.
+        # One retry, for a stale connection or a server that refuses to serve; no sleep inside a webhook.
         "retry": Retry(NoBackoff(), 1),
         "protocol": 2,
     }
@@ -40,7 +42,7 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
         options["ssl_cert_reqs"] = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
         options["ssl_check_hostname"] = verify
     try:
-        pool = redis.BlockingConnectionPool.from_url(settings.redis_url, **options)
+        pool = FailoverPool.from_url(settings.redis_url, **options)
         pool.connection_class(**pool.connection_kwargs)  # checks the options without connecting
     except (ValueError, TypeError) as error:
         # The message does not repeat the URL: it may contain the password.

@@ -239,3 +239,7 @@ class Keys:
     def interval(self, task: str) -> str:
         """String: a worker has taken on this task for the current interval (:mod:`webhook_kit.storage.locks`)."""
         return f"{self.prefix}interval:{task}"
+
+    def trial(self, name: str) -> str:
+        """String: a trial write of ``check`` or ``/readyz`` (:mod:`webhook_kit.storage.trial`)."""
+        return f"{self.prefix}trial:{name}"

@@ -100,6 +100,10 @@ class LossyProxy:
             with self._lock:
                 self._rule = None
 
+    def redirect(self, host: str, port: int) -> None:
+        """Lead new connections to another server; those that are open stay with theirs, as after a fail-over."""
+        self._server = (host, port)
+
     @contextmanager
     def down(self) -> Iterator[None]:
         """Refuse every connection within the block, and close those that are open."""

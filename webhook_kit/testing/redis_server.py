@@ -18,7 +18,7 @@ from redis.retry import Retry
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.testing.processes import Process, free_port
 
-__all__ = ["RedisServer"]
+__all__ = ["RedisServer", "binary"]
 
 _MIN_VERSION = (6, 2)  # BLMOVE, with which RQ takes a job without losing it
 _PORT_ATTEMPTS = 5
@@ -36,7 +36,7 @@ class RedisServer:
     """
 
     def __init__(self, directory: Path | None = None) -> None:
-        self._binary = _binary()
+        self._binary = binary()
         self.directory = directory or Path(tempfile.mkdtemp(prefix="webhook-kit-redis-"))
         self._remove = None if directory else weakref.finalize(self, shutil.rmtree, self.directory, ignore_errors=True)
         self._port = 0
@@ -148,7 +148,7 @@ class _Binary(NamedTuple):
     binary: str
 
 
-def _binary() -> str:
+def binary() -> str:
     """Return the path of the newest redis-server; the packaged one if both have the same version."""
     candidates = [each for each in (_packaged(), _on_path()) if each is not None and each.version >= _MIN_VERSION]
     if not candidates:

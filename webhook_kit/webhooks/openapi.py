@@ -83,7 +83,10 @@ def describe(settings: Settings) -> Json:
         "/pos/{adapter}/events": {"post": _pos_events()},
         "/healthz": {"get": _plain("healthz", "Liveness", {"200": "The process is alive"})},
         "/readyz": {
-            "get": _plain("readyz", "Readiness", {"200": "Orders can be placed", "503": "Redis is not reachable"})
+            "get": _plain("readyz", "Readiness", {"200": "Orders can be placed", "503": "Redis cannot be written to"})
+        },
+        "/sendingz": {
+            "get": _plain("sendingz", "State of sending", {"200": "Updates are sent", "503": "Updates are not sent"})
         },
         "/openapi.json": {"get": _plain("openapi", "This document", {"200": "OpenAPI 3.1"})},
     }

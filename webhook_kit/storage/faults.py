@@ -1,0 +1,126 @@
+"""Reasons for which Redis refuses a command, read from its errors."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+import redis
+from redis import exceptions
+
+__all__ = ["REFUSING_SERVER", "RedisFault", "describe", "error_code", "fault"]
+
+
+class RedisFault(StrEnum):
+    """Reason for which Redis cannot be used."""
+
+    NOT_REACHABLE = "not reachable"
+    REPLICA = "read-only replica"
+    FULL = "out of memory"
+    CLUSTER = "cluster mode"
+    NO_SCRIPTS = "no scripts"
+    LOADING = "loading its data"
+    CREDENTIALS = "credentials refused"
+    PERMISSION = "permission missing"
+    NOT_PERSISTENT = "cannot write to its disk"
+    TOO_FEW_REPLICAS = "too few replicas"
+    BUSY = "busy with a script"
+    OTHER = "error"
+
+    @property
+    def advice(self) -> str:
+        """Explanation for people, and what to do."""
+        return _ADVICE[self]
+
+
+_ADVICE = {
+    RedisFault.NOT_REACHABLE: "Redis cannot be reached; check the address, the network and TLS",
+    RedisFault.REPLICA: "this server is a read-only replica; use the address of the primary",
+    RedisFault.FULL: "Redis is full (maxmemory); choose a larger plan, or delete other data from it",
+    RedisFault.CLUSTER: "Redis is in cluster mode, which is not supported; use a single primary, with or without replicas",
+    RedisFault.NO_SCRIPTS: "this server runs no Lua scripts; it may be a Sentinel or a proxy: use the address of Redis itself",
+    RedisFault.LOADING: "Redis is loading its data; try again in a moment",
+    RedisFault.CREDENTIALS: "Redis refuses the user or the password; check them",
+    RedisFault.PERMISSION: "the user may not run scripts, or not write the keys of KEY_PREFIX and of rq:; extend its ACL",
+    RedisFault.NOT_PERSISTENT: "Redis refuses to write because it cannot save to its disk; see the log of Redis",
+    RedisFault.TOO_FEW_REPLICAS: "Redis refuses to write because too few replicas are connected (min-replicas-to-write)",
+    RedisFault.BUSY: "Redis is busy with a script; try again in a moment",
+    RedisFault.OTHER: "Redis refuses a write",
+}
+
+_FAULTS = {
+    "READONLY": RedisFault.REPLICA,
+    "MASTERDOWN": RedisFault.REPLICA,
+    "UNBLOCKED": RedisFault.REPLICA,
+    "OOM": RedisFault.FULL,
+    "MOVED": RedisFault.CLUSTER,
+    "ASK": RedisFault.CLUSTER,
+    "TRYAGAIN": RedisFault.CLUSTER,
+    "CROSSSLOT": RedisFault.CLUSTER,
+    "CLUSTERDOWN": RedisFault.CLUSTER,
+    "LOADING": RedisFault.LOADING,
+    "NOAUTH": RedisFault.CREDENTIALS,
+    "WRONGPASS": RedisFault.CREDENTIALS,
+    "DENIED": RedisFault.CREDENTIALS,
+    "NOPERM": RedisFault.PERMISSION,
+    "MISCONF": RedisFault.NOT_PERSISTENT,
+    "NOREPLICAS": RedisFault.TOO_FEW_REPLICAS,
+    "BUSY": RedisFault.BUSY,
+}
+
+REFUSING_SERVER = frozenset(
+    {"READONLY", "MASTERDOWN", "UNBLOCKED", "LOADING", "NOAUTH", "WRONGPASS", "DENIED", "MISCONF", "NOREPLICAS"}
+)
+"""Codes by which a server refuses to serve although another one behind the same address may; it has executed nothing.
+
+``OOM``, ``BUSY``, ``UNKILLABLE`` and ``NOPERM`` are not among them: they are about the data, a script or the user, and a new
+connection meets the same.
+"""
+
+_CLASSES: dict[type[Exception], str] = {  # a class comes before the class that it extends
+    exceptions.ReadOnlyError: "READONLY",
+    exceptions.MasterDownError: "MASTERDOWN",
+    exceptions.OutOfMemoryError: "OOM",
+    exceptions.AskError: "MOVED",
+    exceptions.TryAgainError: "TRYAGAIN",
+    exceptions.ClusterCrossSlotError: "CROSSSLOT",
+    exceptions.ClusterDownError: "CLUSTERDOWN",
+    exceptions.BusyLoadingError: "LOADING",
+    exceptions.AuthenticationError: "WRONGPASS",
+    exceptions.NoPermissionError: "NOPERM",
+}
+
+_CODE = re.compile(rf"(?:^|-|: )({'|'.join(_FAULTS)}) ")
+"""A code of Redis; inside a script or a transaction it follows other text."""
+
+_TEXTS = {
+    re.compile(r"non local key|hash to the same slot|in cluster mode", re.IGNORECASE): RedisFault.CLUSTER,
+    re.compile(r"unknown command", re.IGNORECASE): RedisFault.NO_SCRIPTS,
+    re.compile(r"no permission|ACL failure|can't run this command|can't access", re.IGNORECASE): RedisFault.PERMISSION,
+}
+
+
+def error_code(error: redis.RedisError) -> str:
+    """Return the code of an error that Redis has sent (``READONLY``), or the empty text."""
+    for kind, code in _CLASSES.items():
+        if isinstance(error, kind):
+            return code
+    match = _CODE.search(str(error))
+    return match[1] if match else ""
+
+
+def fault(error: redis.RedisError) -> RedisFault:
+    """Return the reason for which Redis cannot be used."""
+    cause = error.__cause__ if isinstance(error.__cause__, redis.RedisError) else error
+    if code := error_code(cause):
+        return _FAULTS[code]
+    for pattern, reason in _TEXTS.items():
+        if pattern.search(str(cause)):
+            return reason
+    unreachable = isinstance(cause, redis.ConnectionError | redis.TimeoutError)
+    return RedisFault.NOT_REACHABLE if unreachable else RedisFault.OTHER
+
+
+def describe(error: redis.RedisError) -> str:
+    """Return one line for a person: the setting, the reason, what to do, and the words of Redis."""
+    return f"REDIS_URL: {fault(error).advice} ({' '.join(str(error).split())})"
