@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -128,6 +128,20 @@ def test_call_beyond_its_deadline_still_counts_as_in_flight(release: threading.E
     assert executor.in_flight() == {"a": 1}
     release.set()
     wait_until(lambda: executor.in_flight() == {})
+
+
+def test_deadline_and_open_breaker_are_errors_in_the_log_with_the_store(
+    release: threading.Event, events: list[MutableMapping[str, Any]]
+) -> None:
+    executor = make_executor(pos_breaker_failures=1)
+    with pytest.raises(PosTimeout):
+        executor.run(A, lambda: release.wait(PATIENCE), deadline=0.1)
+    release.set()
+    wait_until(lambda: executor.in_flight() == {})
+    assert [(event["log_level"], event["event"], event["store"]) for event in events] == [
+        ("error", "pos_deadline_exceeded", A),
+        ("error", "pos_circuit_opened", A),
+    ]
 
 
 def test_result_after_the_deadline_is_not_lost(release: threading.Event) -> None:

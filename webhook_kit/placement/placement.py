@@ -323,7 +323,7 @@ class Placement:
         try:
             return call.wait(min(attempt.deadline - time.monotonic(), self._settings.pos_deadline))
         except PosUnavailable as error:
-            log.warning("pos_deadline_exceeded", order=attempt.claim.ref, store=attempt.store.id)
+            log.error("pos_deadline_exceeded", order=attempt.claim.ref, store=attempt.store.id, why=str(error))  # noqa: TRY400
             raise unavailable(str(error), retry_after=error.retry_after) from error
         except Problem:
             raise
@@ -348,7 +348,7 @@ class Placement:
             self._settle_call(attempt, call, lambda: self.record(claim, order, result, answer), answer)
         else:
             problem = Problem.refusing(as_violations(result.refusals))
-            log.info("order_refused_by_pos", order=claim.ref, code=problem.code)
+            log.info("order_refused_by_pos", order=claim.ref, store=store.id, code=problem.code)
             attempt.doubt = False  # the POS has our key or was asked: its refusal holds for earlier attempts too
             final = attempt.final_refusal(problem)
             self._settle_call(attempt, call, lambda: self._settle_refusal(attempt, final), final or problem)

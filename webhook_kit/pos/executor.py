@@ -14,10 +14,13 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar, cast
 
 from webhook_kit.errors import CircuitOpen, ConcurrencyLimit, PosTimeout, Unsupported
+from webhook_kit.logs import logger
 from webhook_kit.pos.session import call_deadline
 from webhook_kit.settings import Settings
 
 __all__ = ["PosCall", "PosExecutor"]
+
+log = logger("pos")
 
 _Result = TypeVar("_Result")
 
@@ -86,7 +89,13 @@ class PosExecutor:
         def body(pos_call: PosCall[_Result]) -> None:
             pos_call.finish(call())
 
-        return self.start(store_id, body, deadline=seconds).wait(seconds)
+        started = self.start(store_id, body, deadline=seconds)
+        try:
+            return started.wait(seconds)
+        except PosTimeout:
+            if started.ended is None:  # otherwise the vendor's code raised it
+                log.error("pos_deadline_exceeded", store=store_id, seconds=round(seconds, 1))  # noqa: TRY400
+            raise
 
     def start(self, store_id: str, body: Callable[[PosCall[_Result]], None], *, deadline: float) -> PosCall[_Result]:
         """Start a call in a separate thread.
@@ -184,6 +193,8 @@ class _CircuitBreaker:
         self._failures = self._failures + 1 if failed else 0
         if failed:
             self._open_until = time.monotonic() + self._seconds
+        if self._failures == self._limit:
+            log.error("pos_circuit_opened", store=self._store_id, failures=self._failures, seconds=self._seconds)
 
 
 class _Pool:

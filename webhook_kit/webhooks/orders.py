@@ -6,6 +6,7 @@ claimed.
 
 from __future__ import annotations
 
+import json
 import time
 from typing import NamedTuple, TypeVar
 
@@ -69,24 +70,31 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
     def place_order() -> Response:
         order = _verified_body(parts, PlaceOrderRequest)
         key = _idempotency_key(parts.settings, order)
+        _note(key=key)
         store = _store_of(parts, order)
         try:
             response = parts.placement.place(order, store, key, instance=request.path, trace_id=_trace())
         except redis.RedisError as error:
             log.error("redis_unavailable", error=type(error).__name__)  # noqa: TRY400 - the traceback adds nothing
             raise unavailable("orders cannot be placed for the moment", retry_after=5) from error
-        g.order = {"order": response.ref, "replayed": response.replayed}
-        return _json(response.body) if response.status == 200 else _problem(response.status, response.body)
+        _note(order=response.ref, replayed=response.replayed)
+        if response.status == 200:
+            _note(outcome="placed")
+            return _json(response.body)
+        _note(outcome="refused", code=json.loads(response.body).get("errorCode"))
+        return _problem(response.status, response.body)
 
     if (events := parts.order_events) is not None:
 
         @blueprint.post("/orderEvents")
         def order_events() -> Response:
             event = _verified_body(parts, OrderEvent)
+            _note(session=event.checkout_session_id)
             try:
                 outcome = events.receive(event)
             except redis.RedisError as error:
                 raise unavailable("order events cannot be handled for the moment", retry_after=5) from error
+            _note(outcome=outcome)
             return jsonify(outcome=outcome)
 
     @blueprint.before_request
@@ -96,13 +104,14 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
     @blueprint.after_request
     def finish(response: Response) -> Response:
         response.headers["API-Version"] = API_VERSION
-        log.info(
+        write = log.warning if response.status_code >= 500 else log.info
+        write(
             "webhook_answered",
             path=request.path,
             status=response.status_code,
             ms=round((time.perf_counter() - g.started) * 1000, 1),
             trace=_trace(),
-            **g.get("order", {}),
+            **g.get("noted", {}),
         )
         return response
 
@@ -111,6 +120,7 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
 
 def problem_response(problem: Problem) -> Response:
     """Return a problem document for this request, as Markdown if the caller prefers it."""
+    _note(outcome="refused" if problem.status < 500 else "failed", code=problem.code.value)
     document = problem.document(instance=request.path, trace_id=_trace())
     response = _problem(problem.status, document.to_json())
     if problem.retry_after is not None:
@@ -133,12 +143,14 @@ def _store_of(parts: OrderWebhooks, order: ExternalOrder) -> Store:
 
     :raises Problem: 404 when no such store is served, 503 when the stores cannot be read.
     """
+    _note(order=order.gett_order_id or None)
     try:
         store = parts.stores.by_gett_id(order.cart.store_id)
     except StoresUnavailable as error:  # a refusal would be final
         raise unavailable("the stores cannot be read for the moment", retry_after=5) from error
     if store is None:
         raise Problem(ErrorCode.STORE_NOT_FOUND, "no store with this id is served here: $.cart.storeId")
+    _note(store=store.id)
     return store
 
 
@@ -147,6 +159,9 @@ def _validate(parts: OrderWebhooks, order: ExternalOrder, store: Store) -> bytes
     deadline = time.monotonic() + parts.settings.webhook_deadline
     result = parts.validator.validate(order, store, deadline=deadline)
     valid = not result.violations
+    _note(outcome="valid" if valid else "invalid")
+    if not valid:
+        _note(code=str(result.violations[0].code), violations=len(result.violations))
     changes: dict[str, object] = {
         "amounts": result.amounts,
         "is_valid": valid,
@@ -185,6 +200,12 @@ def _is_uuid4(key: str) -> bool:
     return (
         len(key) == 36 and len(digits) == 32 and key[14] == "4" and all(c in "0123456789abcdefABCDEF" for c in digits)
     )
+
+
+def _note(**fields: object) -> None:
+    """Note fields for the log line of this request; None is left out."""
+    noted: dict[str, object] = g.setdefault("noted", {})
+    noted.update((name, value) for name, value in fields.items() if value is not None)
 
 
 def _trace() -> str:
