@@ -25,6 +25,7 @@ from webhook_kit.outbox.rate_limited_client import RateLimitedClient
 from webhook_kit.outbox.retry_policy import RetryPolicy
 from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.placement.idempotency_store import PlacementStore
+from webhook_kit.placement.order_search import OrderSearch
 from webhook_kit.placement.placement import Placement
 from webhook_kit.placement.pricing import Pricing
 from webhook_kit.placement.recovery import PlacementRecovery
@@ -62,8 +63,8 @@ class Kit:
     """All parts of one installation, each built on first use. Nothing connects before it is used.
 
     An application uses ``stores``, ``store_status``, ``order_updates``, ``availability``, ``catalog_sync``,
-    ``catalog_notifications``, ``onboarding``, ``reconciler``, ``placement_store`` and ``dead_letters``; these come first
-    below. All other attributes are parts that these are built from.
+    ``catalog_notifications``, ``onboarding``, ``reconciler``, ``placement_store``, ``order_search`` and ``dead_letters``; these
+    come first below. All other attributes are parts that these are built from.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -168,6 +169,11 @@ class Kit:
             key_ttl=settings.idempotency_ttl,
             order_ttl=settings.order_ttl,
         )
+
+    @cached_property
+    def order_search(self) -> OrderSearch:
+        """Search of the placement records."""
+        return OrderSearch(self.redis, self.keys)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

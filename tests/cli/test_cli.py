@@ -167,6 +167,49 @@ def test_an_order_that_nobody_knows_is_one_line(arguments: list[str], shell: She
     assert shell.bad("order", *arguments) == ["order x is unknown here"]
 
 
+REFUSAL = {
+    "errorCode": "ITEM_UNAVAILABLE",
+    "detail": "Cola is sold out. (and 1 more)",
+    "errors": [
+        {"code": "ITEM_UNAVAILABLE", "message": "Cola is sold out.", "itemId": "cola"},
+        {"code": "OTHER", "message": "No pickup today.", "jsonPath": "$.fulfillmentType"},
+    ],
+}
+
+
+def refuse(shell: Shell, name: str) -> None:
+    claim = shell.kit.placement_store.claim(key=f"k-{name}", gett_id=name, store_id="main", fingerprint="f")
+    assert isinstance(claim, Claim)
+    shell.kit.placement_store.settle(claim, AttemptOutcome.REFUSED, status=422, answer=json.dumps(REFUSAL).encode())
+
+
+def test_show_prints_why_an_order_was_refused(shell: Shell) -> None:
+    refuse(shell, "g1")
+    lines = shell.good("order", "show", "g1").splitlines()
+    assert lines[-3:] == [
+        "refusal            ITEM_UNAVAILABLE: Cola is sold out. (and 1 more)",
+        "                   ITEM_UNAVAILABLE: Cola is sold out. (cola)",
+        "                   OTHER: No pickup today. ($.fulfillmentType)",
+    ]
+    shown = json.loads(shell.good("order", "show", "g1", "--json"))
+    assert (shown["refusal"]["code"], len(shown["refusal"]["violations"])) == ("ITEM_UNAVAILABLE", 2)
+
+
+def test_list_finds_orders_and_names_the_reason_of_a_refusal(shell: Shell) -> None:
+    assert shell.good("order", "list") == "no orders\n"
+    refuse(shell, "g1")
+    shell.placed(shell.doubt("k2", "g2"), "T1")
+    listed = shell.good("order", "list", "--since", "1h")
+    assert [line.split()[1] for line in listed.splitlines()[1:]] == ["placed", "refused"]
+    assert "ITEM_UNAVAILABLE: Cola is sold out." in listed
+    (placed,) = json.loads(shell.good("order", "list", "--pos-number", "T1", "--store", STORE_ID, "--json"))
+    assert (placed["orderRef"], placed["store"], placed["refusal"]) == ("g2", "main", None)
+    (refused,) = json.loads(shell.good("order", "list", "--state", "refused", "--json"))
+    assert refused["refusal"]["code"] == "ITEM_UNAVAILABLE"
+    assert "there are more orders than these 1" in shell.good("order", "list", "--limit", "1")
+    assert json.loads(shell.good("order", "list", "--until", "2d", "--json")) == []
+
+
 # -- check -------------------------------------------------------------------------------------------------------------
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["age", "instant", "moment", "print_table"]
+__all__ = ["age", "instant", "instant_or_ago", "moment", "print_table"]
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -53,3 +54,15 @@ def instant(text: str | None) -> datetime | None:
     if parsed is None or parsed.tzinfo is None:
         raise click.BadParameter(f"{text!r} is not an ISO 8601 time with a time zone (2026-05-01T18:30:00Z)")
     return parsed
+
+
+def instant_or_ago(text: str | None) -> datetime | None:
+    """Parse a time that a person typed, or a duration before now: ``30m``, ``2h``, ``7d``.
+
+    :raises BadParameter: when it is neither.
+    """
+    ago = re.fullmatch(r"(\d{1,5})([mhd])", text or "")
+    if ago is None:
+        return instant(text)
+    unit = {"m": "minutes", "h": "hours", "d": "days"}[ago[2]]
+    return datetime.now(UTC) - timedelta(**{unit: int(ago[1])})

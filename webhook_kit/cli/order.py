@@ -1,17 +1,20 @@
-"""``webhook-kit order``: show an order, settle one in doubt, link one to its Gett id, report its progress."""
+"""``webhook-kit order``: list and show orders, settle one in doubt, link one to its Gett id, report its progress."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from typing import Any
 
 import click
 
 from webhook_kit.adapter import Placed
-from webhook_kit.cli.common import instant, moment
+from webhook_kit.cli.common import instant, instant_or_ago, moment, print_table
 from webhook_kit.errors import Conflict, InvalidTransition, NotFound
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
+from webhook_kit.placement.order_search import FoundOrder, OrderQuery, PlacementState, RefusalReason, refusal_of
 
 __all__ = ["command"]
 
@@ -21,14 +24,75 @@ def command() -> None:
     """Show and change orders. REF is the orderRef, Gett's order id or an Idempotency-Key."""
 
 
+@command.command("list")
+@click.option("--store", metavar="STORE", help="Only orders of this store: the partner's id or Gett's.")
+@click.option(
+    "--state", type=click.Choice([state.value for state in PlacementState]), help="Only orders in this state."
+)
+@click.option("--pos-number", metavar="ID", help="Only orders with this id at the POS.")
+@click.option("--since", metavar="ISO", help="Only orders since this time (2026-05-01T18:30:00Z), or 30m, 2h, 7d ago.")
+@click.option("--until", metavar="ISO", help="Only orders until this time, written as for --since.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="Number of orders to list.")
+@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+def list_(
+    store: str | None,
+    state: str | None,
+    pos_number: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List orders, newest first, with the reason of each refusal. The options are combined."""
+    kit = Kit.from_env()
+    query = OrderQuery(
+        store_id=store and _store_id(kit, store),
+        state=PlacementState(state) if state else None,
+        partner_order_id=pos_number,
+        since=instant_or_ago(since),
+        until=instant_or_ago(until),
+    )
+    found = kit.order_search.find(query, limit + 1)
+    listed, more = found[:limit], len(found) > limit
+    if as_json:
+        click.echo(json.dumps([_members(order) for order in listed]))
+    elif listed:
+        rows = [(*list(_members(order).values())[:-1], order.refusal and _reason(order.refusal)) for order in listed]
+        print_table([*_COLUMNS[:-1], "reason"], rows)
+    else:
+        click.echo("no orders")
+    if more:
+        click.echo(f"there are more orders than these {limit}; narrow the search, or raise --limit", err=True)
+
+
+_COLUMNS = ("created", "state", "store", "orderRef", "gettOrderId", "partnerOrderId", "refusal")
+
+
+def _members(order: FoundOrder) -> dict[str, Any]:
+    refusal = None if order.refusal is None else asdict(order.refusal)
+    ids = (order.ref, order.gett_id or None, order.partner_order_id or None)
+    return dict(zip(_COLUMNS, (moment(order.created), order.state, order.store_id, *ids, refusal), strict=True))
+
+
+def _reason(refusal: RefusalReason) -> str:
+    return f"{refusal.code}: {refusal.detail}"
+
+
+def _store_id(kit: Kit, store: str) -> str:
+    """Return the partner's id of a store; an unknown one is returned as it is, because a removed store has orders too."""
+    found = kit.stores.by_id(store) or kit.stores.by_gett_id(store)
+    return found.id if found else store
+
+
 @command.command()
 @click.argument("ref")
 @click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 def show(ref: str, as_json: bool) -> None:
-    """Show the record of an order, without customer and delivery."""
+    """Show the record of an order and the reason of its refusal, without customer and delivery."""
     record = _record(Kit.from_env(), ref)
     order = json.loads(record["order"]) if record.get("order") else {}
-    shown = {
+    refusal = refusal_of(record)
+    shown: dict[str, Any] = {
         "orderRef": record["ref"],
         "state": record["state"],
         "store": record.get("store"),
@@ -42,10 +106,15 @@ def show(ref: str, as_json: bool) -> None:
         "accepted": (order.get("amounts") or {}).get("total"),
     }
     if as_json:
-        click.echo(json.dumps(shown))
+        click.echo(json.dumps({**shown, "refusal": refusal and asdict(refusal)}))
         return
     for name, value in shown.items():
         click.echo(f"{name:18} {', '.join(value) if isinstance(value, list) else value}")
+    if refusal is not None:
+        click.echo(f"{'refusal':18} {_reason(refusal)}")
+        for violation in refusal.violations:
+            place = " ".join(violation[name] for name in ("itemId", "jsonPath") if name in violation)
+            click.echo(f"{'':18} {violation['code']}: {violation['message']}{f' ({place})' if place else ''}")
 
 
 @command.command()

@@ -48,7 +48,7 @@ if not by_key then key_list = key_list .. args.key .. '\n' end
 redis.call('HSET', placement, 'state', 'claimed', 'owner', args.owner, 'lease', now + args.lease,
            'doubt', doubt and '1' or '0', 'keys', key_list, 'ref', ref, 'store', args.store, 'updated', now)
 redis.call('HINCRBY', placement, 'attempt', 1)
-redis.call('HSETNX', placement, 'created', now)
+if redis.call('HSETNX', placement, 'created', now) == 1 then list_order(ref, now) end
 redis.call('HSETNX', placement, 'gett_id', args.gett_id)
 if doubt then return {'claimed', ref, '1', same and '1' or '0', earlier_order} end
 if args.order then

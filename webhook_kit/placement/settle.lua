@@ -24,6 +24,7 @@ local function restore()
   local has_key = args.key ~= ''
   redis.call('HSET', placement, 'ref', args.ref, 'created', now, 'keys', has_key and args.key .. '\n' or '',
              'gett_id', args.gett_id, 'store', args.store, 'fp', args.fingerprint)
+  list_order(args.ref, now)
   if has_key then redis.call('SET', keys.by_key .. args.key, args.fingerprint .. ' ' .. args.ref) end
   if args.gett_id ~= '' then redis.call('SET', keys.by_gett_id .. args.gett_id, args.ref) end
 end

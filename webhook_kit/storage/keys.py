@@ -49,6 +49,11 @@ class Keys:
         return f"{self.prefix}unsettled"
 
     @property
+    def orders(self) -> str:
+        """Sorted set: the orderRefs of the placement records, by the moment of their first claim (ms)."""
+        return f"{self.prefix}orders"
+
+    @property
     def unconfirmed(self) -> str:
         """Sorted set: orders that the POS took as pending and has not confirmed, by the moment they were placed (ms)."""
         return f"{self.prefix}unconfirmed"

@@ -89,7 +89,7 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
         @blueprint.post("/orderEvents")
         def order_events() -> Response:
             event = _verified_body(parts, OrderEvent)
-            _note(session=event.checkout_session_id)
+            _note(session=event.data.checkout_session_id)
             try:
                 outcome = events.receive(event)
             except redis.RedisError as error:

@@ -1,0 +1,94 @@
+"""Search of the placement records: by store, state, time and POS number, newest first, in pages."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from webhook_kit.kit import Kit
+from webhook_kit.placement import order_search
+from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.order_search import OrderQuery, PlacementState
+
+PROBLEM = {
+    "errorCode": "ITEM_UNAVAILABLE",
+    "detail": "Cola is sold out.",
+    "errors": [{"code": "ITEM_UNAVAILABLE", "message": "Cola is sold out.", "itemId": "cola", "jsonPath": "$.cart"}],
+}
+
+
+def claim(kit: Kit, name: str, store: str = "main") -> Claim:
+    result = kit.placement_store.claim(key=f"k-{name}", gett_id=name, store_id=store, fingerprint="f")
+    assert isinstance(result, Claim)
+    return result
+
+
+def place(kit: Kit, name: str, ticket: str, store: str = "main") -> None:
+    kit.placement_store.settle(
+        claim(kit, name, store), AttemptOutcome.PLACED, status=200, answer=b"{}", partner_order_id=ticket
+    )
+
+
+def refuse(kit: Kit, name: str, store: str = "main") -> None:
+    answer = json.dumps(PROBLEM).encode()
+    kit.placement_store.settle(claim(kit, name, store), AttemptOutcome.REFUSED, status=422, answer=answer)
+
+
+def found(kit: Kit, limit: int = 50, **query: object) -> list[str]:
+    return [order.ref for order in kit.order_search.find(OrderQuery(**query), limit)]  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order_search, "_PAGE", 2)
+
+
+def test_orders_are_found_by_every_condition_newest_first(kit: Kit) -> None:
+    place(kit, "a", "T1")
+    refuse(kit, "b")
+    place(kit, "c", "T1", store="harbour")
+    place(kit, "d", "T2")
+    kit.placement_store.settle(claim(kit, "e"), AttemptOutcome.IN_DOUBT)
+    times = {f"{name}": int((kit.placement_store.find(name) or {})["created"]) for name in "abcde"}
+    assert set(found(kit)) == set("abcde")
+    assert [times[ref] for ref in found(kit)] == sorted(times.values(), reverse=True)
+    assert set(found(kit, store_id="main")) == set("abde")
+    assert found(kit, state=PlacementState.REFUSED) == ["b"]
+    assert set(found(kit, partner_order_id="T1")) == {"a", "c"}
+    assert found(kit, partner_order_id="T1", store_id="harbour") == ["c"]
+    assert len(found(kit, limit=2)) == 2
+    now = datetime.now(UTC)
+    assert found(kit, since=now + timedelta(hours=1)) == found(kit, until=now - timedelta(hours=1)) == []
+
+
+def test_refusal_has_code_text_and_every_violation(kit: Kit) -> None:
+    refuse(kit, "b")
+    (order,) = kit.order_search.find(OrderQuery(), 1)
+    assert order.refusal is not None
+    assert (order.refusal.code, order.refusal.detail) == ("ITEM_UNAVAILABLE", "Cola is sold out.")
+    assert order.refusal.violations[0] == PROBLEM["errors"][0]
+
+
+def test_list_is_trimmed_with_the_records_and_those_in_doubt_stay(kit: Kit) -> None:
+    kit.placement_store.settle(claim(kit, "doubt"), AttemptOutcome.IN_DOUBT)
+    place(kit, "old", "T1")
+    longer = (kit.settings.order_ttl + 1) * 1000
+    for name in ("doubt", "old"):
+        kit.redis.zincrby(kit.keys.orders, -longer, name)
+    kit.redis.delete(kit.keys.order("old"))
+    place(kit, "new", "T2")
+    assert kit.redis.zrange(kit.keys.orders, 0, -1) == [b"new"]
+    assert found(kit) == ["new", "doubt"]
+
+
+def test_retry_of_an_order_is_listed_once_and_a_lost_record_is_listed_again(kit: Kit) -> None:
+    kit.placement_store.settle(claim(kit, "a"), AttemptOutcome.RELEASED)
+    place(kit, "a", "T1")
+    lost = claim(kit, "b")
+    kit.redis.delete(kit.keys.order("b"), kit.keys.orders)
+    kit.placement_store.settle(lost, AttemptOutcome.IN_DOUBT)
+    assert found(kit) == ["b"]
+    place(kit, "c", "T3")
+    assert sorted(found(kit)) == ["b", "c"]

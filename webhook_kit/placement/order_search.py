@@ -1,0 +1,151 @@
+"""Search of the placement records by store, state, time and the POS's order id, newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+
+import redis
+
+from webhook_kit.storage.connection import text
+from webhook_kit.storage.keys import Keys
+
+__all__ = ["FoundOrder", "OrderQuery", "OrderSearch", "PlacementState", "RefusalReason", "refusal_of"]
+
+_PAGE = 500
+"""Records that are read at once, so that a search holds up nobody else's commands."""
+
+_FIELDS = ("ref", "state", "store", "gett_id", "partner_id", "created", "updated")
+
+
+class PlacementState(StrEnum):
+    """State of a placement record."""
+
+    CLAIMED = "claimed"
+    CALLING = "calling"
+    PLACED = "placed"
+    REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalReason:
+    """Reason of a refusal, as Gett got it.
+
+    :ivar violations: each with ``code`` and ``message``, and ``itemId`` and ``jsonPath`` where they apply.
+    """
+
+    code: str
+    detail: str
+    violations: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderQuery:
+    """Conditions of a search; a condition that is None is met by every order.
+
+    :ivar partner_order_id: the POS's own order id.
+    :ivar since: earliest moment of the first attempt.
+    :ivar until: latest moment of the first attempt.
+    """
+
+    store_id: str | None = None
+    state: PlacementState | None = None
+    partner_order_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOrder:
+    """An order that meets the conditions. Moments are Unix seconds."""
+
+    ref: str
+    state: str
+    store_id: str
+    gett_id: str
+    partner_order_id: str
+    created: float
+    updated: float
+    refusal: RefusalReason | None
+
+
+class OrderSearch:
+    """Search in the list of placement records. It reads pages of the list, never the whole key space."""
+
+    def __init__(self, connection: redis.Redis, keys: Keys) -> None:
+        self._redis = connection
+        self._keys = keys
+
+    def find(self, query: OrderQuery, limit: int) -> list[FoundOrder]:
+        """Return at most this many orders that meet the conditions, newest first; those in doubt for long come last."""
+        return list(islice(self._matching(query), limit))
+
+    def _matching(self, query: OrderQuery) -> Iterator[FoundOrder]:
+        earliest = float("-inf") if query.since is None else query.since.timestamp() * 1000
+        latest = float("inf") if query.until is None else query.until.timestamp() * 1000
+        seen: set[str] = set()
+        for ref, values in self._records(self._refs(earliest, latest), seen):
+            record = dict(zip(_FIELDS, map(text, values), strict=True))
+            created = int(record["created"] or 0)
+            wanted = (
+                (query.store_id, record["store"]),
+                (query.state, record["state"]),
+                (query.partner_order_id, record["partner_id"]),
+            )
+            if all(value in (None, actual) for value, actual in wanted) and earliest <= created <= latest:
+                yield FoundOrder(
+                    ref=ref,
+                    state=record["state"],
+                    store_id=record["store"],
+                    gett_id=record["gett_id"],
+                    partner_order_id=record["partner_id"],
+                    created=created / 1000,
+                    updated=int(record["updated"] or created) / 1000,
+                    refusal=self._refusal(record),
+                )
+
+    def _refusal(self, record: dict[str, str]) -> RefusalReason | None:
+        if record["state"] != PlacementState.REFUSED:
+            return None
+        return refusal_of({**record, "answer": text(self._redis.hget(self._keys.order(record["ref"]), "answer"))})
+
+    def _refs(self, earliest: float, latest: float) -> Iterator[list[str]]:
+        """Yield pages of orderRefs: the list, newest first, then the orders in doubt, which outlive their entry in it."""
+        start = 0
+        while page := self._redis.zrevrangebyscore(self._keys.orders, latest, earliest, start=start, num=_PAGE):
+            yield [text(ref) for ref in page]
+            start += len(page)
+        start = 0
+        while page := self._redis.zrevrange(self._keys.unsettled, start, start + _PAGE - 1):
+            yield [text(ref) for ref in page]
+            start += len(page)
+
+    def _records(self, pages: Iterable[Sequence[str]], seen: set[str]) -> Iterator[tuple[str, list[bytes | None]]]:
+        """Yield each record once that still exists."""
+        for page in pages:
+            refs = [ref for ref in page if ref not in seen]
+            seen.update(refs)
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for ref in refs:
+                    pipeline.hmget(self._keys.order(ref), _FIELDS)
+                for ref, values in zip(refs, pipeline.execute(), strict=True):
+                    if values[0] is not None:
+                        yield ref, values
+
+
+def refusal_of(record: dict[str, str]) -> RefusalReason | None:
+    """Return the reason for which an order was refused; None when its record has no refusal."""
+    if record.get("state") != PlacementState.REFUSED or not record.get("answer"):
+        return None
+    problem = json.loads(record["answer"])
+    violations = tuple(
+        {name: str(error[name]) for name in ("code", "message", "itemId", "jsonPath") if error.get(name)}
+        for error in problem.get("errors") or ()
+    )
+    return RefusalReason(str(problem.get("errorCode", "")), str(problem.get("detail", "")), violations)
