@@ -1,7 +1,6 @@
 """The adapter of a POS: one subclass of :class:`PosAdapter`, written by the POS's vendor.
 
-Two methods make a complete adapter, :meth:`~PosAdapter.fetch_catalog` and :meth:`~PosAdapter.place_order`; each further one
-improves the integration. This page has the class first, then its results and its events.
+Two methods make an adapter; each further one improves the integration. Below are the class, its results and its events.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from webhook_kit.pos.reasons import Reason
 from webhook_kit.pos.session import PosSession, current_session
 from webhook_kit.pos.store import Store, placement_key
 from webhook_kit.pos.store_config import HasConfig, HasCredentials, M_co, store_config, store_credentials
+from webhook_kit.texts import WellFormed
 
 __all__ = [
     "Capability",
@@ -215,8 +215,7 @@ class PosAdapter(ABC):
     @classmethod
     def level(cls, capability: Capability) -> Level:
         """Return the level of a capability: the declared one, else by the methods that are overridden."""
-        declared = cls.capabilities.get(capability)
-        if declared is not None:
+        if (declared := cls.capabilities.get(capability)) is not None:
             return declared
         if capability is Capability.NATIVE_IDEMPOTENCY:
             return Level.UNKNOWN
@@ -248,7 +247,7 @@ class PlacedStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(WellFormed):
     """Result of a placement: the POS has a ticket.
 
     :ivar id: the POS's own order id (Gett's ``partnerOrderId``); must not be used again within a store while ``ORDER_TTL`` lasts.
@@ -266,10 +265,11 @@ class Placed:
             raise ValueError(f"Placed.status must be ACCEPTED or PENDING, not {self.status!r}")
         if not isinstance(self.amounts, Amounts | None):
             raise TypeError(f"Placed.amounts must be Amounts, not {type(self.amounts).__name__}")
+        WellFormed.__post_init__(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(WellFormed):
     """One reason why the POS does not take an order.
 
     :ivar message: the POS's own text, for people.
@@ -321,7 +321,7 @@ class StoreState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderProgress:
+class OrderProgress(WellFormed):
     """Progress of an order at the POS: the fields that :class:`OrderChanged` and :class:`PosOrder` share.
 
     :ivar status: the step of an open order; None while the POS has not confirmed it.
@@ -365,7 +365,7 @@ class OrderChanged(OrderProgress):
 
 
 @dataclass(frozen=True, slots=True)
-class StoreChanged:
+class StoreChanged(WellFormed):
     """Event: the POS opens or closes (``state``: any but ``UNKNOWN``).
 
     :ivar reason: the reason of the pause at Gett, if the POS closes.
@@ -377,14 +377,14 @@ class StoreChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogChanged:
+class CatalogChanged(WellFormed):
     """Event: the POS's catalog has changed."""
 
     store_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class ItemChanged:
+class ItemChanged(WellFormed):
     """Event: an item or option became unavailable, or available again. The catalog itself stays as it is.
 
     :ivar until: the time at which it becomes available again; aware. None: until the next event.

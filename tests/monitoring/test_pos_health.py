@@ -217,3 +217,21 @@ def test_counts_in_redis_are_bounded_and_expire(kit: Kit) -> None:
     assert kit.redis.hget(kit.keys.health("main"), "failures") == b"3"
     assert kit.redis.ttl(kit.keys.health("main")) > 0
     assert isinstance(kit.pos_health, HealthMonitor)
+
+
+def test_unexpected_error_of_one_store_does_not_stop_the_others(
+    make_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch, events: list[Any]
+) -> None:
+    kit = make_kit(pos_adapter=f"{__name__}:ScriptedAdapter", health_failure_threshold=1)
+    ScriptedAdapter.state = DOWN
+    for n in range(3):
+        kit.stores.add(Store(f"s{n}", f"g{n}", f"{__name__}:ScriptedAdapter"))
+    pause = kit.store_status.pause
+
+    def fail(store: Store, *arguments: Any, **named: Any) -> Any:
+        if store.id == "s1":
+            raise TypeError("a bug")
+        return pause(store, *arguments, **named)
+
+    monkeypatch.setattr(kit.store_status, "pause", fail)
+    assert kit.pos_health.check_all() == 3

@@ -224,3 +224,11 @@ def test_store_that_is_not_at_gett_yet_is_not_checked(kit: Kit, gett: FakeGett) 
     kit.stores.add(Store("new", "", "bogus"))
     kit.store_status_check.check_all()
     assert gett.calls == 1
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_check_all_goes_on_after_an_error_of_one_store(status: int, kit: Kit, gett: FakeGett) -> None:
+    kit.stores.add(Store("s1", "g1", "bogus"))
+    gett.status = status
+    assert kit.store_status_check.check_all() == 0
+    assert gett.calls == 2

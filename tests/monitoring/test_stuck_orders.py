@@ -228,3 +228,36 @@ def test_adapter_without_cancel_raises_an_alert(make_monitored_kit: Callable[...
     assert check_later(kit) == 2
     assert updates(kit, ref) == []
     assert "cannot cancel" in kit.placement_store.incidents()[0]["why"]
+
+
+# -- failures ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["raise_once", "_cancel_once"])
+def test_order_that_fails_does_not_stop_the_others(
+    method: str, make_monitored_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch, events: list[Any]
+) -> None:
+    kit = make_monitored_kit(cancel_unconfirmed=True)
+    place(kit), place(kit)
+    owner: Any = kit.alerts if method == "raise_once" else kit.stuck_orders
+    original = getattr(owner, method)
+
+    def fail_once(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(owner, method, original)
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(owner, method, fail_once)
+    check_later(kit)
+    assert [event["event"] for event in events if event["log_level"] == "error"].count("unconfirmed_order_failed") == 1
+    assert len(ScriptedAdapter.cancelled) == 1
+
+
+def test_check_that_fails_does_not_stop_the_others(
+    make_monitored_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch, events: list[Any]
+) -> None:
+    kit = make_monitored_kit()
+    kit.redis.lpush(kit.keys.incidents, '{"kind": "duplicate_ticket", "order": "o1", "known": "T1", "reported": "T2"}')
+    kit.redis.zadd(kit.keys.dead_letter_times, {"1": 1e15})
+    kit.redis.hset(kit.keys.dead_letters, "1", "not JSON")
+    assert kit.stuck_orders.check() == 1
+    assert "stuck_order_check_failed" in [event["event"] for event in events]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
+import pytest
+
 from tests.placement.placement_helpers import ORDER, StoreHarness, expect
 from webhook_kit.kit import Kit
 from webhook_kit.placement.idempotency_store import Busy
@@ -20,3 +25,22 @@ def test_lease_is_renewed_until_the_renewal_stops(kit: Kit) -> None:
     harness.store.stop_renewal(claim)
     wait_until(lambda: harness.store.expired() == ["g1"])
     assert harness.claim().doubt
+
+
+def test_error_in_one_renewal_does_not_end_the_others(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = StoreHarness(kit, lease=3.0)
+    renewal = harness.store._renewal
+    renew, failed = renewal._renew, threading.Event()
+
+    def fail_once(*arguments: Any, **named: Any) -> Any:
+        if failed.is_set():
+            return renew(*arguments, **named)
+        failed.set()
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(renewal, "_renew", fail_once)
+    claim = harness.claim()
+    harness.store.start_renewal(claim)
+    first = int(harness.field("lease"))
+    wait_until(lambda: int(harness.field("lease")) > first)
+    harness.store.stop_renewal(claim)

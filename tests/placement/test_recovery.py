@@ -75,3 +75,10 @@ def test_order_with_a_live_claim_is_not_looked_up(lookup: FakeLookup) -> None:
     lookup.harness.claim_and_call()
     assert run(lookup) == 0
     assert lookup.asked == []
+
+
+def test_error_of_one_record_in_redis_does_not_stop_the_other_look_ups(lookup: FakeLookup) -> None:
+    for ref in ("g1", "g2"):
+        lose_call(lookup, ref)
+    lookup.found, lookup.errors = {"g2"}, {"g1": redis.ResponseError("WRONGTYPE")}
+    assert run(lookup) == 1

@@ -19,6 +19,7 @@ from webhook_kit.gett.models.store import (
     StoreStatusUpdate,
     StoreUpdate,
 )
+from webhook_kit.texts import well_formed_json
 
 __all__ = ["GettClient"]
 
@@ -50,7 +51,7 @@ class GettClient(Api):
         """Return all stores of the partner."""
         response = self._call("GET", "stores")
         try:
-            return _STORES.validate_json(response.body, strict=True)
+            return _STORES.validate_json(well_formed_json(response.body), strict=True)
         except pydantic.ValidationError as error:
             raise unreadable("GET", "stores", response, error) from error
 

@@ -45,6 +45,7 @@ from webhook_kit.errors import (
     GettUnreachable,
 )
 from webhook_kit.gett.models.base import Wire
+from webhook_kit.texts import well_formed_data
 
 __all__ = ["Api", "ApiCall", "ApiResponse", "RequestsTransport", "Transport", "segment", "unreadable"]
 
@@ -173,7 +174,7 @@ class Api:
     ) -> _Model:
         response = self._call(method, path, body, extra_headers)
         try:
-            return model.from_json(response.body)
+            return model.from_answer(response.body)
         except pydantic.ValidationError as error:
             raise unreadable(method, path, response, error) from error
 
@@ -268,7 +269,7 @@ def _problem(body: bytes) -> dict[str, Any]:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return document if isinstance(document, dict) else {}
+    return well_formed_data(document) if isinstance(document, dict) else {}
 
 
 def _text(value: object) -> str | None:

@@ -21,7 +21,7 @@ API_VERSION = "2026-01-30"
 
 def sign(body: bytes, secret: str) -> str:
     """Return the ``Signature`` header for a body."""
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(errors="surrogateescape"), body, hashlib.sha256).hexdigest()
 
 
 def signed_headers(body: bytes, secret: str, *, now: float | None = None) -> dict[str, str]:

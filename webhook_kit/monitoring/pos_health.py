@@ -179,6 +179,9 @@ class HealthMonitor:
         except (redis.RedisError, WebhookKitError) as error:
             log.warning("health_check_failed", store=store.id, error=type(error).__name__)
             return False
+        except Exception:  # the checks of the other stores go on
+            log.exception("health_check_failed", store=store.id)
+            return False
         return action is not HealthAction.NONE
 
     def _result(self, store: Store) -> HealthCheckResult:

@@ -16,14 +16,14 @@ from typing import Any
 import redis
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import GettError, GettNotFound, OperationRejected
+from webhook_kit.errors import GettNotFound, GettRetriable, GettUnauthorized, OperationRejected
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.models.store import StoreAvailability, StoreStatus
 from webhook_kit.logs import logger
 from webhook_kit.outbox.lanes import Lanes, lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage.alerts import Alert, Alerts
-from webhook_kit.storage.connection import text
+from webhook_kit.storage.connection import OUT_OF_REACH, text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.status import StoreStatusService
@@ -144,9 +144,13 @@ class StoreStatusCheck:
                 continue
             try:
                 differing += self.check(store) not in (Difference.NONE, Difference.PENDING)
-            except GettError as error:  # the other stores would have the same error
+            except (GettRetriable, GettUnauthorized) as error:  # the other stores would have the same error
                 log.warning("status_comparison_stopped", store=store.id, why=str(error))
                 break
+            except OUT_OF_REACH:
+                raise
+            except Exception:
+                log.exception("status_comparison_failed", store=store.id)
         return differing
 
     def _difference(self, store: Store, at_gett: StoreStatus, lane: dict[str, str]) -> Difference:

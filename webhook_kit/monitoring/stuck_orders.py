@@ -24,7 +24,7 @@ from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.clock import redis_time
-from webhook_kit.storage.connection import text
+from webhook_kit.storage.connection import OUT_OF_REACH, text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 
@@ -69,7 +69,15 @@ class StuckOrderMonitor:
 
         :return: the number of alerts that were raised.
         """
-        return self._check_unconfirmed() + self._check_dead_letters() + self._check_duplicates()
+        raised = 0
+        for check in (self._check_unconfirmed, self._check_dead_letters, self._check_duplicates):
+            try:
+                raised += check()
+            except OUT_OF_REACH:
+                raise
+            except Exception:  # the other checks are made all the same
+                log.exception("stuck_order_check_failed")
+        return raised
 
     def _check_unconfirmed(self) -> int:
         now = redis_time(self._redis) * 1000
@@ -77,13 +85,19 @@ class StuckOrderMonitor:
         deadline = now - self._settings.unconfirmed_after * 1000
         raised = 0
         for ref in map(text, self._redis.zrangebyscore(self._keys.unconfirmed, "-inf", deadline)):
-            why = (
-                f"the POS took the order as pending and has not confirmed it for {self._settings.unconfirmed_after:g} s"
-            )
-            raised += self._alerts.raise_once(Alert.UNCONFIRMED, ref, why)
-            if self._settings.cancel_unconfirmed:
-                raised += self._cancel_once(ref)
+            try:
+                raised += self._handle_unconfirmed(ref)
+            except OUT_OF_REACH:
+                raise
+            except Exception:  # the other orders are handled all the same
+                log.exception("unconfirmed_order_failed", order=ref)
         return raised
+
+    def _handle_unconfirmed(self, ref: str) -> int:
+        seconds = f"{self._settings.unconfirmed_after:g} s"
+        why = f"the POS took the order as pending and has not confirmed it for {seconds}"
+        raised = int(self._alerts.raise_once(Alert.UNCONFIRMED, ref, why))
+        return raised + self._cancel_once(ref) if self._settings.cancel_unconfirmed else raised
 
     def _check_dead_letters(self) -> int:
         raised = 0

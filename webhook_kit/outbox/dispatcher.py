@@ -10,12 +10,12 @@ from concurrent.futures import wait as wait_for
 
 import redis
 
-from webhook_kit.errors import GettError, GettRateLimited, GettRetriable, GettUnauthorized
+from webhook_kit.errors import GettError, GettPermanent, GettRateLimited, GettRetriable, GettUnauthorized
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.models.store import CatalogSetNotification, OrderStatusUpdate, StoreStatusUpdate
 from webhook_kit.logs import logger
 from webhook_kit.outbox.lanes import Lanes, Lease, LeaseResult, LeaseStatus
-from webhook_kit.outbox.retry_policy import FailedUpdate, RetryPolicy
+from webhook_kit.outbox.retry_policy import FailedUpdate, RetryDecision, RetryPolicy
 from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.outbox.updates import Kind
 
@@ -145,20 +145,40 @@ class Dispatcher:
             self._free.release()
 
     def send(self, lease: Lease) -> None:
-        """Send one update and settle its lease."""
+        """Send one update and settle its lease.
+
+        A failure while an outcome is recorded counts as a failed attempt, so that no update is tried for ever.
+
+        :raises redis.RedisError: the outcome is not recorded; the attempt counts when the lease ends.
+        """
+        try:
+            self._lanes.acknowledge(lease, self._status(lease))
+        except redis.RedisError:
+            raise
+        except GettError as error:
+            self._record_sending_state(error)
+            self._retry_or_dead_letter(lease, error)
+        except Exception as error:
+            log.exception("outcome_recording_failed", lane=lease.lane, update=lease.number)
+            self._retry_or_dead_letter(lease, GettError(f"sent, but not recorded: {type(error).__name__}"))
+        else:
+            log.info("update_sent", lane=lease.lane, update=lease.number)
+
+    def _status(self, lease: Lease) -> int:
+        """Send an update and return the status with which Gett took it.
+
+        :raises GettError: Gett did not take it.
+        """
         try:
             self._deliver(lease)
         except GettError as error:
-            if error.status is not None and 200 <= error.status < 300:  # taken, although the response cannot be read
-                self._lanes.acknowledge(lease, error.status)
-            else:
-                self._handle_failure(lease, error)
+            if error.status is None or not 200 <= error.status < 300:
+                raise
+            return error.status  # taken, although the response cannot be read
         except Exception as error:
-            log.exception("update_failed", lane=lease.lane)
-            self._retry_or_dead_letter(lease, GettError(f"not sent: {type(error).__name__}"))
-        else:
-            self._lanes.acknowledge(lease, 200)
-            log.info("update_sent", lane=lease.lane, update=lease.number)
+            log.exception("update_failed", lane=lease.lane, update=lease.number)
+            raise GettError(f"not sent: {type(error).__name__}") from error
+        return 200
 
     def _deliver(self, lease: Lease) -> None:
         if lease.kind is Kind.ORDER:
@@ -168,24 +188,36 @@ class Dispatcher:
         else:
             self._client.notify_catalog(lease.store_id, CatalogSetNotification.model_validate(lease.body).callback_url)
 
-    def _handle_failure(self, lease: Lease, error: GettError) -> None:
-        if isinstance(error, GettUnauthorized):
-            self._sending.halt(str(error))
-            log.error("sending_halted", why=str(error))
-        elif isinstance(error, GettRetriable) and not isinstance(error, GettRateLimited):
-            self._sending.record_failure()
-        elif not isinstance(error, GettRateLimited):
-            self._sending.record_response()
-        self._retry_or_dead_letter(lease, error)
+    def _record_sending_state(self, error: GettError) -> None:
+        """Record for all lanes that Gett failed. When this fails, the update's own lane still gets the outcome."""
+        try:
+            if isinstance(error, GettUnauthorized):
+                log.error("sending_halted", why=str(error))
+                self._sending.halt(str(error))
+            elif isinstance(error, GettRateLimited):
+                self._sending.record_rate_limited(self._retry.rate_limited_delay(error))
+            elif isinstance(error, GettRetriable):
+                self._sending.record_failure()
+            elif isinstance(error, GettPermanent):
+                self._sending.record_response()
+        except Exception:
+            log.exception("sending_state_not_recorded", why=str(error))
 
     def _retry_or_dead_letter(self, lease: Lease, error: GettError) -> None:
         update = FailedUpdate(lease.kind is Kind.ORDER, time.time() - lease.at, lease.attempts)
-        decision = self._retry.decide(error, update)
+        try:
+            self._settle(lease, self._retry.decide(error, update), str(error), error.status)
+        except redis.RedisError:
+            raise
+        except Exception as failure:
+            log.exception("reason_not_recorded", lane=lease.lane, update=lease.number)
+            decision = self._retry.decide_without_reason(update)
+            self._settle(lease, decision, f"the reason could not be recorded: {type(failure).__name__}", None)
+
+    def _settle(self, lease: Lease, decision: RetryDecision, why: str, status: int | None) -> None:
         if decision.delay is None:
-            self._lanes.dead_letter(lease, str(error), error.status)
-            log.error("update_dead_lettered", lane=lease.lane, update=lease.number, why=str(error))
-            return
-        if isinstance(error, GettRateLimited):
-            self._sending.record_rate_limited(decision.delay)
-        self._lanes.postpone(lease, decision.delay, str(error), charge=decision.counted)
-        log.warning("update_postponed", lane=lease.lane, seconds=round(decision.delay, 2), why=str(error))
+            self._lanes.dead_letter(lease, why, status)
+            log.error("update_dead_lettered", lane=lease.lane, update=lease.number, why=why)
+        else:
+            self._lanes.postpone(lease, decision.delay, why, charge=decision.counted)
+            log.warning("update_postponed", lane=lease.lane, seconds=round(decision.delay, 2), why=why)

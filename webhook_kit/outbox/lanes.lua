@@ -2,9 +2,10 @@
 --
 -- key               type         holds
 -- lane:<lane>       hash         kind, store, gett_id, rank (highest ever appended), last (last body appended), closed, ttl,
---                                owner (sender of the head), attempts, acknowledged (last body that Gett took),
---                                acknowledged_rank, acknowledged_id, acknowledged_at, undelivered (last body dead-lettered or
---                                discarded since), send_entry (while it is sent under a quota: its entry in sends)
+--                                owner (sender of the head), attempts, lapses (leases in a row that ran out), acknowledged
+--                                (last body that Gett took), acknowledged_rank, acknowledged_id, acknowledged_at, undelivered
+--                                (last body dead-lettered or discarded since), send_entry (while it is sent under a quota: its
+--                                entry in sends)
 -- queue:<lane>      list         updates that Gett has not taken, oldest first, as JSON: id, at, since, rank, urgency, body
 -- history:<lane>    list         events of each update, newest last, trimmed, as JSON: at, event, update, further details
 -- ready             sorted set   lanes to send now, by urgency × 10^13 + the moment since which Gett is out of date

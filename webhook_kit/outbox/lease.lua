@@ -9,8 +9,13 @@ if args.notified then redis.call('DEL', keys.notified) end
 
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', keys.delayed, '-inf', format_ms(now), 'LIMIT', 0, 100)) do
   redis.call('ZREM', keys.delayed, lane)
-  redis.call('HSET', keys.lane .. lane, 'owner', '')  -- a lease that has run out: its sender is dead
   local head = redis.call('LINDEX', keys.queue .. lane, 0)
+  if (redis.call('HGET', keys.lane .. lane, 'owner') or '') ~= '' then
+    -- A lease that has run out: its sender is dead. Several in a row: the outcome cannot be recorded, and the attempts count.
+    redis.call('HSET', keys.lane .. lane, 'owner', '')
+    if redis.call('HINCRBY', keys.lane .. lane, 'lapses', 1) > 1 then redis.call('HINCRBY', keys.lane .. lane, 'attempts', 1) end
+    if head then record(lane, 'lapsed', cjson.decode(head).id) end
+  end
   if head then make_ready(lane, cjson.decode(head)) end
 end
 if redis.call('EXISTS', keys.ready) == 0 then

@@ -79,11 +79,13 @@ class RateLimitedClient:
 
     @staticmethod
     def _record(method: Callable[..., object], *values: object, **named: object) -> None:
-        """Record a response. An error of Redis is logged only, so that the caller gets Gett's response."""
+        """Record a response. A failure is logged only, so that the caller gets Gett's response."""
         try:
             method(*values, **named)
         except redis.RedisError as error:
             log.warning("response_not_recorded", error=type(error).__name__)
+        except Exception:
+            log.exception("response_not_recorded")
 
     def _wait_for_quota(self, deadline: float) -> str:
         """Return the call's entry in the window of sends."""

@@ -86,7 +86,7 @@ class RetryPolicy:
         if isinstance(error, GettUnauthorized):
             return RetryDecision(_HALTED_DELAY, counted=False)
         if isinstance(error, GettRateLimited):
-            return RetryDecision(min(error.retry_after or self.first_delay, _MAX_RETRY_AFTER), counted=False)
+            return RetryDecision(self.rate_limited_delay(error), counted=False)
         if isinstance(error, GettNotFound | GettConflict):
             retry = update.of_order and update.age < self.new_order_period
         elif isinstance(error, GettPermanent):
@@ -94,6 +94,14 @@ class RetryPolicy:
         else:
             retry = update.age <= self.max_age or update.attempts < self.min_attempts
         return RetryDecision(self.delay(update.attempts, error.retry_after) if retry else None)
+
+    def decide_without_reason(self, update: FailedUpdate) -> RetryDecision:
+        """Decide about an update when the effect of its error could not be recorded."""
+        return RetryDecision(self.max_delay if update.attempts < self.min_attempts else None)
+
+    def rate_limited_delay(self, error: GettRateLimited) -> float:
+        """Return the seconds to wait after a 429."""
+        return min(error.retry_after or self.first_delay, _MAX_RETRY_AFTER)
 
     def delay(self, attempts: int, retry_after: float | None) -> float:
         """Return the seconds to wait after so many failed attempts."""

@@ -22,6 +22,9 @@ log = logger("outbox")
 _FAILURE_THRESHOLD = 5
 """Failures in a row, over all lanes, that open the circuit breaker."""
 
+_MOST_REMAINING = 1_000_000
+"""Writes that Gett may report as left; more is the same as unlimited."""
+
 _LONGEST_OPEN_MS = 30_000
 """Milliseconds for which the circuit breaker stays open at most, before one update tries again."""
 
@@ -56,7 +59,7 @@ class SendingState:
             return
         try:
             self._record_limits(headers)
-        except redis.RedisError as error:
+        except Exception as error:  # noqa: BLE001 - the call was made: its outcome must not depend on these figures
             log.warning("rate_limit_headers_not_recorded", status=status, error=type(error).__name__)
 
     def _record_limits(self, headers: Mapping[str, str]) -> None:
@@ -65,7 +68,7 @@ class SendingState:
         except (KeyError, ValueError):
             return
         if 0 < reset - time.time() < 3600:  # a reset in the past, or in the distant future, cannot be true
-            self._record("limits", remaining=max(remaining, 0), reset=int(reset * 1000))
+            self._record("limits", remaining=min(max(remaining, 0), _MOST_REMAINING), reset=int(reset * 1000))
 
     def record_rate_limited(self, seconds: float) -> None:
         """Record that Gett asked to wait (429)."""

@@ -12,7 +12,7 @@ local head = redis.call('LINDEX', queue, 0)
 if not head then return 'stale' end
 local update = cjson.decode(head)
 if update.id ~= args.update then return 'stale' end
-redis.call('HSET', state, 'owner', '')
+redis.call('HSET', state, 'owner', '', 'lapses', 0)
 redis.call('ZREM', keys.delayed, lane)
 local place = redis.call('HGET', state, 'send_entry')
 if place then

@@ -21,6 +21,7 @@ import redis
 
 from webhook_kit.errors import Conflict, NotFound
 from webhook_kit.gett.models.order import ExternalOrder
+from webhook_kit.logs import logger
 from webhook_kit.outbox.lanes import Notifier, lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.lease_renewal import LeaseRenewal
@@ -40,6 +41,8 @@ __all__ = [
     "SettleResult",
     "fingerprint",
 ]
+
+log = logger("placement")
 
 _SAME_ORDER = {"cart", "fulfillment_type", "delivery_info", "customer", "amounts"}
 """Members of an order that its fingerprint covers."""
@@ -292,6 +295,9 @@ class PlacementStore:
                 self.settle(claim, outcome)
             except redis.RedisError:
                 time.sleep(0.25)
+            except Exception:
+                log.exception("claim_not_released", order=claim.ref)
+                return  # its lease lapses
             else:
                 return
 

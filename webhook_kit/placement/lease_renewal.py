@@ -57,3 +57,5 @@ class LeaseRenewal:
                     self._renew(self._keys.order(ref), self._keys.unsettled, ref=ref, owner=owner, lease=self._lease_ms)
                 except redis.RedisError as error:
                     log.warning("claim_renewal_failed", order=ref, error=type(error).__name__)
+                except Exception:  # the thread renews the leases of all other claims
+                    log.exception("claim_renewal_failed", order=ref)

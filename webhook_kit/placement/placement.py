@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import redis
 
@@ -46,6 +47,7 @@ from webhook_kit.placement.idempotency_store import (
 )
 from webhook_kit.placement.pos_calls import as_violations, find_order, place_order
 from webhook_kit.placement.pricing import Pricing
+from webhook_kit.placement.settlement import Settlement
 from webhook_kit.pos.executor import PosCall, PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
@@ -76,6 +78,7 @@ class Placement:
         self._executor = executor
         self._pricing = pricing
         self._settings = settings
+        self._settlement = Settlement(records, settings)
 
     def place(
         self, order: PlaceOrderRequest, store: Store, key: str, *, instance: str, trace_id: str
@@ -334,60 +337,32 @@ class Placement:
         """Call the POS and settle the outcome. Runs in the call's thread to the end, even if nobody waits."""
         claim, store = attempt.claim, attempt.store
         try:
-            result = place_order(attempt.adapter, store, order)
+            settle, result = self._outcome(attempt, order)
         except NotPlaced as error:
             log.warning("pos_not_reached", order=claim.ref, store=store.id, why=str(error))
-            self._settle_call(attempt, call, lambda: self._records.settle(claim, attempt.unplaced), error)
+            self._settlement.settle(attempt, call, lambda: self._records.settle(claim, attempt.unplaced), error)
             raise
         except BaseException as error:
             log.exception("place_order_failed", order=claim.ref, store=store.id)
-            self._settle_call(attempt, call, lambda: self._records.settle(claim, AttemptOutcome.IN_DOUBT), error)
+            self._settlement.settle(attempt, call, lambda: self._records.settle(claim, AttemptOutcome.IN_DOUBT), error)
             raise
+        self._settlement.settle(attempt, call, settle, result)
+
+    def _outcome(
+        self, attempt: Attempt, order: PlaceOrderRequest
+    ) -> tuple[Callable[[], SettleResult], PlacementResponse | Problem]:
+        """Place the order at the POS. Return the function that settles the outcome, and the answer to Gett."""
+        result = place_order(attempt.adapter, attempt.store, order)
         if isinstance(result, Placed):
             answer = receipt(order, result)
-            self._settle_call(attempt, call, lambda: self.record(claim, order, result, answer), answer)
-        else:
-            problem = Problem.refusing(as_violations(result.refusals))
-            log.info("order_refused_by_pos", order=claim.ref, store=store.id, code=problem.code)
-            attempt.doubt = False  # the POS has our key or was asked: its refusal holds for earlier attempts too
-            final = attempt.final_refusal(problem)
-            self._settle_call(attempt, call, lambda: self._settle_refusal(attempt, final), final or problem)
+            return lambda: self.record(attempt.claim, order, result, answer), answer
+        problem = Problem.refusing(as_violations(result.refusals))
+        log.info("order_refused_by_pos", order=attempt.claim.ref, store=attempt.store.id, code=problem.code)
+        # The POS has our key or was asked, so its refusal holds for earlier attempts too.
+        final = replace(attempt, doubt=False).final_refusal(problem)
 
-    # -- settle --------------------------------------------------------------------------------------------------------
+        def settle() -> SettleResult:
+            attempt.doubt = False
+            return self._settle_refusal(attempt, final)
 
-    def _settle_call(
-        self,
-        attempt: Attempt,
-        call: PosCall[PlacementResponse | None],
-        settle: Callable[[], SettleResult],
-        result: PlacementResponse | BaseException,
-    ) -> None:
-        """Settle, then hand over the result; while Redis cannot be reached, hand it over first and keep trying."""
-        ref, handed_over = attempt.claim.ref, False
-        pause = 0.05
-        end = time.monotonic() + self._settings.pos_abandon_after
-        settled = None
-        while settled is None:
-            try:
-                settled = settle()
-            except redis.RedisError as error:
-                if not handed_over:
-                    log.exception("settle_failed", order=ref, error=type(error).__name__)
-                    _hand_over(call, result)
-                    handed_over = True
-                if time.monotonic() > end:
-                    break
-                time.sleep(pause)
-                pause = min(pause * 2, 5.0)
-        self._records.stop_renewal(attempt.claim)
-        if settled is SettleResult.DUPLICATE:
-            log.error("duplicate_ticket_reported", order=ref, store=attempt.store.id)
-        if not handed_over:
-            _hand_over(call, result if settled is SettleResult.OK else None)
-
-
-def _hand_over(call: PosCall[PlacementResponse | None], result: PlacementResponse | BaseException | None) -> None:
-    if isinstance(result, BaseException):
-        call.fail(result)
-    else:
-        call.finish(result)
+        return settle, final or problem

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import redis
-
 from webhook_kit.logs import logger
 from webhook_kit.placement.idempotency_store import PlacementStore
+from webhook_kit.storage.connection import OUT_OF_REACH
 
 __all__ = ["OrderLookup", "PlacementRecovery"]
 
@@ -43,7 +42,7 @@ class PlacementRecovery:
     def _settle(self, ref: str) -> bool:
         try:
             settled = self._placement.look_up(ref)
-        except redis.RedisError:
+        except OUT_OF_REACH:
             raise
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the order stays in doubt
             log.warning("lookup_failed", order=ref, error=repr(error))

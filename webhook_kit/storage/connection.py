@@ -13,7 +13,10 @@ from webhook_kit.errors import ConfigurationError
 from webhook_kit.settings import Settings, TlsVerify
 from webhook_kit.storage.pool import FailoverPool, connection_class
 
-__all__ = ["connect", "text"]
+__all__ = ["OUT_OF_REACH", "connect", "text"]
+
+OUT_OF_REACH = (redis.ConnectionError, redis.TimeoutError)
+"""Errors of Redis that concern every command; another error may concern one record only."""
 
 
 def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
@@ -34,6 +37,8 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
         # One retry, for a stale connection or a server that refuses to serve; no sleep inside a webhook.
         "retry": Retry(NoBackoff(), 1),
         "protocol": 2,
+        # A text from outside that UTF-8 cannot encode is stored with a mark in that place.
+        "encoding_errors": "replace",
     }
     if settings.redis_url.startswith("unix"):
         del options["socket_keepalive"], options["socket_connect_timeout"]
@@ -55,4 +60,4 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
 
 def text(value: Any) -> str:
     """Return a Redis reply as text; None is the empty text."""
-    return value.decode() if isinstance(value, bytes) else str(value or "")
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")

@@ -25,7 +25,7 @@ def pack(value: Packable) -> bytes:
 def _append(parts: list[bytes], value: Packable) -> None:
     # By exact type first: this runs for every argument of every call, and an enum is rare.
     if type(value) is str:
-        raw = value.encode()
+        raw = value.encode(errors="replace")  # a text from outside must not keep its failure from being recorded
         parts.append(_SIZE(0xDB, len(raw)))
         parts.append(raw)
     elif type(value) is int:
@@ -50,7 +50,7 @@ def _append_other(parts: list[bytes], value: Packable) -> None:
     elif isinstance(value, float):
         parts.append(_FLOAT(0xCB, value))
     elif isinstance(value, str):
-        _append(parts, value.encode())
+        _append(parts, value.encode(errors="replace"))
     elif isinstance(value, int):
         _append(parts, int(value))
     elif isinstance(value, Mapping):

@@ -20,7 +20,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import redis
 from flask import Blueprint, Response, jsonify, request
@@ -58,7 +58,7 @@ from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.clock import redis_time
-from webhook_kit.storage.connection import text
+from webhook_kit.storage.connection import OUT_OF_REACH
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.status import Owner, StoreStatusService
@@ -70,6 +70,7 @@ log = logger("pos_events")
 
 _OK = "ok"
 _HELD = "held"
+_FAILED = "failed"
 
 _TYPE_ADAPTERS: dict[type, TypeAdapter[Any]] = {
     event_type: TypeAdapter(event_type) for event_type in (OrderChanged, StoreChanged, CatalogChanged, ItemChanged)
@@ -119,7 +120,10 @@ class PosEvents:
         if not served:
             raise Problem(ErrorCode.NOT_FOUND, f"no store has the adapter {adapter}")
         events = self._parse(adapter, self._stores.adapter(next(iter(served.values()))), headers, body, served)
-        return [self._execute(event, served.get(event.store_id)) for event in events]
+        outcomes = [self._execute(event, served.get(event.store_id)) for event in events]
+        if _FAILED in outcomes:
+            raise unavailable("an event cannot be handled now; the others of this webhook are")
+        return outcomes
 
     def retry_held(self, store_id: str | None = None) -> int:
         """Try to append the held events; raise an alert for each that was held for too long.
@@ -130,24 +134,45 @@ class PosEvents:
         released = 0
         now = self._now()
         for raw in self._redis.lrange(self._keys.held_events, 0, -1):
+            try:
+                released += self._retry_one(raw, store_id, now)
+            except OUT_OF_REACH:
+                raise
+            except Exception:  # the other events are tried all the same
+                log.exception("held_event_failed")
+        return released
+
+    def _retry_one(self, raw: bytes | str, store_id: str | None, now: float) -> bool:
+        """Try to append a held event. Return True if it is no longer held."""
+        try:
             entry = json.loads(raw)
             event: OrderChanged = _TYPE_ADAPTERS[OrderChanged].validate_python(entry["event"])
-            if store_id not in (None, event.store_id):
-                continue
+        except (ValueError, LookupError, TypeError):  # written by another version or program
+            log.exception("held_event_discarded")
+            return bool(self._redis.lrem(self._keys.held_events, 1, cast(str, raw)))
+        if store_id not in (None, event.store_id):
+            return False
+        expired = now - entry["at"] >= self._settings.event_hold_timeout
+        why = f"the POS of store {event.store_id} reports an order that was not placed by this installation"
+        try:
             outcome = self._append(event)
-            if outcome == _HELD:
-                if now - entry["at"] < self._settings.event_hold_timeout:
-                    continue
-                outcome = "given up"
-                why = f"the POS of store {event.store_id} reports an order that was not placed by this installation"
-                self._alerts.raise_once(
-                    Alert.UNKNOWN_ORDER, event.order_ref or f"{event.store_id}/{event.order_id}", why
-                )
-            # Removed only after the append: when the process dies in between, the second append is a duplicate.
-            if self._redis.lrem(self._keys.held_events, 1, text(raw)):
-                released += 1
-                self._record(event, outcome)
-        return released
+        except OUT_OF_REACH:
+            raise
+        except Exception as error:
+            if not expired:
+                raise
+            log.exception("held_event_failed", store=event.store_id)
+            outcome, why = _HELD, f"an event of the POS of store {event.store_id} cannot be appended: {error!r}"
+        if outcome == _HELD:
+            if not expired:
+                return False
+            outcome = "given up"
+            self._alerts.raise_once(Alert.UNKNOWN_ORDER, event.order_ref or f"{event.store_id}/{event.order_id}", why)
+        # Removed only after the append: when the process dies in between, the second append is a duplicate.
+        if not self._redis.lrem(self._keys.held_events, 1, cast(str, raw)):
+            return False
+        self._record(event, outcome)
+        return True
 
     # -- parsing -------------------------------------------------------------------------------------------------------
 
@@ -180,6 +205,11 @@ class PosEvents:
             outcome = self._apply(event, store)
         except OperationRejected as error:
             outcome = f"refused: {error}"
+        except (redis.RedisError, StoresUnavailable):
+            raise
+        except Exception:  # the other events of the webhook are handled all the same
+            log.exception("pos_event_failed", kind=type(event).__name__, store=event.store_id)
+            outcome = _FAILED
         self._record(event, outcome)
         return outcome
 

@@ -116,7 +116,7 @@ class HttpAdapter(PosAdapter):
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
         """``GET /catalog``."""
-        return CatalogSet.from_json(self._call(store, "GET", "/catalog"))
+        return CatalogSet.from_answer(self._call(store, "GET", "/catalog"))
 
     def quote(self, store: Store, order: Order) -> Amounts | Refused:
         """``POST /quote``."""
@@ -167,7 +167,7 @@ class HttpAdapter(PosAdapter):
         if store is None:
             raise InvalidSignature("the Store header is missing, or names a store that is not served here")
         verify_event(headers, body, self._secrets(store))
-        return [event.event(store.id) for event in EventList.from_json(body).events]
+        return [event.event(store.id) for event in EventList.from_answer(body).events]
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class HttpAdapter(PosAdapter):
         request: Wire | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> _Response:
-        return response.from_json(self._call(store, method, path, request, headers))
+        return response.from_answer(self._call(store, method, path, request, headers))
 
     def _call(
         self,

@@ -90,3 +90,18 @@ def test_unknown_members_are_kept_but_not_shown() -> None:
 def test_invalid_object_is_rejected(raw: bytes) -> None:
     with pytest.raises(ValidationError):
         Thing.from_json(raw)
+
+
+def test_half_of_a_surrogate_pair_is_replaced_in_python_and_in_answers() -> None:
+    half = "\ud83d"
+    thing = Thing(thing_id=half, parts=[half], unknown={half: [half]})
+    assert thing.to_wire() == {"thingId": "\ufffd", "parts": ["\ufffd"], "unknown": {"\ufffd": ["\ufffd"]}}
+    assert Thing.from_answer(b'{"thingId": "\\ud83d", "parts": ["\\ud83d\\ude00"]}').to_wire() == {
+        "thingId": "\ufffd",
+        "parts": ["\U0001f600"],
+    }
+
+
+def test_own_constructor_is_not_called_for_what_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Thing, "__init__", lambda *_: pytest.fail("called"))
+    assert Thing.from_json(b'{"quantity": 2}').quantity == 2

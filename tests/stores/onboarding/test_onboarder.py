@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 import requests
@@ -198,3 +199,21 @@ def test_onboarding_errors_are_errors_of_the_kit(env: OnboardingEnv) -> None:
     assert issubclass(OnboardingFailed, WebhookKitError)
     assert issubclass(OnboardingUncertain, WebhookKitError)
     assert requests.get(f"{env.kit.settings.public_url}/healthz", timeout=PATIENCE).ok
+
+
+def test_unexpected_error_of_one_onboarding_raises_an_alert_and_the_others_go_on(
+    env: OnboardingEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env.kit.stores.add(Store("another", "", "bogus"))
+    for store in ("another", "main"):
+        env.kit.onboarding.follow(store)
+    tried: list[str] = []
+
+    def fail(store: Store, **_: Any) -> Any:
+        tried.append(store.id)
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(env.kit.onboarding, "onboard", fail)
+    assert env.kit.onboarding.advance_all() == 2
+    assert tried == ["another", "main"]
+    assert {entry["store"] for entry in env.kit.placement_store.incidents()} == {"another", "main"}

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from webhook_kit.texts import well_formed_data, well_formed_json
+
 __all__ = ["Filled", "Id", "Listed", "Quantity", "UtcTime", "Wire", "error_lines"]
 
 
@@ -27,6 +29,12 @@ class Wire(BaseModel):
         hide_input_in_errors=True,
     )
 
+    def __init__(self, /, **members: Any) -> None:
+        super().__init__(**well_formed_data(members))
+
+    # Pydantic calls an __init__ of one's own for every object that it parses, unless it is marked as its own kind.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
     @classmethod
     def from_json(cls, raw: bytes | str) -> Self:
         """Parse JSON strictly: text is not converted to a number.
@@ -34,6 +42,16 @@ class Wire(BaseModel):
         :raises pydantic.ValidationError: with all errors.
         """
         return cls.model_validate_json(raw, strict=True)
+
+    @classmethod
+    def from_answer(cls, raw: bytes) -> Self:
+        """Parse the JSON of an answer: as :meth:`from_json`, but half of a surrogate pair becomes U+FFFD.
+
+        Whoever answers has acted already, so that one text that was cut off must not make the answer unreadable.
+
+        :raises pydantic.ValidationError: with all errors.
+        """
+        return cls.from_json(well_formed_json(raw))
 
     def to_json(self) -> bytes:
         """Return the object as JSON: the members that were set, unknown ones included."""

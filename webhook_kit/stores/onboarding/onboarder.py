@@ -34,6 +34,7 @@ from webhook_kit.gett.client import GettClient
 from webhook_kit.logs import logger
 from webhook_kit.outbox.rate_limited_client import RateLimitedClient
 from webhook_kit.storage.alerts import Alert, Alerts
+from webhook_kit.storage.connection import OUT_OF_REACH
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.onboarding.record import OnboardingRecords, Progress, Step
@@ -150,9 +151,19 @@ class Onboarder:
         """
         ended = 0
         for store_id in self._records.followed():
-            if self._advance_to_end(store_id):
-                self._records.unfollow(store_id)
-                ended += 1
+            try:
+                if not self._advance_to_end(store_id):
+                    continue
+            except OUT_OF_REACH:
+                raise
+            except redis.RedisError as error:
+                log.warning("onboarding_postponed", store=store_id, error=type(error).__name__)
+                continue
+            except Exception as error:  # the other onboardings continue
+                log.exception("onboarding_failed", store=store_id)
+                self._alerts.raise_once(Alert.ONBOARDING, store_id, f"unexpected error: {error!r}", about="store")
+            self._records.unfollow(store_id)
+            ended += 1
         return ended
 
     def _advance_to_end(self, store_id: str) -> bool:
