@@ -63,9 +63,9 @@ class PosAdapter(ABC):
     belongs to a store, credentials included, arrives in ``store``.
 
     * A business refusal is a **result**: return :class:`Refused`.
-    * A transport failure is an **exception**: raise it, or do not catch it. An exception from ``place_order`` leaves the order
-      *in doubt*, because the POS may have the ticket. Only :class:`~webhook_kit.errors.NotPlaced` states that nothing reached
-      the POS; ``self.http`` raises it by itself if no connection was made.
+    * A failure of the POS is an **exception**, in every method: raise it, or do not catch it, and call ``response.raise_for_status()``.
+      An exception from ``place_order`` leaves the order *in doubt*, because the POS may have the ticket. Only
+      :class:`~webhook_kit.errors.NotPlaced` states that nothing reached the POS; ``self.http`` raises it if no connection was made.
     """
 
     name: ClassVar[str] = ""
@@ -142,12 +142,13 @@ class PosAdapter(ABC):
     # -- optional: each improves the integration -----------------------------------------------------------------------
 
     def find_order(self, store: Store, order_ref: str) -> Placed | None:
-        """Return the ticket of an order, or None. Resolves placements whose answer was lost.
+        """Return the ticket of an order; None only if the POS itself has answered that it has none: the kit then places the order.
 
         ::
 
-            tickets = self.http.get(f"{self.config(store).base_url}/tickets", params={"ref": order_ref}).json()
-            return Placed(tickets[0]["id"]) if tickets else None
+            response = self.http.get(f"{self.config(store).base_url}/tickets", params={"ref": order_ref})
+            response.raise_for_status()
+            return Placed(tickets[0]["id"]) if (tickets := response.json()) else None
         """
         raise Unsupported("find_order")
 

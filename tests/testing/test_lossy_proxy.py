@@ -99,3 +99,20 @@ def test_down_refuses_connections_and_closes_open_ones(pos: FakePos, proxy: Loss
 def test_a_target_without_plain_http_is_rejected() -> None:
     with pytest.raises(ValueError, match="plain HTTP only"):
         LossyHttpProxy("https://pos.example")
+
+
+@pytest.mark.parametrize(
+    ("loss", "status", "reached"),
+    [(Loss.ERROR, 500, ["a"]), (Loss.BAD_GATEWAY, 502, ["a"]), (Loss.GATEWAY_TIMEOUT, 504, ["a", "b", "b"])],
+)
+def test_replies_take_the_place_of_the_servers(
+    loss: Loss, status: int, reached: list[str], pos: FakePos, proxy: LossyHttpProxy
+) -> None:
+    with requests.Session() as session, proxy.lose_all(loss, after=1):
+        post(session, proxy, "a")
+        assert not proxy.triggered.is_set()
+        for _ in range(2):
+            response = session.post(f"{proxy.url}/orders", json={"ref": "b"}, timeout=PATIENCE)
+            assert response.status_code == status
+        assert proxy.triggered.is_set()
+    assert pos.orders == reached

@@ -155,6 +155,7 @@ def test_too_large_body_is_413(kit: Kit) -> None:
         (KeyError("order"), 400),
         (TypeError("no list"), 400),
         (requests.exceptions.ReadTimeout("slow"), 503),
+        (requests.exceptions.JSONDecodeError("the POS sent a page", "<h1>", 0), 503),
         (PosTimeout("slow", retry_after=7), 503),
         (RuntimeError("a bug"), 503),
         (None, 503),

@@ -124,6 +124,7 @@ class BogusAdapter(PosAdapter):
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
         """Return the catalog of :mod:`~webhook_kit.testing.bogus_catalog`, with the prices that :meth:`set_price` changed."""
+        _require_reachable(store)
         catalog = bogus_catalog().model_copy(deep=True)
         if store.options.get("outcomes") == "hidden":
             catalog = remove_items(catalog, OUTCOMES)
@@ -133,6 +134,7 @@ class BogusAdapter(PosAdapter):
 
     def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
         """Return the catalog's price, plus tax with the option ``tax``; refuse if closed or out of stock."""
+        _require_reachable(store)
         if refused := self._unavailable(order, store):
             return refused
         amounts = order.amounts or Amounts()
@@ -146,6 +148,7 @@ class BogusAdapter(PosAdapter):
 
         :raises TimeoutError: when a pause is not ended.
         """
+        _require_reachable(store)
         sleep(float(store.options.get("delay", 0)))
         native = self.offers(Capability.NATIVE_IDEMPOTENCY)
         if native and (placed := _tickets(store).placed(key)):
@@ -179,15 +182,18 @@ class BogusAdapter(PosAdapter):
         """Return the first ticket of the order."""
         if not self.offers(Capability.FIND_ORDER):
             raise Unsupported("find_order")
+        _require_reachable(store)
         sleep(float(store.options.get("find_delay", 0)))
         return _tickets(store).placed(placement_key(store, order_ref))
 
     def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
         """Return the store's tickets that changed since then."""
+        _require_reachable(store)
         return _tickets(store).changed_since(store.id, since)
 
     def store_status(self, store: Store) -> StoreState:
         """Return the state of the option ``closed`` or of :meth:`set_state`."""
+        _require_reachable(store)
         return _state(store)
 
     def parse_event(
@@ -207,6 +213,7 @@ class BogusAdapter(PosAdapter):
 
         :raises LookupError: when there is no such ticket, or it has ended.
         """
+        _require_reachable(store)
         _tickets(store).advance(order.id, "cancelled", reason)
 
     @staticmethod
@@ -226,6 +233,11 @@ class BogusAdapter(PosAdapter):
     def set_state(file: str | Path | None, store_id: str, state: StoreState) -> None:
         """Change the state of a store, without a webhook. CLOSED refuses quotes and orders; DOWN lets them fail."""
         Tickets(file).set_state(store_id, state)
+
+    @staticmethod
+    def set_reachable(file: str | Path | None, *, reachable: bool) -> None:
+        """Let every call of the POS fail, or end that. Its webhooks are still parsed."""
+        Tickets(file).set_reachable(reachable=reachable)
 
     @staticmethod
     def sell_out(file: str | Path | None, item_id: str) -> None:
@@ -302,6 +314,11 @@ def _parsed(members: dict[str, Any]) -> PosEvent:
 
 def _tickets(store: Store) -> Tickets:
     return Tickets(store.options.get("file"))
+
+
+def _require_reachable(store: Store) -> None:
+    if not _tickets(store).reachable():
+        raise NotPlaced("the fake POS does not answer")
 
 
 def _state(store: Store) -> StoreState:

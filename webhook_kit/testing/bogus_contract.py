@@ -54,12 +54,12 @@ class BogusContract(AdapterContract):
 
     @contextmanager
     def down(self, store: Store) -> Iterator[None]:
-        """Let quotes and orders fail."""
-        BogusAdapter.set_state(_file(store), store.id, StoreState.DOWN)
+        """Let every call fail."""
+        BogusAdapter.set_reachable(_file(store), reachable=False)
         try:
             yield
         finally:
-            BogusAdapter.set_state(_file(store), store.id, StoreState.OPEN)
+            BogusAdapter.set_reachable(_file(store), reachable=True)
 
     def advance(self, store: Store, order_id: str, step: str) -> PosWebhook:
         """Advance a ticket and return the webhook about it."""

@@ -32,6 +32,7 @@ CREATE INDEX IF NOT EXISTS by_key ON tickets ("key");
 CREATE TABLE IF NOT EXISTS sold_out (item TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS prices (item TEXT PRIMARY KEY, price TEXT);
 CREATE TABLE IF NOT EXISTS stores (id TEXT PRIMARY KEY, state TEXT);
+CREATE TABLE IF NOT EXISTS outages (id TEXT PRIMARY KEY);
 COMMIT;
 """
 
@@ -160,6 +161,16 @@ class Tickets:
         with self._open() as database:
             row = database.execute("SELECT state FROM stores WHERE id = ?", (store_id,)).fetchone()
         return StoreState(row[0]) if row else StoreState.OPEN
+
+    def set_reachable(self, *, reachable: bool) -> None:
+        """Let the POS answer or not."""
+        with self._open() as database:
+            database.execute("DELETE FROM outages" if reachable else "INSERT OR IGNORE INTO outages VALUES ('all')")
+
+    def reachable(self) -> bool:
+        """Return False while the POS does not answer."""
+        with self._open() as database:
+            return database.execute("SELECT 1 FROM outages").fetchone() is None
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import Self
 from urllib.parse import urlsplit
 
 __all__ = ["Loss", "LossyHttpProxy", "LossyProxy"]
 
 _CHUNK = 1 << 16
+_LINGER = 5.0
+"""Seconds to wait for a client to close after a reply that stands for the server's."""
 
 
 class Loss(StrEnum):
@@ -32,6 +35,25 @@ class Loss(StrEnum):
     """The connection breaks after the server has committed, before its reply arrives."""
     TIMEOUT = "timeout"
     """The server commits, but its reply does not arrive within the client's deadline."""
+    ERROR = "error"
+    """The server does not commit; it replies 500 with a JSON object."""
+    BAD_GATEWAY = "bad gateway"
+    """The server does not have the request; a gateway replies 502 with an HTML page."""
+    GATEWAY_TIMEOUT = "gateway timeout"
+    """The server commits; a gateway replies 504 with an HTML page in place of its reply."""
+
+
+def _http_reply(status: str, content_type: str, body: str) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\nConnection: close"
+    return f"{head}\r\n\r\n{body}".encode()
+
+
+_REPLIES = {
+    Loss.ERROR: _http_reply("500 Internal Server Error", "application/json", '{"error": "internal error"}'),
+    Loss.BAD_GATEWAY: _http_reply("502 Bad Gateway", "text/html", "<h1>Bad Gateway</h1>"),
+    Loss.GATEWAY_TIMEOUT: _http_reply("504 Gateway Timeout", "text/html", "<h1>Gateway Timeout</h1>"),
+}
+_BEFORE_THE_SERVER = (Loss.REQUEST, Loss.ERROR, Loss.BAD_GATEWAY)
 
 
 @dataclass
@@ -146,7 +168,8 @@ class LossyProxy:
         with suppress(OSError):
             while request := client.recv(_CHUNK):
                 rule = self._matching_rule(request)
-                if rule is not None and rule.loss is Loss.REQUEST:
+                if rule is not None and rule.loss in _BEFORE_THE_SERVER:
+                    _reply(client, rule.loss)
                     break
                 exchange.rule = exchange.rule or rule
                 server.sendall(request)
@@ -164,6 +187,7 @@ class LossyProxy:
                     if not rule.passes(reply):
                         if rule.loss is Loss.TIMEOUT:
                             self._closed.wait()
+                        _reply(client, rule.loss)
                         break
                     exchange.rule = None
                     with self._lock:
@@ -208,12 +232,35 @@ class LossyHttpProxy(LossyProxy):
         :param request: a pattern for the beginning of the request's head (``POST /orders``).
         """
         pattern = re.compile(request.encode())
-
-        def matches(head: bytes) -> bool:
-            return b" HTTP/1" in head.partition(b"\n")[0] and pattern.match(head) is not None
-
-        with self.lose(loss, matches):
+        with self.lose(loss, lambda head: _is_head(head) and pattern.match(head) is not None):
             yield
+
+    @contextmanager
+    def lose_all(self, loss: Loss, *, after: int = 0) -> Iterator[None]:
+        """Apply a loss to every request within the block.
+
+        :param after: number of requests that pass before the first loss.
+        """
+        heads = count(1)
+        with self.lose(loss, lambda head: _is_head(head) and next(heads) > after, once=False):
+            yield
+
+
+def _is_head(received: bytes) -> bool:
+    return b" HTTP/1" in received.partition(b"\n")[0]
+
+
+def _reply(client: socket.socket, loss: Loss) -> None:
+    """Send the reply that stands for the server's, if there is one, and wait until the client has closed."""
+    if loss not in _REPLIES:
+        return
+    with suppress(OSError):
+        client.sendall(_REPLIES[loss])
+        client.shutdown(socket.SHUT_WR)
+        # Closing with unread data would reset the connection, and the client would lose the reply.
+        client.settimeout(_LINGER)
+        while client.recv(_CHUNK):
+            pass
 
 
 def _close(connection: socket.socket) -> None:

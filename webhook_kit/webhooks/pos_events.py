@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import redis
+import requests
 from flask import Blueprint, Response, jsonify, request
 from pydantic import TypeAdapter, ValidationError
 
@@ -190,6 +191,9 @@ class PosEvents:
             raise unavailable(str(error), retry_after=error.retry_after) from error
         except NotPlaced as error:
             raise unavailable("the POS cannot be reached for the details of the event") from error
+        except requests.RequestException as error:  # some are a ValueError too: the POS's answer was not JSON
+            log.exception("pos_event_parse_failed", adapter=name)
+            raise unavailable("the POS gave no usable answer about the event") from error
         except _BODY_ERRORS as error:
             log.warning("pos_event_body_rejected", adapter=name, error=repr(error))
             raise Problem(ErrorCode.INVALID_REQUEST, "the adapter cannot parse this body as an event") from error

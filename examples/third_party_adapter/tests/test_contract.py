@@ -1,15 +1,16 @@
 """STEP 5: the contract suite, run against your POS or a faithful fake of it.
 
-`pytest` runs about forty tests with a real kit and a real Redis. A failed test reports the harm that it prevents and the remedy.
+`pytest` runs about fifty tests with a real kit and a real Redis. A failed test reports the harm that it prevents and the remedy.
 docs/writing-an-adapter.md of webhook_kit describes every hook of the suite.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 from corner_pos import CornerPos
 from corner_pos.placeholder import PlaceholderPos
@@ -39,6 +40,12 @@ class TestCornerPos(AdapterContract):
             )
             for ticket in _pos(store).tickets(store.id)
         ]
+
+    # Let every call of the POS fail. Delete it when base_url is plain HTTP: the suite then lets requests fail on the wire.
+    @contextmanager
+    def down(self, store: Store) -> Iterator[None]:
+        with patch.object(PlaceholderPos, "_open", side_effect=ConnectionError("the POS is down")):
+            yield
 
     # Each further hook enables more tests; tests without their hook are skipped, and the report shows it.
     def sell_out(self, store: Store, item_id: str) -> None:

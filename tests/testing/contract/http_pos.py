@@ -71,6 +71,46 @@ class RefusesOnFailure(HttpPos):
             return Refused(Reason.STORE_UNREACHABLE, "the POS did not reply")
 
 
+class SearchFailureIsNoTicket(HttpPos):
+    """Reports a ticket as missing when its search fails."""
+
+    def find_order(self, store: Store, order_ref: str) -> Placed | None:
+        try:
+            return super().find_order(store, order_ref)
+        except Exception:  # noqa: BLE001 - the mistake itself
+            return None
+
+
+class ErrorIsNoTicket(HttpPos):
+    """Reads the search's reply without its status."""
+
+    def find_order(self, store: Store, order_ref: str) -> Placed | None:
+        found = self.http.get(f"{store.options['base_url']}/orders/{order_ref}").json() or {}
+        return Placed(found["id"]) if "id" in found else None
+
+
+class DelayIsNoTicket(HttpPos):
+    """Reports a ticket as missing when its search takes too long."""
+
+    def find_order(self, store: Store, order_ref: str) -> Placed | None:
+        try:
+            return super().find_order(store, order_ref)
+        except requests.exceptions.ReadTimeout:
+            return None
+
+
+class GatewayErrorIsNotPlaced(HttpPos):
+    """Takes every 5xx for an order that the POS does not have."""
+
+    find_order = PosAdapter.find_order
+
+    def post(self, order: PlaceOrderRequest, store: Store) -> Placed:
+        response = self.http.post(f"{store.options['base_url']}/orders", json={"ref": order.order_ref})
+        if response.status_code >= 500:
+            raise NotPlaced(f"HTTP {response.status_code}")
+        return Placed(response.json()["id"])
+
+
 class FakePos:
     """An HTTP server. A context manager; ``orders`` are the refs of its tickets, numbered from 1."""
 

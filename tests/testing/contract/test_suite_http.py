@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.testing.contract.http_pos import HttpContract, RaisesNotPlaced, RefusesOnFailure, RetriesInPlaceOrder
+from tests.testing.contract.http_pos import (
+    DelayIsNoTicket,
+    ErrorIsNoTicket,
+    GatewayErrorIsNotPlaced,
+    HttpContract,
+    RaisesNotPlaced,
+    RefusesOnFailure,
+    RetriesInPlaceOrder,
+    SearchFailureIsNoTicket,
+)
 from tests.testing.contract.run_contract import contract_failures
 from webhook_kit.adapter import PosAdapter
 from webhook_kit.testing.redis_server import RedisServer
@@ -16,6 +25,8 @@ pytestmark = pytest.mark.slow
 LOST_REPLY = "test_retry_after_lost_reply_creates_no_second_ticket"
 LOST_REQUEST = "test_retry_after_lost_request_places_the_order"
 TIMEOUT = "test_retry_after_timeout_creates_no_second_ticket"
+GATEWAY = "test_retry_after_gateway_timeout_creates_no_second_ticket"
+FIND_ORDER = "test_find_order_reports_failures"
 
 
 class TestHttpPos(HttpContract):
@@ -26,11 +37,15 @@ class TestHttpPos(HttpContract):
     ("adapter", "failing"),
     [
         (RetriesInPlaceOrder, {LOST_REPLY, LOST_REQUEST}),
-        (RaisesNotPlaced, {LOST_REPLY, LOST_REQUEST, TIMEOUT}),
-        (RefusesOnFailure, {LOST_REPLY, LOST_REQUEST, TIMEOUT}),
+        (RaisesNotPlaced, {LOST_REPLY, LOST_REQUEST, TIMEOUT, GATEWAY}),
+        (RefusesOnFailure, {LOST_REPLY, LOST_REQUEST, TIMEOUT, GATEWAY}),
+        (GatewayErrorIsNotPlaced, {GATEWAY}),
+        (SearchFailureIsNoTicket, {FIND_ORDER}),
+        (ErrorIsNoTicket, {FIND_ORDER}),
+        (DelayIsNoTicket, {FIND_ORDER}),
     ],
 )
-def test_wrong_reactions_to_a_lost_reply_are_found(
+def test_wrong_reactions_to_a_failure_are_found(
     adapter: type[PosAdapter], failing: set[str], redis_server: RedisServer, tmp_path: Path
 ) -> None:
     contract = type("Contract", (HttpContract,), {"adapter": adapter})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -27,7 +28,7 @@ from webhook_kit.stores.adapters import load_adapter, store_mistakes
 from webhook_kit.stores.source import FixedStores
 from webhook_kit.testing.carts import CartLine, OrderableCatalog
 from webhook_kit.testing.contract.hooks import HOOKS, ContractHooks, PosTicket, PosWebhook
-from webhook_kit.testing.contract.spy import AdapterSpy, captured_output
+from webhook_kit.testing.contract.spy import AdapterSpy, captured_output, lose_session_requests
 from webhook_kit.testing.lossy_proxy import Loss, LossyHttpProxy
 from webhook_kit.testing.signer import signed
 
@@ -288,6 +289,20 @@ class ContractEnvironment:
         )
 
     @contextmanager
+    def lose_all(self, loss: Loss, *, after: int = 0) -> Iterator[threading.Event]:
+        """Apply a loss to every request of the adapter within the block: on the wire if the POS has plain HTTP, else in ``http``.
+
+        :param after: number of requests that pass before the first loss.
+        :return: an event that is set when the loss was applied.
+        """
+        if self._proxy is None:
+            with lose_session_requests(loss, after=after) as triggered:
+                yield triggered
+        else:
+            with self._proxy.lose_all(loss, after=after):
+                yield self._proxy.triggered
+
+    @contextmanager
     def pos_down(self) -> Iterator[None]:
         """Take the POS down within the block; if that is not possible, only the next placement fails."""
         if self.hooks.defines("down"):
@@ -301,9 +316,14 @@ class ContractEnvironment:
                 yield
 
     @property
+    def has_wire(self) -> bool:
+        """True if all requests to the POS pass the suite's proxy."""
+        return self._proxy is not None
+
+    @property
     def can_take_pos_down(self) -> bool:
         """True if the POS itself can be taken down."""
-        return self._proxy is not None or self.hooks.defines("down")
+        return self.has_wire or self.hooks.defines("down")
 
     def advance(self, order_id: str, step: str) -> PosWebhook | None:
         """Move an order to a step at the POS. The POS's webhook about it is returned, not delivered."""

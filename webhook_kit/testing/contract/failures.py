@@ -66,6 +66,22 @@ class FailureTests(ContractHooks):
             env.start()  # the short deadline is for the lost reply only
             _check_retry(env, order, env.place(order, key))
 
+    def test_retry_after_gateway_timeout_creates_no_second_ticket(self, env: ContractEnvironment) -> None:
+        """The order has one ticket, however often Gett retries, if a gateway replies 504 in place of the POS, which has the order.
+
+        Protects: customers from paying twice: no 5xx of a gateway says if the POS has received the order.
+        If it fails: raise NotPlaced or return Refused only for replies of the POS itself that exclude a ticket.
+        """
+        if not env.has_wire:
+            env.skip("the suite cannot replace the POS's reply: the POS has no plain HTTP base URL")
+        key, order = str(uuid4()), env.validated_order(env.order())
+        with env.expect_new_tickets(1):
+            with env.lose_next(Loss.GATEWAY_TIMEOUT):
+                first = env.place(order, key)
+            assert first.status in (200, 503), f"the result is not known, so Gett has to receive 503, not {first}"
+            retry = env.place(order, key)
+            _check_retry(env, order, retry, resolves=first.status == 200 or None)
+
     def test_retry_after_outage_places_the_order(self, env: ContractEnvironment) -> None:
         """While the POS is down, Gett receives 503 and nothing is placed; after the outage the order is placed once.
 

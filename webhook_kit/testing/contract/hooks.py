@@ -120,7 +120,7 @@ class ContractHooks:
         raise NotImplementedError
 
     def down(self, store: Store) -> AbstractContextManager[None]:
-        """Take the POS down within the block. Not needed when the POS has a plain HTTP base URL."""
+        """Let every call of the POS fail within the block. Not needed when the POS has a plain HTTP base URL."""
         raise NotImplementedError
 
     def advance(self, store: Store, order_id: str, step: str) -> PosWebhook | None:
@@ -157,7 +157,7 @@ HOOKS: Mapping[str, str] = {
     "sell_out": "the suite cannot make an item unavailable",
     "set_price": "the suite cannot change a price",
     "close_store": "the suite cannot close the store",
-    "down": "the suite cannot take the POS down",
+    "down": "the suite cannot let the POS fail",
     "advance": "the suite cannot move an order to its next step",
 }
 """Each hook, with the consequence of not defining it."""

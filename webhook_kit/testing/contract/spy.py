@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import logging
 import threading
@@ -18,14 +19,18 @@ import requests
 import structlog
 
 from webhook_kit.adapter import NotPlaced, PosAdapter
+from webhook_kit.pos.session import PosSession
 from webhook_kit.testing.lossy_proxy import Loss
 
-__all__ = ["AdapterSpy", "SpiedCall", "captured_output", "exception_text"]
+__all__ = ["AdapterSpy", "SpiedCall", "captured_output", "exception_text", "lose_session_requests"]
 
 _METHODS = (
     *("fetch_catalog", "place_order", "find_order", "quote"),
     *("orders_since", "store_status", "parse_event", "cancel_order"),
 )
+
+
+_STATUSES = {Loss.ERROR: (500, b'{"error": "internal error"}'), Loss.BAD_GATEWAY: (502, b"<h1>Bad Gateway</h1>")}
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,32 @@ class AdapterSpy:
             raise requests.exceptions.ConnectionError("reply lost by the contract suite")
 
         return place if name == "place_order" else call
+
+
+@contextmanager
+def lose_session_requests(loss: Loss, *, after: int = 0) -> Iterator[threading.Event]:
+    """Apply a loss to every request of ``PosAdapter.http`` within the block, for a POS that is not behind the proxy.
+
+    :param after: number of requests that pass before the first loss.
+    :return: an event that is set when the loss was applied.
+    """
+    triggered, numbers, send = threading.Event(), itertools.count(1), PosSession.send
+
+    def lossy_send(session: PosSession, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        if next(numbers) <= after:
+            return send(session, request, **kwargs)
+        triggered.set()
+        if loss is Loss.TIMEOUT:
+            raise requests.exceptions.ReadTimeout("reply delayed by the contract suite")
+        if loss not in _STATUSES:
+            raise requests.exceptions.ConnectionError("request lost by the contract suite")
+        response = requests.Response()
+        response.status_code, response._content = _STATUSES[loss]  # noqa: SLF001 - there is no other way to set it
+        response.request, response.url = request, request.url or ""
+        return response
+
+    with patch.object(PosSession, "send", lossy_send):
+        yield triggered
 
 
 class _LogCapture(logging.Handler):

@@ -13,6 +13,7 @@ from webhook_kit.testing.contract.catalog import CatalogTests
 from webhook_kit.testing.contract.environment import ContractEnvironment
 from webhook_kit.testing.contract.failures import FailureTests
 from webhook_kit.testing.contract.hooks import ContractHooks
+from webhook_kit.testing.contract.outages import OutageTests
 from webhook_kit.testing.contract.placement import PlacementTests
 from webhook_kit.testing.contract.progress import ProgressTests
 from webhook_kit.testing.contract.refusals import RefusalTests
@@ -25,7 +26,7 @@ __all__ = ["AdapterContract"]
 
 
 class AdapterContract(
-    CatalogTests, ValidationTests, PlacementTests, RefusalTests, FailureTests, ProgressTests, SafetyTests
+    CatalogTests, ValidationTests, PlacementTests, RefusalTests, FailureTests, OutageTests, ProgressTests, SafetyTests
 ):
     """The tests that every adapter has to pass. Subclass it in a test module, with a name that begins with ``Test``.
 

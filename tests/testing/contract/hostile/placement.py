@@ -139,6 +139,7 @@ class _IgnoresQuantities(SmallCatalog):
     "test_reconciliation_finds_a_closed_order",
     "test_cancel_order_cancels_the_ticket",
     "test_cancel_order_fails_for_a_closed_order",
+    "test_parse_event_reports_failures",
 )
 class _ReturnsAnotherId(SmallCatalog):
     """Returns an id that the POS does not know. Later events of the order match no order."""

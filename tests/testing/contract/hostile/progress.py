@@ -20,6 +20,7 @@ _LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
     "test_progress_is_sent_to_gett",
     "test_late_and_repeated_events_are_ignored",
     "test_events_of_unknown_orders_are_ignored",
+    "test_parse_event_reports_failures",
 )
 class _DropsEvents(SmallCatalog):
     """Accepts every event and ignores it."""
