@@ -10,7 +10,7 @@ have 10,000 items and 40,000 options, a tenth of that, and 300 items and 300 opt
 ``growth``                time of all parts (parse, check, canonical JSON, hash, gzip, compile) for ten times as many items
 ``peak_memory_mb``        peak memory of a separate process that executes all parts with the largest catalog
 ``serve``                 downloads of a published catalog of 300 items from the kit, against the same bytes from a bare WSGI
-                          application; both on granian with the command line of the Procfile
+                          application; the kit with the command line of the Procfile, the other on granian alone
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from uuid import uuid4
 from benchmarks.catalog_data import cart, catalog_data
 from benchmarks.load import drive
 from benchmarks.servers import Server, granian
+from benchmarks.servers import kit as kit_server
 from tests.catalog import reference_pricing
 from webhook_kit.catalog.build import canonical_json, versioned
 from webhook_kit.catalog.cart import check_cart
@@ -195,7 +196,7 @@ def _measure_downloads(raw: bytes) -> dict[str, Any]:
         body.write_bytes(compressed_json(catalog))
         path = _publish(env, catalog)
         servers = {
-            "kit": (running.enter_context(granian("webhook_kit.app:create_app", env)), path),
+            "kit": (running.enter_context(kit_server(env)), path),
             "bare": (running.enter_context(granian("benchmarks.baselines:wsgi_bytes", {"BARE_BODY": str(body)})), path),
         }
         rates: dict[str, list[float]] = {name: [] for name in servers}

@@ -4,8 +4,8 @@ Every round measures the kit and each alternative, so that other load on the mac
 median of the rounds' ratios. Servers, Redis and the load generator share the machine.
 
 The request is an order of 4 lines with 10 modifiers in total (about 2.5 KB) with a catalog of 500 items, sent over 32 keep-alive
-connections that are spread evenly over two workers. Every server is started with the command line of the Procfile (granian, 2
-workers × 32 threads) and logs as in production (INFO, JSON) to a file.
+connections that are spread evenly over two workers. The kit is started with the command line of the Procfile, bare Flask with
+granian alone, each with 2 workers × 32 threads. The kit logs as in production (INFO, JSON) to a file.
 
 ``validate``       validateOrder as Gett calls it: verified, checked and priced with the catalog, answered with a signed token;
                    the adapter does not support quotes
@@ -39,6 +39,7 @@ import requests
 from benchmarks.load import Measurement, drive, http_post
 from benchmarks.pos import as_body, order
 from benchmarks.servers import Server, granian, uvicorn
+from benchmarks.servers import kit as kit_server
 from webhook_kit.gett.signing import signed_headers
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -144,7 +145,7 @@ def _cases(running: ExitStack, redis_url: str) -> Iterator[Case]:
             "POS_STORE_ID": STORE,
             "STORE_OPTIONS": json.dumps(options),
         }
-        return granian("webhook_kit.app:create_app", {**_env(redis_url, prefix), **settings, **env})
+        return kit_server({**_env(redis_url, prefix), **settings, **env})
 
     validate = running.enter_context(kit("validate:", {"items": ITEMS}))
     place = running.enter_context(kit("place:", {"items": ITEMS}, POS_MAX_CALLS_PER_STORE="32"))
@@ -209,7 +210,7 @@ def _memory() -> dict[str, float]:
             encoding="utf-8",
         )
         env = {**_env(redis.url, "memory:"), "STORES_FILE": str(file)}
-        server = running.enter_context(granian("webhook_kit.app:create_app", env))
+        server = running.enter_context(kit_server(env))
         bodies = [as_body(order(store, gett_id, ITEMS_EACH)) for store, gett_id in gett_ids.items()]
         validations = [http_post("/validateOrder", body, signed_headers(body, SECRET)) for body in bodies]
         with server.connections(2) as connections:  # each process loads each catalog

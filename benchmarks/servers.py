@@ -1,4 +1,4 @@
-"""Web servers to measure, started with the command line of the Procfile."""
+"""Web servers to measure: the kit with the command line of the Procfile, baselines with granian or uvicorn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psutil
 from benchmarks.load import Connection
 from webhook_kit.testing.processes import Process, free_port
 
-__all__ = ["Server", "granian", "uvicorn"]
+__all__ = ["Server", "granian", "kit", "uvicorn"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -94,20 +94,31 @@ class Server:
         return [main, *main.children(recursive=True)]
 
 
-def granian(application: str, env: Mapping[str, str]) -> Server:
-    """Serve a WSGI application with the command line of the Procfile, on the loopback interface."""
+_SETTINGS = {"WEB_CONCURRENCY": "2", "WEB_THREADS": "32"}
+
+
+def kit(env: Mapping[str, str]) -> Server:
+    """Serve the kit with the command line of the Procfile, on the loopback interface."""
     lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
     line = next(line.removeprefix("web: ") for line in lines if line.startswith("web: "))
     for original, replacement in (
-        ("granian ", f"{shlex.quote(sys.executable)} -m granian "),
-        ("webhook_kit.app:create_app", application),
+        ("webhook-kit ", f"{shlex.quote(sys.executable)} -m webhook_kit.cli "),
         ("0.0.0.0", "127.0.0.1"),
     ):
         assert original in line, f"the Procfile's web line does not contain {original!r}"
         line = line.replace(original, replacement, 1)
     port = free_port()
-    settings = {"PORT": str(port), "WEB_CONCURRENCY": "2", "WEB_THREADS": "32"}
-    return Server(["/bin/sh", "-c", f"exec {line}"], port, {**env, **settings})
+    return Server(["/bin/sh", "-c", f"exec {line}"], port, {**env, **_SETTINGS, "PORT": str(port)})
+
+
+def granian(application: str, env: Mapping[str, str]) -> Server:
+    """Serve another WSGI application with granian alone, with as many workers and threads."""
+    port = free_port()
+    command = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", application, "--no-ws"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "32"),
+    ]
+    return Server(command, port, env)
 
 
 def uvicorn(application: str) -> Server:

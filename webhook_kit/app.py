@@ -1,6 +1,7 @@
-"""Web application: composed of the blueprints of the kit.
+"""Web application: composed of the blueprints of the kit. ``webhook-kit serve`` serves it (``webhook_kit.server``).
 
-``granian --interface wsgi --factory webhook_kit.app:create_app`` or ``gunicorn 'webhook_kit.app:create_app()'``.
+It is an ordinary WSGI application (``gunicorn 'webhook_kit.app:create_app()'``), but another server gives each request a thread
+before its body has arrived, and needs a proxy in front that receives whole requests.
 """
 
 from __future__ import annotations

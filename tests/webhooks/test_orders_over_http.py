@@ -23,10 +23,10 @@ from webhook_kit.testing.signer import signed
 MEBIBYTE = 1024 * 1024
 
 
-def granian(redis: RedisServer, directory: Path, port: int, **env: str) -> Process:
+def web_server(redis: RedisServer, directory: Path, port: int, **env: str) -> Process:
     command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "webhook_kit.app:create_app"),
-        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "8", "--no-ws"),
+        *(sys.executable, "-m", "webhook_kit.cli", "serve"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--threads", "8"),
     ]
     settings = {
         "REDIS_URL": redis.url,
@@ -43,7 +43,7 @@ def granian(redis: RedisServer, directory: Path, port: int, **env: str) -> Proce
 @pytest.fixture(scope="module")
 def web(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, int]]:
     port = free_port()
-    with granian(redis_server, tmp_path_factory.mktemp("web"), port) as process:
+    with web_server(redis_server, tmp_path_factory.mktemp("web"), port) as process:
         process.wait_http(f"http://127.0.0.1:{port}/healthz")
         yield process, port
 
@@ -150,7 +150,7 @@ def test_debug_log_contains_no_customer_card_or_secret(web: tuple[Process, int])
 
 
 def test_server_without_authentication_does_not_start(redis_server: RedisServer, tmp_path: Path) -> None:
-    with granian(redis_server, tmp_path, free_port(), GETT_WEBHOOK_SECRETS="") as process:
+    with web_server(redis_server, tmp_path, free_port(), GETT_WEBHOOK_SECRETS="") as process:
         process.wait_until(lambda: "GETT_WEBHOOK_SECRETS is not set" in process.output(), message="the reason")
         assert process.wait() != 0
 
@@ -158,7 +158,7 @@ def test_server_without_authentication_does_not_start(redis_server: RedisServer,
 def test_server_that_accepts_unsigned_webhooks_logs_it_at_start(redis_server: RedisServer, tmp_path: Path) -> None:
     port = free_port()
     allowed = {"GETT_WEBHOOK_SECRETS": "", "ALLOW_UNSIGNED_WEBHOOKS": "true"}
-    with granian(redis_server, tmp_path, port, **allowed) as process:
+    with web_server(redis_server, tmp_path, port, **allowed) as process:
         process.wait_http(f"http://127.0.0.1:{port}/healthz")
         assert "unsigned_webhooks_allowed" in process.output()
         body = json.dumps(order()).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 
 import click
@@ -24,6 +25,7 @@ _COMMANDS: dict[str, str] = {
     "reconcile": "webhook_kit.cli.reconcile",
     "sandbox": "webhook_kit.cli.sandbox",
     "schema": "webhook_kit.cli.schema",
+    "serve": "webhook_kit.cli.serve",
     "stores": "webhook_kit.cli.stores",
     "worker": "webhook_kit.cli.worker",
 }
@@ -51,7 +53,30 @@ def _cli() -> None:
 
 
 def main() -> None:
-    """Run a command. An expected error prints one line per mistake and exits with a non-zero status."""
+    """Run a command. An expected error prints one line per mistake and exits with a non-zero status.
+
+    A program ends with it: a thread that a vendor's code left behind must neither delay nor break the exit of its process.
+    """
+    if sys._getframe(1).f_globals.get("__name__") != "__main__":  # noqa: SLF001 - called within another program
+        _run()
+        return
+    status: object = 0
+    try:
+        _run()
+    except SystemExit as exit:
+        status = exit.code
+    except BaseException:  # noqa: BLE001 - reported as the interpreter would do
+        traceback.print_exc()
+        status = 1
+    from webhook_kit.exit import end_process  # imported late, so that `--help` is fast
+
+    if status is not None and not isinstance(status, int):
+        click.echo(status, err=True)
+        status = 1
+    end_process(status or 0)
+
+
+def _run() -> None:
     try:
         _cli(prog_name="webhook-kit")
     except WebhookKitError as error:

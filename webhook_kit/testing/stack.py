@@ -103,8 +103,8 @@ class Stack:
         prefix = self.env.get("WEBHOOK_PREFIX", "")
         for port in ports[: self._web_count]:
             command = [
-                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "webhook_kit.app:create_app"),
-                *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "32", "--no-ws"),
+                *(sys.executable, "-m", "webhook_kit.cli", "serve"),
+                *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--threads", "32"),
             ]
             self.web.append(resources.enter_context(Process(command, env=self.env, cwd=self._cwd)))
             self.urls.append(f"http://127.0.0.1:{port}{prefix}")

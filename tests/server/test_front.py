@@ -1,0 +1,181 @@
+"""Bodies are received whole, within a deadline, and handled in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Iterable, Mapping
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from webhook_kit.server import front
+from webhook_kit.server.front import Front, HTTPProtocol, Scope
+from webhook_kit.webhooks.parsing import MAX_BYTES
+
+
+class Headers:
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        self._headers = list(headers)
+
+    def get(self, key: str, default: str | None = None) -> str | None:
+        return next((value for name, value in self._headers if name == key), default)
+
+    def items(self) -> list[tuple[str, str]]:
+        return self._headers
+
+
+class Request:
+    """A request whose body arrives in parts, each after a number of seconds."""
+
+    def __init__(
+        self,
+        *parts: bytes,
+        pause: float = 0.0,
+        headers: Iterable[tuple[str, str]] = (),
+        scope: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.parts, self.pause = parts, pause
+        chunked = [("transfer-encoding", "chunked")] if parts else []
+        head = {
+            "http_version": "1.1",
+            "server": "127.0.0.1:8000",
+            "client": "127.0.0.1:4000",
+            "scheme": "http",
+            "method": "POST",
+            "path": "/placeOrder",
+            "query_string": "",
+            "authority": None,
+        }
+        self.scope = cast("Scope", SimpleNamespace(**head | dict(scope), headers=Headers([*headers] or chunked)))
+        self.received = 0
+        self.status, self.headers, self.body = 0, dict[str, str](), b""
+
+    async def whole(self) -> bytes:
+        return b"".join([part async for part in self])
+
+    def __call__(self) -> Any:
+        return self.whole()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self.parts:
+            await asyncio.sleep(self.pause)
+            self.received += len(part)
+            yield part
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.status, self.headers, self.body = status, dict(headers), body
+
+
+class Echo:
+    """A WSGI application that answers with the body, and keeps the environment."""
+
+    def __init__(self) -> None:
+        self.environ: dict[str, Any] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self.environ = environ
+        start_response("201 Created", [("X-Answer", "yes")])
+        return io.BytesIO(environ["wsgi.input"].read())
+
+
+def answered(*requests: Request, app: Any = None) -> None:
+    """Have these requests answered, all at the same time."""
+
+    async def run() -> None:
+        served = Front(app or Echo(), threads=2)
+        await asyncio.gather(*(served(each.scope, cast("HTTPProtocol", each)) for each in requests))
+
+    asyncio.run(run())
+
+
+def test_request_is_handled_with_its_whole_body() -> None:
+    for headers in ([], [("content-length", "10")]):
+        request = Request(b"first", b" part", headers=headers)
+        answered(request)
+        assert (request.status, request.headers["X-Answer"], request.body) == (201, "yes", b"first part")
+
+
+def test_environment_of_a_request() -> None:
+    app = Echo()
+    headers = [
+        ("content-length", "2"),
+        ("content-type", "text/a"),
+        ("x-a", "1"),
+        ("x-a", "2"),
+        ("x_a", "3"),
+        ("cookie", "b"),
+    ]
+    scope = {"path": "/café", "query_string": "a=b", "server": "[::1]:80", "client": "[::2]:90", "authority": "x.org"}
+    answered(Request(b"{}", headers=headers, scope=scope), app=app)
+    expected = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/caf\xc3\xa9",
+        "QUERY_STRING": "a=b",
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": "[::1]",
+        "SERVER_PORT": "80",
+        "REMOTE_ADDR": "::2",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_LENGTH": "2",
+        "CONTENT_TYPE": "text/a",
+        "HTTP_X_A": "1,2",
+        "HTTP_COOKIE": "b",
+        "HTTP_HOST": "x.org",
+    }
+    assert app.environ.items() >= expected.items()
+
+
+@pytest.mark.parametrize("headers", [[("content-length", "1000")], [("transfer-encoding", "chunked")]])
+def test_body_that_is_slower_than_the_least_rate_is_refused(
+    headers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front, "_GRACE", 0.05)
+    monkeypatch.setattr(front, "_LEAST_RATE", 10_000.0)
+    request = Request(*[b"x"] * 1000, pause=0.01, headers=headers)
+    answered(request)
+    assert (request.status, request.received < 1000) == (408, True)
+    assert b"the body did not arrive" in request.body
+
+
+def test_large_body_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "BODY_DEADLINE", 0.1)
+    request = Request(*[b"x" * 10_000] * 90, pause=0.01, headers=[("content-length", "900000")])
+    answered(request)
+    assert (request.status, request.received < 900_000) == (408, True)
+
+
+def test_body_that_is_declared_too_large_is_not_received() -> None:
+    app = Echo()
+    request = Request(b"x" * 100, headers=[("content-length", str(MAX_BYTES + 1))])
+    answered(request, app=app)
+    assert (request.received, app.environ["CONTENT_LENGTH"]) == (0, str(MAX_BYTES + 1))
+
+
+def test_body_that_becomes_too_large_is_received_no_further() -> None:
+    app = Echo()
+    request = Request(*[b"x" * 100_000] * 40)
+    answered(request, app=app)
+    assert request.received < MAX_BYTES + 200_000
+    assert int(app.environ["CONTENT_LENGTH"]) > MAX_BYTES
+
+
+def test_large_bodies_share_a_number_of_places_and_small_ones_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "_LARGE_AT_ONCE", 1)
+    large = [Request(*[b"x" * 50_000] * 3, pause=0.01) for _ in range(2)]
+    small = Request(b"{}", pause=0.02)
+    answered(*large, small)
+    assert sorted(each.status for each in large) == [201, 503]
+    assert small.status == 201
+    answered(large[0])
+    assert large[0].status == 201
+
+
+def test_failure_of_the_application_is_a_problem_document() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        raise SystemExit(3)
+
+    request = Request(b"{}")
+    answered(request, app=app)
+    assert (request.status, request.headers["Content-Type"]) == (500, "application/problem+json")

@@ -1,0 +1,127 @@
+"""The processes of the web server: start, stop, and strangers who send slowly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.webhooks.webhook_client import SECRET, STORE_ID, order
+from webhook_kit.gett.signing import signed_headers
+from webhook_kit.testing.processes import PATIENCE, Process, free_port
+from webhook_kit.testing.redis_server import RedisServer
+
+VENDOR = """
+import threading, time
+from webhook_kit import PosAdapter
+from webhook_kit.testing.bogus import BogusAdapter
+
+threading.Thread(target=time.sleep, args=(1000,), name="vendor").start()
+
+class Vendor(BogusAdapter):
+    pass
+"""
+
+
+def web_server(redis: RedisServer, port: int, *, cwd: Path | None = None, **env: str) -> Process:
+    command = [
+        sys.executable,
+        "-m",
+        "webhook_kit.cli",
+        "serve",
+        "--port",
+        str(port),
+        "--workers",
+        "2",
+        "--threads",
+        "4",
+    ]
+    settings = {
+        "REDIS_URL": redis.url,
+        "GETT_WEBHOOK_SECRETS": SECRET,
+        "POS_ADAPTER": "bogus",
+        "GETT_STORE_ID": STORE_ID,
+    }
+    return Process(command, env=settings | env, cwd=cwd)
+
+
+@pytest.fixture
+def slow_sockets() -> Iterator[ExitStack]:
+    with ExitStack() as sockets:
+        yield sockets
+
+
+HEAD = b"POST /placeOrder HTTP/1.1\r\nHost: x\r\n"
+BEGINNINGS = {
+    "body": HEAD + b"Content-Length: 1000\r\n\r\n{",
+    "chunked": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+    "head": HEAD + b"X-A: ",
+    "nothing": b"",
+}
+
+
+def test_slow_strangers_keep_nobody_from_ordering(redis_server: RedisServer, slow_sockets: ExitStack) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with web_server(redis_server, port) as server:
+        server.wait_http(f"{url}/healthz")
+        held: dict[str, socket.socket] = {}
+        for kind, beginning in BEGINNINGS.items():
+            for _ in range(150):
+                held[kind] = slow_sockets.enter_context(socket.create_connection(("127.0.0.1", port)))
+                held[kind].sendall(beginning)
+        body = json.dumps(order()).encode()
+        for _ in range(4):
+            response = requests.post(
+                f"{url}/validateOrder", data=body, headers=signed_headers(body, SECRET), timeout=PATIENCE
+            )
+            assert response.status_code == 200
+        for kind in ("body", "chunked"):  # their connections are closed, too
+            held[kind].settimeout(PATIENCE)
+            assert held[kind].recv(1000).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(
+    "moment", ["Spawning worker-1", "Spawning worker-2", "application_created", "Started worker-2"]
+)
+def test_signal_stops_the_server_at_any_moment_of_its_start(redis_server: RedisServer, moment: str) -> None:
+    with web_server(redis_server, free_port()) as server:
+        server.wait_until(lambda: moment in server.output(), message=moment)
+        os.kill(server.pid, signal.SIGTERM)
+        assert server.wait() in (0, -signal.SIGTERM)
+
+
+def test_exit_does_not_wait_for_a_thread_of_a_vendor(redis_server: RedisServer, tmp_path: Path) -> None:
+    (tmp_path / "vendor.py").write_text(VENDOR)
+    port = free_port()
+    with web_server(redis_server, port, cwd=tmp_path, POS_ADAPTER="vendor:Vendor") as server:
+        server.wait_http(f"http://127.0.0.1:{port}/healthz")
+        os.kill(server.pid, signal.SIGTERM)
+        assert server.wait() == 0
+        assert "Killing worker" not in server.output()
+
+
+def test_second_server_on_a_port_does_not_start(redis_server: RedisServer) -> None:
+    port = free_port()
+    with web_server(redis_server, port) as first, web_server(redis_server, port) as second:
+        first.wait_http(f"http://127.0.0.1:{port}/healthz")
+        second.kill()
+        second.start()
+        assert second.wait() == 1
+        assert f"webhook-kit: --port {port}: another process listens on it" in second.output()
+        assert "Traceback" not in second.output()
+
+
+def test_mistakes_of_the_configuration_are_lines_and_not_tracebacks(redis_server: RedisServer) -> None:
+    with web_server(redis_server, free_port(), GETT_WEBHOOK_SECRETS="") as server:
+        assert server.wait() != 0
+        assert "webhook-kit: GETT_WEBHOOK_SECRETS is not set" in server.output()
+        assert "Traceback" not in server.output()

@@ -1,0 +1,117 @@
+"""Start and end of the web server's processes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import sys
+from errno import EADDRINUSE
+from functools import partial
+from ipaddress import ip_address
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server import Server
+
+from webhook_kit.app import create_app
+from webhook_kit.errors import ConfigurationError, WebhookKitError
+from webhook_kit.exit import end_process
+from webhook_kit.server.front import Front
+
+__all__ = ["serve"]
+
+_CONNECTIONS = 4096
+"""Connections that one process holds at the same time, slow ones included."""
+
+_FILES = _CONNECTIONS + 1024
+"""File descriptors that one process needs for them, and for everything else."""
+
+_HEAD_TIMEOUT = 30_000
+"""Milliseconds within which a request's head has to arrive."""
+
+_BUFFER = 64 * 1024
+"""Bytes of a head at most."""
+
+_STOP_TIMEOUT = 30
+"""Seconds after which a process that does not stop is killed."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def serve(host: str, port: int, *, workers: int, threads: int) -> None:
+    """Serve the web application until the process has to stop.
+
+    :param host: IP address to listen on.
+    :param workers: number of processes.
+    :param threads: number of requests that one process handles at the same time.
+    :raises ConfigurationError: another process listens on the port, or the address cannot be used.
+    """
+    _require_free(host, port)
+    _allow_files()
+    _stop_starting_workers()
+    Server(
+        "webhook_kit.app",
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        backlog=2048,
+        backpressure=_CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEAD_TIMEOUT, max_buffer_size=_BUFFER),
+        workers_kill_timeout=_STOP_TIMEOUT,
+    ).serve(target_loader=partial(_create, threads), wrap_loader=False)
+
+
+def _create(threads: int) -> Front:
+    try:
+        return Front(create_app(), threads)
+    except WebhookKitError as error:
+        sys.stderr.writelines(f"webhook-kit: {line}\n" for line in str(error).splitlines())
+        end_process(1)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise an error if another process listens on the port: granian would share it, and each would get some requests."""
+    try:
+        family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
+    except ValueError:
+        raise ConfigurationError(f"--host {host}: is not an IP address, such as 0.0.0.0 or 127.0.0.1") from None
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = "another process listens on it; stop it first" if error.errno == EADDRINUSE else error.strerror
+            raise ConfigurationError(f"--port {port}: {reason}") from error
+
+
+def _allow_files() -> None:
+    """Raise the limit of open files as far as the system allows: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _stop_starting_workers() -> None:
+    """Let a signal end a worker process that is still starting.
+
+    A worker is a fork of the main process and inherits its signal handlers, which only set a flag of the copy: the signal would
+    be lost, and the main process would wait for the worker for ever. Signals are blocked during the fork, so that none arrives
+    before the handlers are reset.
+    """
+
+    def in_child() -> None:
+        for signum in _SIGNALS:
+            signal.signal(signum, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS),
+        after_in_child=in_child,
+    )
