@@ -13,7 +13,7 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from tests.sandbox.sandbox_env import CATALOG, NOON, STORE, Call, Consumer, FakePartner, check_problem
+from tests.sandbox.sandbox_env import CATALOG, KEY, NOON, STORE, Call, Consumer, FakePartner, check_problem
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.clock import Clock
 from webhook_kit.sandbox.context import SandboxContext
@@ -90,6 +90,31 @@ def test_stores_are_created_and_changed(client: FlaskClient, call: Call, context
     assert len(client.get("/__sandbox/stores").get_json()["stores"]) == 2
     assert client.post("/__sandbox/reset").status_code == 204
     assert client.get("/__sandbox/stores").get_json() == {"stores": []}
+
+
+def test_ids_differ_after_a_reset(consumer: Consumer) -> None:
+    def ids() -> list[str]:
+        problem = consumer.call("GET", "stores/x").get_json()
+        return [problem["requestId"], problem["traceId"], consumer.session()["sessionId"]]
+
+    before = ids()
+    consumer.client.post("/__sandbox/reset")
+    consumer.headers = dict(KEY)
+    assert not set(before) & set(ids())
+
+
+def test_large_body_is_refused(consumer: Consumer, context: SandboxContext) -> None:
+    large = {"x": "y" * 1024 * 1024}
+    for path in ("orders/validate", "session/create", "stores/x"):
+        consumer.headers = dict(KEY)
+        check_problem(consumer.call("POST" if path != "stores/x" else "GET", path, large), 413, "INVALID_REQUEST")
+    assert [entry["response"]["status"] for entry in context.log.after(0)] == [413, 413, 413]
+    consumer.headers = {}
+    check_problem(consumer.call("POST", "orders/validate", large), 401, "UNAUTHENTICATED")
+    with serve(create_app(context)) as url:
+        for body in (b" " * 3_000_000, iter([b" " * 1_000_000] * 3)):
+            answer = requests.post(f"{url}/v1/marketplace/orders/validate", data=body, headers=KEY, timeout=PATIENCE)
+            assert (answer.status_code, answer.json()["errorCode"]) == (413, "INVALID_REQUEST")
 
 
 def test_saved_state_can_be_loaded_into_another_sandbox(

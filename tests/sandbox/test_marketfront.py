@@ -63,9 +63,27 @@ def test_discovery_is_paged(consumer: Consumer, context: SandboxContext) -> None
     page = discover(consumer, limit=2, offset=2)
     assert ([s["storeId"] for s in page["stores"]], page["totalCount"], page["hasMore"]) == (["s-2", "s-3"], 5, True)
     assert discover(consumer, limit=2, offset=3)["hasMore"] is False
-    for wrong in ({"limit": 101}, {"limit": 0}, {"offset": -1}, {"location": {"latitude": 91, "longitude": 0}}):
+    for wrong in ({"limit": "2"}, {"limit": True}, {"location": {"latitude": 91, "longitude": 0}}):
         response = consumer.call("POST", "stores/discover", {"location": HERE, **wrong})
         check_problem(response, 422, "VALIDATION_FAILED")
+
+
+def test_page_of_discovery_is_clamped(consumer: Consumer, context: SandboxContext) -> None:
+    context.state.stores.clear()
+    for n in range(101):
+        add(context, f"s-{n}", n / 1000)
+    for page, count, more in (
+        ({}, 50, True),
+        ({"limit": None, "offset": None}, 50, True),
+        ({"limit": 1_000}, 100, True),
+        ({"limit": 0}, 1, True),
+        ({"limit": -5}, 1, True),
+        ({"limit": 100, "offset": -1}, 100, True),
+        ({"limit": 100, "offset": 1}, 100, False),
+        ({"offset": 10**30}, 0, False),
+    ):
+        found = discover(consumer, **page)
+        assert (len(found["stores"]), found["hasMore"], found["totalCount"]) == (count, more, 101), page
 
 
 def test_discovery_starts_at_the_address_of_the_session(consumer: Consumer, context: SandboxContext) -> None:
@@ -175,6 +193,8 @@ def test_opening_hours_are_in_the_stores_zone(
         assert is_accepting(consumer) is open_
     store = consumer.call("GET", f"stores/{STORE}").get_json()
     assert store["availability"] == [{"dayOfWeek": "Wednesday", "start": "07:00:00", "end": "09:00:00"}]
+    context.state.catalogs["c"] = simple_catalog({"S": [item]}, availability=[])
+    assert consumer.call("GET", f"stores/{STORE}").get_json()["availability"] is None
     record.catalog_set_id = None
     assert consumer.call("GET", f"stores/{STORE}").get_json()["availability"] is None
 

@@ -258,8 +258,33 @@ def test_cards_are_paged_and_have_no_secrets(consumer: Consumer, context: Sandbo
     page = consumer.call("GET", "checkout/payments?limit=1000&offset=-5").get_json()
     assert (page["limit"], page["offset"], len(page["items"])) == (100, 0, 3)
     assert "cardNumber-cipher" not in repr(context.save().to_data()) + repr(context.log.after(0))
-    # The billing address is upserted: three cards, one address.
-    addresses = consumer.call("GET", "checkout/addresses").get_json()
-    assert addresses["totalCount"] == 1
-    assert addresses["items"][0]["address"] | ADDRESS == addresses["items"][0]["address"]
-    assert set(addresses["items"][0]["address"]["location"]) == {"latitude", "longitude"}
+
+
+def test_billing_address_is_bound_to_its_card(consumer: Consumer, context: SandboxContext) -> None:
+    consumer.session(**ADA, phone="+15551234567")
+    card = consumer.call("POST", "checkout/payments", CARD).get_json()
+    assert consumer.call("GET", "checkout/addresses").get_json()["totalCount"] == 0
+    me = consumer.call("GET", "session/me").get_json()
+    assert (me["level"], me["levelMissing"], me["user"]["lastUserAddressId"]) == (1, ["address"], None)
+    (user,) = context.state.users.values()
+    billing = user.billing_addresses[card["paymentId"]].to_wire()
+    assert billing | ADDRESS == billing
+
+
+def test_address_is_saved_once_and_keeps_its_instructions(consumer: Consumer) -> None:
+    consumer.session(**ADA)
+
+    def save(**more: Any) -> dict[str, Any]:
+        saved: dict[str, Any] = consumer.call("POST", "checkout/addresses", ADDRESS | more).get_json()
+        assert consumer.call("GET", "checkout/addresses").get_json()["items"] == [saved]
+        return saved
+
+    first = save(instructions="Ring twice", unknown="x")
+    assert first["instructions"] == "Ring twice"
+    assert first["address"].keys() == ADDRESS.keys() | {"address2", "location"}
+    assert first["address"] | ADDRESS == first["address"]
+    assert set(first["address"]["location"]) == {"latitude", "longitude"}
+    assert save() == save(instructions=None) == first
+    consumer.session(**ADA, address=ADDRESS | {"city": "NEW YORK "})
+    assert save() == first
+    assert save(instructions="")["instructions"] == ""

@@ -215,3 +215,15 @@ def test_fast_clicks_are_all_counted(context: SandboxContext, page: Page) -> Non
     more.wait_for()
     more.evaluate("(button) => { button.click(); button.click(); button.click(); }")
     expect(page.locator(".cart .count")).to_have_text("4")
+
+
+def test_stem_shows_its_store(context: SandboxContext, page: Page) -> None:
+    context.options.discoveries_per_minute = 0
+    for number in range(101):
+        add_listed_store(context, f"{number:08}", f"Chain {number}", bogus_catalog())
+    page.goto("/store/chain-100-00000100")
+    expect(page.get_by_role("heading", name="Chain 100", level=1)).to_be_visible()
+    page.goto("/store/unknown")
+    expect(page.get_by_role("heading", name="There is no such store")).to_be_visible()
+    page.get_by_role("link", name="To all stores").click()
+    expect(page.get_by_role("link", name="Chain 0", exact=True)).to_be_visible()

@@ -10,10 +10,12 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
+from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.sandbox.server import serve
+from webhook_kit.sandbox.state import StoreRecord
 from webhook_kit.sandbox.storefront import pages
 from webhook_kit.testing.processes import PATIENCE
 
@@ -63,6 +65,25 @@ def test_files_load_nothing_foreign_and_parse_no_html(name: str) -> None:
 def test_every_import_exists(name: str) -> None:
     for imported in re.findall(r"from \"(.+?)\"", (STATIC / name).read_text()):
         assert (STATIC / "js" / imported).is_file(), imported
+
+
+def test_stem_of_a_store_is_a_page(url: str, context: SandboxContext) -> None:
+    record = StoreRecord(store=CommerceStore(store_id="a/ü 1", name="Lüigi's"), partner_store_id="main")
+    context.state.stores["a/ü 1"] = record
+    token = requests.post(f"{url}/__storefront/session", json={}, timeout=PATIENCE).json()["token"]
+    found = requests.post(
+        f"{url}/v1/marketplace/stores/discover",
+        json={"location": {"latitude": 0, "longitude": 0}},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=PATIENCE,
+    ).json()["stores"]
+    (stem,) = [store["stem"] for store in found if store["storeId"] == record.store.store_id]
+    assert re.fullmatch(r"[a-z0-9-]+", stem)
+    for path, status in ((f"/store/{stem}", 200), ("/store/unknown", 404)):
+        page = requests.get(f"{url}{path}", timeout=PATIENCE)
+        assert (page.status_code, page.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        assert "js/main.js" in page.text
 
 
 def test_session_is_created_without_showing_the_key(url: str, context: SandboxContext) -> None:

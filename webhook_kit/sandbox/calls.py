@@ -198,7 +198,7 @@ CALLS = [
     CallDescription(
         *(f"POST {_MARKET}/stores/discover", "discoverStores"),
         "Stores, the nearest first, or the best match of the query first; with distances in miles, matches between « and », "
-        "matched items, computed tags. Without a `location` it starts at the session's address.",
+        "matched items, computed tags. Without a `location` it starts at the session's address. The page is clamped, as in every list.",
         "§6",
         request=DiscoverStoresRequest,
         response=DiscoverStoresResponse,
@@ -243,7 +243,8 @@ CALLS = [
     ),
     CallDescription(
         *(f"POST {_MARKET}/orders/validate", "validate"),
-        "Calls the store's validateOrder; business errors are in the order, with 200. 502 if the store does not respond.",
+        "Calls the store's validateOrder; business errors are in the order, with 200. 502 if the store does not respond. A "
+        "fulfillment or tip that the store does not offer is such an error.",
         "§3, §6",
         request=ExternalOrder,
         response=ExternalOrder,
@@ -268,7 +269,7 @@ CALLS = [
     ),
     CallDescription(
         *(f"POST {_MARKET}/checkout/payments", "addPayment"),
-        *("Saves the displayed part of a card only. Its billing address is saved once.", "§6"),
+        *("Saves the displayed part of a card only. Its billing address stays with the card.", "§6"),
         request=AddPaymentCardRequest,
         response=UserPaymentResponse,
         status=201,
@@ -281,7 +282,12 @@ CALLS = [
         query=("limit", "offset"),
     ),
     CallDescription(
-        *(f"POST {_MARKET}/checkout/addresses", "addAddress", "Saves an address.", "§6; body [D]"),
+        *(
+            f"POST {_MARKET}/checkout/addresses",
+            "addAddress",
+            "Saves an address once; without `instructions` the earlier ones stay.",
+            "§6; body [D]",
+        ),
         request=AddressInput,
         response=UserAddressResponse,
         status=201,

@@ -14,14 +14,14 @@ from webhook_kit.gett.models.payment import (
     UserPaymentResponsePagedResult,
 )
 from webhook_kit.sandbox.context import SandboxContext
-from webhook_kit.sandbox.geocoding import save_address
+from webhook_kit.sandbox.geocoding import geocoded, save_address
 from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
+from webhook_kit.sandbox.paging import clamp
 from webhook_kit.sandbox.sessions import current_user
 
 __all__ = ["blueprint"]
 
-_DEFAULT_LIMIT, _MAX_LIMIT = 20, 100  # [D] entries of a page
-_MAX_OFFSET = 2**31
+_DEFAULT_LIMIT = 20  # [D] entries of a page
 
 T = TypeVar("T")
 
@@ -62,11 +62,10 @@ class _Checkout:
         )
 
     def add_payment(self) -> Response:
-        """Save the displayed part of a card only, and its billing address once."""
+        """Save the displayed part of a card only, and its billing address, which is not an address for deliveries."""
         with self._context.lock:
             user = current_user(self._context)
             card = parse_body(AddPaymentCardRequest)
-            save_address(user, card.billing_address)
             saved = UserPaymentResponse(
                 payment_id=self._context.random.uuid("payment"),
                 card_type=card.card_type,
@@ -74,6 +73,7 @@ class _Checkout:
                 expiration_date=card.expiration,
             )
             user.payments[saved.payment_id] = saved
+            user.billing_addresses[saved.payment_id] = geocoded(card.billing_address)
             user.last_payment_id = saved.payment_id
             return json_response(saved, 201)
 
@@ -91,14 +91,12 @@ class _Checkout:
         with self._context.lock:
             user = current_user(self._context)
             body = parse_body(_NewAddress)
-            user.last_user_address_id = save_address(user, body, body.instructions)
-            return json_response(user.addresses[user.last_user_address_id], 201)
+            return json_response(save_address(user, body, body.instructions), 201)
 
 
 def _page(saved: list[T]) -> tuple[list[T], int, int]:
     """Return one page, and limit and offset after clamping."""
-    limit = min(max(_integer_argument("limit", _DEFAULT_LIMIT), 1), _MAX_LIMIT)
-    offset = min(max(_integer_argument("offset", 0), 0), _MAX_OFFSET)
+    limit, offset = clamp(_integer_argument("limit", _DEFAULT_LIMIT), _integer_argument("offset", 0))
     return saved[offset : offset + limit], limit, offset
 
 

@@ -88,11 +88,10 @@ class SandboxContext:
             self.scheduler.restore(saved.tasks)
 
     def reset(self) -> None:
-        """Delete everything but the options, the clock and the seed."""
+        """Delete everything but options, clock and seed. Ids are not used again, because partners may keep earlier ones."""
         with self.lock:
             self.state = SandboxState()
             self.faults.replace([])
-            self.random.restore(self.random.seed, {})
             self.quota.reset()
             self.scheduler.restore([])
             self.log.clear()

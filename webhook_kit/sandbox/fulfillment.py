@@ -6,7 +6,7 @@ from typing import Literal
 
 from webhook_kit.sandbox.state import StoreRecord
 
-__all__ = ["Kind", "fulfillment_kind", "offers"]
+__all__ = ["Kind", "accepts_tips", "fulfillment_kind", "offers"]
 
 Kind = Literal["delivery", "pickup"]
 
@@ -22,3 +22,8 @@ def fulfillment_kind(text: str) -> Kind | None:
 def offers(record: StoreRecord, kind: Kind) -> bool:
     """Return True if the store allows this kind."""
     return record.delivery_allowed if kind == "delivery" else record.pickup_allowed
+
+
+def accepts_tips(record: StoreRecord, kind: Kind) -> bool:
+    """Return True if the store takes tips on orders of this kind."""
+    return record.listing.accepts_delivery_tips if kind == "delivery" else record.listing.accepts_pickup_tips

@@ -11,7 +11,7 @@ from webhook_kit.gett.models.order import ExternalAddress, Location
 from webhook_kit.gett.models.payment import AddressInput, UserAddressResponse
 from webhook_kit.sandbox.state import SessionRecord, StoreRecord, UserRecord
 
-__all__ = ["geocode", "miles", "save_address", "session_location", "store_address", "store_location"]
+__all__ = ["geocode", "geocoded", "miles", "save_address", "session_location", "store_address", "store_location"]
 
 _CENTRE = (40.7128, -74.0060)
 _SPREAD = 0.1  # degrees: about seven miles
@@ -70,15 +70,32 @@ def miles(one: Location, other: Location) -> float:
     return 2 * _EARTH_RADIUS * math.asin(math.sqrt(min(1.0, half)))
 
 
-def save_address(user: UserRecord, address_input: AddressInput, instructions: str | None = None) -> str:
-    """Save an address of a user and return its id, which depends on its content alone, so that it is saved once."""
-    members = address_input.to_wire()
-    parts = [str(members.get(name) or "") for name in ("address1", "address2", "city", "state", "postalCode")]
-    digest = hashlib.sha256("\n".join([user.user_id, *parts]).casefold().encode(errors="replace")).digest()
+def save_address(user: UserRecord, entered: AddressInput, instructions: str | None = None) -> UserAddressResponse:
+    """Save an address of a user and return it. Its id depends on its content alone, so that it is saved once.
+
+    :param instructions: those saved earlier stay when None.
+    """
+    parts = [entered.address1, entered.address2, entered.city, entered.state, entered.postal_code]
+    folded = [(part or "").strip().casefold() for part in parts]
+    digest = hashlib.sha256("\n".join([user.user_id, *folded]).encode(errors="replace")).digest()
     address_id = str(UUID(bytes=digest[:16], version=4))
-    address = ExternalAddress.model_validate({**members, "location": geocode(parts[0], *parts[2:]).to_wire()})
-    saved = UserAddressResponse(user_address_id=address_id, address=address)
-    user.addresses[address_id] = (
-        saved if instructions is None else saved.model_copy(update={"instructions": instructions})
+    saved = user.addresses.get(address_id)
+    if saved is None:
+        saved = UserAddressResponse(user_address_id=address_id, address=geocoded(entered))
+    if instructions is not None:
+        saved = saved.model_copy(update={"instructions": instructions})
+    user.addresses[address_id] = saved
+    user.last_user_address_id = address_id
+    return saved
+
+
+def geocoded(entered: AddressInput) -> ExternalAddress:
+    """Return an address with its location."""
+    return ExternalAddress(
+        address1=entered.address1,
+        address2=entered.address2,
+        city=entered.city,
+        state=entered.state,
+        postal_code=entered.postal_code,
+        location=geocode(entered.address1, entered.city, entered.state, entered.postal_code),
     )
-    return address_id

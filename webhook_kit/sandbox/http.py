@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pydantic
 from flask import Blueprint, Flask, Response, g, request
 from pydantic.alias_generators import to_camel
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.order import ValidationError
@@ -24,7 +24,7 @@ from webhook_kit.sandbox.tokens import authenticate_session
 from webhook_kit.sandbox.traffic_log import redact_headers, redact_payment
 from webhook_kit.sandbox.update_log import RecordedUpdate
 
-__all__ = ["MAX_BYTES", "body_errors", "install_hooks", "json_response", "make_blueprint", "parse_body"]
+__all__ = ["MAX_BYTES", "body_errors", "install_hooks", "json_response", "make_blueprint", "parse_body", "read_body"]
 
 MAX_BYTES = 1024 * 1024
 """Maximum size of a request's body [D]."""
@@ -40,7 +40,8 @@ _UPDATES = {"setOrderStatus": "order_id", "setStoreStatus": "store_id"}
 def install_hooks(app: Flask, context: SandboxContext) -> None:
     """Install authentication, quota, faults and traffic log on an application, and turn exceptions into problem documents."""
     hooks = _RequestHooks(context)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
+    # One more, because werkzeug cuts a body without a Content-Length at the limit, instead of refusing it.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES + 1
     app.before_request(hooks.begin)
     app.after_request(hooks.end)
     app.register_error_handler(Problem, hooks.problem)
@@ -67,10 +68,12 @@ class _RequestHooks:
         g.faults = {}
         g.session = None
         g.store_id = (request.view_args or {}).get("store_id")
-        if not request.path.startswith("/v1/"):
+        if not _is_api():
             request.max_content_length = _STATE_BYTES
             return
         self._authenticate()
+        if (request.content_length or 0) > MAX_BYTES:
+            raise RequestEntityTooLarge
         _take_quota(self._context)
         _apply_faults(self._context)
 
@@ -86,7 +89,7 @@ class _RequestHooks:
         g.session = authenticate_session(self._context)
 
     def end(self, response: Response) -> Response:
-        if not request.path.startswith("/v1/"):
+        if not _is_api():
             return response
         if g.quota is not None:
             response.headers.update(g.quota.headers())
@@ -112,10 +115,21 @@ def parse_body(model: type[W]) -> W:
     :raises Problem: 400 if it is not JSON, 413 if it is too large, 422 with every error if it does not fit the model.
     """
     try:
-        return model.model_validate_json(request.get_data(), strict=True)
+        return model.model_validate_json(read_body(), strict=True)
     except pydantic.ValidationError as error:
         errors = body_errors(error)
     raise Problem(ErrorCode.VALIDATION_FAILED, "the body is not valid", errors=errors)
+
+
+def read_body() -> bytes:
+    """Return the body of the current call.
+
+    :raises RequestEntityTooLarge: if it is a call of Gett's APIs, and the body is larger than :data:`MAX_BYTES`.
+    """
+    body = request.get_data()
+    if len(body) > MAX_BYTES and _is_api():
+        raise RequestEntityTooLarge
+    return body
 
 
 def body_errors(error: pydantic.ValidationError) -> list[ValidationError]:
@@ -136,6 +150,11 @@ def json_response(data: Wire | Mapping[str, Any] | list[Wire], status: int = 200
     else:
         body = data.to_json() if isinstance(data, Wire) else json.dumps(data).encode()
     return Response(body, status, mimetype="application/json")
+
+
+def _is_api() -> bool:
+    """Return True if the current call belongs to Gett's APIs, and not to the control API or the storefront."""
+    return request.path.startswith("/v1/")
 
 
 def _has_key(context: SandboxContext) -> bool:
@@ -187,8 +206,7 @@ def _call() -> str:
 def _record(context: SandboxContext, response: Response) -> None:
     if g.authentic and _call() in _UPDATES:
         subject = (request.view_args or {})[_UPDATES[_call()]]
-        body = request.get_json(force=True, silent=True)
-        context.update_log.record(RecordedUpdate(subject, g.arrived, response.status_code, body))
+        context.update_log.record(RecordedUpdate(subject, g.arrived, response.status_code, _update()))
     context.append_log(
         "api_call",
         call=_call(),
@@ -197,7 +215,7 @@ def _record(context: SandboxContext, response: Response) -> None:
             "method": request.method,
             "path": request.full_path.rstrip("?"),
             "headers": redact_headers(request.headers.items()),
-            "body": _json(request.get_data(cache=True)) if request.content_length else None,
+            "body": _json(_request_bytes()),
         },
         response={
             "status": response.status_code,
@@ -207,6 +225,22 @@ def _record(context: SandboxContext, response: Response) -> None:
         },
         seconds=round(time.monotonic() - g.started, 6),
     )
+
+
+def _request_bytes() -> bytes:
+    """Return the body of the current call; empty if it is too large or incomplete, which was answered already."""
+    try:
+        return read_body()
+    except HTTPException:
+        return b""
+
+
+def _update() -> Any:
+    """Return the body of an update as JSON data; None if it is not JSON."""
+    try:
+        return json.loads(_request_bytes())
+    except (ValueError, RecursionError):
+        return None
 
 
 def _json(body: bytes) -> Any:

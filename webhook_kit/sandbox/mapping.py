@@ -94,15 +94,29 @@ def store_refusal(body: dict[str, Any]) -> Problem:
     return refusal
 
 
-def find_inconsistencies(body: dict[str, Any]) -> list[str]:
-    """Return the errors and inconsistencies of an order that a store returned; empty if there are none."""
+def find_inconsistencies(body: dict[str, Any], *, validated: bool) -> list[str]:
+    """Return the errors and inconsistencies of an order that a store returned; empty if there are none.
+
+    :param validated: the order is the answer to a validateOrder, which needs ``isValid``, and a token if it is valid.
+    """
     try:
         order = ExternalOrder.model_validate(body)
     except ValueError as error:
         return [" ".join(str(error).split())]
-    if order.errors:
-        return []
-    return order.amounts.contradictions() if order.amounts else ["amounts are missing"]
+    lines = []
+    if order.errors and order.is_valid:
+        lines.append("isValid is true, but there are errors")
+    if not order.errors and order.is_valid is False:
+        lines.append("isValid is false, but there are no errors")
+    if order.trace_id and not order.errors:
+        lines.append("there is a traceId, but there are no errors")
+    if validated and order.is_valid is None:
+        lines.append("isValid is missing")
+    if validated and order.is_valid and not order.validated_order_token:
+        lines.append("isValid is true, but there is no validatedOrderToken")
+    if not order.errors:
+        lines += order.amounts.contradictions() if order.amounts else ["amounts are missing"]
+    return lines
 
 
 def _parse_error(raw: Any) -> ValidationError | None:

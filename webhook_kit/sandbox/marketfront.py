@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g
+from pydantic import BeforeValidator
 
 from webhook_kit.catalog.hours import is_open
 from webhook_kit.gett.models.catalog import AvailabilityWindow
@@ -26,15 +27,23 @@ from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.fulfillment import fulfillment_kind, offers
 from webhook_kit.sandbox.geocoding import miles, session_location, store_address, store_location
 from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
+from webhook_kit.sandbox.paging import clamp
 from webhook_kit.sandbox.problems import invalid
 from webhook_kit.sandbox.search import Match, query_words, search
 from webhook_kit.sandbox.state import SessionRecord, StoreRecord
 
-__all__ = ["blueprint", "is_accepting_orders", "store_timezone"]
+__all__ = ["blueprint", "is_accepting_orders", "store_stem", "store_timezone"]
 
 _CLUSTER = 1.0  # [D] a store at most this many miles farther than the nearest one is tagged Closest
 _POPULAR = 4.5  # [D] minimum rating of the tag Popular
 _SAVINGS = 5.0  # [D] minimum discount, in percent, of the tag Savings
+
+
+class _Discovery(DiscoverStoresRequest):
+    """A search whose page is brought within its bounds, as in every list, instead of refused [D]."""
+
+    limit: Annotated[int, BeforeValidator(lambda limit: 50 if limit is None else limit)] = 50
+    offset: Annotated[int, BeforeValidator(lambda offset: 0 if offset is None else offset)] = 0
 
 
 class _Candidate(NamedTuple):
@@ -77,7 +86,8 @@ class _Marketfront:
         self._context = context
 
     def discover_stores(self) -> Response:
-        body = parse_body(DiscoverStoresRequest)
+        body = parse_body(_Discovery)
+        limit, offset = clamp(body.limit, body.offset)
         query = query_words(body.query or "")
         candidates = []
         with self._context.lock:
@@ -91,11 +101,11 @@ class _Marketfront:
                 candidates.append(_Candidate(record, distance, match if query else None))
             candidates.sort(key=_rank)
             nearest = min((one.distance for one in candidates if one.distance is not None), default=0.0)
-            page = candidates[body.offset : body.offset + body.limit]
+            page = candidates[offset : offset + limit]
             stores = [self._to_marketfront_store(one, nearest) for one in page]
         return json_response(
             DiscoverStoresResponse(
-                stores=stores, total_count=len(candidates), has_more=body.offset + body.limit < len(candidates)
+                stores=stores, total_count=len(candidates), has_more=offset + limit < len(candidates)
             )
         )
 
@@ -128,7 +138,7 @@ class _Marketfront:
         return MarketfrontStore(
             store_id=record.store.store_id,
             name=record.store.name or "",
-            stem=_stem(record),
+            stem=store_stem(record),
             categories=_categories(candidate, nearest),
             options=StoreOptions(
                 accepts_delivery_tips=listing.accepts_delivery_tips, accepts_pickup_tips=listing.accepts_pickup_tips
@@ -178,15 +188,15 @@ def _categories(candidate: _Candidate, nearest: float) -> list[str]:
 
 
 def _availability(context: SandboxContext, record: StoreRecord) -> list[AvailabilityWindow] | None:
-    """Return the windows of all its catalogs; None without a CatalogSet."""
+    """Return the windows of all its catalogs; None without any."""
     catalog = context.state.catalogs.get(record.catalog_set_id or "")
     if catalog is None:
         return None
     windows = [window for one in catalog.catalogs.values() for window in one.availability or ()]
-    return [window for index, window in enumerate(windows) if window not in windows[:index]]
+    return [window for index, window in enumerate(windows) if window not in windows[:index]] or None
 
 
-def _stem(record: StoreRecord) -> str:
-    """Return the slug: the name in URL form, and the first characters of the id [D]."""
-    name = re.sub(r"[^a-z0-9]+", "-", (record.store.name or "").lower()).strip("-")
-    return "-".join(filter(None, (name, record.store.store_id[:8])))
+def store_stem(record: StoreRecord) -> str:
+    """Return the slug, the last part of ``/store/{stem}``: name and first characters of the id, in URL form [D]."""
+    text = f"{record.store.name or ''}-{record.store.store_id[:8]}"
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "store"

@@ -15,6 +15,7 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.commerce import find_store
 from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.fulfillment import accepts_tips, fulfillment_kind, offers
 from webhook_kit.sandbox.http import json_response, make_blueprint, parse_body
 from webhook_kit.sandbox.mapping import (
     check_customer,
@@ -56,13 +57,16 @@ class _Orders:
         with self._context.lock:
             store = self._store(order)
             body = webhook_body(self._context.options, order, order_customer(self._context, order))
-            closed = self._closed(store)
-        if closed or not order.cart.line_items:
-            return json_response(self._invalid(order, closed or ErrorCode.CART_EMPTY))
+            violations = self._violations(order, store)
+        if violations:
+            return json_response(self._invalid(order, violations))
         webhook = Webhook("validateOrder", store.webhook_url, body, store_id=store.store.store_id)
         validated = _validated(self._webhooks.deliver(webhook))
-        for message in find_inconsistencies(validated):
+        findings = find_inconsistencies(validated, validated=True)
+        for message in findings:
             self._context.append_log("finding", storeId=store.store.store_id, call="validateOrder", message=message)
+        if findings:  # an answer that contradicts itself allows no order
+            validated.pop("validatedOrderToken", None)
         token = validated.get("validatedOrderToken")
         with self._context.lock:
             if isinstance(token, str) and validated.get("isValid"):
@@ -115,11 +119,8 @@ class _Orders:
         """Run Gett's own checks, charge the payment, and create the order's record."""
         context = self._context
         store = self._store(order)
-        if not order.cart.line_items:
-            raise Problem(ErrorCode.CART_EMPTY, "the cart is empty")
-        closed = self._closed(store)
-        if closed:
-            raise Problem(closed, "the store does not take orders now")
+        if violations := self._violations(order, store):
+            raise Problem.refusing(violations)
         accepted = self._accepted(order)
         customer = order_customer(context, order)
         check_customer(customer, with_key=g.session is None)
@@ -148,8 +149,19 @@ class _Orders:
             raise Problem(ErrorCode.CATALOGSET_NOT_FOUND, f"there is no catalog set {order.cart.catalog_set_id}")
         return store
 
-    def _closed(self, store: StoreRecord) -> ErrorCode | None:
-        return None if is_accepting_orders(self._context, store, self._context.clock.now()) else ErrorCode.STORE_CLOSED
+    def _violations(self, order: ExternalOrder, store: StoreRecord) -> list[ValidationError]:
+        """Return the errors of Gett's own checks, for which the store is not called."""
+        found = []
+        if not is_accepting_orders(self._context, store, self._context.clock.now()):
+            found.append((ErrorCode.STORE_CLOSED, "The store does not take orders now.", "$.cart.storeId"))
+        if not order.cart.line_items:
+            found.append((ErrorCode.CART_EMPTY, "The cart is empty.", "$.cart.lineItems"))
+        kind = fulfillment_kind(order.fulfillment_type)
+        if kind is not None and not offers(store, kind):
+            found.append((ErrorCode.OTHER, f"The store does not offer {kind}.", "$.fulfillmentType"))
+        if kind is not None and order.tip > 0 and not accepts_tips(store, kind):
+            found.append((ErrorCode.OTHER, f"The store does not take tips for {kind}.", "$.amounts.tip"))
+        return [ValidationError(code=code, message=message, json_path=path) for code, message, path in found]
 
     def _accepted(self, order: PlaceOrderRequest) -> dict[str, Any] | None:
         """Return the validated amounts of the order's token.
@@ -171,14 +183,11 @@ class _Orders:
             raise Problem(ErrorCode.VALIDATION_FAILED, f"the validatedOrderToken is {reason}", errors=[error])
         return validated.amounts if validated else None
 
-    def _invalid(self, order: ExternalOrder, code: ErrorCode) -> dict[str, Any]:
-        """Return the order with an error of Gett's own checks; the store is not called."""
-        path = "$.cart.storeId" if code is ErrorCode.STORE_CLOSED else "$.cart.lineItems"
-        message = "The store does not take orders now." if code is ErrorCode.STORE_CLOSED else "The cart is empty."
-        error = ValidationError(code=code, message=message, json_path=path)
+    def _invalid(self, order: ExternalOrder, violations: list[ValidationError]) -> dict[str, Any]:
+        """Return the order with the errors of Gett's own checks."""
         return {
             **order.to_wire(),
-            "errors": [error.to_wire()],
+            "errors": [violation.to_wire() for violation in violations],
             "isValid": False,
             "traceId": self._context.random.hex("trace", 32),
         }

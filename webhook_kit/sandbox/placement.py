@@ -61,7 +61,7 @@ class PlacementRetries:
             record.placed.pop("payment", None)
             self._events.created(record)
             self._payments.pop(record.order_id, None)
-            for message in find_inconsistencies(attempt.body):
+            for message in find_inconsistencies(attempt.body, validated=False):
                 self._context.append_log("finding", orderId=record.order_id, call="placeOrder", message=message)
         elif not attempt.failed and isinstance(attempt.body, dict) and (attempt.status or 0) >= 400:
             record.answered, record.problem = True, attempt.body

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pydantic
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g
 
 from webhook_kit.gett.models.order import ValidationError
 from webhook_kit.gett.models.payment import AddressInput
@@ -26,7 +26,7 @@ from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.fulfillment import fulfillment_kind
 from webhook_kit.sandbox.geocoding import save_address
-from webhook_kit.sandbox.http import body_errors, json_response, make_blueprint, parse_body
+from webhook_kit.sandbox.http import body_errors, json_response, make_blueprint, parse_body, read_body
 from webhook_kit.sandbox.problems import invalid
 from webhook_kit.sandbox.state import SessionRecord, UserRecord
 from webhook_kit.sandbox.tokens import create_token, google_identity
@@ -165,7 +165,7 @@ class _Sessions:
         user.phone = body.phone or user.phone
         if body.address is not None:
             address = AddressInput.model_validate(body.address.to_wire())
-            user.last_user_address_id = save_address(user, address)
+            save_address(user, address)
         return user
 
     def _me(self, session: SessionRecord) -> SessionMeResponse:
@@ -196,7 +196,7 @@ class _Sessions:
 
 def _parse_session_body() -> SessionCreateRequest:
     """Return the body of a session creation; an empty one is valid."""
-    raw = request.get_data() or b"{}"
+    raw = read_body() or b"{}"
     try:
         return SessionCreateRequest.from_json(raw)
     except pydantic.ValidationError as error:

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from webhook_kit.gett.models.base import UtcTime
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
-from webhook_kit.gett.models.order import Location
+from webhook_kit.gett.models.order import ExternalAddress, Location
 from webhook_kit.gett.models.payment import UserAddressResponse, UserPaymentResponse
 from webhook_kit.gett.models.session import FulfillmentContextDto, SessionAddress
 from webhook_kit.gett.models.store import (
@@ -163,7 +163,10 @@ class SessionRecord(SandboxModel):
 
 
 class UserRecord(SandboxModel):
-    """An identified consumer: one per email address."""
+    """An identified consumer: one per email address.
+
+    :ivar billing_addresses: by the id of their card; deliveries do not go there.
+    """
 
     user_id: str
     email: str
@@ -173,6 +176,7 @@ class UserRecord(SandboxModel):
     last_payment_id: str | None = None
     last_user_address_id: str | None = None
     payments: dict[str, UserPaymentResponse] = Field(default_factory=dict)
+    billing_addresses: dict[str, ExternalAddress] = Field(default_factory=dict)
     addresses: dict[str, UserAddressResponse] = Field(default_factory=dict)
 
     def missing(self) -> list[Literal["address", "phone", "payment"]]:

@@ -6,10 +6,13 @@ so that the API key stays on the server.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import requests
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, send_from_directory
 
 from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.marketfront import store_stem
 from webhook_kit.sandbox.problems import problem_of_status
 
 __all__ = ["blueprint"]
@@ -27,14 +30,16 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_STATIC = Path(__file__).parent / "static"
 _TIMEOUT = 30.0
 
 
 def blueprint(context: SandboxContext) -> Blueprint:
-    """Return the page at ``/``, its files below ``/__storefront/static/``, and ``POST /__storefront/session``."""
+    """Return the page at ``/`` and ``/store/{stem}``, its files below ``/__storefront/static/``, and ``POST /__storefront/session``."""
     calls = _Storefront(context)
     pages = Blueprint("storefront", __name__, static_folder="static", static_url_path="/__storefront/static")
     pages.add_url_rule("/", "index", lambda: pages.send_static_file("index.html"))
+    pages.add_url_rule("/store/<stem>", "store", calls.store_page)
     pages.add_url_rule("/__storefront/session", "session", calls.create_session, methods=["POST"])
     pages.after_request(_add_headers)
     return pages
@@ -43,6 +48,14 @@ def blueprint(context: SandboxContext) -> Blueprint:
 class _Storefront:
     def __init__(self, context: SandboxContext) -> None:
         self._context = context
+
+    def store_page(self, stem: str) -> Response:
+        """Return the page, which shows the store of its URL (``gett-protocol.md §6``); with 404 if there is none."""
+        with self._context.lock:
+            known = any(store_stem(record) == stem for record in self._context.state.stores.values())
+        page = send_from_directory(_STATIC, "index.html")
+        page.status_code = 200 if known else 404
+        return page
 
     def create_session(self) -> Response:
         """Return the response of ``session/create``, called over HTTP, so that quota, faults and traffic log apply."""

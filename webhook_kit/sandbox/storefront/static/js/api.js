@@ -100,11 +100,11 @@ async function market(path, call = {}) {
 }
 
 /**
- * @param {{query: string, fulfillmentType: string}} filter
- * @returns {Promise<{stores: Store[], totalCount: number}>}
+ * @param {{query: string, fulfillmentType: string, offset?: number}} filter
+ * @returns {Promise<{stores: Store[], totalCount: number, hasMore: boolean}>}
  */
-export function discover({ query, fulfillmentType }) {
-  const body = { location: HERE, limit: 100, ...(query && { query }), ...(fulfillmentType && { fulfillmentType }) };
+export function discover({ query, fulfillmentType, offset = 0 }) {
+  const body = { location: HERE, limit: 100, offset, ...(query && { query }), ...(fulfillmentType && { fulfillmentType }) };
   return market("stores/discover", { method: "POST", body });
 }
 

@@ -7,6 +7,7 @@ import { announce, h, icon } from "./dom.js";
 import { start } from "./traffic-log.js";
 import { inspector } from "./inspector.js";
 import { orderView, ordersView } from "./order-view.js";
+import { stemOfUrl, stemView } from "./stem-view.js";
 import { storeView } from "./store-view.js";
 import { storesView } from "./stores-view.js";
 
@@ -36,7 +37,8 @@ export class Page {
     const [kind, id, more] = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
     if (kind === "stores" && id) return more === "checkout" ? checkoutView(this, id) : storeView(this, id);
     if (kind === "orders") return id ? orderView(this, id) : ordersView(this);
-    return storesView(this);
+    const stem = location.hash ? "" : stemOfUrl();
+    return stem ? stemView(this, stem) : storesView(this);
   }
 
   /**
