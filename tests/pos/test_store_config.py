@@ -102,3 +102,16 @@ def test_fields_are_described_without_the_default_of_a_secret() -> None:
         ConfigField("limit", "integer", False, "", ""),
     ]
     assert config_fields(Credentials) == [ConfigField("token", "secret", False, "…", "")]
+
+
+def test_union_is_one_short_mistake() -> None:
+    class Unions(BaseModel):
+        payment: str | int | None = None
+        presets: dict[str, str | int] = Field(default_factory=dict)
+
+    store = replace(GOOD, options={"payment": [1], "presets": {"a": [], "b": 1.5}}, credentials={})
+    help_text = "; see `webhook-kit adapters show configured`"
+    assert store_mistakes(Unions, BogusAdapter.Credentials, store) == [
+        f"store main: options.payment is not valid: it should be text | integer{help_text}",
+        f"store main: options.presets is not valid: it should be table of text | integer{help_text}",
+    ]

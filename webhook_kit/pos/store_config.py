@@ -119,7 +119,13 @@ def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return " | ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}), definitions)}"
+    if schema.get("type") == "object" and isinstance(values := schema.get("additionalProperties"), dict) and values:
+        return f"table of {_type(values, definitions)}"
     return "secret" if schema.get("writeOnly") else _TYPES.get(schema.get("type", ""), "any")
+
+
+_SHOWN = ("missing", "value_error", "assertion_error", "literal_error", "enum")
+"""Kinds of pydantic's mistakes whose own message is shown for a field of several types."""
 
 
 # Adapters ask at each call. A store whose options have changed is another key, because stores are compared by value.
@@ -135,13 +141,18 @@ def _parsed(model: type[BaseModel], store: Store, table: str) -> BaseModel:
     try:
         parsed = model.model_validate({name: value for name, value in values.items() if name not in unknown})
     except ValidationError as error:
+        types = {field.name: field.type for field in config_fields(model)}
         for mistake in error.errors(include_url=False, include_context=False, include_input=False):
-            where = ".".join([table, *map(str, mistake["loc"])])
-            field = fields.get(str(mistake["loc"][0])) if mistake["loc"] else None
+            place = [str(part) for part in mistake["loc"]]
+            field = fields.get(place[0]) if place else None
             complaint = _complaint(mistake["type"], mistake["msg"], field)
+            if place and " | " in types.get(place[0], "") and mistake["type"] not in _SHOWN:
+                # pydantic has a mistake for each branch of a union, and names the branch in the place.
+                place, complaint = place[:1], f"is not valid: it should be {types[place[0]]}"
+            where = ".".join([table, *place])
             mistakes.append(f"store {store.id}: {where} {complaint}; see `webhook-kit adapters show {store.adapter}`")
     if mistakes:
-        raise ConfigurationError(*mistakes)
+        raise ConfigurationError(*dict.fromkeys(mistakes))
     return parsed
 
 
