@@ -163,6 +163,8 @@ class Settings(BaseSettings):
     """True: without a key, store credentials in Redis in plaintext instead of refusing them."""
     pos_deadline: float = Field(20.0, gt=0, le=600)
     """Seconds to wait for a POS call before Gett is answered without its result. The call continues, and its result is recorded."""
+    catalog_deadline: float = Field(120.0, gt=0, le=240)
+    """Seconds to wait for a catalog from the POS. A cart that needs a store's first catalog waits for POS_DEADLINE only."""
     pos_abandon_after: float = Field(300.0, gt=0, le=_DAY)
     """Seconds after which a POS call without a result is abandoned; its order is then in doubt."""
     pos_max_calls: int = Field(32, ge=1, le=10_000)

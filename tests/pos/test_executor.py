@@ -202,7 +202,7 @@ def test_failures_in_a_row_open_the_circuit_breaker_of_their_store_alone(
         executor.run(A, lambda: pytest.fail("called"))
     assert 500 < caught.value.retry_after <= 600
     assert executor.run(B, lambda: "served") == "served"
-    assert executor.in_flight() == {}
+    wait_until(lambda: idle(executor))
 
 
 def test_open_circuit_breaker_lets_one_probe_through_after_its_time(
@@ -282,3 +282,15 @@ def test_forked_process_can_make_calls() -> None:
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_catalog_has_a_deadline_of_its_own(release: threading.Event) -> None:
+    executor = make_executor(pos_deadline=0.05, catalog_deadline=PATIENCE)
+    timer = threading.Timer(0.3, release.set)
+    timer.start()
+    assert executor.fetch_catalog(A, lambda: release.wait(PATIENCE))
+    timer.join()
+    release.clear()
+    executor = make_executor(catalog_deadline=0.05)
+    with pytest.raises(PosTimeout):
+        executor.fetch_catalog(A, lambda: release.wait(PATIENCE))

@@ -77,7 +77,7 @@ def _from_pos(store_id: str) -> bytes:
         raise click.BadParameter(f"{store_id!r} is not a file, an http(s) address or a store (stores: {known})")
     adapter = kit.stores.adapter(store)
     try:
-        catalog = kit.pos_executor.run(store.id, lambda: adapter.fetch_catalog(store))
+        catalog = kit.pos_executor.fetch_catalog(store.id, lambda: adapter.fetch_catalog(store))
         body = catalog.to_json() if isinstance(catalog, CatalogSet) else None
     except WebhookKitError:
         raise

@@ -67,6 +67,7 @@ class PosExecutor:
 
     def __init__(self, settings: Settings) -> None:
         self._deadline = settings.pos_deadline
+        self._catalog_deadline = settings.catalog_deadline
         self._limit = settings.pos_max_calls
         self._store_limit = settings.pos_max_calls_per_store
         self._breaker_failures = settings.pos_breaker_failures
@@ -82,7 +83,16 @@ class PosExecutor:
         :param deadline: seconds to wait, at most ``POS_DEADLINE``; None: ``POS_DEADLINE``.
         :raises PosUnavailable: no call can be made or waited for now.
         """
-        seconds = self._deadline if deadline is None else min(deadline, self._deadline)
+        return self._run(store_id, call, self._deadline if deadline is None else min(deadline, self._deadline))
+
+    def fetch_catalog(self, store_id: str, call: Callable[[], _Result]) -> _Result:
+        """Fetch a catalog from the POS as :meth:`run` does, but within ``CATALOG_DEADLINE``: nobody waits for its result.
+
+        :raises PosUnavailable: no call can be made or waited for now.
+        """
+        return self._run(store_id, call, self._catalog_deadline)
+
+    def _run(self, store_id: str, call: Callable[[], _Result], seconds: float) -> _Result:
         if seconds <= 0:  # the time was used up before the call, which is not a failure of the POS
             raise PosTimeout("no time was left to call the POS", retry_after=5)
 

@@ -28,7 +28,7 @@ class FirstCatalog:
         :raises Exception: whatever the adapter raises when its POS cannot be reached.
         """
         adapter = self._stores.adapter(store)
-        catalog: object = self._calls.run(store.id, lambda: adapter.fetch_catalog(store))
+        catalog: object = self._calls.fetch_catalog(store.id, lambda: adapter.fetch_catalog(store))
         if not isinstance(catalog, CatalogSet):
             raise CatalogInvalid(f"{type(adapter).__name__}.fetch_catalog() returned {type(catalog).__name__}")
         return [str(finding) for finding in check(catalog) if finding.severity is Severity.ERROR]

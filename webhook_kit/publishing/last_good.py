@@ -113,9 +113,10 @@ class LastGoodCatalogs:
         cached = self._up_to_date(store)
         return CurrentCatalog(cached.catalog, cached.unavailable())
 
-    def refresh(self, store: Store, *, shrink_guard: bool = False) -> CatalogSet:
+    def refresh(self, store: Store, *, shrink_guard: bool = False, awaited: bool = False) -> CatalogSet:
         """Fetch the catalog from the POS and make it the last good one.
 
+        :param awaited: a cart waits for it, so that the time is limited by ``POS_DEADLINE`` instead of ``CATALOG_DEADLINE``.
         :param shrink_guard: reject a catalog that lacks more than a third of the last good one's items.
         :return: the catalog, with the ``catalogSetId`` of its content.
         :raises CatalogInvalid: with every error in the catalog; the last good one stays.
@@ -123,7 +124,8 @@ class LastGoodCatalogs:
         :raises WebhookKitError: the POS cannot be called now; other exceptions of the adapter are passed on.
         """
         adapter = self._stores.adapter(store)
-        catalog = self._calls.run(store.id, lambda: adapter.fetch_catalog(store))
+        fetch = self._calls.run if awaited else self._calls.fetch_catalog
+        catalog: object = fetch(store.id, lambda: adapter.fetch_catalog(store))
         if not isinstance(catalog, CatalogSet):
             raise CatalogInvalid(
                 f"{type(adapter).__name__}.fetch_catalog() returned {type(catalog).__name__}, not a CatalogSet"
@@ -181,7 +183,7 @@ class LastGoodCatalogs:
                 self._read_from_redis(store)
             if store.id not in self._cache:
                 try:
-                    self.refresh(store)
+                    self.refresh(store, awaited=True)
                 except PosUnavailable as error:
                     raise CatalogUnavailable(str(error)) from error
                 except Exception as error:
