@@ -219,3 +219,13 @@ def test_same_seed_and_calls_give_the_same_responses() -> None:
         return [session.get_json(), *(consumer.call("GET", f"stores/{STORE}").get_json() for _ in range(20))]
 
     assert responses("a") == responses("a") != responses("b")
+
+
+def test_command_takes_further_names() -> None:
+    port = free_port()
+    with Process(cli("--port", str(port), "--host", "gett"), env={"GETT_API_KEY": "key-2"}) as sandbox:
+        url = f"http://127.0.0.1:{port}"
+        sandbox.wait_http(f"{url}/__sandbox/clock")
+        for host, status in (("gett", 204), ("other", 403)):
+            reset = requests.post(f"{url}/__sandbox/reset", headers={"Host": host}, timeout=PATIENCE)
+            assert reset.status_code == status

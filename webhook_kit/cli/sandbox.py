@@ -47,12 +47,29 @@ _at = click.option(
 )
 @click.option("--api-key", envvar="GETT_API_KEY", show_envvar=True, help="API key of the partner.")
 @click.option("--secret", default="whsec_sandbox", show_default=True, help="Secret that signs webhooks.")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    envvar="SANDBOX_HOSTS",
+    show_envvar=True,
+    help="Name by which it is called, besides 127.0.0.1 and localhost (repeatable; several in the variable, with spaces).",
+)
 @click.option("--seed", default="sandbox", show_default=True, help="Random seed.")
 @click.option(
     "--state", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Saved state to start from."
 )
 @click.pass_context
-def command(ctx: click.Context, port: int, api_key: str | None, secret: str, seed: str, state: Path | None) -> None:
+def command(
+    ctx: click.Context,
+    port: int,
+    api_key: str | None,
+    secret: str,
+    hosts: tuple[str, ...],
+    seed: str,
+    state: Path | None,
+) -> None:
     """Run a local Gett on the loopback interface until interrupted.
 
     The subcommands inspect or change a running one.
@@ -61,7 +78,7 @@ def command(ctx: click.Context, port: int, api_key: str | None, secret: str, see
         return
     if not api_key:
         raise click.UsageError("--api-key is missing; give it, or set GETT_API_KEY")
-    context = SandboxContext(api_key, secret=secret, seed=seed)
+    context = SandboxContext(api_key, secret=secret, seed=seed, hosts=hosts)
     app = create_app(context)
     if state is not None:
         context.load(_read_state(state))

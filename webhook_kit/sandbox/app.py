@@ -19,7 +19,7 @@ __all__ = ["create_app"]
 
 def create_app(context: SandboxContext) -> Flask:
     """Return the application that serves every API and page of a sandbox."""
-    app = Flask("webhook_kit.sandbox")
+    app = Flask("webhook_kit.sandbox", static_folder=None)
     webhooks = Webhooks(context)
     events = OrderEvents(context, webhooks)
     app.url_map.merge_slashes = False  # a path with an empty id is not found, instead of another path

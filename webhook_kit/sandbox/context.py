@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,7 @@ class SandboxContext:
     :param api_key: the partner's API key.
     :param secret: secret that signs webhooks.
     :param seed: random seed of ids, tokens and probabilities.
+    :param hosts: names by which the sandbox is called, in addition to ``127.0.0.1`` and ``localhost``.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class SandboxContext:
         options: Options | None = None,
         seed: str = "sandbox",
         clock: Clock | None = None,
+        hosts: Collection[str] = (),
     ) -> None:
         self.api_key = api_key
+        self.hosts = hosts
         self.secret = secret
         self.options = options or Options()
         self.clock = clock or Clock()

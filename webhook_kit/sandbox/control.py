@@ -18,7 +18,7 @@ from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.commerce import find_store
 from webhook_kit.sandbox.context import SandboxContext, SavedState
 from webhook_kit.sandbox.faults import Fault
-from webhook_kit.sandbox.http import make_blueprint, parse_body
+from webhook_kit.sandbox.http import make_blueprint, parse_body, read_body
 from webhook_kit.sandbox.options import Options
 from webhook_kit.sandbox.state import Listing, SandboxModel, StoreRecord
 from webhook_kit.sandbox.update_log import UPDATES
@@ -199,7 +199,10 @@ def _faults() -> list[Fault]:
 
     It is one rule, ``{"faults": [rule, …]}``, or ``{"statuses": [503, …]}``: statuses of the next updates, one each.
     """
-    body = request.get_json(force=True, silent=True)
+    try:
+        body = json.loads(read_body())
+    except (ValueError, RecursionError) as error:
+        raise Problem(ErrorCode.INVALID_REQUEST, "the body is not valid JSON, or it nests too deeply") from error
     if isinstance(body, dict) and "statuses" in body:
         statuses = body["statuses"]
         if not isinstance(statuses, list) or not all(isinstance(s, int) and 400 <= s <= 599 for s in statuses):

@@ -1,4 +1,4 @@
-"""The pipeline of every call: API key, quota, faults and traffic log; parsing of bodies, responses."""
+"""The pipeline of every call: origin, API key, quota, faults and traffic log; parsing of bodies, responses."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.session import SessionErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.origin import check_origin
 from webhook_kit.sandbox.problems import problem_of_status, problem_response
 from webhook_kit.sandbox.tokens import authenticate_session
 from webhook_kit.sandbox.traffic_log import redact_headers, redact_payment
@@ -68,6 +69,7 @@ class _RequestHooks:
         g.faults = {}
         g.session = None
         g.store_id = (request.view_args or {}).get("store_id")
+        check_origin(self._context.hosts)
         if not _is_api():
             request.max_content_length = _STATE_BYTES
             return
@@ -244,9 +246,12 @@ def _update() -> Any:
 
 
 def _json(body: bytes) -> Any:
+    """Return a body as it is logged."""
     try:
         return redact_payment(json.loads(body)) if body else None
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return "(nests too deeply)"  # the text may contain card data
+    except ValueError:
         return body.decode(errors="replace")
 
 

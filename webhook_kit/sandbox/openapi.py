@@ -24,6 +24,7 @@ __all__ = ["describe"]
 _PROBLEMS = {
     400: "The request breaks a rule, or its body is not JSON",
     401: "The API key or session token is missing or not valid",
+    403: "The call comes from a page of another site, or by an unknown name of the sandbox",
     404: "An id is unknown",
     409: "The request contradicts the current state",
     413: "The body is larger than 1 MiB",
@@ -52,7 +53,15 @@ def describe() -> Json:
 
 def _operation(call: CallDescription, path: str) -> Json:
     names = re.findall(r"{(\w+)}", path)
-    problems = {401, 429, *call.problems, *((404,) if names else ()), *((400, 413, 422) if call.request else ())}
+    changing = () if call.route.startswith("GET ") else (403,)
+    problems = {
+        401,
+        429,
+        *changing,
+        *call.problems,
+        *((404,) if names else ()),
+        *((400, 413, 422) if call.request else ()),
+    }
     parameters = [parameter("path", name, _schema_of(name)) for name in names]
     parameters += [parameter("query", name, _schema_of(name), required=name == "storeId") for name in call.query]
     if call.name == "place":

@@ -50,12 +50,14 @@ class GettSandbox:
         options: Options | None = None,
         seed: str = "sandbox",
         port: int = 0,
+        hosts: Sequence[str] = (),
     ) -> Iterator[Self]:
         """Serve a sandbox during the block.
 
         :param port: loopback port; a free one when 0.
+        :param hosts: names by which it is called, in addition to ``127.0.0.1`` and ``localhost``.
         """
-        context = SandboxContext(api_key, secret=secret, options=options, seed=seed)
+        context = SandboxContext(api_key, secret=secret, options=options, seed=seed, hosts=hosts)
         with serve(create_app(context), port) as url:
             try:
                 yield cls(context, url)

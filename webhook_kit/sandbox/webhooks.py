@@ -24,6 +24,7 @@ Name = Literal["validateOrder", "placeOrder", "orderEvent"]
 _PATHS = {"validateOrder": "validate", "placeOrder": "place"}
 _MAX_REORDER_WAIT = 10.0  # real seconds that a webhook waits for the next one
 _MAX_RESPONSE_BYTES = 1024 * 1024
+_MAX_DEPTH = 100  # levels of a response's JSON; deeper, it could not be processed further
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,15 @@ def _is_unknown_id(body: Any) -> bool:
 
 def _parse_response(response: requests.Response) -> Any:
     try:
-        return response.json() if len(response.content) <= _MAX_RESPONSE_BYTES else response.text[:1000]
+        body = response.json() if len(response.content) <= _MAX_RESPONSE_BYTES else response.text[:1000]
     except (requests.exceptions.JSONDecodeError, RecursionError):
         return response.text
+    return response.text if _nests_deeper(body, _MAX_DEPTH) else body
+
+
+def _nests_deeper(body: Any, limit: int) -> bool:
+    level = [body]
+    for _ in range(limit):
+        members = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [member for group in members for member in group]
+    return bool(level)
