@@ -116,6 +116,13 @@ def test_an_order_in_doubt_is_resolved_as_placed_and_confirmed(shell: Shell) -> 
     assert said == "order g1 is settled already: placed T7"
 
 
+def test_resolving_with_the_pos_id_of_another_order_is_mentioned(shell: Shell) -> None:
+    shell.placed(shell.doubt("k0", "g0"), "T7")
+    shell.doubt()
+    assert "order g0 has the id T7 at the POS too" in shell.good("order", "resolve", "g1", "--placed", "T7")
+    assert "pos_order_id_reused: order g1" in shell.good("order", "incidents")
+
+
 def test_an_order_in_doubt_is_resolved_as_not_placed_and_may_be_placed_again(shell: Shell) -> None:
     shell.doubt()
     assert "the next attempt places it" in shell.good("order", "resolve", "g1", "--not-placed")

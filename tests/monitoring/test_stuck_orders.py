@@ -47,8 +47,11 @@ def make_monitored_kit(make_kit: Callable[..., Kit]) -> Callable[..., Kit]:
     )
 
 
-def place(kit: Kit, item: str = "pending") -> str:
-    """Place an order in the POS; return its ref."""
+def place(kit: Kit, item: str = "pending", pos_id: str | None = None) -> str:
+    """Place an order in the POS; return its ref.
+
+    :param pos_id: the id that the adapter returns; None: the POS's own.
+    """
     ref, store = str(uuid4()), next(iter(kit.stores))
     order = PlaceOrderRequest(
         gett_order_id=ref,
@@ -61,6 +64,7 @@ def place(kit: Kit, item: str = "pending") -> str:
     assert kit.placement_store.record_call(claim, order.to_json())
     ticket = kit.stores.adapter(store).place_order(store, order, placement_key(store, ref))
     assert isinstance(ticket, Placed)
+    ticket = ticket if pos_id is None else Placed(pos_id, ticket.status)
     assert kit.placement.record(claim, order, ticket) is SettleResult.OK
     return ref
 
@@ -261,3 +265,28 @@ def test_check_that_fails_does_not_stop_the_others(
     kit.redis.hset(kit.keys.dead_letters, "1", "not JSON")
     assert kit.stuck_orders.check() == 1
     assert "stuck_order_check_failed" in [event["event"] for event in events]
+
+
+def test_an_order_whose_id_a_newer_order_has_is_not_cancelled(make_monitored_kit: Callable[..., Kit]) -> None:
+    kit = make_monitored_kit(cancel_unconfirmed=True)
+    yesterday = place(kit, pos_id="12")
+    place(kit, "cola", pos_id="12")
+    check_later(kit)
+    assert ScriptedAdapter.cancelled == []
+    assert alerts(kit)["order_not_cancelled"] == 1
+    assert "cancelled" not in str(updates(kit, yesterday))
+
+
+def test_an_id_that_is_used_again_is_an_incident_at_the_placement(
+    make_monitored_kit: Callable[..., Kit], events: list[MutableMapping[str, Any]]
+) -> None:
+    kit = make_monitored_kit()
+    yesterday, today = place(kit, "cola", pos_id="12"), place(kit, "cola", pos_id="12")
+    for _ in range(2):
+        kit.stuck_orders.check()
+    assert alerts(kit) == {"pos_order_id_reused": 1}
+    (alert,) = (event for event in events if event.get("kind") == "pos_order_id_reused")
+    assert (alert["order"], alert["why"]) == (
+        today,
+        f"the POS's order id 12 belongs to order {yesterday} too; the orderRef decides",
+    )

@@ -68,3 +68,13 @@ def test_after_redis_was_emptied_the_open_order_keeps_the_number(kit: Kit, refs:
 def test_the_number_of_a_pos_is_valid_only_in_its_store(kit: Kit) -> None:
     assert ref_of(kit.order_updates.find_by_pos_id("main", NUMBER)) == TODAY
     assert kit.order_updates.find_by_pos_id("elsewhere", NUMBER) is None
+
+
+@pytest.mark.parametrize("refs", [(YESTERDAY, TODAY), (TODAY, YESTERDAY)])
+def test_an_open_order_does_not_take_the_number_of_a_newer_one(kit: Kit, refs: tuple[str, str]) -> None:
+    for created, ref in enumerate((YESTERDAY, TODAY)):
+        kit.redis.hset(kit.keys.order(ref), "created", created)
+    for ref in refs:
+        kit.order_updates.remember_pos_id(KnownOrder(ref, ref, "main"), NUMBER, 60, ended=False)
+    assert ref_of(kit.order_updates.find_by_pos_id("main", NUMBER)) == TODAY
+    assert alerts(kit) == [("pos_order_id_reused", YESTERDAY)]

@@ -141,10 +141,13 @@ def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
     if not record.get("order"):
         raise InvalidTransition(f"order {claim.ref} was never sent to the POS; use --not-placed")
     order = PlaceOrderRequest.from_json(record["order"])
+    other = kit.order_updates.find_by_pos_id(claim.store_id, placed or "")
     settled = kit.placement.record(claim, order, Placed(placed or ""))
     if settled is not SettleResult.OK:
         raise Conflict(f"order {claim.ref} was settled by somebody else meanwhile; check it again")
     click.echo(f"order {claim.ref} is placed as {placed}; its confirmation waits to be sent to Gett")
+    if other is not None and other.ref != claim.ref:
+        click.echo(f"order {other.ref} has the id {placed} at the POS too; check that it is right", err=True)
 
 
 @command.command()

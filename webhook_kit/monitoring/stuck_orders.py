@@ -3,7 +3,8 @@
 * The POS took the order as pending, and did not confirm it within ``UNCONFIRMED_AFTER`` seconds. With ``CANCEL_UNCONFIRMED`` it
   is cancelled at the POS, and then at Gett.
 * Gett has no such order: an update became a dead dead_letter with status 404.
-* The POS may have the order twice, or has it although it was refused: incidents of the idempotency store.
+* The POS may have the order twice, has it although it was refused, or uses the id of another order for it: incidents of the
+  idempotency store.
 
 The POS is asked at most once to cancel an order, unless it is certain that nothing reached it. If the outcome of that call is
 unknown, a person has to find out.
@@ -34,6 +35,13 @@ log = logger("stuck_orders")
 
 _OVERLAP = 60.0
 """Seconds of dead letters that are read twice, in case the clock of the server was set back."""
+
+_INCIDENTS: dict[str, str] = {
+    Alert.DUPLICATE: "known as {known}, reported as {reported}",
+    Alert.PLACED_AFTER_REFUSAL: "known as {known}, reported as {reported}",
+    Alert.POS_ID_REUSED: "the POS's order id {reported} belongs to order {known} too; the orderRef decides",
+}
+"""Incidents of the idempotency store, with the text of their alert."""
 
 _REASON = "the restaurant did not confirm the order in time"
 
@@ -111,8 +119,8 @@ class StuckOrderMonitor:
     def _check_duplicates(self) -> int:
         raised = 0
         for entry in self._placement_store.incidents(1000):
-            if entry["kind"] in (Alert.DUPLICATE, Alert.PLACED_AFTER_REFUSAL) and "reported" in entry:
-                why = f"known as {entry['known'] or 'none'}, reported as {entry['reported']}"
+            if entry["kind"] in _INCIDENTS and "reported" in entry:
+                why = _INCIDENTS[entry["kind"]].format(**{**entry, "known": entry["known"] or "none"})
                 raised += self._alerts.raise_once(Alert(entry["kind"]), entry["order"], why, incident=False)
         return raised
 
@@ -153,6 +161,11 @@ class StuckOrderMonitor:
         if store is None:
             raise _CancellationInDoubt("its store or its placement record does not exist any more")
         ticket = Placed(record.get("partner_id", ""), PlacedStatus.PENDING)
+        owner = self._order_updates.find_by_pos_id(store.id, ticket.id)
+        if owner is not None and owner.ref != ref:
+            raise _CancellationInDoubt(
+                f"the POS's order id {ticket.id} belongs to order {owner.ref} too; cancel it in the POS"
+            )
         adapter = self._stores.adapter(store)
         try:
             self._pos_executor.run(store.id, lambda: adapter.cancel_order(store, ticket, _REASON))

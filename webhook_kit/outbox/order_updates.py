@@ -15,6 +15,7 @@ from webhook_kit.outbox.updates import Kind, Update, order_ended, order_progress
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 
 __all__ = ["KnownOrder", "OrderUpdates"]
 
@@ -47,6 +48,7 @@ class OrderUpdates:
         self._keys = keys
         self._lanes = lanes
         self._alerts = alerts
+        self._remember = Script(connection, keys, "webhook_kit.outbox/remember_pos_id")
 
     def progress(
         self, order: str, status: OrderStatus | str, *, estimated_ready_at: datetime | None = None
@@ -105,20 +107,24 @@ class OrderUpdates:
         by_id = self.find_by_pos_id(store_id, partner_order_id) if partner_order_id else None
         order = self.find(order_ref) if order_ref else by_id
         if order_ref and by_id is not None and by_id.ref != (order.ref if order else order_ref):
-            self._alerts.raise_once(
-                Alert.POS_ID_REUSED,
-                order_ref,
-                f"the POS's order id {partner_order_id} belongs to order {by_id.ref} too; the orderRef decided",
-            )
+            self._report_clash(order_ref, partner_order_id, by_id.ref)
         return order if order is not None and order.store_id in ("", store_id) else None
 
     def remember_pos_id(self, order: KnownOrder, partner_order_id: str, seconds: int, *, ended: bool) -> None:
         """Store the POS's own id of an order, for the case that Redis was emptied since its placement.
 
+        If the id leads to another order, the newer one keeps it, and an alert is raised.
+
         :param ended: True if the order is completed or cancelled: its number may belong to a newer order already, which keeps it.
         """
         key = self._keys.pos_order(order.store_id, partner_order_id)
-        self._redis.set(key, order.ref, nx=ended, ex=seconds)
+        other = text(self._remember(key, ref=order.ref, ttl=seconds, ended=ended))
+        if other:
+            self._report_clash(order.ref, partner_order_id, other)
+
+    def _report_clash(self, ref: str, partner_order_id: str, other: str) -> None:
+        why = f"the POS's order id {partner_order_id} belongs to order {other} too; the orderRef decides"
+        self._alerts.raise_once(Alert.POS_ID_REUSED, ref, why)
 
     def _append_or_raise(self, order: str, update: Update) -> AppendResult:
         # An order that is unknown here (its record has expired, Redis was emptied) may still be known to Gett.

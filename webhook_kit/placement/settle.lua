@@ -6,6 +6,7 @@
 -- Return 'ok', 'same' (the ticket is recorded already), 'duplicate' (it contradicts the record) or 'stale' (not the
 -- holder).
 --- @include "webhook_kit.outbox/lanes"
+--- @include "webhook_kit.outbox/pos_ids"
 --- @include "webhook_kit.placement/records"
 --- @include "webhook_kit.storage/notify"
 local placement, now = KEYS[1], math.floor(now_ms())
@@ -48,7 +49,8 @@ if args.outcome == 'placed' then
   redis.call('HSET', placement, 'state', 'placed', 'doubt', '0', 'partner_id', args.partner_id, 'status', args.status,
              'answer', args.answer, 'updated', now)
   expire_settled(args.order_ttl)
-  redis.call('SET', KEYS[4], args.ref, 'EX', args.order_ttl)
+  local other = point_pos_id(KEYS[4], args.ref, args.order_ttl, false)
+  if other then raise_incident('pos_order_id_reused', other) end
   if args.update ~= '' then
     local gett_id = redis.call('HGET', placement, 'gett_id') or ''
     append(args.lane, {kind = 'order', store = args.store, gett_id = gett_id, rank = 1, urgency = 1,

@@ -197,9 +197,12 @@ class FakeRestPos:
         return {"fee": "0.40", "status": "open"}[path[0]]
 
     def post(self, path: list[str], content: dict[str, str]) -> Any:
-        id = path[1] if len(path) > 1 else f"rest-{len(self.orders) + 1}"
+        id = path[1] if len(path) > 1 else self.next_id()
         self.orders.setdefault(id, {"step": "confirmed"}).update(content)
         return {"id": id}
+
+    def next_id(self) -> str:
+        return f"rest-{len(self.orders) + 1}"
 
     def _handler(pos) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has its own self
         class Handler(BaseHTTPRequestHandler):

@@ -130,6 +130,10 @@ class ContractHooks:
         """
         raise NotImplementedError
 
+    def start_new_day(self, store: Store) -> None:
+        """Let the next business day begin at the POS. Define it if the POS numbers its tickets anew each day."""
+        raise NotImplementedError
+
     # -- helpers for the above -----------------------------------------------------------------------------------------
 
     def make_store(
@@ -158,6 +162,7 @@ HOOKS: Mapping[str, str] = {
     "set_price": "the suite cannot change a price",
     "close_store": "the suite cannot close the store",
     "down": "the suite cannot let the POS fail",
+    "start_new_day": "the suite cannot let the ticket numbers start again",
     "advance": "the suite cannot move an order to its next step",
 }
 """Each hook, with the consequence of not defining it."""

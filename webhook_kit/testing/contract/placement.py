@@ -103,6 +103,23 @@ class PlacementTests(ContractHooks):
         unrelated = env.adapter.find_order(env.store, str(uuid4()))
         assert unrelated is None, f"find_order() finds a ticket for an order that was never placed: {unrelated}"
 
+    def test_ticket_ids_are_not_used_again(self, env: ContractEnvironment) -> None:
+        """No two orders of a store have the same id, not even equal ones, after the first has ended, or on another day.
+
+        Protects: every order whose POS counts from 1 each day: the events of one order would change another one.
+        If it fails: return an id of Placed that the POS uses once only, or put the date before a ticket number that starts again.
+        """
+        order = env.order()
+        ids = [env.validate_and_place({**order, "gettOrderId": str(uuid4())}).body["partnerOrderId"] for _ in range(2)]
+        if self.defines("advance"):
+            for step in self.steps:
+                env.advance(ids[-1], step)
+            ids.append(env.validate_and_place(env.order()).body["partnerOrderId"])
+        if self.defines("start_new_day"):
+            self.start_new_day(env.pos_store)
+            ids.append(env.validate_and_place(env.order()).body["partnerOrderId"])
+        assert len(set(ids)) == len(ids), f"the orders placed one after the other have the ids {', '.join(ids)}"
+
     # -- content of the ticket -----------------------------------------------------------------------------------------
 
     def test_quantities_reach_the_ticket(self, env: ContractEnvironment) -> None:

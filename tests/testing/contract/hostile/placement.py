@@ -140,6 +140,7 @@ class _IgnoresQuantities(SmallCatalog):
     "test_cancel_order_cancels_the_ticket",
     "test_cancel_order_fails_for_a_closed_order",
     "test_parse_event_reports_failures",
+    "test_ticket_ids_are_not_used_again",
 )
 class _ReturnsAnotherId(SmallCatalog):
     """Returns an id that the POS does not know. Later events of the order match no order."""
