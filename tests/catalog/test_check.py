@@ -54,6 +54,17 @@ def empty(wire: Wire) -> None:
     wire.clear()
 
 
+def all_in_cents(wire: Wire) -> None:
+    for one in wire["items"].values():
+        one["basePrice"] *= 100
+
+
+def two_bakeries(wire: Wire) -> None:
+    """Add a second section "Bakery" to the catalog, with what is not in the first one."""
+    wire["sections"]["more"] = section("more", ["muffin"]) | {"name": "Bakery"}
+    wire["catalogs"]["morning"]["sectionIds"].append("more")
+
+
 def deep(wire: Wire) -> None:
     wire["items"]["muffin"]["modifierGroupIds"] = ["level-1"]
     for level in range(1, MAX_MODIFIER_LEVELS + 2):
@@ -91,6 +102,9 @@ VIOLATIONS: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
     (CatalogRule.NOTHING_ON_SALE, empty, "$.catalogs"),
     (CatalogRule.MINIMUM_ABOVE_MAXIMUM, change("modifierGroups", "milk", minimumAllowed=2), f"{MILK}.minimumAllowed"),
     (CatalogRule.NEGATIVE_BOUND, change("modifierGroups", "milk", minimumAllowed=-1), f"{MILK}.minimumAllowed"),
+    (CatalogRule.NEGATIVE_BOUND, change("modifierGroups", "milk", maximumAllowed=-1), f"{MILK}.maximumAllowed"),
+    (CatalogRule.NEGATIVE_BOUND, change("modifierGroups", "syrup", maximumAllowed=-1, defaultItems=[{"itemId": "vanilla"}]), f"{SYRUP}.maximumAllowed"),
+    (CatalogRule.MINIMUM_ABOVE_MAXIMUM, change("modifierGroups", "milk", maximumAllowed=0), f"{MILK}.minimumAllowed"),
     (CatalogRule.NOTHING_TO_CHOOSE, change("modifierGroups", "syrup", maximumAllowed=0, tiers=None), SYRUP),
     (CatalogRule.TOO_FEW_OPTIONS, change("modifierGroups", "milk", minimumAllowed=3, maximumAllowed=3), f"{MILK}.itemIds"),
     (
@@ -118,6 +132,9 @@ VIOLATIONS: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
     (CatalogRule.INEXACT_PRICE, change("items", "oat", startingAt=2.495), "$.items['oat'].startingAt"),
     (CatalogRule.INEXACT_PRICE, change("items", "oat", compareAt=0.001), "$.items['oat'].compareAt"),
     (CatalogRule.INEXACT_PRICE, change("modifierGroups", "syrup", tiers=[tier(0, 0.125)]), f"{SYRUP}.tiers[0].price"),
+    (CatalogRule.PRICE_IN_CENTS, change("items", "muffin", basePrice=225), "$.items['muffin'].basePrice"),
+    (CatalogRule.PRICE_IN_CENTS, change("items", "oat", basePrice=15500), "$.items['oat'].basePrice"),
+    (CatalogRule.PRICE_IN_CENTS, all_in_cents, "$.items['latte'].basePrice"),
     (CatalogRule.NEGATIVE_PRICE, change("items", "muffin", basePrice=-0.01), "$.items['muffin'].basePrice"),
     (CatalogRule.NEGATIVE_PRICE, change("items", "oat", compareAt=-1), "$.items['oat'].compareAt"),
     (CatalogRule.NEGATIVE_OPTION_PRICE, change("items", "whole", basePrice=-0.5), "$.items['whole'].basePrice"),
@@ -128,6 +145,10 @@ VIOLATIONS: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
         change("catalogs", "day", availability=[*daily("07:00:00", "19:00:00"), window("Friday", "22:00:00", "02:00:00")]),
         f"{DAY}.availability[7]",
     ),
+    (CatalogRule.WINDOW_OVER_MIDNIGHT, change("catalogs", "day", availability=[window("Friday", "22:00:00", "02:00:00")]), f"{DAY}.availability[0]"),
+    (CatalogRule.EMPTY_WINDOW, change("catalogs", "day", availability=[window("Friday", "10:00:00", "10:00:00")]), f"{DAY}.availability[0]"),
+    (CatalogRule.ENDS_BEFORE_MIDNIGHT, change("catalogs", "day", availability=[window("Friday", "00:00:00", "23:59:59")]), f"{DAY}.availability[0].end"),
+    (CatalogRule.ENDS_BEFORE_MIDNIGHT, change("catalogs", "day", availability=[window("Friday", "23:00:00", "23:59:00")]), f"{DAY}.availability[0].end"),
     (
         CatalogRule.WINDOWS_OVERLAP,
         change("catalogs", "day", availability=[window("Friday", "12:00:00", "00:00:00"), window("Friday", "23:59:59", "00:00:00")]),
@@ -139,6 +160,25 @@ VIOLATIONS: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
     (CatalogRule.BLANK_NAME, change("sections", "hot", name=" \t"), "$.sections['hot'].name"),
     (CatalogRule.BLANK_NAME, change("items", "oat", name="\u00a0"), "$.items['oat'].name"),
     (CatalogRule.BLANK_NAME, change("modifierGroups", "milk", name=""), f"{MILK}.name"),
+    (CatalogRule.EQUAL_NAMES, change("items", "caramel", name=" vanilla"), f"{SYRUP}.itemIds[1]"),
+    (CatalogRule.EQUAL_NAMES, change("modifierGroups", "syrup", name="Milk"), f"{LATTE}.modifierGroupIds[1]"),
+    (CatalogRule.EQUAL_NAMES, change("catalogs", "morning", name="DAY"), "$.catalogs['morning']"),
+    (CatalogRule.EQUAL_NAMES, two_bakeries, "$.catalogs['morning'].sectionIds[1]"),
+    (CatalogRule.MARKUP_IN_TEXT, change("items", "oat", name="Oat &amp; rice"), "$.items['oat'].name"),
+    (CatalogRule.MARKUP_IN_TEXT, change("items", "oat", description="From <b>oats</b>"), "$.items['oat'].description"),
+    (CatalogRule.MARKUP_IN_TEXT, change("sections", "hot", name="Hot<br/>"), "$.sections['hot'].name"),
+    (CatalogRule.CONTROL_CHARACTER, change("items", "oat", name="\u202etaO"), "$.items['oat'].name"),
+    (CatalogRule.CONTROL_CHARACTER, change("items", "oat", name="Oat\n"), "$.items['oat'].name"),
+    (CatalogRule.CONTROL_CHARACTER, change("items", "oat", description="Oat\x1b[2J"), "$.items['oat'].description"),
+    (CatalogRule.CONTROL_CHARACTER, change("modifierGroups", "milk", name="Mi\ufffdk"), f"{MILK}.name"),
+    (CatalogRule.MISSPELLED_MEMBER, change("items", "muffin", modifierGroupsIds=["milk"]), "$.items['muffin'].modifierGroupsIds"),
+    (CatalogRule.MISSPELLED_MEMBER, change("modifierGroups", "milk", minAllowed=1), f"{MILK}.minAllowed"),
+    (CatalogRule.MISSPELLED_MEMBER, change("modifierGroups", "milk", enableDuplicates=True), f"{MILK}.enableDuplicates"),
+    (CatalogRule.MISSPELLED_MEMBER, change("modifierGroups", "milk", defaultItem="oat"), f"{MILK}.defaultItem"),
+    (CatalogRule.MISSPELLED_MEMBER, change("modifierGroups", "syrup", tiers=[tier(0, 1) | {"Price": 2}]), f"{SYRUP}.tiers[0].Price"),
+    (CatalogRule.FOREIGN_MEMBER, change("items", "oat", soldOut=True), "$.items['oat'].soldOut"),
+    (CatalogRule.FOREIGN_MEMBER, change("items", "oat", is_available=False), "$.items['oat'].is_available"),
+    (CatalogRule.FOREIGN_MEMBER, change("catalogs", "day", holidays=[]), f"{DAY}.holidays"),
     (CatalogRule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="http://cdn.example/oat.jpg"), "$.items['oat'].imageUrl"),
     (CatalogRule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="https:///oat.jpg"), "$.items['oat'].imageUrl"),
     (CatalogRule.IMAGE_NOT_HTTPS, change("items", "oat", imageUrl="https://[oat.jpg"), "$.items['oat'].imageUrl"),
@@ -156,6 +196,14 @@ VALID: list[Callable[[Wire], None]] = [
     change("catalogs", "day", availability=[window("Friday", "22:00:00", "00:00:00"), window("Saturday", "00:00:00", "02:00:00")]),
     change("catalogs", "day", availability=[window("Friday", "07:00:00", "12:00:00"), window("Friday", "12:00:00", "13:00:00")]),
     change("catalogs", "day", availability=[window("Friday", "00:00:00", "00:00:00")]),
+    change("catalogs", "day", availability=[window("Friday", "00:00:00", "23:58:00")]),
+    change("items", "oat", name="Oat < rice & R&D; <3", description="Two lines\r\nand a tab\t"),
+    change("items", "oat", name="Crème brûlée 🧑\u200d🍳 ليمون"),
+    change("items", "oat", vendorCode="x", x_note=1, sku_hint=[]),
+    change("items", "muffin", basePrice=99),
+    change("items", "muffin", basePrice=150),
+    change("items", "muffin", basePrice=1000.5),
+    change("items", "oat", name="Latte"),  # a drink and a kind of milk are not side by side
     change("sections", "bakery", sectionIds=["hot"]),  # two ways to one section
 ]  # fmt: skip
 
@@ -179,6 +227,7 @@ def test_valid_variant_has_no_findings(vary: Callable[[Wire], None]) -> None:
 
 
 RULES_OF_BYTES = {
+    CatalogRule.NOT_A_CATALOG,
     CatalogRule.TOO_LARGE,
     CatalogRule.NOT_JSON,
     CatalogRule.TOO_DEEP,
@@ -221,6 +270,75 @@ def test_all_violations_are_reported_at_once() -> None:
         expected.add((rule, path))
     assert {(finding.rule, finding.path) for finding in findings(wire)} == expected
     assert len(expected) > 7
+
+
+def one_rule(*changes: Callable[[Wire], None]) -> list[tuple[CatalogRule, str]]:
+    wire = clean()
+    for apply in changes:
+        apply(wire)
+    return [(finding.rule, finding.path) for finding in findings(wire)]
+
+
+def test_misspelled_reference_is_told_once() -> None:
+    assert one_rule(change("catalogs", "day", sectionIds=["drink"])) == [
+        (CatalogRule.DANGLING_REFERENCE, f"{DAY}.sectionIds[0]")
+    ]
+    both = change("catalogs", "day", sectionIds=["drink"]), change("catalogs", "morning", sectionIds=["bakeries"])
+    assert {rule for rule, _ in one_rule(*both)} == {CatalogRule.DANGLING_REFERENCE}
+
+
+def test_only_the_first_unreachable_entity_of_a_chain_is_told() -> None:
+    extra = (
+        add("items", "cake", item("cake", 1, "icing")),
+        add("modifierGroups", "icing", group("icing", ["sugar"], 0, 1)),
+        add("items", "sugar", item("sugar", 0)),
+    )
+    assert one_rule(*extra) == [(CatalogRule.UNREACHABLE, "$.items['cake']")]
+
+
+def test_misspelled_list_of_references_is_told_once() -> None:
+    extra = (
+        change("items", "muffin", modifierGroupsIds=["icing"]),
+        add("modifierGroups", "icing", group("icing", ["sugar"], 0, 1)),
+        add("items", "sugar", item("sugar", 0)),
+    )
+    assert one_rule(*extra) == [(CatalogRule.MISSPELLED_MEMBER, "$.items['muffin'].modifierGroupsIds")]
+
+
+def test_catalog_without_sections_is_told_once() -> None:
+    wire = clean()
+    for one in wire["catalogs"].values():
+        one["sectionIds"] = []
+    assert [finding.rule for finding in findings(wire)] == [CatalogRule.NOTHING_ON_SALE]
+
+
+def test_negative_starting_at_is_told_once() -> None:
+    assert one_rule(change("items", "latte", startingAt=-1)) == [(CatalogRule.NEGATIVE_PRICE, f"{LATTE}.startingAt")]
+
+
+def test_two_equal_names_in_several_lists_are_told_once() -> None:
+    changes = (
+        change("items", "caramel", name="Vanilla"),
+        add("modifierGroups", "topping", group("topping", ["caramel", "vanilla"], 0, 1)),
+        change("items", "muffin", modifierGroupIds=["topping"]),
+    )
+    assert one_rule(*changes) == [(CatalogRule.EQUAL_NAMES, f"{SYRUP}.itemIds[1]")]
+
+
+def test_unknown_member_of_many_entities_is_told_once_with_their_number() -> None:
+    wire = clean()
+    for one in wire["items"].values():
+        one["soldOut"] = False
+    (finding,) = findings(wire)
+    assert (finding.rule, finding.path) == (CatalogRule.FOREIGN_MEMBER, f"{LATTE}.soldOut")
+    assert finding.message.endswith(f"(in {len(wire['items'])} places)")
+    assert "mark-unavailable" in finding.message
+
+
+def test_misspelled_member_is_told_with_the_right_name() -> None:
+    wire = clean()
+    wire["modifierGroups"]["milk"]["minAllowed"] = 1
+    assert str(findings(wire)[0]) == f"{MILK}.minAllowed: is not defined; did you mean minimumAllowed?"
 
 
 def test_dangling_reference_does_not_hide_a_wrong_price() -> None:
@@ -278,7 +396,7 @@ def test_every_rule_has_a_unique_name_meaning_source_and_hint() -> None:
 
 def test_control_characters_in_ids_are_escaped() -> None:
     wire = clean()
-    wire["items"]["a\n'\x1b[31m"] = item("a\n'\x1b[31m", 1)
+    wire["items"]["a\n'\x1b[31m"] = item("a\n'\x1b[31m", 1) | {"name": "A"}
     (finding,) = findings(wire)
     assert finding.path == r"$.items['a\u000a\'\u001b[31m']"
 

@@ -169,7 +169,7 @@ def test_nesting_deeper_than_the_recursion_limit_compiles() -> None:
     ("change", "path"),
     [
         ({"minimumAllowed": 2}, "minimumAllowed"),
-        ({"minimumAllowed": 0, "maximumAllowed": -1}, "minimumAllowed"),
+        ({"minimumAllowed": 0, "maximumAllowed": -1}, "maximumAllowed"),
         ({"tiers": []}, "tiers"),
         ({"tiers": [{"offset": 1, "price": 1}]}, "tiers"),
         ({"tiers": [{"offset": 0, "price": 1}, {"offset": 0, "price": 2}]}, "tiers[1].offset"),

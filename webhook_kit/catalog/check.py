@@ -5,49 +5,42 @@ Mistakes in the bytes are reported in the same way: :func:`check_bytes` parses t
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import time
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from difflib import get_close_matches
+from itertools import chain
 
-from webhook_kit.catalog.cents import from_cents, to_cents
+from webhook_kit.catalog.check_groups import group_findings
+from webhook_kit.catalog.check_hours import hours_findings
+from webhook_kit.catalog.check_members import UnknownMembers
+from webhook_kit.catalog.check_prices import MAX_MODIFIER_LEVELS, price_findings
+from webhook_kit.catalog.check_texts import text_findings
 from webhook_kit.catalog.gc_pause import gc_paused
-from webhook_kit.catalog.hours import week_spans
 from webhook_kit.catalog.integrity import integrity_findings
 from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES, lenient_parse
-from webhook_kit.catalog.minimum_price import MinimumPrices
 from webhook_kit.catalog.rules import CatalogRule, Finding, Severity, entity_path, quoted
-from webhook_kit.gett.models.catalog import (
-    AvailabilityWindow,
-    DayOfWeek,
-    ExternalCatalog,
-    ExternalCatalogSet,
-    ExternalItem,
-    ExternalModifierGroup,
-    ExternalSection,
-)
+from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
 __all__ = ["MAX_MODIFIER_LEVELS", "CatalogRule", "Finding", "Severity", "check", "check_bytes"]
 
-MAX_MODIFIER_LEVELS = 6
-"""Limit of nested modifiers: the JSON of an order with more levels is rejected as too deep [D]."""
+_MOST_COMPARISONS = 1_000
+_LONGEST_ID = 40
 
 
 @gc_paused
 def check(catalog: ExternalCatalogSet) -> list[Finding]:
     """Return a finding for every violation of a rule."""
-    findings = list(integrity_findings(catalog))
+    unknown = UnknownMembers.of(catalog)
+    findings = [*integrity_findings(catalog), *unknown.findings]
     sold, reachable = _reachable(catalog)
     findings += _duplicate_references(catalog)
-    findings += _unreachable(catalog, sold, reachable)
+    findings += _unreachable(catalog, sold, reachable, unknown.references)
     for key, group in catalog.modifier_groups.items():
-        findings += _group(key, group)
-    findings += _prices(catalog, sold)
-    findings += _configurations(catalog, sold)
+        findings += group_findings(key, group)
+    findings += price_findings(catalog, sold)
     for key, one in catalog.catalogs.items():
-        findings += _hours(key, one)
-    findings += _names_and_images(catalog)
+        findings += hours_findings(key, one)
+    findings += text_findings(catalog)
     return findings
 
 
@@ -65,8 +58,6 @@ def check_bytes(raw: bytes, *, limit: int = MAX_CATALOG_BYTES) -> tuple[External
     findings = [*parsed.findings, *(finding for finding in check(parsed.catalog) if parsed.applies_to(finding))]
     return (parsed.catalog if parsed.complete else None), findings
 
-
-_HTTPS = re.compile(r"https://([^\s/?#@:\[\]]+|\[[0-9a-fA-F:.]+\])(:\d+)?([/?#]\S*)?")
 
 # -- references --------------------------------------------------------------------------------------------------------
 
@@ -98,18 +89,61 @@ def _reachable(catalog: ExternalCatalogSet) -> tuple[set[str], dict[str, set[str
     return sold, {"sections": sections, "items": items, "modifierGroups": groups}
 
 
-def _unreachable(catalog: ExternalCatalogSet, sold: set[str], reachable: dict[str, set[str]]) -> Iterator[Finding]:
+def _unreachable(
+    catalog: ExternalCatalogSet, sold: set[str], reachable: Mapping[str, set[str]], misreferred: set[str]
+) -> Iterator[Finding]:
+    """Find what no catalog reaches, unless another finding gives the reason.
+
+    Such reasons are a misspelled reference, a misspelled list of references, and an entity that is unreachable itself.
+
+    :param misreferred: ids in misspelled lists of references.
+    """
+    referred = _references(catalog)
+    dangling = {table: ids - _table(catalog, table).keys() for table, ids in referred.items()}
     if not sold:
-        yield CatalogRule.NOTHING_ON_SALE.at("$.catalogs", "no catalog reaches any item")
-    tables: dict[str, Iterable[str]] = {
+        if not (dangling["sections"] or dangling["items"]):
+            yield CatalogRule.NOTHING_ON_SALE.at("$.catalogs", "no catalog reaches any item")
+        return
+    for table, ids in referred.items():
+        forgotten = (key for key in _table(catalog, table) if key not in reachable[table] and key not in ids)
+        for key in _without_misspelled(forgotten, dangling[table]):
+            if key not in misreferred:
+                yield CatalogRule.UNREACHABLE.at(entity_path(table, key), "no catalog reaches it")
+
+
+def _without_misspelled(keys: Iterable[str], dangling: AbstractSet[str]) -> Iterator[str]:
+    """Yield the keys of which no dangling reference is a misspelling; beyond a number of comparisons, all of them."""
+    candidates = [one for one in dangling if len(one) <= _LONGEST_ID]
+    comparisons = 0
+    for key in keys:
+        comparisons += len(candidates)
+        if comparisons > _MOST_COMPARISONS or not get_close_matches(key[:_LONGEST_ID], candidates, n=1, cutoff=0.8):
+            yield key
+
+
+def _references(catalog: ExternalCatalogSet) -> dict[str, set[str]]:
+    """Return all ids that are referred to, by table."""
+    sections = catalog.sections.values()
+    return {
+        "sections": _joined(one.section_ids for one in catalog.catalogs.values())
+        | _joined(one.section_ids for one in sections),
+        "items": _joined(one.item_ids for one in sections)
+        | _joined(group.item_ids for group in catalog.modifier_groups.values()),
+        "modifierGroups": _joined(item.modifier_group_ids for item in catalog.items.values()),
+    }
+
+
+def _joined(lists: Iterable[Sequence[str]]) -> set[str]:
+    return set(chain.from_iterable(lists))
+
+
+def _table(catalog: ExternalCatalogSet, table: str) -> Mapping[str, object]:
+    tables: dict[str, Mapping[str, object]] = {
         "sections": catalog.sections,
         "items": catalog.items,
         "modifierGroups": catalog.modifier_groups,
     }
-    for table, keys in tables.items():
-        for key in keys:
-            if key not in reachable[table]:
-                yield CatalogRule.UNREACHABLE.at(entity_path(table, key), "no catalog reaches it")
+    return tables[table]
 
 
 def _duplicate_references(catalog: ExternalCatalogSet) -> Iterator[Finding]:
@@ -134,142 +168,3 @@ def _duplicates(table: str, key: str, member: str, references: list[str]) -> Ite
             path = f"{entity_path(table, key)}.{member}[{index}]"
             yield CatalogRule.DUPLICATE_REFERENCE.at(path, f"{quoted(reference)} appears earlier in the list")
         previous.add(reference)
-
-
-# -- groups ------------------------------------------------------------------------------------------------------------
-
-
-def _group(key: str, group: ExternalModifierGroup) -> Iterator[Finding]:
-    least, most, options = group.minimum_allowed, group.maximum_allowed, set(group.item_ids)
-    if least < 0:
-        yield CatalogRule.NEGATIVE_BOUND.at(f"{entity_path('modifierGroups', key)}.minimumAllowed", f"is {least}")
-    if len(options) < least and not (group.enable_duplicate_items and options):
-        message = f"{least} must be chosen, from {len(options)}, each at most once"
-        yield CatalogRule.TOO_FEW_OPTIONS.at(f"{entity_path('modifierGroups', key)}.itemIds", message)
-    elif not options or most == 0:
-        message = "maximumAllowed is 0" if options else "there are no options"
-        yield CatalogRule.NOTHING_TO_CHOOSE.at(entity_path("modifierGroups", key), message)
-    if group.default_items:
-        yield from _defaults(entity_path("modifierGroups", key), group, options)
-    if group.tiers:
-        yield from _tiers(entity_path("modifierGroups", key), group)
-
-
-def _defaults(path: str, group: ExternalModifierGroup, options: set[str]) -> Iterator[Finding]:
-    chosen: Counter[str] = Counter()
-    for index, default in enumerate(group.default_items or ()):
-        here = f"{path}.defaultItems[{index}]"
-        if default.item_id not in options:
-            yield CatalogRule.DEFAULT_NOT_AN_OPTION.at(
-                f"{here}.itemId", f"{quoted(default.item_id)} is not an option of this group"
-            )
-        chosen[default.item_id] += default.quantity
-        if chosen[default.item_id] > 1 and not group.enable_duplicate_items:
-            message = f"{quoted(default.item_id)} is chosen {chosen[default.item_id]} times, but must not repeat"
-            yield CatalogRule.DEFAULT_REPEATED.at(here, message)
-    if chosen.total() > group.maximum_allowed:
-        message = f"{chosen.total()} are chosen by default, but maximumAllowed is {group.maximum_allowed}"
-        yield CatalogRule.DEFAULTS_OUT_OF_BOUNDS.at(f"{path}.defaultItems", message)
-
-
-def _tiers(path: str, group: ExternalModifierGroup) -> Iterator[Finding]:
-    offsets = [tier.offset for tier in group.tiers or ()]
-    if offsets != sorted(offsets):
-        message = f"the offsets are in the order {', '.join(map(str, offsets[:20]))}"
-        yield CatalogRule.TIERS_UNSORTED.at(f"{path}.tiers", message)
-    for index, offset in enumerate(offsets):
-        if offset < 0 or (offset > 0 and offset >= group.maximum_allowed):
-            message = f"the last selection is number {group.maximum_allowed - 1}, counted from 0"
-            if offset < 0:
-                message = f"{offset} is before the first selection, which is number 0"
-            yield CatalogRule.TIER_NEVER_USED.at(f"{path}.tiers[{index}].offset", message)
-
-
-# -- prices ------------------------------------------------------------------------------------------------------------
-
-
-def _prices(catalog: ExternalCatalogSet, sold: set[str]) -> Iterator[Finding]:
-    for key, item in catalog.items.items():
-        if item.base_price < 0:
-            rule = CatalogRule.NEGATIVE_PRICE if key in sold else CatalogRule.NEGATIVE_OPTION_PRICE
-            yield rule.at(f"{entity_path('items', key)}.basePrice", f"is {item.base_price}")
-        if item.compare_at is not None and item.compare_at < 0:
-            yield CatalogRule.NEGATIVE_PRICE.at(f"{entity_path('items', key)}.compareAt", f"is {item.compare_at}")
-        if item.starting_at is not None and item.starting_at < 0:
-            yield CatalogRule.NEGATIVE_PRICE.at(f"{entity_path('items', key)}.startingAt", f"is {item.starting_at}")
-    for key, group in catalog.modifier_groups.items():
-        for index, tier in enumerate(group.tiers or ()):
-            if tier.price < 0:
-                path = f"{entity_path('modifierGroups', key)}.tiers[{index}].price"
-                yield CatalogRule.NEGATIVE_OPTION_PRICE.at(path, f"is {tier.price}")
-
-
-def _configurations(catalog: ExternalCatalogSet, sold: set[str]) -> Iterator[Finding]:
-    minimum_prices = MinimumPrices(catalog)
-    for key, item in catalog.items.items():
-        if item.starting_at is not None:
-            yield from _starting_at(key, item, minimum_prices.price(key))
-        if key in sold and item.modifier_group_ids and minimum_prices.levels(key) > MAX_MODIFIER_LEVELS:
-            message = (
-                f"its modifiers nest {minimum_prices.levels(key)} deep; an order can hold {MAX_MODIFIER_LEVELS} levels"
-            )
-            yield CatalogRule.MODIFIERS_TOO_DEEP.at(entity_path("items", key), message)
-
-
-def _starting_at(key: str, item: ExternalItem, minimum: int | None) -> Iterator[Finding]:
-    # An item that cannot be ordered has no minimum price; the finding for its group names the reason.
-    if item.starting_at is not None and minimum is not None and to_cents(item.starting_at) < minimum:
-        message = (
-            f"is {item.starting_at}, but the cheapest configuration that may be ordered costs {from_cents(minimum)}"
-        )
-        yield CatalogRule.STARTING_AT_TOO_LOW.at(f"{entity_path('items', key)}.startingAt", message)
-
-
-# -- hours, names and images -------------------------------------------------------------------------------------------
-
-
-def _hours(key: str, one: ExternalCatalog) -> Iterator[Finding]:
-    path = entity_path("catalogs", key)
-    if not any(start < end for day in week_spans(one.availability) for start, end in day):
-        message = "there are no windows" if not one.availability else "no window contains any time"
-        yield CatalogRule.NEVER_OPEN.at(f"{path}.availability", message)
-    days: dict[DayOfWeek, list[tuple[int, AvailabilityWindow]]] = {}
-    for index, window in enumerate(one.availability or ()):
-        if _end(window) <= window.start.isoformat():
-            message = f"{window.day_of_week}, {window.start} to {window.end}, contains no time"
-            yield CatalogRule.WINDOW_OVER_MIDNIGHT.at(f"{path}.availability[{index}]", message)
-        else:
-            days.setdefault(window.day_of_week, []).append((index, window))
-    for windows in days.values():
-        windows.sort(key=lambda pair: pair[1].start)
-        latest = windows[0][1]
-        for index, window in windows[1:]:
-            if window.start.isoformat() < _end(latest):
-                message = f"{window.day_of_week}, {window.start} to {window.end}, begins before the end of another window, {latest.end}"
-                yield CatalogRule.WINDOWS_OVERLAP.at(f"{path}.availability[{index}]", message)
-            latest = max(latest, window, key=_end)
-
-
-def _end(window: AvailabilityWindow) -> str:
-    """Return the end as a string that sorts; 00:00:00 is the end of the day."""
-    return "24:00:00" if window.end == time.min else window.end.isoformat()
-
-
-_Named: TypeAlias = ExternalCatalog | ExternalSection | ExternalItem | ExternalModifierGroup
-
-
-def _names_and_images(catalog: ExternalCatalogSet) -> Iterator[Finding]:
-    tables: dict[str, Mapping[str, _Named]] = {
-        "catalogs": catalog.catalogs,
-        "sections": catalog.sections,
-        "items": catalog.items,
-        "modifierGroups": catalog.modifier_groups,
-    }
-    for table, entities in tables.items():
-        for key, one in entities.items():
-            if not one.name or one.name.isspace():
-                yield CatalogRule.BLANK_NAME.at(f"{entity_path(table, key)}.name", "is blank")
-    for key, item in catalog.items.items():
-        if item.image_url is not None and not _HTTPS.fullmatch(item.image_url):
-            path = f"{entity_path('items', key)}.imageUrl"
-            yield CatalogRule.IMAGE_NOT_HTTPS.at(path, f"{quoted(item.image_url)} is not an https URL")

@@ -30,7 +30,7 @@ def integrity_findings(catalog: ExternalCatalogSet) -> Iterator[Finding]:
     yield from _section_cycles(catalog)
     yield from _modifier_cycles(catalog)
     for key, group in catalog.modifier_groups.items():
-        if group.minimum_allowed > group.maximum_allowed or group.tiers is not None:
+        if group.minimum_allowed > group.maximum_allowed or group.maximum_allowed < 0 or group.tiers is not None:
             yield from _group_findings(key, group)
     yield from _inexact_prices(catalog)
 
@@ -76,7 +76,9 @@ def _missing_targets(
 
 def _group_findings(key: str, group: ExternalModifierGroup) -> Iterator[Finding]:
     path = entity_path("modifierGroups", key)
-    if group.minimum_allowed > group.maximum_allowed:
+    if group.maximum_allowed < 0:
+        yield CatalogRule.NEGATIVE_BOUND.at(f"{path}.maximumAllowed", f"is {group.maximum_allowed}")
+    elif group.minimum_allowed > group.maximum_allowed:
         message = f"{group.minimum_allowed} is more than maximumAllowed, {group.maximum_allowed}"
         yield CatalogRule.MINIMUM_ABOVE_MAXIMUM.at(f"{path}.minimumAllowed", message)
     if group.tiers is None:

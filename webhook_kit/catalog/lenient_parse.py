@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
+from webhook_kit.catalog.check_members import advice, intended_member
+from webhook_kit.catalog.recognition import not_a_catalog
 from webhook_kit.catalog.rules import CatalogRule, Finding, entity_path, quoted
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.catalog import (
@@ -39,16 +42,18 @@ _TABLES: dict[str, tuple[str, type[Wire]]] = {
     "modifierGroups": ("modifier_group_id", ExternalModifierGroup),
 }
 _TABLE_PATHS = {f"$.{table}" for table in _TABLES}
-_PART_MODELS: tuple[type[Wire], ...] = (AvailabilityWindow, DefaultItem, Tier, ExternalCatalogSet)
+_PART_MODELS: dict[str, type[Wire]] = {"availability": AvailabilityWindow, "defaultItems": DefaultItem, "tiers": Tier}
+_MODELS: list[type[Wire]] = [ExternalCatalogSet, *(model for _, model in _TABLES.values()), *_PART_MODELS.values()]
 # Python name → name in JSON. Our models also accept the Python names; Gett does not.
 _JSON_NAMES = {
     name: member.alias
-    for model in (*(model for _, model in _TABLES.values()), *_PART_MODELS)
+    for model in _MODELS
     for name, member in model.model_fields.items()
     if member.alias is not None and member.alias != name
 }
-_PARTS = {"availability", "defaultItems", "tiers"}
+_SET_MEMBERS = {name for key, one in ExternalCatalogSet.model_fields.items() for name in (key, one.alias)}
 _PRICES = {"basePrice", "compareAt", "startingAt", "price"}
+_MOST_NAMES = 100
 # Values for required members that could not be parsed; rules that depend on these members are not applied.
 _PLACEHOLDERS = {"name": "?", "basePrice": 0, "maximumAllowed": 1}
 # Rules that depend on one member alone, so they also apply to an entity of which other members could not be parsed.
@@ -60,7 +65,14 @@ _SINGLE_MEMBER_RULES = {
     CatalogRule.MODIFIER_CYCLE,
     CatalogRule.WINDOW_OVER_MIDNIGHT,
     CatalogRule.WINDOWS_OVERLAP,
+    CatalogRule.EMPTY_WINDOW,
+    CatalogRule.ENDS_BEFORE_MIDNIGHT,
     CatalogRule.BLANK_NAME,
+    CatalogRule.MARKUP_IN_TEXT,
+    CatalogRule.CONTROL_CHARACTER,
+    CatalogRule.EQUAL_NAMES,
+    CatalogRule.MISSPELLED_MEMBER,
+    CatalogRule.FOREIGN_MEMBER,
     CatalogRule.IMAGE_NOT_HTTPS,
 }
 # Rules that apply only to a catalog that was parsed completely: else the part that was not parsed may be the cause.
@@ -69,8 +81,10 @@ _WHOLE_CATALOG_RULES = {
     CatalogRule.NOTHING_ON_SALE,
     CatalogRule.STARTING_AT_TOO_LOW,
     CatalogRule.NEGATIVE_OPTION_PRICE,
+    CatalogRule.PRICE_IN_CENTS,
 }
 _ENTITY = re.compile(r"\$\.\w+\['(?:[^'\\]|\\.)*'\]")
+_END_OF_DAY = re.compile(r"24:00(:00(\.0+)?)?")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 
 
@@ -118,8 +132,8 @@ def lenient_parse(raw: bytes, limit: int = MAX_CATALOG_BYTES) -> ParsedCatalog:
         tree = json.loads(raw, object_pairs_hook=_object, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:  # pydantic's JSON parser accepts some input that Python's rejects
         return ParsedCatalog(None, [_json_error(str(error))])
-    if not isinstance(tree, dict):
-        return ParsedCatalog(None, [CatalogRule.WRONG_SHAPE.at("$", "a CatalogSet is a JSON object")])
+    if (finding := not_a_catalog(tree)) is not None:
+        return ParsedCatalog(None, [finding])
     findings = [*_duplicate_keys(tree), *_python_names(tree), *_clock_formats(tree), *_rounded_prices(tree)]
     if catalog is not None:
         return ParsedCatalog(catalog, findings)
@@ -150,8 +164,10 @@ def _parse_tables(tree: dict[str, Any], findings: list[Finding]) -> ParsedCatalo
     for member in ("catalogSetId", "storeId"):
         if not isinstance(tree.get(member), str | None):
             findings.append(CatalogRule.WRONG_SHAPE.at(f"$.{member}", "should be a string"))
+    told = {finding.path for finding in findings if finding.rule is CatalogRule.WRONG_SHAPE}
+    findings[:] = [one for one in findings if one.rule is not CatalogRule.CLOCK_FORMAT or one.path not in told]
     # The entities are set without validation: an id that replaces an invalid one would not pass it.
-    result.catalog = ExternalCatalogSet()
+    result.catalog = ExternalCatalogSet(**{name: value for name, value in tree.items() if name not in _SET_MEMBERS})
     for table, entities in tables.items():
         setattr(result.catalog, to_snake(table), entities)
     return result
@@ -162,11 +178,19 @@ def _parse_entity(model: type[Wire], id_member: str, key: str, value: object, pa
     try:
         return model.from_json(json.dumps(value)), []
     except ValidationError as error:
-        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
-    findings = [
-        CatalogRule.WRONG_SHAPE.at(path + _json_path(one["loc"]), _message(one["type"], one["msg"])) for one in mistakes
-    ]
-    invalid = {str(one["loc"][0]) for one in mistakes if one["loc"]}
+        mistakes = error.errors(include_url=False, include_context=False)
+    findings = []
+    used_names: set[str] = set()
+    for one in mistakes:
+        message = _message(one["type"], one["msg"], one["input"])
+        if one["type"] == "missing":
+            names = _names_in_place_of(model, one["loc"], one["input"])
+            message += f"; is it {' or '.join(map(quoted, names))}?" if names else ""
+            used_names.update(names)
+        elif one["loc"] == ("maximumAllowed",) and one["input"] is None:
+            message += ", not null: the protocol has no sign for no limit"
+        findings.append(CatalogRule.WRONG_SHAPE.at(path + _json_path(one["loc"]), message))
+    invalid = {str(one["loc"][0]) for one in mistakes if one["loc"]} | used_names
     members = value if isinstance(value, dict) else {}
     json_id = to_camel(id_member)
     valid = {name: member for name, member in members.items() if name not in invalid}
@@ -176,15 +200,31 @@ def _parse_entity(model: type[Wire], id_member: str, key: str, value: object, pa
     return entity, findings
 
 
+def _names_in_place_of(model: type[Wire], location: tuple[int | str, ...], members: object) -> list[str]:
+    """Return the unknown members that probably say under another name what a missing member should."""
+    model = model if len(location) == 1 else _PART_MODELS[str(location[0])]
+    known = {member.alias for member in model.model_fields.values()}
+    names = [name for name in islice(members, _MOST_NAMES) if name not in known] if isinstance(members, dict) else []
+    return [
+        name
+        for name in names
+        if location[-1] in re.findall(r"\w+", advice(model, name) or intended_member(model, name) or "")
+    ]
+
+
 def _json_path(location: tuple[int | str, ...]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
 
 
-def _message(error_type: str, message: str) -> str:
+def _message(error_type: str, message: str, value: object) -> str:
     if error_type == "missing":
         return "is missing"
     if error_type == "is_instance_of":  # an amount of money that is neither a number nor a string
         return "should be a number"
+    if error_type == "time_parsing" and isinstance(value, str):
+        if _END_OF_DAY.fullmatch(value):
+            return f"{quoted(value)} is not a time; the end of the day is 00:00:00"
+        return f"{quoted(value)} is not a time; the format is HH:mm:ss, from 00:00:00 to 23:59:59"
     return message.removeprefix("Value error, ").replace("Input should", "should")
 
 
@@ -232,7 +272,7 @@ def _objects(tree: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 continue
             path = entity_path(table, key)
             yield path, one
-            for member in _PARTS & one.keys():
+            for member in _PART_MODELS.keys() & one.keys():
                 parts = one[member]
                 for index, part in enumerate(parts if isinstance(parts, list) else ()):
                     if isinstance(part, dict):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-__all__ = ["CatalogRule", "Finding", "Severity", "entity_path", "quoted"]
+__all__ = ["CatalogRule", "Finding", "Severity", "entity_path", "printable", "quoted"]
 
 
 class Severity(StrEnum):
@@ -69,6 +69,10 @@ class CatalogRule(StrEnum):
             "The tables of a CatalogSet are flat: let entities refer to each other by id, not contain each other.",
         ),
     )
+    NOT_A_CATALOG = (
+        *("not-a-catalog", _ERROR, "The document is a CatalogSet: an object with its tables."),
+        *("§4", "Send the CatalogSet itself; webhook_kit.CatalogBuilder converts the exports of other systems."),
+    )
     DUPLICATE_KEY = (
         *("duplicate-key", _ERROR, "No JSON object contains a key twice: a parser keeps only one of the values."),
         *("[D]", "Give each entity a unique id, and write each member once."),
@@ -80,6 +84,19 @@ class CatalogRule(StrEnum):
     CLOCK_FORMAT = (
         *("clock-format", _WARNING, "The times of a window have the format HH:mm:ss."),
         *("§4", "Write 07:00:00, not 7:00 or 07:00."),
+    )
+
+    MISSPELLED_MEMBER = (
+        *("misspelled-member", _WARNING, "No unknown member has almost the name of one of the protocol's."),
+        *("§4 [D]", "Correct the name: Gett ignores unknown members."),
+    )
+    FOREIGN_MEMBER = (
+        *(
+            "foreign-member",
+            _WARNING,
+            "No member of another system stands for something that the protocol says otherwise.",
+        ),
+        *("§4 [D]", "Say it as the protocol does, or remove it: Gett ignores unknown members."),
     )
 
     # -- references between entities -----------------------------------------------------------------------------------
@@ -126,8 +143,15 @@ class CatalogRule(StrEnum):
         *("§4", "Lower the minimum or raise the maximum."),
     )
     NEGATIVE_BOUND = (
-        *("negative-bound", _ERROR, "minimumAllowed is not negative."),
-        *("§4", "Write 0 if the customer does not have to choose."),
+        *(
+            "negative-bound",
+            _ERROR,
+            "minimumAllowed and maximumAllowed are not negative: the protocol has no sign for no limit.",
+        ),
+        *(
+            "§4",
+            "Write 0 for no minimum; for no maximum the number of options, or with enableDuplicateItems a number that nobody reaches, such as 99.",
+        ),
     )
     NOTHING_TO_CHOOSE = (
         *("nothing-to-choose", _WARNING, "A group offers a choice: maximumAllowed is not 0, and itemIds is not empty."),
@@ -187,6 +211,14 @@ class CatalogRule(StrEnum):
         ),
         *("protocol, head [D]", "Write prices from decimal numbers, with at most two decimals."),
     )
+    PRICE_IN_CENTS = (
+        *(
+            "price-in-cents",
+            _WARNING,
+            "No price looks like cents: a whole number of at least 1,000, or of at least 100 where others are much lower or all are like that.",
+        ),
+        *("protocol, head [D]", "Write prices in major units: 15.25 is $15.25. A price that is right may stay."),
+    )
     NEGATIVE_PRICE = (
         *("negative-price", _ERROR, "Prices of items in a section, startingAt and compareAt are not negative."),
         *("[D]", "Give discounts as promotions of the order."),
@@ -206,8 +238,16 @@ class CatalogRule(StrEnum):
 
     # -- hours ---------------------------------------------------------------------------------------------------------
     WINDOW_OVER_MIDNIGHT = (
-        *("window-over-midnight", _ERROR, "A window ends after it starts; 00:00:00 is the end of the day."),
+        *("window-over-midnight", _ERROR, "A window does not end on the next day; 00:00:00 is the end of the day."),
         *("§4", "Write a window over midnight as two: until 00:00:00, and from 00:00:00 of the next day."),
+    )
+    EMPTY_WINDOW = (
+        *("empty-window", _ERROR, "A window does not start and end at the same time, but for 00:00:00, the whole day."),
+        *("§4", "Write 00:00:00 to 00:00:00 if it is open all day, else remove the window."),
+    )
+    ENDS_BEFORE_MIDNIGHT = (
+        *("ends-before-midnight", _WARNING, "No window ends in the last minute of the day."),
+        *("§4", "Write 00:00:00: it is the end of the day."),
     )
     WINDOWS_OVERLAP = (
         *("windows-overlap", _WARNING, "The windows of a day do not overlap."),
@@ -222,6 +262,22 @@ class CatalogRule(StrEnum):
     BLANK_NAME = (
         *("blank-name", _WARNING, "Every entity has a name."),
         *("§4 [D]", "Add a name."),
+    )
+    EQUAL_NAMES = (
+        *("equal-names", _WARNING, "No two entities that are shown side by side have the same name."),
+        *("[D]", "Give them different names, or remove one of them: customers cannot tell them apart."),
+    )
+    MARKUP_IN_TEXT = (
+        *("markup-in-text", _WARNING, "Names and descriptions are plain text, without HTML tags and entities."),
+        *("[D]", "Remove the markup; webhook_kit.CatalogBuilder does so."),
+    )
+    CONTROL_CHARACTER = (
+        *(
+            "control-character",
+            _WARNING,
+            "Names and descriptions have no control characters, neither invisible nor bidirectional ones, and no U+FFFD.",
+        ),
+        *("[D]", "Remove the character; U+FFFD stands where text was decoded wrongly."),
     )
     IMAGE_NOT_HTTPS = (
         *("image-not-https", _WARNING, "An imageUrl begins with https:// and a host."),
@@ -271,14 +327,14 @@ class Finding:
 
 def entity_path(table: str, key: str) -> str:
     """Return the JSON path of an entity: ``$.items['x']``."""
-    return f"$.{table}['{_printable(key.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39)))}']"
+    return f"$.{table}['{printable(key.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39)))}']"
 
 
 def quoted(text: str) -> str:
     """Quote untrusted text for a message: on one line and at most 80 characters."""
-    return f"'{_printable(text if len(text) <= 80 else text[:79] + '…')}'"
+    return f"'{printable(text if len(text) <= 80 else text[:79] + '…')}'"
 
 
-def _printable(text: str) -> str:
-    # A control character could end the line or control the terminal.
+def printable(text: str) -> str:
+    """Escape what would end the line or control the terminal, in untrusted text."""
     return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
