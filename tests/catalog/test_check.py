@@ -226,8 +226,10 @@ def test_valid_variant_has_no_findings(vary: Callable[[Wire], None]) -> None:
     assert findings(wire) == []
 
 
-RULES_OF_BYTES = {
+RULES_OF_BYTES_AND_BOUNDS = {
     CatalogRule.NOT_A_CATALOG,
+    CatalogRule.TOO_MANY,
+    CatalogRule.TOO_LONG,
     CatalogRule.TOO_LARGE,
     CatalogRule.NOT_JSON,
     CatalogRule.TOO_DEEP,
@@ -238,8 +240,8 @@ RULES_OF_BYTES = {
 }
 
 
-def test_every_rule_has_a_case_or_concerns_bytes() -> None:
-    assert {rule for rule, _, _ in VIOLATIONS} == set(CatalogRule) - RULES_OF_BYTES
+def test_every_rule_has_a_case_or_concerns_bytes_or_bounds() -> None:
+    assert {rule for rule, _, _ in VIOLATIONS} == set(CatalogRule) - RULES_OF_BYTES_AND_BOUNDS
 
 
 def test_price_with_fractions_of_a_cent_is_named_with_its_item() -> None:

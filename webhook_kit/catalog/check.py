@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from itertools import chain
 
+from webhook_kit.catalog.bounds import bounds_findings
 from webhook_kit.catalog.check_groups import group_findings
 from webhook_kit.catalog.check_hours import hours_findings
 from webhook_kit.catalog.check_members import UnknownMembers
@@ -29,7 +30,10 @@ _LONGEST_ID = 40
 
 @gc_paused
 def check(catalog: ExternalCatalogSet) -> list[Finding]:
-    """Return a finding for every violation of a rule."""
+    """Return a finding for every violation of a rule; of a catalog beyond its bounds these alone."""
+    beyond = list(bounds_findings(catalog))
+    if beyond:
+        return beyond
     unknown = UnknownMembers.of(catalog)
     findings = [*integrity_findings(catalog), *unknown.findings]
     sold, reachable = _reachable(catalog)

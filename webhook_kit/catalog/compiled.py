@@ -169,17 +169,24 @@ def _tiers(tiers: Sequence[Tier]) -> tuple[tuple[int, int], ...]:
 
 def _catalogs_by_item(catalog: ExternalCatalogSet) -> dict[str, CatalogMask]:
     """Map each item to the catalogs whose sections contain it, nested sections included."""
-    masks: dict[str, CatalogMask] = {}
+    of_section = dict.fromkeys(catalog.sections, 0)
     for position, one in enumerate(catalog.catalogs.values()):
-        visited: set[str] = set()
-        pending = list(one.section_ids)
-        while pending:
-            section_id = pending.pop()
-            if section_id in visited:
-                continue
-            visited.add(section_id)
-            section = catalog.sections[section_id]
-            pending.extend(section.section_ids)
-            for item_id in section.item_ids:
-                masks[item_id] = masks.get(item_id, 0) | 1 << position
+        for section_id in one.section_ids:
+            of_section[section_id] |= 1 << position
+    # Each section passes its catalogs on when it has those of all sections around it; there are no cycles.
+    surrounding = dict.fromkeys(catalog.sections, 0)
+    for section in catalog.sections.values():
+        for section_id in section.section_ids:
+            surrounding[section_id] += 1
+    ready = [section_id for section_id, count in surrounding.items() if not count]
+    masks: dict[str, CatalogMask] = {}
+    while ready:
+        section = catalog.sections[key := ready.pop()]
+        for item_id in section.item_ids:
+            masks[item_id] = masks.get(item_id, 0) | of_section[key]
+        for section_id in section.section_ids:
+            of_section[section_id] |= of_section[key]
+            surrounding[section_id] -= 1
+            if not surrounding[section_id]:
+                ready.append(section_id)
     return masks

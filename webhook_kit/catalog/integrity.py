@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TypeVar
 
+from webhook_kit.catalog.bounds import bounds_findings
 from webhook_kit.catalog.cents import from_cents, to_cents
 from webhook_kit.catalog.rules import CatalogRule, Finding, entity_path, quoted
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup
@@ -24,7 +25,11 @@ def integrity_problems(catalog: ExternalCatalogSet) -> list[str]:
 
 
 def integrity_findings(catalog: ExternalCatalogSet) -> Iterator[Finding]:
-    """Yield the problems as findings of their rules."""
+    """Yield the problems as findings of their rules; of a catalog beyond its bounds these alone."""
+    beyond = list(bounds_findings(catalog))
+    if beyond:
+        yield from beyond
+        return
     yield from _mismatched_keys(catalog)
     yield from _dangling_references(catalog)
     yield from _section_cycles(catalog)
@@ -118,8 +123,8 @@ def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
         section = catalog.sections.get(section_id)
         return enumerate(section.section_ids) if section else ()
 
-    for cycle, index in _find_cycles(catalog.sections, references):
-        path = f"{entity_path('sections', cycle[-1])}.sectionIds[{index}]"
+    for cycle, last, index in _find_cycles(catalog.sections, references):
+        path = f"{entity_path('sections', last)}.sectionIds[{index}]"
         yield CatalogRule.SECTION_CYCLE.at(path, f"the section contains itself: {_format_cycle(cycle)}")
 
 
@@ -138,17 +143,22 @@ def _modifier_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
 
     members = {"items": "modifierGroupIds", "modifierGroups": "itemIds"}
     starts = (("items", key) for key, item in items.items() if item.modifier_group_ids)
-    for cycle, index in _find_cycles(starts, references):
-        table, key = cycle[-1]
+    for cycle, (table, key), index in _find_cycles(starts, references):
         path = f"{entity_path(table, key)}.{members[table]}[{index}]"
-        message = f"the modifiers form a cycle: {_format_cycle(key for _, key in cycle)}"
+        message = f"the modifiers form a cycle: {_format_cycle(node and node[1] for node in cycle)}"
         yield CatalogRule.MODIFIER_CYCLE.at(path, message)
+
+
+_MOST_NAMES = 6
+"""A message names so many nodes at each end of a cycle; the middle of a longer one is left out."""
 
 
 def _find_cycles(
     starts: Iterable[_Node], references: Callable[[_Node], Iterable[tuple[int, _Node]]]
-) -> Iterator[tuple[list[_Node], int]]:
-    """Yield, for each reference that closes a cycle, the nodes of the cycle and the reference's index in the last of them.
+) -> Iterator[tuple[list[_Node | None], _Node, int]]:
+    """Yield each reference that closes a cycle: the cycle's nodes, the last of them, and the reference's index in it.
+
+    The middle of a long cycle is None, for many references can close one long cycle, which must not be copied each time.
 
     :param references: returns the nodes to which a node refers, each with the index of the reference.
 
@@ -158,30 +168,26 @@ def _find_cycles(
     for start in starts:
         if start in done:
             continue
-        path = {start: None}  # an ordered set: the nodes from `start` to the current one
-        stack = [(start, iter(references(start)))]
+        position = {start: 0}  # of each node of `path`
+        path = [start]
+        stack = [iter(references(start))]
         while stack:
-            node, remaining = stack[-1]
-            index, reference = next(remaining, (-1, node))
+            index, reference = next(stack[-1], (-1, path[-1]))
             if index < 0:
                 stack.pop()
-                del path[node]
-                done.add(node)
-            elif reference in path:
-                nodes = list(path)
-                yield nodes[nodes.index(reference) :], index
+                done.add(path[-1])
+                del position[path.pop()]
+            elif reference in position:
+                first = position[reference]
+                is_short = len(path) - first <= 2 * _MOST_NAMES
+                cycle = path[first:] if is_short else [*path[first : first + _MOST_NAMES], None, *path[-_MOST_NAMES:]]
+                yield [*cycle], path[-1], index
             elif reference not in done:
-                path[reference] = None
-                stack.append((reference, iter(references(reference))))
+                position[reference] = len(path)
+                path.append(reference)
+                stack.append(iter(references(reference)))
 
 
-_MAX_NAMES = 12
-"""A message names at most so many nodes of a cycle; the middle of a longer cycle is left out."""
-
-
-def _format_cycle(cycle: Iterable[str]) -> str:
-    names = [quoted(name) for name in cycle]
-    names.append(names[0])
-    if len(names) > _MAX_NAMES:
-        names[_MAX_NAMES // 2 : -_MAX_NAMES // 2] = ["…"]
-    return " → ".join(names)
+def _format_cycle(cycle: Iterable[str | None]) -> str:
+    names = ["…" if name is None else quoted(name) for name in cycle]
+    return " → ".join([*names, names[0]])

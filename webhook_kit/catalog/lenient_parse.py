@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
 from webhook_kit.catalog.check_members import advice, intended_member
 from webhook_kit.catalog.recognition import not_a_catalog
-from webhook_kit.catalog.rules import CatalogRule, Finding, entity_path, quoted
+from webhook_kit.catalog.rules import CatalogRule, Finding, entity_path, printable, quoted
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.catalog import (
     AvailabilityWindow,
@@ -41,7 +41,6 @@ _TABLES: dict[str, tuple[str, type[Wire]]] = {
     "items": ("item_id", ExternalItem),
     "modifierGroups": ("modifier_group_id", ExternalModifierGroup),
 }
-_TABLE_PATHS = {f"$.{table}" for table in _TABLES}
 _PART_MODELS: dict[str, type[Wire]] = {"availability": AvailabilityWindow, "defaultItems": DefaultItem, "tiers": Tier}
 _MODELS: list[type[Wire]] = [ExternalCatalogSet, *(model for _, model in _TABLES.values()), *_PART_MODELS.values()]
 # Python name → name in JSON. Our models also accept the Python names; Gett does not.
@@ -213,7 +212,7 @@ def _names_in_place_of(model: type[Wire], location: tuple[int | str, ...], membe
 
 
 def _json_path(location: tuple[int | str, ...]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{printable(step[:255])}" for step in location)
 
 
 def _message(error_type: str, message: str, value: object) -> str:
@@ -246,20 +245,29 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _duplicate_keys(tree: dict[str, Any]) -> Iterator[Finding]:
-    pending: list[tuple[str, object]] = [("$", tree)]
+    # A place is the place around it and one step; paths are made only of the places that are reported, for they can be long.
+    pending: list[tuple[_Place, object]] = [(None, tree)]
     while pending:
-        path, node = pending.pop()
-        if isinstance(node, list):
-            pending += [(f"{path}[{n}]", inner) for n, inner in enumerate(node) if isinstance(inner, dict | list)]
-            continue
+        place, node = pending.pop()
         if isinstance(node, _ObjectWithDuplicates):
             for key in sorted(node.duplicates):
-                yield CatalogRule.DUPLICATE_KEY.at(path, f"the key {quoted(key)} appears more than once")
-        assert isinstance(node, dict)
-        for key, inner in node.items():
-            if isinstance(inner, dict | list):
-                step = entity_path(path[2:], key) if path in _TABLE_PATHS else f"{path}.{key}"
-                pending.append((step, inner))
+                message = f"the key {quoted(key)} appears more than once"
+                yield CatalogRule.DUPLICATE_KEY.at(_path_of(place), message)
+        inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        pending += [((place, step), value) for step, value in inner if isinstance(value, dict | list)]
+
+
+_Place: TypeAlias = "tuple[_Place, str | int] | None"
+
+
+def _path_of(place: _Place) -> str:
+    steps: list[str | int] = []
+    while place is not None:
+        place, step = place
+        steps.insert(0, step)
+    if len(steps) > 1 and steps[0] in _TABLES and isinstance(steps[1], str):
+        return entity_path(str(steps[0]), steps[1]) + _json_path(tuple(steps[2:]))
+    return "$" + _json_path(tuple(steps))
 
 
 def _objects(tree: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

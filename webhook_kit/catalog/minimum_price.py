@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from webhook_kit.catalog.cents import to_cents
-from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup
+from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup, Tier
 
 __all__ = ["MinimumPrices"]
 
@@ -67,26 +69,39 @@ def _minimum_cost(costs: Sequence[int], group: ExternalModifierGroup) -> int | N
     most = group.maximum_allowed if repeats else min(group.maximum_allowed, len(costs))
     if least > most:
         return None
-    tiers = sorted((max(tier.offset, 0), to_cents(tier.price)) for tier in group.tiers or ())
+    tiers = _TierPrices(group.tiers or ())
     if repeats:
         # The cheapest option repeated: between two offsets the sum is linear, so its minimum is at one of their ends.
-        ends = [least, most, *(offset for offset, _ in tiers if least < offset < most)]
-        return min(count * costs[0] + _tier_cost(tiers, count) for count in ends)
-    total = sum(costs[:least]) + _tier_cost(tiers, least)
-    best = total
-    if (costs and costs[0] < 0) or any(price < 0 for _, price in tiers):  # else more choices never cost less
+        ends = [least, most, *(offset for offset in tiers.offsets if least < offset < most)]
+        return min(count * costs[0] + tiers.total(count) for count in ends)
+    total = sum(costs[:least])
+    best = total + tiers.total(least)
+    if (costs and costs[0] < 0) or tiers.has_negative:  # else more choices never cost less
         for count in range(least, most):
-            total += costs[count] + _tier_cost(tiers, count + 1) - _tier_cost(tiers, count)
-            best = min(best, total)
+            total += costs[count]
+            best = min(best, total + tiers.total(count + 1))
     return best
 
 
-def _tier_cost(tiers: Sequence[tuple[int, int]], count: int) -> int:
-    """Return the cents of the first ``count`` selections by (offset, cents), ascending by offset; 0 without tiers."""
-    total = 0
-    for (offset, price), (end, _) in zip(tiers, [*tiers[1:], (count, 0)], strict=False):
-        total += max(0, min(end, count) - offset) * price
-    return total
+class _TierPrices:
+    """Cents of the first selections from a group, by their tiers.
+
+    :ivar offsets: ascending.
+    """
+
+    def __init__(self, tiers: Iterable[Tier]) -> None:
+        pairs = sorted((max(tier.offset, 0), to_cents(tier.price)) for tier in tiers)
+        self.offsets = [offset for offset, _ in pairs]
+        self.has_negative = any(price < 0 for _, price in pairs)
+        self._prices = [price for _, price in pairs]
+        # The cents of all selections before each tier.
+        lengths = (end - offset for offset, end in pairwise(self.offsets))
+        self._before = [0, *accumulate(length * price for length, price in zip(lengths, self._prices, strict=False))]
+
+    def total(self, count: int) -> int:
+        """Return the cents of the first ``count`` selections; 0 without tiers."""
+        tier = bisect_left(self.offsets, count) - 1  # the last one that begins before the end
+        return 0 if tier < 0 else self._before[tier] + (count - self.offsets[tier]) * self._prices[tier]
 
 
 _TableAndId: TypeAlias = tuple[str, str]

@@ -69,6 +69,18 @@ class CatalogRule(StrEnum):
             "The tables of a CatalogSet are flat: let entities refer to each other by id, not contain each other.",
         ),
     )
+    TOO_MANY = (
+        *(
+            "too-many",
+            _ERROR,
+            "No table and no list has more entries than its bound; other rules are not applied then.",
+        ),
+        *("[D]", "Split the table or list, and remove what is not for sale."),
+    )
+    TOO_LONG = (
+        *("too-long", _ERROR, "No id, name or description is longer than its bound; other rules are not applied then."),
+        *("[D]", "Shorten the text."),
+    )
     NOT_A_CATALOG = (
         *("not-a-catalog", _ERROR, "The document is a CatalogSet: an object with its tables."),
         *("§4", "Send the CatalogSet itself; webhook_kit.CatalogBuilder converts the exports of other systems."),
@@ -327,6 +339,9 @@ class Finding:
 
 def entity_path(table: str, key: str) -> str:
     """Return the JSON path of an entity: ``$.items['x']``."""
+    key = (
+        key if len(key) <= 255 else key[:255] + "…"
+    )  # else a long id, in the paths of many findings, would fill the memory
     return f"$.{table}['{printable(key.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39)))}']"
 
 

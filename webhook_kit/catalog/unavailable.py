@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container
-from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 from webhook_kit.catalog.compiled import CompiledCatalog, CompiledGroup
@@ -20,18 +19,29 @@ def unavailable_items(catalog: CompiledCatalog, marked: Collection[str]) -> froz
 
     :param marked: ids of the items and options that were marked unavailable.
     """
-    unavailable = frozenset(marked) & catalog.items.keys()
-    added = unavailable
-    while added:  # repeated, because an option can become unavailable for its own options
-        added = frozenset(
-            item.id
-            for item in catalog.items.values()
-            if item.required_groups
-            and item.id not in unavailable
-            and any(_has_too_few_options(group, unavailable) for group in item.required_groups)
-        )
-        unavailable |= added
-    return unavailable
+    unavailable = set(marked) & catalog.items.keys()
+    if not unavailable:
+        return frozenset()
+    # An option can become unavailable for its own options, so each newly unavailable item is followed to what requires it.
+    groups: dict[str, list[CompiledGroup]] = {}
+    items: dict[str, list[str]] = {}
+    for item in catalog.items.values():
+        for group in item.required_groups:
+            if group.id not in items:
+                for option in group.options:
+                    groups.setdefault(option, []).append(group)
+            items.setdefault(group.id, []).append(item.id)
+    remaining = {group.id: len(group.options) for required in groups.values() for group in required}
+    pending = list(unavailable)
+    while pending:
+        for group in groups.get(pending.pop(), ()):
+            remaining[group.id] -= 1
+            if _has_too_few_options(group, remaining[group.id]):
+                added = [item_id for item_id in items[group.id] if item_id not in unavailable]
+                unavailable.update(added)
+                pending += added
+                items[group.id] = []
+    return frozenset(unavailable)
 
 
 def remove_items(catalog: ExternalCatalogSet, marked: Collection[str]) -> ExternalCatalogSet:
@@ -66,8 +76,7 @@ def remove_items(catalog: ExternalCatalogSet, marked: Collection[str]) -> Extern
     )
 
 
-def _has_too_few_options(group: CompiledGroup, unavailable: AbstractSet[str]) -> bool:
-    remaining = sum(option not in unavailable for option in group.options)
+def _has_too_few_options(group: CompiledGroup, remaining: int) -> bool:
     return remaining == 0 or (remaining < group.minimum and not group.allows_duplicates)
 
 
@@ -85,12 +94,22 @@ def _keep_options(group: ExternalModifierGroup, items: Container[str]) -> Extern
 
 def _empty_sections(catalog: ExternalCatalogSet, items: Container[str]) -> set[str]:
     """Return the sections that contain no item, neither directly nor through the sections in them."""
-    without_items = {
-        key for key, one in catalog.sections.items() if not any(item_id in items for item_id in one.item_ids)
-    }
+    parents: dict[str, list[str]] = {}
+    for key, section in catalog.sections.items():
+        for inner in set(section.section_ids):
+            parents.setdefault(inner, []).append(key)
+    pending = {key: len(set(section.section_ids)) for key, section in catalog.sections.items()}
     empty: set[str] = set()
-    while added := {key for key in without_items - empty if empty.issuperset(catalog.sections[key].section_ids)}:
-        empty |= added
+    ready = [key for key, count in pending.items() if not count]
+    while ready:
+        key = ready.pop()
+        if any(item_id in items for item_id in catalog.sections[key].item_ids):
+            continue
+        empty.add(key)
+        for parent in parents.get(key, ()):
+            pending[parent] -= 1
+            if not pending[parent]:
+                ready.append(parent)
     return empty
 
 
