@@ -220,7 +220,7 @@ def _compare_status(kit: Kit) -> None:
 
 def _is_first(kit: Kit, task: str, seconds: float) -> bool:
     """Return True for the first of all workers in an interval, which ends just before the next run is due."""
-    return Intervals(kit.redis, kit.keys).claim(task, max(1, int(seconds) - 1))
+    return Intervals(kit.redis, kit.keys).claim(task, max(1, int(seconds) - 1)) is not None
 
 
 def _name(job: Callable[[str], None]) -> str:

@@ -8,7 +8,9 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
+import redis
 
+from tests.storage.lost_replies import lost
 from webhook_kit.errors import Conflict
 from webhook_kit.kit import Kit
 from webhook_kit.storage.clock import redis_time
@@ -17,7 +19,9 @@ from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
 def make_lock(kit: Kit, *, seconds: float = 60.0, wait: float = 0.0) -> RedisLock:
-    return RedisLock(kit.redis, kit.keys.sync_lock("main"), seconds=seconds, wait=wait, conflict="busy; try again")
+    return RedisLock(
+        kit.redis, kit.keys, kit.keys.sync_lock("main"), seconds=seconds, wait=wait, conflict="busy; try again"
+    )
 
 
 def test_a_lock_has_one_holder_until_it_is_released(kit: Kit) -> None:
@@ -58,7 +62,7 @@ def test_an_expired_lock_can_be_taken_and_its_former_holder_neither_extends_nor_
     assert second.acquire()
     assert not first.extend()
     first.release()
-    assert [(event["event"], event["error"]) for event in events] == [("lock_not_released", "LockNotOwnedError")]
+    assert [event["event"] for event in events] == ["lock_expired"]
     assert second.extend()
 
 
@@ -70,16 +74,42 @@ def test_extend_lets_a_lock_last_for_its_whole_time_again(kit: Kit) -> None:
     assert int(kit.redis.ttl(kit.keys.sync_lock("main"))) > 50
 
 
+def test_a_renewed_lock_outlives_its_lease(kit: Kit) -> None:
+    key = kit.keys.sync_lock("main")
+    with RedisLock(kit.redis, kit.keys, key, seconds=1.5, renew=True):
+        kit.redis.pexpire(key, 1_000)
+        wait_until(lambda: int(kit.redis.pttl(key)) > 1_000, message="the lock to be extended")
+    assert kit.redis.exists(key) == 0
+
+
 def test_a_task_is_claimed_once_per_interval(kit: Kit) -> None:
     intervals = Intervals(kit.redis, kit.keys)
-    assert [intervals.claim("refresh", 60), intervals.claim("refresh", 60), intervals.claim("other", 60)] == [
-        True,
-        False,
-        True,
-    ]
+    mark = intervals.claim("refresh", 60)
+    assert mark is not None
+    assert intervals.claim("refresh", 60) is None
+    assert intervals.claim("other", 60) is not None
     assert 50 < int(kit.redis.ttl(kit.keys.interval("refresh"))) <= 60
-    intervals.end_in("refresh", 0)
+    assert mark.last(0)
     wait_until(lambda: intervals.claim("refresh", 60), message="the interval to end")
+    assert not mark.last(60), "the interval is another process's"
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_lost_reply_does_not_make_a_lock_or_a_task_somebody_else_s(number: int, kit: Kit) -> None:
+    with lost(kit, number), make_lock(kit):
+        pass
+    assert make_lock(kit).acquire()
+    with lost(kit, 1):
+        assert Intervals(kit.redis, kit.keys).claim("refresh", 60) is not None
+
+
+def test_a_lock_that_may_have_been_taken_is_given_back(kit: Kit) -> None:
+    with lost(kit, 1, times=2), pytest.raises(redis.ConnectionError):
+        make_lock(kit).acquire()
+    assert make_lock(kit).acquire()
+    with lost(kit, 1, times=2), pytest.raises(redis.ConnectionError):
+        Intervals(kit.redis, kit.keys).claim("refresh", 60)
+    assert Intervals(kit.redis, kit.keys).claim("refresh", 60) is not None
 
 
 def test_redis_time_is_unix_seconds(kit: Kit) -> None:

@@ -171,11 +171,12 @@ class HealthMonitor:
         # The claim keeps other processes away during this check and until the next one is due; it expires by itself.
         started, task = time.monotonic(), f"health-check:{store.id}"
         try:
-            if not self._intervals.claim(task, max(self._interval, self._check_timeout) + 5):
+            mark = self._intervals.claim(task, max(self._interval, self._check_timeout) + 5)
+            if mark is None:
                 return False
             action = self.check(store)
             remaining = self._interval * 0.9 - (time.monotonic() - started)
-            self._intervals.end_in(task, remaining)
+            mark.last(remaining)
         except (redis.RedisError, WebhookKitError) as error:
             log.warning("health_check_failed", store=store.id, error=type(error).__name__)
             return False

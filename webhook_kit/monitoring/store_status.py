@@ -185,15 +185,13 @@ class StoreStatusCheck:
 
     def _resend_pause(self, store: Store) -> bool:
         """Send our pause again, but only once: a person who lifts it a second time does so on purpose."""
-        key = self._keys.health(store.id)
-        if self._store_status.pause_owner(store) is None or not self._redis.hsetnx(key, "pause_resent", "1"):
+        if self._store_status.pause_owner(store) is None:
             return False
         try:
-            self._store_status.resend(store)
+            return self._store_status.resend(store)
         except OperationRejected as error:
             log.warning("pause_resend_rejected", store=store.id, why=str(error))
             return False
-        return True
 
 
 _EXPLANATIONS = {

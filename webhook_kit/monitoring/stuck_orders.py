@@ -2,20 +2,23 @@
 
 * The POS took the order as pending, and did not confirm it within ``UNCONFIRMED_AFTER`` seconds. With ``CANCEL_UNCONFIRMED`` it
   is cancelled at the POS, and then at Gett.
-* Gett has no such order: an update became a dead dead_letter with status 404.
+* Gett has no such order: an update became a dead letter with status 404.
 * The POS may have the order twice, has it although it was refused, or uses the id of another order for it: incidents of the
   idempotency store.
 
 The POS is asked at most once to cancel an order, unless it is certain that nothing reached it. If the outcome of that call is
-unknown, a person has to find out.
+unknown, a person has to find out: because the call failed, or because its worker ended.
 """
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+
 import redis
 
 from webhook_kit.adapter import Placed, PlacedStatus
-from webhook_kit.errors import CircuitOpen, ConcurrencyLimit, NotPlaced, OperationRejected, Unsupported
+from webhook_kit.errors import AdapterError, CircuitOpen, ConcurrencyLimit, NotPlaced, OperationRejected, Unsupported
 from webhook_kit.logs import logger
 from webhook_kit.outbox.dead_letters import DeadLetters
 from webhook_kit.outbox.order_updates import OrderUpdates
@@ -27,6 +30,7 @@ from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import OUT_OF_REACH, text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.scripts import Script
 from webhook_kit.stores import StoreDirectory
 
 __all__ = ["StuckOrderMonitor"]
@@ -42,6 +46,9 @@ _INCIDENTS: dict[str, str] = {
     Alert.POS_ID_REUSED: "the POS's order id {reported} belongs to order {known} too; the orderRef decides",
 }
 """Incidents of the idempotency store, with the text of their alert."""
+
+_LEASE_MARGIN = 30.0
+"""Seconds beyond the deadline of a POS call after which the process that made it is taken for dead."""
 
 _REASON = "the restaurant did not confirm the order in time"
 
@@ -71,6 +78,8 @@ class StuckOrderMonitor:
         self._alerts = alerts
         self._settings = settings
         self._last_dead_letter = 0.0
+        self._begin = Script(connection, keys, "webhook_kit.monitoring/begin_cancellation")
+        self._end = Script(connection, keys, "webhook_kit.monitoring/end_cancellation")
 
     def check(self) -> int:
         """Check all orders once.
@@ -131,24 +140,53 @@ class StuckOrderMonitor:
 
         :return: the number of alerts that were raised.
         """
+        owner = os.urandom(8).hex()
+        state = self._begin_cancellation(ref, owner)
+        if state == "begun":
+            try:
+                state = self._call_pos(ref, owner)
+            except _CancellationInDoubt as error:
+                return self._alert_in_doubt(ref, str(error))
+        if state == "done":
+            self._cancel_at_gett(ref)
+        elif state == "in_doubt":
+            return self._alert_in_doubt(
+                ref, "a worker ended while it cancelled the order at the POS; check the order in the POS"
+            )
+        return 0
+
+    def _begin_cancellation(self, ref: str, owner: str) -> str:
+        key, settings = self._keys.pos_cancellation(ref), self._settings
+        lease = int(1000 * (settings.pos_deadline + _LEASE_MARGIN))
+        try:
+            return text(self._begin(key, ref=ref, owner=owner, lease=lease, ttl=settings.order_ttl))
+        except redis.RedisError:
+            with suppress(redis.RedisError):  # nothing has reached the POS yet
+                self._end(key, owner=owner)
+            raise
+
+    def _call_pos(self, ref: str, owner: str) -> str:
+        """Cancel an order at the POS and record the outcome; return the state of the cancellation.
+
+        :raises _CancellationInDoubt: the order may not be cancelled, and a person has to act.
+        """
         key = self._keys.pos_cancellation(ref)
-        if not self._redis.set(key, "calling", nx=True, ex=self._settings.order_ttl):
-            if text(self._redis.get(key)) == "done":  # the process crashed between the call to the POS and the update
-                self._cancel_at_gett(ref)
-            return 0
-        if self._redis.zscore(self._keys.unconfirmed, ref) is None:  # confirmed in the meantime
-            self._redis.delete(key)
-            return 0
         try:
             cancelled = self._cancel_at_pos(ref)
-        except _CancellationInDoubt as error:
-            return int(self._alerts.raise_once(Alert.NOT_CANCELLED, ref, str(error)))
-        if cancelled:
-            self._redis.set(key, "done", keepttl=True)
-            self._cancel_at_gett(ref)
-        else:
-            self._redis.delete(key)
-        return 0
+        except _CancellationInDoubt:
+            # An alert follows now; should this process end before, another one raises it.
+            with suppress(redis.RedisError):
+                self._end(key, owner=owner, state="in_doubt")
+            raise
+        except redis.RedisError:
+            with suppress(redis.RedisError):  # nothing has reached the POS yet
+                self._end(key, owner=owner)
+            raise
+        self._end(key, owner=owner, state="done" if cancelled else None)
+        return "done" if cancelled else "postponed"
+
+    def _alert_in_doubt(self, ref: str, why: str) -> int:
+        return int(self._alerts.raise_once(Alert.NOT_CANCELLED, ref, why))
 
     def _cancel_at_pos(self, ref: str) -> bool:
         """Cancel an order at the POS.
@@ -166,7 +204,10 @@ class StuckOrderMonitor:
             raise _CancellationInDoubt(
                 f"the POS's order id {ticket.id} belongs to order {owner.ref} too; cancel it in the POS"
             )
-        adapter = self._stores.adapter(store)
+        try:
+            adapter = self._stores.adapter(store)
+        except AdapterError as error:
+            raise _CancellationInDoubt(f"its adapter cannot be used: {error}") from error
         try:
             self._pos_executor.run(store.id, lambda: adapter.cancel_order(store, ticket, _REASON))
         except (NotPlaced, ConcurrencyLimit, CircuitOpen) as error:

@@ -135,24 +135,29 @@ class Lanes:
         :param gett_id: Gett's id of the order or store, if known.
         :param force: also append a duplicate, or an update of a closed order.
         """
-        keys, notification = self._notifier.script_parts()
-        result = self._append(
-            self._keys.lane(lane),
-            self._keys.queue(lane),
-            *keys,
-            lane=lane,
-            kind=update.kind,
-            store=store_id,
-            gett_id=gett_id,
-            rank=update.rank,
-            urgency=int(update.urgency),
-            body=update.text,
-            force=force,
-            merging=self._merging,
-            ttl=self._ttl,
-            notification=notification,
-        )
+        script_keys, arguments = self.append_parts(lane, update, store_id=store_id, gett_id=gett_id, force=force)
+        result = self._append(*script_keys, **arguments)
         return AppendResult(text(result))
+
+    def append_parts(
+        self, lane: str, update: Update, *, store_id: str, gett_id: str = "", force: bool = False
+    ) -> tuple[list[str], dict[str, Packable]]:
+        """Return ``KEYS`` and arguments of an append, for a script that changes more in the same transaction."""
+        keys, notification = self._notifier.script_parts()
+        arguments: dict[str, Packable] = {
+            "lane": lane,
+            "kind": update.kind,
+            "store": store_id,
+            "gett_id": gett_id,
+            "rank": update.rank,
+            "urgency": int(update.urgency),
+            "body": update.text,
+            "force": force,
+            "merging": self._merging,
+            "ttl": self._ttl,
+            "notification": notification,
+        }
+        return [self._keys.lane(lane), self._keys.queue(lane), *keys], arguments
 
     # -- sending -------------------------------------------------------------------------------------------------------
 

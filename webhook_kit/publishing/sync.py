@@ -36,17 +36,26 @@ from webhook_kit.publishing.notifications import CatalogNotifications
 from webhook_kit.publishing.publisher import Publisher
 from webhook_kit.publishing.shrink_guard import CatalogShrunk
 from webhook_kit.storage.alerts import Alert, Alerts
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.locks import RedisLock
+from webhook_kit.storage.scripts import Script
 from webhook_kit.stores.concurrency import for_each_store
 
 __all__ = ["CatalogStatus", "CatalogSync", "Due", "SyncOutcome", "SyncReport"]
 
 log = logger("catalog_sync")
 
-_LOCK_SECONDS = 300.0
+_LOCK_SECONDS = 20.0
+"""Seconds after which the lock of a process that died expires."""
+
 _LOCK_WAIT_SECONDS = 30.0
+"""Seconds to wait for another process; longer than the lock of a process that died lasts."""
+
+_CLAIM_SECONDS = 60
+"""Seconds after which work that was taken on and not queued is due again, because its worker died."""
+
 _MAX_REASONS = 100
 
 
@@ -138,6 +147,8 @@ class CatalogSync:
         self._publisher = publisher
         self._notifications = notifications
         self._alerts = alerts
+        self._claim_due = Script(connection, keys, "webhook_kit.publishing/claim_due")
+        self._finish_due = Script(connection, keys, "webhook_kit.publishing/finish_due")
 
     # -- one store -----------------------------------------------------------------------------------------------------
 
@@ -214,14 +225,18 @@ class CatalogSync:
 
     def request(self, store: Store) -> None:
         """Make a worker synchronise the store within seconds."""
-        self._redis.zadd(self._keys.catalogs_due, {f"sync:{store.id}": time.time()}, lt=True)
+        self._redis.zadd(self._keys.catalogs_due, {f"sync:{store.id}": redis_time(self._redis)}, lt=True)
 
     def claim_due(self) -> Iterator[Due]:
-        """Yield the work that is due now; each entry goes to one caller only."""
-        for entry in map(text, self._redis.zrangebyscore(self._keys.catalogs_due, 0, time.time())):
-            if self._redis.zrem(self._keys.catalogs_due, entry):
-                action, _, store_id = entry.partition(":")
-                yield cast(Due, (action, store_id))
+        """Yield the work that is due now; each entry goes to one caller only.
+
+        An entry is removed when the caller asks for the next one. If it never does, the entry is due again after a minute.
+        """
+        due = self._claim_due(self._keys.catalogs_due, lease=_CLAIM_SECONDS)
+        for entry, ends in zip(map(text, due[::2]), map(text, due[1::2]), strict=True):
+            action, _, store_id = entry.partition(":")
+            yield cast(Due, (action, store_id))
+            self._finish_due(self._keys.catalogs_due, entry=entry, ends=ends)
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
@@ -288,9 +303,11 @@ class CatalogSync:
         # A catalog that was fetched earlier must not replace one that was fetched later.
         return RedisLock(
             self._redis,
+            self._keys,
             self._keys.sync_lock(store.id),
             seconds=_LOCK_SECONDS,
             wait=_LOCK_WAIT_SECONDS,
+            renew=True,
             conflict=f"another process synchronises the catalog of store {store.id}; try again later",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from enum import StrEnum
 from typing import Literal
@@ -75,6 +76,7 @@ class Alerts:
                 self._keys.alert_counts,
                 self._keys.incidents,
                 kind=alert.value,
+                request=os.urandom(8).hex(),
                 ttl=self._ttl,
                 incident=json.dumps(entry) if incident else None,
             )

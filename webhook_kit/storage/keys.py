@@ -59,7 +59,7 @@ class Keys:
         return f"{self.prefix}unconfirmed"
 
     def pos_cancellation(self, ref: str) -> str:
-        """String: an unconfirmed order is being cancelled at the POS (``calling``), or is cancelled there (``done``)."""
+        """Hash: the cancellation of an unconfirmed order at the POS (state: ``calling``, ``done``, ``in_doubt``; owner, until)."""
         return f"{self.prefix}pos-cancellation:{ref}"
 
     # -- outbox --------------------------------------------------------------------------------------------------------
@@ -194,10 +194,6 @@ class Keys:
     def pause_owner(self, store_id: str) -> str:
         """String: the owner of a store's pause."""
         return f"{self.prefix}paused-by:{store_id}"
-
-    def status_lock(self, store_id: str) -> str:
-        """String: the lock for pausing and resuming a store."""
-        return f"{self.prefix}status-lock:{store_id}"
 
     # -- webhooks ------------------------------------------------------------------------------------------------------
 

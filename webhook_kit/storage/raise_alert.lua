@@ -1,8 +1,11 @@
 -- Raise an alert, unless it was raised for this subject.
 -- KEYS: the mark of alert and subject, counts, incidents.
--- args: kind, ttl (s) of the mark, incident (JSON, or nil for none).
+-- args: kind, request (a caller that asks again, because the reply was lost, gets the same answer), ttl (s) of the mark,
+-- incident (JSON, or nil for none).
 -- Return 1 if it was raised now.
-if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', args.ttl) then return 0 end
+if not redis.call('SET', KEYS[1], args.request, 'NX', 'EX', args.ttl) then
+  return redis.call('GET', KEYS[1]) == args.request and 1 or 0
+end
 redis.call('HINCRBY', KEYS[2], args.kind, 1)
 if args.incident then
   redis.call('LPUSH', KEYS[3], args.incident)

@@ -7,6 +7,7 @@ its chef has closed.
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,7 +20,8 @@ from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, Update, store_online, store_paused
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.storage.locks import RedisLock
+from webhook_kit.storage.messagepack import Packable
+from webhook_kit.storage.scripts import Script
 from webhook_kit.stores import StoreDirectory
 
 __all__ = ["Owner", "StoreStatusService"]
@@ -43,6 +45,8 @@ class StoreStatusService:
         self._keys = keys
         self._stores = stores
         self._lanes = lanes
+        self._change = Script(connection, keys, "webhook_kit.stores/change_status")
+        self._resend = Script(connection, keys, "webhook_kit.stores/resend_pause")
 
     def pause(
         self,
@@ -60,15 +64,9 @@ class StoreStatusService:
         :raises InvalidTransition: the store is not at Gett yet.
         """
         store = self._store_at_gett(store)
-        update = store_paused(reason, resume_at)
-        with self._lock(store):
-            current = self.pause_owner(store)
-            if current is Owner.PERSON and owner is not Owner.PERSON:
-                return AppendResult.DUPLICATE
-            if current is None or owner is Owner.PERSON:
-                # Gett lifts a pause with an end by itself: it has no owner after that.
-                self._redis.set(self._keys.pause_owner(store.id), owner, exat=resume_at)
-            return self._append(store, update)
+        until = None if resume_at is None else int(resume_at.timestamp() * 1000)
+        result, _ = self._run("pause", store, store_paused(reason, resume_at), owner, until=until)
+        return AppendResult(result)
 
     def resume(self, store: Store | str, *, owner: Owner = Owner.PERSON) -> AppendResult:
         """Resume a store: Gett takes orders for it again.
@@ -78,40 +76,56 @@ class StoreStatusService:
         :raises InvalidTransition: the store is not at Gett yet.
         """
         store = self._store_at_gett(store)
-        with self._lock(store):
-            current = self.pause_owner(store)
-            if current is not None and owner not in (Owner.PERSON, current):
-                raise Conflict(f"store {store.id} was paused by {current}; only {current} or a person can resume it")
-            self._redis.delete(self._keys.pause_owner(store.id))
-            return self._append(store, store_online(), force=owner is Owner.PERSON)
+        result, current = self._run("resume", store, store_online(), owner, force=owner is Owner.PERSON)
+        if result == "owned":
+            raise Conflict(f"store {store.id} was paused by {current}; only {current} or a person can resume it")
+        return AppendResult(result)
 
-    def resend(self, store: Store) -> AppendResult:
-        """Send the last pause to Gett once more; its owner stays the same.
+    def resend(self, store: Store) -> bool:
+        """Send the last pause to Gett once more; its owner stays the same. Return False if that was done before.
 
-        :raises InvalidTransition: the last update was not a pause.
+        :raises InvalidTransition: the last update was not a pause, or another one was appended meanwhile.
         :raises InvalidArgument: the pause has ended.
         """
-        with self._lock(store):
-            last_sent = json.loads(self._lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}")
-            if last_sent.get("status") != StoreAvailability.PAUSED:
-                raise InvalidTransition(f"store {store.id} is not paused")
-            end = datetime.fromisoformat(last_sent["resumeAt"]) if last_sent.get("resumeAt") else None
-            return self._append(store, store_paused(last_sent.get("reason"), end), force=True)
+        last = self._lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}"
+        body = json.loads(last)
+        if body.get("status") != StoreAvailability.PAUSED:
+            raise InvalidTransition(f"store {store.id} is not paused")
+        end = datetime.fromisoformat(body["resumeAt"]) if body.get("resumeAt") else None
+        keys, arguments = self._append_parts(store, store_paused(body.get("reason"), end), force=True)
+        result = text(
+            self._resend(self._keys.health(store.id), *keys, last=last, request=os.urandom(8).hex(), **arguments)
+        )
+        if result == "changed":
+            raise InvalidTransition(f"store {store.id} was paused or resumed meanwhile")
+        return result != "resent_before"
 
     def pause_owner(self, store: Store) -> Owner | None:
         """Return the owner of the pause, or None if the kit has not paused the store."""
         owner = text(self._redis.get(self._keys.pause_owner(store.id)))
         return Owner(owner) if owner else None
 
-    def _append(self, store: Store, update: Update, *, force: bool = False) -> AppendResult:
-        lane = lane_name(Kind.STORE, store.id)
-        return self._lanes.append(lane, update, store_id=store.id, gett_id=store.gett_id, force=force)
+    def _run(
+        self,
+        action: str,
+        store: Store,
+        update: Update,
+        owner: Owner,
+        *,
+        until: int | None = None,
+        force: bool = False,
+    ) -> tuple[str, str]:
+        # Owner and update change together. Otherwise a POS that comes back while a person pauses the store could append its
+        # resume after the person's pause. One script does it: a lock would outlive a process that dies.
+        keys, arguments = self._append_parts(store, update, force=force)
+        result, current = self._change(
+            self._keys.pause_owner(store.id), *keys, action=action, owner=owner, until=until, **arguments
+        )
+        return text(result), text(current)
 
-    def _lock(self, store: Store) -> RedisLock:
-        # Owner and update change together. Without the lock, a POS that comes back while a person pauses the store could append
-        # its resume after the person's pause.
-        conflict = f"store {store.id} is being paused or resumed by another process; try again"
-        return RedisLock(self._redis, self._keys.status_lock(store.id), seconds=10, wait=5, conflict=conflict)
+    def _append_parts(self, store: Store, update: Update, *, force: bool) -> tuple[list[str], dict[str, Packable]]:
+        lane = lane_name(Kind.STORE, store.id)
+        return self._lanes.append_parts(lane, update, store_id=store.id, gett_id=store.gett_id, force=force)
 
     def _store_at_gett(self, store: Store | str) -> Store:
         store = self._stores.get(store)

@@ -75,7 +75,7 @@ class OrderEventReceiver:
         order = event.data.checkout_session_id
         # The lock expires after twice the timeout, so that a process that died does not block an order forever.
         key = self._keys.order_event_lock(order)
-        lock = RedisLock(self._redis, key, seconds=2 * self._timeout, wait=self._timeout)
+        lock = RedisLock(self._redis, self._keys, key, seconds=2 * self._timeout, wait=self._timeout)
         if not lock.acquire():
             raise unavailable("an earlier event of this order is still being handled", retry_after=5)
         try:

@@ -119,7 +119,8 @@ class OnboardingRecords:
             f"store {store_id} is being onboarded by another process; "
             f"wait until it ends, or {_LEASE:.0f} s if it has crashed"
         )
-        with RedisLock(self._redis, self._keys.onboarding_lock(store_id), seconds=_LEASE, conflict=conflict) as lock:
+        key = self._keys.onboarding_lock(store_id)
+        with RedisLock(self._redis, self._keys, key, seconds=_LEASE, conflict=conflict) as lock:
             yield OnboardingLease(store_id, lock)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -178,7 +179,12 @@ class OnboardingSteps:
     def _register(self, store: Store, details: StoreDetails, lease: OnboardingLease) -> Progress:
         request = self._request(store, details)
         lease.renew()
-        self._records.save(Progress(store.id, Step.REGISTERING))
+        try:
+            self._records.save(Progress(store.id, Step.REGISTERING))
+        except redis.RedisError:
+            with suppress(redis.RedisError):  # nothing was sent, so that no person has to look for a registration
+                self._records.delete(store.id)
+            raise
         try:
             onboarding = self._rate_limited.call(lambda: self._client.register_store(request), timeout=_QUOTA_TIMEOUT)
         except GettRateLimited:  # Gett did nothing
