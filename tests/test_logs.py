@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
+import structlog
+
+from webhook_kit import logs
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 PROGRAM = """
 from webhook_kit.logs import configure, logger
@@ -37,3 +47,107 @@ def test_every_line_has_event_level_time_logger_and_fields() -> None:
 
 def test_lines_below_the_level_are_not_written() -> None:
     assert [line["event"] for line in log_lines("WARNING")] == ["second_failed"]
+
+
+# -- a line never raises, and lines never grow without bound -----------------------------------------------------------
+
+
+class Stream(io.StringIO):
+    """A stream whose disk can be full, or which nobody reads."""
+
+    full = False
+    read = threading.Event()
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        if not self.read.wait(PATIENCE):
+            raise TimeoutError
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+@pytest.fixture
+def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
+    """The stream to which lines are written in this test."""
+    stream = Stream()
+    stream.read = threading.Event()
+    stream.read.set()
+    before = structlog.get_config()
+    monkeypatch.setattr(sys, "stderr", stream)
+    logs.configure("INFO")
+    yield stream
+    stream.read.set()
+    structlog.configure(**before)
+
+
+def events(stream: Stream) -> list[str]:
+    return [json.loads(line)["event"] for line in stream.getvalue().splitlines() if line]
+
+
+def test_full_disk_raises_nothing_and_lost_lines_are_counted(stream: Stream) -> None:
+    log = logs.logger("a")
+    stream.full = True
+    log.warning("one_failed")
+    log.info("two_failed")
+    logs.flush()
+    stream.full = False
+    log.warning("three_written")
+    assert events(stream) == ["log_lines_lost", "three_written"]
+    assert json.loads(stream.getvalue().splitlines()[1])["lines"] == 2
+
+
+def test_lines_that_nobody_reads_are_bounded_and_hold_up_one_thread_only(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "_PATIENCE", 0.01)
+    monkeypatch.setattr(logs, "_MAX_LINES", 50)
+    monkeypatch.setattr(sys, "stderr", stream)  # the capture of this test has set it again
+    logs.configure("INFO")
+    log = logs.logger("b")
+    stream.read.clear()
+    log.info("first_line")
+    wait_until(lambda: stream.writes, message="the writer of the log")
+    for number in range(200):
+        log.warning("line_written", number=number)
+    stream.read.set()
+    wait_until(lambda: "199" in stream.getvalue(), message="the last line")
+    assert len(events(stream)) == 1 + 1 + 50  # the first one, the number of lost ones, the newest ones
+    assert "log_lines_lost" in events(stream)
+
+
+def test_line_with_an_object_that_cannot_be_shown_is_written_without_it(stream: Stream) -> None:
+    class Broken:
+        def __repr__(self) -> str:
+            raise SystemError("broken")
+
+    logs.logger("c").warning("order_failed", value=Broken())
+    assert json.loads(stream.getvalue()) == {
+        **{"event": "log_line_not_rendered", "line": "order_failed", "error": "SystemError"}
+    }
+
+
+def test_writer_that_died_is_started_again(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs._Writer, "_run", lambda _: None)
+    log = logs.logger("d")
+    log.info("first_line")
+    monkeypatch.undo()
+    log.info("second_line")
+    wait_until(lambda: "second_line" in stream.getvalue(), message="the second line")
+
+
+def test_process_whose_log_disk_is_full_goes_on() -> None:
+    program = """
+from webhook_kit.logs import configure, logger
+configure("INFO")
+for _ in range(3):
+    logger("a").warning("disk_full")
+    logger("a").info("disk_full")
+print("done")
+"""
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True, check=False
+        )
+    assert (ran.stdout, ran.returncode) == ("done\n", 0)
