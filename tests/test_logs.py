@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,12 +57,12 @@ class Stream(io.StringIO):
     """A stream whose disk can be full, or which nobody reads."""
 
     full = False
-    read = threading.Event()
+    free = threading.Event()
     writes = 0
 
     def write(self, text: str) -> int:
         self.writes += 1
-        if not self.read.wait(PATIENCE):
+        if not self.free.wait(PATIENCE):
             raise TimeoutError
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -72,13 +73,13 @@ class Stream(io.StringIO):
 def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
     """The stream to which lines are written in this test."""
     stream = Stream()
-    stream.read = threading.Event()
-    stream.read.set()
+    stream.free = threading.Event()
+    stream.free.set()
     before = structlog.get_config()
     monkeypatch.setattr(sys, "stderr", stream)
     logs.configure("INFO")
     yield stream
-    stream.read.set()
+    stream.free.set()
     structlog.configure(**before)
 
 
@@ -106,12 +107,12 @@ def test_lines_that_nobody_reads_are_bounded_and_hold_up_one_thread_only(
     monkeypatch.setattr(sys, "stderr", stream)  # the capture of this test has set it again
     logs.configure("INFO")
     log = logs.logger("b")
-    stream.read.clear()
+    stream.free.clear()
     log.info("first_line")
     wait_until(lambda: stream.writes, message="the writer of the log")
     for number in range(200):
         log.warning("line_written", number=number)
-    stream.read.set()
+    stream.free.set()
     wait_until(lambda: "199" in stream.getvalue(), message="the last line")
     assert len(events(stream)) == 1 + 1 + 50  # the first one, the number of lost ones, the newest ones
     assert "log_lines_lost" in events(stream)
@@ -123,9 +124,8 @@ def test_line_with_an_object_that_cannot_be_shown_is_written_without_it(stream: 
             raise SystemError("broken")
 
     logs.logger("c").warning("order_failed", value=Broken())
-    assert json.loads(stream.getvalue()) == {
-        **{"event": "log_line_not_rendered", "line": "order_failed", "error": "SystemError"}
-    }
+    written = json.loads(stream.getvalue())
+    assert written == {"event": "log_line_not_rendered", "line": "order_failed", "error": "SystemError"}
 
 
 def test_writer_that_died_is_started_again(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ for _ in range(3):
     logger("a").info("disk_full")
 print("done")
 """
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
             [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True, check=False
         )

@@ -26,15 +26,18 @@ from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
 from webhook_kit.errors import WebhookKitError
+from webhook_kit.exit import end_process
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.locks import Intervals
 from webhook_kit.storage.queues import enqueue_sync, push_queue, sync_queue
+from webhook_kit.stores.concurrency import StoreJobs
 
 __all__ = [
     "PushWorker",
     "ScheduledTask",
+    "SyncWorker",
     "Worker",
     "onboard",
     "publish_catalog",
@@ -49,6 +52,9 @@ log = logger("worker")
 
 _DRAIN_SECONDS = 8.0
 """Seconds that a job drains the outbox at most: less than a platform's grace period."""
+
+_STOP_SECONDS = 10.0
+"""Seconds that a sync worker waits for its jobs when it has to stop. Another worker does the rest: each job may be repeated."""
 
 _HEARTBEAT = 30.0
 """Seconds between two heartbeats at least; RQ regards a worker as dead after seven minutes without one."""
@@ -107,6 +113,29 @@ class PushWorker(Worker):
         self.set_state(WorkerStatus.IDLE)
 
 
+class SyncWorker(Worker):
+    """A worker whose jobs run in a thread of their store each, so that a store that hangs delays itself alone.
+
+    A job has no record of RQ: a failure is logged, and the schedule queues the next one.
+    """
+
+    jobs: StoreJobs
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Start a job."""
+        self.set_state(WorkerStatus.BUSY)  # a signal waits until the job has been started
+        with self.connection.pipeline(transaction=False) as pipeline:
+            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+            pipeline.delete(job.key)
+            pipeline.execute()
+        name, arguments = str(job.func_name), job.args
+        if name not in _JOBS or len(arguments) != 1:
+            log.error("job_unknown", job=name)
+        elif not self.jobs.start(name, str(arguments[0]), lambda: self.stopping):
+            enqueue_sync(self.connection, name, str(arguments[0]), first=True)
+        self.set_state(WorkerStatus.IDLE)
+
+
 # -- jobs --------------------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +180,14 @@ def publish_catalog(store_id: str) -> None:
 
 
 _DUE_JOBS: dict[str, Callable[[str], None]] = {"sync": sync_catalog, "publish": publish_catalog}
+
+
+def _name(job: Callable[[str], None]) -> str:
+    return f"{job.__module__}.{job.__qualname__}"
+
+
+_JOBS = {_name(job): job for job in (reconcile, onboard, sync_catalog, publish_catalog)}
+"""Jobs of the sync worker by their names."""
 
 
 # -- schedule ----------------------------------------------------------------------------------------------------------
@@ -223,10 +260,6 @@ def _is_first(kit: Kit, task: str, seconds: float) -> bool:
     return Intervals(kit.redis, kit.keys).claim(task, max(1, int(seconds) - 1)) is not None
 
 
-def _name(job: Callable[[str], None]) -> str:
-    return f"{job.__module__}.{job.__qualname__}"
-
-
 # -- processes ---------------------------------------------------------------------------------------------------------
 
 
@@ -248,7 +281,15 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
 
     :param burst: stop when nothing is queued.
     """
-    _run(kit, Worker, sync_queue, _sync_schedule(kit), burst=burst)
+    kit.pos_executor.limit_stores_only()
+    SyncWorker.jobs = jobs = StoreJobs(lambda name, store_id: _JOBS[name](store_id))
+    try:
+        _run(kit, SyncWorker, sync_queue, _sync_schedule(kit), burst=burst)
+    finally:
+        left = jobs.wait(None if burst else _STOP_SECONDS)
+        with suppress(redis.RedisError):  # then the schedule queues them again
+            for name, store_id in left:
+                enqueue_sync(kit.redis, name, store_id, first=True)
 
 
 def _run(
@@ -295,10 +336,22 @@ def _work(kit: Kit, worker_class: type[Worker], queue: Callable[[redis.Redis], Q
 
 
 def _repeat(task: ScheduledTask, stop: threading.Event) -> None:
+    """Run a task every so many seconds. Nothing else replaces this thread: if it ends, the process ends and is started again."""
+    try:
+        _repeat_until(task, stop)
+    finally:
+        if not stop.is_set():
+            log.error(
+                "scheduled_task_ended", task=task.name, why="the process ends, so that its supervisor starts it again"
+            )
+            end_process(1)
+
+
+def _repeat_until(task: ScheduledTask, stop: threading.Event) -> None:
     while not stop.wait(task.seconds):
         try:
             task.run()
         except (redis.RedisError, WebhookKitError) as error:
             log.warning("scheduled_task_interrupted", task=task.name, error=type(error).__name__)
-        except Exception:
+        except BaseException:  # a vendor's code may raise anything
             log.exception("scheduled_task_failed", task=task.name)

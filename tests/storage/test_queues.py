@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +18,8 @@ from rq.serializers import JSONSerializer
 from webhook_kit import worker
 from webhook_kit.kit import Kit
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
-from webhook_kit.storage.queues import PUSH_JOB, push_queue
-from webhook_kit.testing.processes import Process
+from webhook_kit.storage.queues import PUSH_JOB, enqueue_sync, push_queue, sync_queue
+from webhook_kit.testing.processes import PATIENCE, Process
 from webhook_kit.testing.redis_server import RedisServer
 
 
@@ -127,3 +128,78 @@ def test_rq_info_shows_the_queue(kit: Kit, own_redis: RedisServer) -> None:
     info = Process([sys.executable, "-m", "rq.cli", "info", "--raw", "--only-queues", "--url", own_redis.url]).start()
     assert info.wait() == 0, info.output()
     assert f"queue {push_queue(kit.redis).name} 1" in info.output()
+
+
+# -- the sync worker ---------------------------------------------------------------------------------------------------
+
+
+def queue_sync(kit: Kit, store_id: str, *, first: bool = False) -> None:
+    enqueue_sync(kit.redis, "webhook_kit.worker.sync_catalog", store_id, first=first)
+
+
+def waiting(kit: Kit) -> list[str]:
+    """The stores whose jobs the sync worker would execute, in order."""
+    queue = sync_queue(kit.redis)
+    stores = []
+    for job_id in queue.get_job_ids():
+        if (job := queue.fetch_job(job_id)) is not None:
+            stores.append(job.args[0])
+            job.delete(remove_from_queue=False)
+    return stores
+
+
+def test_job_of_a_kind_waits_once_for_each_store(kit: Kit) -> None:
+    for _ in range(3):
+        for store_id in ("a", "b:c", "ß\n"):
+            queue_sync(kit, store_id)
+    enqueue_sync(kit.redis, "webhook_kit.worker.reconcile", "a")
+    assert waiting(kit) == ["a", "b:c", "ß\n", "a"]
+
+
+def test_job_that_becomes_due_comes_before_the_others_and_is_executed_once(kit: Kit) -> None:
+    for store_id in ("a", "b"):
+        queue_sync(kit, store_id)
+    queue_sync(kit, "b", first=True)
+    assert waiting(kit) == ["b", "a"]
+
+
+def test_lost_job_is_queued_again_after_a_while(kit: Kit) -> None:
+    queue_sync(kit, "a")
+    (job,) = sync_queue(kit.redis).get_jobs()
+    assert 0 < int(kit.redis.ttl(job.key)) <= 900
+
+
+def test_sync_worker_runs_the_jobs_of_other_stores_while_one_hangs(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    release, ran = threading.Event(), list[str]()
+
+    def sync_catalog(store_id: str) -> None:
+        if store_id == "hangs":
+            assert release.wait(PATIENCE)
+        else:
+            ran.append(store_id)
+            if len(ran) == 3:
+                release.set()
+
+    monkeypatch.setitem(worker._JOBS, "webhook_kit.worker.sync_catalog", sync_catalog)
+    for store_id in ("hangs", "a", "b", "c"):
+        queue_sync(kit, store_id)
+    sync_queue(kit.redis).enqueue("os.getcwd", "foreign")
+    worker.run_sync(kit, burst=True)
+    assert sorted(ran) == ["a", "b", "c"]
+    assert not list(kit.redis.scan_iter("rq:job:*"))
+
+
+def test_jobs_that_do_not_end_are_queued_again_at_the_stop(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setitem(worker._JOBS, "webhook_kit.worker.sync_catalog", lambda _: release.wait(PATIENCE) and None)
+    monkeypatch.setattr(worker, "_STOP_SECONDS", 0.05)
+    queue_sync(kit, "hangs")
+
+    def stopped(*_: Any, **__: Any) -> None:
+        worker.SyncWorker.jobs.start("webhook_kit.worker.sync_catalog", "hangs")
+
+    monkeypatch.setattr(worker, "_run", stopped)
+    kit.redis.flushall()
+    worker.run_sync(kit)
+    assert waiting(kit) == ["hangs"]
+    release.set()

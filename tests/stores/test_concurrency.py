@@ -1,14 +1,15 @@
-"""A task for many stores, some at a time."""
+"""A task for many stores, some at a time, and the jobs of each store."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from webhook_kit.adapter import Store
-from webhook_kit.stores.concurrency import for_each_store
-from webhook_kit.testing.processes import PATIENCE
+from webhook_kit.stores.concurrency import StoreJobs, for_each_store
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 STORES = [Store(f"s{number}", f"gett-{number}", "bogus") for number in range(20)]
 
@@ -54,3 +55,62 @@ def test_an_exception_of_the_task_reaches_the_caller() -> None:
 
     with pytest.raises(ValueError, match="s"):
         for_each_store(STORES, task, name="test")
+
+
+# -- jobs --------------------------------------------------------------------------------------------------------------
+
+
+class Jobs:
+    """Jobs whose stores hang if their id begins with ``h``, until they are released."""
+
+    def __init__(self, *, places: int = 2) -> None:
+        self.begun: list[tuple[str, str]] = []
+        self.release = threading.Event()
+        self.jobs = StoreJobs(self._run, places=places, slow=0.05)
+
+    def _run(self, job: str, store_id: str) -> None:
+        self.begun.append((job, store_id))
+        if store_id.startswith("h"):
+            assert self.release.wait(PATIENCE)
+        if store_id.startswith("b"):
+            raise SystemExit(store_id)
+
+
+@pytest.fixture
+def many() -> Iterator[Jobs]:
+    many = Jobs()
+    yield many
+    many.release.set()
+
+
+def test_stores_that_hang_delay_themselves_alone(many: Jobs) -> None:
+    for number in range(20):
+        assert many.jobs.start("sync", f"h{number}")
+    assert many.jobs.start("sync", "healthy")
+    wait_until(lambda: ("sync", "healthy") in many.begun)
+
+
+def test_store_does_its_jobs_one_after_another_and_each_kind_waits_once(many: Jobs) -> None:
+    for job in ("sync", "reconcile", "sync", "reconcile", "sync"):
+        assert many.jobs.start(job, "h")
+    assert many.jobs.wait(0.1) == [("sync", "h"), ("reconcile", "h"), ("sync", "h")]
+    assert many.begun == [("sync", "h")]
+    many.release.set()
+    assert many.jobs.wait() == []
+    assert many.begun == [("sync", "h"), ("reconcile", "h"), ("sync", "h")]
+
+
+def test_failure_of_a_job_ends_neither_the_next_job_nor_gives_a_place_back_twice() -> None:
+    jobs = Jobs(places=1)
+    for number in range(5):
+        jobs.jobs.start("sync", f"b{number}")
+        jobs.jobs.start("reconcile", f"b{number}")
+    assert jobs.jobs.wait(PATIENCE) == []
+    assert len(jobs.begun) == 10
+    assert jobs.jobs._places._value == 1
+
+
+def test_wait_for_a_place_ends_when_the_process_has_to_stop() -> None:
+    jobs = Jobs(places=0)
+    assert not jobs.jobs.start("sync", "a", stopping=lambda: True)
+    assert jobs.jobs.wait() == []

@@ -22,6 +22,9 @@ _WORKERS = ("push", "sync")
 _PAUSE = 1.0
 """Seconds before a dead worker is started again."""
 
+_STOP_SECONDS = 25.0
+"""Seconds after which a worker that does not stop is killed: less than a platform's grace period."""
+
 
 @click.command("worker")
 @click.argument("which", type=click.Choice([*_WORKERS, "all"]), default="all")
@@ -61,9 +64,17 @@ class _Both:
                         self._ended(name, child.returncode)
         finally:
             self._stop(signal.SIGTERM, None)
-            for child in self._children.values():
-                child.wait()
+            self._wait_for_children()
         return int(self._failed)
+
+    def _wait_for_children(self) -> None:
+        deadline = time.monotonic() + _STOP_SECONDS
+        for child in self._children.values():
+            try:
+                child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
 
     def _start(self, name: str) -> None:
         command = [sys.executable, "-m", "webhook_kit.cli", "worker", name, *(["--burst"] if self._burst else [])]

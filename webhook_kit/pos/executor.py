@@ -7,6 +7,7 @@ return a result. Its caller gets a :class:`~webhook_kit.errors.PosTimeout` at th
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -76,6 +77,10 @@ class PosExecutor:
         self._in_flight: dict[str, int] = {}
         self._breakers: dict[str, _CircuitBreaker] = {}
         self._pool = _Pool()
+
+    def limit_stores_only(self) -> None:
+        """Limit the calls of each store, but not their sum. In a worker one store must not use up the calls of all others."""
+        self._limit = sys.maxsize
 
     def run(self, store_id: str, call: Callable[[], _Result], *, deadline: float | None = None) -> _Result:
         """Call the POS and return its result. Exceptions of the call are passed on.

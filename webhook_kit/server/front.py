@@ -178,7 +178,10 @@ class Front:
 
     def _serve(self) -> None:
         while True:
-            self._jobs.get()()
+            try:
+                self._jobs.get()()
+            except BaseException:  # the thread is one of a fixed number, and serves the next request
+                log.exception("request_failed")
 
     def _handle(self, scope: Scope, protocol: HTTPProtocol, body: bytes) -> None:
         response: list[Any] = []

@@ -7,6 +7,7 @@ worker clears the flag before it reads the lanes.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from enum import Enum
 from typing import Any
@@ -27,8 +28,8 @@ SYNC_QUEUE = "webhook-kit-sync"
 PUSH_JOB = "webhook_kit.worker.push"
 """The job that drains the outbox."""
 
-_FAILED_JOB_TTL = 86_400
-_SYNC_TIMEOUT = 600
+_LOST_AFTER = 900
+"""Seconds after which a waiting job counts as lost, so that the next one of its kind is queued."""
 
 
 def push_queue(connection: redis.Redis) -> Queue:
@@ -42,13 +43,15 @@ def sync_queue(connection: redis.Redis) -> Queue:
 
 
 def enqueue_sync(connection: redis.Redis, job: str, store_id: str, *, first: bool = False) -> None:
-    """Queue a job of the sync worker for a store.
+    """Queue a job of the sync worker for a store, unless such a job waits already.
 
     :param job: dotted name of a function that takes the store's id.
     :param first: put it before the jobs that wait.
     """
-    options = {"result_ttl": 0, "failure_ttl": _FAILED_JOB_TTL, "job_timeout": _SYNC_TIMEOUT}
-    sync_queue(connection).enqueue(job, store_id, at_front=first, **options)
+    # A store's job of a kind has one id: queued twice, it is executed once, because its key is deleted when it begins.
+    job_id = f"{job.rpartition('.')[2]}-{hashlib.sha256(store_id.encode()).hexdigest()[:32]}"
+    if first or not connection.exists(Job.key_for(job_id)):
+        sync_queue(connection).enqueue(job, store_id, job_id=job_id, at_front=first, ttl=_LOST_AFTER, result_ttl=0)
 
 
 class WorkerNotification:

@@ -1,14 +1,19 @@
-"""The same task for many stores, some at a time."""
+"""Work for many stores: a task for all of them, some at a time, and jobs that each store does one after another."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 from webhook_kit.adapter import Store
+from webhook_kit.logs import logger
 
-__all__ = ["for_each_store"]
+__all__ = ["StoreJobs", "for_each_store"]
+
+log = logger("jobs")
 
 _STORES_AT_ONCE = 8
 """More would wait for the same POS or for Redis."""
@@ -35,3 +40,81 @@ def for_each_store(
         for done in as_completed(running):
             on_result(done.result())
         return [done.result() for done in running]
+
+
+class StoreJobs:
+    """Jobs of many stores, each store's one after another in a thread of its own. A store that hangs delays itself alone.
+
+    A number of places keeps all stores from working at the same time. A job that takes long gives its place back: most of
+    its time it waits for its POS.
+
+    :param run: runs a job, given by its name, for a store, given by its id.
+    :param places: number of jobs that begin at the same time.
+    :param slow: seconds after which a job gives its place back.
+    """
+
+    def __init__(self, run: Callable[[str, str], None], *, places: int = 8, slow: float = 5.0) -> None:
+        self._run = run
+        self._slow = slow
+        self._places = threading.Semaphore(places)
+        self._changed = threading.Condition()
+        self._jobs: dict[str, list[str]] = {}  # by store id: the job that runs, and those that wait
+
+    def start(self, job: str, store_id: str, stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Start a job, or let it wait for the store's other ones. A job that waits already is not added again.
+
+        :param stopping: ends the wait for a place when it returns True.
+        :return: False if it was neither started nor added.
+        """
+        with self._changed:
+            jobs = self._jobs.get(store_id)
+            if jobs is not None:
+                if job not in jobs[1:]:
+                    jobs.append(job)
+                return True
+        while not self._places.acquire(timeout=0.2):
+            if stopping():
+                return False
+        with self._changed:
+            self._jobs[store_id] = [job]
+        threading.Thread(target=self._serve, args=(store_id,), name=f"jobs of {store_id}", daemon=True).start()
+        return True
+
+    def wait(self, seconds: float | None = None) -> list[tuple[str, str]]:
+        """Wait until no job runs or waits, and return those that are left after so many seconds: name and store id each."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        with self._changed:
+            while self._jobs and (deadline is None or deadline > time.monotonic()):
+                self._changed.wait(None if deadline is None else deadline - time.monotonic())
+            return [(job, store_id) for store_id, jobs in self._jobs.items() for job in jobs]
+
+    def _serve(self, store_id: str) -> None:
+        """Run a store's jobs until none is left. A place was taken for the first one."""
+        jobs = self._jobs[store_id]
+        while True:
+            self._run_one(jobs[0], store_id)
+            with self._changed:
+                del jobs[0]
+                if not jobs:
+                    del self._jobs[store_id]
+                    self._changed.notify_all()
+                    return
+            self._places.acquire()
+
+    def _run_one(self, job: str, store_id: str) -> None:
+        once = threading.Lock()
+
+        def give_back() -> None:
+            if once.acquire(blocking=False):
+                self._places.release()
+
+        slow = threading.Timer(self._slow, give_back)
+        slow.daemon = True
+        slow.start()
+        try:
+            self._run(job, store_id)
+        except BaseException:  # a vendor's code may raise anything
+            log.exception("job_failed", job=job, store=store_id)
+        finally:
+            slow.cancel()
+            give_back()
