@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from webhook_kit.texts import WellFormed, well_formed, well_formed_data, well_formed_json
+from webhook_kit.texts import WellFormed, decode_file, well_formed, well_formed_data, well_formed_json
 
 HALF, PIZZA = "\ud83c", "\U0001f355"
 
@@ -55,3 +55,17 @@ class Note(WellFormed):
 
 def test_dataclass_keeps_well_formed_texts_only() -> None:
     assert Note(f"cut {HALF}", 3) == Note("cut \ufffd", 3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_file_is_read_with_and_without_a_byte_order_mark(encoding: str) -> None:
+    assert decode_file("Café".encode(encoding)) == "Café"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [("Café".encode("cp1252"), "byte 3 is not UTF-8"), (b"\xff\xfea", "byte 2 is not UTF-16")],
+)
+def test_file_in_another_encoding_is_refused_with_what_to_do(data: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=f"{message}; save the file as UTF-8"):
+        decode_file(data)

@@ -1,4 +1,4 @@
-"""Text from outside: well-formed Unicode.
+"""Text from outside: well-formed Unicode, and files that people wrote.
 
 JSON may carry half of a surrogate pair, such as a text that was cut in the middle of an emoji. Python keeps it, and fails later,
 when the text is encoded for Redis, for Gett or for a log.
@@ -6,11 +6,12 @@ when the text is encoded for Redis, for Gett or for a log.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import fields
 from typing import Any
 
-__all__ = ["WellFormed", "well_formed", "well_formed_data", "well_formed_json"]
+__all__ = ["WellFormed", "decode_file", "well_formed", "well_formed_data", "well_formed_json"]
 
 _ESCAPE = re.compile(
     rb"\\(?:"
@@ -44,6 +45,20 @@ def well_formed_json(raw: bytes) -> bytes:
     if b"\\ud" not in raw and b"\\uD" not in raw:
         return raw
     return _ESCAPE.sub(lambda match: b"\\ufffd" if match["half"] else match[0], raw)
+
+
+def decode_file(data: bytes) -> str:
+    """Return the text of a file: UTF-8 with or without a byte order mark, or UTF-16 with one.
+
+    :raises ValueError: it is neither; the message says what to do.
+    """
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"byte {error.start} is not {'UTF-16' if utf16 else 'UTF-8'}; save the file as UTF-8"
+        ) from None
 
 
 class WellFormed:

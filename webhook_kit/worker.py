@@ -30,6 +30,7 @@ from webhook_kit.exit import end_process
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import connect
+from webhook_kit.storage.faults import describe
 from webhook_kit.storage.locks import Intervals
 from webhook_kit.storage.queues import enqueue_sync, push_queue, sync_queue
 from webhook_kit.stores.concurrency import StoreJobs
@@ -326,7 +327,7 @@ def _work(kit: Kit, worker_class: type[Worker], queue: Callable[[redis.Redis], Q
         # Without RQ's scheduler: it would be a forked process that outlives a killed worker, and nothing here needs it.
         worker.work(burst=burst, logging_level="WARNING")
     except redis.RedisError as error:
-        log.warning("worker_interrupted", error=type(error).__name__)
+        log.warning("worker_interrupted", error=type(error).__name__, why=describe(error))
         return worker is not None and worker.stopping
     finally:
         if worker is not None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +17,7 @@ import pytest
 from webhook_kit.cli import catalog_source
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.bogus_catalog import bogus_catalog
-from webhook_kit.testing.processes import free_port
+from webhook_kit.testing.processes import PATIENCE, free_port
 
 Run = Callable[..., Any]
 
@@ -120,6 +123,30 @@ def test_bytes_of_any_kind_are_findings(raw: bytes, run: Run, save: Save) -> Non
 def test_a_file_that_is_too_large_is_not_read_to_its_end(run: Run, save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog_source, "MAX_CATALOG_BYTES", 10)
     assert catalog_source.read_source(save("menu.json", b"x" * 1_000)) == b"x" * 11
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_with_a_byte_order_mark_is_read(encoding: str, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "catalog.json"
+    file.write_bytes(bogus_catalog().to_json().decode().encode(encoding))
+    assert run("catalog", "check", file).status == 0
+
+
+def test_a_file_in_another_encoding_is_one_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "catalog.json"
+    file.write_bytes('{"name": "Café"}'.encode("cp1252"))
+    ran = run("catalog", "check", file)
+    assert (ran.status, ran.err) == (1, f"webhook-kit: {file}: byte 13 is not UTF-8; save the file as UTF-8\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_output_fits_a_terminal_that_is_not_utf_8(encoding: str, save: Save) -> None:
+    command = [sys.executable, "-m", "webhook_kit.cli", "catalog", "check", save("catalog.json", b"no JSON")]
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, check=False, env=env, capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert b"\\u2192 Write it with a JSON library" in done.stdout
+    assert b"Traceback" not in done.stderr
 
 
 def test_a_directory_is_one_line(run: Run, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import pytest
 
+from webhook_kit.cli.certify import _order
+from webhook_kit.errors import ConfigurationError
 from webhook_kit.testing.processes import PATIENCE
 from webhook_kit.testing.report import ConformanceReport, RuleOutcome
 from webhook_kit.testing.stack import SECRET, Stack
@@ -171,6 +173,17 @@ def order_file(stack: Stack, directory: Path) -> str:
     file = directory / "order.json"
     file.write_text(json.dumps({"cart": cart, "fulfillmentType": "Pickup"}))
     return str(file)
+
+
+@pytest.mark.parametrize(("encoding", "read"), [("utf-8-sig", True), ("utf-16", True), ("cp1252", False)])
+def test_an_order_is_read_whatever_its_byte_order_mark(encoding: str, read: bool, tmp_path: Path) -> None:
+    file = tmp_path / "order.json"
+    file.write_bytes(json.dumps({"cart": {"note": "é"}}, ensure_ascii=False).encode(encoding))
+    if read:
+        assert _order(file) == {"cart": {"note": "é"}}
+    else:
+        with pytest.raises(ConfigurationError, match="is not UTF-8; save the file as UTF-8"):
+            _order(file)
 
 
 def test_an_endpoint_is_certified(stack: Stack, tmp_path: Path) -> None:

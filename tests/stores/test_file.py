@@ -126,11 +126,22 @@ def test_store_that_is_not_a_table_is_a_mistake(read: Callable[[str], StoreDirec
 
 def test_missing_or_binary_file_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    for name, why in (("nothing", "No such file"), (".", "Is a directory"), ("binary", "codec can't decode")):
+    for name, why in (
+        ("nothing", "No such file"),
+        (".", "Is a directory"),
+        ("binary", "is not UTF-16; save the file as UTF-8"),
+    ):
         settings = Settings(stores_file=tmp_path / name)
         (mistake,) = mistakes(partial(StoreDirectory.from_settings, settings))
         assert mistake.startswith("STORES_FILE ")
         assert why in mistake
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_file_with_a_byte_order_mark_is_read(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "stores.toml"
+    file.write_bytes(TWO.replace("At the harbour", "Café").encode(encoding))
+    assert [store.name for store in FileStores(file)] == ["main-street", "Café"]
 
 
 def test_directory_without_configured_stores_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:

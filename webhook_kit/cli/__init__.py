@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -77,6 +78,9 @@ def main() -> None:
 
 
 def _run() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal may lack a character of a store's or an item's name
+            stream.reconfigure(errors="backslashreplace")
     try:
         _cli(prog_name="webhook-kit")
     except WebhookKitError as error:

@@ -14,6 +14,7 @@ from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.gett.models.base import error_lines
 from webhook_kit.kit import Kit
+from webhook_kit.texts import decode_file
 
 __all__ = ["read_source"]
 
@@ -33,15 +34,24 @@ def read_source(source: str) -> bytes:
     :raises BadParameter: when it is neither a file, an address nor a store.
     """
     if source.startswith(("http://", "https://")):
-        return _download(source)
+        return _as_utf8(source, _download(source))
     path = Path(source)
     try:
         if path.exists():
             with path.open("rb") as file:
-                return file.read(MAX_CATALOG_BYTES + 1)
+                return _as_utf8(source, file.read(MAX_CATALOG_BYTES + 1))
     except OSError as error:
         raise _Unreadable(f"{source[:200]}: {error.strerror}") from error
     return _from_pos(source)
+
+
+def _as_utf8(source: str, body: bytes) -> bytes:
+    if len(body) > MAX_CATALOG_BYTES:  # refused anyway, and cut off
+        return body
+    try:
+        return decode_file(body).encode()
+    except ValueError as error:
+        raise _Unreadable(f"{source[:200]}: {error}") from error
 
 
 def _download(url: str) -> bytes:

@@ -19,6 +19,7 @@ from rich.text import Text
 from webhook_kit.cli.common import print_table
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
+from webhook_kit.texts import decode_file
 
 __all__ = ["command"]
 
@@ -89,7 +90,7 @@ def _certify_endpoint(url: str, order_file: Path | None) -> ConformanceReport:
 
 def _order(file: Path) -> dict[str, Any]:
     try:
-        order = json.loads(file.read_text(encoding="utf-8"))
+        order = json.loads(decode_file(file.read_bytes()))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"--order {file}: {error}") from error
     if not isinstance(order, dict) or not isinstance(order.get("cart"), dict):

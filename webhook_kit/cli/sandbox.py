@@ -9,6 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import click
+import pydantic
 import requests
 
 from webhook_kit.cli.common import print_table
@@ -16,6 +17,7 @@ from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.context import SandboxContext, SavedState
 from webhook_kit.sandbox.server import server
+from webhook_kit.texts import decode_file
 
 __all__ = ["command"]
 
@@ -241,9 +243,15 @@ def _errors(response: requests.Response) -> list[str]:
 
 def _read_state(file: Path) -> SavedState:
     try:
-        return SavedState.model_validate_json(file.read_bytes())
-    except (ValueError, OSError) as error:
-        raise _SandboxError(f"{file} is not a saved sandbox: {' '.join(str(error).split())[:300]}") from error
+        return SavedState.model_validate_json(decode_file(file.read_bytes()))
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "$"
+        raise _SandboxError(f"{file} is not a saved sandbox: {place}: {first['msg']}") from error
+    except OSError as error:
+        raise _SandboxError(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise _SandboxError(f"{file} is not a saved sandbox: {error}") from error
 
 
 def _parse_option(change: str) -> tuple[str, Any]:

@@ -15,6 +15,9 @@ class RedisFault(StrEnum):
     """Reason for which Redis cannot be used."""
 
     NOT_REACHABLE = "not reachable"
+    CERTIFICATE = "certificate not verified"
+    NO_TLS = "no TLS at this port"
+    CLOSED = "connection closed"
     REPLICA = "read-only replica"
     FULL = "out of memory"
     CLUSTER = "cluster mode"
@@ -35,6 +38,12 @@ class RedisFault(StrEnum):
 
 _ADVICE = {
     RedisFault.NOT_REACHABLE: "Redis cannot be reached; check the address, the network and TLS",
+    RedisFault.CERTIFICATE: (
+        "the certificate of Redis cannot be verified; use the host name for which it was issued, or set "
+        "REDIS_TLS_VERIFY=none if it is self-signed (Heroku)"
+    ),
+    RedisFault.NO_TLS: "the server does not answer with TLS; if its port is one without TLS, write redis:// for rediss://",
+    RedisFault.CLOSED: "the server closes the connection; if its port expects TLS, write rediss:// for redis://",
     RedisFault.REPLICA: "this server is a read-only replica; use the address of the primary",
     RedisFault.FULL: "Redis is full (maxmemory); choose a larger plan, or delete other data from it",
     RedisFault.CLUSTER: "Redis is in cluster mode, which is not supported; use a single primary, with or without replicas",
@@ -99,6 +108,12 @@ _TEXTS = {
     re.compile(r"no permission|ACL failure|can't run this command|can't access", re.IGNORECASE): RedisFault.PERMISSION,
 }
 
+_CONNECTION_TEXTS = {
+    re.compile(r"CERTIFICATE_VERIFY_FAILED"): RedisFault.CERTIFICATE,
+    re.compile(r"\[SSL|handshake operation timed out|EOF occurred in violation of protocol"): RedisFault.NO_TLS,
+    re.compile(r"Connection reset by peer|Connection closed by server|Protocol Error"): RedisFault.CLOSED,
+}
+
 
 def error_code(error: redis.RedisError) -> str:
     """Return the code of an error that Redis has sent (``READONLY``), or the empty text."""
@@ -117,8 +132,12 @@ def fault(error: redis.RedisError) -> RedisFault:
     for pattern, reason in _TEXTS.items():
         if pattern.search(str(cause)):
             return reason
-    unreachable = isinstance(cause, redis.ConnectionError | redis.TimeoutError)
-    return RedisFault.NOT_REACHABLE if unreachable else RedisFault.OTHER
+    if not isinstance(cause, redis.ConnectionError | redis.TimeoutError):
+        return RedisFault.OTHER
+    text = f"{cause} {cause.__context__}"  # the text of a handshake that timed out is in the context alone
+    return next(
+        (reason for pattern, reason in _CONNECTION_TEXTS.items() if pattern.search(text)), RedisFault.NOT_REACHABLE
+    )
 
 
 def describe(error: redis.RedisError) -> str:

@@ -20,6 +20,7 @@ from webhook_kit.adapter import PosAdapter, Store
 from webhook_kit.errors import ConfigurationError, Conflict, NotFound, StoresUnavailable
 from webhook_kit.logs import logger
 from webhook_kit.settings import Settings
+from webhook_kit.storage.faults import describe
 from webhook_kit.stores.adapters import load_adapter, require_usable, store_mistakes
 from webhook_kit.stores.file import FileStores
 from webhook_kit.stores.repository import RedisStoreRepository, SavedStore
@@ -64,7 +65,7 @@ class StoreDirectory:
         self._repository = repository
         self._snapshot = _Snapshot()
         self._complete = repository is None
-        self._failing = False
+        self._failure = ""
         self._refreshed_at = float("-inf")
         self._lock = threading.Lock()
 
@@ -160,11 +161,11 @@ class StoreDirectory:
     def require_complete(self) -> None:
         """Raise an error if this process may lack some of the stores.
 
-        :raises StoresUnavailable: Redis has been out of reach since this process started.
+        :raises StoresUnavailable: Redis could not be used since this process started.
         """
         self._current_snapshot()
         if not self._complete:
-            raise StoresUnavailable("REDIS_URL: Redis cannot be reached; the stores cannot be read until it is back")
+            raise StoresUnavailable(f"{self._failure}; the stores cannot be read until then")
 
     def configured_mistakes(self) -> tuple[str, ...]:
         """Return every mistake in the adapters, options and credentials of the configured stores, one line each."""
@@ -293,7 +294,7 @@ class StoreDirectory:
         last = self._snapshot
         try:
             if self._complete and repository.version() == last.version:
-                self._failing = False
+                self._failure = ""
                 return
             version, raw = repository.read()
             if last.version and not version:
@@ -302,11 +303,11 @@ class StoreDirectory:
                     log.error("lost_stores_restored", stores=sorted(last.raw))
                 return
         except redis.RedisError as error:
-            if not self._failing:
+            if not self._failure:
                 log.warning("stores_refresh_failed", error=type(error).__name__)
-            self._failing = True
+            self._failure = describe(error)
             return
-        self._failing = False
+        self._failure = ""
         self._snapshot = _decode(repository, version, raw, last)
         self._complete = True
 

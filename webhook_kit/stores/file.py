@@ -26,6 +26,7 @@ from webhook_kit.errors import ConfigurationError
 from webhook_kit.logs import logger
 from webhook_kit.stores.source import FixedStores
 from webhook_kit.stores.table import as_table, parse_store
+from webhook_kit.texts import decode_file
 
 __all__ = ["FileStores", "as_toml"]
 
@@ -105,10 +106,10 @@ def _fingerprint(path: Path) -> tuple[int, int, int] | None:
 
 def _read(path: Path) -> list[Store]:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("stores")
+        tables = tomllib.loads(decode_file(path.read_bytes())).get("stores")
     except OSError as error:
         raise ConfigurationError(f"STORES_FILE {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # TOMLDecodeError is one
         raise ConfigurationError(f"STORES_FILE {path}: {error}") from error
     if not isinstance(tables, dict) or not tables:
         raise ConfigurationError(f"STORES_FILE {path}: contains no [stores.<your store id>] table")
