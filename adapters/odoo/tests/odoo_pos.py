@@ -224,6 +224,8 @@ _LINE = [
     "product_id",
     "qty",
     "price_unit",
+    "price_extra",
+    "tax_ids",
     "price_subtotal",
     "price_subtotal_incl",
     "full_product_name",

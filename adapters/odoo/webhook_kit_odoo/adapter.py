@@ -46,10 +46,12 @@ from webhook_kit import (
     StoreState,
     placement_key,
 )
-from webhook_kit_odoo.catalog import catalog_set, read_catalog
+from webhook_kit_odoo.catalog import catalog_set
 from webhook_kit_odoo.client import Odoo, OdooError
 from webhook_kit_odoo.config import OdooConfig, OdooCredentials
+from webhook_kit_odoo.opening import check_opening
 from webhook_kit_odoo.point_of_sale import read_point_of_sale
+from webhook_kit_odoo.records import read_catalog
 from webhook_kit_odoo.tickets import find_ticket, read_ticket, tickets_since, wire_order
 from webhook_kit_odoo.validation import validate_order
 
@@ -72,10 +74,16 @@ class OdooAdapter(PosAdapter):
         """Credentials of a store."""
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
-        """Return the available products, with attributes and combos."""
+        """Return the available products, with attributes and combos.
+
+        :raises ConfigurationError: for an option that names nothing in Odoo, or a user who may not create tickets.
+        :raises CatalogInvalid: when Odoo's own prices cannot be matched.
+        """
         odoo, config = self._open(store)
         pos = read_point_of_sale(odoo, config)
+        odoo = odoo.in_company(pos.company)
         records = read_catalog(odoo, pos)
+        check_opening(odoo, config, pos, records)
         return catalog_set(records, pos, without=records.unavailable())
 
     def quote(self, store: Store, order: Order) -> Amounts | Refused:
@@ -96,9 +104,14 @@ class OdooAdapter(PosAdapter):
             validated = validate_order(odoo, config, store, order)
             if isinstance(validated, Refused):
                 return validated
+            odoo = odoo.in_company(validated.pos.company)
             wire = wire_order(odoo, config, validated, order, UUID(key))
+        except LookupError as error:
+            return Refused(Reason.ITEM_UNAVAILABLE, str(error))
         except (requests.RequestException, OdooError, ConfigurationError, CatalogInvalid) as error:
-            # Up to here nothing was written.
+            if isinstance(error, OdooError) and error.refuses:
+                return Refused(Reason.OTHER, error.message)
+            # Up to here nothing was written but variants of products, which may exist.
             raise NotPlaced(f"reading from Odoo failed, nothing was sent: {error}") from error
         try:
             odoo.call("pos.order", "sync_from_ui", orders=[wire])

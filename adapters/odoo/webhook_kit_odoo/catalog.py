@@ -19,175 +19,35 @@ available option, is left out.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import time
-from decimal import Decimal
 
 from webhook_kit import (
     ZERO,
     AvailabilityWindow,
     Catalog,
-    CatalogInvalid,
     CatalogSet,
     Item,
     ModifierGroup,
     Section,
     cents,
 )
-from webhook_kit_odoo.client import Odoo, Row
+from webhook_kit_odoo.client import Row
 from webhook_kit_odoo.point_of_sale import PointOfSale, clock, intersection
+from webhook_kit_odoo.records import (
+    CATEGORY,
+    COMBO,
+    COMBO_ITEM,
+    LINE,
+    MORE,
+    MORE_ITEM,
+    TEMPLATE,
+    VALUE,
+    CatalogRecords,
+    key_of,
+    number_in,
+)
 
-__all__ = ["CatalogRecords", "catalog_set", "key_of", "number_in", "read_catalog"]
-
-TEMPLATE = "product.template"
-LINE = "product.template.attribute.line"
-VALUE = "product.template.attribute.value"
-COMBO = "product.combo"
-COMBO_ITEM = "product.combo.item"
-# The same combo again: for pieces beyond those that its price includes.
-MORE = "product.combo/more"
-MORE_ITEM = "product.combo.item/more"
-CATEGORY = "pos.category"
-
-_Table = Mapping[int, Row]
-
-
-def key_of(model: str, number: int) -> str:
-    """Return the id of a record at Gett."""
-    return f"{model},{number}"
-
-
-def number_in(key: str, model: str) -> int | None:
-    """Return the record's id in Odoo; None if the key is not one of this model."""
-    name, _, number = key.partition(",")
-    return int(number) if name == model and number.isdecimal() else None
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogRecords:
-    """Odoo's records of a catalog, or of a part of it, by model and id.
-
-    :ivar template_ids: the templates that are sold by themselves, in order; the others are parts of combos.
-    """
-
-    template_ids: tuple[int, ...]
-    templates: _Table
-    products: _Table
-    lines: _Table
-    attributes: _Table
-    values: _Table
-    combos: _Table
-    combo_items: _Table
-    categories: _Table = field(default_factory=dict)
-
-    def sold_out(self, template: Row) -> bool:
-        """Return True if a product is unavailable: switched off for self-ordering, or in the POS."""
-        return not (template["available_in_pos"] and template["self_order_available"])
-
-    def unavailable(self) -> set[str]:
-        """Return the ids of the unavailable items and options."""
-        return {
-            *(key_of(TEMPLATE, each["id"]) for each in self.templates.values() if self.sold_out(each)),
-            *(key_of(VALUE, each["id"]) for each in self.values.values() if not each["ptav_active"]),
-            *(
-                key_of(model, each["id"])
-                for each in self.combo_items.values()
-                for model in (COMBO_ITEM, MORE_ITEM)
-                if self._product_sold_out(each)
-            ),
-        }
-
-    def choices(self, template: Row, fixed: Collection[int] = ()) -> Iterator[Row]:
-        """Yield the attribute lines of a product from which the customer selects values.
-
-        :param fixed: the values that a variant already has.
-        """
-        for line_id in template["attribute_line_ids"]:
-            line = self.lines.get(line_id)
-            if line and not self.implied(line) and not set(fixed) & set(line["product_template_value_ids"]):
-                yield line
-
-    def implied(self, line: Row) -> int | None:
-        """Return the only value of a line without alternatives: Odoo does not ask for it either."""
-        values = line["product_template_value_ids"]
-        return values[0] if len(values) == 1 and not self.optional(line) else None
-
-    def optional(self, line: Row) -> bool:
-        """Return True if a line takes any number of its values; every other line takes exactly one."""
-        return bool(self.attributes[line["attribute_id"]]["display_type"] == "multi")
-
-    def price(self, template: Row) -> Decimal:
-        """Return the price of a product without options: it includes the values of lines without alternatives."""
-        implied = [self.implied(self.lines[each]) for each in template["attribute_line_ids"] if each in self.lines]
-        return cents(template["list_price"]) + sum((self.surcharge(each) for each in implied if each), ZERO)
-
-    def surcharge(self, value_id: int) -> Decimal:
-        """Return the surcharge of a value."""
-        return cents(self.values[value_id]["price_extra"])
-
-    def _product_sold_out(self, combo_item: Row) -> bool:
-        product = self.products.get(combo_item["product_id"])
-        template = product and self.templates.get(product["product_tmpl_id"])
-        return not template or self.sold_out(template)
-
-
-def read_catalog(odoo: Odoo, pos: PointOfSale, only: Collection[int] | None = None) -> CatalogRecords:
-    """Return the current records of the catalog, unavailable products included.
-
-    :param only: the ids of the templates to read; None reads all.
-    :raises CatalogInvalid: when its prices depend on a pricelist.
-    """
-    if pos.pricelists:
-        # Odoo has no call for the prices of a pricelist, and an order must have the POS's own price.
-        raise CatalogInvalid(
-            *(
-                f"{each} has a pricelist; remove it, because prices of pricelists cannot be read"
-                for each in pos.pricelists
-            )
-        )
-    domain: list[object] = [("sale_ok", "=", True), ("company_id", "in", [False, pos.company])]
-    if only is None:
-        domain.append(("available_in_pos", "=", True))
-    else:
-        domain.append(("id", "in", sorted(only)))
-    if pos.categories is not None:
-        domain.append(("pos_categ_ids", "in", sorted(pos.categories)))
-    sold = odoo.rows(TEMPLATE, domain, _TEMPLATE, order="pos_sequence, name, id")
-    combos = _table(odoo, COMBO, [each for template in sold for each in template["combo_ids"]], _COMBO)
-    combo_items = _table(
-        odoo, COMBO_ITEM, [each for combo in combos.values() for each in combo["combo_item_ids"]], _COMBO_ITEM
-    )
-    products = _table(
-        odoo,
-        "product.product",
-        [
-            *(each for template in sold for each in template["product_variant_ids"]),
-            *(each["product_id"] for each in combo_items.values()),
-        ],
-        _PRODUCT,
-    )
-    templates = {template["id"]: template for template in sold}
-    in_combos = {product["product_tmpl_id"] for product in products.values()} - templates.keys()
-    templates |= _table(odoo, TEMPLATE, in_combos, _TEMPLATE)
-    lines = _table(
-        odoo, LINE, [each for template in templates.values() for each in template["attribute_line_ids"]], _LINE
-    )
-    values = _table(
-        odoo, VALUE, [each for line in lines.values() for each in line["product_template_value_ids"]], _VALUE
-    )
-    return CatalogRecords(
-        template_ids=tuple(
-            template["id"] for template in sold if pos.tip_product not in template["product_variant_ids"]
-        ),
-        templates=templates,
-        products=products,
-        lines=lines,
-        attributes=_table(odoo, "product.attribute", [line["attribute_id"] for line in lines.values()], _ATTRIBUTE),
-        values=values,
-        combos=combos,
-        combo_items=combo_items,
-        categories={row["id"]: row for row in odoo.rows(CATEGORY, [], _CATEGORY, order="sequence, name, id")},
-    )
+__all__ = ["catalog_set"]
 
 
 def catalog_set(records: CatalogRecords, pos: PointOfSale, *, without: Collection[str]) -> CatalogSet:
@@ -257,7 +117,7 @@ class _Builder:
             return "" if optional else None
         for option in options:
             value = records.values[number_in(option, VALUE) or 0]
-            self._items[option] = Item(item_id=option, name=value["name"], base_price=cents(value["price_extra"]))
+            self._items[option] = Item(item_id=option, name=value["name"], base_price=records.surcharge(value["id"]))
         self._groups[key] = ModifierGroup(
             modifier_group_id=key,
             name=records.attributes[line["attribute_id"]]["name"],
@@ -303,13 +163,20 @@ class _Builder:
         template = product and records.templates.get(product["product_tmpl_id"])
         if key in self._excluded or product is None or template is None:  # archived, or of another company
             return None
-        groups = self._attribute_groups(template, product["product_template_variant_value_ids"])
+        fixed = product["product_template_variant_value_ids"]
+        if any(records.values[each]["is_custom"] for each in fixed if each in records.values):
+            return None
+        groups = self._attribute_groups(template, fixed)
         if None in groups:
             return None
         self._items[key] = Item(
             item_id=key,
-            name=template["name"],
-            base_price=cents(item["extra_price"]) + (cents(combo["base_price"]) if model == MORE_ITEM else ZERO),
+            name=product["display_name"],
+            base_price=(
+                cents(item["extra_price"])
+                + (records.currency.round(combo["base_price"]) if model == MORE_ITEM else ZERO)
+                + records.surcharge_in_combo(template, records.with_implied(template, fixed))
+            ),
             modifier_group_ids=[group for group in groups if group],
         )
         return key
@@ -371,31 +238,3 @@ class _Builder:
 
 def _items(templates: Iterable[int]) -> list[str]:
     return [key_of(TEMPLATE, each) for each in templates]
-
-
-def _table(odoo: Odoo, model: str, ids: Iterable[int], fields: list[str]) -> dict[int, Row]:
-    unique = sorted(set(ids))
-    rows = odoo.rows(model, [("id", "in", unique)], fields) if unique else []
-    return {row["id"]: row for row in rows}
-
-
-_TEMPLATE = [
-    "name",
-    "description_sale",
-    "list_price",
-    "taxes_id",
-    "type",
-    "available_in_pos",
-    "self_order_available",
-    "pos_categ_ids",
-    "attribute_line_ids",
-    "combo_ids",
-    "product_variant_ids",
-]
-_PRODUCT = ["product_tmpl_id", "product_template_variant_value_ids", "product_template_attribute_value_ids"]
-_LINE = ["attribute_id", "product_template_value_ids"]
-_ATTRIBUTE = ["name", "display_type", "create_variant"]
-_VALUE = ["name", "price_extra", "ptav_active", "is_custom", "attribute_line_id"]
-_COMBO = ["name", "combo_item_ids", "base_price", "qty_free", "qty_max"]
-_COMBO_ITEM = ["combo_id", "product_id", "extra_price"]
-_CATEGORY = ["name", "parent_id", "hour_after", "hour_until"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -22,20 +22,20 @@ class OdooError(WebhookKitError):
     """Odoo responded with an error: its transaction was rolled back.
 
     :ivar status: HTTP status.
-    :ivar name: the exception's class (``odoo.exceptions.UserError``).
+    :ivar name: the exception's class (``odoo.exceptions.UserError``); empty if the response is not one of Odoo's API.
     :ivar message: its text for people.
     """
 
     def __init__(self, status: int, name: str, message: str) -> None:
-        super().__init__(f"Odoo responded {status} {name}: {message}")
+        super().__init__(f"Odoo responded {status} {name or 'without JSON'}: {message}")
         self.status = status
         self.name = name
         self.message = message
 
     @property
     def refuses(self) -> bool:
-        """True if a business rule has refused the call, as opposed to a fault."""
-        return self.status == 422  # Odoo's status for a UserError and its subclasses
+        """True if a business rule or a missing right has refused the call, as opposed to a fault."""
+        return bool(self.name) and self.status in (requests.codes.forbidden, requests.codes.unprocessable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,18 @@ class Odoo:
     """API of one Odoo database, for one user.
 
     :ivar database: its name; None if the server has only one.
+    :ivar company: the company in which calls are made; None: the user's own.
     """
 
     http: requests.Session
     url: str
     database: str | None
     key: str = field(repr=False)
+    company: int | None = None
+
+    def in_company(self, company: int) -> Self:
+        """Return the API for calls in a company: taxes, accounts and currency depend on it."""
+        return replace(self, company=company)
 
     def call(self, model: str, method: str, **arguments: Any) -> Any:
         """Call a method and return its result.
@@ -59,7 +65,9 @@ class Odoo:
         headers = {"Authorization": f"bearer {self.key}", "Content-Type": "application/json"}
         if self.database:
             headers["X-Odoo-Database"] = self.database
-        body = json.dumps(arguments, default=_number)
+        if self.company:
+            arguments["context"] = {"allowed_company_ids": [self.company], **arguments.get("context", {})}
+        body = json.dumps(_storable(arguments), default=_number)
         response = self.http.post(f"{self.url}/json/2/{model}/{method}", data=body, headers=headers)
         if response.status_code != requests.codes.ok:
             raise _error(response)
@@ -73,6 +81,23 @@ class Odoo:
         rows: list[Row] = self.call(model, "search_read", domain=list(domain), fields=list(fields), load=None, **more)
         return rows
 
+    def table(self, model: str, ids: Any, fields: Sequence[str], **more: Any) -> dict[int, Row]:
+        """Return the records with these ids by id, without archived ones."""
+        unique = sorted(set(ids))
+        rows = self.rows(model, [("id", "in", unique)], fields, **more) if unique else []
+        return {row["id"]: row for row in rows}
+
+
+def _storable(value: Any) -> Any:
+    """Return a value whose texts PostgreSQL can store: NUL is left out, half of a character outside the BMP is replaced."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {name: _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(each) for each in value]
+    return value
+
 
 def _number(value: object) -> float:
     if isinstance(value, Decimal):
@@ -85,7 +110,7 @@ def _error(response: requests.Response) -> OdooError:
         content = response.json()
         name, message = str(content["name"]), str(content["message"])
     except (ValueError, LookupError, TypeError):
-        name, message = "without JSON", str(response.reason)
+        name, message = "", str(response.reason)
     if response.status_code >= requests.codes.internal_server_error:
         message = "see Odoo's own log"  # the text of a fault may contain a whole record, with a customer's phone number
     return OdooError(response.status_code, name, message)

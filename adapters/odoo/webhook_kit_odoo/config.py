@@ -13,11 +13,20 @@ __all__ = ["OdooConfig", "OdooCredentials"]
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$"), AfterValidator(lambda url: url.rstrip("/"))]
 
 
+def _fits_a_header(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError("must consist of ASCII letters, digits and signs, because it is sent in an HTTP header")
+    return secret
+
+
 class OdooConfig(BaseModel, frozen=True):
     """Options of a store."""
 
     url: _Url = Field(description="Address of Odoo, without a path.")
-    database: str | None = Field(None, description="Name of the database; not needed if the server has only one.")
+    database: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")] | None = Field(
+        None, description="Name of the database; not needed if the server has only one."
+    )
     point_of_sale: int = Field(description="Id of the `pos.config`.")
     presets: dict[str, str | int] = Field(
         {FulfillmentType.PICKUP.value: "Takeout", FulfillmentType.DELIVERY.value: "Delivery"},
@@ -44,7 +53,9 @@ class OdooConfig(BaseModel, frozen=True):
 class OdooCredentials(BaseModel, frozen=True):
     """Credentials of a store."""
 
-    api_key: SecretStr = Field(min_length=1, description="API key of an Odoo user.")
+    api_key: Annotated[SecretStr, AfterValidator(_fits_a_header)] = Field(
+        min_length=1, description="API key of an Odoo user."
+    )
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="Secret in the address of Odoo's webhooks; without it, none are accepted."
     )

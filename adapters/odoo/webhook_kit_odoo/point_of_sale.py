@@ -10,12 +10,26 @@ from zoneinfo import ZoneInfo
 from webhook_kit import AvailabilityWindow, ConfigurationError, DayOfWeek, always_open, is_open
 from webhook_kit_odoo.client import Odoo, Row
 from webhook_kit_odoo.config import OdooConfig
+from webhook_kit_odoo.money import Currency, read_currency
 
-__all__ = ["PointOfSale", "Preset", "clock", "intersection", "read_point_of_sale"]
+__all__ = ["FiscalPosition", "PointOfSale", "Preset", "after_position", "clock", "intersection", "read_point_of_sale"]
 
 _DAYS = list(DayOfWeek)
 _WEEK = [*_DAYS[1:], _DAYS[0]]  # Odoo's weeks begin on Monday
 _STAMP = "%Y-%m-%d %H:%M:%S"
+
+
+@dataclass(frozen=True, slots=True)
+class FiscalPosition:
+    """An ``account.fiscal.position``: it replaces taxes.
+
+    :ivar taxes: the taxes that replace a tax, by its id; a tax that is missing stays.
+    :ivar empty: True if it has no taxes at all: then it removes every tax.
+    """
+
+    id: int
+    taxes: dict[int, tuple[int, ...]]
+    empty: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +43,7 @@ class Preset:
 
     id: int
     name: str
-    fiscal_position: int | None
+    fiscal_position: FiscalPosition | None
     windows: Sequence[AvailabilityWindow]
     interval: int | None
     capacity: int
@@ -61,21 +75,30 @@ class PointOfSale:
     :ivar takes_tips: True if a tip becomes a line of the ticket, with the ``tip_product``.
     :ivar categories: the categories of the products that it sells; None sells all.
     :ivar presets: by fulfillment type, as in the store's options; empty if it uses none.
-    :ivar pricelists: the point of sale and the presets that have a pricelist, which is not supported.
+    :ivar companies: its company and that company's parents, the nearest first: their products and taxes are its own.
+    :ivar rounds_cash: True if only payments in cash are rounded, to an amount that no ticket has.
     :ivar fiscal_position: the default for presets without one.
+    :ivar problems: what prevents prices that are equal to the till's, one line each.
     """
 
     id: int
     name: str
-    company: int
+    companies: tuple[int, ...]
+    currency: Currency
     session: int | None
     categories: frozenset[int] | None
     tip_product: int | None
     takes_tips: bool
-    fiscal_position: int | None
+    rounds_cash: bool
+    fiscal_position: FiscalPosition | None
     uses_presets: bool
     presets: dict[str, Preset]
-    pricelists: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def company(self) -> int:
+        """Its company."""
+        return self.companies[0]
 
     def windows(self) -> list[AvailabilityWindow]:
         """Return its opening hours: those of all its presets together."""
@@ -103,23 +126,43 @@ def read_point_of_sale(odoo: Odoo, config: OdooConfig) -> PointOfSale:
         if name in (preset["id"], preset["name"])
     }
     hours = _attendances(odoo, selected.values())
+    owners = {f"preset {preset['name']!r}": preset["fiscal_position_id"] for preset in selected.values()}
+    owners[f"point of sale {row['name']!r}"] = row["default_fiscal_position_id"]
+    positions = _fiscal_positions(odoo, owners.values())
+    (company,) = odoo.rows("res.company", [("id", "=", row["company_id"])], ["currency_id", "parent_ids"])
+    currency = read_currency(odoo.in_company(company["id"]), row["currency_id"], company["currency_id"])
     return PointOfSale(
         id=row["id"],
         name=row["name"],
-        company=row["company_id"],
+        companies=tuple(reversed(company["parent_ids"])),  # they begin with the root and end with the company
+        currency=currency,
         session=row["current_session_id"] or None if row["current_session_state"] == "opened" else None,
         categories=frozenset(row["iface_available_categ_ids"]) if row["limit_categories"] else None,
         tip_product=row["tip_product_id"] or None,
         takes_tips=bool(row["iface_tipproduct"] and row["tip_product_id"]),
-        fiscal_position=row["default_fiscal_position_id"] or None,
+        rounds_cash=bool(row["cash_rounding"] and row["only_round_cash_method"]),
+        fiscal_position=positions.get(row["default_fiscal_position_id"]),
         uses_presets=uses_presets,
-        presets={kind: _preset(preset, hours) for kind, preset in selected.items()},
-        pricelists=tuple(
-            f"{kind} {each['name']!r}"
-            for kind, each in [("point of sale", row), *(("preset", preset) for preset in selected.values())]
-            if each["pricelist_id"]
+        presets={kind: _preset(preset, hours, positions) for kind, preset in selected.items()},
+        problems=(
+            *_of_pricelists(row, selected.values()),
+            *(
+                f"{owner} has an archived fiscal position, which the till ignores; restore it or choose another"
+                for owner, position in owners.items()
+                if position and position not in positions
+            ),
+            *([] if currency.in_cents else [_fractions(row["name"], currency)]),
         ),
     )
+
+
+def after_position(taxes: Sequence[int], position: FiscalPosition | None) -> tuple[int, ...]:
+    """Return the taxes of a line after a fiscal position, as Odoo's ``map_tax`` does."""
+    if position is None:
+        return tuple(taxes)
+    if position.empty:
+        return ()
+    return tuple(dict.fromkeys(each for tax in taxes for each in position.taxes.get(tax, (tax,))))
 
 
 def intersection(windows: Iterable[AvailabilityWindow], start: time, end: time) -> list[AvailabilityWindow]:
@@ -162,7 +205,37 @@ def _attendances(odoo: Odoo, presets: Iterable[Row]) -> dict[int, Row]:
     return {row["id"]: row for row in rows}
 
 
-def _preset(row: Row, hours: dict[int, Row]) -> Preset:
+def _fiscal_positions(odoo: Odoo, ids: Iterable[int]) -> dict[int, FiscalPosition]:
+    return {
+        number: FiscalPosition(
+            id=number,
+            taxes={int(tax): tuple(by) for tax, by in (row["tax_map"] or {}).items()},
+            empty=not row["tax_ids"],
+        )
+        for number, row in odoo.table("account.fiscal.position", set(ids) - {False}, ["tax_map", "tax_ids"]).items()
+    }
+
+
+def _of_pricelists(config: Row, presets: Iterable[Row]) -> list[str]:
+    owners = [("preset", preset) for preset in presets]
+    if config["use_pricelist"]:
+        owners.insert(0, ("point of sale", config))
+    return [
+        f"{kind} {each['name']!r} has a pricelist; remove it, because prices of pricelists cannot be read"
+        for kind, each in owners
+        if each["pricelist_id"]
+    ]
+
+
+def _fractions(name: str, currency: Currency) -> str:
+    smallest = f"{currency.rounding.normalize():f}"
+    return (
+        f"point of sale {name!r} sells in {currency.name}, whose smallest amount is {smallest}; "
+        "Gett's amounts have two decimals, so its orders cannot be taken"
+    )
+
+
+def _preset(row: Row, hours: dict[int, Row], positions: dict[int, FiscalPosition]) -> Preset:
     if not row["use_timing"]:
         windows = always_open()
     else:  # [D] with slots and without hours it is closed, because there is no slot
@@ -176,7 +249,7 @@ def _preset(row: Row, hours: dict[int, Row]) -> Preset:
     return Preset(
         id=row["id"],
         name=row["name"],
-        fiscal_position=row["fiscal_position_id"] or None,
+        fiscal_position=positions.get(row["fiscal_position_id"]),
         windows=windows,
         interval=(row["interval_time"] or None) if row["use_timing"] else None,
         capacity=row["slots_per_interval"],
@@ -193,7 +266,11 @@ _CONFIG = [
     "iface_tipproduct",
     "tip_product_id",
     "default_fiscal_position_id",
+    "use_pricelist",
     "pricelist_id",
+    "currency_id",
+    "cash_rounding",
+    "only_round_cash_method",
     "use_presets",
     "available_preset_ids",
     "default_preset_id",

@@ -25,9 +25,11 @@ from webhook_kit import (
 from webhook_kit_odoo.client import Odoo, Row
 from webhook_kit_odoo.config import OdooConfig
 from webhook_kit_odoo.lines import wire_lines
+from webhook_kit_odoo.money import amounts_of
+from webhook_kit_odoo.pricing import compute_line_amounts, create_variants
 from webhook_kit_odoo.validation import ValidatedOrder
 
-__all__ = ["PROGRESS", "Ticket", "find_ticket", "read_ticket", "tickets_since", "wire_order"]
+__all__ = ["PROGRESS", "Ticket", "find_ticket", "payment_method", "read_ticket", "tickets_since", "wire_order"]
 
 PROGRESS = {
     "pending": None,
@@ -110,24 +112,28 @@ def tickets_since(odoo: Odoo, config: OdooConfig, since: datetime) -> list[Ticke
 def wire_order(odoo: Odoo, config: OdooConfig, validated: ValidatedOrder, order: Order, uuid: UUID) -> dict[str, Any]:
     """Return the order in the format of ``sync_from_ui``: lines and payment in one transaction.
 
+    :param odoo: the API in the company of the point of sale.
     :raises ConfigurationError: when the point of sale has no such payment method.
+    :raises LookupError: when Odoo does not create a variant that was never ordered.
     """
-    lines, relations = wire_lines(validated.lines, uuid)
-    on_ticket = validated.pos.takes_tips and bool(order.tip)
-    charged = (validated.amounts.total or ZERO) - (ZERO if on_ticket else order.tip)
+    pos, position = validated.pos, validated.fiscal_position
+    created = create_variants(odoo, pos, validated.lines)
+    lines, relations = wire_lines(created, compute_line_amounts(odoo, pos, created, position), uuid)
+    on_ticket = pos.takes_tips and bool(order.tip)
+    charged = validated.totals.total
     wire: dict[str, Any] = {
         "uuid": str(uuid),
         "state": "draft",
         "session_id": validated.session,
         "preset_id": validated.preset.id if validated.preset else False,
         "preset_time": validated.slot.strftime(_STAMP) if validated.slot else False,
-        "fiscal_position_id": validated.fiscal_position or False,
+        "fiscal_position_id": position.id if position else False,
         "floating_order_name": _name(order),
         "general_customer_note": _note(order),
         "mobile": (order.customer and order.customer.phone) or False,
         "email": (order.customer and order.customer.email) or False,
         "amount_total": charged,
-        "amount_tax": validated.tax,
+        "amount_tax": validated.totals.taxes,
         "amount_paid": ZERO,
         "amount_return": ZERO,
         "is_tipped": on_ticket,
@@ -137,8 +143,8 @@ def wire_order(odoo: Odoo, config: OdooConfig, validated: ValidatedOrder, order:
         "payment_ids": [],
     }
     if config.payment_method is not None:
-        method = _payment_method(odoo, config)
-        payment = {"uuid": str(uuid5(uuid, "payment")), "payment_method_id": method, "amount": charged}
+        method = payment_method(odoo, config, config.payment_method)
+        payment = {"uuid": str(uuid5(uuid, "payment")), "payment_method_id": method["id"], "amount": charged}
         wire["payment_ids"] = [[0, 0, payment]]
     if config.progress_field:
         wire[config.progress_field] = "pending" if config.acceptance == "staff" else "confirmed"
@@ -182,18 +188,20 @@ def _amounts(row: Row, lines: list[Row]) -> Amounts:
     # A point of sale without a product for tips has the tip in a field and not in lines and total.
     included_tip = tip if row["is_tipped"] else ZERO
     catalog_price = sum((cents(Decimal(line["price_unit"]) * Decimal(line["qty"])) for line in lines), -included_tip)
-    return Amounts.of(catalog_price, taxes=total - included_tip - catalog_price, tip=tip)
+    return amounts_of(catalog_price, total - included_tip, tip)
 
 
-def _payment_method(odoo: Odoo, config: OdooConfig) -> int:
-    methods = odoo.rows("pos.payment.method", [("config_ids", "in", [config.point_of_sale])], ["name"])
+def payment_method(odoo: Odoo, config: OdooConfig, name: str | int) -> Row:
+    """Return the payment method with this name or id.
+
+    :raises ConfigurationError: when the point of sale has none.
+    """
+    methods = odoo.rows("pos.payment.method", [("config_ids", "in", [config.point_of_sale])], ["name", "is_cash_count"])
     for method in methods:
-        if config.payment_method in (method["id"], method["name"]):
-            return int(method["id"])
+        if name in (method["id"], method["name"]):
+            return method
     names = ", ".join(repr(method["name"]) for method in methods) or "none"
-    raise ConfigurationError(
-        f"options.payment_method: the point of sale has no {config.payment_method!r}; it has {names}"
-    )
+    raise ConfigurationError(f"options.payment_method: the point of sale has no {name!r}; it has {names}")
 
 
 def _name(order: Order) -> str:

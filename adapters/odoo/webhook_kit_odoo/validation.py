@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from webhook_kit import (
+    ZERO,
     Amounts,
     Catalog,
     CompiledCatalog,
@@ -19,11 +19,14 @@ from webhook_kit import (
     check_cart,
     is_open,
 )
-from webhook_kit_odoo.catalog import TEMPLATE, catalog_set, number_in, read_catalog
+from webhook_kit_odoo.catalog import catalog_set
 from webhook_kit_odoo.client import Odoo
 from webhook_kit_odoo.config import OdooConfig
-from webhook_kit_odoo.lines import Line, NoVariant, order_lines, taxed, tip_line
-from webhook_kit_odoo.point_of_sale import PointOfSale, Preset, read_point_of_sale
+from webhook_kit_odoo.lines import Line, NotCombinable, order_lines, tip_line
+from webhook_kit_odoo.money import amounts_of
+from webhook_kit_odoo.point_of_sale import FiscalPosition, PointOfSale, Preset, read_point_of_sale
+from webhook_kit_odoo.pricing import Totals, compute_totals
+from webhook_kit_odoo.records import TEMPLATE, number_in, read_catalog
 
 __all__ = ["ValidatedOrder", "validate_order"]
 
@@ -41,8 +44,8 @@ class ValidatedOrder:
 
     :ivar session: the open session of the point of sale.
     :ivar slot: its slot, in UTC; None if orders have no slots.
-    :ivar tax: its taxes, those included in prices as well.
-    :ivar amounts: its amounts, tip included: the catalog's prices, and as taxes those that are added to them.
+    :ivar totals: the amounts of its ticket.
+    :ivar amounts: its amounts for Gett, tip included.
     """
 
     pos: PointOfSale
@@ -50,12 +53,12 @@ class ValidatedOrder:
     preset: Preset | None
     slot: datetime | None
     lines: list[Line]
-    tax: Decimal
+    totals: Totals
     amounts: Amounts
 
     @property
-    def fiscal_position(self) -> int | None:
-        """Id of its fiscal position, or None."""
+    def fiscal_position(self) -> FiscalPosition | None:
+        """Its fiscal position, or None."""
         return _fiscal_position(self.pos, self.preset)
 
 
@@ -67,6 +70,7 @@ def validate_order(odoo: Odoo, config: OdooConfig, store: Store, order: Order) -
     """
     now = datetime.now(UTC)
     pos = read_point_of_sale(odoo, config)
+    odoo = odoo.in_company(pos.company)
     if pos.session is None:
         return Refused(Reason.STORE_CLOSED, f"{pos.name} has no open session.")
     preset = pos.presets.get(order.fulfillment_type)
@@ -98,18 +102,18 @@ def validate_order(odoo: Odoo, config: OdooConfig, store: Store, order: Order) -
         if slot is None:
             return Refused(Reason.STORE_OVER_CAPACITY, f"{preset.name} has no free slot.")
     try:
-        lines = order_lines(order.cart.line_items, records)
-    except NoVariant as error:
+        lines = [*order_lines(order.cart.line_items, records), *tip_line(pos, order.tip)]
+    except NotCombinable as error:
         return Refused(
             Reason.ITEM_UNAVAILABLE, str(error), item_id=error.item_id, json_path=f"$.cart.lineItems[{error.index}]"
         )
-    lines, totals = taxed(odoo, lines, pos, _fiscal_position(pos, preset))
-    added = totals.untaxed + totals.taxes - checked.sub_total
-    amounts = Amounts.of(checked.sub_total, taxes=added, tip=order.tip)
-    return ValidatedOrder(pos, pos.session, preset, slot, [*lines, *tip_line(pos, order.tip)], totals.taxes, amounts)
+    totals = compute_totals(odoo, pos, lines, _fiscal_position(pos, preset))
+    tip_in_total = order.tip if pos.takes_tips else ZERO
+    amounts = amounts_of(checked.sub_total, totals.total - tip_in_total, order.tip)
+    return ValidatedOrder(pos, pos.session, preset, slot, lines, totals, amounts)
 
 
-def _fiscal_position(pos: PointOfSale, preset: Preset | None) -> int | None:
+def _fiscal_position(pos: PointOfSale, preset: Preset | None) -> FiscalPosition | None:
     return (preset and preset.fiscal_position) or pos.fiscal_position
 
 
