@@ -1,4 +1,4 @@
-"""What cannot work is reported by name when the catalog is fetched, and no order is taken."""
+"""Refusals of everything that cannot work, by name, when the catalog is fetched."""
 
 from __future__ import annotations
 
