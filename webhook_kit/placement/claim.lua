@@ -1,21 +1,41 @@
 -- Claim an order, or find out what it is: a repetition, an order that is being placed right now, or another order.
 -- KEYS: the pointers of the Idempotency-Key and of the Gett order id, unsettled.
--- args: key, gett_id (may be empty), fingerprint, owner, lease (ms), store, key_ttl, order_ttl (s), order (JSON, or nil).
+-- args: key, gett_id (may be empty), fingerprint, former (fingerprint in the form of an earlier version), owner, lease (ms), store, key_ttl, order_ttl (s), order (JSON, or nil).
 -- order is the priced order, when the POS can be called at once. If claim and POS call are recorded in one, return the
 -- orderRef alone. Otherwise return a list that begins with 'claimed' (orderRef, doubt, same content, earlier order),
 -- 'replay' (status, answer, orderRef, newly linked Gett order id), 'busy' (ms until the lease ends),
 -- 'already_placed' (the POS's order id) or 'key_reused'.
 --- @include "webhook_kit.placement/records"
+
+-- Return true unless both amounts are known, one of them is named by its order, and they differ. An amount that is only
+-- implied by a token begins with ~.
+local function same_amount(one, other)
+  local implied_one, value_one = string.match(one, '^(~?)(.*)$')
+  local implied_other, value_other = string.match(other, '^(~?)(.*)$')
+  if value_one == '' or value_other == '' or value_one == value_other then return true end
+  return implied_one ~= '' and implied_other ~= ''
+end
+
+-- Return true if a recorded fingerprint is that of the same order.
+local function same_order(recorded)
+  if not recorded then return false end
+  if recorded == args.fingerprint or recorded == args.former then return true end
+  local form = '^(%x+):([^/]*)/(.*)$'
+  local content, total, tip = string.match(recorded, form)
+  local own_content, own_total, own_tip = string.match(args.fingerprint, form)
+  return content ~= nil and content == own_content and same_amount(total, own_total) and same_amount(tip, own_tip)
+end
+
 local pointer = redis.call('GET', KEYS[1])
 local by_key = pointer and string.match(pointer, '^%S* (.*)$')
-if pointer and string.match(pointer, '^%S*') ~= args.fingerprint then return {'key_reused'} end
+if pointer and not same_order(string.match(pointer, '^%S*')) then return {'key_reused'} end
 local by_id = args.gett_id ~= '' and redis.call('GET', KEYS[2])
 if by_key and by_id and by_key ~= by_id then return {'key_reused'} end
 local ref = by_key or by_id or (args.gett_id ~= '' and args.gett_id or args.key)
 local placement, now = keys.order .. ref, math.floor(now_ms())
 local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id',
                      'keys', 'order', 'owner')
-local state, lease, doubt, same = r[1], tonumber(r[2] or '0'), r[3] == '1', r[4] == args.fingerprint
+local state, lease, doubt, same = r[1], tonumber(r[2] or '0'), r[3] == '1', same_order(r[4])
 local status, answer, partner_id, gett_id, earlier_order = r[6], r[5], r[7] or '', r[8] or '', r[10] or ''
 
 -- Let the Idempotency-Key and the Gett order id lead to the record.

@@ -14,13 +14,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 
 import redis
 
 from webhook_kit.errors import Conflict, NotFound
-from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.logs import logger
 from webhook_kit.outbox.lanes import Notifier, lane_name
 from webhook_kit.outbox.updates import Kind
@@ -39,13 +37,9 @@ __all__ = [
     "PlacementStore",
     "Replay",
     "SettleResult",
-    "fingerprint",
 ]
 
 log = logger("placement")
-
-_SAME_ORDER = {"cart", "fulfillment_type", "delivery_info", "customer", "amounts"}
-"""Members of an order that its fingerprint covers."""
 
 
 class AttemptOutcome(StrEnum):
@@ -161,10 +155,19 @@ class PlacementStore:
     # -- one attempt, from the claim to its outcome --------------------------------------------------------------------
 
     def claim(
-        self, *, key: str, gett_id: str, store_id: str, fingerprint: str, priced_order: bytes | None = None
+        self,
+        *,
+        key: str,
+        gett_id: str,
+        store_id: str,
+        fingerprint: str,
+        former_fingerprint: str = "",
+        priced_order: bytes | None = None,
     ) -> ClaimResult:
         """Claim an order, or find out why it cannot be claimed.
 
+        :param fingerprint: see :mod:`webhook_kit.placement.fingerprint`.
+        :param former_fingerprint: the fingerprint in the form of an earlier version, whose records are still there.
         :param priced_order: the order to place, when it is priced already: a claim without doubt then records the POS
             call (:meth:`record_call`) in the same round trip.
         """
@@ -177,6 +180,7 @@ class PlacementStore:
                 key=key,
                 gett_id=gett_id,
                 fingerprint=fingerprint,
+                former=former_fingerprint,
                 owner=owner,
                 lease=self._lease_ms,
                 store=store_id,
@@ -354,12 +358,3 @@ class PlacementStore:
     def incidents(self, limit: int = 100) -> list[dict[str, Any]]:
         """Return the incidents that a person has to check, newest first."""
         return [json.loads(entry) for entry in self._redis.lrange(self._keys.incidents, 0, limit - 1)]
-
-
-def fingerprint(order: ExternalOrder) -> str:
-    """Return a digest that is equal for the same order (``gett-protocol.md §3``).
-
-    It covers store, cart, fulfillment, customer and amounts.
-    """
-    content = order.model_dump_json(by_alias=True, exclude_none=True, include=_SAME_ORDER)
-    return sha256(json.dumps(json.loads(content), sort_keys=True).encode()).hexdigest()

@@ -35,6 +35,7 @@ from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.logs import logger
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.placement.attempt import Attempt, PlacementResponse, receipt, stored_order
+from webhook_kit.placement.fingerprint import fingerprint, former_fingerprint
 from webhook_kit.placement.idempotency_store import (
     AlreadyPlaced,
     AttemptOutcome,
@@ -43,7 +44,6 @@ from webhook_kit.placement.idempotency_store import (
     PlacementStore,
     Replay,
     SettleResult,
-    fingerprint,
 )
 from webhook_kit.placement.pos_calls import as_violations, find_order, place_order
 from webhook_kit.placement.pricing import Pricing
@@ -157,12 +157,18 @@ class Placement:
         self, order: PlaceOrderRequest, priced: PlaceOrderRequest | None, store: Store, key: str, deadline: float
     ) -> Claim | PlacementResponse:
         """Claim the order, or return its recorded answer. Waits while another attempt is under way."""
-        gett_id, content = order.gett_order_id or "", fingerprint(order)
+        gett_id, content = order.gett_order_id or "", fingerprint(order, self._pricing.token_amounts(order))
+        former = former_fingerprint(order)
         priced_order = stored_order(priced) if priced else None
         pause = 0.01
         while True:
             result = self._records.claim(
-                key=key, gett_id=gett_id, store_id=store.id, fingerprint=content, priced_order=priced_order
+                key=key,
+                gett_id=gett_id,
+                store_id=store.id,
+                fingerprint=content,
+                former_fingerprint=former,
+                priced_order=priced_order,
             )
             if isinstance(result, Claim):
                 return result

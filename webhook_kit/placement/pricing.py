@@ -66,6 +66,15 @@ class Pricing:
             return order
         return order if accepted is None else order.model_copy(update={"amounts": accepted.amounts})
 
+    def token_amounts(self, order: PlaceOrderRequest) -> Amounts | None:
+        """Return the amounts of the order's token; None when it has no token, or none that is valid for it."""
+        if not order.validated_order_token:
+            return None
+        try:
+            return self._tokens.read(order.validated_order_token, order).amounts
+        except TokenRefused:
+            return None
+
     def _accepted(self, order: PlaceOrderRequest) -> AcceptedPrice | None:
         """Return the price that the customer accepted: the token's, else the request's; None when it has neither.
 
