@@ -42,12 +42,12 @@ def fingerprint(order: ExternalOrder, token: Amounts | None = None) -> str:
         "customer": _customer(order),
     }
     digest = sha256(_text(_compact(content)).encode()).hexdigest()
-    requested = order.amounts or Amounts()
-    total = _amount(requested.total, token and token.total)
+    requested, implied = order.amounts or Amounts(), token or Amounts()
+    total = _amount(requested.total, implied.total)
     tip = requested.tip
     if tip is None and not order.validated_order_token and requested.total is not None:
         tip = Decimal("0.00")
-    return f"{digest}:{total}/{_amount(tip, token and token.tip)}"
+    return f"{digest}:{total}/{_amount(tip, implied.tip)}"
 
 
 def former_fingerprint(order: ExternalOrder) -> str:
