@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -162,7 +163,7 @@ def test_check_all_checks_every_store_although_some_fail(make_kit: Callable[...,
     kit = make_kit(pos_adapter=f"{__name__}:ScriptedAdapter", health_failure_threshold=1)
     ScriptedAdapter.state = DOWN
     for n in range(12):
-        kit.stores.add(Store(f"s{n}", f"g{n}", f"{__name__}:ScriptedAdapter"))
+        kit.stores.add(Store(f"s{n}", str(uuid4()), f"{__name__}:ScriptedAdapter"))
     assert kit.pos_health.check_all() == 13
     assert kit.pos_health.check_all() == 0, "none is due"
 
@@ -225,7 +226,7 @@ def test_unexpected_error_of_one_store_does_not_stop_the_others(
     kit = make_kit(pos_adapter=f"{__name__}:ScriptedAdapter", health_failure_threshold=1)
     ScriptedAdapter.state = DOWN
     for n in range(3):
-        kit.stores.add(Store(f"s{n}", f"g{n}", f"{__name__}:ScriptedAdapter"))
+        kit.stores.add(Store(f"s{n}", str(uuid4()), f"{__name__}:ScriptedAdapter"))
     pause = kit.store_status.pause
 
     def fail(store: Store, *arguments: Any, **named: Any) -> Any:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -211,7 +212,7 @@ def test_check_all_stops_when_gett_cannot_be_reached(
     status: int, kit: Kit, gett: FakeGett, events: list[MutableMapping[str, Any]]
 ) -> None:
     for n in range(3):
-        kit.stores.add(Store(f"s{n}", f"g{n}", "bogus"))
+        kit.stores.add(Store(f"s{n}", str(uuid4()), "bogus"))
     gett.status = status
     assert kit.store_status_check.check_all() == 0
     assert gett.calls == 1
@@ -228,7 +229,7 @@ def test_store_that_is_not_at_gett_yet_is_not_checked(kit: Kit, gett: FakeGett) 
 
 @pytest.mark.parametrize("status", [400, 409])
 def test_check_all_goes_on_after_an_error_of_one_store(status: int, kit: Kit, gett: FakeGett) -> None:
-    kit.stores.add(Store("s1", "g1", "bogus"))
+    kit.stores.add(Store("s1", str(uuid4()), "bogus"))
     gett.status = status
     assert kit.store_status_check.check_all() == 0
     assert gett.calls == 2
