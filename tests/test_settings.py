@@ -136,8 +136,7 @@ def test_values_are_stripped_and_brought_to_their_canonical_form(read: Callable[
     )
     assert settings.gett_store_id == "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
     assert settings.public_url == "https://pos.example.org"
-    assert settings.gett_api_key is not None
-    assert settings.gett_api_key.get_secret_value() == "key"
+    assert settings.api_keys() == ["key"]
     assert (settings.log_level, settings.price_policy) == ("INFO", PricePolicy.ACCEPTED)
     assert (str(settings.stores_file), settings.store_name) == ("stores.toml", "")
     assert settings.store_credentials["token"].get_secret_value() == "t"

@@ -58,6 +58,8 @@ from webhook_kit.webhooks.pos_events import PosEvents
 
 __all__ = ["Kit"]
 
+log = logs.logger("kit")
+
 
 class Kit:
     """All parts of one installation, each built on first use. Nothing connects before it is used.
@@ -265,15 +267,15 @@ class Kit:
 
         :raises ConfigurationError: GETT_API_KEY is not set.
         """
-        key = self.settings.gett_api_key
-        if key is None:
+        if not self.settings.gett_api_key:
             raise ConfigurationError("GETT_API_KEY is not set; it is required to call Gett")
         return GettClient(
             self.settings.gett_api_url,
-            key.get_secret_value(),
+            self.settings.api_keys(),
             connect_timeout=self.settings.gett_connect_timeout,
             read_timeout=self.settings.gett_read_timeout,
             on_response=self.sending.record_rate_limit_headers,
+            on_key_refused=_log_refused_key,
         )
 
     @cached_property
@@ -368,7 +370,14 @@ class Kit:
     @cached_property
     def lanes(self) -> Lanes:
         """Lanes of updates that wait to be sent to Gett."""
-        return Lanes(self.redis, self.keys, self.worker_notification, self.quota, ttl=self.settings.order_ttl)
+        return Lanes(
+            self.redis,
+            self.keys,
+            self.worker_notification,
+            self.quota,
+            ttl=self.settings.order_ttl,
+            api_key_id=self.settings.api_key_id(),
+        )
 
     @cached_property
     def worker_notification(self) -> WorkerNotification:
@@ -378,9 +387,13 @@ class Kit:
     @cached_property
     def sending(self) -> SendingState:
         """State of sending that all workers share: rate limits, halt, circuit breaker."""
-        return SendingState(self.redis, self.keys)
+        return SendingState(self.redis, self.keys, self.settings.api_key_id())
 
     @cached_property
     def quota(self) -> Quota:
         """Gett's limit of writes per minute."""
         return Quota(self.settings.gett_writes_per_minute)
+
+
+def _log_refused_key(number: int, keys: int, why: str) -> None:
+    log.error("api_key_refused", key=f"{number} of {keys} in GETT_API_KEY", why=why)

@@ -80,8 +80,8 @@ class Settings(BaseSettings):
     # -- Gett ----------------------------------------------------------------------------------------------------------
     gett_api_url: WebAddress = "https://api.gett-tech.com"
     """Address of Gett's API. The default is production; the sandbox is ``https://api-sandbox.gett-tech.com``."""
-    gett_api_key: HeaderSecret | None = None
-    """Bearer key of the Commerce API. Required to send updates and to onboard stores."""
+    gett_api_key: Annotated[list[HeaderSecret], NoDecode] = Field(default_factory=list)
+    """Bearer keys of the Commerce API, newest first, separated by commas. Required to send updates and to onboard stores. During a rotation list the new and the old one: ``new,old``."""
     gett_connect_timeout: float = Field(3.05, gt=0, le=60)
     """Seconds to wait for a connection to Gett."""
     gett_read_timeout: float = Field(10.0, gt=0, le=60)
@@ -212,7 +212,12 @@ class Settings(BaseSettings):
         return {name: value for name, value in values.items() if not isinstance(value, str) or value.strip()}
 
     @field_validator(
-        "gett_webhook_secrets", "gett_webhook_authorization", "token_secrets", "webhook_kit_key", mode="before"
+        "gett_api_key",
+        "gett_webhook_secrets",
+        "gett_webhook_authorization",
+        "token_secrets",
+        "webhook_kit_key",
+        mode="before",
     )
     @classmethod
     def _comma_separated(cls, value: object) -> object:
@@ -298,6 +303,14 @@ class Settings(BaseSettings):
                 "GETT_WEBHOOK_SECRETS is not set, so that anyone could send orders; set it or GETT_WEBHOOK_AUTHORIZATION, "
                 "or set ALLOW_UNSIGNED_WEBHOOKS=true on a developer's machine"
             )
+
+    def api_keys(self) -> list[str]:
+        """Return the keys of Gett's API, newest first."""
+        return [key.get_secret_value() for key in self.gett_api_key]
+
+    def api_key_id(self) -> str:
+        """Return an id of the API keys, to which a halt of sending belongs; the empty text without a key."""
+        return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:12] if (keys := self.api_keys()) else ""
 
     def token_keys(self) -> list[str]:
         """Return the keys that sign tokens, newest first: the configured ones, or keys derived from the webhook secrets."""

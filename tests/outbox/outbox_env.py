@@ -95,8 +95,8 @@ class OutboxEnv:
         )
         self.retry = RetryPolicy(first_delay=900.0, max_delay=900.0)
 
-    def make_lanes(self, quota: Quota, *, merging: bool = True) -> Lanes:
-        return Lanes(self.redis, self.keys, self.notifier, quota, ttl=TTL, merging=merging)
+    def make_lanes(self, quota: Quota, *, merging: bool = True, api_key_id: str = "") -> Lanes:
+        return Lanes(self.redis, self.keys, self.notifier, quota, ttl=TTL, merging=merging, api_key_id=api_key_id)
 
     def set_quota(self, limit: int, window_ms: int = 60_000) -> None:
         """Use this quota from now on."""
@@ -190,10 +190,13 @@ class OutboxEnv:
         if sends:
             self.redis.delete(self.keys.sends)
             self.redis.rpush(self.keys.sends, *(f"{moment - milliseconds:.3f}" for moment in sends))
-        for field in ("blocked_until", "open_until", "filled", "remaining_until", "probe_at"):
+        for field in ("blocked_until", "open_until", "filled", "remaining_until"):
             moment = self.redis.hget(self.keys.sending, field)
             if moment is not None:
                 self.redis.hset(self.keys.sending, field, f"{float(moment) - milliseconds:.3f}")
+        for name, value in self.redis.hgetall(self.keys.halt).items():
+            if (field := text(name)).endswith(":probe_at"):
+                self.redis.hset(self.keys.halt, field, f"{float(value) - milliseconds:.3f}")
 
     def make_older(self, lane: str, seconds: float) -> None:
         """Make a lane's waiting updates older by so many seconds."""

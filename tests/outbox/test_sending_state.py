@@ -11,6 +11,7 @@ import pytest
 from tests.outbox.outbox_env import HOUR, OutboxEnv
 from webhook_kit.gett.http import ApiResponse
 from webhook_kit.outbox.lanes import LeaseStatus
+from webhook_kit.outbox.sending_state import SendingState
 
 # -- 429 ---------------------------------------------------------------------------------------------------------------
 
@@ -204,6 +205,27 @@ def test_a_rejection_with_an_accepted_key_ends_the_halt(outbox: OutboxEnv) -> No
     outbox.skip_time(60_001)
     outbox.send_once(422)
     assert outbox.sending.halt_reason() is None
+
+
+def test_a_halt_belongs_to_the_refused_key_and_a_right_one_sends_at_once(outbox: OutboxEnv) -> None:
+    right = outbox.make_lanes(outbox.quota, api_key_id="right")
+    outbox.append_order("2", "confirmed")
+    outbox.send_once(401)
+    assert outbox.lease_status() is LeaseStatus.HALTED
+    assert SendingState(outbox.redis, outbox.keys, "right").halt_reason() is None
+    (lease,) = right.lease(16, 60_000).leases
+    assert right.acknowledge(lease, 202)
+    assert outbox.sending.halt_reason() is not None, "the other key is still refused"
+    outbox.make_all_due()
+    assert len(right.lease(16, 60_000).leases) == 1
+
+
+def test_a_process_without_a_key_reports_a_halt_of_any(outbox: OutboxEnv) -> None:
+    SendingState(outbox.redis, outbox.keys, "wrong").halt("401: the key is wrong")
+    assert SendingState(outbox.redis, outbox.keys).halt_reason() == "401: the key is wrong"
+    assert SendingState(outbox.redis, outbox.keys, "right").halt_reason() is None
+    SendingState(outbox.redis, outbox.keys, "wrong").record_response()
+    assert SendingState(outbox.redis, outbox.keys).halt_reason() is None
 
 
 def test_a_probe_of_a_halt_that_a_429_delays_is_not_used_up(outbox: OutboxEnv) -> None:

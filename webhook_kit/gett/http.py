@@ -19,7 +19,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -119,22 +119,28 @@ class RequestsTransport:
         return current
 
 
+_KEY_REFUSED = (401, 403)
+_REFUSED_KEY_SECONDS = 60.0
+"""Seconds for which a refused key comes after the others."""
+
 _Model = TypeVar("_Model", bound=Wire)
 
 
 class Api:
-    """Base class of the clients of Gett's APIs, for one bearer token. Safe to share between threads and across forks.
+    """Base class of the clients of Gett's APIs. Safe to share between threads and across forks.
 
     Every method of a subclass sends exactly one HTTP request and raises a :class:`~webhook_kit.errors.GettError` when it fails (see
     the module's docstring). An id that cannot be part of a path (empty, ``.`` or ``..``) raises
     :class:`~webhook_kit.errors.GettPermanent` before anything is sent.
 
     :param base_url: ``https://api.gett-tech.com``, or the URL of a sandbox.
-    :param api_key: sent as a bearer token; never part of a message.
+    :param api_key: sent as a bearer token; never part of a message. Of several keys, newest first, the next one is tried when Gett
+        refuses one (401, 403), so that a rotation loses nothing; for a minute the refused one comes last.
     :param connect_timeout: seconds.
     :param read_timeout: seconds between two bytes from Gett.
     :param on_response: called with status and headers (case-insensitive) of each response, in the calling thread, before
         errors are raised; for ``X-RateLimit-*``. It should not raise, because its exceptions propagate.
+    :param on_key_refused: called with the number of a refused key (the first is 1), the number of keys, and the reason.
     :param transport: sends the requests; a :class:`RequestsTransport` when None.
     :raises ConfigurationError: when the URL or the key cannot be used.
     """
@@ -145,18 +151,22 @@ class Api:
     def __init__(
         self,
         base_url: str,
-        api_key: str,
+        api_key: str | Sequence[str],
         *,
         connect_timeout: float = 3.05,
         read_timeout: float = 10.0,
         on_response: Callable[[int, Mapping[str, str]], None] | None = None,
+        on_key_refused: Callable[[int, int, str], None] | None = None,
         transport: Transport | None = None,
     ) -> None:
-        if mistakes := _mistakes(base_url, api_key):
+        keys = [api_key] if isinstance(api_key, str) else list(api_key)
+        if mistakes := _mistakes(base_url, keys):
             raise ConfigurationError(*mistakes)
         self.base_url = base_url.rstrip("/")
         self.on_response = on_response
-        self._api_key = api_key
+        self.on_key_refused = on_key_refused
+        self._api_keys = keys
+        self._refused_until = dict.fromkeys(keys, 0.0)
         self._transport = transport or RequestsTransport(connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     def __repr__(self) -> str:
@@ -181,8 +191,30 @@ class Api:
     def _call(
         self, method: str, path: str, body: Wire | None = None, extra_headers: Mapping[str, str] | None = None
     ) -> ApiResponse:
+        for key in self._keys_in_order():
+            response = self._send(key, method, path, body, extra_headers)
+            if response.status not in _KEY_REFUSED:
+                break
+            self._refuse(key, self._error(method, path, response))
+        if not 200 <= response.status < 300:
+            raise self._error(method, path, response)
+        return response
+
+    def _keys_in_order(self) -> list[str]:
+        """Return the keys newest first, those that Gett has refused lately after all others."""
+        now = time.monotonic()
+        return sorted(self._api_keys, key=lambda key: self._refused_until[key] > now)
+
+    def _refuse(self, key: str, error: GettError) -> None:
+        self._refused_until[key] = time.monotonic() + _REFUSED_KEY_SECONDS
+        if self.on_key_refused is not None:
+            self.on_key_refused(self._api_keys.index(key) + 1, len(self._api_keys), str(error))
+
+    def _send(
+        self, key: str, method: str, path: str, body: Wire | None, extra_headers: Mapping[str, str] | None
+    ) -> ApiResponse:
         headers = {
-            "Authorization": f"Bearer {self._api_key}",
+            "Authorization": f"Bearer {key}",
             "Accept": "application/json, application/problem+json",
             "User-Agent": "webhook-kit",
             **(extra_headers or {}),
@@ -197,12 +229,13 @@ class Api:
             raise GettUnreachable(f"{method} {path}: no response ({type(error).__name__})") from error
         if self.on_response is not None:
             self.on_response(response.status, CaseInsensitiveDict(response.headers))
-        if not 200 <= response.status < 300:
-            raise self._error(method, path, response)
         return response
 
     def _error(self, method: str, path: str, response: ApiResponse) -> GettError:
-        problem = _problem(response.body.replace(self._api_key.encode(), b"(the API key)"))
+        response_body = response.body
+        for key in self._api_keys:
+            response_body = response_body.replace(key.encode(), b"(the API key)")
+        problem = _problem(response_body)
         code = _text(problem.get("errorCode"))
         detail = _text(problem.get("detail")) or _text(problem.get("title"))
         explanation = " ".join(detail.split())[:_DETAIL_LENGTH] if detail else "no explanation"
@@ -215,7 +248,7 @@ class Api:
         )
 
 
-def _mistakes(base_url: str, api_key: str) -> list[str]:
+def _mistakes(base_url: str, api_keys: Sequence[str]) -> list[str]:
     mistakes = []
     try:
         parts = urlsplit(base_url)
@@ -225,7 +258,7 @@ def _mistakes(base_url: str, api_key: str) -> list[str]:
     if not usable:
         mistakes.append("Gett's URL must be an http or https URL, such as https://api.gett-tech.com")
     # Checked here, because the HTTP library's error for an invalid header would contain the key.
-    if not api_key or not all("!" <= character <= "~" for character in api_key):
+    if not api_keys or any(not key or not all("!" <= character <= "~" for character in key) for key in api_keys):
         mistakes.append("the API key is empty or has characters that are not allowed in a header")
     return mistakes
 

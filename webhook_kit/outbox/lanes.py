@@ -110,10 +110,19 @@ class Lanes:
 
     :param merging: merge superseded updates; only benchmarks switch it off.
     :param ttl: seconds for which an empty lane's state and history are kept.
+    :param api_key_id: id of this process's API key, to which a halt of sending belongs.
     """
 
     def __init__(
-        self, connection: redis.Redis, keys: Keys, notifier: Notifier, quota: Quota, *, ttl: int, merging: bool = True
+        self,
+        connection: redis.Redis,
+        keys: Keys,
+        notifier: Notifier,
+        quota: Quota,
+        *,
+        ttl: int,
+        merging: bool = True,
+        api_key_id: str = "",
     ) -> None:
         self._redis = connection
         self._keys = keys
@@ -121,6 +130,7 @@ class Lanes:
         self._quota = quota
         self._ttl = ttl
         self._merging = merging
+        self._api_key_id = api_key_id
         self._append = Script(connection, keys, "webhook_kit.outbox/append")
         self._lease = Script(connection, keys, "webhook_kit.outbox/lease")
         self._settle = Script(connection, keys, "webhook_kit.outbox/settle")
@@ -177,6 +187,7 @@ class Lanes:
             quota=self._quota.script_argument,
             merging=self._merging,
             notified=notified,
+            key=self._api_key_id,
         )
         status, wait, *flat = (text(part) for part in reply)
         leases = [_lease(owner, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
@@ -220,6 +231,7 @@ class Lanes:
             why=why,
             status=status,
             merging=self._merging,
+            key=self._api_key_id,
             notification=notification,
         )
         return text(result) == "ok"

@@ -23,10 +23,10 @@ if redis.call('EXISTS', keys.ready) == 0 then
   return {'idle', next_due[2] and format_ms(math.max(0, next_due[2] - now)) or '-1'}
 end
 
-local halted = redis.call('GET', keys.halt)
-local r = redis.call('HMGET', keys.sending, 'blocked_until', 'open_until', 'tokens', 'filled', 'probe_at')
+local halted = redis.call('HEXISTS', keys.halt, args.key) == 1
+local r = redis.call('HMGET', keys.sending, 'blocked_until', 'open_until', 'tokens', 'filled')
 if halted then
-  local probe_at = tonumber(r[5] or '0')
+  local probe_at = tonumber(redis.call('HGET', keys.halt, args.key .. ':probe_at') or '0')
   if now < probe_at then return {'halted', format_ms(probe_at - now)} end
   limit = 1
 end
@@ -71,7 +71,7 @@ while leased < limit do
 end
 if window then redis.call('HSET', keys.sending, 'tokens', format_ms(tokens), 'filled', format_ms(now)) end
 if leased > 0 then  -- while Gett is in trouble this one send is the probe
-  if halted then redis.call('HSET', keys.sending, 'probe_at', format_ms(now + 60000)) end
+  if halted then probe_in_a_minute() end
   if open_until > 0 then redis.call('HSET', keys.sending, 'open_until', format_ms(now + args.lease), 'probing', 1) end
 end
 return {leased > 0 and 'leased' or 'paced', format_ms(wait), unpack(leases)}

@@ -5,7 +5,7 @@
 --   limits         remaining, reset (Unix ms): Gett's own figures of the quota
 --   rate_limited   wait (ms): a 429
 --   failure        threshold, longest (ms): no answer, or a failure of Gett; several in a row open the circuit
---   halt           reason: Gett refuses the API key
+--   halt           reason: Gett refuses the API key; another key is not halted
 --- @include "webhook_kit.outbox/sending"
 local event, now = args.event, now_ms()
 if event == 'response' then
@@ -30,6 +30,7 @@ elseif event == 'failure' then
     redis.call('HSET', keys.sending, 'open_until', format_ms(now + pause))
   end
 elseif event == 'halt' then
-  redis.call('SET', keys.halt, args.reason)
-  redis.call('HSET', keys.sending, 'probe_at', format_ms(now + 60000))
+  redis.call('HSET', keys.halt, args.key, args.reason)
+  probe_in_a_minute()
+  redis.call('EXPIRE', keys.halt, 86400)  -- of a key that nobody uses any more
 end

@@ -1,12 +1,16 @@
 -- Library of the sending state: circuit breaker, halt, and the quota's sliding window.
 --
 -- key      type     holds
--- sending  hash     blocked_until (a 429), open_until, probing, failures (circuit breaker), probe_at (of a halt),
---                   tokens, filled (pacing), remaining, remaining_until (of the quota, by Gett's headers)
--- halt     string   the reason for which Gett refuses the API key
+-- sending  hash     blocked_until (a 429), open_until, probing, failures (circuit breaker), tokens, filled (pacing), remaining, remaining_until (of the quota, by Gett's headers)
+-- halt     hash     <key>: the reason for which Gett refuses this API key (an id of it), <key>:probe_at: when it is tried again
 -- sends    list     moments of the last sends, newest first, as many as the quota
 --
--- Moments are Redis TIME in ms.
+-- Moments are Redis TIME in ms. args.key: id of the caller's API key.
+
+-- Let this API key be tried again in a minute.
+local function probe_in_a_minute()
+  redis.call('HSET', keys.halt, args.key .. ':probe_at', format_ms(now_ms() + 60000))
+end
 
 -- Close the circuit breaker: Gett answers. Sending starts slowly after it was open.
 local function close_circuit()
@@ -19,7 +23,7 @@ end
 -- Record an answer that shows that Gett works and accepts the API key.
 local function record_response()
   close_circuit()
-  redis.call('DEL', keys.halt)
+  redis.call('HDEL', keys.halt, args.key, args.key .. ':probe_at')
 end
 
 -- The quota's window: no span of quota.window ms holds more than quota.limit sends. Gett's own figures narrow it further.

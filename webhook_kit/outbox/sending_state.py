@@ -46,9 +46,13 @@ class SendingStatus:
 
 
 class SendingState:
-    """Circuit breaker, halt and rate limits of sending; shared by all processes."""
+    """Circuit breaker, halt and rate limits of sending; shared by all processes.
 
-    def __init__(self, connection: redis.Redis, keys: Keys) -> None:
+    :param api_key_id: id of this process's API key. A halt belongs to the key that Gett refused, so that a right one sends at once.
+    """
+
+    def __init__(self, connection: redis.Redis, keys: Keys, api_key_id: str = "") -> None:
+        self._api_key_id = api_key_id
         self._redis = connection
         self._keys = keys
         self._script = Script(connection, keys, "webhook_kit.outbox/record")
@@ -83,12 +87,18 @@ class SendingState:
         self._record("response")
 
     def halt(self, reason: str) -> None:
-        """Halt sending, because Gett refuses the API key; one update a minute tries again."""
+        """Halt sending with this API key, because Gett refuses it; one update a minute tries again."""
         self._record("halt", reason=reason)
 
     def halt_reason(self) -> str | None:
-        """Return the reason for which sending is halted, or None."""
-        return text(self._redis.get(self._keys.halt)) or None
+        """Return the reason for which Gett refuses this process's API key, or None.
+
+        A process without a key returns the reason for any other key.
+        """
+        if self._api_key_id:
+            return text(self._redis.hget(self._keys.halt, self._api_key_id)) or None
+        halts = {text(name): text(reason) for name, reason in self._redis.hgetall(self._keys.halt).items()}
+        return next((reason for name, reason in halts.items() if not name.endswith(":probe_at")), None)
 
     def status(self, quota: Quota) -> SendingStatus:
         """Return the state of sending, for people."""
@@ -100,4 +110,4 @@ class SendingState:
         return SendingStatus(self.halt_reason(), rate_limited, circuit_open, used)
 
     def _record(self, event: str, **details: str | int) -> None:
-        self._script(self._keys.sending, event=event, **details)
+        self._script(self._keys.sending, event=event, key=self._api_key_id, **details)

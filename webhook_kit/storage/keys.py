@@ -103,7 +103,7 @@ class Keys:
 
     @property
     def halt(self) -> str:
-        """String: the reason for which Gett refuses the API key; nothing is sent while it stands."""
+        """Hash: by id of an API key, the reason for which Gett refuses it (``webhook_kit/outbox/sending.lua`` lists the fields)."""
         return f"{self.prefix}halt"
 
     @property

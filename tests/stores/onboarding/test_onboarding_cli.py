@@ -229,7 +229,7 @@ def test_list_and_show_mark_differences_at_gett(run: Run, onboarded: OnboardingE
 def test_list_and_show_print_local_data_while_gett_cannot_be_asked(
     why: str, run: Run, onboarded: OnboardingEnv
 ) -> None:
-    broken = {"gett_api_url": f"http://127.0.0.1:{free_port()}"} if why == "unreachable" else {"gett_api_key": None}
+    broken = {"gett_api_url": f"http://127.0.0.1:{free_port()}"} if why == "unreachable" else {"gett_api_key": ""}
     onboarded.kit = (
         onboarded.process(**broken) if why == "unreachable" else Kit(onboarded.kit.settings.model_copy(update=broken))
     )
