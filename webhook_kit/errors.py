@@ -20,7 +20,7 @@
     │   ├── CircuitOpen                   the store's circuit breaker is open
     │   └── PosTimeout                    the call did not answer within its deadline; it still runs
     ├── Unsupported                   the adapter does not offer this method
-    ├── StoresUnavailable             the stores cannot be read now, and this process never read them
+    ├── StoresUnavailable             a store may exist, but cannot be served now
     ├── OnboardingFailed              Gett refuses a store's registration or its catalog
     ├── OnboardingUncertain           a registration may have reached Gett; a person has to check
     ├── CatalogInvalid                a CatalogSet that contradicts itself
@@ -148,7 +148,7 @@ class Unsupported(WebhookKitError):
 
 
 class StoresUnavailable(WebhookKitError):
-    """The stores cannot be read now, and this process has never read them; so a store may exist or not."""
+    """A store may exist, but cannot be served now: the stores were never read, or its record or adapter cannot be used."""
 
 
 class OnboardingFailed(WebhookKitError):

@@ -193,3 +193,23 @@ def test_installed_adapter_that_cannot_be_instantiated_has_a_problem(
     (entry,) = [adapter for adapter in installed() if adapter.name == name]
     assert entry.adapter is None
     assert "no licence" in str(entry.problem)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("x = 1\ndef (\n", r"{path}, line 2: SyntaxError: invalid syntax"),
+        ("x = 1\n\ny = z\n", r"{path}, line 3: NameError: name 'z' is not defined"),
+        ("import sys\nsys.exit('no\\nlicence')\n", r"{path}, line 2: SystemExit: no licence"),
+    ],
+)
+def test_failed_import_is_one_line_that_names_file_and_line(
+    code: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / f"vendor_{uuid4().hex}.py"
+    path.write_text(code)
+    with pytest.raises(AdapterImportFailed) as caught:
+        load_adapter(f"{path.stem}:Pos")
+    assert str(caught.value).endswith(expected.format(path=path))
+    assert len(str(caught.value).splitlines()) == 1

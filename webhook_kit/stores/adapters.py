@@ -17,6 +17,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from traceback import extract_tb
 
 from pydantic import BaseModel
 
@@ -181,9 +182,9 @@ def _checked(spec: str, point: EntryPoint) -> type[PosAdapter]:
             raise AdapterNotFound(
                 f"adapter {spec!r}: there is no module {error.name!r}; install its package, or run in its folder"
             ) from error
-        raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {error}") from error
+        raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {_where(error)}") from error
     except (Exception, SystemExit) as error:
-        raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {error!r}") from error
+        raise AdapterImportFailed(f"adapter {spec!r}: importing {point.module} failed: {_where(error)}") from error
     value: object = module
     for part in point.attr.split("."):
         value = getattr(value, part, None)
@@ -194,6 +195,19 @@ def _checked(spec: str, point: EntryPoint) -> type[PosAdapter]:
     if breaches := _breaches(value):
         raise AdapterWrongType(*(f"adapter {spec!r}: {breach}" for breach in breaches))
     return value
+
+
+def _where(error: BaseException) -> str:
+    """Return an error of an import on one line: its file, its line, and its message."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = [
+        frame
+        for frame in extract_tb(error.__traceback__)
+        if "importlib" not in frame.filename and frame.filename != __file__
+    ]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: {text}" if frames else text
 
 
 def _breaches(adapter: type[PosAdapter]) -> list[str]:

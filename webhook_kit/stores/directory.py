@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import redis
 
 from webhook_kit.adapter import PosAdapter, Store
-from webhook_kit.errors import ConfigurationError, Conflict, NotFound, StoresUnavailable
+from webhook_kit.errors import AdapterError, ConfigurationError, Conflict, NotFound, StoresUnavailable
 from webhook_kit.logs import logger
 from webhook_kit.settings import Settings
 from webhook_kit.storage.faults import describe
@@ -33,6 +33,9 @@ log = logger("stores")
 _MAX_AGE = 1.0
 """Seconds for which a process uses its snapshot without asking Redis."""
 
+_RETRY_LOADING = 10.0
+"""Seconds before an adapter that could not be loaded is loaded again."""
+
 _MAX_AGE_IF_MISSING = 0.05
 """The same for a store that the snapshot lacks: Gett's first order comes right after the activation of a store."""
 
@@ -44,6 +47,7 @@ class _Snapshot:
     :ivar raw: the records as they are stored.
     :ivar ids: the partner's id of a store by Gett's.
     :ivar mistakes: a description of each record that cannot be used, by the partner's id.
+    :ivar unusable: Gett's id and the adapter of each store that is not served because of that, as far as they are known.
     """
 
     version: str = ""
@@ -51,6 +55,7 @@ class _Snapshot:
     records: Mapping[str, SavedStore] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     mistakes: Mapping[str, str] = field(default_factory=dict)
+    unusable: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
 
 class StoreDirectory:
@@ -62,11 +67,12 @@ class StoreDirectory:
 
     def __init__(self, configured: StoreSource | None = None, repository: RedisStoreRepository | None = None) -> None:
         self._configured: StoreSource = FixedStores() if configured is None else configured
+        self._load_failures: dict[str, tuple[float, AdapterError]] = {}
         self._repository = repository
         self._snapshot = _Snapshot()
         self._complete = repository is None
         self._failure = ""
-        self._refreshed_at = float("-inf")
+        self._refreshed_at = self._decoded_at = float("-inf")
         self._lock = threading.Lock()
 
     @classmethod
@@ -123,7 +129,8 @@ class StoreDirectory:
     def by_gett_id(self, gett_store_id: str) -> Store | None:
         """Return the store with this id of Gett, or None.
 
-        :raises StoresUnavailable: it was not found, but this process could not read all stores yet.
+        :raises StoresUnavailable: it exists but cannot be served now, or it was not found, but this process could not read all
+            stores yet.
         """
         configured = self._configured.by_gett_id(gett_store_id) if gett_store_id else None
         if configured is not None and configured.gett_id == gett_store_id:
@@ -133,7 +140,12 @@ class StoreDirectory:
             store = self.by_id(snapshot.ids[gett_store_id]) if gett_store_id in snapshot.ids else None
             return store if store is not None and store.gett_id == gett_store_id else None
 
-        return self._find_saved(find)
+        store = self._find_saved(find)
+        if store is None:
+            for store_id, (gett_id, _) in self._snapshot.unusable.items():
+                if gett_id in (gett_store_id, None):  # a record that cannot be read may be of any store
+                    raise StoresUnavailable(f"store {store_id} cannot be served: {self._snapshot.mistakes[store_id]}")
+        return store
 
     def get(self, store: Store | str) -> Store:
         """Return a store by the partner's id or by Gett's.
@@ -156,7 +168,15 @@ class StoreDirectory:
 
         :raises AdapterError: it cannot be loaded.
         """
-        return load_adapter(store.adapter)
+        failed_at, failure = self._load_failures.get(store.adapter, (float("-inf"), None))
+        if failure is not None and time.monotonic() - failed_at < _RETRY_LOADING:
+            raise type(failure)(*failure.mistakes) from failure
+        try:
+            return load_adapter(store.adapter)
+        except AdapterError as error:
+            log.error("adapter_not_loaded", adapter=store.adapter, why=str(error))  # noqa: TRY400 - it says where
+            self._load_failures[store.adapter] = time.monotonic(), error
+            raise
 
     def require_complete(self) -> None:
         """Raise an error if this process may lack some of the stores.
@@ -178,6 +198,13 @@ class StoreDirectory:
         Such a store is not served, or as it was before.
         """
         return self._current_snapshot().mistakes
+
+    def is_unusable(self, *, store_id: str | None = None, adapter: str | None = None) -> bool:
+        """Return True if a saved store with this id or adapter exists but is not served, because its record cannot be used."""
+        return any(
+            store_id == each or (adapter is not None and of in (adapter, None))
+            for each, (_, of) in self._current_snapshot().unusable.items()
+        )
 
     def has_configured_stores(self) -> bool:
         """Return True if at least one store comes from the environment, a file or a class."""
@@ -293,7 +320,7 @@ class StoreDirectory:
     def _refresh(self, repository: RedisStoreRepository) -> None:
         last = self._snapshot
         try:
-            if self._complete and repository.version() == last.version:
+            if self._complete and repository.version() == last.version and not self._retry_is_due():
                 self._failure = ""
                 return
             version, raw = repository.read()
@@ -308,14 +335,20 @@ class StoreDirectory:
             self._failure = describe(error)
             return
         self._failure = ""
+        self._decoded_at = time.monotonic()
         self._snapshot = _decode(repository, version, raw, last)
         self._complete = True
+
+    def _retry_is_due(self) -> bool:
+        """Return True if a record could not be used a while ago: an adapter may be loaded now that could not be then."""
+        return bool(self._snapshot.mistakes) and time.monotonic() - self._decoded_at > _RETRY_LOADING
 
 
 def _decode(repository: RedisStoreRepository, version: str, raw: dict[str, str], last: _Snapshot) -> _Snapshot:
     """Decode the records; one that cannot be used is replaced by its last usable version, if there is one."""
     records: dict[str, SavedStore] = {}
     mistakes: dict[str, str] = {}
+    unusable: dict[str, tuple[str | None, str | None]] = {}
     for store_id, text in sorted(raw.items()):
         if last.raw.get(store_id) == text and store_id not in last.mistakes:
             records[store_id] = last.records[store_id]
@@ -329,6 +362,8 @@ def _decode(repository: RedisStoreRepository, version: str, raw: dict[str, str],
             mistakes[store_id] = str(error)
             if store_id in last.records:
                 records[store_id] = last.records[store_id]
+            else:
+                unusable[store_id] = repository.identify(store_id, text)
     ids: dict[str, str] = {}
     for store_id, record in records.items():
         if record.gett_id and ids.setdefault(record.gett_id, store_id) != store_id:
@@ -338,7 +373,7 @@ def _decode(repository: RedisStoreRepository, version: str, raw: dict[str, str],
     for store_id, mistake in mistakes.items():
         if last.mistakes.get(store_id) != mistake:
             log.error("store_record_rejected", store=store_id, why=mistake)
-    return _Snapshot(version, raw, records, ids, mistakes)
+    return _Snapshot(version, raw, records, ids, mistakes, unusable)
 
 
 def _with_saved_id(store: Store, snapshot: _Snapshot) -> Store:

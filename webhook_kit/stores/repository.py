@@ -77,6 +77,14 @@ class RedisStoreRepository:
             raise ConfigurationError(_unreadable(store_id, places)) from None
         return SavedStore(decoded.gett_id or "", decoded.as_store(store_id))
 
+    def identify(self, store_id: str, raw: str) -> tuple[str | None, str | None]:
+        """Return Gett's id and the adapter of a record that cannot be decoded; None for what it does not tell."""
+        try:
+            table, _ = _parse(store_id, raw)
+        except ConfigurationError:
+            return None, None
+        return str(table.get("gett_id", "")), str(table.get("adapter", ""))
+
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def add(self, store: Store) -> None:

@@ -136,7 +136,7 @@ def load_source(spec: str) -> StoreSource:
     add_cwd_to_sys_path()
     try:
         source = EntryPoint(name="stores", value=spec, group="stores").load()()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(f"STORES_SOURCE {spec}: cannot be loaded: {error!r}") from error
     if not isinstance(source, StoreSource):
         raise ConfigurationError(f"STORES_SOURCE {spec}: must define __iter__, by_id and by_gett_id")

@@ -108,7 +108,7 @@ def load_handler(spec: str) -> OrderEventHandler:
     add_cwd_to_sys_path()
     try:
         handler: object = getattr(import_module(module), name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(f"ORDER_EVENT_HANDLER {spec!r}: {error!r}") from error
     if not callable(handler):
         raise ConfigurationError(f"ORDER_EVENT_HANDLER {spec!r}: {name} is not a function")

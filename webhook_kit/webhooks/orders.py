@@ -14,7 +14,7 @@ import redis
 from flask import Blueprint, Response, g, jsonify, request
 
 from webhook_kit.adapter import Store
-from webhook_kit.errors import StoresUnavailable
+from webhook_kit.errors import AdapterError, StoresUnavailable
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.marketfront import OrderEvent
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
@@ -146,11 +146,12 @@ def _store_of(parts: OrderWebhooks, order: ExternalOrder) -> Store:
     _note(order=order.gett_order_id or None)
     try:
         store = parts.stores.by_gett_id(order.cart.store_id)
-    except StoresUnavailable as error:  # a refusal would be final
-        raise unavailable("the stores cannot be read for the moment", retry_after=5) from error
-    if store is None:
-        raise Problem(ErrorCode.STORE_NOT_FOUND, "no store with this id is served here: $.cart.storeId")
-    _note(store=store.id)
+        if store is None:
+            raise Problem(ErrorCode.STORE_NOT_FOUND, "no store with this id is served here: $.cart.storeId")
+        _note(store=store.id)
+        parts.stores.adapter(store)
+    except (StoresUnavailable, AdapterError) as error:  # a refusal would be final
+        raise unavailable("the store cannot be served for the moment", retry_after=5) from error
     return store
 
 

@@ -38,6 +38,7 @@ from webhook_kit.adapter import (
     StoreState,
 )
 from webhook_kit.errors import (
+    AdapterError,
     InvalidArgument,
     InvalidSignature,
     NotFound,
@@ -119,6 +120,8 @@ class PosEvents:
         self._stores.require_complete()
         served = {store.id: store for store in self._stores if store.adapter == adapter}
         if not served:
+            if self._stores.is_unusable(adapter=adapter):
+                raise StoresUnavailable(f"no store of the adapter {adapter} can be served")
             raise Problem(ErrorCode.NOT_FOUND, f"no store has the adapter {adapter}")
         events = self._parse(adapter, self._stores.adapter(next(iter(served.values()))), headers, body, served)
         outcomes = [self._execute(event, served.get(event.store_id)) for event in events]
@@ -219,6 +222,8 @@ class PosEvents:
 
     def _apply(self, event: PosEvent, store: Store | None) -> str:
         if store is None:
+            if self._stores.is_unusable(store_id=event.store_id):
+                raise StoresUnavailable(f"store {event.store_id} cannot be served")
             raise NotFound(f"this adapter does not serve store {event.store_id}")
         if isinstance(event, CatalogChanged):
             self._sync.request(store)
@@ -273,7 +278,7 @@ def pos_webhooks(events: PosEvents) -> Blueprint:
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             return jsonify(events.receive(adapter, headers, raw))
-        except (redis.RedisError, StoresUnavailable) as error:
+        except (redis.RedisError, StoresUnavailable, AdapterError) as error:
             # The traceback would add nothing to the name of the error.
             log.error("pos_event_not_stored", error=type(error).__name__)  # noqa: TRY400
             raise unavailable("events cannot be accepted at the moment", retry_after=5) from error
