@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.process_marker import starts_process
+from tests.tcp_server import FakeServer, Serve
 from tests.webhooks.webhook_client import WebhookClient
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.settings import Settings
+from webhook_kit.testing.processes import PATIENCE
 from webhook_kit.testing.redis_server import RedisServer
 
 # The duration of an example depends on the machine more than on the code.
@@ -92,3 +95,30 @@ def events() -> Iterator[list[MutableMapping[str, Any]]]:
     """Log events of the kit during the test, at every level."""
     with capture_logs() as captured:
         yield captured
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[[Serve], FakeServer]]:
+    servers: list[FakeServer] = []
+
+    def start(serve: Serve) -> FakeServer:
+        servers.append(FakeServer(serve))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create a file with a self-signed certificate and its key."""
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    extra = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
+    try:
+        subprocess.run([*openssl, *extra], check=True, capture_output=True, timeout=4 * PATIENCE)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    file.write_text(file.read_text() + file.with_suffix(".crt").read_text())
+    return file

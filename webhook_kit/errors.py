@@ -34,7 +34,7 @@
             ├── GettUnauthorized              401, 403: the API key is not accepted
             ├── GettNotFound                  404
             ├── GettConflict                  409
-            └── GettRejected                  every other 4xx
+            └── GettRejected                  every other 3xx or 4xx
 """
 
 from __future__ import annotations
@@ -225,6 +225,11 @@ class GettError(WebhookKitError):
         self.retry_after = retry_after
         self.problem = problem or {}
 
+    @property
+    def redirected(self) -> bool:
+        """True for a 3xx. It is not followed, because the call contains the API key: ``GETT_API_URL`` is not Gett's address."""
+        return self.status is not None and 300 <= self.status < 400
+
 
 class GettRetriable(GettError):
     """The same call may succeed later."""
@@ -259,4 +264,4 @@ class GettConflict(GettPermanent):
 
 
 class GettRejected(GettPermanent):
-    """Every other 4xx: Gett read the call and does not accept it."""
+    """Every other 4xx: Gett read the call and does not accept it. Or a 3xx: see :attr:`GettError.redirected`."""

@@ -212,7 +212,9 @@ class Kit:
         retry = RetryPolicy(max_age=self.settings.outbox_max_age)
         lease = lease_seconds(self.settings.gett_connect_timeout, self.settings.gett_read_timeout)
         threads = self.settings.push_threads
-        return Dispatcher(self.lanes, self.sending, self.client, threads=threads, retry=retry, lease=lease)
+        return Dispatcher(
+            self.lanes, self.sending, self.client, threads=threads, retry=retry, lease=lease, alerts=self.alerts
+        )
 
     @cached_property
     def placement_recovery(self) -> PlacementRecovery:

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     gett_connect_timeout: float = Field(3.05, gt=0, le=60)
     """Seconds to wait for a connection to Gett."""
     gett_read_timeout: float = Field(10.0, gt=0, le=60)
-    """Seconds to wait for Gett's answer. The longer both timeouts are, the later another worker continues the work of a crashed one."""
+    """Seconds to wait for Gett's whole answer. The longer both timeouts are, the later another worker continues the work of a crashed one."""
     gett_webhook_secrets: Secrets = Field(default_factory=list)
     """Secrets that sign Gett's webhooks, separated by commas. During a rotation list the new and the old one: ``new,old``."""
     gett_webhook_authorization: Annotated[list[HeaderSecret], NoDecode] = Field(default_factory=list)

@@ -27,6 +27,7 @@ from webhook_kit.outbox.updates import (
     store_online,
     store_paused,
 )
+from webhook_kit.storage.alerts import Alerts
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
@@ -94,6 +95,7 @@ class OutboxEnv:
             "https://gett.example", "key", transport=self.gett, on_response=self.sending.record_rate_limit_headers
         )
         self.retry = RetryPolicy(first_delay=900.0, max_delay=900.0)
+        self.alerts: Alerts | None = None
 
     def make_lanes(self, quota: Quota, *, merging: bool = True, api_key_id: str = "") -> Lanes:
         return Lanes(self.redis, self.keys, self.notifier, quota, ttl=TTL, merging=merging, api_key_id=api_key_id)
@@ -150,7 +152,8 @@ class OutboxEnv:
         return result.status
 
     def make_dispatcher(self, *, threads: int = 4, **retry: Any) -> Dispatcher:
-        return Dispatcher(self.lanes, self.sending, self.client, threads=threads, retry=replace(self.retry, **retry))
+        policy = replace(self.retry, **retry)
+        return Dispatcher(self.lanes, self.sending, self.client, threads=threads, retry=policy, alerts=self.alerts)
 
     def send_all(self, *responses: int | ApiResponse | Exception, **retry: float) -> int:
         """Send everything that may be sent now, one after the other, to a Gett that gives these responses."""

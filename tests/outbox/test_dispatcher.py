@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import MutableMapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis
@@ -11,6 +14,7 @@ import requests
 from tests.outbox.outbox_env import LANE, OutboxEnv
 from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.outbox.dispatcher import lease_seconds
+from webhook_kit.storage.alerts import Alerts
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
 OLD = 1000.0  # seconds; an order is new for 900
@@ -125,7 +129,7 @@ def test_404_dead_letters_the_update_of_a_store_at_once(outbox: OutboxEnv) -> No
     assert [letter.lane for letter in outbox.dead_letters.find()] == ["store:s1"]
 
 
-@pytest.mark.parametrize("status", [301, 400, 402, 405, 410, 422, 451])
+@pytest.mark.parametrize("status", [400, 402, 405, 410, 422, 451])
 def test_any_other_rejection_dead_letters_the_update_and_the_lane_goes_on(outbox: OutboxEnv, status: int) -> None:
     outbox.send_once(status)
     assert [letter.status for letter in outbox.dead_letters.find()] == [status]
@@ -133,6 +137,34 @@ def test_any_other_rejection_dead_letters_the_update_and_the_lane_goes_on(outbox
     outbox.send_all()
     assert outbox.sent_steps() == ["confirmed", "ready"]
     assert outbox.lanes.counts() == {"appended": 2, "dead_letters": 1, "sent": 1}
+
+
+@pytest.mark.parametrize("status", [301, 304, 307, 308])
+def test_redirect_raises_an_alert_and_is_dead_lettered_like_an_outage(
+    status: int, outbox: OutboxEnv, events: list[MutableMapping[str, Any]]
+) -> None:
+    outbox.alerts = Alerts(outbox.redis, outbox.keys, ttl=60)
+    outbox.send_once(status, min_attempts=2, max_age=0)
+    outbox.append_order("2", "confirmed")
+    outbox.send_all(status)
+    assert outbox.lanes.counts() == {"appended": 2}
+    assert outbox.attempts() == 1
+    alerts = [event for event in events if event["event"] == "alert_raised"]
+    assert [(alert["kind"], alert["setting"]) for alert in alerts] == [("gett_redirected", "GETT_API_URL")]
+    for _ in range(2):
+        outbox.make_due(LANE)
+        outbox.send_all(status, min_attempts=2, max_age=0)
+    assert [letter.status for letter in outbox.dead_letters.find()] == [status]
+
+
+def test_update_is_not_sent_with_an_old_lease(outbox: OutboxEnv) -> None:
+    outbox.append_order("1", "confirmed")
+    lease = outbox.lease_one()
+    dispatcher = outbox.make_dispatcher()
+    dispatcher.send(replace(lease, leased=lease.leased - 60))
+    assert outbox.gett.requests == []
+    assert outbox.attempts() == 0
+    assert outbox.send_all() == 1
 
 
 def test_rejections_do_not_open_the_circuit_breaker(outbox: OutboxEnv) -> None:

@@ -4,65 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
-import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.tcp_server import OK, FakeServer, Serve, over_tls, responding, silent
 from webhook_kit.errors import NotPlaced
 from webhook_kit.pos.session import PosSession, call_deadline, current_session
-from webhook_kit.testing.processes import PATIENCE, free_port
-
-Serve = Callable[[socket.socket], None]
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: who=me\r\n\r\nok"
-
-
-class FakeServer:
-    """TCP server that passes each connection to a function of the test."""
-
-    def __init__(self, serve: Serve) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._serve = serve
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=(connection,), daemon=True).start()
-
-    def _one(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            self._serve(connection)
-
-    def close(self) -> None:
-        # Closing alone leaves the thread in accept().
-        with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-
-
-@pytest.fixture
-def start_server() -> Iterator[Callable[[Serve], FakeServer]]:
-    servers: list[FakeServer] = []
-
-    def start(serve: Serve) -> FakeServer:
-        servers.append(FakeServer(serve))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
+from webhook_kit.testing.processes import free_port
 
 
 @pytest.fixture
@@ -72,23 +25,6 @@ def http() -> Iterator[PosSession]:
         session = current_session()
         session.trust_env = False
         yield session
-
-
-def responding(*responses: bytes) -> Serve:
-    """Send one response per request of a connection, then close it."""
-
-    def serve(connection: socket.socket) -> None:
-        for response in responses:
-            if not connection.recv(65_536):
-                return
-            connection.sendall(response)
-
-    return serve
-
-
-def silent(connection: socket.socket) -> None:
-    while connection.recv(65_536):
-        pass
 
 
 def redirect(url: str, status: str) -> bytes:
@@ -146,31 +82,6 @@ def test_refused_connection_after_a_read_raises_not_placed(
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Create a file with a self-signed certificate and its key."""
-    file = tmp_path_factory.mktemp("tls") / "both.pem"
-    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    extra = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
-    try:
-        subprocess.run([*openssl, *extra], check=True, capture_output=True, timeout=4 * PATIENCE)
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    file.write_text(file.read_text() + file.with_suffix(".crt").read_text())
-    return file
-
-
-def over_tls(certificate: Path, serve: Serve) -> Serve:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-
-    def wrapped(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as encrypted:
-            serve(encrypted)
-
-    return wrapped
 
 
 def test_untrusted_certificate_raises_not_placed(

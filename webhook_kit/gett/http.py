@@ -9,7 +9,10 @@ reaches one host only. Every failure is a :class:`~webhook_kit.errors.GettError`
     401, 403                GettUnauthorized
     404                     GettNotFound
     409                     GettConflict
-    any other 3xx or 4xx    GettRejected
+    any other 3xx or 4xx    GettRejected        ``redirected`` is true for a 3xx: the URL is not Gett's
+
+A call ends within the time-outs for connecting and for the answer, even if the answer trickles. A status whose body does not
+arrive in time, or is larger than 16 MB, counts without the body.
 """
 
 from __future__ import annotations
@@ -46,10 +49,17 @@ from webhook_kit.errors import (
 )
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.texts import well_formed_data
+from webhook_kit.web import bounded_session, deadline
 
 __all__ = ["Api", "ApiCall", "ApiResponse", "RequestsTransport", "Transport", "segment", "unreadable"]
 
 _DETAIL_LENGTH = 300
+
+_MAX_BODY = 16_000_000
+"""Bytes of a response's body that are read at most."""
+
+_LONGEST_RETRY_AFTER = 3600.0
+"""Seconds that Gett may ask to wait; more is taken for a mistake and ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ class RequestsTransport:
     """Sends requests over the network, with one ``requests`` session per thread and process.
 
     :param connect_timeout: seconds.
-    :param read_timeout: seconds between two bytes from Gett; the whole response may take longer.
+    :param read_timeout: seconds for the whole response.
     """
 
     def __init__(self, *, connect_timeout: float = 3.05, read_timeout: float = 10.0) -> None:
@@ -95,19 +105,27 @@ class RequestsTransport:
 
     def send(self, call: ApiCall) -> ApiResponse:
         """Send a request once; a redirect is returned, not followed."""
-        response = self._session(call.url).request(
-            call.method,
-            call.url,
-            headers=dict(call.headers),
-            data=call.body,
-            timeout=self._timeouts,
-            allow_redirects=False,
-        )
-        return ApiResponse(response.status_code, response.headers, response.content)
+        with (
+            deadline(sum(self._timeouts)),
+            self._session(call.url).request(
+                call.method,
+                call.url,
+                headers=dict(call.headers),
+                data=call.body,
+                timeout=self._timeouts,
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
+            try:
+                body = response.content
+            except requests.RequestException:  # the status is Gett's answer all the same
+                body = b""
+            return ApiResponse(response.status_code, response.headers, body)
 
     def _session(self, url: str) -> requests.Session:
         if getattr(self._local, "pid", None) != os.getpid():
-            session = requests.Session()  # connections do not survive a fork
+            session = bounded_session(_MAX_BODY)  # connections do not survive a fork
             # With trust_env, requests reads the environment again for each call, and an entry in .netrc replaces the
             # Authorization header. So proxies and certificates are read here, once.
             session.trust_env = False
@@ -137,7 +155,7 @@ class Api:
     :param api_key: sent as a bearer token; never part of a message. Of several keys, newest first, the next one is tried when Gett
         refuses one (401, 403), so that a rotation loses nothing; for a minute the refused one comes last.
     :param connect_timeout: seconds.
-    :param read_timeout: seconds between two bytes from Gett.
+    :param read_timeout: seconds for the whole response.
     :param on_response: called with status and headers (case-insensitive) of each response, in the calling thread, before
         errors are raised; for ``X-RateLimit-*``. It should not raise, because its exceptions propagate.
     :param on_key_refused: called with the number of a refused key (the first is 1), the number of keys, and the reason.
@@ -167,6 +185,7 @@ class Api:
         self.on_key_refused = on_key_refused
         self._api_keys = keys
         self._refused_until = dict.fromkeys(keys, 0.0)
+        self._seconds = connect_timeout + read_timeout
         self._transport = transport or RequestsTransport(connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     def __repr__(self) -> str:
@@ -191,11 +210,12 @@ class Api:
     def _call(
         self, method: str, path: str, body: Wire | None = None, extra_headers: Mapping[str, str] | None = None
     ) -> ApiResponse:
-        for key in self._keys_in_order():
-            response = self._send(key, method, path, body, extra_headers)
-            if response.status not in _KEY_REFUSED:
-                break
-            self._refuse(key, self._error(method, path, response))
+        with deadline(self._seconds):  # for all keys together: a lease of the outbox lasts longer than one call
+            for key in self._keys_in_order():
+                response = self._send(key, method, path, body, extra_headers)
+                if response.status not in _KEY_REFUSED:
+                    break
+                self._refuse(key, self._error(method, path, response))
         if not 200 <= response.status < 300:
             raise self._error(method, path, response)
         return response
@@ -319,11 +339,11 @@ def _retry_after(problem: Mapping[str, Any], headers: Mapping[str, str]) -> floa
         return _seconds(float(header))
     try:
         date = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # An HTTP date is UTC; without a zone it would be taken for local time.
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, aware.timestamp() - time.time())
+    return _seconds(max(0.0, aware.timestamp() - time.time()))
 
 
 def _seconds(value: object) -> float | None:
@@ -333,4 +353,4 @@ def _seconds(value: object) -> float | None:
         seconds = float(value)
     except OverflowError:
         return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    return seconds if math.isfinite(seconds) and 0 <= seconds <= _LONGEST_RETRY_AFTER else None

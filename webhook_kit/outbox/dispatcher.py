@@ -18,6 +18,7 @@ from webhook_kit.outbox.lanes import Lanes, Lease, LeaseResult, LeaseStatus
 from webhook_kit.outbox.retry_policy import FailedUpdate, RetryDecision, RetryPolicy
 from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.outbox.updates import Kind
+from webhook_kit.storage.alerts import Alert, Alerts
 
 __all__ = ["Dispatcher", "lease_seconds"]
 
@@ -30,7 +31,7 @@ _GATHER = 0.003
 def lease_seconds(connect_timeout: float, read_timeout: float) -> float:
     """Return the seconds for which a lane is leased: longer than a call and the record of its outcome take.
 
-    So two senders never hold the same lane.
+    A call begins in the first half of its lease and ends within it, so two senders never hold the same lane.
     """
     return 2 * (connect_timeout + read_timeout) + 4.0
 
@@ -52,6 +53,7 @@ class Dispatcher:
         retry: RetryPolicy | None = None,
         lease: float = lease_seconds(3.05, 10.0),
         recheck: float = 0.25,
+        alerts: Alerts | None = None,
     ) -> None:
         self._lanes = lanes
         self._sending = sending
@@ -60,6 +62,8 @@ class Dispatcher:
         self._retry = retry or RetryPolicy()
         self._lease_ms = int(lease * 1000)
         self._recheck = recheck
+        self._alerts = alerts
+        self._latest_start = lease / 2
         self._free = threading.Semaphore(threads)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="push")
         self._in_flight: set[Future[None]] = set()
@@ -151,6 +155,11 @@ class Dispatcher:
 
         :raises redis.RedisError: the outcome is not recorded; the attempt counts when the lease ends.
         """
+        if time.monotonic() - lease.leased > self._latest_start:
+            # This process stood still. A call that began now could arrive after that of the next holder of the lane.
+            log.warning("lease_too_old", lane=lease.lane, update=lease.number)
+            self._lanes.postpone(lease, 0.0, "not sent: the lease was too old", charge=False)
+            return
         try:
             self._lanes.acknowledge(lease, self._status(lease))
         except redis.RedisError:
@@ -194,6 +203,9 @@ class Dispatcher:
             if isinstance(error, GettUnauthorized):
                 log.error("sending_halted", why=str(error))
                 self._sending.halt(str(error))
+            elif error.redirected:
+                self._sending.record_failure()
+                self._report_redirect(error)
             elif isinstance(error, GettRateLimited):
                 self._sending.record_rate_limited(self._retry.rate_limited_delay(error))
             elif isinstance(error, GettRetriable):
@@ -202,6 +214,12 @@ class Dispatcher:
                 self._sending.record_response()
         except Exception:
             log.exception("sending_state_not_recorded", why=str(error))
+
+    def _report_redirect(self, error: GettError) -> None:
+        why = f"Gett's address answers with a redirect, which is not followed: correct GETT_API_URL ({error})"
+        log.error("gett_redirected", why=why)
+        if self._alerts is not None:
+            self._alerts.raise_once(Alert.GETT_REDIRECTED, "GETT_API_URL", why, about="setting")
 
     def _retry_or_dead_letter(self, lease: Lease, error: GettError) -> None:
         update = FailedUpdate(lease.kind is Kind.ORDER, time.time() - lease.at, lease.attempts)

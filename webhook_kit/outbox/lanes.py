@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -83,6 +84,7 @@ class Lease:
     :ivar number: the update's number, unique in this installation.
     :ivar at: the moment at which the update was appended, Unix seconds.
     :ivar attempts: number of attempts that failed.
+    :ivar leased: the moment before the lease began, of this process's monotonic clock.
     """
 
     lane: str
@@ -94,6 +96,7 @@ class Lease:
     gett_id: str
     body: dict[str, Any]
     attempts: int
+    leased: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,7 @@ class Lanes:
         :param limit: number of lanes to lease at most.
         :param notified: the job of a notification has begun, so that the next append notifies a worker again.
         """
-        owner = os.urandom(8).hex()
+        owner, leased = os.urandom(8).hex(), time.monotonic()
         reply = self._lease(
             self._keys.ready,
             self._keys.delayed,
@@ -190,7 +193,7 @@ class Lanes:
             key=self._api_key_id,
         )
         status, wait, *flat = (text(part) for part in reply)
-        leases = [_lease(owner, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
+        leases = [_lease(owner, leased, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
         return LeaseResult(LeaseStatus(status), float(wait) / 1000, leases)
 
     def acknowledge(self, lease: Lease, status: int) -> bool:
@@ -287,7 +290,9 @@ class Lanes:
         return {text(name): int(value) for name, value in self._redis.hgetall(self._keys.update_counts).items()}
 
 
-def _lease(owner: str, lane: str, head: str, kind: str, store_id: str, gett_id: str, attempts: str) -> Lease:
+def _lease(
+    owner: str, leased: float, lane: str, head: str, kind: str, store_id: str, gett_id: str, attempts: str
+) -> Lease:
     update = json.loads(head)
     return Lease(
         lane=lane,
@@ -299,4 +304,5 @@ def _lease(owner: str, lane: str, head: str, kind: str, store_id: str, gett_id: 
         gett_id=gett_id,
         body=update["body"],
         attempts=int(attempts),
+        leased=leased,
     )

@@ -8,6 +8,7 @@ response of Gett                  effect on the update
                                   the circuit breaker
 404, 409 for a new order          the same: Gett may not have read the response to placeOrder yet
 401, 403                          postponed; all sending is halted, so that an invalid API key costs no update
+3xx                               postponed like a 5xx, with an alert: ``GETT_API_URL`` is not Gett's address
 everything else                   dead-lettered; the lane goes on
 ================================  ====================================================================================
 
@@ -89,7 +90,7 @@ class RetryPolicy:
             return RetryDecision(self.rate_limited_delay(error), counted=False)
         if isinstance(error, GettNotFound | GettConflict):
             retry = update.of_order and update.age < self.new_order_period
-        elif isinstance(error, GettPermanent):
+        elif isinstance(error, GettPermanent) and not error.redirected:
             retry = False
         else:
             retry = update.age <= self.max_age or update.attempts < self.min_attempts

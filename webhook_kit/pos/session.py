@@ -1,5 +1,7 @@
 """HTTP session of adapters: with timeouts, the deadline of the current call, and a distinct error if nothing was sent.
 
+A call ends at its deadline even if the POS's answer trickles, and an answer of more than 64 MB is an error.
+
 If no connection to the POS was made, and the current call has sent nothing before, the error is
 :class:`~webhook_kit.errors.NotPlaced`. Every other error of ``requests`` is passed on, because the POS may have acted.
 """
@@ -17,10 +19,10 @@ from traceback import walk_tb
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, SSLError
 
 from webhook_kit.errors import NotPlaced
+from webhook_kit.web import BoundedAdapter, deadline
 
 __all__ = ["PosSession", "call_deadline", "current_session", "never_connected"]
 
@@ -29,6 +31,9 @@ _CONNECT_TIMEOUT = 3.05
 
 _READ_TIMEOUT = 30.0
 """Seconds to wait for a response if the adapter gives none."""
+
+_MAX_ANSWER = 64_000_000
+"""Bytes of an answer of a POS at most: as large as a catalog may be."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -66,13 +71,12 @@ class PosSession(requests.Session):
         return min(connect, remaining), min(read, remaining)
 
 
-class _DeadlineAdapter(HTTPAdapter):
+class _DeadlineAdapter(BoundedAdapter):
     """Sends a request within the deadline. ``requests`` calls it again for each redirect."""
 
     def __init__(self, session: PosSession) -> None:
         self._session = session
-        # A retry by the library would be a second attempt that the kit does not see.
-        super().__init__(max_retries=0)
+        super().__init__(_MAX_ANSWER)
 
     def send(
         self,
@@ -118,7 +122,8 @@ def call_deadline(seconds: float) -> Iterator[None]:
     session.deadline = time.monotonic() + seconds
     session.may_have_written = False
     try:
-        yield
+        with deadline(seconds):
+            yield
     finally:
         session.deadline = None
 

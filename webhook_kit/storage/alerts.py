@@ -38,6 +38,8 @@ class Alert(StrEnum):
     """A store's status at Gett is not the one that was sent last."""
     ONBOARDING = "onboarding_failed"
     """An onboarding that a worker continues has failed."""
+    GETT_REDIRECTED = "gett_redirected"
+    """Gett's address answers with a redirect, so that nothing is sent."""
     CATALOG = "catalog_not_published"
     """A store's catalog has errors, or shrank suddenly; Gett keeps the last good one."""
 
@@ -61,11 +63,11 @@ class Alerts:
         why: str,
         *,
         incident: bool = True,
-        about: Literal["order", "store"] = "order",
+        about: Literal["order", "store", "setting"] = "order",
     ) -> bool:
         """Raise an alert, unless it was raised for this subject.
 
-        :param subject: an orderRef, or a store's id if ``about`` is ``store``.
+        :param subject: an orderRef, a store's id or the name of a setting, as ``about`` says.
         :param incident: False if the incident is recorded already.
         :return: True if it was raised now.
         """
