@@ -225,6 +225,7 @@ _LINE = [
     "qty",
     "price_unit",
     "price_extra",
+    "price_type",
     "tax_ids",
     "price_subtotal",
     "price_subtotal_incl",

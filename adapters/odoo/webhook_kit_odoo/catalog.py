@@ -110,7 +110,9 @@ class _Builder:
             key_of(VALUE, each)
             for each in line["product_template_value_ids"]
             # A cart has no place for a value in free text.
-            if key_of(VALUE, each) not in self._excluded and not records.values[each]["is_custom"]
+            if key_of(VALUE, each) not in self._excluded
+            and not records.values[each]["is_custom"]
+            and records.combinable(records.with_implied(records.templates[line["product_tmpl_id"]], [each]))
         ]
         optional = records.optional(line)
         if not options:

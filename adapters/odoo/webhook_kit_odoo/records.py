@@ -286,7 +286,7 @@ _PRODUCT = [
     "product_template_variant_value_ids",
     "product_template_attribute_value_ids",
 ]
-_LINE = ["attribute_id", "product_template_value_ids"]
+_LINE = ["attribute_id", "product_tmpl_id", "product_template_value_ids"]
 _ATTRIBUTE = ["name", "display_type", "create_variant"]
 _VALUE = ["name", "price_extra", "ptav_active", "is_custom", "attribute_line_id", "product_tmpl_id", "exclude_for"]
 _COMBO = ["name", "combo_item_ids", "base_price", "qty_free", "qty_max"]
