@@ -6,6 +6,8 @@ before its body has arrived, and needs a proxy in front that receives whole requ
 
 from __future__ import annotations
 
+from typing import Any
+
 import redis
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
@@ -59,14 +61,9 @@ def create_app(kit: Kit | None = None) -> Flask:
 
     @app.get("/sendingz")
     def sendingz() -> tuple[Response, int]:
-        """Updates can be sent to Gett. No signal for routing: a process that cannot send still receives orders."""
-        try:
-            halted = kit.sending.halt_reason()
-        except redis.RedisError as error:
-            return jsonify(status="unknown", redis=fault(error)), 503
-        if halted is not None:  # Gett's own words are in the log and in `webhook-kit outbox`, not for everybody
-            return jsonify(status="halted", why="Gett refuses the API key"), 503
-        return jsonify(status="ok"), 200
+        """Updates are sent to Gett, and workers run. No signal for routing: orders are received all the same."""
+        state = _sending(kit)
+        return jsonify(state), 200 if state["status"] == "ok" else 503
 
     @app.get("/openapi.json")
     def openapi() -> Response:
@@ -80,6 +77,21 @@ def create_app(kit: Kit | None = None) -> Flask:
         log.warning("no_stores_found", why="every order is refused until a store is configured or onboarded")
     log.info("application_created", stores=stores, prefix=kit.settings.webhook_prefix or "/")
     return app
+
+
+def _sending(kit: Kit) -> dict[str, Any]:
+    """Return the state of sending; ``status`` is ``ok`` if updates are sent."""
+    try:
+        halted, signs = kit.sending.halt_reason(), kit.worker_life.last_signs().values()
+    except redis.RedisError as error:
+        return {"status": "unknown", "redis": fault(error)}
+    workers = {sign.kind.value: sign.age and round(sign.age, 1) for sign in signs}
+    if halted is not None:  # Gett's own words are in the log and in `webhook-kit outbox`, not for everybody
+        return {"status": "halted", "why": "Gett refuses the API key", "workers": workers}
+    if missing := [sign.kind for sign in signs if sign.missing]:
+        why = f"no sign of life of {' and '.join(missing)}"
+        return {"status": "no worker", "why": why, "workers": workers}
+    return {"status": "ok", "workers": workers}
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -16,6 +16,7 @@ from webhook_kit.monitoring.pos_health import HealthMonitor
 from webhook_kit.monitoring.reconciliation import Reconciler
 from webhook_kit.monitoring.store_status import StoreStatusCheck
 from webhook_kit.monitoring.stuck_orders import StuckOrderMonitor
+from webhook_kit.monitoring.worker_life import WorkerLife
 from webhook_kit.outbox.dead_letters import DeadLetters
 from webhook_kit.outbox.dispatcher import Dispatcher, lease_seconds
 from webhook_kit.outbox.lanes import Lanes
@@ -235,6 +236,11 @@ class Kit:
             self.alerts,
             self.settings,
         )
+
+    @cached_property
+    def worker_life(self) -> WorkerLife:
+        """Last sign of life of each kind of worker."""
+        return WorkerLife(self.redis, self.keys, self.alerts)
 
     @cached_property
     def pos_health(self) -> HealthMonitor:

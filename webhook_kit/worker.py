@@ -29,6 +29,7 @@ from webhook_kit.errors import WebhookKitError
 from webhook_kit.exit import end_process
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
+from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.faults import describe
 from webhook_kit.storage.locks import Intervals
@@ -60,6 +61,12 @@ _STOP_SECONDS = 10.0
 _HEARTBEAT = 30.0
 """Seconds between two heartbeats at least; RQ regards a worker as dead after seven minutes without one."""
 
+_HANGS_AFTER = 60.0
+"""Seconds for which a job runs in the main thread at most; a drain takes much less, and other jobs run in threads."""
+
+_RETRY = 5.0
+"""Seconds at most before a task that Redis or Gett has interrupted runs again."""
+
 _RECONNECT = 2.0
 """Seconds between two attempts to reach Redis."""
 
@@ -74,6 +81,17 @@ class Worker(SimpleWorker):
     stopping = False
     working = False
     burst = False
+    busy_since: float | None = None
+
+    @property
+    def hangs(self) -> bool:
+        """True if the job that runs in the main thread should have ended long ago."""
+        return self.busy_since is not None and time.monotonic() - self.busy_since > _HANGS_AFTER
+
+    def set_state(self, state: str, pipeline: redis.client.Pipeline | None = None) -> None:
+        """Record the worker's state in Redis, and since when it is busy."""
+        self.busy_since = time.monotonic() if state == WorkerStatus.BUSY else None
+        super().set_state(state, pipeline)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Stop after the current job, on SIGTERM or SIGINT."""
@@ -200,10 +218,12 @@ class ScheduledTask(NamedTuple):
     name: str
     seconds: float
     run: Callable[[], object]
+    at_once: bool = False
+    """True: also run it when the worker starts."""
 
 
 def _push_schedule(kit: Kit) -> list[ScheduledTask]:
-    return [ScheduledTask("notify", 1.0, kit.lanes.notify_if_ready)]
+    return [ScheduledTask("notify", 1.0, kit.lanes.notify_if_ready), *_signs_of_life(kit, WorkerKind.PUSH)]
 
 
 def _sync_schedule(kit: Kit) -> list[ScheduledTask]:
@@ -213,15 +233,31 @@ def _sync_schedule(kit: Kit) -> list[ScheduledTask]:
         ScheduledTask("orders-in-doubt", 5.0, lambda: _recover_orders(kit)),
         ScheduledTask("stuck-orders", 15.0, kit.stuck_orders.check),
         ScheduledTask("onboarding", 5.0, lambda: _continue_onboardings(kit)),
-        ScheduledTask("reconciliation", settings.reconcile_every, lambda: _queue_reconciliations(kit)),
-        ScheduledTask("catalog-refresh", settings.catalog_refresh, lambda: _queue_catalog_refreshes(kit)),
+        ScheduledTask("reconciliation", settings.reconcile_every, lambda: _queue_reconciliations(kit), at_once=True),
+        ScheduledTask("catalog-refresh", settings.catalog_refresh, lambda: _queue_catalog_refreshes(kit), at_once=True),
         ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
+        *_signs_of_life(kit, WorkerKind.SYNC),
     ]
     if settings.health_check_interval:
         tasks.append(ScheduledTask("health-checks", settings.health_check_interval, kit.pos_health.check_all))
     if settings.compare_status_every:
         tasks.append(ScheduledTask("status-comparison", settings.compare_status_every, lambda: _compare_status(kit)))
     return tasks
+
+
+def _signs_of_life(kit: Kit, kind: WorkerKind) -> list[ScheduledTask]:
+    return [
+        ScheduledTask("sign-of-life", 5.0, lambda: _give_sign(kit, kind), at_once=True),
+        ScheduledTask("missing-workers", 30.0, kit.worker_life.check),
+    ]
+
+
+def _give_sign(kit: Kit, kind: WorkerKind) -> None:
+    worker = _current[-1][1] if _current else None
+    if worker is not None and worker.hangs:
+        log.error("worker_hangs", worker=kind, why=f"a job has not ended within {_HANGS_AFTER:.0f} s")
+    elif worker is not None:
+        kit.worker_life.give_sign(kind)
 
 
 # Both parts are built only here: without an API key, or without a token secret, the other tasks still run.
@@ -282,6 +318,7 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
 
     :param burst: stop when nothing is queued.
     """
+    _ = kit.stores  # built once, before the tasks use it at the same time
     kit.pos_executor.limit_stores_only()
     SyncWorker.jobs = jobs = StoreJobs(lambda name, store_id: _JOBS[name](store_id))
     try:
@@ -302,6 +339,8 @@ def _run(
     burst: bool,
 ) -> None:
     stop = threading.Event()
+    if burst:  # it ends soon: no work that nobody has asked for
+        schedule = [task._replace(at_once=False) for task in schedule]
     for task in schedule:
         threading.Thread(target=_repeat, args=(task, stop), name=task.name, daemon=True).start()
     try:
@@ -349,10 +388,13 @@ def _repeat(task: ScheduledTask, stop: threading.Event) -> None:
 
 
 def _repeat_until(task: ScheduledTask, stop: threading.Event) -> None:
-    while not stop.wait(task.seconds):
+    pause = 0.0 if task.at_once else task.seconds
+    while not stop.wait(pause):
+        pause = task.seconds
         try:
             task.run()
         except (redis.RedisError, WebhookKitError) as error:
             log.warning("scheduled_task_interrupted", task=task.name, error=type(error).__name__)
+            pause = min(task.seconds, _RETRY)
         except BaseException:  # a vendor's code may raise anything
             log.exception("scheduled_task_failed", task=task.name)

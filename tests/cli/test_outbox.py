@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from webhook_kit.kit import Kit
+from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.outbox.lanes import Lease
 from webhook_kit.outbox.updates import order_progress
 
@@ -32,7 +33,8 @@ def bury(kit: Kit, ref: str, why: str = "422: no", status: int = 422) -> int:
 # -- what waits --------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_waits(run: Run) -> None:
+def test_nothing_waits(run: Run, kit: Kit) -> None:
+    kit.worker_life.give_sign(WorkerKind.PUSH)
     ran = run("outbox")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.splitlines() == [
@@ -81,6 +83,18 @@ def test_an_order_without_a_gett_id_says_what_it_waits_for(run: Run, kit: Kit) -
 def test_closed_gates_are_named(event: Callable[[Kit], object], word: str, run: Run, kit: Kit) -> None:
     event(kit)
     assert word in run("outbox").out
+
+
+def test_a_missing_push_worker_is_the_reason_for_what_waits(run: Run, kit: Kit) -> None:
+    kit.order_updates.progress("1", "confirmed")
+    assert "NOT SENDING: no push worker is running (last sign of life: none so far)" in run("outbox").out
+    assert json.loads(run("outbox", "--json").out)["sending"]["pushWorkerSeconds"] is None
+    assert "warning: no push worker is running" in run("order", "progress", "1", "--status", "ready").err
+    assert "warning: no push worker is running" in run("stores", "pause", "main", "--reason", "too_busy").err
+    assert "warning: no sync worker is running" in run("catalog", "status").err
+    kit.worker_life.give_sign(WorkerKind.PUSH)
+    assert "NOT SENDING" not in run("outbox").out
+    assert run("order", "complete", "1").err == ""
 
 
 def test_a_lanes_history(run: Run, kit: Kit) -> None:

@@ -38,6 +38,9 @@ def command() -> None:
     mistakes += _redis_mistakes(kit)
     if mistakes:
         raise ConfigurationError(*mistakes)
+    # Not a mistake: in a release phase the workers are not running yet.
+    for sign in kit.worker_life.last_signs().values():
+        click.echo(sign)
     stores = list(kit.stores)
     for store in stores:
         next_step = "" if store.gett_id else f"; not registered at Gett yet: webhook-kit stores onboard {store.id}"

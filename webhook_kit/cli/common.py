@@ -12,7 +12,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["age", "instant", "instant_or_ago", "moment", "print_table"]
+from webhook_kit.kit import Kit
+from webhook_kit.monitoring.worker_life import WorkerKind
+
+__all__ = ["age", "instant", "instant_or_ago", "moment", "print_table", "warn_of_missing"]
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -22,6 +25,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     # Text from outside is printed as it is: no markup, no emoji, no colours.
     Console(width=None if sys.stdout.isatty() else 250, markup=False, emoji=False, highlight=False).print(table)
+
+
+def warn_of_missing(kit: Kit, *kinds: WorkerKind) -> None:
+    """Print a line on the error output for each kind of worker that is not running."""
+    for sign in kit.worker_life.missing():
+        if sign.kind in kinds:
+            click.echo(f"warning: {sign}", err=True)
 
 
 def moment(seconds: float | None) -> str | None:

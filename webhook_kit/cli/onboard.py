@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
+from webhook_kit.cli.common import warn_of_missing
 from webhook_kit.gett.models.store import CommerceAddress
 from webhook_kit.kit import Kit
+from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.stores.onboarding import Progress, Step, StoreDetails
 
 __all__ = ["onboard"]
@@ -68,6 +70,7 @@ def onboard(
     elif background:
         kit.onboarding.follow(found.id)
         click.echo(f"store {found.id}: the sync worker continues; see webhook-kit stores show {found.id}")
+        warn_of_missing(kit, WorkerKind.SYNC)
     else:
         click.echo(
             f"store {found.id} is not active yet ({ended.status}); continue with webhook-kit stores onboard {found.id}"

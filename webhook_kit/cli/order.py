@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from webhook_kit.adapter import Placed
-from webhook_kit.cli.common import instant, instant_or_ago, moment, print_table
+from webhook_kit.cli.common import instant, instant_or_ago, moment, print_table, warn_of_missing
 from webhook_kit.errors import Conflict, InvalidTransition, NotFound
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
+from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
 from webhook_kit.placement.order_search import FoundOrder, OrderQuery, PlacementState, RefusalReason, refusal_of
 
@@ -89,7 +90,8 @@ def _store_id(kit: Kit, store: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 def show(ref: str, as_json: bool) -> None:
     """Show the record of an order and the reason of its refusal, without customer and delivery."""
-    record = _record(Kit.from_env(), ref)
+    kit = Kit.from_env()
+    record = _record(kit, ref)
     order = json.loads(record["order"]) if record.get("order") else {}
     refusal = refusal_of(record)
     shown: dict[str, Any] = {
@@ -108,6 +110,8 @@ def show(ref: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**shown, "refusal": refusal and asdict(refusal)}))
         return
+    if record["state"] not in ("placed", "refused"):
+        warn_of_missing(kit, WorkerKind.SYNC)
     for name, value in shown.items():
         click.echo(f"{name:18} {', '.join(value) if isinstance(value, list) else value}")
     if refusal is not None:
@@ -166,15 +170,19 @@ def link(ref: str, gett_order_id: str) -> None:
 @click.option("--ready-at", metavar="ISO", help="Time at which it will be ready (2026-05-01T18:30:00Z).")
 def progress(ref: str, status: str, ready_at: str | None) -> None:
     """Send the progress of an order to Gett."""
-    result = Kit.from_env().order_updates.progress(ref, status, estimated_ready_at=instant(ready_at))
+    kit = Kit.from_env()
+    result = kit.order_updates.progress(ref, status, estimated_ready_at=instant(ready_at))
     click.echo(f"order {ref} is {status} ({result})")
+    warn_of_missing(kit, WorkerKind.PUSH)
 
 
 @command.command()
 @click.argument("ref")
 def complete(ref: str) -> None:
     """Report to Gett that the customer has the order."""
-    click.echo(f"order {ref} is completed ({Kit.from_env().order_updates.complete(ref)})")
+    kit = Kit.from_env()
+    click.echo(f"order {ref} is completed ({kit.order_updates.complete(ref)})")
+    warn_of_missing(kit, WorkerKind.PUSH)
 
 
 @command.command()
@@ -182,7 +190,9 @@ def complete(ref: str) -> None:
 @click.option("--reason", required=True, help="Reason shown to the customer.")
 def cancel(ref: str, reason: str) -> None:
     """Report to Gett that the order is cancelled. The POS is not asked to cancel it."""
-    click.echo(f"order {ref} is cancelled ({Kit.from_env().order_updates.cancel(ref, reason)})")
+    kit = Kit.from_env()
+    click.echo(f"order {ref} is cancelled ({kit.order_updates.cancel(ref, reason)})")
+    warn_of_missing(kit, WorkerKind.PUSH)
 
 
 @command.command()

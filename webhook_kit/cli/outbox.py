@@ -12,6 +12,7 @@ import click
 from webhook_kit.cli.common import age, moment, print_table
 from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
+from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.outbox.dead_letters import DeadLetter, ReplayResult
 from webhook_kit.outbox.updates import Kind
 
@@ -47,7 +48,8 @@ def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
         "quotaUsed": status.used,
         "quota": kit.quota.limit,
     }
-    counts = kit.lanes.counts()
+    counts, push = kit.lanes.counts(), kit.worker_life.last_signs()[WorkerKind.PUSH]
+    sending["pushWorkerSeconds"] = push.age
     if as_json:
         click.echo(json.dumps({"waiting": len(waiting), "lanes": lanes, "sending": sending, "counts": counts}))
         return
@@ -58,6 +60,8 @@ def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
         click.echo("nothing is pending")
     if len(waiting) > len(names):
         click.echo(f"… and {len(waiting) - len(names)} more")
+    if push.missing:
+        click.echo(f"NOT SENDING: {push}")
     if status.halted:
         click.echo(f"HALTED: Gett refuses the key: {status.halted}")
     if status.rate_limited:

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from webhook_kit.adapter import Store
-from webhook_kit.cli.common import age, instant, moment, print_table
+from webhook_kit.cli.common import age, instant, moment, print_table, warn_of_missing
 from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
+from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.publishing.sync import CatalogStatus, SyncOutcome, SyncReport
 
 __all__ = ["mark_available", "mark_unavailable", "publish", "status", "sync"]
@@ -69,6 +70,7 @@ def status(store_ids: tuple[str, ...], as_json: bool) -> None:
             )
         )
         return
+    warn_of_missing(kit, WorkerKind.SYNC)
     columns = ("store", "items", "unavailable", "last good version", "fetched", "published", "last outcome")
     print_table(columns, [_row(catalog_status, len(unavailable)) for catalog_status, unavailable in results])
     for catalog_status, _ in results:

@@ -10,11 +10,12 @@ import click
 
 from webhook_kit.adapter import Store
 from webhook_kit.cli import onboard, stores_edit
-from webhook_kit.cli.common import instant, print_table
+from webhook_kit.cli.common import instant, print_table, warn_of_missing
 from webhook_kit.errors import ConfigurationError, GettError, GettNotFound
 from webhook_kit.gett.models.store import CommerceStore, PauseReason
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.store_status import Difference
+from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 
@@ -151,13 +152,17 @@ def _ask(question: Callable[[], _Result]) -> _Result | None:
 @click.option("--until", metavar="ISO", help="Time at which Gett ends the pause (2026-05-01T18:30:00Z).")
 def pause(store: str, reason: str, until: str | None) -> None:
     """Pause a store, so that it takes no orders. Only a person can end the pause of a person."""
-    result = Kit.from_env().store_status.pause(store, reason, instant(until))
+    kit = Kit.from_env()
+    result = kit.store_status.pause(store, reason, instant(until))
     click.echo(f"store {store} is paused ({result})")
+    warn_of_missing(kit, WorkerKind.PUSH)
 
 
 @command.command()
 @click.argument("store")
 def resume(store: str) -> None:
     """Resume a store, whoever paused it."""
-    result = Kit.from_env().store_status.resume(store)
+    kit = Kit.from_env()
+    result = kit.store_status.resume(store)
     click.echo(f"store {store} takes orders ({result})")
+    warn_of_missing(kit, WorkerKind.PUSH)

@@ -40,6 +40,8 @@ class Alert(StrEnum):
     """An onboarding that a worker continues has failed."""
     GETT_REDIRECTED = "gett_redirected"
     """Gett's address answers with a redirect, so that nothing is sent."""
+    WORKER = "worker_not_running"
+    """No worker of a kind has given a sign of life for some minutes."""
     CATALOG = "catalog_not_published"
     """A store's catalog has errors, or shrank suddenly; Gett keeps the last good one."""
 
@@ -63,11 +65,11 @@ class Alerts:
         why: str,
         *,
         incident: bool = True,
-        about: Literal["order", "store", "setting"] = "order",
+        about: Literal["order", "store", "setting", "worker"] = "order",
     ) -> bool:
         """Raise an alert, unless it was raised for this subject.
 
-        :param subject: an orderRef, a store's id or the name of a setting, as ``about`` says.
+        :param subject: an orderRef, a store's id, the name of a setting or a kind of worker, as ``about`` says.
         :param incident: False if the incident is recorded already.
         :return: True if it was raised now.
         """

@@ -237,6 +237,11 @@ class Keys:
         """String: this alert was given for this order or store."""
         return f"{self.prefix}alerted:{kind}:{subject}"
 
+    @property
+    def workers(self) -> str:
+        """Hash: by kind of worker, the moment of its last sign of life (s)."""
+        return f"{self.prefix}workers"
+
     def interval(self, task: str) -> str:
         """String: a worker has taken on this task for the current interval (:mod:`webhook_kit.storage.locks`)."""
         return f"{self.prefix}interval:{task}"
