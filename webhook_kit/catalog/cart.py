@@ -6,7 +6,9 @@ Most carts are legal, so a pass over a legal cart builds no text: a place in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import re
+from collections.abc import Container, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -15,10 +17,15 @@ from typing import TypeAlias
 
 from webhook_kit.catalog.cents import from_cents
 from webhook_kit.catalog.compiled import CatalogMask, CompiledCatalog, CompiledGroup, CompiledItem
-from webhook_kit.gett.models.order import CartModifierGroup, ExternalOrder, Fulfillment, LineItem, ValidationError
+from webhook_kit.gett.models.order import Cart, CartModifierGroup, ExternalOrder, Fulfillment, LineItem, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 
 __all__ = ["CheckedCart", "PricedLine", "check_cart"]
+
+_ITEM_MEMBER = re.compile(r"(item|modifier(group)?|option)_?ids?$", re.IGNORECASE)
+"""Name of a member that names an item."""
+_OPTION_MEMBER = re.compile(r"option|modifier|selected|selection|choice|chosen|topping|add_?on|extra", re.IGNORECASE)
+"""Name of a member that holds options, by the words that other APIs use."""
 
 _Place: TypeAlias = "tuple[_Place | None, str, int]"
 """A place in the cart: the place that contains it (None: the cart itself), the member's name, the index in it."""
@@ -79,6 +86,7 @@ def check_cart(
             _violation(ErrorCode.STORE_CLOSED, "The store is closed at this time.", "$.cart.storeId")
         )
     lines = order.cart.line_items
+    check.misplaced_items(order.cart, None)
     if not lines:
         check.violations.append(_violation(ErrorCode.CART_EMPTY, "The cart is empty.", "$.cart.lineItems"))
     priced = []
@@ -141,6 +149,7 @@ class _CartCheck:
             self._item_unavailable(item.id, f"{item.name} is out of hours: it is not served at this time.", place)
         if item.id in self.unavailable:
             self._item_unavailable(item.id, f"{item.name} has run out.", place)
+        self.misplaced_items(line, place, item)
         cents = item.price + self._modifiers(item, line.modifier_groups, place)
         return (item, cents) if len(self.violations) == violations_before else None
 
@@ -150,6 +159,7 @@ class _CartCheck:
         selections: dict[str, _GroupSelection] = {}
         for index, entry in enumerate(entries):
             entry_place = (place, "modifierGroups", index)
+            self.misplaced_items(entry, entry_place, item)
             group = item.groups.get(entry.modifier_group_id)
             if group is None:
                 message = f"{item.name} has no modifier group “{entry.modifier_group_id}”."
@@ -188,10 +198,33 @@ class _CartCheck:
             self._illegal_modifier(option.id, message, place)
         if option.id in self.unavailable:
             self._item_unavailable(option.id, f"{item.name}: {option.name} ({group.name}) has run out.", place)
+        self.misplaced_items(modifier, place, option)
         cents = group.price(option, first, quantity)
         if modifier.modifier_groups or option.required_groups:
             cents += quantity * self._modifiers(option, modifier.modifier_groups, place)
         return cents
+
+    def misplaced_items(
+        self, part: Cart | LineItem | CartModifierGroup, place: _Place | None, item: CompiledItem | None = None
+    ) -> None:
+        """Report each unknown member that holds items or options: the order would be placed without them."""
+        if not part.model_extra:
+            return
+        options = self.catalog.items if item is None else _options(item)
+        for name, value in part.model_extra.items():
+            if not (value and isinstance(value, list | dict)):
+                continue
+            in_group = isinstance(part, CartModifierGroup)
+            # [D] A group has nothing but selections, so any list in it is taken for one.
+            if (in_group and isinstance(value, list)) or _OPTION_MEMBER.search(name) or _holds_items(value, options):
+                right = "selectedModifiers" if in_group else "lineItems" if item is None else "modifierGroups"
+                message = f"“{name}” is not read here; send what it holds in {right}."
+                path = _json_path(place) + (f".{name}" if name.isidentifier() else f"[{json.dumps(name)}]")
+                if item is None:
+                    self.violations.append(_violation(ErrorCode.INVALID_REQUEST, message, path))
+                else:
+                    code = ErrorCode.MODIFIER_REQUIRED
+                    self.violations.append(ValidationError(code=code, message=message, item_id=item.id, json_path=path))
 
     def _out_of_bounds(self, item: CompiledItem, selection: _GroupSelection) -> None:
         group = selection.group
@@ -247,6 +280,24 @@ def _address_violations(order: ExternalOrder) -> Iterator[ValidationError]:
     for member, value in required.items():
         if not (value and value.strip()):
             yield _violation(code, f"The delivery address has no {member}.", f"$.deliveryInfo.address.{member}")
+
+
+def _options(item: CompiledItem) -> frozenset[str]:
+    """Return the ids of everything that can be chosen for an item."""
+    return frozenset(option for group in item.groups.values() for option in group.options)
+
+
+def _holds_items(value: object, ids: Container[str]) -> bool:
+    """Return True if JSON data names an item, by one of these ids or by the name of a member, at any depth."""
+    if isinstance(value, str):
+        return value in ids
+    if isinstance(value, list):
+        return any(_holds_items(inner, ids) for inner in value)
+    if isinstance(value, dict):
+        return any(
+            name in ids or _ITEM_MEMBER.search(name) or _holds_items(inner, ids) for name, inner in value.items()
+        )
+    return False
 
 
 def _violation(code: ErrorCode, message: str, path: str) -> ValidationError:

@@ -89,6 +89,7 @@ class Placement:
         :raises Problem: for every answer that is not final.
         :raises redis.RedisError: when Redis cannot be reached; the POS was not called.
         """
+        received, order = order, order.without_coordinates()
         deadline = time.monotonic() + self._settings.webhook_deadline - _ANSWER_MARGIN
         adapter = self._stores.adapter(store)
         decision = None
@@ -97,7 +98,7 @@ class Placement:
             decision = self._pricing.decide(order, store, deadline=deadline)
         priced = decision if isinstance(decision, PlaceOrderRequest) else None
         while True:
-            claim = self._claim(order, priced, store, key, deadline)
+            claim = self._claim(received, priced, store, key, deadline)
             if isinstance(claim, PlacementResponse):
                 return claim
             attempt = Attempt(

@@ -63,7 +63,7 @@ class OrderValidator:
         amounts = (
             Amounts.of(checked.sub_total, tip=order.tip).with_request(order.amounts) if every_line_priced else None
         )
-        violations = (*checked.violations, *_amounts_violations(order.amounts))
+        violations = (*self._version_violations(order, store), *checked.violations, *_amounts_violations(order.amounts))
         if violations or amounts is None:
             return ValidationResult(violations, amounts, checked.lines)
         adapter = self._stores.adapter(store)
@@ -77,6 +77,15 @@ class OrderValidator:
         if isinstance(quote, Refused):
             return ValidationResult(as_violations(quote.refusals), amounts, checked.lines)
         return ValidationResult((), _checked_quote(quote, order, store), checked.lines)
+
+    def _version_violations(self, order: ExternalOrder, store: Store) -> list[ValidationError]:
+        """Check that the cart was not filled from another store's catalog; an older version is checked against the current one."""
+        cited = order.cart.catalog_set_id
+        if not cited or not self._catalogs.is_foreign(store, cited):
+            return []
+        message = f"The catalog “{cited}” is another store's: fetch the catalog of this store."
+        code, path = ErrorCode.CATALOGSET_NOT_FOUND, "$.cart.catalogSetId"
+        return [ValidationError(code=code, message=message, json_path=path)]
 
 
 def _checked_quote(quote: object, order: ExternalOrder, store: Store) -> Amounts:

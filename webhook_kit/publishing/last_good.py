@@ -28,6 +28,7 @@ from webhook_kit.catalog.unavailable import unavailable_items
 from webhook_kit.errors import CatalogInvalid, PosUnavailable, WebhookKitError
 from webhook_kit.logs import logger
 from webhook_kit.pos.executor import PosExecutor
+from webhook_kit.publishing.catalog_versions import CatalogVersions
 from webhook_kit.publishing.shrink_guard import require_most_items
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
@@ -97,6 +98,7 @@ class LastGoodCatalogs:
         self._refresh_after = refresh_after
         self._cache: dict[str, _Cached] = {}
         self._locks: dict[str, threading.Lock] = {}
+        self._versions = CatalogVersions(redis, keys, stores)
 
     def get(self, store: Store) -> CompiledCatalog:
         """Return the store's catalog, at most a second behind Redis.
@@ -160,6 +162,11 @@ class LastGoodCatalogs:
         """
         body = self._redis.hget(self._keys.catalog(store.id), "body")
         return _decompress(body) if isinstance(body, bytes) else None
+
+    def is_foreign(self, store: Store, version: str) -> bool:
+        """Return True if a ``catalogSetId`` is of another store's catalog; False if it is unknown."""
+        cached = self._cache.get(store.id)
+        return (cached is None or cached.version != version) and self._versions.is_foreign(store, version)
 
     def invalidate(self, store_id: str) -> None:
         """Make this process compare its copy with Redis before the next use; called after a change."""

@@ -62,7 +62,7 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
     @blueprint.post("/validateOrder")
     @blueprint.post("/validate")
     def validate_order() -> Response:
-        order = _verified_body(parts, ExternalOrder)
+        order = _verified_body(parts, ExternalOrder).without_coordinates()
         return _json(_validate(parts, order, _store_of(parts, order)))
 
     @blueprint.post("/placeOrder")

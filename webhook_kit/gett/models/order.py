@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -251,10 +251,43 @@ class ExternalOrder(Wire):
         copy.order_ref = order_ref
         return copy
 
+    def without_coordinates(self) -> Self:
+        """Return a copy without the coordinates of its addresses: in requests they are not trusted (``§6``)."""
+        copy = self.model_copy()
+        if self.delivery_info is not None:
+            copy.delivery_info = self.delivery_info.model_copy(deep=True)
+            if (address := copy.delivery_info.address) is not None:
+                address.location = None
+                address.model_fields_set.discard("location")
+                _drop_coordinates(address.model_extra or {})
+            _drop_coordinates(copy.delivery_info.model_extra or {})
+        if self.customer is not None:
+            copy.customer = self.customer.model_copy(deep=True)
+            _drop_coordinates(copy.customer.model_extra or {})
+        return copy
+
     @property
     def tip(self) -> Decimal:
         """The customer's tip, in major units."""
         return (self.amounts.tip if self.amounts else None) or ZERO
+
+
+_COORDINATES = frozenset({"latitude", "longitude", "lat", "lng", "lon", "coordinates"})
+
+
+def _drop_coordinates(members: dict[str, Any]) -> None:
+    """Remove coordinates from unknown members at any depth, and the members that held nothing else."""
+    for name, value in list(members.items()):
+        if isinstance(value, dict) and value:
+            _drop_coordinates(value)
+            if not value:
+                del members[name]
+        elif name.lower() in _COORDINATES:
+            del members[name]
+        elif isinstance(value, list):
+            for inner in value:
+                if isinstance(inner, dict):
+                    _drop_coordinates(inner)
 
 
 class PlaceOrderRequest(ExternalOrder):
