@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -107,6 +108,26 @@ class Terminal:
 
     def end(self) -> int:
         return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def requesting(url: str) -> Iterator[list[object]]:
+    """Request ``/healthz`` again and again during the block: the list of the answers' statuses, or of errors."""
+    answers: list[object] = []
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                answers.append(requests.get(f"{url}/healthz", timeout=PATIENCE).status_code)
+            except requests.RequestException as error:
+                answers.append(repr(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield answers
+    stop.set()
+    thread.join()
 
 
 @pytest.fixture
@@ -218,6 +239,18 @@ def test_keys_act_and_a_saved_file_is_reloaded_at_a_terminal(project: Path, no_p
         wait_until(lambda: requests.get(f"{url}/__sandbox/log", timeout=PATIENCE).ok)
         terminal.press("r")
         terminal.until("PLACED AGAIN 7")
+        terminal.until("dev_pos.py loaded")
+        file.write_text(TINY.replace('"PLACED"', '"BROKEN"') + "\ndef (\n")
+        terminal.until(r"dev_pos.py, line \d+: SyntaxError: invalid syntax; the last good code goes on")
+        placed = terminal.text.count("PLACED AGAIN 7")
+        terminal.press("r")
+        wait_until(lambda: terminal.text.count("PLACED AGAIN 7") > placed, message="an order with the last good code")
+        with requesting(terminal.until(r"webhooks: (http://\S+)")[1]) as answers:
+            file.write_text(TINY.replace('"PLACED"', '"REPAIRED"'))
+            wait_until(lambda: terminal.text.count("dev_pos.py loaded") == 2, message="the repaired code")
+        assert set(answers) == {200}
+        terminal.press("r")
+        terminal.until("REPAIRED 7")
         terminal.press("q")
         assert terminal.end() == 0
     assert "Traceback" not in terminal.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +130,21 @@ def test_traffic_and_files_are_followed_until_the_end(tmp_path: Path) -> None:
         with file.open("a") as writing:
             writing.write("the last line\n")
     assert "the last line" in out.getvalue()
+
+
+def test_lines_of_several_logs_are_printed_in_the_order_of_their_times(tmp_path: Path) -> None:
+    file, log, out = tmp_path / "web.log", TrafficLog(), io.StringIO()
+    file.write_text("")
+    now = datetime.now(UTC)
+
+    def process(event: str, seconds: float) -> str:
+        return json.dumps(
+            {"event": event, "level": "error", "timestamp": (now + timedelta(seconds=seconds)).isoformat()}
+        )
+
+    with EventLog(Console(file=out, width=200), log, {"web": file}):
+        log.append("catalog_pull", now, catalogSetId="second")
+        file.write_text(process("third", 0.01) + "\n" + process("first", -0.05) + "\n")
+        wait_until(lambda: "third" in out.getvalue(), message="every line")
+    order = [word for line in out.getvalue().splitlines() for word in ("first", "second", "third") if word in line]
+    assert order == ["first", "second", "third"]

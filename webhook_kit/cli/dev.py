@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from webhook_kit import logs
 from webhook_kit.dev.demo import Demo
 from webhook_kit.dev.environment import DevEnvironment
 from webhook_kit.dev.event_log import EventLog
 from webhook_kit.dev.keyboard import Keyboard
-from webhook_kit.errors import WebhookKitError
+from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.sandbox.faults import Fault
 from webhook_kit.stores.onboarding import Progress
 
@@ -101,7 +102,7 @@ def command(
         environment,
         EventLog(console, environment.sandbox.log, environment.logs()),
     ):
-        console.print(f"storefront: [bold]{environment.gett_url}[/]   webhooks: {environment.stack.urls[0]}")
+        console.print(f"storefront: [bold]{environment.gett_url}[/]   webhooks: {environment.webhook_url}")
         if demo:
             Demo(environment, console).run()
             if not interactive:
@@ -182,11 +183,16 @@ def _wait_for_changes(environment: DevEnvironment, console: Console) -> None:
 
 def _reload(environment: DevEnvironment, console: Console) -> None:
     if changed := environment.files.changed():
-        console.print(f"{', '.join(os.path.relpath(path) for path in changed[:3])} changed: reloading the adapter")
+        names = ", ".join(os.path.relpath(path) for path in changed[:3])
+        console.print(Text(f"{names} changed: reloading the adapter"), soft_wrap=True)
         try:
             environment.restart()
+        except ConfigurationError as error:
+            console.print(Text(f"{error}; the last good code goes on", style="red"), soft_wrap=True)
         except (TimeoutError, ChildProcessError) as error:
-            console.print(f"[red]the adapter does not start[/]; correct it and save again\n{error}")
+            console.print(Text(f"the new processes do not start; the last good code goes on\n{error}", style="red"))
+        else:
+            console.print(Text(f"{names} loaded"), soft_wrap=True)
 
 
 def _pair(text: str) -> tuple[str, str]:

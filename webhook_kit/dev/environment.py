@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 from webhook_kit.adapter import Store
 from webhook_kit.dev.files import SourceFiles
+from webhook_kit.dev.load import MARK
 from webhook_kit.dev.random_customer import RandomCustomer
+from webhook_kit.dev.relay import Relay
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.gett.marketfront import Marketfront
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
@@ -25,6 +28,7 @@ from webhook_kit.sandbox.server import serve
 from webhook_kit.stores.adapters import load_adapter, require_usable
 from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.onboarding import Progress
+from webhook_kit.testing.processes import Process, free_port
 from webhook_kit.testing.stack import API_KEY, SECRET, Stack
 
 __all__ = ["DevEnvironment", "OrderInvalid"]
@@ -94,16 +98,30 @@ class DevEnvironment:
         except OSError as error:
             raise ConfigurationError(f"--port {gett_port}: {error.strerror}; choose another port") from error
         resources.callback(self.sandbox.close)
+        backend = free_port()
+        try:
+            self._relay = resources.enter_context(Relay(web_port, backend))
+        except OSError as error:
+            raise ConfigurationError(f"--web-port {web_port}: {error.strerror}; choose another port") from error
+        self.webhook_url = f"http://127.0.0.1:{self._relay.port}"
         self.stack = resources.enter_context(
             Stack(
                 self._config.adapter,
-                env={"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "WEBHOOK_KIT_KEY": new_key()},
+                env={
+                    "LOG_FORMAT": "json",
+                    "LOG_LEVEL": "DEBUG",
+                    "WEBHOOK_KIT_KEY": new_key(),
+                    "PUBLIC_URL": self.webhook_url,
+                    # A file that is saved twice within a second with the same size would be loaded from its old bytecode.
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                },
                 gett_url=self.gett_url,
                 configured=False,
-                port=web_port,
+                port=backend,
                 cwd=Path.cwd(),
             )
         )
+        self._web = self.stack.web[0]
         self.kit = self.stack.kit()
         self.store = self._onboard()
         self.marketfront = self._log_in()
@@ -137,11 +155,29 @@ class DevEnvironment:
         return {"web": self.stack.web[0].log, "worker": self.stack.worker.log}
 
     def restart(self) -> None:
-        """Restart the kit's processes, so that they load the changed adapter, and publish its catalog."""
-        for process in (*self.stack.web, self.stack.worker):
-            process.terminate()
-            process.start()
-        self.stack.web[0].wait_http(f"{self.stack.env['PUBLIC_URL']}/healthz")
+        """Load the changed adapter in new processes, and publish its catalog. Until then the old ones serve.
+
+        :raises ConfigurationError: it cannot be loaded; one line per mistake. The old processes go on.
+        :raises TimeoutError: a new process does not start in time.
+        :raises ChildProcessError: a new process does not start.
+        """
+        with Process([sys.executable, "-m", "webhook_kit.dev.load"], env=self.stack.env, cwd=Path.cwd()) as loading:
+            if loading.wait() != 0:
+                lines = loading.output().splitlines()
+                mistakes = [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
+                raise ConfigurationError(*mistakes or lines[-1:])
+        port = free_port()
+        new = self.stack.web_process(port, log=self.stack.web[0].log).start()
+        try:
+            new.wait_http(f"http://127.0.0.1:{port}/healthz")
+        except BaseException:
+            new.terminate()
+            raise
+        self._resources.callback(new.terminate)
+        self._relay.target, old, self._web = port, self._web, new
+        old.terminate()
+        self.stack.worker.terminate()
+        self.stack.worker.start()
         # A process of its own fetches the catalog, because this one still has the old adapter loaded.
         self.stack.cli("catalog", "sync", self.store.id, "--force")
 

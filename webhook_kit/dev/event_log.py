@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -17,7 +21,13 @@ from webhook_kit.sandbox.traffic_log import TrafficLog
 
 __all__ = ["EventLog", "process_line", "traffic_line"]
 
-_POLL_INTERVAL = 0.2
+_POLL_INTERVAL = 0.02
+_HELD = 0.5
+"""Seconds for which a line is held: more than a process collects its log lines before it writes them."""
+
+_OTHER_CLOCK = 60.0
+"""Seconds of difference from which a line's time counts as that of another clock."""
+
 _DIRECTIONS = {
     "api_call": ("you → Gett", "cyan"),
     "webhook": ("Gett → you", "green"),
@@ -33,8 +43,9 @@ _NOT_SHOWN = ("level", "event", "timestamp", "logger", "exception")
 
 
 class EventLog:
-    """Prints the sandbox's traffic log and the logs of the kit's processes as they grow. A context manager.
+    """Prints the sandbox's traffic log and the logs of the kit's processes as they grow, in order. A context manager.
 
+    Each log arrives with a delay of its own, so lines are held for a moment and then printed in the order of their times.
     Bodies are not printed; the storefront shows them. Neither log holds a secret.
     """
 
@@ -42,42 +53,63 @@ class EventLog:
         """:param files: the log file of each process, by the process's name."""
         self._console = console
         self._log = log
+        self._files = files
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._follow_traffic, daemon=True)]
-        self._threads += [
-            threading.Thread(target=self._follow_file, args=(name, path), daemon=True) for name, path in files.items()
-        ]
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._held: list[tuple[float, int, Text]] = []
+        self._count = 0
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        self._thread.join()
 
-    def _follow_traffic(self) -> None:
-        number = 0
-        while not self._stop.is_set():
-            for entry in self._log.after(number, wait=_POLL_INTERVAL):
-                number = entry["number"]
-                if (line := traffic_line(entry)) is not None:
-                    self._console.print(line, soft_wrap=True)
+    def _follow(self) -> None:
+        with ExitStack() as opened:
+            files = [
+                (name, opened.enter_context(path.open(encoding="utf-8", errors="replace")), [""])
+                for name, path in self._files.items()
+            ]
+            number, stopped = 0, False
+            while not stopped:
+                stopped = self._stop.is_set()  # read once more after the stop: earlier lines are still shown
+                for entry in self._log.after(number, wait=_POLL_INTERVAL):
+                    number = entry["number"]
+                    self._hold(_time(entry["at"]), traffic_line(entry))
+                for name, file, rest in files:
+                    *lines, rest[0] = (rest[0] + file.read()).split("\n")
+                    for raw in lines:
+                        self._hold(_time_of_process_line(raw), process_line(name, raw))
+                self._print(float("inf") if stopped else time.time() - _HELD)
 
-    def _follow_file(self, name: str, path: Path) -> None:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            rest = ""
-            while True:
-                last = self._stop.is_set()  # read once more after the stop: earlier lines are still shown
-                *lines, rest = (rest + file.read()).split("\n")
-                for raw in lines:
-                    if (line := process_line(name, raw)) is not None:
-                        self._console.print(line, soft_wrap=True)
-                if last:
-                    return
-                self._stop.wait(_POLL_INTERVAL)
+    def _hold(self, at: float, line: Text | None) -> None:
+        if line is not None:
+            self._count += 1  # lines of the same time stay in the order in which they came
+            heapq.heappush(self._held, (at, self._count, line))
+
+    def _print(self, until: float) -> None:
+        while self._held and self._held[0][0] <= until:
+            self._console.print(heapq.heappop(self._held)[2], soft_wrap=True)
+
+
+def _time(text: str) -> float:
+    """Return a line's time in Unix seconds; the current time if its clock is another one (the sandbox's can be moved)."""
+    now = time.time()
+    try:
+        at = datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return now
+    return at if now - _OTHER_CLOCK < at <= now else now
+
+
+def _time_of_process_line(raw: str) -> float:
+    try:
+        return _time(str(json.loads(raw)["timestamp"]))
+    except (ValueError, LookupError, TypeError):  # printed by the vendor's code, at most one interval ago
+        return time.time() - _POLL_INTERVAL
 
 
 def traffic_line(entry: Mapping[str, Any]) -> Text | None:

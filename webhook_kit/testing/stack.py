@@ -102,11 +102,7 @@ class Stack:
             self.env.setdefault("PUBLIC_URL", f"http://127.0.0.1:{ports[0]}")
         prefix = self.env.get("WEBHOOK_PREFIX", "")
         for port in ports[: self._web_count]:
-            command = [
-                *(sys.executable, "-m", "webhook_kit.cli", "serve"),
-                *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--threads", "32"),
-            ]
-            self.web.append(resources.enter_context(Process(command, env=self.env, cwd=self._cwd)))
+            self.web.append(resources.enter_context(self.web_process(port)))
             self.urls.append(f"http://127.0.0.1:{port}{prefix}")
         self.worker = Process([sys.executable, "-m", "webhook_kit.cli", "worker"], env=self.env, cwd=self._cwd)
         if self._with_worker:
@@ -115,6 +111,17 @@ class Stack:
             process.wait_http(f"{url.removesuffix(prefix)}/healthz")
         if self._gett_url is None:
             self.gett.webhooks = self.urls[0]
+
+    def web_process(self, port: int, *, log: Path | None = None) -> Process:
+        """Return a web server with the same settings; it is not started.
+
+        :param log: file to which its output is appended; a temporary one when None.
+        """
+        command = [
+            *(sys.executable, "-m", "webhook_kit.cli", "serve"),
+            *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--threads", "32"),
+        ]
+        return Process(command, env=self.env, cwd=self._cwd, log=log)
 
     def kit(self) -> Kit:
         """Return a kit with the same settings in this process."""
