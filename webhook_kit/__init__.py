@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     # Building and checking catalogs and carts
     from webhook_kit.catalog.build import simple_catalog
+    from webhook_kit.catalog.builder import CatalogBuilder
     from webhook_kit.catalog.cart import check_cart
     from webhook_kit.catalog.check import check as check_catalog
     from webhook_kit.catalog.compiled import CompiledCatalog
@@ -96,6 +97,7 @@ __all__ = [
     "Cart",
     "CartModifierGroup",
     "Catalog",
+    "CatalogBuilder",
     "CatalogChanged",
     "CatalogInvalid",
     "CatalogSet",
@@ -162,6 +164,7 @@ __all__ = [
 _MODULES = {
     "webhook_kit.app": ("create_app",),
     "webhook_kit.catalog.build": ("simple_catalog",),
+    "webhook_kit.catalog.builder": ("CatalogBuilder",),
     "webhook_kit.catalog.cart": ("check_cart",),
     "webhook_kit.catalog.compiled": ("CompiledCatalog",),
     "webhook_kit.catalog.hours": ("always_open", "is_open"),

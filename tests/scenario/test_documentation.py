@@ -196,6 +196,9 @@ def text_of(page: str, language: str, number: int) -> str:
 TOML = [("docs/stores.md", "toml", 0), ("adapters/odoo/README.md", "toml", 0)]
 PYTHON = [
     ("README.md", "python", 0),
+    *(
+        ("docs/building-a-catalog.md", "python", number) for number in range(5)
+    ),  # in tests/catalog/test_builder_exports.py
     ("docs/outbox.md", "python", 0),
     ("docs/publishing.md", "python", 0),
     ("docs/sandbox.md", "python", 0),

@@ -20,7 +20,7 @@ from webhook_kit.gett.models.catalog import (
     ExternalSection,
 )
 
-__all__ = ["canonical_json", "simple_catalog", "versioned"]
+__all__ = ["canonical_json", "derived_id", "simple_catalog", "versioned"]
 
 # [D] This value must never change: another one would give every catalog and section a new id.
 _NAMESPACE = UUID("0c6f1b52-2f0e-5d5c-8a4e-7b1f6f0f9a33")
@@ -57,11 +57,13 @@ def simple_catalog(
     if problems:
         raise CatalogInvalid(*problems)
     built = [
-        ExternalSection(section_id=_id("section", title), name=title, item_ids=[item.item_id for item in members])
+        ExternalSection(
+            section_id=derived_id("section", title), name=title, item_ids=[item.item_id for item in members]
+        )
         for title, members in sections.items()
     ]
     catalog = ExternalCatalog(
-        catalog_id=_id("catalog", name),
+        catalog_id=derived_id("catalog", name),
         name=name,
         section_ids=[section.section_id for section in built],
         availability=always_open() if availability is None else list(availability),
@@ -108,5 +110,6 @@ def _by_id(
     return result
 
 
-def _id(kind: str, name: str) -> str:
+def derived_id(kind: str, name: str) -> str:
+    """Return the id of something that has only a name: the same as long as the name is the same."""
     return str(uuid5(_NAMESPACE, f"{kind}\n{name}"))
