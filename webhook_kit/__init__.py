@@ -73,7 +73,14 @@ if TYPE_CHECKING:
     from webhook_kit.gett.models.catalog import ExternalSection as Section
     from webhook_kit.gett.models.marketfront import OrderEvent
     from webhook_kit.gett.models.money import ZERO, cents
-    from webhook_kit.gett.models.order import Amounts, Cart, CartModifierGroup, LineItem, PlaceOrderRequest
+    from webhook_kit.gett.models.order import (
+        AmountDescription,
+        Amounts,
+        Cart,
+        CartModifierGroup,
+        LineItem,
+        PlaceOrderRequest,
+    )
     from webhook_kit.gett.models.order import ExternalAddress as Address
     from webhook_kit.gett.models.order import Fulfillment as FulfillmentType
     from webhook_kit.gett.models.problem import ErrorCode
@@ -91,6 +98,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ZERO",
     "Address",
+    "AmountDescription",
     "Amounts",
     "AvailabilityWindow",
     "Capability",
@@ -176,7 +184,14 @@ _MODULES = {
     "webhook_kit.gett.models.catalog": ("AvailabilityWindow", "DayOfWeek", "DefaultItem", "Tier"),
     "webhook_kit.gett.models.marketfront": ("OrderEvent",),
     "webhook_kit.gett.models.money": ("ZERO", "cents"),
-    "webhook_kit.gett.models.order": ("Amounts", "Cart", "CartModifierGroup", "LineItem", "PlaceOrderRequest"),
+    "webhook_kit.gett.models.order": (
+        "AmountDescription",
+        "Amounts",
+        "Cart",
+        "CartModifierGroup",
+        "LineItem",
+        "PlaceOrderRequest",
+    ),
     "webhook_kit.gett.models.problem": ("ErrorCode",),
     "webhook_kit.kit": ("Kit",),
     "webhook_kit.pos.session": ("call_deadline",),

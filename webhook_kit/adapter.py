@@ -153,7 +153,7 @@ class PosAdapter(ABC):
         raise Unsupported("find_order")
 
     def quote(self, store: Store, order: Order) -> Amounts | Refused:
-        """Price the order as the POS would: taxes, fees, availability. Without side effects.
+        """Price the order as the POS would: taxes, fees, availability (``docs/cookbook.md``). Without side effects.
 
         Called for every validation and before every placement; ``order.amounts`` has the catalog's price and the tip.
 
