@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.tcp_server import FakeServer, Serve, responding, trickling
 from webhook_kit.cli import catalog_source
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.bogus_catalog import bogus_catalog
@@ -255,3 +257,21 @@ def test_what_cannot_be_read_cannot_be_compared(run: Run, save: Save) -> None:
     ran = run("catalog", "diff", broken, "main")
     assert ran.status == 1
     assert ran.err.splitlines()[0] == f"webhook-kit: {broken}: $.items['a'].name: is missing"
+
+
+def test_a_download_that_trickles_ends_at_the_deadline(
+    start_server: Callable[[Serve], FakeServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog_source, "_DEADLINE", 0.5)
+    for begin in (b"HTTP/1.1 200 OK\r\nX-More: ", b"HTTP/1.1 200 OK\r\n\r\n"):
+        with pytest.raises(catalog_source._Unreadable, match="took longer"):
+            catalog_source.read_source(start_server(trickling(begin)).url)
+
+
+def test_a_download_ends_at_the_limit_after_decompression(
+    start_server: Callable[[Serve], FakeServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog_source, "MAX_CATALOG_BYTES", 1_000_000)
+    body = gzip.compress(bytes(20_000_000))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    assert len(catalog_source.read_source(start_server(responding(head + body)).url)) == 1_000_001

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,13 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
+from tests.tcp_server import FakeServer, Serve, trickling
 from webhook_kit.app import create_app
 from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.kit import Kit
+from webhook_kit.publishing import s3_storage
 from webhook_kit.publishing.storage import StorageUnavailable
 from webhook_kit.publishing.sync import SyncOutcome
 from webhook_kit.testing.processes import PATIENCE
@@ -158,3 +161,26 @@ def test_missing_boto3_is_a_configuration_error(make_kit: Callable[..., Kit], mo
 def test_invalid_endpoint_is_a_configuration_error(make_kit: Callable[..., Kit]) -> None:
     with pytest.raises(ConfigurationError, match="CATALOG_BUCKET"):
         make_kit(catalog_bucket="catalogs", catalog_bucket_endpoint="http://").catalog_storage  # noqa: B018 - as above
+
+
+@pytest.mark.parametrize("operation", ["get", "put", "delete"])
+@pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"], ids=["head", "body"])
+def test_slow_bucket_is_unavailable_at_the_deadline(
+    operation: str,
+    begin: bytes,
+    make_kit: Callable[..., Kit],
+    start_server: Callable[[Serve], FakeServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(s3_storage, "_SECONDS", 0.5)
+    url = start_server(trickling(begin)).url
+    storage = make_kit(catalog_bucket="catalogs", catalog_bucket_endpoint=url).catalog_storage
+    calls: dict[str, Callable[[], object]] = {
+        "get": lambda: storage.get("v1"),
+        "put": lambda: storage.put("v1", b"{}", 60),
+        "delete": lambda: storage.delete("v1"),
+    }
+    started = time.monotonic()
+    with pytest.raises(StorageUnavailable):
+        calls[operation]()
+    assert time.monotonic() - started < PATIENCE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from tests.stores.conftest import G1, G2, G3, make_store
 from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError, Conflict, StoresUnavailable
 from webhook_kit.kit import Kit
+from webhook_kit.stores import source
 from webhook_kit.stores.source import FixedStores
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import wait_until
@@ -104,3 +106,23 @@ def test_unusable_stores_source_is_one_mistake(spec: str, kit_without_stores: Ma
     kit = kit_without_stores(stores_source=spec)
     with pytest.raises(ConfigurationError, match="STORES_SOURCE"):
         _ = kit.stores
+
+
+def test_stores_source_that_blocks_is_not_waited_for(
+    kit_without_stores: Make,
+    ours: type[OurStores],
+    monkeypatch: pytest.MonkeyPatch,
+    events: list[MutableMapping[str, Any]],
+) -> None:
+    monkeypatch.setattr(source, "_TIMEOUT", 0.1)
+    kit = kit_without_stores(stores_source=f"{__name__}:OurStores")
+    ours.stores = {"a": make_store("a", G1)}
+    assert kit.stores.by_gett_id(G1) is not None
+    released = threading.Event()
+    monkeypatch.setattr(OurStores, "_read", lambda self: (released.wait(), self.stores)[1])
+    monkeypatch.setattr(source, "_MAX_AGE", 0.0)
+    assert kit.stores.by_gett_id(G1) is not None, "the last result"
+    for _ in range(40):  # more than calls at the same time
+        with pytest.raises(StoresUnavailable):
+            kit.stores.by_gett_id(G2)
+    released.set()

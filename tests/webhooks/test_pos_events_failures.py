@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
@@ -95,3 +96,13 @@ def test_held_event_that_cannot_be_read_is_discarded(kit: Kit, events: Events) -
     kit.redis.rpush(kit.keys.held_events, b"\xff", "{}", '{"at": 1, "event": {"store_id": "main", "status": "x"}}')
     assert kit.pos_events.retry_held() == 3
     assert [event["event"] for event in events] == ["held_event_discarded"] * 3
+
+
+def test_parse_event_that_blocks_is_not_waited_for(
+    make_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch, events: Events
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(BogusAdapter, "parse_event", lambda *_: released.wait())
+    client = create_app(make_kit(pos_deadline=0.1)).test_client()
+    assert [client.post("/pos/bogus/events", data=b"{}").status_code for _ in range(20)] == [503] * 20
+    released.set()

@@ -15,10 +15,10 @@ from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.gett.models.base import error_lines
 from webhook_kit.kit import Kit
 from webhook_kit.texts import decode_file
+from webhook_kit.web import AnswerTooLarge, fetch
 
 __all__ = ["read_source"]
 
-_TIMEOUTS = 5.0, 10.0
 _DEADLINE = 60.0
 """Seconds for a complete download."""
 
@@ -55,21 +55,18 @@ def _as_utf8(source: str, body: bytes) -> bytes:
 
 
 def _download(url: str) -> bytes:
-    deadline = time.monotonic() + _DEADLINE
-    body = bytearray()
+    end = time.monotonic() + _DEADLINE
     try:
-        with requests.get(url, stream=True, timeout=_TIMEOUTS) as response:
-            if response.status_code != 200:
-                raise _Unreadable(f"{url}: the server answered {response.status_code}")
-            for piece in response.iter_content(65_536):
-                body += piece
-                if len(body) > MAX_CATALOG_BYTES:
-                    break
-                if time.monotonic() > deadline:
-                    raise _Unreadable(f"{url}: took longer than {_DEADLINE:g} seconds")
+        response = fetch("GET", url, seconds=_DEADLINE, limit=MAX_CATALOG_BYTES, follow=True)
+    except AnswerTooLarge:
+        return bytes(MAX_CATALOG_BYTES + 1)  # beyond the limit the content does not matter
     except (requests.RequestException, ValueError) as error:  # requests lets some malformed addresses through to others
+        if time.monotonic() >= end:
+            raise _Unreadable(f"{url}: took longer than {_DEADLINE:g} seconds") from error
         raise _Unreadable(f"{url}: cannot be fetched ({type(error).__name__})") from error
-    return bytes(body)
+    if response.status_code != 200:
+        raise _Unreadable(f"{url}: the server answered {response.status_code}")
+    return response.content
 
 
 def _from_pos(store_id: str) -> bytes:

@@ -6,18 +6,31 @@ Needs the extra ``s3``. boto3 finds credentials and region itself: ``AWS_ACCESS_
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+import requests
+from urllib3.exceptions import HTTPError as TransportError
+
+from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.publishing.storage import StorageUnavailable
 from webhook_kit.publishing.urls import CatalogUrls
+from webhook_kit.web import bounded_session, deadline
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from types_boto3_s3 import S3Client
 
 __all__ = ["S3CatalogStorage"]
+
+_SECONDS = 10.0
+"""Seconds for one operation, its repetitions included."""
+
+_MAX_BYTES = MAX_CATALOG_BYTES
+"""Bytes of an answer at most."""
 
 _MAX_URL_SECONDS = 7 * 86_400
 """Longest validity of a signed URL."""
@@ -46,8 +59,7 @@ class S3CatalogStorage:
         # Checksums only where an operation requires them: some services other than Amazon's reject them.
         config = Config(
             signature_version="s3v4",
-            connect_timeout=5,
-            read_timeout=20,
+            retries={"total_max_attempts": 3, "mode": "standard"},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
@@ -55,6 +67,8 @@ class S3CatalogStorage:
             self._s3: S3Client = boto3.client("s3", endpoint_url=endpoint, config=config)
         except (BotoCoreError, ValueError) as error:
             raise ConfigurationError(f"CATALOG_BUCKET: {error}") from error
+        # boto3 counts its time-outs from byte to byte and reads answers of any size. So it only signs.
+        self._s3.meta.events.register("before-send.s3", cast(Any, _send))
 
     def put(self, version: str, body: bytes, seconds: int) -> None:  # noqa: ARG002 - kept until it is deleted
         """Store a compressed body.
@@ -106,6 +120,41 @@ class S3CatalogStorage:
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
         try:
-            yield
+            with deadline(_SECONDS):
+                yield
         except self._errors as error:
             raise StorageUnavailable(f"CATALOG_BUCKET {self._bucket}: {error}") from error
+
+
+def _send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    """Send a signed request within the deadline.
+
+    :raises HTTPClientError: there is no answer, or it is too large.
+    """
+    from botocore.awsrequest import AWSResponse
+    from botocore.exceptions import HTTPClientError
+
+    try:
+        with bounded_session(_MAX_BYTES) as session:
+            response = session.request(
+                request.method,
+                request.url,
+                data=cast(Any, request.body),
+                headers=dict(request.headers.items()),
+                timeout=(5, _SECONDS),
+                allow_redirects=False,
+                stream=True,
+            )
+            # The stored encoding stays: a catalog is served as it is stored.
+            body = b"".join(response.raw.stream(65_536, decode_content=False))
+    except (requests.RequestException, TransportError) as error:
+        raise HTTPClientError(error=error) from error
+    return AWSResponse(request.url, response.status_code, cast(Any, response.headers), _Body(body))
+
+
+class _Body(io.BytesIO):
+    """Body of an answer, as boto3 reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        """Yield the whole body."""
+        yield self.read()

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from uuid import UUID
 
 import requests
@@ -17,11 +12,11 @@ from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.gett.models.store import OnboardingStatus
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.state import OnboardingRecord, Pull, StoreRecord
+from webhook_kit.web import AnswerTooLarge, fetch
 
 __all__ = ["Ingestion", "IngestionFailed"]
 
 _MAX_LISTED = 5  # findings of a catalog that the error lists
-_CHUNK = 64 * 1024
 
 
 class IngestionFailed(Exception):
@@ -97,45 +92,26 @@ class Ingestion:
         :raises IngestionFailed: when it cannot be downloaded.
         """
         limit, seconds = self._context.options.pull_max_bytes, self._context.options.pull_timeout
-        deadline = time.monotonic() + seconds
-        body = bytearray()
+        end = time.monotonic() + seconds
         try:
-            with requests.Session() as session:
-                session.trust_env = False
-                with (
-                    session.get(url, stream=True, timeout=seconds, headers={"Accept": "application/json"}) as response,
-                    _close_at(response, deadline),
-                ):
-                    if response.status_code != 200:
-                        raise IngestionFailed(f"{url} answered {response.status_code}")
-                    for piece in response.iter_content(_CHUNK):
-                        body += piece
-                        if len(body) > limit:
-                            raise IngestionFailed(f"{url}: the CatalogSet is larger than {limit} bytes")
+            response = fetch(
+                "GET",
+                url,
+                seconds=seconds,
+                limit=limit,
+                headers={"Accept": "application/json"},
+                follow=True,
+                trust_env=False,
+            )
+        except AnswerTooLarge:
+            raise IngestionFailed(f"{url}: the CatalogSet is larger than {limit} bytes") from None
         except (requests.RequestException, OSError, ValueError) as error:
-            if time.monotonic() < deadline:
+            if time.monotonic() < end:
                 raise IngestionFailed(f"{url} did not answer ({type(error).__name__})") from error
-        if time.monotonic() >= deadline:
-            raise IngestionFailed(f"{url}: not downloaded within {seconds:g} s")
-        return bytes(body)
-
-
-@contextmanager
-def _close_at(response: requests.Response, deadline: float) -> Iterator[None]:
-    """Close the connection at the deadline, because a slow body never reaches the read timeout."""
-
-    def close() -> None:
-        # The connection may be closed already.
-        with suppress(OSError, ValueError), socket.socket(fileno=os.dup(response.raw.fileno())) as connection:
-            connection.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), close)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+            raise IngestionFailed(f"{url}: not downloaded within {seconds:g} s") from error
+        if response.status_code != 200:
+            raise IngestionFailed(f"{url} answered {response.status_code}")
+        return response.content
 
 
 def _parse(raw: bytes, limit: int) -> ExternalCatalogSet:

@@ -16,6 +16,7 @@ from requests.structures import CaseInsensitiveDict
 from webhook_kit.gett.signing import signed_headers
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.traffic_log import redact_headers, redact_payment
+from webhook_kit.web import fetch
 
 __all__ = ["DeliveryAttempt", "Webhook", "Webhooks"]
 
@@ -24,6 +25,7 @@ Name = Literal["validateOrder", "placeOrder", "orderEvent"]
 _PATHS = {"validateOrder": "validate", "placeOrder": "place"}
 _MAX_REORDER_WAIT = 10.0  # real seconds that a webhook waits for the next one
 _MAX_RESPONSE_BYTES = 1024 * 1024
+_MAX_BODY_BYTES = 64 * _MAX_RESPONSE_BYTES
 _MAX_DEPTH = 100  # levels of a response's JSON; deeper, it could not be processed further
 
 
@@ -116,16 +118,15 @@ class Webhooks:
         }
         started = time.monotonic()
         try:
-            # Many threads deliver at the same time, and a requests session is not thread-safe.
-            with requests.Session() as session:
-                session.trust_env = False  # no proxy for the loopback
-                response = session.post(
-                    url,
-                    data=body,
-                    headers=headers,
-                    timeout=self._context.options.answer_timeout,
-                    allow_redirects=False,
-                )
+            response = fetch(
+                "POST",
+                url,
+                data=body,
+                headers=headers,
+                seconds=self._context.options.answer_timeout,
+                limit=_MAX_BODY_BYTES,
+                trust_env=False,  # no proxy for the loopback
+            )
             attempt = DeliveryAttempt(
                 response.status_code, _parse_response(response), CaseInsensitiveDict(response.headers)
             )

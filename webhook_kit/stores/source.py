@@ -21,6 +21,7 @@ from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError, StoresUnavailable
 from webhook_kit.logs import logger
 from webhook_kit.stores.adapters import add_cwd_to_sys_path, store_mistakes
+from webhook_kit.vendor_calls import VendorCalls
 
 __all__ = ["FixedStores", "StoreSource", "VendorStores", "load_source"]
 
@@ -28,6 +29,9 @@ log = logger("stores")
 
 _MAX_AGE = 1.0
 """Seconds for which a result of the vendor's class is reused."""
+
+_TIMEOUT = 5.0
+"""Seconds that a call of the vendor's class may take."""
 
 _MAX_RESULTS = 10_000
 """Results of the vendor's class that a process keeps."""
@@ -84,12 +88,13 @@ class FixedStores:
 class VendorStores:
     """A vendor's own directory, called at most once a second for the same store.
 
-    While it fails, its last result is used.
+    While it fails or takes longer than 5 s, its last result is used.
     """
 
     def __init__(self, source: StoreSource) -> None:
         self._source = source
         self._lock = threading.Lock()
+        self._calls = VendorCalls("stores-source")
         self._results: dict[tuple[str, str], tuple[float, Any]] = {}
 
     def __iter__(self) -> Iterator[Store]:
@@ -113,7 +118,7 @@ class VendorStores:
         if last is not None and time.monotonic() - last[0] < _MAX_AGE:
             return last[1]
         try:
-            result = read()
+            result = self._calls.run(read, seconds=_TIMEOUT)
         except Exception as error:
             # The type of the error alone: its text may contain credentials.
             log.warning("stores_source_failed", error=type(error).__name__, last_result_used=last is not None)

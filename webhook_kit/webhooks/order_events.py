@@ -11,7 +11,8 @@ new                      passed to the vendor's handler (``ORDER_EVENT_HANDLER``
 equal to the last one    ``duplicate``
 lower rank,              ``stale``: Gett may deliver events out of order
 or fewer refunds
-the handler raises       503, and nothing is recorded: Gett sends the event again
+the handler raises,      503, and nothing is recorded: Gett sends the event again
+or takes too long
 =======================  ===============================================================================================
 
 When a process dies between the handler's return and the record, the event is handled a second time, so handlers have to be
@@ -37,6 +38,7 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.locks import RedisLock
 from webhook_kit.stores.adapters import add_cwd_to_sys_path
+from webhook_kit.vendor_calls import VendorCalls
 
 __all__ = ["OrderEventHandler", "OrderEventOutcome", "OrderEventReceiver", "load_handler"]
 
@@ -63,6 +65,7 @@ class OrderEventReceiver:
         self._redis = connection
         self._keys = keys
         self._handler = handler
+        self._calls = VendorCalls("order-event-handler")
         self._timeout = timeout
         self._ttl = ttl
 
@@ -91,7 +94,7 @@ class OrderEventReceiver:
         if last is not None and (outcome := _not_new(record, _EventRecord(*json.loads(text(last))))) is not None:
             return outcome
         try:
-            self._handler(event)
+            self._calls.run(lambda: self._handler(event), seconds=self._timeout)
         except Exception as error:
             log.exception("order_event_handler_failed", order=event.data.checkout_session_id)
             raise unavailable("the event could not be handled now", retry_after=30) from error

@@ -64,6 +64,7 @@ from webhook_kit.storage.connection import OUT_OF_REACH
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.status import Owner, StoreStatusService
+from webhook_kit.vendor_calls import VendorCalls
 from webhook_kit.webhooks.parsing import raw_body
 
 __all__ = ["PosEvents", "pos_webhooks"]
@@ -106,6 +107,7 @@ class PosEvents:
         self._availability = availability
         self._alerts = alerts
         self._settings = settings
+        self._calls = VendorCalls("parse-event")
 
     def receive(self, adapter: str, headers: Mapping[str, str], body: bytes) -> list[str]:
         """Parse a webhook of a POS and make every event in it durable.
@@ -184,8 +186,9 @@ class PosEvents:
         self, name: str, adapter: PosAdapter, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]
     ) -> Sequence[PosEvent]:
         try:
-            with call_deadline(self._settings.pos_deadline):
-                events = adapter.parse_event(headers, body, MappingProxyType(stores))
+            events = self._calls.run(
+                lambda: self._parsed(adapter, headers, body, stores), seconds=self._settings.pos_deadline
+            )
         except InvalidSignature as error:
             raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
         except Unsupported as error:
@@ -204,6 +207,12 @@ class PosEvents:
             log.exception("pos_event_parse_failed", adapter=name)
             raise unavailable("the event cannot be parsed now") from error
         return _validated_events(name, events)
+
+    def _parsed(
+        self, adapter: PosAdapter, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]
+    ) -> Sequence[PosEvent]:
+        with call_deadline(self._settings.pos_deadline):
+            return adapter.parse_event(headers, body, MappingProxyType(stores))
 
     # -- execution ------------------------------------------------------------------------------------------------
 
