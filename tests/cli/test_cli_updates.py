@@ -25,9 +25,9 @@ def body(kit: Kit, lane: str) -> dict[str, Any]:
 
 def test_how_far_an_order_is(run: Run, kit: Kit) -> None:
     ran = run("order", "progress", "1", "--status", "preparing", "--ready-at", "2031-05-01T20:30:00+02:00")
-    assert ran.out == "order 1 is preparing (ok)\n"
+    assert ran.out.startswith("order 1: the status preparing waits to be sent to Gett by a push worker; ")
     assert body(kit, "order:1") == {"status": "preparing", "estimatedReadyAt": "2031-05-01T18:30:00Z"}
-    assert run("order", "complete", "1").out == "order 1 is completed (ok)\n"
+    assert run("order", "complete", "1").out.startswith("order 1: the status completed waits to be sent to Gett")
     late = run("order", "progress", "1", "--status", "ready")
     assert late.status == 1
     assert late.err == "webhook-kit: order 1 is already `completed`; `ready` is rejected\n"
@@ -65,7 +65,9 @@ def test_a_moment_needs_a_zone(until: str, run: Run) -> None:
 
 def test_a_store_is_paused_listed_and_resumed(run: Run, kit: Kit) -> None:
     ran = run("stores", "pause", "main", "--reason", "too_busy", "--until", "2031-05-01T18:30:00Z")
-    assert ran.out == "store main is paused (ok)\n"
+    assert ran.out == (
+        "store main: the pause waits to be sent to Gett by a push worker; see webhook-kit outbox show store:main\n"
+    )
     (row,) = json.loads(run("stores", "list", "--local", "--json").out)
     assert (row["store"], row["sent"], row["reason"], row["until"], row["pausedBy"]) == (
         "main",

@@ -112,7 +112,7 @@ def test_a_lanes_history(run: Run, kit: Kit) -> None:
 def test_unclog_sends_now(run: Run, kit: Kit) -> None:
     kit.order_updates.progress("1", "confirmed")
     kit.lanes.postpone(lease(kit), 3600, "503", charge=True)
-    assert run("outbox", "retry", "1").out == "order:1 is sent now\n"
+    assert run("outbox", "retry", "1").out == "order:1 is due now; a push worker sends it\n"
     assert lease(kit).lane == "order:1"
 
 
@@ -162,7 +162,7 @@ def test_dead_letters_by_lane_reason_and_age(run: Run, kit: Kit) -> None:
 
 def test_replay_by_number(run: Run, kit: Kit) -> None:
     number = bury(kit, "1")
-    assert run("outbox", "dead-letters", "replay", number).out == "1 replayed\n"
+    assert run("outbox", "dead-letters", "replay", number).out == "1 replayed; a push worker sends them\n"
     assert lease(kit).number == number
     again = run("outbox", "dead-letters", "replay", number)
     assert (again.status, again.err) == (1, f"{number}: not replayed: there is no dead letter of that number\n")
@@ -188,7 +188,7 @@ def test_an_old_pause_is_not_replayed_after_a_newer_word(run: Run, kit: Kit) -> 
 
 def test_replay_and_forget_by_condition(run: Run, kit: Kit) -> None:
     numbers = [bury(kit, "1", "timeout", 0), bury(kit, "2"), bury(kit, "3")]
-    assert run("outbox", "dead-letters", "replay", "--why", "timeout").out == "1 replayed\n"
+    assert run("outbox", "dead-letters", "replay", "--why", "timeout").out == "1 replayed; a push worker sends them\n"
     assert run("outbox", "dead-letters", "discard", numbers[1]).out == "1 discarded\n"
     assert run("outbox", "dead-letters", "discard", "--all").out == "1 discarded\n"
     assert kit.dead_letters.find() == []

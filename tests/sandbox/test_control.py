@@ -54,6 +54,20 @@ def test_options_are_changed_individually(client: FlaskClient, context: SandboxC
     assert context.options.to_data() == after
 
 
+def test_key_and_secret_are_changed_and_never_shown(client: FlaskClient, context: SandboxContext) -> None:
+    changed = client.patch("/__sandbox/credentials", json={"apiKey": "key-new", "secret": "whsec-new"})
+    assert changed.get_json() == {"changed": ["apiKey", "secret"]}
+    assert (context.api_key, context.secret) == ("key-new", "whsec-new")
+    with_key = {"Authorization": "Bearer key-new"}
+    assert client.get("/v1/commerce/stores", headers=with_key).status_code == 200
+    assert client.get("/v1/commerce/stores", headers={"Authorization": f"Bearer {KEY}"}).status_code == 401
+    assert client.patch("/__sandbox/credentials", json={"secret": "whsec-2"}).get_json() == {"changed": ["secret"]}
+    assert (context.api_key, context.secret) == ("key-new", "whsec-2")
+    for wrong in ({"secret": ""}, {"apiKey": "two\nlines"}, {"password": "x"}):
+        check_problem(client.patch("/__sandbox/credentials", json=wrong), 422, "VALIDATION_FAILED")
+    assert "whsec-2" not in client.get("/__sandbox/state").text
+
+
 def test_log_is_read_after_a_number(client: FlaskClient, call: Call) -> None:
     call("GET", "stores")
     call("POST", f"stores/{STORE}/status", {"status": "online"})
@@ -184,6 +198,7 @@ def test_command_changes_a_running_sandbox(running: tuple[str, Path]) -> None:
     assert run(url, "fault", "status", "--status", "503", "--call", "stores", "--times", "1")[0] == 0
     headers = {"Authorization": "Bearer key-2"}
     assert requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=PATIENCE).status_code == 503
+    assert run(url, "credentials", "--secret", "whsec_new")[1].startswith("changed: secret;")
     assert run(url, "faults") == (0, "no faults\n")
     assert run(url, "log")[1].endswith(" ← api_call stores 503\n")
     file = folder / "state.json"

@@ -37,6 +37,7 @@ from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.table import parse_store
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.local_kit import LocalKit
+from webhook_kit.testing.processes import PATIENCE
 
 UNTIL_INTERRUPTED = "runs until it is interrupted"
 NOT_RUN = {
@@ -46,7 +47,7 @@ NOT_RUN = {
     r"pytest.*": "tests of a project of its own: tests/packaging/test_third_party.py, adapters/*/tests",
     r"webhook-kit dev.*": f"{UNTIL_INTERRUPTED}: tests/dev/test_environment.py",
     r"webhook-kit worker all": f"{UNTIL_INTERRUPTED}: tests/cli/test_worker.py",
-    r"granian .*": f"{UNTIL_INTERRUPTED}: tests/webhooks/test_orders_over_http.py",
+    r"webhook-kit serve.*": f"{UNTIL_INTERRUPTED}: tests/webhooks/test_orders_over_http.py",
     r"webhook-kit sandbox --api-key .*": f"{UNTIL_INTERRUPTED}: tests/sandbox/test_control.py",
     r"webhook-kit sandbox log --follow": f"{UNTIL_INTERRUPTED}: tests/sandbox/test_control.py",
     r"node example/pos\.js": f"{UNTIL_INTERRUPTED}: adapters/http/tests/test_contract.py",
@@ -141,6 +142,7 @@ REPLACED = {
 }
 
 
+@pytest.mark.timeout(PATIENCE)  # a new command that runs until it is interrupted belongs to NOT_RUN
 @pytest.mark.parametrize("command", RUN, ids=str)
 def test_a_documented_command_works(
     command: Command, installation: Installation, webhook_kit_local: LocalKit, monkeypatch: pytest.MonkeyPatch

@@ -10,10 +10,13 @@ import click
 
 from webhook_kit.adapter import Placed
 from webhook_kit.cli.common import instant, instant_or_ago, moment, print_table, warn_of_missing
+from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import Conflict, InvalidTransition, NotFound
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
+from webhook_kit.outbox.lanes import lane_name
+from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
 from webhook_kit.placement.order_search import FoundOrder, OrderQuery, PlacementState, RefusalReason, refusal_of
 
@@ -167,32 +170,42 @@ def link(ref: str, gett_order_id: str) -> None:
 @command.command()
 @click.argument("ref")
 @click.option("--status", required=True, help="confirmed, preparing, ready or inTransit.")
-@click.option("--ready-at", metavar="ISO", help="Time at which it will be ready (2026-05-01T18:30:00Z).")
-def progress(ref: str, status: str, ready_at: str | None) -> None:
+@click.option("--ready-at", metavar="ISO", help="Time at which it will be ready (2030-05-01T18:30:00Z).")
+@wait_options
+def progress(ref: str, status: str, ready_at: str | None, wait: bool, timeout: float) -> None:
     """Send the progress of an order to Gett."""
     kit = Kit.from_env()
-    result = kit.order_updates.progress(ref, status, estimated_ready_at=instant(ready_at))
-    click.echo(f"order {ref} is {status} ({result})")
-    warn_of_missing(kit, WorkerKind.PUSH)
+    kit.order_updates.progress(ref, status, estimated_ready_at=instant(ready_at))
+    _report(kit, ref, status, wait=wait, timeout=timeout)
 
 
 @command.command()
 @click.argument("ref")
-def complete(ref: str) -> None:
+@wait_options
+def complete(ref: str, wait: bool, timeout: float) -> None:
     """Report to Gett that the customer has the order."""
     kit = Kit.from_env()
-    click.echo(f"order {ref} is completed ({kit.order_updates.complete(ref)})")
-    warn_of_missing(kit, WorkerKind.PUSH)
+    kit.order_updates.complete(ref)
+    _report(kit, ref, "completed", wait=wait, timeout=timeout)
 
 
 @command.command()
 @click.argument("ref")
 @click.option("--reason", required=True, help="Reason shown to the customer.")
-def cancel(ref: str, reason: str) -> None:
+@wait_options
+def cancel(ref: str, reason: str, wait: bool, timeout: float) -> None:
     """Report to Gett that the order is cancelled. The POS is not asked to cancel it."""
     kit = Kit.from_env()
-    click.echo(f"order {ref} is cancelled ({kit.order_updates.cancel(ref, reason)})")
+    kit.order_updates.cancel(ref, reason)
+    _report(kit, ref, "cancelled", wait=wait, timeout=timeout)
+
+
+def _report(kit: Kit, ref: str, status: str, *, wait: bool, timeout: float) -> None:
+    found = kit.order_updates.find(ref)
+    lane = found.lane if found else lane_name(Kind.ORDER, ref)
     warn_of_missing(kit, WorkerKind.PUSH)
+    if not report_delivery(kit, lane, f"order {ref}: the status {status}", wait=wait, timeout=timeout):
+        raise SystemExit(1)
 
 
 @command.command()

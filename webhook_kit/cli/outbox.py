@@ -119,7 +119,9 @@ def retry(lane: str) -> None:
     kit = Kit.from_env()
     name = _known(kit, lane)
     kit.lanes.retry_now(name)
-    click.echo(f"{name} is sent now" if kit.lanes.waiting(name) else f"nothing is pending in {name}")
+    click.echo(
+        f"{name} is due now; a push worker sends it" if kit.lanes.waiting(name) else f"nothing is pending in {name}"
+    )
 
 
 @command.command()
@@ -233,7 +235,8 @@ def _each(numbers: list[int], action: Callable[[int], ReplayResult], done: str) 
         if (result := action(number)) is not ReplayResult.OK:
             failed += 1
             click.echo(f"{number}: not {done}: {_REASONS[result]}", err=True)
-    click.echo(f"{len(numbers) - failed} {done}")
+    pending = "; a push worker sends them" if done == "replayed" and len(numbers) > failed else ""
+    click.echo(f"{len(numbers) - failed} {done}{pending}")
     if failed:
         sys.exit(1)
 

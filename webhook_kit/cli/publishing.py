@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,9 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from webhook_kit.adapter import Store
 from webhook_kit.cli.common import age, instant, moment, print_table, warn_of_missing
+from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
+from webhook_kit.outbox.lanes import lane_name
+from webhook_kit.outbox.updates import Kind
 from webhook_kit.publishing.sync import CatalogStatus, SyncOutcome, SyncReport
 
 __all__ = ["mark_available", "mark_unavailable", "publish", "status", "sync"]
@@ -30,24 +34,30 @@ __all__ = ["mark_available", "mark_unavailable", "publish", "status", "sync"]
     is_flag=True,
     help="Override the shrink guard: accept a catalog that lacks more than a third of the items.",
 )
-def sync(store_ids: tuple[str, ...], every: bool, force: bool) -> None:
-    """Fetch catalogs from the POS, check and publish them, and notify Gett of changed ones."""
+@wait_options
+def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeout: float) -> None:
+    """Fetch catalogs from the POS, check and publish them, and notify Gett of changed ones.
+
+    Gett downloads a catalog after a push worker has sent the notification.
+    """
     kit = Kit.from_env()
     stores = _stores(kit, store_ids, every=every)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("synchronising catalogs", total=len(stores))
         reports = kit.catalog_sync.sync_all(stores, lambda _: progress.advance(task), force=force)
-    _print_reports(reports)
+    _print_reports(kit, reports, wait=wait, timeout=timeout)
 
 
 @click.command()
 @click.argument("store_ids", metavar="[STORE]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every store.")
-def publish(store_ids: tuple[str, ...], every: bool) -> None:
+@wait_options
+def publish(store_ids: tuple[str, ...], every: bool, wait: bool, timeout: float) -> None:
     """Publish the last good catalog and notify Gett, changed or not. The POS is not asked."""
     kit = Kit.from_env()
-    _print_reports([kit.catalog_sync.publish(store, force=True) for store in _stores(kit, store_ids, every=every)])
+    reports = [kit.catalog_sync.publish(store, force=True) for store in _stores(kit, store_ids, every=every)]
+    _print_reports(kit, reports, wait=wait, timeout=timeout)
 
 
 @click.command()
@@ -93,6 +103,7 @@ def mark_unavailable(store_id: str, item_ids: tuple[str, ...], until: str | None
     for item_id in item_ids:
         changed = kit.availability.mark_unavailable(store, item_id, end)
         click.echo(f"{item_id} of store {store.id} is unavailable{'' if changed else ' (it was already)'}")
+    _print_publication(kit)
 
 
 @click.command("mark-available")
@@ -105,6 +116,12 @@ def mark_available(store_id: str, item_ids: tuple[str, ...]) -> None:
     for item_id in item_ids:
         changed = kit.availability.mark_available(store, item_id)
         click.echo(f"{item_id} of store {store.id} is available{'' if changed else ' (it was already)'}")
+    _print_publication(kit)
+
+
+def _print_publication(kit: Kit) -> None:
+    seconds = kit.settings.publish_debounce
+    click.echo(f"orders are checked against this at once; a sync worker publishes the catalog after {seconds:g} s")
 
 
 def _stores(kit: Kit, store_ids: tuple[str, ...], *, every: bool) -> list[Store]:
@@ -130,15 +147,29 @@ def _require_known(kit: Kit, store: Store, item_ids: tuple[str, ...]) -> None:
         raise NotFound(f"not in the catalog of store {store.id}: {', '.join(unknown)}; ITEM is an item id")
 
 
-def _print_reports(reports: list[SyncReport]) -> None:
+def _print_reports(kit: Kit, reports: list[SyncReport], *, wait: bool, timeout: float) -> None:
     for report in reports:
         changes = ", ".join(f"{count} {kind}" for kind, count in report.changes.items())
         click.echo(f"{report.store_id}  {report.outcome}, {report.items} items{f' ({changes})' if changes else ''}")
         for line in report.reasons:
             click.echo(f"{report.store_id}    {line}")
+    if any(report.outcome is SyncOutcome.PUBLISHED for report in reports):
+        warn_of_missing(kit, WorkerKind.PUSH)
+    end = time.monotonic() + timeout
+    delivered = [
+        report_delivery(
+            kit,
+            lane_name(Kind.CATALOG, report.store_id),
+            f"{report.store_id}: the notification",
+            wait=wait,
+            timeout=max(0.0, end - time.monotonic()),
+        )
+        for report in reports
+        if report.outcome is SyncOutcome.PUBLISHED
+    ]
     counts = Counter(report.outcome for report in reports)
     click.echo(", ".join(f"{counts[outcome]} {outcome}" for outcome in SyncOutcome if counts[outcome]) or "no stores")
-    if any(report.failed for report in reports):
+    if any(report.failed for report in reports) or not all(delivered):
         sys.exit(1)
 
 

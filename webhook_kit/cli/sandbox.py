@@ -161,6 +161,19 @@ def options(url: str, changes: tuple[str, ...]) -> None:
 
 @command.command()
 @_at
+@click.option("--api-key", help="New API key of the partner.")
+@click.option("--secret", help="New secret that signs webhooks.")
+def credentials(url: str, api_key: str | None, secret: str | None) -> None:
+    """Change the API key or the secret, to test a rotation. The earlier one is no longer used."""
+    given = {name: value for name, value in (("apiKey", api_key), ("secret", secret)) if value is not None}
+    if not given:
+        raise click.UsageError("give --api-key, --secret or both")
+    _request("PATCH", f"{url}/__sandbox/credentials", given)
+    click.echo(f"changed: {', '.join(given)}; the sandbox uses no earlier one any more")
+
+
+@command.command()
+@_at
 @click.argument("partner_store_id")
 @click.option("--id", "store_id", help="Gett's id of the store (default: derived from the partner's id).")
 @click.option("--name", help="Name of the store (default: the partner's id).")

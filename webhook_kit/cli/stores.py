@@ -11,6 +11,7 @@ import click
 from webhook_kit.adapter import Store
 from webhook_kit.cli import onboard, stores_edit
 from webhook_kit.cli.common import instant, print_table, warn_of_missing
+from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import ConfigurationError, GettError, GettNotFound
 from webhook_kit.gett.models.store import CommerceStore, PauseReason
 from webhook_kit.kit import Kit
@@ -149,20 +150,31 @@ def _ask(question: Callable[[], _Result]) -> _Result | None:
 @command.command()
 @click.argument("store")
 @click.option("--reason", required=True, help=f"One of {', '.join(PauseReason)}.")
-@click.option("--until", metavar="ISO", help="Time at which Gett ends the pause (2026-05-01T18:30:00Z).")
-def pause(store: str, reason: str, until: str | None) -> None:
-    """Pause a store, so that it takes no orders. Only a person can end the pause of a person."""
+@click.option("--until", metavar="ISO", help="Time at which Gett ends the pause (2030-05-01T18:30:00Z).")
+@wait_options
+def pause(store: str, reason: str, until: str | None, wait: bool, timeout: float) -> None:
+    """Pause a store, so that it takes no orders. Only a person can end the pause of a person.
+
+    Gett sends orders until a push worker has sent the pause.
+    """
     kit = Kit.from_env()
-    result = kit.store_status.pause(store, reason, instant(until))
-    click.echo(f"store {store} is paused ({result})")
-    warn_of_missing(kit, WorkerKind.PUSH)
+    kit.store_status.pause(store, reason, instant(until))
+    _report(kit, store, "pause", wait=wait, timeout=timeout)
 
 
 @command.command()
 @click.argument("store")
-def resume(store: str) -> None:
-    """Resume a store, whoever paused it."""
+@wait_options
+def resume(store: str, wait: bool, timeout: float) -> None:
+    """Resume a store, whoever paused it. It takes orders when a push worker has sent this to Gett."""
     kit = Kit.from_env()
-    result = kit.store_status.resume(store)
-    click.echo(f"store {store} takes orders ({result})")
+    kit.store_status.resume(store)
+    _report(kit, store, "end of the pause", wait=wait, timeout=timeout)
+
+
+def _report(kit: Kit, store: str, change: str, *, wait: bool, timeout: float) -> None:
+    store_id = kit.stores.get(store).id
+    lane = lane_name(Kind.STORE, store_id)
     warn_of_missing(kit, WorkerKind.PUSH)
+    if not report_delivery(kit, lane, f"store {store_id}: the {change}", wait=wait, timeout=timeout):
+        raise SystemExit(1)

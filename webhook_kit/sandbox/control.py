@@ -59,6 +59,14 @@ class _StoreChanges(SandboxModel):
     listing: Listing = Field(default_factory=Listing)
 
 
+_Printable = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+
+
+class _Credentials(SandboxModel):
+    api_key: _Printable | None = None
+    secret: _Printable | None = None
+
+
 def blueprint(context: SandboxContext) -> Blueprint:
     """Return the calls of the control API."""
     calls = _Control(context)
@@ -81,6 +89,7 @@ def blueprint(context: SandboxContext) -> Blueprint:
             "POST /clock": calls.set_clock,
             "GET /options": calls.options,
             "PATCH /options": calls.change_options,
+            "PATCH /credentials": calls.change_credentials,
             "GET /state": calls.state,
             "PUT /state": calls.load,
         },
@@ -185,6 +194,15 @@ class _Control:
                 update={name: getattr(changes, name) for name in changes.model_fields_set}
             )
         return self.options()
+
+    def change_credentials(self) -> Response:
+        changes = parse_body(_Credentials)
+        changed = sorted(changes.to_data())
+        with self._context.lock:
+            for name in changes.model_fields_set:
+                if (value := getattr(changes, name)) is not None:
+                    setattr(self._context, name, value)
+        return jsonify(changed=changed)
 
     def state(self) -> Response:
         return jsonify(self._context.save().to_data())
