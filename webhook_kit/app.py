@@ -53,7 +53,7 @@ def create_app(kit: Kit | None = None) -> Flask:
     def readyz() -> tuple[Response, int]:
         """Readiness: orders can be placed, which takes a Redis that can be written to."""
         try:
-            kit.trial_write.run()
+            kit.clock_watch.observe("Redis", kit.trial_write.run())
         except redis.RedisError as error:
             log.warning("not_ready", redis=fault(error), error=str(error))
             return jsonify(status="not ready", redis=fault(error)), 503

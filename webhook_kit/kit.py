@@ -5,6 +5,7 @@ The web application, the workers and the command line are built on it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 import redis
@@ -12,6 +13,7 @@ import redis
 from webhook_kit import logs
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.client import GettClient
+from webhook_kit.gett.http import http_date
 from webhook_kit.monitoring.pos_health import HealthMonitor
 from webhook_kit.monitoring.reconciliation import Reconciler
 from webhook_kit.monitoring.store_status import StoreStatusCheck
@@ -44,6 +46,7 @@ from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.publishing.urls import CatalogUrls
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alerts
+from webhook_kit.storage.clock import ClockWatch
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.queues import WorkerNotification
@@ -282,9 +285,19 @@ class Kit:
             self.settings.api_keys(),
             connect_timeout=self.settings.gett_connect_timeout,
             read_timeout=self.settings.gett_read_timeout,
-            on_response=self.sending.record_rate_limit_headers,
+            on_response=self._on_gett_response,
             on_key_refused=_log_refused_key,
         )
+
+    def _on_gett_response(self, status: int, headers: Mapping[str, str]) -> None:
+        self.sending.record_rate_limit_headers(status, headers)
+        if (gett_time := http_date(headers.get("Date", ""))) is not None:
+            self.clock_watch.observe("Gett", gett_time)
+
+    @cached_property
+    def clock_watch(self) -> ClockWatch:
+        """Reports of clocks that differ from this host's."""
+        return ClockWatch()
 
     @cached_property
     def rate_limited_client(self) -> RateLimitedClient:

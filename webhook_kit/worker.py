@@ -257,7 +257,7 @@ def _give_sign(kit: Kit, kind: WorkerKind) -> None:
     if worker is not None and worker.hangs:
         log.error("worker_hangs", worker=kind, why=f"a job has not ended within {_HANGS_AFTER:.0f} s")
     elif worker is not None:
-        kit.worker_life.give_sign(kind)
+        kit.clock_watch.observe("Redis", kit.worker_life.give_sign(kind))
 
 
 # Both parts are built only here: without an API key, or without a token secret, the other tasks still run.

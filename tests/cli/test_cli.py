@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import redis
 
 from webhook_kit import logs
 from webhook_kit.adapter import Capability, Placed
@@ -16,6 +17,7 @@ from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
 from webhook_kit.testing.processes import Process, free_port
+from webhook_kit.testing.redis_server import RedisServer
 
 STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
 ORDER = {
@@ -242,6 +244,17 @@ def test_check_refuses_a_redis_that_would_lose_orders(shell: Shell) -> None:
     finally:
         shell.kit.redis.config_set("maxmemory-policy", "noeviction")
     assert "maxmemory-policy is allkeys-lru" in said
+
+
+def test_check_names_a_redis_that_cannot_be_written_to(shell: Shell) -> None:
+    with RedisServer() as full:
+        redis.Redis(port=full.port).config_set("maxmemory", "100kb")
+        status, output = shell.run("check", REDIS_URL=full.url)
+        assert (status, "webhook-kit: REDIS_URL: Redis is full (maxmemory)" in output) == (1, True)
+    with RedisServer() as replica:
+        redis.Redis(port=replica.port).replicaof("127.0.0.1", "1")
+        status, output = shell.run("check", REDIS_URL=replica.url)
+        assert (status, "webhook-kit: REDIS_URL: this server is a read-only replica" in output) == (1, True)
 
 
 BROKEN: dict[str, tuple[dict[str, str], str]] = {

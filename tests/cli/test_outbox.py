@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -95,6 +96,20 @@ def test_a_missing_push_worker_is_the_reason_for_what_waits(run: Run, kit: Kit) 
     kit.worker_life.give_sign(WorkerKind.PUSH)
     assert "NOT SENDING" not in run("outbox").out
     assert run("order", "complete", "1").err == ""
+
+
+def test_check_tells_of_workers_and_of_a_clock_that_differs(
+    run: Run, kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.worker_life.give_sign(WorkerKind.PUSH)
+    ran = run("check")
+    assert ran.status == 0
+    assert ran.err == ""
+    assert "push worker: last sign of life" in ran.out
+    assert "no sync worker is running" in ran.out
+    true_time = time.time
+    monkeypatch.setattr(time, "time", lambda: true_time() - 1200)
+    assert "warning: this host's clock is 1200 s behind the clock of Redis" in run("check").err
 
 
 def test_a_lanes_history(run: Run, kit: Kit) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -13,7 +12,6 @@ import redis
 from tests.storage.lost_replies import lost
 from webhook_kit.errors import Conflict
 from webhook_kit.kit import Kit
-from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.locks import Intervals, RedisLock
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
@@ -110,7 +108,3 @@ def test_a_lock_that_may_have_been_taken_is_given_back(kit: Kit) -> None:
     with lost(kit, 1, times=2), pytest.raises(redis.ConnectionError):
         Intervals(kit.redis, kit.keys).claim("refresh", 60)
     assert Intervals(kit.redis, kit.keys).claim("refresh", 60) is not None
-
-
-def test_redis_time_is_unix_seconds(kit: Kit) -> None:
-    assert abs(redis_time(kit.redis) - time.time()) < 5

@@ -57,6 +57,8 @@ def test_unauthenticated_body_is_neither_parsed_nor_logged(
     assert MARKER not in response.text
     assert MARKER not in repr(events)
     assert document["retryable"] is False
+    (reason,) = (event["why"] for event in events if event["event"] == "webhook_not_authentic")
+    assert reason == document["detail"], "the log says why"
 
 
 @pytest.mark.parametrize("age", [-290.0, 0.0, 290.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import click
@@ -9,6 +10,7 @@ import redis
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
+from webhook_kit.storage.clock import TOLERANCE, clock_difference
 from webhook_kit.storage.faults import RedisFault, describe
 
 __all__ = ["command"]
@@ -66,9 +68,12 @@ def _check_stores(kit: Kit) -> None:
 
 def _redis_mistakes(kit: Kit) -> list[str]:
     try:
-        kit.trial_write.run()
+        difference = time.time() - kit.trial_write.run()
     except redis.RedisError as error:
         return [describe(error)]
+    if abs(difference) > TOLERANCE:  # not a mistake of the configuration, and web processes may run on other hosts
+        why = clock_difference(difference, "Redis")
+        click.echo(f"warning: {why}; correct it: webhooks that are more than 300 s from it are refused", err=True)
     try:
         server, policy = kit.redis.info("server"), kit.redis.info("memory").get("maxmemory_policy", "noeviction")
     except redis.RedisError as error:  # some providers do not allow INFO

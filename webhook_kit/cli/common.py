@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -41,9 +40,12 @@ def moment(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def age(since: float) -> str:
-    """Return the time since a moment: ``42 s``, ``3 min``, ``5 h``, ``2 d``."""
-    seconds = max(0, int(time.time() - since))
+def age(since: float, now: float) -> str:
+    """Return the time between two moments of one clock: ``42 s``, ``3 min``, ``5 h``, ``2 d``.
+
+    :param now: for a moment that was recorded in Redis, the time of the Redis server.
+    """
+    seconds = max(0, int(now - since))
     for limit, unit, divisor in ((120, "s", 1), (7_200, "min", 60), (172_800, "h", 3_600)):
         if seconds < limit:
             return f"{seconds // divisor} {unit}"

@@ -15,6 +15,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.outbox.dead_letters import DeadLetter, ReplayResult
 from webhook_kit.outbox.updates import Kind
+from webhook_kit.storage.clock import redis_time
 
 __all__ = ["command"]
 
@@ -37,9 +38,9 @@ def command(ctx: click.Context, limit: int, as_json: bool) -> None:
 
 
 def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
-    waiting = kit.lanes.all_waiting()
+    waiting, now = kit.lanes.all_waiting(), redis_time(kit.redis)
     names = list(waiting)[: limit or None]
-    lanes = [lane for name in names if (lane := _lane(kit, name, waiting[name])) is not None]
+    lanes = [lane for name in names if (lane := _lane(kit, name, waiting[name], now)) is not None]
     status = kit.sending.status(kit.quota)
     sending = {
         "halted": status.halted,
@@ -72,7 +73,7 @@ def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
     click.echo("updates: " + (", ".join(f"{number} {what}" for what, number in sorted(counts.items())) or "none yet"))
 
 
-def _lane(kit: Kit, name: str, where: str) -> dict[str, Any] | None:
+def _lane(kit: Kit, name: str, where: str, now: float) -> dict[str, Any] | None:
     updates = kit.lanes.waiting(name)
     if not updates:  # sent meanwhile
         return None
@@ -85,7 +86,7 @@ def _lane(kit: Kit, name: str, where: str) -> dict[str, Any] | None:
         "state": "being sent" if state.get("owner") else where,
         "updates": len(updates),
         "since": moment(since),
-        "age": age(since),
+        "age": age(since, now),
         "attempts": int(state.get("attempts") or 0),
         "why": why,
     }
@@ -178,12 +179,15 @@ def dead_letters(
     """List the dead letters: updates that Gett refused for good, or that failed for too long."""
     if context.invoked_subcommand is not None:
         return
-    letters = _found(Kit.from_env(), lane, why, older_than)
+    kit = Kit.from_env()
+    letters, now = _found(kit, lane, why, older_than), redis_time(kit.redis)
     if as_json:
         click.echo(json.dumps([_plain(letter) for letter in letters]))
     elif letters:
         columns = ("number", "lane", "age", "update", "why")
-        print_table(columns, [(x.number, x.lane, age(x.dead_lettered), json.dumps(x.body), x.why) for x in letters])
+        print_table(
+            columns, [(x.number, x.lane, age(x.dead_lettered, now), json.dumps(x.body), x.why) for x in letters]
+        )
     else:
         click.echo("no dead letters")
 

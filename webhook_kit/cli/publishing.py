@@ -22,6 +22,7 @@ from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.publishing.sync import CatalogStatus, SyncOutcome, SyncReport
+from webhook_kit.storage.clock import redis_time
 
 __all__ = ["mark_available", "mark_unavailable", "publish", "status", "sync"]
 
@@ -81,12 +82,13 @@ def status(store_ids: tuple[str, ...], as_json: bool) -> None:
         )
         return
     warn_of_missing(kit, WorkerKind.SYNC)
+    now = redis_time(kit.redis)
     columns = ("store", "items", "unavailable", "last good version", "fetched", "published", "last outcome")
-    print_table(columns, [_row(catalog_status, len(unavailable)) for catalog_status, unavailable in results])
+    print_table(columns, [_row(catalog_status, len(unavailable), now) for catalog_status, unavailable in results])
     for catalog_status, _ in results:
         if catalog_status.failed is not None:
             failed = catalog_status.failed
-            click.echo(f"\n{catalog_status.store_id}: last failure {moment(failed)} ({age(failed)} ago)")
+            click.echo(f"\n{catalog_status.store_id}: last failure {moment(failed)} ({age(failed, now)} ago)")
             for line in catalog_status.reasons:
                 click.echo(f"  {line}")
 
@@ -173,9 +175,9 @@ def _print_reports(kit: Kit, reports: list[SyncReport], *, wait: bool, timeout: 
         sys.exit(1)
 
 
-def _row(catalog_status: CatalogStatus, unavailable: int) -> tuple[object, ...]:
-    fetched = None if catalog_status.fetched is None else f"{age(catalog_status.fetched)} ago"
-    published = None if catalog_status.published_at is None else f"{age(catalog_status.published_at)} ago"
+def _row(catalog_status: CatalogStatus, unavailable: int, now: float) -> tuple[object, ...]:
+    fetched = None if catalog_status.fetched is None else f"{age(catalog_status.fetched, now)} ago"
+    published = None if catalog_status.published_at is None else f"{age(catalog_status.published_at, now)} ago"
     return (
         catalog_status.store_id,
         catalog_status.items,

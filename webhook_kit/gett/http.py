@@ -337,13 +337,22 @@ def _retry_after(problem: Mapping[str, Any], headers: Mapping[str, str]) -> floa
     header = CaseInsensitiveDict(headers).get("Retry-After", "").strip()
     if header.isascii() and header.isdigit():
         return _seconds(float(header))
+    date = http_date(header)
+    if date is None:
+        return None
+    # Both moments are of Gett's clock, if it names its own; that of this host may differ.
+    now = http_date(CaseInsensitiveDict(headers).get("Date", "")) or time.time()
+    return _seconds(max(0.0, date - now))
+
+
+def http_date(header: str) -> float | None:
+    """Return an HTTP date as Unix seconds; None if it is not one."""
     try:
         date = parsedate_to_datetime(header)
+        # An HTTP date is UTC; without a zone it would be taken for local time.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    # An HTTP date is UTC; without a zone it would be taken for local time.
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return _seconds(max(0.0, aware.timestamp() - time.time()))
 
 
 def _seconds(value: object) -> float | None:

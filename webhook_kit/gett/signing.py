@@ -50,12 +50,16 @@ def verify(
         raise InvalidSignature("the Signature header is missing")
     if not timestamp or not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
         raise InvalidSignature("the Timestamp header is missing or is not Unix seconds")
-    if abs((time.time() if now is None else now) - int(timestamp)) > MAX_AGE_SECONDS:
-        raise InvalidSignature(f"the Timestamp is more than {MAX_AGE_SECONDS} s from now")
     received = _bytes(signature.strip().lower())
     # All secrets are tried, so that the duration does not reveal which one matched. An empty secret never matches.
     if not any([hmac.compare_digest(sign(body, secret).encode(), received) for secret in secrets if secret]):  # noqa: C419
         raise InvalidSignature("the Signature does not match the body")
+    age = (time.time() if now is None else now) - int(timestamp)
+    if abs(age) > MAX_AGE_SECONDS:
+        raise InvalidSignature(
+            f"the Signature is right, but the Timestamp is {abs(age):.0f} s {'behind' if age > 0 else 'ahead of'} the clock of "
+            f"this host; at most {MAX_AGE_SECONDS} s are allowed. The request is old, or one of the two clocks is wrong"
+        )
 
 
 def verify_authorization(header: str | None, accepted: Iterable[str]) -> None:

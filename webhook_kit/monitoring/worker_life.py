@@ -76,9 +76,11 @@ class WorkerLife:
         self._alerts = alerts
         self._started = time.monotonic()
 
-    def give_sign(self, kind: WorkerKind) -> None:
-        """Record that a worker of this kind is alive."""
-        self._redis.hset(self._keys.workers, kind, f"{redis_time(self._redis):.3f}")
+    def give_sign(self, kind: WorkerKind) -> float:
+        """Record that a worker of this kind is alive; return the time of the Redis server as Unix seconds."""
+        now = redis_time(self._redis)
+        self._redis.hset(self._keys.workers, kind, f"{now:.3f}")
+        return now
 
     def last_signs(self) -> Mapping[WorkerKind, LastSign]:
         """Return the last sign of life of each kind."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import Any
 import redis
 
 from webhook_kit.outbox.lanes import Notifier
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script
@@ -82,7 +82,7 @@ class DeadLetters:
         :param why: a part of the reason, in any case.
         :param older_than: seconds since sending was given up.
         """
-        latest = float("inf") if older_than is None else time.time() - older_than
+        latest = float("inf") if older_than is None else redis_time(self._redis) - older_than
         return [
             letter
             for letter in self.since(0)

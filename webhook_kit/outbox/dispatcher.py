@@ -222,7 +222,7 @@ class Dispatcher:
             self._alerts.raise_once(Alert.GETT_REDIRECTED, "GETT_API_URL", why, about="setting")
 
     def _retry_or_dead_letter(self, lease: Lease, error: GettError) -> None:
-        update = FailedUpdate(lease.kind is Kind.ORDER, time.time() - lease.at, lease.attempts)
+        update = FailedUpdate(lease.kind is Kind.ORDER, lease.age + time.monotonic() - lease.leased, lease.attempts)
         try:
             self._settle(lease, self._retry.decide(error, update), str(error), error.status)
         except redis.RedisError:

@@ -83,6 +83,7 @@ class Lease:
 
     :ivar number: the update's number, unique in this installation.
     :ivar at: the moment at which the update was appended, Unix seconds.
+    :ivar age: seconds since then when the lease began, by the clock of Redis alone: that of this host may differ.
     :ivar attempts: number of attempts that failed.
     :ivar leased: the moment before the lease began, of this process's monotonic clock.
     """
@@ -91,6 +92,7 @@ class Lease:
     owner: str
     number: int
     at: float
+    age: float
     kind: Kind
     store_id: str
     gett_id: str
@@ -192,8 +194,8 @@ class Lanes:
             notified=notified,
             key=self._api_key_id,
         )
-        status, wait, *flat = (text(part) for part in reply)
-        leases = [_lease(owner, leased, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
+        status, wait, now, *flat = (text(part) for part in reply)
+        leases = [_lease(owner, leased, float(now) / 1000, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
         return LeaseResult(LeaseStatus(status), float(wait) / 1000, leases)
 
     def acknowledge(self, lease: Lease, status: int) -> bool:
@@ -291,14 +293,16 @@ class Lanes:
 
 
 def _lease(
-    owner: str, leased: float, lane: str, head: str, kind: str, store_id: str, gett_id: str, attempts: str
+    owner: str, leased: float, now: float, lane: str, head: str, kind: str, store_id: str, gett_id: str, attempts: str
 ) -> Lease:
     update = json.loads(head)
+    at = float(update["at"]) / 1000
     return Lease(
         lane=lane,
         owner=owner,
         number=int(update["id"]),
-        at=float(update["at"]) / 1000,
+        at=at,
+        age=max(0.0, now - at),
         kind=Kind(kind),
         store_id=store_id,
         gett_id=gett_id,

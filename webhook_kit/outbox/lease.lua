@@ -1,7 +1,7 @@
 -- Lease the lanes to send now, most urgent first, as far as circuit breaker, halt and quota allow.
 -- KEYS: ready, delayed.
 -- args: limit, lease (ms), owner, quota, merging, notified (true: the job of a notification begins with this call).
--- Return {status, ms to wait, then lane, update, kind, store, gett_id, attempts of each lease}.
+-- Return {status, ms to wait, now (ms), then lane, update, kind, store, gett_id, attempts of each lease}.
 --- @include "webhook_kit.outbox/lanes"
 --- @include "webhook_kit.outbox/sending"
 local limit, quota, now = args.limit, args.quota, now_ms()
@@ -20,20 +20,20 @@ for _, lane in ipairs(redis.call('ZRANGEBYSCORE', keys.delayed, '-inf', format_m
 end
 if redis.call('EXISTS', keys.ready) == 0 then
   local next_due = redis.call('ZRANGE', keys.delayed, 0, 0, 'WITHSCORES')
-  return {'idle', next_due[2] and format_ms(math.max(0, next_due[2] - now)) or '-1'}
+  return {'idle', next_due[2] and format_ms(math.max(0, next_due[2] - now)) or '-1', format_ms(now)}
 end
 
 local halted = redis.call('HEXISTS', keys.halt, args.key) == 1
 local r = redis.call('HMGET', keys.sending, 'blocked_until', 'open_until', 'tokens', 'filled')
 if halted then
   local probe_at = tonumber(redis.call('HGET', keys.halt, args.key .. ':probe_at') or '0')
-  if now < probe_at then return {'halted', format_ms(probe_at - now)} end
+  if now < probe_at then return {'halted', format_ms(probe_at - now), format_ms(now)} end
   limit = 1
 end
 local blocked_until, open_until = tonumber(r[1] or '0'), tonumber(r[2] or '0')
-if now < blocked_until then return {'rate_limited', format_ms(blocked_until - now)} end
+if now < blocked_until then return {'rate_limited', format_ms(blocked_until - now), format_ms(now)} end
 if open_until > 0 then
-  if now < open_until then return {'circuit_open', format_ms(open_until - now)} end
+  if now < open_until then return {'circuit_open', format_ms(open_until - now), format_ms(now)} end
   limit = 1
 end
 
@@ -74,4 +74,4 @@ if leased > 0 then  -- while Gett is in trouble this one send is the probe
   if halted then probe_in_a_minute() end
   if open_until > 0 then redis.call('HSET', keys.sending, 'open_until', format_ms(now + args.lease), 'probing', 1) end
 end
-return {leased > 0 and 'leased' or 'paced', format_ms(wait), unpack(leases)}
+return {leased > 0 and 'leased' or 'paced', format_ms(wait), format_ms(now), unpack(leases)}

@@ -11,6 +11,7 @@ local event, now = args.event, now_ms()
 if event == 'response' then
   record_response()
 elseif event == 'limits' then
+  if args.reset <= now or args.reset > now + 3600000 then return end  -- in the past or the distant future: not true
   local r = redis.call('HMGET', keys.sending, 'remaining', 'remaining_until')
   -- Answers overtake each other: within one window the smallest figure is the newest.
   if tonumber(r[2] or '0') ~= args.reset or args.remaining < tonumber(r[1] or '-1') then

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,6 +26,9 @@ _MOST_REMAINING = 1_000_000
 
 _LONGEST_OPEN_MS = 30_000
 """Milliseconds for which the circuit breaker stays open at most, before one update tries again."""
+
+_LATEST_RESET = 1e11
+"""Unix seconds that no moment of a window reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class SendingState:
             remaining, reset = int(headers["X-RateLimit-Remaining"]), float(headers["X-RateLimit-Reset"])
         except (KeyError, ValueError):
             return
-        if 0 < reset - time.time() < 3600:  # a reset in the past, or in the distant future, cannot be true
+        if 0 < reset < _LATEST_RESET:
             self._record("limits", remaining=min(max(remaining, 0), _MOST_REMAINING), reset=int(reset * 1000))
 
     def record_rate_limited(self, seconds: float) -> None:

@@ -8,7 +8,6 @@ Gett's quota of writes is shared by the whole organisation.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +17,7 @@ import redis
 from webhook_kit.adapter import Store
 from webhook_kit.errors import InvalidArgument
 from webhook_kit.logs import logger
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script
@@ -61,16 +61,15 @@ class ItemAvailability:
         :raises NotFound: the store is not known.
         :raises InvalidArgument: ``until`` is in the past or has no time zone.
         """
-        store, now = self._stores.get(store), time.time()
+        store = self._stores.get(store)
         changed = bool(
             self._mark_unavailable(
                 self._keys.unavailable(store.id),
                 self._keys.catalogs_due,
                 store=store.id,
                 item=item_id,
-                available_at=_score(until, now),
-                now=now,
-                publish_at=now + self._publish_debounce,
+                available_at=_score(until, redis_time(self._redis)),
+                debounce=self._publish_debounce,
                 entry=f"publish:{store.id}",
             )
         )
@@ -91,7 +90,7 @@ class ItemAvailability:
                 self._keys.catalogs_due,
                 store=store.id,
                 item=item_id,
-                publish_at=time.time() + self._publish_debounce,
+                debounce=self._publish_debounce,
                 entry=f"publish:{store.id}",
             )
         )
@@ -105,7 +104,7 @@ class ItemAvailability:
         :raises NotFound: the store is not known.
         """
         key = self._keys.unavailable(self._stores.get(store).id)
-        items: Any = self._redis.zrangebyscore(key, time.time(), "+inf", withscores=True)
+        items: Any = self._redis.zrangebyscore(key, redis_time(self._redis), "+inf", withscores=True)
         return {text(item): None if math.isinf(until) else datetime.fromtimestamp(until, UTC) for item, until in items}
 
     def _report_change(self, store: Store, item_id: str, *, available: bool) -> None:

@@ -30,6 +30,7 @@ from webhook_kit.logs import logger
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.publishing.catalog_versions import CatalogVersions
 from webhook_kit.publishing.shrink_guard import require_most_items
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.locks import Intervals
@@ -147,9 +148,9 @@ class LastGoodCatalogs:
             "version": compiled.version,
             "body": body,
             "items": len(compiled.items),
-            "fetched": int(time.time()),
         }
         try:
+            facts["fetched"] = int(redis_time(self._redis))
             self._redis.hset(self._keys.catalog(store.id), items=[part for pair in facts.items() for part in pair])
         except redis.RedisError as error:
             log.warning("catalog_write_failed", store=store.id, error=type(error).__name__)
@@ -208,12 +209,13 @@ class LastGoodCatalogs:
             with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.hmget(self._keys.catalog(store.id), "version", "fetched")
                 pipeline.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
-                (version, fetched), marked = pipeline.execute()
+                pipeline.time()
+                (version, fetched), marked, (now, _) = pipeline.execute()
             cached.checked_at = time.monotonic()
             if version is not None and text(version) != cached.version:
                 self._read_from_redis(store)
             self._cache[store.id].marked = _by_item(marked)
-            if fetched is None or time.time() - int(fetched) > 2 * self._refresh_after:
+            if fetched is None or now - int(fetched) > 2 * self._refresh_after:
                 self._refresh_in_background(store)
         except redis.RedisError as error:
             cached.checked_at = time.monotonic()

@@ -7,7 +7,6 @@ is kept for at least a day after its successor.
 from __future__ import annotations
 
 import gzip
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from webhook_kit.catalog.build import canonical_json
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.logs import logger
 from webhook_kit.publishing.storage import CatalogStorage, StorageUnavailable
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script
@@ -73,7 +73,7 @@ class Publisher:
         url = self._storage.url(version)
         if url is None:
             return False
-        now = int(time.time())
+        now = int(redis_time(self._redis))
         self._storage.put(version, compressed_json(catalog), self._retention)
         notify(url)
         self._switch_version(

@@ -11,7 +11,6 @@ are checked against the catalog with all items, so that an unavailable item is r
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -317,7 +316,7 @@ class CatalogSync:
         return SyncReport(store.id, outcome, int(self._redis.hget(self._keys.catalog(store.id), "items") or 0), lines)
 
     def _record(self, report: SyncReport) -> None:
-        key, now = self._keys.sync(report.store_id), int(time.time())
+        key, now = self._keys.sync(report.store_id), int(redis_time(self._redis))
         facts: dict[Any, Any] = {"outcome": report.outcome.value, "at": str(now)}
         if report.failed:
             facts |= {"failed": str(now), "reasons": json.dumps(report.reasons)}

@@ -8,9 +8,15 @@ from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.gett.signing import verify, verify_authorization
+from webhook_kit.logs import logger
 from webhook_kit.settings import Settings
+from webhook_kit.storage.clock import ClockWatch
 
 __all__ = ["verify_webhook"]
+
+log = logger("webhooks")
+
+_clocks = ClockWatch()
 
 
 def verify_webhook(settings: Settings, raw: bytes) -> None:
@@ -27,7 +33,9 @@ def verify_webhook(settings: Settings, raw: bytes) -> None:
             verify_authorization(request.headers.get("Authorization"), accepted)
         elif not (accepted and _is_authorized(accepted)):
             verify(raw, request.headers.get("Signature"), request.headers.get("Timestamp"), secrets)
+            _clocks.observe("Gett", float(request.headers["Timestamp"]))
     except InvalidSignature as error:
+        log.warning("webhook_not_authentic", path=request.path, why=str(error))
         raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
 
 

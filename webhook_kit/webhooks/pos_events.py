@@ -190,6 +190,7 @@ class PosEvents:
                 lambda: self._parsed(adapter, headers, body, stores), seconds=self._settings.pos_deadline
             )
         except InvalidSignature as error:
+            log.warning("pos_event_not_authentic", adapter=name, why=str(error))
             raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
         except Unsupported as error:
             raise Problem(ErrorCode.NOT_FOUND, "this adapter does not support events") from error
