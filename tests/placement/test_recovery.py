@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import redis
 from tests.placement.placement_helpers import StoreHarness
 from webhook_kit.kit import Kit
 from webhook_kit.placement.recovery import PlacementRecovery
+from webhook_kit.testing.processes import PATIENCE
 
 
 class FakeLookup:
@@ -82,3 +84,19 @@ def test_error_of_one_record_in_redis_does_not_stop_the_other_look_ups(lookup: F
         lose_call(lookup, ref)
     lookup.found, lookup.errors = {"g2"}, {"g1": redis.ResponseError("WRONGTYPE")}
     assert run(lookup) == 1
+
+
+def test_orders_of_a_pos_that_hangs_delay_no_other_order(lookup: FakeLookup) -> None:
+    others_asked = threading.Event()
+
+    def look_up(ref: str) -> bool:
+        if ref.startswith("h"):
+            assert others_asked.wait(PATIENCE), "an order waited for those of a POS that hangs"
+        else:
+            others_asked.set()
+        return True
+
+    lookup.look_up = look_up  # type: ignore[method-assign]
+    for ref in (*(f"h{number}" for number in range(20)), "z"):
+        lose_call(lookup, ref)
+    assert run(lookup) == 21

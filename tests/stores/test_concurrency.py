@@ -57,6 +57,17 @@ def test_an_exception_of_the_task_reaches_the_caller() -> None:
         for_each_store(STORES, task, name="test")
 
 
+def test_stores_that_hang_do_not_count_among_those_at_once() -> None:
+    last_begun = threading.Event()
+
+    def task(store: Store) -> bool:
+        if store is STORES[-1]:
+            last_begun.set()
+        return last_begun.wait(PATIENCE)
+
+    assert for_each_store(STORES, task, name="test", slow=0.01) == [True] * len(STORES)
+
+
 # -- jobs --------------------------------------------------------------------------------------------------------------
 
 

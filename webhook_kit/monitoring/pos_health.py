@@ -124,7 +124,7 @@ class HealthMonitor:
         :return: the number of stores that were paused or resumed.
         """
         due = [store for store in self._stores if self._can_be_checked(store)]
-        return sum(for_each_store(due, self._check_if_due, name="pos-health"))
+        return sum(for_each_store(due, self._check_if_due, name="pos-health", slow=1.0))
 
     def check(self, store: Store) -> HealthAction:
         """Check one store now.

@@ -7,6 +7,7 @@ from typing import Protocol
 from webhook_kit.logs import logger
 from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.storage.connection import OUT_OF_REACH
+from webhook_kit.stores.concurrency import StoreJobs
 
 __all__ = ["OrderLookup", "PlacementRecovery"]
 
@@ -37,7 +38,24 @@ class PlacementRecovery:
         :return: the number of orders that are settled now.
         :raises redis.RedisError: Redis is out of reach.
         """
-        return sum(self._settle(ref) for ref in self._records.expired())
+        settled: list[str] = []
+        out_of_reach: list[Exception] = []
+
+        def settle(_job: str, ref: str) -> None:
+            try:
+                if self._settle(ref):
+                    settled.append(ref)
+            except OUT_OF_REACH as error:
+                out_of_reach.append(error)
+
+        # A POS that hangs must not delay the orders of the others.
+        lookups = StoreJobs(settle, slow=1.0)
+        for ref in self._records.expired():
+            lookups.start("look_up", ref)
+        lookups.wait()
+        if out_of_reach:
+            raise out_of_reach[0]
+        return len(settled)
 
     def _settle(self, ref: str) -> bool:
         try:

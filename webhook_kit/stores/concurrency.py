@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TypeVar
+from functools import partial
+from queue import SimpleQueue
+from typing import NoReturn, TypeVar
 
 from webhook_kit.adapter import Store
 from webhook_kit.logs import logger
@@ -27,19 +28,40 @@ def for_each_store(
     on_result: Callable[[Result], object] = lambda _: None,
     *,
     name: str,
+    slow: float = 30.0,
 ) -> list[Result]:
     """Run a task for each store, each in a thread.
 
     :param task: handles its own errors: an exception ends the whole call.
     :param on_result: called in the calling thread with each result as it is there.
     :param name: prefix of the threads' names.
+    :param slow: seconds after which a store no longer counts among those that work at the same time, because its POS hangs.
     :return: the results in the order of the stores.
     """
-    with ThreadPoolExecutor(_STORES_AT_ONCE, thread_name_prefix=name) as pool:
-        running = [pool.submit(task, store) for store in stores]
-        for done in as_completed(running):
-            on_result(done.result())
-        return [done.result() for done in running]
+    by_id = {store.id: store for store in stores}
+    ended: SimpleQueue[tuple[str, Callable[[], Result]]] = SimpleQueue()
+
+    def run(_job: str, store_id: str) -> None:
+        try:
+            result = task(by_id[store_id])
+        except BaseException as error:  # noqa: BLE001 - raised in the calling thread
+            ended.put((store_id, partial(_raise, error)))
+        else:
+            ended.put((store_id, lambda: result))
+
+    jobs = StoreJobs(run, places=_STORES_AT_ONCE, slow=slow)
+    for store_id in by_id:
+        jobs.start(name, store_id)
+    results: dict[str, Result] = {}
+    for _ in by_id:
+        store_id, get = ended.get()
+        results[store_id] = get()
+        on_result(results[store_id])
+    return [results[store_id] for store_id in by_id]
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 class StoreJobs:
@@ -77,7 +99,7 @@ class StoreJobs:
                 return False
         with self._changed:
             self._jobs[store_id] = [job]
-        threading.Thread(target=self._serve, args=(store_id,), name=f"jobs of {store_id}", daemon=True).start()
+        threading.Thread(target=self._serve, args=(store_id,), name=f"{job} {store_id}", daemon=True).start()
         return True
 
     def wait(self, seconds: float | None = None) -> list[tuple[str, str]]:
