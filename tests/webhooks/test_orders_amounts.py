@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.webhooks.scripted_pos import scripted_pos
 from tests.webhooks.webhook_client import WebhookClient, order
-from webhook_kit import Amounts, Order, Placed
+from webhook_kit import AmountDescription, Amounts, Order, Placed
 from webhook_kit.gett.models.problem import ErrorCode
 
 STAFF = [{"name": "Kitchen", "value": 0.5}, {"name": "Service", "value": 1.0}]
@@ -52,6 +53,68 @@ def test_tip_description_that_does_not_sum_to_the_tip_is_refused(make_client: Ma
 def test_quote_with_negative_promotions_is_not_answered(make_client: MakeClient, promotions: Decimal) -> None:
     client = make_client(**scripted_pos(quote=lambda *_: Amounts.of(Decimal(10), promotions=promotions)))
     assert client.validate(order()).status_code == 503
+
+
+def assigned(**values: Any) -> Amounts:
+    """Return amounts with values that were assigned, which no model checks."""
+    amounts = Amounts.of(Decimal(10))
+    for name, value in values.items():
+        setattr(amounts, name, value)
+    return amounts
+
+
+WRONG_AMOUNTS = {
+    "a part of a cent": assigned(taxes=Decimal("0.005"), total=Decimal("10.005")),
+    "a float": assigned(taxes=0.5, total=10.5),
+    "text": assigned(total="10.00"),
+    "no number": assigned(total=Decimal("NaN")),
+    "infinite": assigned(total=Decimal("Infinity")),
+    "a negative total": Amounts.of(Decimal(10), promotions=Decimal(11)),
+    "a negative sub-total": Amounts.of(Decimal(-1), fees=Decimal(2)),
+    "a description with a part of a cent": assigned(
+        fees_description=[AmountDescription(name="a", value=Decimal(1)).model_copy(update={"value": Decimal("0.001")})]
+    ),
+}
+
+
+@pytest.mark.parametrize("amounts", WRONG_AMOUNTS.values(), ids=WRONG_AMOUNTS)
+def test_amounts_that_are_none_are_not_answered(amounts: Amounts, make_client: MakeClient) -> None:
+    client = make_client(**scripted_pos(quote=lambda *_: amounts))
+    assert client.validate(order()).status_code == 503
+    client = make_client(**scripted_pos(place_order=lambda *_: Placed("T1", amounts=amounts)))
+    placed = client.place(client.validated(order()))
+    assert placed.json["amounts"] == client.validate(order()).json["amounts"]
+
+
+def test_quote_without_the_tip_is_not_answered(make_client: MakeClient) -> None:
+    client = make_client(**scripted_pos(quote=lambda *_: Amounts(sub_total=Decimal(10), total=Decimal(10))))
+    assert client.validate(order(amounts={"tip": 1.5})).status_code == 503
+    assert client.validate(order()).json["amounts"]["total"] == 10
+
+
+def test_amounts_accepted_with_a_token_keep_the_members_of_the_request(make_client: MakeClient) -> None:
+    prices = iter(map(Decimal, ("10.00", "10.01")))
+    client = make_client(
+        **scripted_pos(quote=lambda _, quoted: Amounts.of(next(prices), tip=quoted.tip)),
+        price_policy="accepted",
+        price_tolerance=Decimal("0.05"),
+    )
+    placed = client.place(client.validated(order(amounts=REQUESTED))).json["amounts"]
+    assert placed["total"] == 11.5
+    assert {name: placed[name] for name in REQUESTED} == REQUESTED
+
+
+def test_a_ticket_found_after_redis_was_emptied_is_not_answered_with_amounts_that_contradict(
+    make_client: MakeClient,
+) -> None:
+    client = make_client(**scripted_pos())
+    body = {**order(amounts={"total": 2.75, "promotions": -2, "subTotal": 9}), "gettOrderId": str(uuid4())}
+    assert client.place(body).status_code == 200
+    for key in client.kit.redis.scan_iter(f"{client.kit.keys.prefix}*"):
+        client.kit.redis.delete(key)
+    assert client.place({**body, "payment": None}).json["amounts"]["total"] == 2.75
+    ticketless = make_client(**scripted_pos(find_order=lambda *_: Placed("T1")))
+    assert ticketless.place(body).json["amounts"] == {"total": 2.75}
 
 
 def test_ticket_with_negative_promotions_is_answered_at_the_accepted_amounts(make_client: MakeClient) -> None:

@@ -93,7 +93,7 @@ def _charged(order: ExternalOrder, ticket: Placed) -> Amounts | None:
     if order.amounts is not None and charged.total != order.amounts.total:
         accepted, total = str(order.amounts.total), str(charged.total)
         log.warning("pos_price_differed", order=order.order_ref, accepted=accepted, charged=total)
-    if contradictions := charged.contradictions():
-        log.error("pos_amounts_contradicted", pos_order=ticket.id, complaint="; ".join(contradictions))
+    if mistakes := charged.mistakes():
+        log.error("pos_amounts_contradicted", pos_order=ticket.id, complaint="; ".join(mistakes))
         return None
     return charged.with_request(order.amounts)

@@ -56,7 +56,7 @@ class Pricing:
         )
         if isinstance(amounts, ValidationError):
             return Problem.refusing([amounts])
-        return order.model_copy(update={"amounts": amounts})
+        return order.model_copy(update={"amounts": amounts.with_request(order.amounts)})
 
     def at_accepted_amounts(self, order: PlaceOrderRequest) -> PlaceOrderRequest:
         """Return the order with the amounts that the customer accepted; unchanged when they cannot be known."""
@@ -64,7 +64,12 @@ class Pricing:
             accepted = self._accepted(order)
         except Problem:
             return order
-        return order if accepted is None else order.model_copy(update={"amounts": accepted.amounts})
+        if accepted is None:
+            return order
+        amounts = accepted.amounts.with_request(order.amounts)
+        if amounts.total is not None and amounts.contradictions():
+            amounts = Amounts(total=amounts.total)  # the parts are not those that the customer pays
+        return order.model_copy(update={"amounts": amounts})
 
     def token_amounts(self, order: PlaceOrderRequest) -> Amounts | None:
         """Return the amounts of the order's token; None when it has no token, or none that is valid for it."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from webhook_kit.adapter import Capability, Refused, Store
 from webhook_kit.catalog.cart import PricedLine, check_cart
 from webhook_kit.errors import Unsupported
+from webhook_kit.gett.models.money import ZERO
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import unavailable
@@ -91,10 +92,10 @@ class OrderValidator:
 def _checked_quote(quote: object, order: ExternalOrder, store: Store) -> Amounts:
     if not isinstance(quote, Amounts):
         complaint = f"quote() returned {type(quote).__name__}"
-    elif contradictions := quote.contradictions():
-        complaint = f"quote() contradicts itself: {'; '.join(contradictions)}"
-    elif quote.tip is not None and quote.tip != order.tip:
-        complaint = f"quote() changed the tip from {order.tip} to {quote.tip}"
+    elif mistakes := quote.mistakes():
+        complaint = f"quote() returned wrong amounts: {'; '.join(mistakes)}"
+    elif (quote.tip or ZERO) != order.tip:
+        complaint = f"quote() changed the tip from {order.tip} to {quote.tip or ZERO}"
     else:
         return quote.with_request(order.amounts)
     raise unusable_answer(store, complaint)

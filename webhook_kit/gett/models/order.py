@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, Self
@@ -9,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from webhook_kit.gett.models.base import Id, Listed, Quantity, UtcTime, Wire
-from webhook_kit.gett.models.money import ZERO, Money, Price
+from webhook_kit.gett.models.money import ZERO, Money, Price, cents
 
 __all__ = [
     "AmountDescription",
@@ -123,16 +124,32 @@ class Amounts(Wire):
 
     def contradictions(self) -> list[str]:
         """Return one line for each violation of the rules of amounts; empty if there is none (``gett-protocol.md §3``)."""
-        lines = []
+        # An adapter can assign anything to a member, so the values themselves are checked first.
+        lines = [line for part in _AMOUNTS for line in self._inexact(part)]
+        if lines:
+            return lines
         if self.total is None:
             lines.append("total is missing")
         elif self.total != self.computed_total():
             lines.append(f"total is {self.total}, its parts sum to {self.computed_total()}")
         if self.promotions is not None and self.promotions < 0:
             lines.append(f"promotions is {self.promotions}; it is subtracted and must not be negative")
-        for part in ("fees", "promotions", "taxes", "adjustments", "tip"):
+        for part in _DESCRIBED:
             lines += self.description_contradictions(part)
         return lines
+
+    def mistakes(self) -> list[str]:
+        """Return one line for each mistake in amounts that a POS reports: contradictions, and sums that nobody can pay."""
+        if lines := self.contradictions():
+            return lines
+        sums = {"sub_total": self.sub_total or ZERO, "tip": self.tip or ZERO, "total": self.total or ZERO}
+        return [f"{part} is {value}; it must not be negative" for part, value in sums.items() if value < 0]
+
+    def _inexact(self, part: str) -> Iterator[str]:
+        """Yield a line for each value of a part that is not a Decimal exact to the cent."""
+        yield from _inexact(part, getattr(self, part))
+        for entry in getattr(self, f"{part}_description", None) or ():
+            yield from _inexact(f"{part}_description", entry.value)
 
     def description_contradictions(self, part: str) -> list[str]:
         """Return a line if the description of a part (``tip``) does not sum to it."""
@@ -153,6 +170,16 @@ class Amounts(Wire):
         if self.tip_description is None and requested.tip_description is not None and self.tip == requested.tip:
             missing["tip_description"] = requested.tip_description
         return self.model_copy(update=missing) if missing else self
+
+
+_DESCRIBED = ("fees", "promotions", "taxes", "adjustments", "tip")
+_AMOUNTS = ("sub_total", *_DESCRIBED, "total")
+
+
+def _inexact(name: str, value: object) -> Iterator[str]:
+    exact = isinstance(value, Decimal) and value.is_finite() and value == cents(value)
+    if value is not None and not exact:
+        yield f"{name} is {value!r}; an amount is a Decimal, exact to the cent"
 
 
 class Location(Wire):
