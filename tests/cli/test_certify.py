@@ -96,6 +96,8 @@ def test_an_adapter_that_passes_is_certified(tmp_path: Path) -> None:
     assert "certified: 56 passed, 1 skipped" in done.stdout
     report = read_report(tmp_path / "report.json")
     assert report.passed
+    assert f"    {report.declaration}\n" in done.stdout
+    assert "Capability.NATIVE_IDEMPOTENCY: Level.TESTED" in report.declaration
     assert report.capabilities["guarantee"] == "native"
 
 

@@ -114,6 +114,9 @@ def _print(report: ConformanceReport) -> None:
     if report.capabilities:
         print_table(list(report.capabilities), [list(report.capabilities.values())])
         console.print()
+    if report.declaration:
+        console.print("Every rule holds. Declare it in the class of the adapter:")
+        click.echo(f"    {report.declaration}\n")  # as it is, to be copied: a console breaks long lines
     counts = ", ".join(f"{count} {outcome}" for outcome, count in report.counts.items())
     conclusion = "[bold green]certified[/]" if report.passed else "[bold red]not certified[/]"
     console.print(f"{conclusion}: {counts}; webhook-kit {report.kit}, {report.at}")

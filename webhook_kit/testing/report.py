@@ -10,7 +10,11 @@ from importlib.metadata import version
 from itertools import groupby
 from typing import Any
 
+from webhook_kit.adapter import Capability, Level
+
 __all__ = ["ConformanceReport", "RuleOutcome", "RuleResult"]
+
+_CAPABILITIES = frozenset(Capability)
 
 
 class RuleOutcome(StrEnum):
@@ -73,6 +77,23 @@ class ConformanceReport:
         """Number of rules per outcome, without outcomes that did not occur."""
         outcomes = [result.outcome for result in self.results]
         return {outcome: outcomes.count(outcome) for outcome in RuleOutcome if outcome in outcomes}
+
+    @property
+    def declaration(self) -> str:
+        """Line of code that declares what this report proves; empty if a rule fails, or if the adapter has that line already.
+
+        A capability that the adapter does not offer stays out of it, except that of taking the kit's key: it cannot be seen.
+        """
+        clean = {RuleOutcome.PASSED, RuleOutcome.SKIPPED}
+        levels = {name: level for name, level in self.capabilities.items() if name in _CAPABILITIES}
+        if not self.passed or not clean.issuperset(self.counts) or Level.SUPPORTED not in levels.values():
+            return ""
+        entries = [
+            f"Capability.{Capability(name).name}: Level.{(Level.TESTED if Level(level).usable else Level(level)).name}"
+            for name, level in levels.items()
+            if Level(level).usable or (name == Capability.NATIVE_IDEMPOTENCY and level != Level.UNKNOWN)
+        ]
+        return f"capabilities = {{{', '.join(entries)}}}"
 
     def parts(self) -> Iterator[tuple[str, list[RuleResult]]]:
         """Yield each part of the contract with its results."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
@@ -71,7 +71,9 @@ class _Kit(Kit):
 class ContractResponse:
     """The kit's response to one request of Gett or of the POS."""
 
-    def __init__(self, response: TestResponse) -> None:
+    def __init__(self, response: TestResponse, complaints: Sequence[str] = ()) -> None:
+        """:param complaints: reasons that the kit has logged and does not tell Gett."""
+        self.complaints = list(complaints)
         self.status = response.status_code
         self.raw = response.get_data()
         self.body: Any = json.loads(self.raw) if self.raw else None
@@ -92,7 +94,8 @@ class ContractResponse:
         return self.body.get("errors") or []
 
     def __repr__(self) -> str:
-        return f"{self.status} {self.raw.decode(errors='replace')}"
+        because = f"; the kit's log says: {'; '.join(self.complaints)}" if self.complaints else ""
+        return f"{self.status} {self.raw.decode(errors='replace')}{because}"
 
 
 class ContractEnvironment:
@@ -244,7 +247,9 @@ class ContractEnvironment:
     def _call(self, path: str, body: Order, key: str | None = None) -> ContractResponse:
         raw = json.dumps(body).encode()
         headers = signed(raw, _SECRET, key=key)
-        return ContractResponse(self.app.test_client().post(f"/{path}", data=raw, headers=headers))
+        logged = len(self.output)
+        response = self.app.test_client().post(f"/{path}", data=raw, headers=headers)
+        return ContractResponse(response, list(_complaints(self.output[logged:])))
 
     @staticmethod
     def concurrently(count: int, call: Callable[[], Any]) -> list[Any]:
@@ -372,3 +377,12 @@ class ContractEnvironment:
         self.empty_redis()
         for kit in self._kits:
             kit.redis.connection_pool.disconnect()
+
+
+def _complaints(lines: Iterable[str]) -> Iterator[str]:
+    """Yield what the kit's error lines say about the adapter's answers."""
+    for line in lines:
+        with suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and entry.get("level") == "error" and "complaint" in entry:
+                yield str(entry["complaint"])
