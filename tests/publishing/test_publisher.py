@@ -139,8 +139,8 @@ def test_expired_version_is_deleted_from_every_storage(kit: Kit) -> None:
     deleted: list[str] = []
 
     class FakeStorage(RedisCatalogStorage):
-        def delete(self, version: str) -> None:
-            deleted.append(version)
+        def delete(self, name: str) -> None:
+            deleted.append(name)
 
     storage = FakeStorage(kit.redis, kit.keys, kit.catalog_urls)
     publisher = Publisher(kit.redis, kit.keys, storage, retention=DAY)
@@ -148,7 +148,8 @@ def test_expired_version_is_deleted_from_every_storage(kit: Kit) -> None:
     publisher.publish("main", catalog_of("soup"), notified.append)
     publisher.publish("main", catalog_of("cake"), notified.append)
     assert deleted == []
-    kit.redis.zadd(kit.keys.superseded("main"), {version(catalog_of("soup")): 1})
+    kit.redis.zadd(kit.keys.stored_catalogs("main"), {version(catalog_of("soup")): 1})
     publisher.publish("main", catalog_of("tea"), notified.append)
     assert deleted == [version(catalog_of("soup"))]
-    assert kit.redis.zrange(kit.keys.superseded("main"), 0, -1) == [version(catalog_of("cake")).encode()]
+    superseded = kit.redis.zrangebyscore(kit.keys.stored_catalogs("main"), 0, "(inf")
+    assert superseded == [version(catalog_of("cake")).encode()]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gzip
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 import requests
-from moto.server import ThreadedMotoServer
+from pydantic import ValidationError
 
 from tests.tcp_server import FakeServer, Serve, trickling
 from webhook_kit.app import create_app
@@ -29,30 +28,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture
-def s3(endpoint: str) -> S3Client:
-    client = boto3.client("s3", endpoint_url=endpoint)
-    client.create_bucket(Bucket="catalogs")
-    for stored in client.list_objects_v2(Bucket="catalogs").get("Contents", []):
-        client.delete_object(Bucket="catalogs", Key=stored["Key"])
-    return client
+pytestmark = pytest.mark.usefixtures("credentials")
 
 
 @pytest.fixture
@@ -78,8 +54,12 @@ def download(url: str) -> requests.Response:
         return session.get(url, timeout=PATIENCE)
 
 
+def stored_keys(s3: S3Client) -> list[str]:
+    return [stored["Key"] for stored in s3.list_objects_v2(Bucket="catalogs").get("Contents", [])]
+
+
 def stored_names(s3: S3Client) -> set[str]:
-    return {stored["Key"].rsplit("/")[-1] for stored in s3.list_objects_v2(Bucket="catalogs").get("Contents", [])}
+    return {key.rsplit("/")[-1] for key in stored_keys(s3)}
 
 
 def test_bucket_serves_a_version_at_a_signed_url(kit: Kit, s3: S3Client) -> None:
@@ -114,7 +94,7 @@ def test_superseded_version_is_deleted_after_its_retention(kit: Kit, s3: S3Clien
     publish(kit, first)
     publish(kit, second)
     assert len(stored_names(s3)) == 2
-    kit.redis.zadd(kit.keys.superseded("main"), {first.catalog_set_id or "": 1})  # long ago
+    kit.redis.zadd(kit.keys.stored_catalogs("main"), {kit.catalog_urls.path(first.catalog_set_id or ""): 1})  # long ago
     publish(kit, third)
     assert stored_names(s3) == {f"{catalog.catalog_set_id}.json" for catalog in (second, third)}
 
@@ -139,7 +119,8 @@ def test_version_that_cannot_be_deleted_does_not_stop_a_publication(
 ) -> None:
     publish(kit, catalog_of("soup"))
     publish(kit, catalog_of("cake"))
-    kit.redis.zadd(kit.keys.superseded("main"), {catalog_of("soup").catalog_set_id or "": 1})
+    path = kit.catalog_urls.path(catalog_of("soup").catalog_set_id or "")
+    kit.redis.zadd(kit.keys.stored_catalogs("main"), {path: 1})
 
     def fail(version: str) -> None:
         raise StorageUnavailable(version)
@@ -159,8 +140,8 @@ def test_missing_boto3_is_a_configuration_error(make_kit: Callable[..., Kit], mo
 
 
 def test_invalid_endpoint_is_a_configuration_error(make_kit: Callable[..., Kit]) -> None:
-    with pytest.raises(ConfigurationError, match="CATALOG_BUCKET"):
-        make_kit(catalog_bucket="catalogs", catalog_bucket_endpoint="http://").catalog_storage  # noqa: B018 - as above
+    with pytest.raises(ValidationError, match="catalog_bucket_endpoint"):
+        make_kit(catalog_bucket="catalogs", catalog_bucket_endpoint="http://")
 
 
 @pytest.mark.parametrize("operation", ["get", "put", "delete"])
@@ -184,3 +165,30 @@ def test_slow_bucket_is_unavailable_at_the_deadline(
     with pytest.raises(StorageUnavailable):
         calls[operation]()
     assert time.monotonic() - started < PATIENCE
+
+
+def test_presence_that_the_credentials_may_not_know_is_assumed(
+    kit: Kit, s3: S3Client, monkeypatch: pytest.MonkeyPatch, events: list[Any]
+) -> None:
+    publish(kit, catalog_of("soup"))
+
+    def forbid(**_: object) -> None:
+        raise s3.exceptions.ClientError({"ResponseMetadata": {"HTTPStatusCode": 403}}, "HeadObject")  # type: ignore[typeddict-item]
+
+    monkeypatch.setattr(kit.catalog_storage._s3, "head_object", forbid)  # type: ignore[attr-defined]
+    assert not kit.publisher.publish("main", catalog_of("soup"), fail)
+    assert "catalog_presence_unknown" in [event["event"] for event in events]
+
+
+def test_bucket_that_disappeared_fails_the_sync(kit: Kit, s3: S3Client, events: list[Any]) -> None:
+    (store,) = kit.stores
+    assert kit.catalog_sync.sync(store).outcome is SyncOutcome.PUBLISHED
+    for name in stored_keys(s3):
+        s3.delete_object(Bucket="catalogs", Key=name)
+    s3.delete_bucket(Bucket="catalogs")
+    report = kit.catalog_sync.sync(store)
+    assert (report.outcome, "CATALOG_BUCKET catalogs" in report.reasons[0]) == (SyncOutcome.FAILED, True)
+
+
+def fail(url: str) -> None:
+    raise AssertionError(url)

@@ -114,7 +114,8 @@ def remove(store: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Remove store {store_id} and its credentials?", abort=True)
     kit.stores.remove(store_id)
-    kit.publisher.retire(store_id)
+    for name in kit.publisher.retire(store_id):
+        click.echo(f"the published catalog {name} could not be deleted; delete it from CATALOG_BUCKET", err=True)
     keys = kit.keys
     # A store that is added under this id later starts without the state of this one.
     kit.redis.delete(

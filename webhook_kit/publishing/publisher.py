@@ -31,11 +31,13 @@ class PublishedVersion:
     """The current version of a store's published catalog.
 
     :ivar version: its ``catalogSetId``.
+    :ivar name: name of its body in the catalog storage.
     :ivar at: time of publication, Unix seconds.
     :ivar items: number of items.
     """
 
     version: str
+    name: str
     at: float
     items: int
 
@@ -68,12 +70,16 @@ class Publisher:
         if version is None:
             raise ValueError("only a catalog with a catalogSetId can be published")
         current = self.current(store_id)
-        if current is not None and current.version == version and not force:
+        is_current = current is not None and current.version == version and self._storage.exists(current.name)
+        if is_current and not force:
             return False
-        url = self._storage.url(version)
+        name = self._storage.name(version)
+        url = self._storage.url(name)
         if url is None:
             return False
         now = int(redis_time(self._redis))
+        # Recorded before it is stored, so that the body of a publication that is cut off is deleted too.
+        self._redis.zadd(self._keys.stored_catalogs(store_id), {name: now}, nx=True)
         self._storage.put(version, compressed_json(catalog), self._retention)
         notify(url)
         self._switch_version(
@@ -81,6 +87,7 @@ class Publisher:
             self._keys.superseded(store_id),
             store=store_id,
             version=version,
+            name=name,
             items=len(catalog.items),
             now=now,
             retention=self._retention,
@@ -90,36 +97,48 @@ class Publisher:
 
     def current(self, store_id: str) -> PublishedVersion | None:
         """Return the current version of a store's published catalog; None when none was ever published."""
-        version, at, items = self._redis.hmget(self._keys.published(store_id), "version", "at", "items")
-        if not isinstance(version, bytes):
+        version, name, at, items = self._redis.hmget(self._keys.published(store_id), "version", "name", "at", "items")
+        if not isinstance(version, bytes) or not isinstance(name, bytes):
             return None
-        return PublishedVersion(version.decode(), float(at or 0), int(items or 0))
+        return PublishedVersion(version.decode(), name.decode(), float(at or 0), int(items or 0))
 
     def url(self, store_id: str) -> str | None:
         """Return the URL of a store's current version; None when nothing is published."""
         current = self.current(store_id)
-        return None if current is None else self._storage.url(current.version)
+        return None if current is None else self._storage.url(current.name)
 
     def get(self, version: str) -> bytes | None:
         """Return the compressed body of a version; None when it is not stored (any more)."""
         return self._storage.get(version)
 
-    def retire(self, store_id: str) -> None:
-        """Let the current version of a removed store expire after the retention, as a superseded one does."""
-        if (current := self.current(store_id)) is not None:
-            self._redis.expire(self._keys.catalog_set(current.version), self._retention)
-        self._redis.delete(self._keys.published(store_id), self._keys.superseded(store_id))
+    def retire(self, store_id: str) -> list[str]:
+        """Delete everything that is published of a removed store.
+
+        :return: names of the bodies that the storage did not delete.
+        """
+        left = [
+            name
+            for name in map(text, self._redis.zrange(self._keys.stored_catalogs(store_id), 0, -1))
+            if not self._delete(store_id, name)
+        ]
+        keys = self._keys
+        self._redis.delete(*(key(store_id) for key in (keys.published, keys.superseded, keys.stored_catalogs)))
+        return left
 
     def _delete_superseded(self, store_id: str, now: int) -> None:
-        # In Redis the bodies expire by themselves; other storages need an explicit delete.
-        superseded = self._keys.superseded(store_id)
-        for version in map(text, self._redis.zrangebyscore(superseded, 0, now - self._retention)):
-            try:
-                self._storage.delete(version)
-            except StorageUnavailable as error:  # the next publication tries again
-                log.warning("superseded_catalog_not_deleted", store=store_id, version=version, error=str(error))
+        stored = self._keys.stored_catalogs(store_id)
+        for name in map(text, self._redis.zrangebyscore(stored, 0, now - self._retention)):
+            if not self._delete(store_id, name):  # the next publication tries again
                 return
-            self._redis.zrem(superseded, version)
+            self._redis.zrem(stored, name)
+
+    def _delete(self, store_id: str, name: str) -> bool:
+        try:
+            self._storage.delete(name)
+        except StorageUnavailable as error:
+            log.warning("superseded_catalog_not_deleted", store=store_id, name=name, error=str(error))
+            return False
+        return True
 
 
 def compressed_json(catalog: ExternalCatalogSet) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import requests
@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError as TransportError
 
 from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.errors import ConfigurationError
+from webhook_kit.logs import logger
 from webhook_kit.publishing.storage import StorageUnavailable
 from webhook_kit.publishing.urls import CatalogUrls
 from webhook_kit.web import bounded_session, deadline
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 __all__ = ["S3CatalogStorage"]
+
+log = logger("catalog_storage")
 
 _SECONDS = 10.0
 """Seconds for one operation, its repetitions included."""
@@ -70,6 +73,10 @@ class S3CatalogStorage:
         # boto3 counts its time-outs from byte to byte and reads answers of any size. So it only signs.
         self._s3.meta.events.register("before-send.s3", cast(Any, _send))
 
+    def name(self, version: str) -> str:
+        """Return the key of the object, which contains a token made with the newest secret."""
+        return self._urls.path(version)
+
     def put(self, version: str, body: bytes, seconds: int) -> None:  # noqa: ARG002 - kept until it is deleted
         """Store a compressed body.
 
@@ -78,12 +85,30 @@ class S3CatalogStorage:
         with self._translated_errors():
             self._s3.put_object(
                 Bucket=self._bucket,
-                Key=self._urls.path(version),
+                Key=self.name(version),
                 Body=body,
                 ContentType="application/json",
                 ContentEncoding="gzip",
                 CacheControl="public, max-age=86400, immutable",
             )
+
+    def exists(self, name: str) -> bool:
+        """Return True if an object with this key is stored, or if the credentials do not allow to know.
+
+        :raises StorageUnavailable: the bucket does not respond, or does not exist.
+        """
+        with self._translated_errors():
+            try:
+                self._s3.head_object(Bucket=self._bucket, Key=name)
+            except self._s3.exceptions.ClientError as error:
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+                if status == 403:  # the answer for a missing object too, without the permission s3:ListBucket
+                    log.warning("catalog_presence_unknown", bucket=self._bucket, name=name)
+                    return True
+                if status != 404:
+                    raise
+                return False
+            return True
 
     def get(self, version: str) -> bytes | None:
         """Return the compressed body of a version; None when it is not stored.
@@ -91,30 +116,29 @@ class S3CatalogStorage:
         :raises StorageUnavailable: the bucket does not respond.
         """
         with self._translated_errors():
-            try:
-                return self._s3.get_object(Bucket=self._bucket, Key=self._urls.path(version))["Body"].read()
-            except self._s3.exceptions.NoSuchKey:
-                return None
+            for key in self._urls.paths(version):
+                with suppress(self._s3.exceptions.NoSuchKey):
+                    return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            return None
 
-    def delete(self, version: str) -> None:
-        """Delete a version.
+    def delete(self, name: str) -> None:
+        """Delete an object.
 
         :raises StorageUnavailable: the bucket does not respond.
         """
         with self._translated_errors():
-            self._s3.delete_object(Bucket=self._bucket, Key=self._urls.path(version))
+            self._s3.delete_object(Bucket=self._bucket, Key=name)
 
-    def url(self, version: str) -> str:
-        """Return the URL at which the bucket serves a version.
+    def url(self, name: str) -> str:
+        """Return the URL at which the bucket serves an object.
 
         :raises StorageUnavailable: there are no credentials for the signature.
         """
-        path = self._urls.path(version)
         if self._public_url is not None:
-            return f"{self._public_url}/{path}"
+            return f"{self._public_url}/{name}"
         with self._translated_errors():
             return self._s3.generate_presigned_url(
-                "get_object", Params={"Bucket": self._bucket, "Key": path}, ExpiresIn=_MAX_URL_SECONDS
+                "get_object", Params={"Bucket": self._bucket, "Key": name}, ExpiresIn=_MAX_URL_SECONDS
             )
 
     @contextmanager

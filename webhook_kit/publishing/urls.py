@@ -26,8 +26,12 @@ class CatalogUrls:
         self._secrets = [secret.encode() for secret in secrets]
 
     def path(self, version: str) -> str:
-        """Return the path of a version, without a slash at the front."""
-        return f"catalogs/{_token(self._secrets[0], version)}/{version}.json"
+        """Return the path of a version by the newest secret, without a slash at the front."""
+        return self.paths(version)[0]
+
+    def paths(self, version: str) -> list[str]:
+        """Return the path of a version by each secret that is accepted, the newest first."""
+        return [f"catalogs/{_token(secret, version)}/{version}.json" for secret in self._secrets]
 
     def url(self, version: str) -> str | None:
         """Return the URL of a version; None without a public base URL."""

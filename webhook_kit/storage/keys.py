@@ -142,8 +142,12 @@ class Keys:
         return f"{self.prefix}catalog-set:{version}"
 
     def published(self, store_id: str) -> str:
-        """Hash: the version that a store's catalog is published as (version, at, items)."""
+        """Hash: the version that a store's catalog is published as (version, name of its body, at, items)."""
         return f"{self.prefix}published:{store_id}"
+
+    def stored_catalogs(self, store_id: str) -> str:
+        """Sorted set: names of a store's bodies in the catalog storage, by the moment of their successor (s); inf: the current one."""
+        return f"{self.prefix}stored-catalogs:{store_id}"
 
     def superseded(self, store_id: str) -> str:
         """Sorted set: a store's earlier versions that are still kept, by the moment of their successor (s)."""
