@@ -71,7 +71,7 @@ def test_placement_takes_this_many_scripts(
     settings: dict[str, Any], scripts: int, make_client: Callable[..., WebhookClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = make_client(**settings)
-    client.place(order(amounts={"total": 2.75}))  # loads scripts and catalog
+    client.place(order(amounts={"total": 2.75}, nonce="1"))  # loads scripts and catalog
     commands: list[str] = []
     execute: Any = client.kit.redis.execute_command
 

@@ -104,10 +104,10 @@ def test_after_a_fail_over_orders_are_placed_and_the_process_is_ready(
     with FailOver() as fail_over:
         client = make_client(redis_url=fail_over.url)
         with ThreadPoolExecutor(8) as threads:
-            placed = list(threads.map(lambda _: client.place(order(**TOTAL)).status_code, range(8)))
+            placed = list(threads.map(lambda _: client.place(order(**TOTAL, nonce=str(uuid4()))).status_code, range(8)))
             assert placed == [200] * 8
             fail_over()
-            placed = list(threads.map(lambda _: client.place(order(**TOTAL)).status_code, range(8)))
+            placed = list(threads.map(lambda _: client.place(order(**TOTAL, nonce=str(uuid4()))).status_code, range(8)))
         assert placed == [200] * 8
         assert client.get("/readyz").status_code == 200
 

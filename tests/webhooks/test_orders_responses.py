@@ -27,7 +27,7 @@ def test_both_spellings_are_served_under_the_prefix(prefix: str, make_client: Ca
     client = make_client(webhook_prefix=prefix)
     for validating, placing in (("validateOrder", "placeOrder"), ("validate", "place")):
         validated = client.deliver(validating, order())
-        body = order(validatedOrderToken=validated.json["validatedOrderToken"])
+        body = order(validatedOrderToken=validated.json["validatedOrderToken"], nonce=str(uuid4()))
         placed = client.deliver(placing, body, key=str(uuid4()))
         assert (validated.status_code, placed.status_code) == (200, 200)
         assert placed.headers["API-Version"] == validated.headers["API-Version"] == "2026-01-30"

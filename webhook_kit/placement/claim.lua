@@ -1,10 +1,10 @@
 -- Claim an order, or find out what it is: a repetition, an order that is being placed right now, or another order.
--- KEYS: the pointers of the Idempotency-Key and of the Gett order id, unsettled.
--- args: key, gett_id (may be empty), fingerprint, former (fingerprint in the form of an earlier version), owner, lease (ms), store, key_ttl, order_ttl (s), order (JSON, or nil).
+-- KEYS: the pointers of the Idempotency-Key and of the Gett order id, unsettled; the signed body, if it is to be remembered.
+-- args: key, gett_id (may be empty), fingerprint, former (fingerprint in the form of an earlier version), owner, lease (ms), store, signed_ttl (s), key_ttl, order_ttl (s), order (JSON, or nil).
 -- order is the priced order, when the POS can be called at once. If claim and POS call are recorded in one, return the
 -- orderRef alone. Otherwise return a list that begins with 'claimed' (orderRef, doubt, same content, earlier order),
 -- 'replay' (status, answer, orderRef, newly linked Gett order id), 'busy' (ms until the lease ends),
--- 'already_placed' (the POS's order id) or 'key_reused'.
+-- 'already_placed' (the POS's order id), 'key_reused' or 'replayed' (the same signed body under another Idempotency-Key).
 --- @include "webhook_kit.placement/records"
 
 -- Return true unless both amounts are known, one of them is named by its order, and they differ. An amount that is only
@@ -26,6 +26,10 @@ local function same_order(recorded)
   return content ~= nil and content == own_content and same_amount(total, own_total) and same_amount(tip, own_tip)
 end
 
+if KEYS[4] then
+  if (redis.call('GET', KEYS[4]) or args.key) ~= args.key then return {'replayed'} end
+  redis.call('SET', KEYS[4], args.key, 'EX', args.signed_ttl)
+end
 local pointer = redis.call('GET', KEYS[1])
 local by_key = pointer and string.match(pointer, '^%S* (.*)$')
 if pointer and not same_order(string.match(pointer, '^%S*')) then return {'key_reused'} end

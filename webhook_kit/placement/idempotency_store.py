@@ -19,6 +19,7 @@ from typing import Any
 import redis
 
 from webhook_kit.errors import Conflict, NotFound
+from webhook_kit.gett.signing import MAX_AGE_SECONDS
 from webhook_kit.logs import logger
 from webhook_kit.outbox.lanes import Notifier, lane_name
 from webhook_kit.outbox.updates import Kind
@@ -37,6 +38,7 @@ __all__ = [
     "PlacementStore",
     "Replay",
     "SettleResult",
+    "SignatureReplayed",
 ]
 
 log = logger("placement")
@@ -122,7 +124,12 @@ class AlreadyPlaced:
     partner_order_id: str
 
 
-ClaimResult = Claim | Replay | Busy | KeyReused | AlreadyPlaced
+@dataclass(frozen=True, slots=True)
+class SignatureReplayed:
+    """The same signed body came under another Idempotency-Key."""
+
+
+ClaimResult = Claim | Replay | Busy | KeyReused | AlreadyPlaced | SignatureReplayed
 
 
 class PlacementStore:
@@ -163,6 +170,7 @@ class PlacementStore:
         fingerprint: str,
         former_fingerprint: str = "",
         priced_order: bytes | None = None,
+        signed_body: str = "",
     ) -> ClaimResult:
         """Claim an order, or find out why it cannot be claimed.
 
@@ -170,13 +178,17 @@ class PlacementStore:
         :param former_fingerprint: the fingerprint in the form of an earlier version, whose records are still there.
         :param priced_order: the order to place, when it is priced already: a claim without doubt then records the POS
             call (:meth:`record_call`) in the same round trip.
+        :param signed_body: digest of the body, if its signature is all that shows that Gett sent it. It is remembered while
+            the signature may be fresh; an order with Gett's own id needs none, because its id tells a repetition.
         """
+        remembered = [self._keys.signed_body(signed_body)] if signed_body and not gett_id else []
         owner = os.urandom(8).hex()
         try:
             reply: bytes | list[bytes] = self._claim(
                 self._keys.by_key(key),
                 self._keys.by_gett_id(gett_id),
                 self._keys.unsettled,
+                *remembered,
                 key=key,
                 gett_id=gett_id,
                 fingerprint=fingerprint,
@@ -184,6 +196,7 @@ class PlacementStore:
                 owner=owner,
                 lease=self._lease_ms,
                 store=store_id,
+                signed_ttl=2 * MAX_AGE_SECONDS,
                 key_ttl=self._key_ttl,
                 order_ttl=self._order_ttl,
                 order=priced_order,
@@ -217,6 +230,8 @@ class PlacementStore:
                 return Busy(int(reply[1]) / 1000)
             case b"already_placed":
                 return AlreadyPlaced(reply[1].decode())
+            case b"replayed":
+                return SignatureReplayed()
             case _:
                 return KeyReused()
 

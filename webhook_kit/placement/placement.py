@@ -44,6 +44,7 @@ from webhook_kit.placement.idempotency_store import (
     PlacementStore,
     Replay,
     SettleResult,
+    SignatureReplayed,
 )
 from webhook_kit.placement.pos_calls import as_violations, find_order, place_order
 from webhook_kit.placement.pricing import Pricing
@@ -81,10 +82,11 @@ class Placement:
         self._settlement = Settlement(records, settings)
 
     def place(
-        self, order: PlaceOrderRequest, store: Store, key: str, *, instance: str, trace_id: str
+        self, order: PlaceOrderRequest, store: Store, key: str, *, instance: str, trace_id: str, signed_body: str = ""
     ) -> PlacementResponse:
         """Place an order once, or return the answer that was given before.
 
+        :param signed_body: digest of the signed body; see :meth:`PlacementStore.claim`.
         :param instance: path of the request, for problem documents.
         :raises Problem: for every answer that is not final.
         :raises redis.RedisError: when Redis cannot be reached; the POS was not called.
@@ -98,7 +100,7 @@ class Placement:
             decision = self._pricing.decide(order, store, deadline=deadline)
         priced = decision if isinstance(decision, PlaceOrderRequest) else None
         while True:
-            claim = self._claim(received, priced, store, key, deadline)
+            claim = self._claim(received, priced, store, key, signed_body, deadline)
             if isinstance(claim, PlacementResponse):
                 return claim
             attempt = Attempt(
@@ -155,7 +157,13 @@ class Placement:
     # -- claim ---------------------------------------------------------------------------------------------------------
 
     def _claim(
-        self, order: PlaceOrderRequest, priced: PlaceOrderRequest | None, store: Store, key: str, deadline: float
+        self,
+        order: PlaceOrderRequest,
+        priced: PlaceOrderRequest | None,
+        store: Store,
+        key: str,
+        signed_body: str,
+        deadline: float,
     ) -> Claim | PlacementResponse:
         """Claim the order, or return its recorded answer. Waits while another attempt is under way."""
         gett_id, content = order.gett_order_id or "", fingerprint(order, self._pricing.token_amounts(order))
@@ -170,6 +178,7 @@ class Placement:
                 fingerprint=content,
                 former_fingerprint=former,
                 priced_order=priced_order,
+                signed_body=signed_body,
             )
             if isinstance(result, Claim):
                 return result
@@ -181,6 +190,11 @@ class Placement:
                 raise Problem(
                     ErrorCode.ORDER_ALREADY_PLACED,
                     f"order {gett_id} was placed with other content, as {result.partner_order_id}",
+                )
+            if isinstance(result, SignatureReplayed):
+                raise Problem(
+                    ErrorCode.UNAUTHENTICATED,
+                    "this signed body came before under another Idempotency-Key; send a retry with its first key",
                 )
             if not isinstance(result, Busy):
                 detail = "this Idempotency-Key was used for another order: use a fresh key for each order"

@@ -39,6 +39,10 @@ class Keys:
         """String: the orderRef of a gettOrderId."""
         return f"{self.prefix}gett:{gett_order_id}"
 
+    def signed_body(self, digest: str) -> str:
+        """String: the Idempotency-Key with which a signed placeOrder without a gettOrderId came, by the digest of its body."""
+        return f"{self.prefix}signed-body:{digest}"
+
     def pos_order(self, store_id: str, partner_order_id: str) -> str:
         """String: the orderRef of a POS's own order id."""
         return f"{self.prefix}pos:{store_id}:{partner_order_id}"

@@ -19,24 +19,28 @@ log = logger("webhooks")
 _clocks = ClockWatch()
 
 
-def verify_webhook(settings: Settings, raw: bytes) -> None:
+def verify_webhook(settings: Settings, raw: bytes) -> bool:
     """Verify this request's signature or its Authorization header; either is enough where both are configured.
 
+    :return: True if it was the signature.
     :raises Problem: 401.
     """
     if settings.allow_unsigned_webhooks:
-        return
+        return False
     secrets = [secret.get_secret_value() for secret in settings.gett_webhook_secrets]
     accepted = [value.get_secret_value() for value in settings.gett_webhook_authorization]
     try:
         if accepted and not secrets:
             verify_authorization(request.headers.get("Authorization"), accepted)
-        elif not (accepted and _is_authorized(accepted)):
-            verify(raw, request.headers.get("Signature"), request.headers.get("Timestamp"), secrets)
-            _clocks.observe("Gett", float(request.headers["Timestamp"]))
+            return False
+        if accepted and _is_authorized(accepted):
+            return False
+        verify(raw, request.headers.get("Signature"), request.headers.get("Timestamp"), secrets)
+        _clocks.observe("Gett", float(request.headers["Timestamp"]))
     except InvalidSignature as error:
         log.warning("webhook_not_authentic", path=request.path, why=str(error))
         raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
+    return True
 
 
 def _is_authorized(accepted: list[str]) -> bool:
