@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 __all__ = ["accessibility_problems"]
 
-_CHECK = """() => {
+_CHECK = r"""() => {
   const problems = [];
   const dialog = document.querySelector("dialog[open]");
   const shown = (e) => e.checkVisibility({ checkOpacity: false, checkVisibilityCSS: true });
@@ -74,6 +74,24 @@ _CHECK = """() => {
     const size = parseFloat(style.fontSize);
     const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
     if (ratio < (large ? 3 : 4.5)) report("contrast " + ratio.toFixed(2), e);
+  }
+  // Choices drawn by the page: the chosen one differs from the others by a colour that contrasts with what is behind it.
+  const colours = (e) => {
+    const style = getComputedStyle(e);
+    const ring = style.boxShadow.includes("inset") ? style.boxShadow.match(/^(color\(.*?\)|\w+\(.*?\))/)?.[0] : null;
+    return [style.backgroundColor, style.borderTopWidth === "0px" ? null : style.borderTopColor, ring].filter(Boolean);
+  };
+  for (const chosen of all("input[type=radio]:checked")) {
+    const drawn = chosen.nextElementSibling;
+    const other = all("input[type=radio]").find((one) => one.name === chosen.name && !one.checked)?.nextElementSibling;
+    if (getComputedStyle(chosen).opacity !== "0" || !drawn || !other) continue;
+    const back = light(behind(drawn.parentElement));
+    const contrast = (colour) => {
+      const shade = light(over(rgba(colour), behind(drawn.parentElement)));
+      return (Math.max(shade, back) + 0.05) / (Math.min(shade, back) + 0.05);
+    };
+    const usual = colours(other);
+    if (!colours(drawn).some((colour) => !usual.includes(colour) && contrast(colour) >= 3)) report("choice not shown", drawn);
   }
   return [...new Set(problems)];
 }"""

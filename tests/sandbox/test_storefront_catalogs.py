@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from flask import Flask, Response, jsonify, request
 from playwright.sync_api import Browser, Page, expect
 
 from tests.sandbox.accessibility import accessibility_problems
@@ -227,3 +229,173 @@ def test_stem_shows_its_store(context: SandboxContext, page: Page) -> None:
     expect(page.get_by_role("heading", name="There is no such store")).to_be_visible()
     page.get_by_role("link", name="To all stores").click()
     expect(page.get_by_role("link", name="Chain 0", exact=True)).to_be_visible()
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def item_with_picture(url: str) -> ExternalCatalogSet:
+    return simple_catalog({"Food": [ExternalItem(item_id="pie", name="Pie", base_price=Decimal(9), image_url=url)]})
+
+
+def loaded_pictures(page: Page, selector: str) -> None:
+    page.wait_for_function("(s) => document.querySelector(s)?.naturalWidth > 0", arg=f"{selector} img.picture")
+
+
+def test_pictures_appear_when_the_catalog_has_them(context: SandboxContext, page: Page) -> None:
+    pictures = Flask("pictures")
+    pictures.get("/<name>")(lambda name: Response(b"" if name == "missing" else PNG, mimetype="image/png"))
+    with serve(pictures) as host, serve(pictures) as other_host:
+        record = add_listed_store(context, STORE, "Gallery", item_with_picture(f"{host}/pie"))
+        record.listing.image_url = f"{host}/store"
+        page.goto("/")
+        loaded_pictures(page, ".card .tile")
+        page.get_by_role("link", name="Gallery").click()
+        loaded_pictures(page, ".store-head .tile")
+        loaded_pictures(page, "[data-item=pie]")
+        page.locator("[data-item=pie]").click()
+        loaded_pictures(page, "dialog")
+        assert accessibility_problems(page) == []
+        page.keyboard.press("Escape")
+        # A catalog that is newer than the page names another host.
+        add_listed_store(context, STORE, "Gallery", item_with_picture(f"{other_host}/pie"))
+        page.goto("/#/")
+        page.get_by_role("link", name="Gallery").click()
+        loaded_pictures(page, "[data-item=pie]")
+        add_listed_store(context, STORE, "Gallery", item_with_picture(f"{other_host}/missing"))
+        page.goto("/#/")
+        page.get_by_role("link", name="Gallery").click()
+        page.locator("[data-item=pie]").wait_for()
+        expect(page.locator("img.picture")).to_have_count(0)
+
+
+def test_price_of_an_option_includes_its_own_required_group(context: SandboxContext, page: Page) -> None:
+    def option(item_id: str, price: str, *groups: str) -> ExternalItem:
+        return ExternalItem(item_id=item_id, name=item_id, base_price=Decimal(price), modifier_group_ids=list(groups))
+
+    def group(group_id: str, *items: str, minimum: int = 1, maximum: int = 1, **more: Any) -> ExternalModifierGroup:
+        return ExternalModifierGroup(
+            modifier_group_id=group_id,
+            name=group_id,
+            item_ids=list(items),
+            minimum_allowed=minimum,
+            maximum_allowed=maximum,
+            **more,
+        )
+
+    catalog = simple_catalog(
+        {
+            "Food": [
+                option("meal", "10", "drinks"),
+                option("box", "0", "size"),
+                option("plain", "3"),
+            ]
+        },
+        options=[
+            *(option("soda", "0", "size"), option("water", "1", "temperature"), option("beer", "1", "size", "glass")),
+            *(option("juice", "0.5", "fruit"), option("tea", "0"), option("wine", "0", "bottle")),
+            *(option("small", "2"), option("big", "3.25"), option("cold", "0"), option("warm", "0.5")),
+            *(option("lemon", "0.25"), option("apple", "0.25"), option("red", "0", "size")),
+        ],
+        modifier_groups=[
+            group("drinks", "soda", "water", "beer", "juice", "tea", "wine"),
+            group("size", "small", "big"),
+            group("temperature", "cold", "warm"),
+            group("glass", "cold", minimum=0),
+            group("fruit", "lemon", "apple", minimum=2, maximum=2, enable_duplicate_items=True),
+            group("bottle", "red", maximum=2),
+        ],
+    )
+    add_listed_store(context, STORE, "Combos", catalog)
+    page.goto(f"/#/stores/{STORE}")
+    for item, price in (("meal", "$10.00"), ("box", "from $2.00"), ("plain", "$3.00")):
+        expect(page.locator(f"[data-item={item}] .price")).to_have_text(price)
+    page.locator("[data-item=meal]").click()
+    rows = page.get_by_role("dialog").locator("label.row")
+    for row, price in {
+        "soda": "from +$2.00",
+        "water": "+$1.00",
+        "beer": "from +$3.00",
+        "juice": "+$1.00",
+        "wine": "from +$2.00",
+    }.items():
+        expect(rows.filter(has_text=row).locator(".extra")).to_have_text(price)
+    expect(rows.filter(has_text="tea").locator(".extra")).to_have_count(0)
+
+
+@pytest.mark.parametrize("sections", [1, 50])
+def test_long_menu_opens_with_its_first_items(sections: int, context: SandboxContext, page: Page) -> None:
+    each = 2_500 // sections
+    menu = {
+        f"Section {s}": [
+            ExternalItem(item_id=f"{s}-{n}", name=f"Dish {s}-{n}", base_price=Decimal(n)) for n in range(each)
+        ]
+        for s in range(sections)
+    }
+    add_listed_store(context, STORE, "Long", simple_catalog(menu))
+    page.goto("/")
+    page.get_by_role("link", name="Long").wait_for()
+    first = page.evaluate(
+        """async (hash) => {
+          const items = () => document.querySelectorAll("[data-item]").length;
+          const appeared = new Promise((resolve) => {
+            new MutationObserver(() => items() && resolve(items())).observe(document.body, { childList: true, subtree: true });
+          });
+          location.hash = hash;
+          return appeared;
+        }""",
+        f"#/stores/{STORE}",
+    )
+    assert first <= 100
+    last = f"{sections - 1}-{each - 1}"
+    if sections > 1:
+        page.get_by_role("button", name=f"Section {sections - 1}", exact=True).click()
+        expect(page.get_by_role("heading", name=f"Section {sections - 1}", exact=True)).to_be_in_viewport()
+    expect(page.locator("[data-item]")).to_have_count(2_500)
+    page.locator(f"[data-item='{last}']").click()
+    expect(page.get_by_role("dialog").get_by_role("heading", name=f"Dish {last}")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.goto("/#/")
+    expect(page.locator("[data-item]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_start_page_with_one_store_invites(scheme: Any, context: SandboxContext, page: Page) -> None:
+    page.emulate_media(color_scheme=scheme)
+    add_listed_store(context, STORE, "Only", bogus_catalog())
+    page.goto("/")
+    card = page.locator(".card")
+    expect(card).to_contain_text("See the menu")
+    box, main = card.bounding_box(), page.locator(".cards").bounding_box()
+    assert box
+    assert main
+    assert box["width"] == main["width"]
+    assert accessibility_problems(page) == []
+    card.get_by_text("See the menu").click(force=True)  # it belongs to the link that covers the card
+    expect(page.get_by_role("heading", name="Only", level=1)).to_be_visible()
+    add_listed_store(context, STORE.replace("7", "8"), "Another", bogus_catalog())
+    page.goto("/#/")
+    expect(page.locator(".card")).to_have_count(2)
+    expect(page.get_by_text("See the menu")).to_have_count(0)
+
+
+def test_error_of_the_customer_is_shown_at_its_field(context: SandboxContext, page: Page) -> None:
+    answers = Flask("store")
+
+    @answers.post("/validateOrder")
+    def validate() -> Response:
+        parts = dict.fromkeys(("subTotal", "total"), 2.5)
+        return jsonify({**request.get_json(), "amounts": parts, "isValid": True, "validatedOrderToken": "t"})
+
+    with serve(answers) as webhooks:
+        add_listed_store(context, STORE, "Strict", bogus_catalog(), webhooks)
+        page.goto(f"/#/stores/{STORE}")
+        page.locator("[data-item=cola]").click()
+        page.get_by_role("dialog").get_by_role("button", name="Add").click()
+        page.get_by_role("link", name="Checkout").first.click()
+        page.get_by_label("Phone").fill("555 1234")
+        page.get_by_role("button", name="Check order").click()
+        page.get_by_role("button", name="Place order").click()
+        expect(page.locator("[data-path='$.customer.phone'] .error")).to_contain_text("E.164")

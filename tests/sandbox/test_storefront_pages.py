@@ -10,10 +10,14 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
+from tests.sandbox.sandbox_env import STORE
+from webhook_kit.catalog.build import simple_catalog
+from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.context import SandboxContext
 from webhook_kit.sandbox.faults import Fault
+from webhook_kit.sandbox.marketfront import store_stem
 from webhook_kit.sandbox.server import serve
 from webhook_kit.sandbox.state import StoreRecord
 from webhook_kit.sandbox.storefront import pages
@@ -65,6 +69,33 @@ def test_files_load_nothing_foreign_and_parse_no_html(name: str) -> None:
 def test_every_import_exists(name: str) -> None:
     for imported in re.findall(r"from \"(.+?)\"", (STATIC / name).read_text()):
         assert (STATIC / "js" / imported).is_file(), imported
+
+
+def test_policy_names_the_hosts_of_pictures(client: FlaskClient, context: SandboxContext) -> None:
+    urls = [
+        "https://CDN.example/a.jpg",
+        "https://cdn.example/b.jpg",
+        "http://127.0.0.1:8000/c.png",
+        "javascript:alert(1)",
+        "https://evil.example; script-src *",
+        "https://*.example/x",
+        "//cdn.other/x",
+        "data:image/png,x",
+    ]
+    items = [ExternalItem(item_id=str(n), name="x", base_price=1, image_url=url) for n, url in enumerate(urls)]
+    context.state.catalogs["c"] = simple_catalog({"S": items})
+    record = context.state.stores[STORE]
+    record.catalog_set_id, record.listing.image_url = "c", "https://logos.example/x?y"
+    for path in ("/", f"/store/{store_stem(record)}"):
+        response = client.get(path, buffered=True)
+        policy = response.headers["Content-Security-Policy"]
+        allowed = "'self' http://127.0.0.1:8000 https://cdn.example https://logos.example"
+        assert f"; img-src {allowed};" in policy
+        assert response.headers["Cache-Control"] == "no-store"
+    assert (
+        "img-src 'self';"
+        in client.get("/__storefront/static/base.css", buffered=True).headers["Content-Security-Policy"]
+    )
 
 
 def test_stem_of_a_store_is_a_page(url: str, context: SandboxContext) -> None:

@@ -30,6 +30,7 @@ __all__ = ["MAX_BYTES", "body_errors", "install_hooks", "json_response", "make_b
 MAX_BYTES = 1024 * 1024
 """Maximum size of a request's body [D]."""
 
+_MAX_LOGGED = 64 * 1024  # bytes of a body; ten thousand catalogs in the log would not fit into memory
 _STATE_BYTES = 256 * 1024 * 1024  # for loading a saved sandbox
 
 W = TypeVar("W", bound=pydantic.BaseModel)
@@ -247,6 +248,8 @@ def _update() -> Any:
 
 def _json(body: bytes) -> Any:
     """Return a body as it is logged."""
+    if len(body) > _MAX_LOGGED:
+        return f"({len(body)} bytes, not shown)"
     try:
         return redact_payment(json.loads(body)) if body else None
     except RecursionError:

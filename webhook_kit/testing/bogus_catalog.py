@@ -147,7 +147,6 @@ def _item(line: str) -> ExternalItem:
     members: dict[str, Any] = {}
     if description:
         members["description"] = description.strip()
-        members["image_url"] = f"https://images.bogus-pos.example/{id}.jpg"
     if "from" in prices:
         members["starting_at"] = Decimal(prices["from"])
     if "was" in prices:

@@ -9,7 +9,9 @@
 import { stepper } from "./controls.js";
 import { announce, h, icon, swap } from "./dom.js";
 import { dollars, toCents } from "./money.js";
+import { picture } from "./pictures.js";
 import * as rules from "./rules.js";
+import { optionPrice, startingPrice } from "./starting-price.js";
 
 const MAX_QUANTITY = 99; // of one line
 
@@ -41,6 +43,7 @@ class ItemDialog {
     /** @type {(line: Line | null) => void} */
     this.done = () => {};
     const item = catalogSet.items[line.itemId];
+    this.picture = picture(item.imageUrl);
     this.body = h("div", { class: "dialog-body" });
     this.foot = h("footer", { class: "dialog-foot" });
     this.dialog = /** @type {HTMLDialogElement} */ (
@@ -62,7 +65,7 @@ class ItemDialog {
               "div",
               null,
               h("h2", { id: "dialog-title", tabindex: "-1" }, item.name),
-              h("p", { class: "price" }, dollars(toCents(item.basePrice))),
+              h("p", { class: "price" }, startingPrice(catalogSet, line.itemId)),
             ),
             h("button", { type: "button", class: "round", aria: { label: "Close" }, onclick: () => this.close(null) }, icon("close")),
           ),
@@ -111,6 +114,7 @@ class ItemDialog {
     const messages = new Map(rules.violations(this.catalogSet, this.line).map((one) => [one.path, one.message]));
     swap(
       this.body,
+      this.picture,
       item.description && h("p", { class: "lead" }, item.description),
       this.groups(this.line, "", messages),
     );
@@ -290,9 +294,8 @@ class ItemDialog {
     const selected = rules.selectedIn(line, group.modifierGroupId);
     // In a group of one, a choice replaces the other, so it is always the first.
     const before = group.maximumAllowed === 1 ? 0 : rules.count(selected);
-    const cents = rules.selectionPrice(this.catalogSet, group, itemId, before);
-    if (cents === 0) return group.tiers ? h("span", { class: "extra" }, "free") : null;
-    return h("span", { class: "extra" }, cents > 0 ? `+${dollars(cents)}` : dollars(cents));
+    const price = optionPrice(this.catalogSet, group, itemId, before) || (group.tiers ? "free" : "");
+    return price ? h("span", { class: "extra" }, price) : null;
   }
 }
 

@@ -7,6 +7,7 @@ import { announce, h, icon } from "./dom.js";
 import { start } from "./traffic-log.js";
 import { inspector } from "./inspector.js";
 import { orderView, ordersView } from "./order-view.js";
+import { reloadForNewHosts } from "./pictures.js";
 import { stemOfUrl, stemView } from "./stem-view.js";
 import { storeView } from "./store-view.js";
 import { storesView } from "./stores-view.js";
@@ -107,6 +108,7 @@ function decoded(part) {
   }
 }
 
+reloadForNewHosts();
 const page = new Page(/** @type {HTMLElement} */ (document.getElementById("main")));
 document.getElementById("inspector")?.append(inspector());
 document.querySelector("[data-skip]")?.addEventListener("click", (event) => {

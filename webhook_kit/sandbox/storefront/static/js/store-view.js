@@ -3,7 +3,6 @@
  *
  * @typedef {import("./catalog.js").TimedCatalog} TimedCatalog
  * @typedef {import("./types.js").CatalogSet} CatalogSet
- * @typedef {import("./types.js").Section} Section
  * @typedef {import("./types.js").Store} Store
  */
 
@@ -11,11 +10,12 @@ import * as api from "./api.js";
 import { StoreCart } from "./store-cart.js";
 import { now } from "./clock.js";
 import { emptyState, skeleton } from "./controls.js";
-import { announce, h, icon, swap } from "./dom.js";
+import { announce, h, swap } from "./dom.js";
 import { editLine } from "./item-dialog.js";
 import { lines, subTotal } from "./lines.js";
-import { availableNow, sections, timedCatalogs } from "./catalog.js";
-import { dollars, toCents } from "./money.js";
+import { availableNow, timedCatalogs } from "./catalog.js";
+import { Menu } from "./menu.js";
+import { dollars } from "./money.js";
 import { newLine } from "./rules.js";
 import { facts, state, tile } from "./stores-view.js";
 
@@ -93,8 +93,13 @@ function body(page, store, catalogSet) {
   storeCart.onChange = render;
   render();
   const shown = h("div", { class: "menu" });
+  /** @type {Menu | null} */
+  let menu = null;
+  page.onLeave(() => menu?.stop());
   const show = (/** @type {TimedCatalog} */ catalog) => {
-    swap(shown, ...sectionBlocks(catalogSet, catalog, available, order));
+    menu?.stop();
+    menu = new Menu(catalogSet, catalog, available, order);
+    swap(shown, ...menu.parts);
   };
   const first = all.find((catalog) => catalog.open) ?? all[0];
   if (!first) return emptyState("menu", "Empty menu", h("p", null, "There is nothing to order."));
@@ -124,81 +129,6 @@ function times(all, first, show) {
       h("span", null, h("strong", null, catalog.name), h("small", null, catalog.text)),
     );
   return h("fieldset", { class: "times" }, h("legend", { class: "visually-hidden" }, "Menus by time of day"), ...all.map(option));
-}
-
-/**
- * @param {CatalogSet} catalogSet
- * @param {TimedCatalog} catalog
- * @param {Set<string>} available
- * @param {(itemId: string, catalog: TimedCatalog) => void} order
- */
-function sectionBlocks(catalogSet, catalog, available, order) {
-  const blocks = catalog.sections.map((section) => block(catalogSet, section, 2, catalog, available, order));
-  const jump = (/** @type {HTMLElement} */ target) => () => {
-    target.scrollIntoView({ block: "start" });
-    /** @type {HTMLElement | null} */ (target.querySelector("h2"))?.focus({ preventScroll: true });
-  };
-  const links = catalog.sections.map((section, index) =>
-    h("li", null, h("button", { type: "button", class: "chip", onclick: jump(blocks[index]) }, section.name)),
-  );
-  return [
-    catalog.open ? null : h("p", { class: "notice" }, icon("clock"), `${catalog.text}. You cannot order from it yet.`),
-    links.length > 1 ? h("nav", { class: "chips", aria: { label: "Sections" } }, h("ul", null, ...links)) : null,
-    ...blocks,
-  ];
-}
-
-/**
- * A section with its items and nested sections.
- *
- * @param {CatalogSet} catalogSet
- * @param {Section} section
- * @param {number} level of its heading
- * @param {TimedCatalog} catalog
- * @param {Set<string>} available
- * @param {(itemId: string, catalog: TimedCatalog) => void} order
- * @returns {HTMLElement}
- */
-function block(catalogSet, section, level, catalog, available, order) {
-  const items = [...new Set(section.itemIds ?? [])].filter((id) => catalogSet.items[id]);
-  const inner = sections(catalogSet, section.sectionIds).map((one) => block(catalogSet, one, level + 1, catalog, available, order));
-  return h(
-    "section",
-    { class: "section" },
-    h(`h${Math.min(level, 6)}`, { tabindex: "-1" }, section.name),
-    items.length ? h("ul", { class: "items" }, ...items.map((id) => itemButton(catalogSet, id, available.has(id), () => order(id, catalog)))) : null,
-    ...inner,
-  );
-}
-
-/**
- * @param {CatalogSet} catalogSet
- * @param {string} itemId
- * @param {boolean} available
- * @param {() => void} order
- */
-function itemButton(catalogSet, itemId, available, order) {
-  const item = catalogSet.items[itemId];
-  const price = toCents(item.basePrice);
-  const from = item.startingAt ? toCents(item.startingAt) : 0;
-  const before = item.compareAt ? toCents(item.compareAt) : 0;
-  return h(
-    "li",
-    null,
-    h(
-      "button",
-      { type: "button", class: available ? "item" : "item later", dataset: { item: itemId }, aria: { haspopup: "dialog" }, onclick: order },
-      h("span", { class: "item-name" }, item.name),
-      item.description ? h("span", { class: "quiet clamp" }, item.description) : null,
-      h(
-        "span",
-        { class: "item-foot" },
-        h("span", { class: "price" }, from > price ? `from ${dollars(from)}` : dollars(price)),
-        before > price ? h("s", { class: "quiet" }, h("span", { class: "visually-hidden" }, "instead of "), dollars(before)) : null,
-        available ? h("span", { class: "plus" }, icon("plus")) : h("span", { class: "quiet" }, "Not now"),
-      ),
-    ),
-  );
 }
 
 /**

@@ -10,6 +10,7 @@ import { emptyState, skeleton } from "./controls.js";
 import { h, icon, withMarks, swap } from "./dom.js";
 import { service } from "./hours.js";
 import { dollars, toCents } from "./money.js";
+import { picture } from "./pictures.js";
 
 const TYPING_PAUSE = 200; // ms between the last key and the search
 const WAYS = [
@@ -94,14 +95,17 @@ function ways(filter, load) {
  * @param {string} query
  */
 function results(stores, query) {
-  if (stores.length) return h("ul", { class: "cards" }, ...stores.map(card));
+  if (stores.length) return h("ul", { class: "cards" }, ...stores.map((store) => card(store, stores.length === 1)));
   if (query) return emptyState("search", "Nothing found", h("p", null, `No store or dish is called “${query}”.`));
   const text = "A store appears here after its registration, when Gett has pulled its menu.";
   return emptyState("store", "No stores yet", h("p", null, text));
 }
 
-/** @param {Store} store */
-function card(store) {
+/**
+ * @param {Store} store
+ * @param {boolean} single true if there is no other card
+ */
+function card(store, single) {
   const highlights = store.highlights ?? {};
   return h(
     "li",
@@ -116,6 +120,8 @@ function card(store) {
       matchedItems(store),
       state(store),
     ),
+    // The whole card is the link.
+    single ? h("span", { class: "primary", aria: { hidden: "true" } }, "See the menu") : null,
   );
 }
 
@@ -157,11 +163,12 @@ export function facts(store) {
 
 /**
  * @param {Store} store
- * @returns {HTMLElement} its initial on a coloured tile, because images from other sites are not loaded
+ * @returns {HTMLElement} its picture, or its initial on a coloured tile
  */
 export function tile(store) {
   const hue = [...store.storeId].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
   const element = h("div", { class: "tile", aria: { hidden: "true" } }, [...store.name.trim()][0]?.toUpperCase() ?? "?");
   element.style.setProperty("--hue", String(hue));
+  element.append(picture(store.imageUrl) ?? "");
   return element;
 }

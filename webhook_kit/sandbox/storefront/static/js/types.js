@@ -22,6 +22,7 @@
  * @property {string} itemId
  * @property {string} name
  * @property {string | null} [description]
+ * @property {string | null} [imageUrl]
  * @property {number} basePrice
  * @property {number | null} [compareAt]
  * @property {number | null} [startingAt]
