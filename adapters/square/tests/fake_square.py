@@ -38,6 +38,7 @@ class FakeSquare:
         self.bodies: list[Json] = []
         self.failures: list[tuple[str, int, str, bool]] = []
         self.page = 100
+        self.scopes: list[str] | None = None  # None: the token's permissions are not told
         self._keys: dict[tuple[str, str], tuple[str, str]] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
@@ -121,6 +122,7 @@ class FakeSquare:
         app.errorhandler(SquareFailure)(lambda failure: (jsonify(failure.body), failure.status))
         app.before_request(self._before_request)
         app.after_request(self._after_request)
+        app.add_url_rule("/oauth2/token/status", view_func=self._token_status, methods=["POST"])
         app.add_url_rule("/v2/locations/<key>", view_func=self._get_location)
         app.add_url_rule("/v2/catalog/list", view_func=self._list_catalog)
         app.add_url_rule("/v2/catalog/batch-retrieve", view_func=self._batch_catalog, methods=["POST"])
@@ -172,6 +174,11 @@ class FakeSquare:
             yield earlier[1] if earlier else None
             if self._created:
                 self._keys[key] = (content, self._created)
+
+    def _token_status(self) -> Response:
+        if self.scopes is None:
+            raise SquareFailure(404, "NOT_FOUND", "Resource not found.")
+        return jsonify(scopes=self.scopes, client_id="sq0idp-test", merchant_id="MERCHANT")
 
     # -- catalog -------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 
 from tests.fake_square import FakeSquare
 from tests.square_messages import LOCATION
-from tests.square_seller import category, info, item, modifier, modifier_list, variation
-from webhook_kit import CatalogSet, CompiledCatalog, DayOfWeek, Store, check_catalog
+from tests.square_seller import category, info, item, make_store, modifier, modifier_list, variation
+from webhook_kit import CatalogSet, CompiledCatalog, ConfigurationError, DayOfWeek, Store, check_catalog
 from webhook_kit_square import SquareAdapter
+from webhook_kit_square.config import PERMISSIONS
 
 
 @pytest.fixture
@@ -189,3 +191,57 @@ def test_business_hours_become_windows_and_past_midnight_two(square: FakeSquare,
         (DayOfWeek.SUNDAY, "00:00:00", "02:00:00"),
         (DayOfWeek.SUNDAY, "18:00:00", "00:00:00"),
     ]
+
+
+def test_prices_in_another_currency_are_left_out(square: FakeSquare, store: Store) -> None:
+    """A seller's catalog can serve locations in several countries."""
+    square.sellable("WATER-V")["price_money"]["currency"] = "CAD"
+    square.sellable("BACON")["price_money"]["currency"] = "CAD"
+    catalog = SquareAdapter().fetch_catalog(store)
+    assert {"WATER-V", "BACON"}.isdisjoint(catalog.items)
+    assert {"BURGER-V", "CHEESE"} <= catalog.items.keys()
+
+
+def test_an_item_that_requires_a_text_is_left_out(square: FakeSquare, store: Store) -> None:
+    text = {"type": "MODIFIER_LIST", "id": "TEXT", "modifier_list_data": {"name": "Name", "modifier_type": "TEXT"}}
+    square.put(text, item("CAKE", variation("CAKE-V", 2000), modifier_list_info=[info("TEXT")]))
+    assert "CAKE-V" in SquareAdapter().fetch_catalog(store).items
+    text["modifier_list_data"]["text_required"] = True  # type: ignore[index]
+    assert "CAKE-V" not in SquareAdapter().fetch_catalog(store).items
+
+
+def test_items_and_variations_with_one_name_are_told_apart(square: FakeSquare, store: Store) -> None:
+    square.put(
+        item("COLA1", variation("COLA-S", 250, "0.3 l"), name="Cola"),
+        item("COLA2", variation("COLA-L", 350, "0.5 l"), name="Cola"),
+        item("TEA", variation("TEA-S", 200, "Pot", ordinal=2), variation("TEA-L", 300, "Pot", ordinal=1)),
+        item("JUICE", variation("JUICE-S", 200, "", sku="J-S"), variation("JUICE-L", 300, "", sku="J-L")),
+    )
+    names = {key: each.name for key, each in SquareAdapter().fetch_catalog(store).items.items()}
+    assert (names["COLA-S"], names["COLA-L"], names["WATER-V"]) == ("Cola (0.3 l)", "Cola (0.5 l)", "Water")
+    assert (names["TEA-L"], names["TEA-S"]) == ("Pot", "Pot (2)")
+    assert (names["JUICE-S"], names["JUICE-L"]) == ("J-S", "J-L")
+
+
+def test_a_currency_with_three_decimals_is_refused() -> None:
+    with (
+        FakeSquare("KWD") as square,
+        pytest.raises(ConfigurationError, match="LMAIN sells in KWD, which has more than two decimals"),
+    ):
+        SquareAdapter().fetch_catalog(make_store(square))
+
+
+def test_missing_permissions_are_named(square: FakeSquare, store: Store) -> None:
+    square.scopes = list(PERMISSIONS)
+    SquareAdapter().fetch_catalog(store)
+    square.scopes = ["ITEMS_READ", "MERCHANT_PROFILE_READ", "ORDERS_READ"]
+    with pytest.raises(ConfigurationError, match="token lacks the permissions ORDERS_WRITE, PAYMENTS_WRITE"):
+        SquareAdapter().fetch_catalog(store)
+
+
+@pytest.mark.parametrize("token", ["ключ", "two words", "line\nbreak"])
+def test_a_token_that_no_header_can_carry_is_refused(token: str, square: FakeSquare, store: Store) -> None:
+    wrong = replace(store, credentials={"token": token})
+    with pytest.raises(ConfigurationError, match=r"credentials\.token"):
+        SquareAdapter().fetch_catalog(wrong)
+    assert square.calls == []

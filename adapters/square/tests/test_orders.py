@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.fake_square import FakeSquare
-from tests.square_seller import BURGER, LATTE, line, make_store, order, place
+from tests.square_seller import BURGER, LATTE, fill_catalog, line, make_store, order, place, tax
 from webhook_kit import (
     Amounts,
     NotPlaced,
@@ -21,6 +21,7 @@ from webhook_kit import (
     Refused,
     Store,
     call_deadline,
+    placement_key,
 )
 from webhook_kit_square import SquareAdapter
 from webhook_kit_square.api import SquareError
@@ -46,12 +47,20 @@ def test_a_quote_has_squares_price_with_taxes_and_tip(adapter: SquareAdapter, st
     assert quoted.contradictions() == []
 
 
-def test_an_inclusive_tax_does_not_change_the_total(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+def test_an_inclusive_tax_is_part_of_the_catalogs_price(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
+) -> None:
+    """Only added taxes are added: the guest sees the subtotal of the menu's prices."""
     square.catalog["SALES"]["tax_data"]["inclusion_type"] = "INCLUSIVE"
     quoted = adapter.quote(store, order())
     assert isinstance(quoted, Amounts)
-    assert (quoted.total, quoted.taxes) == (Decimal("22.88"), Decimal("1.87"))
-    assert quoted.contradictions() == []
+    assert (quoted.sub_total, quoted.taxes, quoted.total) == (Decimal("22.88"), Decimal(0), Decimal("22.88"))
+    square.put(tax("CITY", "2"))
+    square.catalog["BURGER"]["item_data"]["tax_ids"] = ["SALES", "CITY"]
+    placed = place(adapter, store)
+    assert placed.amounts is not None
+    assert (placed.amounts.sub_total, placed.amounts.taxes) == (Decimal("22.88"), Decimal("0.46"))
+    assert adapter.find_order(store, "gett-order-1") == placed
 
 
 def test_a_quote_has_no_side_effects_and_no_customer(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
@@ -240,6 +249,42 @@ def test_a_refused_payment_cancels_the_order(adapter: SquareAdapter, square: Fak
     assert (ended["state"], ended["fulfillments"][0]["state"]) == ("CANCELED", "CANCELED")
     # again with the same key: it stays cancelled
     assert refusals(adapter.place_order(store, order(), KEY)) == [(Reason.PAYMENT_FAILED, None, None)]
+
+
+def test_a_token_that_may_not_take_payments_is_a_refusal(
+    adapter: SquareAdapter, square: FakeSquare, store: Store
+) -> None:
+    """The order exists, and no attempt will ever pay it: it is cancelled, and not in doubt."""
+    square.fail("POST /v2/payments", 403, "INSUFFICIENT_SCOPES")
+    result = adapter.place_order(store, order(), placement_key(store, "gett-order-1"))
+    assert isinstance(result, Refused)
+    assert result.refusals[0].reason is Reason.PAYMENT_FAILED
+    assert [each["state"] for each in square.orders.values()] == ["CANCELED"]
+
+
+def test_a_tip_that_the_currency_does_not_have_is_refused(adapter: SquareAdapter) -> None:
+    with FakeSquare("JPY") as square:
+        store = make_store(fill_catalog(square))
+        for each in ("BURGER-V", "RARE", "BACON"):
+            square.sellable(each)["price_money"]["currency"] = "JPY"
+        quoted = adapter.quote(store, order(amounts={"tip": 1.5}))
+        assert isinstance(quoted, Refused)
+        assert quoted.refusals[0].json_path == "$.amounts.tip"
+        placed = adapter.place_order(store, order(amounts={"tip": 1.5}), placement_key(store, "gett-order-1"))
+        assert isinstance(placed, Refused)
+        assert [each["state"] for each in square.orders.values()] == ["CANCELED"]
+
+
+def test_texts_that_cannot_be_sent_are_repaired(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+    """Half of an emoji cannot be encoded, and a control character shows as nothing or worse."""
+    half = "\ud83c"
+    customer = {"firstName": f"A\0da{half} 👩‍🍳", "phone": "+1 (555) 555-0100 ext. 12"}
+    place(adapter, store, customer=customer, deliveryInfo={"type": "door", "instructions": f"ring{half}\0\ntwice"})
+    place(adapter, store, "gett-order-2", customer={"firstName": f"\0{half}"})
+    first, second = (each["fulfillments"][0]["pickup_details"] for each in square.orders.values())
+    assert first["recipient"] == {"display_name": "Ada 👩‍🍳", "phone_number": "+15555550100"}
+    assert first["note"] == "ring\ntwice"
+    assert second["recipient"]["display_name"] == "Gett guest"
 
 
 def test_exceptions_do_not_contain_squares_texts(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:

@@ -12,11 +12,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid5
 
 import httpx
-from pydantic import BaseModel, Field, SecretStr
 from square import Square
 from square.requests.order import OrderParams
 from square.requests.search_orders_query import SearchOrdersQueryParams
@@ -33,8 +32,6 @@ from webhook_kit import (
     Level,
     NotPlaced,
     Order,
-    OrderChanged,
-    OrderProgress,
     Placed,
     PlaceOrderRequest,
     PosAdapter,
@@ -46,9 +43,10 @@ from webhook_kit import (
     Store,
     StoreState,
 )
-from webhook_kit_square import mapping
+from webhook_kit_square import mapping, money
 from webhook_kit_square.api import NO_RETRIES, KitTransport, SquareError, connect, square_errors
 from webhook_kit_square.catalog import TYPES, catalog_set, is_sold_out
+from webhook_kit_square.config import PERMISSIONS, SquareConfig, SquareCredentials
 
 __all__ = ["SquareAdapter"]
 
@@ -57,6 +55,7 @@ T = TypeVar("T")
 _KEY_NAMESPACE = UUID("0d0a6f0e-5a5e-5a0d-9f5c-6f1f1c8f3c52")
 _SEARCH_WINDOW = timedelta(days=3)  # [D] Gett's retries end long before
 _PAGE = 500
+_FORBIDDEN = 403
 
 
 class SquareAdapter(PosAdapter):
@@ -65,24 +64,11 @@ class SquareAdapter(PosAdapter):
     name = "square"
     capabilities: ClassVar[Mapping[Capability, Level]] = dict.fromkeys(Capability, Level.TESTED)
 
-    class Config(BaseModel):
+    class Config(SquareConfig):
         """Options of a store."""
 
-        environment: Literal["production", "sandbox"] = Field("production", description="Square's environment.")
-        preparation_minutes: int = Field(20, gt=0, description="Preparation time of an order, as Square shows it.")
-        webhook_url: str = Field(
-            "", description="Address in Square's webhook subscription, exactly: the signature covers it."
-        )
-        base_url: str | None = Field(None, description="Another address of Square's API, for tests.")
-
-    class Credentials(BaseModel):
+    class Credentials(SquareCredentials):
         """Credentials of a store."""
-
-        token: SecretStr = Field(min_length=1, description="Access token of the seller.")
-        webhook_signature_key: SecretStr = Field(
-            SecretStr(""),
-            description="Signature key of the webhook subscription; several, separated by commas, while it is rotated.",
-        )
 
     def __init__(self) -> None:
         # Has no connection: each request uses the session of the thread that makes it.
@@ -91,12 +77,16 @@ class SquareAdapter(PosAdapter):
     # -- catalog and price ---------------------------------------------------------------------------------------------
 
     def fetch_catalog(self, store: Store) -> CatalogSet:
-        """Return the location's catalog without unavailable items, with the hours of the location."""
+        """Return the location's catalog without unavailable items, with the hours of the location.
+
+        :raises ConfigurationError: when the token lacks a permission, or the location's currency has three decimals.
+        """
         square = self._square(store)
         location = self._location(square, store)
+        _check_permissions(square)
         with square_errors("catalog.list"):
             objects = list(square.catalog.list(types=TYPES, request_options=NO_RETRIES))
-        return catalog_set(objects, store.id, location.business_hours, datetime.now(UTC))
+        return catalog_set(objects, location, datetime.now(UTC))
 
     def quote(self, store: Store, order: Order) -> Amounts | Refused:
         """Return the amounts that Square charges, taxes included.
@@ -104,7 +94,13 @@ class SquareAdapter(PosAdapter):
         Refused if the location is not active or an item is unavailable: Square itself would price and sell it all the same.
         """
         square = self._square(store)
-        refused = mapping.unplaceable(order) or self._closed(square, store) or self._unavailable(square, order, store)
+        location = self._location(square, store)
+        refused = (
+            mapping.unplaceable(order)
+            or _closed(location)
+            or mapping.unpayable_tip(order, location.currency)
+            or self._unavailable(square, order, store)
+        )
         if refused:
             return refused
         try:
@@ -114,7 +110,7 @@ class SquareAdapter(PosAdapter):
             if error.refused:
                 return mapping.refusal(error, order)
             raise
-        return mapping.amounts(_required(response.order, "orders.calculate"), order.tip)
+        return money.amounts(_required(response.order, "orders.calculate"), order.tip)
 
     # -- tickets -------------------------------------------------------------------------------------------------------
 
@@ -169,7 +165,7 @@ class SquareAdapter(PosAdapter):
 
     def store_status(self, store: Store) -> StoreState:
         """Return OPEN while the location is active; its hours are in the catalog."""
-        return StoreState.CLOSED if self._closed(self._square(store), store) else StoreState.OPEN
+        return StoreState.CLOSED if _closed(self._location(self._square(store), store)) else StoreState.OPEN
 
     def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
         """Parse ``order.fulfillment.updated`` of Gett's orders; any other event results in nothing.
@@ -184,7 +180,7 @@ class SquareAdapter(PosAdapter):
         location = updated["location_id"]
         if location in stores and location not in signers:
             raise InvalidSignature(f"the event of store {location} is signed with the key of another store")
-        return list(_changes(updated))
+        return list(mapping.changes(updated))
 
     def _signers(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> set[str]:
         """Return the ids of the stores whose signature key has signed a webhook.
@@ -224,13 +220,14 @@ class SquareAdapter(PosAdapter):
 
     def _location(self, square: Square, store: Store) -> Location:
         with square_errors("locations.get"):
-            location: Location | None = square.locations.get(store.id, request_options=NO_RETRIES).location
-        return _required(location, "locations.get")
-
-    def _closed(self, square: Square, store: Store) -> Refused | None:
-        if self._location(square, store).status == "ACTIVE":
-            return None
-        return Refused(Reason.STORE_CLOSED, "Square reports that the location is not active")
+            found: Location | None = square.locations.get(store.id, request_options=NO_RETRIES).location
+        location = _required(found, "locations.get")
+        if not money.has_cents(location.currency):
+            raise ConfigurationError(
+                f"Square's location {store.id} sells in {location.currency}, which has more than two decimals; "
+                "Gett's amounts have two, so its orders cannot be taken"
+            )
+        return location
 
     def _unavailable(self, square: Square, order: Order, store: Store) -> Refused | None:
         references = list(mapping.references(order))
@@ -260,16 +257,20 @@ class SquareAdapter(PosAdapter):
         try:
             self._pay(square, created, order, key)
         except SquareError as error:
-            if not error.refused:
+            # Without the permission PAYMENTS_WRITE no attempt will ever pay it.
+            if not (error.refused or error.status == _FORBIDDEN):
                 raise
-            return self._not_paid(square, _required(created.id, "orders.create"), error)
-        return Placed(_required(created.id, "orders.create"), amounts=mapping.amounts(created, order.tip))
+            details = "; ".join(each.detail or str(each.code) for each in error.errors)
+            return self._not_paid(square, _required(created.id, "orders.create"), details)
+        except ValueError as error:  # an amount that the currency does not have: nothing was sent
+            return self._not_paid(square, _required(created.id, "orders.create"), str(error))
+        return Placed(_required(created.id, "orders.create"), amounts=money.amounts(created, order.tip))
 
     def _pay(self, square: Square, created: SquareOrder, order: PlaceOrderRequest, key: str) -> None:
         payment_key = str(uuid5(_KEY_NAMESPACE, f"payment\n{key}"))
         order_id = _required(created.id, "orders.create")
         currency = created.total_money.currency if created.total_money else None
-        due = mapping.major(created.total_money) - mapping.major(created.total_tip_money)
+        due = money.major(created.total_money) - money.major(created.total_tip_money)
         if due + order.tip == 0:  # Square takes no payment of zero
             with square_errors("orders.pay"):
                 square.orders.pay(order_id, idempotency_key=payment_key, payment_ids=[], request_options=NO_RETRIES)
@@ -278,8 +279,8 @@ class SquareAdapter(PosAdapter):
             square.payments.create(
                 source_id="EXTERNAL",
                 idempotency_key=payment_key,
-                amount_money=mapping.minor(due, currency),
-                tip_money=mapping.minor(order.tip, currency),
+                amount_money=money.minor(due, currency),
+                tip_money=money.minor(order.tip, currency),
                 order_id=order_id,
                 location_id=created.location_id,
                 reference_id=created.reference_id,
@@ -287,14 +288,13 @@ class SquareAdapter(PosAdapter):
                 request_options=NO_RETRIES,
             )
 
-    def _not_paid(self, square: Square, order_id: str, error: SquareError) -> Placed | Refused:
+    def _not_paid(self, square: Square, order_id: str, details: str) -> Placed | Refused:
         """Resolve an order whose payment Square refuses."""
         current = self._read(square, order_id)
         if current.tenders:  # an earlier attempt has paid it
             return _placed(current)
         if current.state != "CANCELED":
             self._cancel(square, order_id, "not paid")
-        details = "; ".join(each.detail or str(each.code) for each in error.errors)
         return Refused(Reason.PAYMENT_FAILED, f"Square refuses the payment: {details}")
 
     def _read(self, square: Square, order_id: str) -> SquareOrder:
@@ -348,26 +348,31 @@ def _query(sort_field: str, times: dict[str, dict[str, str]]) -> SearchOrdersQue
     return params
 
 
+def _check_permissions(square: Square) -> None:
+    """Check the token's permissions, if Square tells them: without one of them an order would fail.
+
+    :raises ConfigurationError: when some are missing.
+    """
+    try:
+        with square_errors("oauth2.token.status"):
+            granted = square.o_auth.retrieve_token_status(request_options=NO_RETRIES).scopes
+    except SquareError:
+        return  # the calls themselves report a wrong token
+    if granted and (missing := [each for each in PERMISSIONS if each not in granted]):
+        raise ConfigurationError(
+            f"credentials.token lacks the permissions {', '.join(missing)}; authorize the application again with them"
+        )
+
+
+def _closed(location: Location) -> Refused | None:
+    if location.status == "ACTIVE":
+        return None
+    return Refused(Reason.STORE_CLOSED, "Square reports that the location is not active")
+
+
 def _placed(order: SquareOrder) -> Placed:
-    amounts = mapping.amounts(order, mapping.major(order.total_tip_money))
+    amounts = money.amounts(order, money.major(order.total_tip_money))
     return Placed(_required(order.id, "orders.get"), amounts=amounts)
-
-
-def _changes(updated: Mapping[str, Any]) -> Iterator[OrderChanged]:
-    for change in updated.get("fulfillment_update") or ():
-        if change.get("fulfillment_uid") != mapping.FULFILLMENT_UID:
-            continue  # an order of another channel
-        if change.get("new_state") == "PROPOSED":
-            continue  # perhaps not paid yet; the placement itself reports its result
-        progress = mapping.progress(change.get("new_state"))
-        if progress != OrderProgress():
-            yield OrderChanged(
-                store_id=updated["location_id"],
-                order_id=updated["order_id"],
-                status=progress.status,
-                state=progress.state,
-                reason=progress.reason,
-            )
 
 
 def _required(value: T | None, call: str) -> T:

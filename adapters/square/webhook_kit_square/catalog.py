@@ -13,17 +13,18 @@ tax                                   nothing: Square adds taxes when it prices 
 ====================================  ==================================================================================
 
 Objects that cannot be ordered are left out: sold out or absent at the location, archived, without a fixed price, not food (a gift
-card, an appointment), or with a required group that has too few options. Modifiers in free text are left out: Gett has no form for them.
+card, an appointment), with a price in another currency than the location's, or with a required group that has too few options. Modifiers
+in free text are left out, because Gett has no form for them, and with a required text its item.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from square.types.business_hours import BusinessHours
 from square.types.catalog_item import CatalogItem
 from square.types.catalog_item_modifier_list_info import CatalogItemModifierListInfo
 from square.types.catalog_modifier_list import CatalogModifierList
@@ -37,22 +38,22 @@ from square.types.catalog_object import (
     CatalogObject_ModifierList,
 )
 from square.types.item_variation_location_overrides import ItemVariationLocationOverrides
+from square.types.location import Location
 from square.types.modifier_location_overrides import ModifierLocationOverrides
 from square.types.money import Money
 
 from webhook_kit import (
     ZERO,
-    AvailabilityWindow,
     Catalog,
     CatalogSet,
-    DayOfWeek,
     DefaultItem,
     Item,
     ModifierGroup,
     Section,
-    always_open,
 )
-from webhook_kit_square.mapping import major, variation_group
+from webhook_kit_square.hours import availability, moment
+from webhook_kit_square.mapping import variation_group
+from webhook_kit_square.money import major
 
 __all__ = ["TYPES", "catalog_set", "is_sold_out"]
 
@@ -62,24 +63,23 @@ TYPES = "ITEM,CATEGORY,MODIFIER_LIST,IMAGE"
 _FOOD = frozenset({None, "REGULAR", "FOOD_AND_BEV"})
 _UNLIMITED = 99  # [D] Gett's groups have a bound, some of Square's have none
 _OTHERS = "other-items"  # the section of items without a category
-_DAYS = {day.value[:3].upper(): day for day in DayOfWeek}
-_MIDNIGHT = time(0)
 _NO_NAME = "–"
 
 _Sellable: TypeAlias = CatalogObject_ItemVariation | CatalogObject_Modifier
 _Overrides: TypeAlias = ItemVariationLocationOverrides | ModifierLocationOverrides
 
 
-def catalog_set(
-    objects: Iterable[CatalogObject], location_id: str, hours: BusinessHours | None, now: datetime
-) -> CatalogSet:
+def catalog_set(objects: Iterable[CatalogObject], location: Location, now: datetime) -> CatalogSet:
     """Return the CatalogSet of a location.
 
     :param now: aware; an object is available again once the end of its sold-out period has passed.
     """
-    builder = _Builder(objects, location_id, now)
+    builder = _Builder(objects, location, now)
     catalog = Catalog(
-        catalog_id="main", name="Menu", section_ids=builder.top_sections, availability=_availability(hours)
+        catalog_id="main",
+        name="Menu",
+        section_ids=builder.top_sections,
+        availability=availability(location.business_hours),
     )
     return CatalogSet(
         catalogs={"main": catalog},
@@ -97,16 +97,17 @@ def is_sold_out(sellable: CatalogObject, location_id: str, now: datetime) -> boo
     if override is None or not override.sold_out:
         return False
     until = getattr(override, "sold_out_valid_until", None)
-    return until is None or _moment(until) > now
+    return until is None or moment(until) > now
 
 
 class _Builder:
     """Builds the entities of a CatalogSet."""
 
-    def __init__(self, objects: Iterable[CatalogObject], location_id: str, now: datetime) -> None:
-        self._location = location_id
+    def __init__(self, objects: Iterable[CatalogObject], location: Location, now: datetime) -> None:
+        self._location = location.id or ""
+        self._currency = location.currency
         self._now = now
-        present = [each for each in objects if _is_present(each, location_id)]
+        present = [each for each in objects if _is_present(each, self._location)]
         self._images = {
             each.id: each.image_data.url
             for each in present
@@ -122,9 +123,11 @@ class _Builder:
         self._options: dict[str, Item] = {}
         self._item_ids: list[str] = []
         self._by_category: dict[str, list[tuple[int, str]]] = {}
+        self._only_variations: dict[str, str] = {}
         for each in present:
             if isinstance(each, CatalogObject_Item) and each.item_data:
                 self._add(each.id, each.item_data)
+        self._tell_items_apart()
         self.sections: dict[str, Section] = {}
         self.top_sections = self._add_sections([each for each in present if isinstance(each, CatalogObject_Category)])
 
@@ -133,11 +136,10 @@ class _Builder:
     def _add(self, item_id: str, data: CatalogItem) -> None:
         if data.is_archived or data.product_type not in _FOOD:
             return
-        variations = [
-            each
-            for each in data.variations or ()
-            if isinstance(each, CatalogObject_ItemVariation) and not each.is_deleted
-        ]
+        variations = sorted(
+            (x for x in data.variations or () if isinstance(x, CatalogObject_ItemVariation) and not x.is_deleted),
+            key=lambda x: (x.item_variation_data.ordinal if x.item_variation_data else 0) or 0,
+        )
         groups = self._modifier_groups(item_id, data)
         sellable = [each for each in variations if self._can_be_ordered(each)]
         if groups is None or not sellable:
@@ -146,6 +148,8 @@ class _Builder:
         several = len(variations) > 1
         if several:
             groups.insert(0, self._variation_group(item_id, sellable))
+        else:
+            self._only_variations[sellable[0].id] = _variation_name(sellable[0])
         item = Item(
             item_id=item_id if several else sellable[0].id,
             name=data.name or _NO_NAME,
@@ -164,8 +168,8 @@ class _Builder:
         self._item_ids.append(item.item_id)
 
     def _variation_group(self, item_id: str, sellable: Sequence[CatalogObject_ItemVariation]) -> ModifierGroup:
-        for each in sellable:
-            self._add_option(each, each.item_variation_data.name if each.item_variation_data else None)
+        for each, name in zip(sellable, _distinct(map(_variation_name, sellable)), strict=True):
+            self._add_option(each, name)
         return ModifierGroup(
             modifier_group_id=variation_group(item_id),
             name="Variation",
@@ -173,6 +177,14 @@ class _Builder:
             minimum_allowed=1,
             maximum_allowed=1,
         )
+
+    def _tell_items_apart(self) -> None:
+        """Add the variation's name to items with the same name, such as one product in two sizes."""
+        names = Counter(self.items[item_id].name for item_id in self._item_ids)
+        for item_id, variation in self._only_variations.items():
+            item = self.items[item_id]
+            if names[item.name] > 1 and variation not in (_NO_NAME, item.name):
+                self.items[item_id] = item.model_copy(update={"name": f"{item.name} ({variation})"})
 
     def _add_option(self, sellable: _Sellable, name: str | None) -> None:
         self._options[sellable.id] = Item(item_id=sellable.id, name=name or _NO_NAME, base_price=self._price(sellable))
@@ -186,11 +198,17 @@ class _Builder:
     def _has_price(self, sellable: _Sellable) -> bool:
         data = sellable.item_variation_data if isinstance(sellable, CatalogObject_ItemVariation) else None
         if data is None:
-            return isinstance(sellable, CatalogObject_Modifier)  # without a price it is free
+            # Without a price it is free.
+            return isinstance(sellable, CatalogObject_Modifier) and self._is_payable(self._money(sellable))
         override = _override(sellable, self._location)
         local = override.pricing_type if isinstance(override, ItemVariationLocationOverrides) else None
-        fixed = (local or data.pricing_type) != "VARIABLE_PRICING" and self._money(sellable) is not None
-        return fixed and data.sellable is not False
+        money = self._money(sellable)
+        fixed = (local or data.pricing_type) != "VARIABLE_PRICING" and money is not None
+        return fixed and self._is_payable(money) and data.sellable is not False
+
+    def _is_payable(self, money: Money | None) -> bool:
+        """Return True if a price is in the location's currency: a seller's catalog can serve several countries."""
+        return money is None or money.currency is None or money.currency == (self._currency or money.currency)
 
     def _price(self, sellable: _Sellable) -> Decimal:
         return major(self._money(sellable))
@@ -206,11 +224,15 @@ class _Builder:
     # -- modifiers -----------------------------------------------------------------------------------------------------
 
     def _modifier_groups(self, item_id: str, data: CatalogItem) -> list[ModifierGroup] | None:
-        """Return the item's groups; None if one of them requires more options than there are."""
+        """Return the item's groups; None if one requires more options than there are, or a text."""
         groups = []
         for info in sorted(data.modifier_list_info or (), key=lambda info: info.ordinal or 0):
             modifier_list = self._lists.get(info.modifier_list_id)
-            if info.enabled is False or modifier_list is None or modifier_list.modifier_type == "TEXT":
+            if info.enabled is False or modifier_list is None:
+                continue
+            if modifier_list.modifier_type == "TEXT":
+                if modifier_list.text_required:
+                    return None
                 continue
             group = self._modifier_group(item_id, info, modifier_list)
             reachable = group.maximum_allowed if group.enable_duplicate_items else len(group.item_ids)
@@ -296,6 +318,21 @@ def _override(sellable: _Sellable, location_id: str) -> _Overrides | None:
     return next((override for override in overrides if override.location_id == location_id), None)
 
 
+def _variation_name(variation: CatalogObject_ItemVariation) -> str:
+    data = variation.item_variation_data
+    return (data and (data.name or data.sku)) or _NO_NAME
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Return the names, each with a number from its second occurrence on."""
+    seen: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        seen[name] += 1
+        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return distinct
+
+
 def _categories(data: CatalogItem) -> list[tuple[int, str]]:
     """Return the item's categories, each with its position; the single ``category_id`` is the format before 2023."""
     categories = [(category.ordinal or 0, category.id) for category in data.categories or () if category.id]
@@ -345,34 +382,3 @@ def _is_default(modifier: CatalogObject_Modifier, info: CatalogItemModifierListI
     if override and override.on_by_default is not None:
         default = override.on_by_default
     return _overridden(override.on_by_default_override if override else None, default=default)
-
-
-def _availability(hours: BusinessHours | None) -> list[AvailabilityWindow]:
-    windows: list[AvailabilityWindow] = []
-    for period in (hours.periods if hours else None) or ():
-        day = _DAYS.get(str(period.day_of_week))
-        if day is None or not period.start_local_time or not period.end_local_time:
-            continue
-        start, end = _clock(period.start_local_time), _clock(period.end_local_time)
-        if start < end or end == _MIDNIGHT:
-            windows.append(AvailabilityWindow(day_of_week=day, start=start, end=end))
-        else:  # past midnight: Gett requires two windows
-            windows.append(AvailabilityWindow(day_of_week=day, start=start, end=_MIDNIGHT))
-            windows.append(AvailabilityWindow(day_of_week=_day_after(day), start=_MIDNIGHT, end=end))
-    return windows or always_open()
-
-
-def _day_after(day: DayOfWeek) -> DayOfWeek:
-    week = list(DayOfWeek)
-    return week[(week.index(day) + 1) % 7]
-
-
-def _clock(text: str) -> time:
-    """Parse a time; ``8:30:00`` occurs too, and ``24:00:00`` is the end of the day."""
-    padded = text.zfill(len("00:00:00"))
-    return _MIDNIGHT if padded.startswith("24") else time.fromisoformat(padded)
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

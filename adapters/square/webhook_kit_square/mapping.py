@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
+from unicodedata import category
 
 from square.requests.fulfillment import FulfillmentParams
 from square.requests.fulfillment_recipient import FulfillmentRecipientParams
-from square.requests.money import MoneyParams
 from square.requests.order import OrderParams
 from square.requests.order_line_item import OrderLineItemParams
 from square.types.fulfillment import Fulfillment as SquareFulfillment
-from square.types.money import Money
 from square.types.order import Order as SquareOrder
 
 from webhook_kit import (
     Address,
-    Amounts,
     FulfillmentType,
     LineItem,
     Order,
+    OrderChanged,
     OrderProgress,
     OrderState,
     OrderStatus,
@@ -34,15 +32,14 @@ from webhook_kit import (
     placement_key,
 )
 from webhook_kit_square.api import SquareError
+from webhook_kit_square.money import minor
 
 __all__ = [
     "FULFILLMENT_UID",
     "ORDER_REF",
     "SOURCE",
     "CatalogReference",
-    "amounts",
-    "major",
-    "minor",
+    "changes",
     "our_fulfillment",
     "pos_order",
     "priced",
@@ -51,6 +48,7 @@ __all__ = [
     "references",
     "refusal",
     "ticket",
+    "unpayable_tip",
     "unplaceable",
     "variation_group",
 ]
@@ -64,52 +62,11 @@ FULFILLMENT_UID = "gett"
 ORDER_REF = "gett_order_ref"
 """Metadata entry of an order with its whole order_ref."""
 
-_DIGITS = {"JPY": 0}  # of Square's currencies only the yen has no smaller unit; all others have hundredths
 _GUEST = "Gett guest"  # Square requires a name
+_NO_TEXT = frozenset({"Cc", "Cs"})  # control characters, halves of surrogate pairs
+_EXTENSION = re.compile(r"[A-Za-z#;,].*", re.DOTALL)
+_NOT_OF_A_NUMBER = re.compile(r"[^+\d]")
 _WRONG_LINE = re.compile(r"line_items\[(\d+)\]")
-
-
-# -- money -------------------------------------------------------------------------------------------------------------
-
-
-def major(money: Money | None) -> Decimal:
-    """Return Square's integer in the smallest unit as an exact amount; None is zero."""
-    if money is None or money.amount is None:
-        return Decimal("0.00")
-    return Decimal(money.amount).scaleb(-_digits(money.currency)) + Decimal("0.00")
-
-
-def minor(amount: Decimal, currency: str | None) -> MoneyParams:
-    """Return an amount as Square's integer.
-
-    :raises ValueError: when the currency has no coin that small.
-    """
-    scaled = amount.scaleb(_digits(currency))
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{amount} cannot be paid in {currency}")
-    return {"amount": int(scaled), "currency": currency}
-
-
-def _digits(currency: str | None) -> int:
-    return _DIGITS.get(currency or "", 2)
-
-
-def amounts(order: SquareOrder, tip: Decimal) -> Amounts:
-    """Return the amounts that Square charges, with the tip, which is not part of Square's order until it is paid.
-
-    The subtotal is the remainder of Square's total: inclusive taxes are part of a line's price in some countries only, and the
-    parts have to sum to the total everywhere.
-    """
-    total = major(order.total_money) - major(order.total_tip_money)
-    rounding = order.rounding_adjustment.amount_money if order.rounding_adjustment else None
-    fees, promotions, taxes, adjustments = (
-        major(order.total_service_charge_money),
-        major(order.total_discount_money),
-        major(order.total_tax_money),
-        major(rounding),
-    )
-    sub_total = total - fees + promotions - taxes - adjustments
-    return Amounts.of(sub_total, fees=fees, promotions=promotions, taxes=taxes, adjustments=adjustments, tip=tip)
 
 
 # -- Gett's orders to Square's -----------------------------------------------------------------------------------------
@@ -159,6 +116,15 @@ def unplaceable(order: Order) -> Refused | None:
                     text = "Square has no modifiers of a modifier"
                     refusals.append(Refusal(Reason.MODIFIER_FOREIGN, text, option.item_id, path))
     return Refused.all(refusals) if refusals else None
+
+
+def unpayable_tip(order: Order, currency: str | None) -> Refused | None:
+    """Refuse a tip with a fraction of the currency's smallest unit."""
+    try:
+        minor(order.tip, currency)
+    except ValueError as error:
+        return Refused(Reason.OTHER, f"the tip of {error}", json_path="$.amounts.tip")
+    return None
 
 
 def priced(order: Order, location_id: str) -> OrderParams:
@@ -215,7 +181,7 @@ def _line(line: LineItem) -> OrderLineItemParams:
 def _fulfillment(order: Order, preparation_minutes: int) -> FulfillmentParams:
     preparation = f"PT{preparation_minutes}M"
     info = order.delivery_info
-    note = (info.instructions if info else None) or ""
+    note = _text(info.instructions if info else None, 550)
     if order.fulfillment_type == FulfillmentType.DELIVERY:
         recipient = _recipient(order, info.address if info else None)
         return {
@@ -226,7 +192,7 @@ def _fulfillment(order: Order, preparation_minutes: int) -> FulfillmentParams:
                 "recipient": recipient,
                 "schedule_type": "ASAP",
                 "prep_time_duration": preparation,
-                "note": note[:550],
+                "note": note,
             },
         }
     return {
@@ -245,11 +211,12 @@ def _fulfillment(order: Order, preparation_minutes: int) -> FulfillmentParams:
 def _recipient(order: Order, address: Address | None) -> FulfillmentRecipientParams:
     customer = order.customer
     names = [customer.first_name, customer.last_name] if customer else []
-    recipient: FulfillmentRecipientParams = {"display_name": " ".join(name for name in names if name)[:255] or _GUEST}
-    if customer and customer.phone:
-        recipient["phone_number"] = customer.phone[:17]
-    if customer and customer.email:
-        recipient["email_address"] = customer.email[:255]
+    name = _text(" ".join(name for name in names if name), 255)
+    recipient: FulfillmentRecipientParams = {"display_name": name or _GUEST}
+    if customer and (phone := _phone(customer.phone or "")):
+        recipient["phone_number"] = phone
+    if customer and (email := _text(customer.email, 255)):
+        recipient["email_address"] = email
     if address:
         lines: dict[str, Any] = {
             "address_line1": address.address1,
@@ -258,8 +225,20 @@ def _recipient(order: Order, address: Address | None) -> FulfillmentRecipientPar
             "administrative_district_level1": address.state,
             "postal_code": address.postal_code,
         }
-        recipient["address"] = {name: text for name, text in lines.items() if text}  # type: ignore[typeddict-item]
+        filled = {name: text for name, line in lines.items() if (text := _text(line, 500))}
+        recipient["address"] = filled  # type: ignore[typeddict-item]
     return recipient
+
+
+def _phone(number: str) -> str:
+    """Return a telephone number without extension and without what makes it longer than Square's 17 characters."""
+    return _NOT_OF_A_NUMBER.sub("", _EXTENSION.sub("", number))[:17]
+
+
+def _text(text: str | None, longest: int) -> str:
+    """Return a text that JSON and Square's screens can have: without control characters and halves of an emoji."""
+    kept = (each for each in text or "" if each == "\n" or category(each) not in _NO_TEXT)
+    return "".join(kept).strip()[:longest]
 
 
 # -- Square's responses ------------------------------------------------------------------------------------------------
@@ -317,3 +296,21 @@ def pos_order(order: SquareOrder) -> PosOrder:
         state=current.state,
         reason=current.reason,
     )
+
+
+def changes(updated: Mapping[str, Any]) -> Iterator[OrderChanged]:
+    """Yield the changes of Gett's orders in an event ``order.fulfillment.updated``."""
+    for change in updated.get("fulfillment_update") or ():
+        if change.get("fulfillment_uid") != FULFILLMENT_UID:
+            continue  # an order of another channel
+        if change.get("new_state") == "PROPOSED":
+            continue  # perhaps not paid yet; the placement itself reports its result
+        current = progress(change.get("new_state"))
+        if current != OrderProgress():
+            yield OrderChanged(
+                store_id=updated["location_id"],
+                order_id=updated["order_id"],
+                status=current.status,
+                state=current.state,
+                reason=current.reason,
+            )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from square.types.money import Money
 from square.types.order import Order
 
-from webhook_kit_square.mapping import amounts, major, minor
+from webhook_kit_square.money import amounts, has_cents, major, minor
 
 
 @given(st.integers(-(10**11), 10**11), st.sampled_from(["USD", "CAD", "GBP", "EUR", "AUD", "JPY"]))
@@ -20,9 +20,11 @@ def test_a_round_trip_keeps_the_amount(whole: int, currency: str) -> None:
     assert converted.as_tuple().exponent == -2
 
 
-def test_a_dollar_has_hundredths_and_a_yen_has_none() -> None:
+def test_a_dollar_has_hundredths_a_yen_none_and_a_dinar_thousandths() -> None:
     assert major(Money(amount=1525, currency="USD")) == Decimal("15.25")
     assert major(Money(amount=1525, currency="JPY")) == Decimal(1525)
+    assert major(Money(amount=1525, currency="KWD")) == Decimal("1.525")
+    assert [has_cents(each) for each in ("USD", "JPY", "KRW", "KWD", "CLF", None)] == [True] * 3 + [False] * 2 + [True]
     assert major(None) == Decimal("0.00")
 
 
