@@ -14,6 +14,7 @@ from webhook_kit import logs
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.http import http_date
+from webhook_kit.monitoring.data_loss import DataLossDetector
 from webhook_kit.monitoring.pos_health import HealthMonitor
 from webhook_kit.monitoring.reconciliation import Reconciler
 from webhook_kit.monitoring.store_status import StoreStatusCheck
@@ -28,6 +29,7 @@ from webhook_kit.outbox.rate_limited_client import RateLimitedClient
 from webhook_kit.outbox.retry_policy import RetryPolicy
 from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.placement.idempotency_store import PlacementStore
+from webhook_kit.placement.lost_orders import LostOrders
 from webhook_kit.placement.order_search import OrderSearch
 from webhook_kit.placement.placement import Placement
 from webhook_kit.placement.pricing import Pricing
@@ -207,6 +209,7 @@ class Kit:
             self.catalog_sync,
             self.availability,
             self.alerts,
+            self.lost_orders,
             self.settings,
         )
 
@@ -239,6 +242,11 @@ class Kit:
             self.alerts,
             self.settings,
         )
+
+    @cached_property
+    def data_loss(self) -> DataLossDetector:
+        """Detection of a loss of data in Redis."""
+        return DataLossDetector(self.redis, self.keys, self.stores, self.alerts)
 
     @cached_property
     def worker_life(self) -> WorkerLife:
@@ -371,6 +379,18 @@ class Kit:
         """Placement of orders, exactly once."""
         pricing = Pricing(self.order_validator, self.tokens, self.settings)
         return Placement(self.placement_store, self.stores, self.pos_executor, pricing, self.settings)
+
+    @cached_property
+    def lost_orders(self) -> LostOrders:
+        """Look-up of orders that Redis has lost."""
+        return LostOrders(
+            self.redis,
+            self.keys,
+            self.stores,
+            self.pos_executor,
+            self.order_updates,
+            ttl=self.settings.order_ttl,
+        )
 
     @cached_property
     def order_events(self) -> OrderEventReceiver | None:

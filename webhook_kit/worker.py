@@ -249,7 +249,15 @@ def _signs_of_life(kit: Kit, kind: WorkerKind) -> list[ScheduledTask]:
     return [
         ScheduledTask("sign-of-life", 5.0, lambda: _give_sign(kit, kind), at_once=True),
         ScheduledTask("missing-workers", 30.0, kit.worker_life.check),
+        ScheduledTask("data-loss", 5.0, lambda: _check_data_loss(kit), at_once=True),
     ]
+
+
+def _check_data_loss(kit: Kit) -> None:
+    if kit.data_loss.check():
+        for store in kit.stores:
+            if store.gett_id:
+                enqueue_sync(kit.redis, _name(reconcile), store.id, first=True)
 
 
 def _give_sign(kit: Kit, kind: WorkerKind) -> None:

@@ -13,7 +13,16 @@ from uuid import uuid4
 
 import pytest
 
-from webhook_kit.adapter import OrderState, OrderStatus, Placed, PosAdapter, PosOrder, Store, StoreState, placement_key
+from webhook_kit.adapter import (
+    OrderState,
+    OrderStatus,
+    Placed,
+    PosAdapter,
+    PosOrder,
+    Store,
+    StoreState,
+    placement_key,
+)
 from webhook_kit.gett.models.order import Amounts, Cart, LineItem, PlaceOrderRequest
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.reconciliation import ComparisonOutcome, ReconciliationReport

@@ -1,7 +1,8 @@
 """``kit.reconciler``: comparison of the POS with the updates that were sent to Gett. Missing updates are appended.
 
 Gett has no call to read an order's status, so the lanes stand for what Gett has. If Redis was emptied and an order's lane is lost,
-its state is appended again under its orderRef, which equals Gett's id where there was one. A lane never goes back, so a
+its state is appended again under its orderRef, which equals Gett's id where there was one. An adapter that cannot list its orders is
+asked (``find_order``) for those that its POS has not confirmed. A lane never goes back, so a
 comparison that is out of date when it is written changes nothing. An update that Gett has rejected, or that a person has
 discarded, is not appended again.
 """
@@ -14,17 +15,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 import redis
 
-from webhook_kit.adapter import PosOrder, Store, StoreState
+from webhook_kit.adapter import Capability, Placed, PlacedStatus, PosAdapter, PosOrder, Store, StoreState
 from webhook_kit.errors import OperationRejected, Unsupported
-from webhook_kit.gett.models.store import OrderState, PauseReason, StoreAvailability
+from webhook_kit.gett.models.store import OrderState, OrderStatus, PauseReason, StoreAvailability
 from webhook_kit.logs import logger
 from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.order_updates import KnownOrder, OrderUpdates
-from webhook_kit.outbox.updates import Kind, from_pos
+from webhook_kit.outbox.updates import Kind, from_pos, order_progress
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
@@ -53,6 +55,8 @@ class ComparisonOutcome(StrEnum):
     PLACING = "being placed"
     UNKNOWN_ORDER = "unknown order"
     """The order did not come from Gett, or belongs to another store."""
+    MISSING = "not at the POS"
+    """The POS has no ticket of an order that it took as pending."""
     REJECTED = "rejected"
     """The update cannot be sent; the comparison says why."""
 
@@ -186,6 +190,8 @@ class Reconciler:
             store, "orders_since", lambda: list(adapter.orders_since(store, since)), report
         )
         if not isinstance(pos_orders, list):
+            if not adapter.offers(Capability.ORDERS_SINCE) and adapter.offers(Capability.FIND_ORDER):
+                self._look_up_unconfirmed(store, adapter, since, report)
             return
         for pos_order in pos_orders:
             if not isinstance(pos_order, PosOrder):
@@ -197,6 +203,21 @@ class Reconciler:
                 raise
             except Exception as error:  # noqa: BLE001 - an adapter may return fields of any type
                 report.failures.append(f"order {pos_order.id} cannot be compared: {error!r}")
+
+    def _look_up_unconfirmed(
+        self, store: Store, adapter: PosAdapter, since: datetime, report: ReconciliationReport
+    ) -> None:
+        """Ask a POS that cannot list its orders for each one that it has not confirmed: the event may be lost."""
+        for order in self._order_updates.unconfirmed(store.id, since.timestamp()):
+            failures = len(report.failures)
+            ticket: object = self._call_pos(store, "find_order", partial(adapter.find_order, store, order.ref), report)
+            if len(report.failures) > failures:
+                return  # the POS would fail for the others too
+            if isinstance(ticket, Placed) and ticket.status is PlacedStatus.ACCEPTED:
+                outcome = _OUTCOMES[self._order_updates.append(order, order_progress(OrderStatus.CONFIRMED))]
+                report.comparisons.append(Comparison(order.ref, "nothing", "confirmed", outcome))
+            elif ticket is None:
+                report.comparisons.append(Comparison(order.ref, "nothing", "nothing", ComparisonOutcome.MISSING))
 
     def _compare_order(self, store: Store, pos_order: PosOrder) -> Comparison:
         reported = _described(pos_order.status, pos_order.state, pos_order.reason)

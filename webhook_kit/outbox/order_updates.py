@@ -93,6 +93,15 @@ class OrderUpdates:
         store, gett_id = self._redis.hmget(self._keys.lane(lane_name(Kind.ORDER, ref)), "store", "gett_id")
         return None if store is None else KnownOrder(ref, text(gett_id), text(store))
 
+    def unconfirmed(self, store_id: str, since: float) -> list[KnownOrder]:
+        """Return the orders of a store that its POS took as pending and has not confirmed.
+
+        :param since: Unix seconds, by the clock of Redis; orders that were placed earlier are left out.
+        """
+        refs = self._redis.zrangebyscore(self._keys.unconfirmed, since * 1000, "+inf")
+        orders = (self.find(text(ref)) for ref in refs)
+        return [order for order in orders if order is not None and order.store_id == store_id and not order.placing]
+
     def find_by_pos_id(self, store_id: str, partner_order_id: str) -> KnownOrder | None:
         """Return an order by the POS's own id."""
         ref = text(self._redis.get(self._keys.pos_order(store_id, partner_order_id)))

@@ -40,6 +40,8 @@ class Alert(StrEnum):
     """An onboarding that a worker continues has failed."""
     GETT_REDIRECTED = "gett_redirected"
     """Gett's address answers with a redirect, so that nothing is sent."""
+    DATA_LOSS = "redis_lost_data"
+    """Redis was emptied or set back while workers were running."""
     WORKER = "worker_not_running"
     """No worker of a kind has given a sign of life for some minutes."""
     CATALOG = "catalog_not_published"

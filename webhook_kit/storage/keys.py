@@ -246,6 +246,11 @@ class Keys:
         return f"{self.prefix}alerted:{kind}:{subject}"
 
     @property
+    def checkpoint(self) -> str:
+        """String: a number that only grows, by which workers notice that Redis has lost data."""
+        return f"{self.prefix}checkpoint"
+
+    @property
     def workers(self) -> str:
         """Hash: by kind of worker, the moment of its last sign of life (s)."""
         return f"{self.prefix}workers"

@@ -54,6 +54,7 @@ from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.logs import logger
 from webhook_kit.outbox.order_updates import OrderUpdates
 from webhook_kit.outbox.updates import from_pos
+from webhook_kit.placement.lost_orders import LostOrders
 from webhook_kit.pos.session import call_deadline
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.sync import CatalogSync
@@ -96,6 +97,7 @@ class PosEvents:
         sync: CatalogSync,
         availability: ItemAvailability,
         alerts: Alerts,
+        lost_orders: LostOrders,
         settings: Settings,
     ) -> None:
         self._redis = connection
@@ -106,6 +108,7 @@ class PosEvents:
         self._sync = sync
         self._availability = availability
         self._alerts = alerts
+        self._lost_orders = lost_orders
         self._settings = settings
         self._calls = VendorCalls("parse-event")
 
@@ -161,7 +164,8 @@ class PosEvents:
         expired = now - entry["at"] >= self._settings.event_hold_timeout
         why = f"the POS of store {event.store_id} reports an order that was not placed by this installation"
         try:
-            outcome = self._append(event)
+            # Only a worker asks the POS for an unknown order; a webhook does not wait for that.
+            outcome = self._append(event, look_up=store_id is None)
         except OUT_OF_REACH:
             raise
         except Exception as error:
@@ -250,9 +254,15 @@ class PosEvents:
             self._redis.rpush(self._keys.held_events, json.dumps(entry))
         return outcome
 
-    def _append(self, event: OrderChanged) -> str:
+    def _append(self, event: OrderChanged, *, look_up: bool = False) -> str:
+        """Append an event's update to its order.
+
+        :param look_up: ask the POS for an order that is not known here.
+        """
         update = from_pos(event)
         order = self._orders.find_by_pos_reference(event.store_id, event.order_id, event.order_ref)
+        if order is None and look_up and self._orders.find(event.order_ref) is None:
+            order = self._lost_orders.find(self._stores.get(event.store_id), event.order_ref, event.order_id)
         return _HELD if order is None or order.placing else self._orders.append(order, update).value
 
     def _store_changed(self, event: StoreChanged, store: Store) -> str:
