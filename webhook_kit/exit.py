@@ -1,20 +1,42 @@
-"""End of a process that may still have threads of a vendor's code."""
+"""End of a process: with threads of a vendor's code, and with its parent."""
 
 from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import NoReturn
 
 from webhook_kit import logs
 
-__all__ = ["end_process"]
+__all__ = ["end_process", "end_with_parent"]
 
 _PATIENCE = 5.0
 """Seconds that the registered exit functions may take."""
+
+
+_POLL_INTERVAL = 1.0
+"""Seconds between two checks of the parent."""
+
+
+def end_with_parent(parent: int) -> None:
+    """Send SIGTERM to this process when its parent has ended without stopping it, as after SIGKILL.
+
+    Nobody would stop or replace this process any more: it would keep its port, and work on with old code.
+
+    :param parent: process id of the parent, which it knows of itself; the parent can have ended already.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_POLL_INTERVAL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def end_process(status: int) -> NoReturn:

@@ -333,6 +333,10 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
         _run(kit, SyncWorker, sync_queue, _sync_schedule(kit), burst=burst)
     finally:
         left = jobs.wait(None if burst else _STOP_SECONDS)
+        if left:
+            log.warning(
+                "jobs_left_to_another_worker", jobs=len(left), stores=sorted({store_id for _, store_id in left})[:10]
+            )
         with suppress(redis.RedisError):  # then the schedule queues them again
             for name, store_id in left:
                 enqueue_sync(kit.redis, name, store_id, first=True)

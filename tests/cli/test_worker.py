@@ -15,7 +15,7 @@ import pytest
 
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.local_gett import LocalGett
-from webhook_kit.testing.processes import Process, wait_until
+from webhook_kit.testing.processes import PATIENCE, Process, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 Worker = Callable[..., Process]
@@ -92,6 +92,14 @@ def test_ctrl_c_ends_both_quietly(worker: Worker) -> None:
         assert both.wait() == 0
         assert not [pid for pid in pids if psutil.pid_exists(pid)]
         assert "Traceback" not in both.output()
+
+
+def test_both_end_with_the_process_that_started_them(worker: Worker) -> None:
+    with worker("all") as both:
+        both.wait_until(lambda: working(both), message="both workers")
+        workers = psutil.Process(both.pid).children()
+        os.kill(both.pid, signal.SIGKILL)
+        assert psutil.wait_procs(workers, PATIENCE)[1] == []
 
 
 def test_mistakes_are_told_before_anything_runs(worker: Worker) -> None:

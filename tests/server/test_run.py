@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -118,6 +119,16 @@ def test_second_server_on_a_port_does_not_start(redis_server: RedisServer) -> No
         assert second.wait() == 1
         assert f"webhook-kit: --port {port}: another process listens on it" in second.output()
         assert "Traceback" not in second.output()
+
+
+def test_processes_end_with_the_one_that_started_them(redis_server: RedisServer) -> None:
+    port = free_port()
+    with web_server(redis_server, port) as server:
+        server.wait_http(f"http://127.0.0.1:{port}/healthz")
+        workers = psutil.Process(server.pid).children(recursive=True)
+        os.kill(server.pid, signal.SIGKILL)
+        assert psutil.wait_procs(workers, PATIENCE)[1] == []
+        assert server.wait() == -signal.SIGKILL
 
 
 def test_mistakes_of_the_configuration_are_lines_and_not_tracebacks(redis_server: RedisServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from types import FrameType
 
 import click
 
+from webhook_kit.exit import end_with_parent
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.worker import run_push, run_sync
@@ -22,6 +24,9 @@ _WORKERS = ("push", "sync")
 _PAUSE = 1.0
 """Seconds before a dead worker is started again."""
 
+_PARENT = "WEBHOOK_KIT_WORKER_PARENT"
+"""Variable with the process id of the process that runs both workers, set for them alone."""
+
 _STOP_SECONDS = 25.0
 """Seconds after which a worker that does not stop is killed: less than a platform's grace period."""
 
@@ -31,6 +36,8 @@ _STOP_SECONDS = 25.0
 @click.option("--burst", is_flag=True, help="Stop when nothing is queued.")
 def command(which: str, burst: bool) -> None:
     """Run a worker until it is stopped. The default, all, runs push and sync in one process each."""
+    if parent := os.environ.get(_PARENT):
+        end_with_parent(int(parent))
     if which == "push":
         run_push(Kit.from_env(), burst=burst)
     elif which == "sync":
@@ -78,7 +85,8 @@ class _Both:
 
     def _start(self, name: str) -> None:
         command = [sys.executable, "-m", "webhook_kit.cli", "worker", name, *(["--burst"] if self._burst else [])]
-        self._children[name] = subprocess.Popen(command)  # noqa: S603 - our own command
+        env = {**os.environ, _PARENT: str(os.getpid())}
+        self._children[name] = subprocess.Popen(command, env=env)  # noqa: S603 - our own command
         if self._stopping:  # stopped while the worker was being started
             self._children[name].terminate()
 

@@ -17,7 +17,7 @@ from granian.server import Server
 
 from webhook_kit.app import create_app
 from webhook_kit.errors import ConfigurationError, WebhookKitError
-from webhook_kit.exit import end_process
+from webhook_kit.exit import end_process, end_with_parent
 from webhook_kit.server.front import Front
 
 __all__ = ["serve"]
@@ -63,10 +63,11 @@ def serve(host: str, port: int, *, workers: int, threads: int) -> None:
         backpressure=_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=_HEAD_TIMEOUT, max_buffer_size=_BUFFER),
         workers_kill_timeout=_STOP_TIMEOUT,
-    ).serve(target_loader=partial(_create, threads), wrap_loader=False)
+    ).serve(target_loader=partial(_create, threads, os.getpid()), wrap_loader=False)
 
 
-def _create(threads: int) -> Front:
+def _create(threads: int, parent: int) -> Front:
+    end_with_parent(parent)
     try:
         return Front(create_app(), threads)
     except WebhookKitError as error:
