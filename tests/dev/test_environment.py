@@ -17,7 +17,10 @@ from typing import Self
 import psutil
 import pytest
 import requests
+from click.testing import CliRunner
 
+from webhook_kit.cli.dev import command
+from webhook_kit.dev.environment import DevEnvironment
 from webhook_kit.testing.processes import PATIENCE, interruptible, wait_until
 
 COMMAND = [sys.executable, "-m", "webhook_kit.cli", "dev"]
@@ -262,3 +265,19 @@ def test_ctrl_c_stops_every_process(project: Path, no_process_left: None) -> Non
         os.killpg(terminal.process.pid, signal.SIGINT)
         assert terminal.end() == 0
     assert "Traceback" not in terminal.text
+
+
+def test_sandbox_takes_further_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    created: list[object] = []
+
+    class Created(Exception):
+        pass
+
+    def create(*_arguments: object, hosts: object, **_options: object) -> None:
+        created.append(hosts)
+        raise Created
+
+    monkeypatch.setattr("webhook_kit.cli.dev.DevEnvironment", create)
+    result = CliRunner().invoke(command, ["bogus", "--host", "gett", "--host", "localhost.gett"])
+    assert (type(result.exception), created) == (Created, [("gett", "localhost.gett")])
+    assert DevEnvironment("bogus", hosts=["gett"]).sandbox.hosts == ["gett"]

@@ -1,4 +1,4 @@
-"""Helpers of several commands: tables, times and ages."""
+"""Helpers of several commands: tables, times and ages, an option."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from rich.table import Table
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
 
-__all__ = ["age", "instant", "instant_or_ago", "moment", "print_table", "warn_of_missing"]
+__all__ = ["age", "hosts_option", "instant", "instant_or_ago", "moment", "print_table", "warn_of_missing"]
+
+hosts_option = click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    envvar="SANDBOX_HOSTS",
+    show_envvar=True,
+    help="Name of the sandbox besides 127.0.0.1 and localhost (repeatable; in the variable, with spaces).",
+)
+"""The option of commands that run a sandbox."""
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from webhook_kit import logs
+from webhook_kit.cli.common import hosts_option
 from webhook_kit.dev.demo import Demo
 from webhook_kit.dev.environment import DevEnvironment
 from webhook_kit.dev.event_log import EventLog
@@ -65,6 +66,7 @@ def _zone(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
     metavar="NAME=VALUE",
     help="Credential of the store for its adapter; repeatable.",
 )
+@hosts_option
 @click.option("--timezone", default="UTC", show_default=True, callback=_zone, help="Time zone of the store.")
 @click.option("--seed", default="dev", show_default=True, help="Random seed.")
 @click.option("--no-open", is_flag=True, help="Do not open the storefront in a browser.")
@@ -75,6 +77,7 @@ def command(
     web_port: int,
     options: tuple[str, ...],
     credentials: tuple[str, ...],
+    hosts: tuple[str, ...],
     timezone: str,
     seed: str,
     no_open: bool,
@@ -94,6 +97,7 @@ def command(
         seed=seed,
         gett_port=port,
         web_port=web_port,
+        hosts=hosts,
         on_progress=lambda progress: console.print(_onboarding(progress)),
     )
     console.print("starting Redis, the sandbox, the web server and a worker …")

@@ -12,7 +12,7 @@ import click
 import pydantic
 import requests
 
-from webhook_kit.cli.common import print_table
+from webhook_kit.cli.common import hosts_option, print_table
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.context import SandboxContext, SavedState
@@ -49,15 +49,7 @@ _at = click.option(
 )
 @click.option("--api-key", envvar="GETT_API_KEY", show_envvar=True, help="API key of the partner.")
 @click.option("--secret", default="whsec_sandbox", show_default=True, help="Secret that signs webhooks.")
-@click.option(
-    "--host",
-    "hosts",
-    multiple=True,
-    metavar="NAME",
-    envvar="SANDBOX_HOSTS",
-    show_envvar=True,
-    help="Name by which it is called, besides 127.0.0.1 and localhost (repeatable; several in the variable, with spaces).",
-)
+@hosts_option
 @click.option("--seed", default="sandbox", show_default=True, help="Random seed.")
 @click.option(
     "--state", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Saved state to start from."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,7 @@ class DevEnvironment:
     :param seed: random seed of the sandbox and of the random customer.
     :param gett_port: port of the sandbox and its storefront; a free one when 0.
     :param web_port: port of the kit's web server; a free one when 0.
+    :param hosts: names by which the sandbox is called, in addition to ``127.0.0.1`` and ``localhost``.
     :param on_progress: called with each step of the onboarding.
     """
 
@@ -71,6 +72,7 @@ class DevEnvironment:
         seed: str = "dev",
         gett_port: int = 0,
         web_port: int = 0,
+        hosts: Sequence[str] = (),
         on_progress: Callable[[Progress], object] = lambda _: None,
     ) -> None:
         self._config = _StoreConfig(adapter, options or {}, credentials or {}, timezone)
@@ -80,7 +82,7 @@ class DevEnvironment:
         self._random = Random(seed)  # noqa: S311 - random customers, not secrets
         require_usable(Store("main", "", adapter, options=self._config.options, credentials=self._config.credentials))
         self.files = SourceFiles(type(load_adapter(adapter)).__module__)
-        self.sandbox = SandboxContext(API_KEY, secret=SECRET, seed=seed)
+        self.sandbox = SandboxContext(API_KEY, secret=SECRET, seed=seed, hosts=hosts)
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
