@@ -57,6 +57,8 @@ def empty(wire: Wire) -> None:
 def all_in_cents(wire: Wire) -> None:
     for one in wire["items"].values():
         one["basePrice"] *= 100
+    for one in wire["modifierGroups"]["syrup"]["tiers"]:
+        one["price"] *= 100
 
 
 def two_bakeries(wire: Wire) -> None:
@@ -134,6 +136,9 @@ VIOLATIONS: list[tuple[CatalogRule, Callable[[Wire], None], str]] = [
     (CatalogRule.INEXACT_PRICE, change("modifierGroups", "syrup", tiers=[tier(0, 0.125)]), f"{SYRUP}.tiers[0].price"),
     (CatalogRule.PRICE_IN_CENTS, change("items", "muffin", basePrice=225), "$.items['muffin'].basePrice"),
     (CatalogRule.PRICE_IN_CENTS, change("items", "oat", basePrice=15500), "$.items['oat'].basePrice"),
+    (CatalogRule.PRICE_IN_CENTS, change("items", "latte", compareAt=450), f"{LATTE}.compareAt"),
+    (CatalogRule.PRICE_IN_CENTS, change("items", "latte", startingAt=350), f"{LATTE}.startingAt"),
+    (CatalogRule.PRICE_IN_CENTS, change("modifierGroups", "syrup", tiers=[tier(0, 0.5), tier(2, 125)]), f"{SYRUP}.tiers[1].price"),
     (CatalogRule.PRICE_IN_CENTS, all_in_cents, "$.items['latte'].basePrice"),
     (CatalogRule.NEGATIVE_PRICE, change("items", "muffin", basePrice=-0.01), "$.items['muffin'].basePrice"),
     (CatalogRule.NEGATIVE_PRICE, change("items", "oat", compareAt=-1), "$.items['oat'].compareAt"),
@@ -201,7 +206,7 @@ VALID: list[Callable[[Wire], None]] = [
     change("items", "oat", name="Crème brûlée 🧑\u200d🍳 ليمون"),
     change("items", "oat", vendorCode="x", x_note=1, sku_hint=[]),
     change("items", "muffin", basePrice=99),
-    change("items", "muffin", basePrice=150),
+    change("items", "muffin", basePrice=67),
     change("items", "muffin", basePrice=1000.5),
     change("items", "oat", name="Latte"),  # a drink and a kind of milk are not side by side
     change("sections", "bakery", sectionIds=["hot"]),  # two ways to one section

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
 from webhook_kit.catalog.rules import CatalogRule, Finding, entity_path, printable
 from webhook_kit.gett.models.base import Wire
@@ -183,6 +183,7 @@ def advice(model: type[Wire], name: str) -> str | None:
     return _ADVICE.get(model, {}).get(_normalized(name)) if len(name) <= _LONGEST else None
 
 
+@lru_cache(maxsize=10_000)
 def intended_member(model: type[Wire], name: str) -> str | None:
     """Return the name in JSON of the member that a misspelled name probably means."""
     if len(name) > _LONGEST:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from statistics import median_low
+from typing import NamedTuple
 
 from webhook_kit.catalog.cents import from_cents, to_cents
 from webhook_kit.catalog.minimum_price import MinimumPrices
@@ -17,7 +18,7 @@ MAX_MODIFIER_LEVELS = 6
 """Limit of nested modifiers: the JSON of an order with more levels is rejected as too deep [D]."""
 
 # [D] Cents in place of major units make a price 100 times as high: a whole number, and far above the others.
-_SUSPICIOUS, _CERTAINLY_SUSPICIOUS, _ABOVE_OTHERS = 100, 1_000, 50
+_SUSPICIOUS, _CERTAINLY_SUSPICIOUS, _ABOVE_OTHERS = Decimal(100), Decimal(1_000), 30
 
 
 def price_findings(catalog: ExternalCatalogSet, sold: set[str]) -> Iterator[Finding]:
@@ -55,26 +56,53 @@ def _negative_prices(catalog: ExternalCatalogSet, sold: set[str]) -> Iterator[Fi
 
 
 def _cents(catalog: ExternalCatalogSet, sold: set[str]) -> Iterator[Finding]:
-    prices = {key: item.base_price for key, item in catalog.items.items() if item.base_price > 0}
-    usual = [price for key, price in prices.items() if key in sold] or list(prices.values())
+    prices = list(_positive_prices(catalog))
+    usual = [item.base_price for key, item in catalog.items.items() if key in sold and item.base_price > 0]
+    usual = usual or [one.amount for one in prices]
     if not usual:
         return
     median: Decimal = median_low(usual)
-    if median >= _SUSPICIOUS and all(map(_is_whole, prices.values())):
-        key, example = next((key, price) for key, price in prices.items() if price >= _SUSPICIOUS)
-        path = f"{entity_path('items', key)}.basePrice"
-        message = f"{example:f} (item {quoted(catalog.items[key].name)})"
+    if median >= _SUSPICIOUS and all(_is_whole(one.amount) for one in prices):
+        example = next(one for one in prices if one.amount >= _SUSPICIOUS)
+        message = f"{example.amount:f} ({quoted(example.name)})"
         if len(prices) > 1:
             message = f"all {len(prices):,} prices are whole numbers, and half of them are {median:f} or more, such as {message}"
-        yield CatalogRule.PRICE_IN_CENTS.at(path, message)
+        yield CatalogRule.PRICE_IN_CENTS.at(example.path, message)
         return
-    for key, price in prices.items():
-        high = price >= _CERTAINLY_SUSPICIOUS or (price >= _SUSPICIOUS and price >= _ABOVE_OTHERS * median)
-        if high and _is_whole(price):
-            message = (
-                f"{price:f} (item {quoted(catalog.items[key].name)}), while half of the items cost {median:f} or less"
-            )
-            yield CatalogRule.PRICE_IN_CENTS.at(f"{entity_path('items', key)}.basePrice", message)
+    limit = min(max(_ABOVE_OTHERS * median, _SUSPICIOUS), _CERTAINLY_SUSPICIOUS)
+    for one in prices:
+        if one.amount >= limit and _is_whole(one.amount):
+            message = f"{one.amount:f} ({quoted(one.name)}), while half of the items cost {median:f} or less"
+            yield CatalogRule.PRICE_IN_CENTS.at(one.path, message)
+
+
+class _Price(NamedTuple):
+    """A price in a catalog, with the name of its item or group."""
+
+    table: str
+    key: str
+    member: str
+    name: str
+    amount: Decimal
+
+    @property
+    def path(self) -> str:
+        return f"{entity_path(self.table, self.key)}.{self.member}"
+
+
+def _positive_prices(catalog: ExternalCatalogSet) -> Iterator[_Price]:
+    for key, item in catalog.items.items():
+        for member, price in (
+            ("basePrice", item.base_price),
+            ("compareAt", item.compare_at),
+            ("startingAt", item.starting_at),
+        ):
+            if price is not None and price > 0:
+                yield _Price("items", key, member, item.name, price)
+    for key, group in catalog.modifier_groups.items():
+        for index, tier in enumerate(group.tiers or ()):
+            if tier.price > 0:
+                yield _Price("modifierGroups", key, f"tiers[{index}].price", group.name, tier.price)
 
 
 def _is_whole(price: Decimal) -> bool:

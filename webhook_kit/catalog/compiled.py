@@ -6,9 +6,11 @@ themselves can be freed. Prices are whole cents. A compiled catalog is immutable
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from itertools import islice
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -72,13 +74,13 @@ class CompiledGroup:
             return quantity * option.price
         total = 0
         end = first + quantity
-        for offset, price in self.tiers:  # the greatest offset first: each tier prices what remains from its offset on
-            if offset < end:
-                start = max(offset, first)
-                total += (end - start) * price
-                if start == first:
-                    break
-                end = start
+        last = bisect_right(self.tiers, -end, key=lambda tier: -tier[0])  # the tier of the last selection
+        for offset, price in islice(self.tiers, last, None):  # each tier prices what remains from its offset on
+            start = max(offset, first)
+            total += (end - start) * price
+            if start == first:
+                break
+            end = start
         return total
 
 

@@ -52,7 +52,9 @@ _JSON_NAMES = {
 }
 _SET_MEMBERS = {name for key, one in ExternalCatalogSet.model_fields.items() for name in (key, one.alias)}
 _PRICES = {"basePrice", "compareAt", "startingAt", "price"}
-_MOST_NAMES = 100
+_NULL_BOUND = {"minimumAllowed": "no minimum is 0", "maximumAllowed": "the protocol has no sign for no limit"}
+_MOST_NAMES = 20
+_MOST_COMPARED = 1_000
 # Values for required members that could not be parsed; rules that depend on these members are not applied.
 _PLACEHOLDERS = {"name": "?", "basePrice": 0, "maximumAllowed": 1}
 # Rules that depend on one member alone, so they also apply to an entity of which other members could not be parsed.
@@ -156,7 +158,8 @@ def _parse_tables(tree: dict[str, Any], findings: list[Finding]) -> ParsedCatalo
             continue
         for key, value in entities.items():
             path = entity_path(table, key)
-            tables[table][key], mistakes = _parse_entity(model, id_member, key, value, path)
+            compare = len(findings) < _MOST_COMPARED
+            tables[table][key], mistakes = _parse_entity(model, id_member, key, value, path, compare=compare)
             if mistakes:
                 findings += mistakes
                 result.incomplete.add(path)
@@ -172,8 +175,13 @@ def _parse_tables(tree: dict[str, Any], findings: list[Finding]) -> ParsedCatalo
     return result
 
 
-def _parse_entity(model: type[Wire], id_member: str, key: str, value: object, path: str) -> tuple[Wire, list[Finding]]:
-    """Return the entity without its invalid members, and a finding for each of them."""
+def _parse_entity(
+    model: type[Wire], id_member: str, key: str, value: object, path: str, *, compare: bool
+) -> tuple[Wire, list[Finding]]:
+    """Return the entity without its invalid members, and a finding for each of them.
+
+    :param compare: look for what may be meant in place of a missing member, which is slow.
+    """
     try:
         return model.from_json(json.dumps(value)), []
     except ValidationError as error:
@@ -182,12 +190,12 @@ def _parse_entity(model: type[Wire], id_member: str, key: str, value: object, pa
     used_names: set[str] = set()
     for one in mistakes:
         message = _message(one["type"], one["msg"], one["input"])
-        if one["type"] == "missing":
+        if one["type"] == "missing" and compare:
             names = _names_in_place_of(model, one["loc"], one["input"])
             message += f"; is it {' or '.join(map(quoted, names))}?" if names else ""
             used_names.update(names)
-        elif one["loc"] == ("maximumAllowed",) and one["input"] is None:
-            message += ", not null: the protocol has no sign for no limit"
+        elif one["loc"] in (("minimumAllowed",), ("maximumAllowed",)) and one["input"] is None:
+            message += ", not null: " + _NULL_BOUND[str(one["loc"][0])]
         findings.append(CatalogRule.WRONG_SHAPE.at(path + _json_path(one["loc"]), message))
     invalid = {str(one["loc"][0]) for one in mistakes if one["loc"]} | used_names
     members = value if isinstance(value, dict) else {}

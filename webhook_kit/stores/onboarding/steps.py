@@ -30,6 +30,7 @@ from webhook_kit.errors import (
     WebhookKitError,
 )
 from webhook_kit.gett.client import GettClient
+from webhook_kit.gett.models.base import error_lines
 from webhook_kit.gett.models.store import CommerceAddress, Onboarding, OnboardingRequest, OnboardingStatus
 from webhook_kit.logs import logger
 from webhook_kit.outbox.rate_limited_client import RateLimitedClient
@@ -243,8 +244,9 @@ class OnboardingSteps:
             raise
         except Exception as error:  # a vendor's code may raise anything
             log.exception("catalog_fetch_failed", store=store.id)
+            reason = "; ".join(error_lines(error)) if isinstance(error, pydantic.ValidationError) else repr(error)
             raise OnboardingFailed(
-                f"store {store.id} was not registered: its catalog cannot be fetched: {error!r}"
+                f"store {store.id} was not registered: its catalog cannot be fetched: {reason}"
             ) from error
 
     # -- activation ----------------------------------------------------------------------------------------------------
