@@ -70,6 +70,18 @@ CALLS: dict[str, tuple[str, Callable[[Store], Any]]] = {
 # -- placing -----------------------------------------------------------------------------------------------------------
 
 
+def test_half_of_an_emoji_does_not_leave_an_order_in_doubt(pos: ScriptedPos) -> None:
+    """JSON may carry it, UTF-8 may not: the POS gets the replacement character."""
+    delivery = {"type": "door", "instructions": "extra \ud83c"}
+    cut = PlaceOrderRequest.model_validate({**order().to_wire(), "deliveryInfo": delivery})
+    pos.responses["POST /orders"] = 200, {"ticket": {"id": "7"}}
+    pos.responses["POST /quote"] = 200, {"amounts": {"subTotal": 19.0, "total": 19.0}}
+    with call_deadline(60):
+        ADAPTER.quote(pos.store(), cut)
+        ADAPTER.place_order(pos.store(), cut, KEY)
+    assert [each.body["order"]["deliveryInfo"]["instructions"] for each in pos.received] == ["extra \ufffd"] * 2
+
+
 def test_an_order_is_sent_whole_with_the_key_and_without_the_token(pos: ScriptedPos) -> None:
     pos.responses["POST /orders"] = 200, {"ticket": {"id": "7", "amounts": {"total": 20.1}}}
     assert place(pos.store()) == Placed("7", PlacedStatus.ACCEPTED, Amounts(total=Decimal("20.10")))
@@ -222,7 +234,7 @@ def test_501_means_that_the_pos_does_not_have_a_call(pos: ScriptedPos, name: str
 
 
 @pytest.mark.parametrize(
-    ("calls", "complaint"), [("quote", "valid tuple"), (["quotes"], "'quote', 'orders_since'"), (5, "valid tuple")]
+    ("calls", "complaint"), [("quote", "list of quote"), (["quotes"], "'quote', 'orders_since'"), (5, "list of quote")]
 )
 def test_unknown_calls_are_a_configuration_error(pos: ScriptedPos, calls: Any, complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"store main: options\.calls.*{complaint}"):

@@ -120,15 +120,13 @@ class HttpAdapter(PosAdapter):
 
     def quote(self, store: Store, order: Order) -> Amounts | Refused:
         """``POST /quote``."""
-        request = QuoteRequest.model_validate({"order": _without(order, "payment", "validatedOrderToken")})
+        request = QuoteRequest(order=_without(order, "payment", "validatedOrderToken"))
         with self._optional(store, "quote"):
             return self._request(QuoteResponse, store, "POST", "/quote", request).result()
 
     def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
         """``POST /orders`` with our key as its Idempotency-Key."""
-        request = PlaceRequest.model_validate(
-            {"orderRef": order.order_ref, "order": _without(order, "validatedOrderToken")}
-        )
+        request = PlaceRequest(orderRef=order.order_ref, order=_without(order, "validatedOrderToken"))
         try:
             response = self._request(PlaceResponse, store, "POST", "/orders", request, {"Idempotency-Key": key})
         except HttpPosError as error:
