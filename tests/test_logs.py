@@ -99,7 +99,7 @@ def test_full_disk_raises_nothing_and_lost_lines_are_counted(stream: Stream) -> 
     assert json.loads(stream.getvalue().splitlines()[1])["lines"] == 2
 
 
-def test_lines_that_nobody_reads_are_bounded_and_hold_up_one_thread_only(
+def test_lines_that_nobody_reads_are_bounded_and_hold_up_nobody(
     stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "_PATIENCE", 0.01)

@@ -27,7 +27,7 @@ _MAX_LINES = 10_000
 """Lines that wait to be written at most; the oldest ones are dropped first."""
 
 _PATIENCE = 1.0
-"""Seconds for which the writer of a warning waits for lines that are being written."""
+"""Seconds for which the caller of a warning waits until it is written."""
 
 
 def configure(level: str = "INFO", format: str = "json") -> None:
@@ -91,11 +91,11 @@ _writers: list[_Writer] = []
 
 
 class _Writer:
-    """Writes lines in order; ordinary ones from a separate thread. It never raises: a full disk must not stop an order.
+    """Writes lines in order, in a thread of its own. It never raises: a full disk must not stop an order.
 
     Among the many threads of a web process every write, and even the notification of another thread, gives up the
     interpreter lock, and acquiring it again costs more than the line. So ordinary lines are collected for a tenth of a
-    second. A warning or an error is written before the caller goes on, after all lines that were collected before it.
+    second. A warning or an error is written before the caller goes on, unless nobody reads the stream.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -109,43 +109,54 @@ class _Writer:
     def _after_fork(self) -> None:
         """Begin without a thread, with free locks, and without the lines that the parent still writes."""
         self._lines.clear()
-        self._writing = threading.Lock()
         self._starting = threading.Lock()
+        self._wake = threading.Event()
+        self._waiting: deque[threading.Event] = deque()
+        self._writing_since: float | None = None
         self._thread: threading.Thread | None = None
 
     def write_soon(self, line: str) -> None:
-        if self._thread is None or not self._thread.is_alive():  # not started, or this process was forked
-            self._start()
-        self._append(line)
-
-    def write_now(self, line: str) -> None:
-        self._append(line)
-        self.write_collected()
-
-    def write_collected(self) -> None:
-        # A stream that nobody reads blocks the thread that writes to it; the others go on, and their lines wait.
-        if not self._writing.acquire(timeout=_PATIENCE):
-            return
-        try:
-            self._write()
-        finally:
-            self._writing.release()
-
-    def _append(self, line: str) -> None:
         if len(self._lines) == _MAX_LINES:
             self._lost += 1
         self._lines.append(line)
+        self._require_thread()
 
-    def _start(self) -> None:
-        with self._starting, suppress(RuntimeError):  # no thread can be started while the process ends
+    def write_now(self, line: str) -> None:
+        self.write_soon(line)
+        self.write_collected()
+
+    def write_collected(self) -> None:
+        if not self._require_thread():  # the process is ending
+            self._write()
+            return
+        since = self._writing_since
+        if since is not None and time.monotonic() - since > _PATIENCE:  # nobody reads the stream
+            return
+        written = threading.Event()
+        self._waiting.append(written)
+        self._wake.set()
+        written.wait(_PATIENCE)
+
+    def _require_thread(self) -> bool:
+        """Start the thread if it does not run, also after a fork. Return False if it cannot be started any more."""
+        if self._thread is not None and self._thread.is_alive():
+            return True
+        with self._starting, suppress(RuntimeError):
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="logs", daemon=True)
+                thread.start()
+                self._thread = thread
+            return True
+        return False
 
     def _run(self) -> None:
         while True:
-            time.sleep(_WRITE_INTERVAL)
-            self.write_collected()
+            self._wake.wait(_WRITE_INTERVAL)
+            self._wake.clear()
+            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            self._write()
+            for written in waiting:
+                written.set()
 
     def _write(self) -> None:
         lines: list[str] = []
@@ -155,14 +166,16 @@ class _Writer:
         if not lines:
             return
         lost, self._lost = self._lost, 0
-        if lost:
-            # The stream may have taken half of a line before it failed.
-            lines.insert(0, "\n" + json.dumps({"event": "log_lines_lost", "level": "error", "lines": lost}))
+        # The stream may have taken half of a line before it failed, so the report of it begins with the end of a line.
+        report = [json.dumps({"event": "log_lines_lost", "level": "error", "lines": lost})] if lost else []
+        self._writing_since = time.monotonic()
         try:
-            self._stream.write("\n".join(lines) + "\n")
+            self._stream.write("\n".join(["", *report, *lines] if lost else lines) + "\n")
             self._stream.flush()
         except Exception:  # noqa: BLE001 - a full disk, a closed stream; there is nowhere to report it
-            self._lost += lost + len(lines) - bool(lost)
+            self._lost += lost + len(lines)
+        finally:
+            self._writing_since = None
 
 
 class _NamedLogger:
