@@ -47,3 +47,10 @@ def test_only_keys_and_the_scripts_loader_use_the_prefix() -> None:
         if re.search(r"keys\.prefix", path.read_text())
     }
     assert users <= {"storage/scripts.py", "testing/local_kit.py", "placement/idempotency_store.py"}
+
+
+def test_ids_with_colons_have_keys_of_their_own() -> None:
+    ids = ["a", "a:b", "b", "b:c", "a%3Ab", "", ":"]
+    keys = {Keys("p:").pos_order(store, order) for store in ids for order in ids}
+    assert len(keys) == len(ids) ** 2
+    assert Keys("p:").pos_order("main", "T:1") == "p:pos:main:T:1"

@@ -227,3 +227,17 @@ def test_customer_and_address_are_in_no_log(client: WebhookClient, events: list[
         client.place(full_order | {"amounts": {"total": price}})
     assert len(events) > 12
     assert not [text for text in PRIVATE if text in repr(events)]
+
+
+def test_payment_at_unknown_places_is_neither_stored_nor_sent_back(client: WebhookClient) -> None:
+    card, key = "4111111111111111", str(uuid4())
+    hidden = {"Payment": {"number": card}, "payments": [card], "memo": card, "more": {"creditCard": "x", "a": [card]}}
+    body = order(amounts={"total": 2.75}, **hidden, gettOrderId="")
+    body["cart"] |= hidden
+    for response in (client.validate(body), client.place(body, key), client.place(body, key)):
+        assert response.status_code == 200
+        assert card not in response.text
+        assert "ayment" not in response.text
+    record = client.kit.redis.hgetall(client.kit.keys.order(key))
+    assert card not in str(record)
+    assert "creditCard" not in str(record)

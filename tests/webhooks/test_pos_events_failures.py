@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from webhook_kit.adapter import ItemChanged, OrderChanged, OrderStatus, PosEvent, StoreChanged, StoreState
+from webhook_kit.adapter import ItemChanged, OrderChanged, OrderStatus, PosEvent, Store, StoreChanged, StoreState
 from webhook_kit.app import create_app
 from webhook_kit.errors import PosTimeout
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.order_updates import OrderUpdates
 from webhook_kit.publishing.availability import ItemAvailability
+from webhook_kit.stores import StoreDirectory, directory
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.webhooks.pos_events import PosEvents
 
@@ -106,3 +108,28 @@ def test_parse_event_that_blocks_is_not_waited_for(
     client = create_app(make_kit(pos_deadline=0.1)).test_client()
     assert [client.post("/pos/bogus/events", data=b"{}").status_code for _ in range(20)] == [503] * 20
     released.set()
+
+
+def test_webhooks_of_strangers_do_not_walk_over_all_stores(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, events: Events
+) -> None:
+    walks: list[StoreDirectory] = []
+    walk = StoreDirectory.__iter__
+
+    def counted(stores: StoreDirectory) -> Iterator[Store]:
+        walks.append(stores)
+        return walk(stores)
+
+    monkeypatch.setattr(StoreDirectory, "__iter__", counted)
+    monkeypatch.setattr(directory, "_MAX_AGE", 3600.0)
+    client = create_app(kit).test_client()
+    walks.clear()
+    for adapter in ("bogus", "unheard-of") * 10:
+        assert client.post(f"/pos/{adapter}/events", data=b"{}").status_code in (401, 404)
+    assert len(walks) == 1
+
+
+def test_store_that_is_added_is_served_at_once(kit: Kit) -> None:
+    assert set(kit.stores.by_adapter("bogus")) == {"main"}
+    kit.stores.add(Store("second", str(uuid4()), "bogus"))
+    assert set(kit.stores.by_adapter("bogus")) == {"main", "second"}

@@ -45,7 +45,8 @@ class Keys:
 
     def pos_order(self, store_id: str, partner_order_id: str) -> str:
         """String: the orderRef of a POS's own order id."""
-        return f"{self.prefix}pos:{store_id}:{partner_order_id}"
+        # Both ids may contain colons: without this, two pairs of ids would share a key.
+        return f"{self.prefix}pos:{store_id.replace('%', '%25').replace(':', '%3A')}:{partner_order_id}"
 
     @property
     def unsettled(self) -> str:

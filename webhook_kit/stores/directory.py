@@ -70,6 +70,7 @@ class StoreDirectory:
         self._load_failures: dict[str, tuple[float, AdapterError]] = {}
         self._repository = repository
         self._snapshot = _Snapshot()
+        self._by_adapter: tuple[_Snapshot | None, float, dict[str, dict[str, Store]]] = (None, 0.0, {})
         self._complete = repository is None
         self._failure = ""
         self._refreshed_at = self._decoded_at = float("-inf")
@@ -146,6 +147,16 @@ class StoreDirectory:
                 if gett_id in (gett_store_id, None):  # a record that cannot be read may be of any store
                     raise StoresUnavailable(f"store {store_id} cannot be served: {self._snapshot.mistakes[store_id]}")
         return store
+
+    def by_adapter(self, adapter: str) -> Mapping[str, Store]:
+        """Return the stores with this adapter, by the partner's id. Strangers may ask, so all stores are walked once a second."""
+        snapshot, read_at, stores = self._by_adapter
+        if snapshot is not self._current_snapshot() or time.monotonic() - read_at >= _MAX_AGE:
+            snapshot, read_at, stores = self._current_snapshot(), time.monotonic(), {}
+            for store in self:
+                stores.setdefault(store.adapter, {})[store.id] = store
+            self._by_adapter = snapshot, read_at, stores
+        return stores.get(adapter, {})
 
     def get(self, store: Store | str) -> Store:
         """Return a store by the partner's id or by Gett's.

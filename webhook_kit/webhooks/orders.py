@@ -19,6 +19,7 @@ from webhook_kit.errors import AdapterError, StoresUnavailable
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.marketfront import OrderEvent
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
+from webhook_kit.gett.models.payment_data import remove_payment_data
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import FORMS, Problem, as_markdown, unavailable
 from webhook_kit.gett.signing import API_VERSION
@@ -139,7 +140,9 @@ def _verified_body(parts: OrderWebhooks, model: type[W]) -> W:
     raw = raw_body(request)
     # Without a signature there is nothing to remember: whoever knows the Authorization header can send anything.
     g.signed_body = sha256(raw).hexdigest() if verify_webhook(parts.settings, raw) else ""
-    return parse(model, raw)
+    body = parse(model, raw)
+    remove_payment_data(body)
+    return body
 
 
 def _store_of(parts: OrderWebhooks, order: ExternalOrder) -> Store:

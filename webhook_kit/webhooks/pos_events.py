@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any, cast
+from urllib.parse import quote
 
 import redis
 import requests
@@ -123,7 +124,7 @@ class PosEvents:
         :raises StoresUnavailable: the stores cannot be read completely now; the POS has to send it again.
         """
         self._stores.require_complete()
-        served = {store.id: store for store in self._stores if store.adapter == adapter}
+        served = self._stores.by_adapter(adapter)
         if not served:
             if self._stores.is_unusable(adapter=adapter):
                 raise StoresUnavailable(f"no store of the adapter {adapter} can be served")
@@ -177,7 +178,9 @@ class PosEvents:
             if not expired:
                 return False
             outcome = "given up"
-            self._alerts.raise_once(Alert.UNKNOWN_ORDER, event.order_ref or f"{event.store_id}/{event.order_id}", why)
+            self._alerts.raise_once(
+                Alert.UNKNOWN_ORDER, event.order_ref or f"{quote(event.store_id, safe='')}/{event.order_id}", why
+            )
         # Removed only after the append: when the process dies in between, the second append is a duplicate.
         if not self._redis.lrem(self._keys.held_events, 1, cast(str, raw)):
             return False
