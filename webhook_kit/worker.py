@@ -264,7 +264,7 @@ def _give_sign(kit: Kit, kind: WorkerKind) -> None:
     worker = _current[-1][1] if _current else None
     if worker is not None and worker.hangs:
         log.error("worker_hangs", worker=kind, why=f"a job has not ended within {_HANGS_AFTER:.0f} s")
-    elif worker is not None:
+    else:
         kit.clock_watch.observe("Redis", kit.worker_life.give_sign(kind))
 
 
