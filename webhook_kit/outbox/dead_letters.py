@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -102,7 +103,9 @@ class DeadLetters:
     def _run_command(self, number: int, action: str) -> ReplayResult:
         keys, notification = self._notifier.script_parts()
         own = [self._keys.dead_letters, self._keys.dead_letter_times]
-        return ReplayResult(text(self._resolve(*own, *keys, update=number, action=action, notification=notification)))
+        command = os.urandom(8).hex()
+        result = self._resolve(*own, *keys, command=command, update=number, action=action, notification=notification)
+        return ReplayResult(text(result))
 
 
 def _decode(entry: dict[str, Any]) -> DeadLetter:

@@ -262,7 +262,16 @@ class Lanes:
     def _run_command(self, lane: str, action: str, number: int | None = None) -> int:
         keys, notification = self._notifier.script_parts()
         own = [self._keys.lane(lane), self._keys.queue(lane)]
-        return int(self._operate(*own, *keys, lane=lane, action=action, update=number, notification=notification))
+        result = self._operate(
+            *own,
+            *keys,
+            command=os.urandom(8).hex(),
+            lane=lane,
+            action=action,
+            update=number,
+            notification=notification,
+        )
+        return int(result)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 

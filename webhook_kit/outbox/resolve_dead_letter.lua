@@ -1,30 +1,34 @@
 -- Replay a dead letter into its lane, or discard it.
 -- KEYS: dead letters, their moments, the four of a notification.
--- args: update (its number), action (replay, discard).
+-- args: command (an id), update (its number), action (replay, discard).
 -- Return 'ok', or the reason for which it is not replayed: 'unknown', 'expired', 'stale', 'superseded'.
 --- @include "webhook_kit.outbox/lanes"
 --- @include "webhook_kit.storage/notify"
-local text = redis.call('HGET', keys.dead_letters, args.update)
-if not text then return 'unknown' end
-local letter = cjson.decode(text)
-local lane = letter.lane
-if args.action == 'replay' then
-  local r = redis.call('HMGET', keys.lane .. lane, 'kind', 'acknowledged_rank', 'acknowledged_id', 'owner')
-  if not r[1] then return 'expired' end
-  -- An older status is never sent after a newer one was taken.
-  if letter.id < tonumber(r[3] or '0') or letter.rank < tonumber(r[2] or '0') then return 'stale' end
-  local tail = redis.call('LINDEX', keys.queue .. lane, -1)
-  if tail and cjson.decode(tail).id > letter.id then return 'superseded' end
-  local appended = tonumber(letter.at)
-  enqueue(lane, {id = letter.id, at = appended, since = appended, rank = letter.rank, urgency = letter.urgency, body = letter.body},
-          true, (r[4] or '') ~= '')
-  notify_worker()
-  record(lane, 'replayed', letter.id)
-else
-  record(lane, 'discarded', letter.id)
-  count('discarded')
+--- @include "webhook_kit.storage/once"
+local function resolve()
+  local text = redis.call('HGET', keys.dead_letters, args.update)
+  if not text then return 'unknown' end
+  local letter = cjson.decode(text)
+  local lane = letter.lane
+  if args.action == 'replay' then
+    local r = redis.call('HMGET', keys.lane .. lane, 'kind', 'acknowledged_rank', 'acknowledged_id', 'owner')
+    if not r[1] then return 'expired' end
+    -- An older status is never sent after a newer one was taken.
+    if letter.id < tonumber(r[3] or '0') or letter.rank < tonumber(r[2] or '0') then return 'stale' end
+    local tail = redis.call('LINDEX', keys.queue .. lane, -1)
+    if tail and cjson.decode(tail).id > letter.id then return 'superseded' end
+    local appended = tonumber(letter.at)
+    enqueue(lane, {id = letter.id, at = appended, since = appended, rank = letter.rank, urgency = letter.urgency, body = letter.body},
+            true, (r[4] or '') ~= '')
+    notify_worker()
+    record(lane, 'replayed', letter.id)
+  else
+    record(lane, 'discarded', letter.id)
+    count('discarded')
+  end
+  redis.call('HDEL', keys.dead_letters, args.update)
+  redis.call('ZREM', keys.dead_letter_times, args.update)
+  count('dead_letters', -1)
+  return 'ok'
 end
-redis.call('HDEL', keys.dead_letters, args.update)
-redis.call('ZREM', keys.dead_letter_times, args.update)
-count('dead_letters', -1)
-return 'ok'
+return once(resolve)

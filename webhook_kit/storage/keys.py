@@ -246,6 +246,10 @@ class Keys:
         """String: this alert was given for this order or store."""
         return f"{self.prefix}alerted:{kind}:{subject}"
 
+    def command(self, command_id: str) -> str:
+        """String: the result of a person's command, for a client that sends it again after a lost reply."""
+        return f"{self.prefix}command:{command_id}"
+
     @property
     def checkpoint(self) -> str:
         """String: a number that only grows, by which workers notice that Redis has lost data."""
