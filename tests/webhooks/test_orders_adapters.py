@@ -14,7 +14,7 @@ import pytest
 from tests.webhooks.webhook_client import STORE_ID, WebhookClient, expect_problem, order
 from webhook_kit.adapter import Store
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.stores import directory
+from webhook_kit.stores import directory, file
 from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.stores.cipher import new_key
 
@@ -112,3 +112,21 @@ def test_record_that_tells_nothing_may_be_of_any_store(make_client: Callable[...
     client.kit.redis.set(client.kit.keys.stores_version, uuid4().hex)
     client.kit.stores._expire_snapshot()
     expect_problem(client.validate(order()), 503, ErrorCode.SERVICE_UNAVAILABLE)
+
+
+def test_new_store_of_a_file_with_a_mistake_is_unavailable(
+    module: Module, make_client: Callable[..., WebhookClient], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(file, "_CHECK_INTERVAL", 0.0)
+    path, table = tmp_path / "stores.toml", '[stores.{}]\ngett_id = "{}"\nadapter = "{}"\n'
+    other = table.format("other", "21111111-1111-4111-8111-111111111111", "bogus")
+    path.write_text(other)
+    client = make_client(pos_adapter=None, gett_store_id=None, stores_file=path)
+    client.spec = module.spec  # type: ignore[attr-defined]
+    expect_problem(client.validate(order()), 404, ErrorCode.STORE_NOT_FOUND)
+    module.deploy("def (")
+    path.write_text(other + table.format("main", STORE_ID, module.spec))
+    expect_unavailable(client)
+    module.deploy(WORKING)
+    monkeypatch.setattr(file, "_RETRY_INTERVAL", 0.0)
+    assert client.validate(order()).status_code == 200

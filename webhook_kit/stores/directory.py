@@ -146,6 +146,8 @@ class StoreDirectory:
             for store_id, (gett_id, _) in self._snapshot.unusable.items():
                 if gett_id in (gett_store_id, None):  # a record that cannot be read may be of any store
                     raise StoresUnavailable(f"store {store_id} cannot be served: {self._snapshot.mistakes[store_id]}")
+            if self._file_is_rejected():
+                raise StoresUnavailable("STORES_FILE contains mistakes, so that not all of its stores are known")
         return store
 
     def by_adapter(self, adapter: str) -> Mapping[str, Store]:
@@ -211,11 +213,14 @@ class StoreDirectory:
         return self._current_snapshot().mistakes
 
     def is_unusable(self, *, store_id: str | None = None, adapter: str | None = None) -> bool:
-        """Return True if a saved store with this id or adapter exists but is not served, because its record cannot be used."""
-        return any(
+        """Return True if a store with this id or adapter may exist, but is not served because its record cannot be used."""
+        return self._file_is_rejected() or any(
             store_id == each or (adapter is not None and of in (adapter, None))
             for each, (_, of) in self._current_snapshot().unusable.items()
         )
+
+    def _file_is_rejected(self) -> bool:
+        return isinstance(self._configured, FileStores) and self._configured.rejected
 
     def has_configured_stores(self) -> bool:
         """Return True if at least one store comes from the environment, a file or a class."""

@@ -35,18 +35,24 @@ log = logger("stores")
 _CHECK_INTERVAL = 1.0
 """Seconds between two checks for a change of the file."""
 
+_RETRY_INTERVAL = 10.0
+"""Seconds before a file with mistakes is read again although it has not changed: an adapter may be loaded then."""
+
 
 class FileStores:
     """Stores of a file, which is read again after a change. While it contains a mistake, the last valid content is used.
 
+    :ivar rejected: True while the file contains a mistake, so that it may have stores that are not known here.
     :raises ConfigurationError: the file is not valid; with one line per mistake.
     """
+
+    rejected = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._fingerprint = _fingerprint(path)
-        self._checked_at = time.monotonic()
+        self._checked_at = self._read_at = time.monotonic()
         self._stores = FixedStores(_read(path))
 
     def __iter__(self) -> Iterator[Store]:
@@ -71,14 +77,18 @@ class FileStores:
 
     def _reload_if_changed(self) -> None:
         fingerprint = _fingerprint(self._path)
-        if fingerprint == self._fingerprint:
+        changed = fingerprint != self._fingerprint
+        if not changed and not (self.rejected and time.monotonic() - self._read_at > _RETRY_INTERVAL):
             return
-        self._fingerprint = fingerprint
+        self._fingerprint, self._read_at = fingerprint, time.monotonic()
         try:
             self._stores = FixedStores(_read(self._path))
         except ConfigurationError as error:
-            log.error("stores_file_rejected", mistakes=error.mistakes)  # noqa: TRY400 - a traceback adds nothing
+            self.rejected = True
+            if changed:
+                log.error("stores_file_rejected", mistakes=error.mistakes)  # noqa: TRY400 - a traceback adds nothing
         else:
+            self.rejected = False
             log.info("stores_file_reloaded", stores=[store.id for store in self._stores])
 
 
