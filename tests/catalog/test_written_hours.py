@@ -61,6 +61,9 @@ def on(days: str, hours: str) -> list[str]:
         ([{"day_of_week": "MON", "start_local_time": "09:00:00", "end_local_time": "17:00:00"}], ["Mo 09:00-17:00"]),
         ([{"dayOfWeek": ["Saturday"], "opens": "9:00", "closes": "17:00", "@type": "x"}], ["Sa 09:00-17:00"]),
         ([{"days": ["MONDAY"], "timeRanges": [{"start": "9:00", "end": "12:00"}, {"from": "13:00", "to": "14:00"}]}], ["Mo 09:00-12:00", "Mo 13:00-14:00"]),
+        ([{"day": "Sun", "closed": True}, {"day": "Mon", "open": None, "close": None}, {"day": 2, "isClosed": False, "open": "0930", "close": "1700"}], ["Tu 09:30-17:00"]),
+        ([{"day_of_week": "monday", "time_periods": []}], []),
+        ("Mon 0900-1730", ["Mo 09:00-17:30"]),
         ([(1, "9:00", "10:00"), ("7", "9:00", "10:00")], ["Mo 09:00-10:00", "Su 09:00-10:00"]),
     ],
 )  # fmt: skip
@@ -88,6 +91,7 @@ def test_meaning_of_a_number_is_chosen(numbers: str, day: str) -> None:
         ("Mon 9 to five", "mon 9 to five"),
         ("Montag 9-17", "'montag' is not a day"),
         ("Mon 9:75-10:00", "'9:75' is not a time"),
+        ("Mon 9090-1000", "'9090' is not a time"),
         ("Mon 13 pm-14 pm", "'13 pm' is not a time"),
         ("Mon 10:00-36:00", "longer than a day"),
         ("Mon 25:00-26:00", "next day"),

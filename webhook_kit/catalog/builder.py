@@ -64,8 +64,8 @@ class CatalogBuilder:
         pizzas.item("Margherita", menu.variants("Size", [("Small", 8), ("Large", 11)]), pos_id=17, groups=[extras])
         catalog = menu.build()
 
-    Ids are those of the POS (``pos_id``), so they stay the same as long as the POS keeps them. What has none gets one from its name and
-    place. The same thing may be added several times, and references may name what is added later.
+    Ids are those of the POS (``pos_id``), so they stay the same as long as the POS keeps them. What has none gets one from its name (a
+    section and an option from their place too). The same thing may be added several times, and references may name what is added later.
 
     Mistakes are collected, each with the name and id of its item, and raised together by :meth:`build`.
 
@@ -321,7 +321,8 @@ class CatalogBuilder:
             return
         if table.setdefault(key, entity) != entity:
             self._problems.append(
-                f"{label}: something else has this id too; if the POS counts both separately, use pos_id=('option', 7)"
+                f"{label}: something else has this id too; give both a pos_id, such as ('option', 7) if the POS counts"
+                " items and options separately"
             )
 
     def _place(

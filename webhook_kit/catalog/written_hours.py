@@ -47,7 +47,7 @@ _GROUPS = {
     **dict.fromkeys(("weekends", "weekend"), range(5, 7)),
 }
 
-_CLOCK = r"(?:\d{1,2}(?:[:.h]\d{2}(?::\d{2}(?:\.\d+)?)?)?\s*(?:[ap]\.?m\.?)?|noon|midnight)"
+_CLOCK = r"(?:\d{4}(?!\d)|\d{1,2}(?:[:.h]\d{2}(?::\d{2}(?:\.\d+)?)?)?\s*(?:[ap]\.?m\.?)?|noon|midnight)"
 _DASH = r"\s*(?:-|to|until|till)\s*"
 _ENTRY = re.compile(
     rf"(?P<days>[a-z,&\-/.:\s]*?)(?:(?P<start>{_CLOCK}){_DASH}(?P<end>{_CLOCK})(?![\d:])"
@@ -112,7 +112,11 @@ def _entries(hours: object) -> Iterator[tuple[object, ...]]:
         day = _member(entry, "day")
         spans = next((value for value in entry.values() if _is_list_of_objects(value)), [entry])
         for span in spans:
-            yield day, _member(span, "start"), _member(span, "end")
+            if any(value is True and _CLOSED.fullmatch(str(name)) for name, value in span.items()):
+                continue
+            start, end = _member(span, "start"), _member(span, "end")
+            if start is not None or end is not None:  # else it is closed
+                yield day, start, end
 
 
 _MEMBERS = {
@@ -120,6 +124,9 @@ _MEMBERS = {
     "start": re.compile(r"(start|open|begin)s?(local)?(time|at)?|(time)?from"),
     "end": re.compile(r"(end|close)s?(local)?(time|at)?|until|till|(time)?to"),
 }
+
+
+_CLOSED = re.compile(r"(is_?)?closed", re.IGNORECASE)
 
 
 def _member(entry: Mapping[object, object], meaning: str) -> object:
@@ -131,7 +138,7 @@ def _member(entry: Mapping[object, object], meaning: str) -> object:
 
 
 def _is_list_of_objects(value: object) -> bool:
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, Mapping) for one in value)
+    return isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)
 
 
 def _listed(value: object) -> Iterable[object]:
@@ -217,6 +224,8 @@ def _seconds(clock: object) -> tuple[int, str | None]:
     text = clock.strip().lower() if isinstance(clock, str) else ""
     if text in ("noon", "midnight"):
         return (_DAY // 2 if text == "noon" else 0), ""
+    if re.fullmatch(r"\d{4}", text):  # 0930
+        text = f"{text[:2]}:{text[2:]}"
     match = _PARTS.fullmatch(text)
     if match is None:
         raise InvalidArgument(f"{_shown(clock)} is not a time")
