@@ -130,6 +130,12 @@ def test_lines_under_another_name_are_refused(client: WebhookClient) -> None:
     assert errors(client, body) == [("INVALID_REQUEST", "$.cart.items")]
 
 
+def test_members_of_the_cart_that_hold_no_items_are_kept(client: WebhookClient) -> None:
+    body = order("cola")
+    body["cart"] |= {"fulfillmentOptions": {"leaveAtDoor": True}, "promotions": [{"code": "TEN", "amount": 1}]}
+    assert errors(client, body) == []
+
+
 @pytest.mark.parametrize(
     "members",
     [

@@ -216,7 +216,8 @@ class _CartCheck:
                 continue
             in_group = isinstance(part, CartModifierGroup)
             # [D] A group has nothing but selections, so any list in it is taken for one.
-            if (in_group and isinstance(value, list)) or _OPTION_MEMBER.search(name) or _holds_items(value, options):
+            named_so = (in_group and isinstance(value, list)) or (item is not None and _OPTION_MEMBER.search(name))
+            if named_so or _holds_items(value, options):
                 right = "selectedModifiers" if in_group else "lineItems" if item is None else "modifierGroups"
                 message = f"“{name}” is not read here; send what it holds in {right}."
                 path = _json_path(place) + (f".{name}" if name.isidentifier() else f"[{json.dumps(name)}]")
