@@ -93,7 +93,7 @@ def outcomes(report: ConformanceReport) -> dict[str, tuple[RuleOutcome, str]]:
 def test_an_adapter_that_passes_is_certified(tmp_path: Path) -> None:
     done = certify("webhook_kit.testing.bogus_contract:BogusContract", "--json", "report.json", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "certified: 56 passed, 1 skipped" in done.stdout
+    assert "certified: 57 passed, 1 skipped" in done.stdout
     report = read_report(tmp_path / "report.json")
     assert report.passed
     assert f"    {report.declaration}\n" in done.stdout
@@ -135,7 +135,7 @@ def test_the_fixtures_of_the_vendors_tests_apply(tmp_path: Path) -> None:
     (tests / "test_contract.py").write_text(WITH_FIXTURES)
     done = certify("tests.test_contract:Contract", cwd=tmp_path, PYTEST_ADDOPTS="-k nothing")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "certified: 56 passed, 1 skipped" in done.stdout
+    assert "certified: 57 passed, 1 skipped" in done.stdout
 
 
 def test_tests_skipped_by_the_vendor_are_not_certified(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from webhook_kit.adapter import (
     PosAdapter,
     PosEvent,
     PosOrder,
+    Reason,
     Refused,
     Store,
     StoreState,
@@ -133,6 +134,17 @@ class SkipsTickets(RestPos):
             except FAILURES:
                 continue
         return None
+
+
+class RefusesUnreadableStores(RestPos):
+    """Reads the store's status before each ticket, and takes a failure for "closed"."""
+
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
+        try:
+            self.store_status(store)
+        except FAILURES:
+            return Refused(Reason.STORE_CLOSED, "the store is closed")
+        return super().place_order(store, order, key)
 
 
 class OpenOnError(RestPos):

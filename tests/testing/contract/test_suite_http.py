@@ -26,6 +26,7 @@ LOST_REPLY = "test_retry_after_lost_reply_creates_no_second_ticket"
 LOST_REQUEST = "test_retry_after_lost_request_places_the_order"
 TIMEOUT = "test_retry_after_timeout_creates_no_second_ticket"
 GATEWAY = "test_retry_after_gateway_timeout_creates_no_second_ticket"
+PLACE_ORDER = "test_place_order_reports_failures"
 FIND_ORDER = "test_find_order_reports_failures"
 
 
@@ -38,7 +39,7 @@ class TestHttpPos(HttpContract):
     [
         (RetriesInPlaceOrder, {LOST_REPLY, LOST_REQUEST}),
         (RaisesNotPlaced, {LOST_REPLY, LOST_REQUEST, TIMEOUT, GATEWAY}),
-        (RefusesOnFailure, {LOST_REPLY, LOST_REQUEST, TIMEOUT, GATEWAY}),
+        (RefusesOnFailure, {LOST_REPLY, LOST_REQUEST, TIMEOUT, GATEWAY, PLACE_ORDER}),
         (GatewayErrorIsNotPlaced, {GATEWAY}),
         (SearchFailureIsNoTicket, {FIND_ORDER}),
         (ErrorIsNoTicket, {FIND_ORDER}),

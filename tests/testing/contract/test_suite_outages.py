@@ -21,7 +21,8 @@ ORDERS_SINCE = "test_orders_since_reports_failures"
 CANCEL_ORDER = "test_cancel_order_reports_failures"
 FETCH_CATALOG = "test_fetch_catalog_reports_failures"
 PARSE_EVENT = "test_parse_event_reports_failures"
-RULES = (FIND_ORDER, QUOTE, STORE_STATUS, ORDERS_SINCE, CANCEL_ORDER, FETCH_CATALOG, PARSE_EVENT)
+PLACE_ORDER = "test_place_order_reports_failures"
+RULES = (FIND_ORDER, PLACE_ORDER, QUOTE, STORE_STATUS, ORDERS_SINCE, CANCEL_ORDER, FETCH_CATALOG, PARSE_EVENT)
 
 
 class TestRestPos(RestContract):
@@ -34,27 +35,33 @@ class SecureContract(RestContract):
     base_url_option = "none"
 
 
-@pytest.mark.parametrize("contract", [RestContract, SecureContract])
 @pytest.mark.parametrize(
     ("adapter", "failing"),
     [
         (rest_pos.SkipsTickets, {FIND_ORDER}),
-        (rest_pos.QuotesWithoutFee, {QUOTE}),
+        (rest_pos.RefusesUnreadableStores, {PLACE_ORDER}),
+        (rest_pos.QuotesWithoutFee, {QUOTE, PLACE_ORDER}),
         (rest_pos.OpenOnError, {STORE_STATUS}),
         (rest_pos.SkipsOrders, {ORDERS_SINCE}),
         (rest_pos.CancelsWithoutCheck, {CANCEL_ORDER}),
         (rest_pos.SkipsSections, {FETCH_CATALOG}),
         (rest_pos.DropsUnreadableEvents, {PARSE_EVENT}),
         (rest_pos.RejectsUnreadableEvents, {PARSE_EVENT}),
-        (RestPos, set()),
     ],
 )
 def test_an_ignored_failure_is_found(
-    contract: type[RestContract],
-    adapter: type[PosAdapter],
-    failing: set[str],
-    redis_server: RedisServer,
-    tmp_path: Path,
+    adapter: type[PosAdapter], failing: set[str], redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    tested = type("Contract", (contract,), {"adapter": adapter})
+    tested = type("Contract", (RestContract,), {"adapter": adapter})
+    assert set(contract_failures(tested, redis_server.url, tmp_path, *RULES)) == failing
+
+
+@pytest.mark.parametrize(
+    ("adapter", "failing"),
+    [(rest_pos.SkipsTickets, {FIND_ORDER}), (rest_pos.SkipsSections, {FETCH_CATALOG}), (RestPos, set())],
+)
+def test_a_failure_is_found_without_the_proxy(
+    adapter: type[PosAdapter], failing: set[str], redis_server: RedisServer, tmp_path: Path
+) -> None:
+    tested = type("Contract", (SecureContract,), {"adapter": adapter})
     assert set(contract_failures(tested, redis_server.url, tmp_path, *RULES)) == failing

@@ -9,7 +9,7 @@ from typing import Any
 
 from webhook_kit.adapter import Capability, Placed, PosOrder, StoreState, Unsupported
 from webhook_kit.pos.session import call_deadline
-from webhook_kit.testing.contract.environment import ContractEnvironment
+from webhook_kit.testing.contract.environment import ContractEnvironment, Order
 from webhook_kit.testing.contract.hooks import ContractHooks, PosWebhook
 from webhook_kit.testing.contract.rules import requires_capability
 from webhook_kit.testing.lossy_proxy import Loss
@@ -74,6 +74,22 @@ class OutageTests(ContractHooks):
         for call in _at_least_one(env, calls, declared=True):
             found = isinstance(call.result, Placed) and call.result.id == pos_id
             assert call.reported or found, f"{call}, and the order has the ticket {pos_id}"
+
+    def test_place_order_reports_failures(self, env: ContractEnvironment) -> None:
+        """While the POS does not answer a request of a placement, Gett receives 503: the order is not refused.
+
+        Protects: the order: a refusal is final, although the POS would take the order a minute later.
+        If it fails: return Refused only for an answer of the POS itself; let every failure leave place_order(), also that of
+        a request before or after the one that creates the ticket.
+        """
+        order: Order = {}
+
+        def validate() -> None:
+            nonlocal order
+            order = env.validated_order(env.order())
+
+        for call in _at_least_one(env, _failed_calls(env, lambda: env.place(order), _LOSSES, prepare=validate)):
+            assert call.result.status in (200, 503), f"{call.failure}: Gett has to receive 503, not {call.result}"
 
     @requires_capability(Capability.QUOTE)
     def test_quote_reports_failures(self, env: ContractEnvironment) -> None:

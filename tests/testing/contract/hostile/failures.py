@@ -44,6 +44,22 @@ class _QueuesForLater(SmallCatalog):
             return Placed(f"queued-{key}", amounts=order.amounts)
 
 
+@breaks("test_place_order_reports_failures", "test_retry_after_outage_places_the_order")
+class _RefusesOrdersWhileThePosIsDown(SmallCatalog):
+    """Refuses an order when the POS does not answer: the refusal is final."""
+
+    capabilities: ClassVar[Mapping[Capability, Level]] = {
+        Capability.NATIVE_IDEMPOTENCY: Level.SUPPORTED,
+        Capability.QUOTE: Level.UNSUPPORTED,
+    }
+
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> PlaceResult:
+        try:
+            return super().place_order(store, order, key)
+        except NotPlaced:
+            return Refused(Reason.STORE_UNREACHABLE, "the POS does not answer")
+
+
 @breaks("test_store_status_follows_the_pos", "test_store_status_reports_failures")
 class _AlwaysOpen(SmallCatalog):
     """Reports the store as open in every case."""
