@@ -38,7 +38,8 @@ def create_app(kit: Kit | None = None) -> Flask:
     app = Flask("webhook_kit")
     app.register_blueprint(order_webhooks(kit.order_webhooks))
     app.register_blueprint(pos_webhooks(kit.pos_events))
-    app.wsgi_app = PublishedCatalogs(app.wsgi_app, kit.publisher, kit.catalog_urls)  # type: ignore[method-assign] # Flask's own way
+    catalogs = PublishedCatalogs(app.wsgi_app, kit.publisher, kit.catalog_urls, kit.catalog_damage.report_published)
+    app.wsgi_app = catalogs  # type: ignore[method-assign] # Flask's own way
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)

@@ -38,6 +38,7 @@ from webhook_kit.placement.token import Tokens
 from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.publishing.availability import ItemAvailability
+from webhook_kit.publishing.damage import CatalogDamage
 from webhook_kit.publishing.first_catalog import FirstCatalog
 from webhook_kit.publishing.last_good import LastGoodCatalogs
 from webhook_kit.publishing.notifications import CatalogNotifications
@@ -337,8 +338,18 @@ class Kit:
     def catalogs(self) -> LastGoodCatalogs:
         """Last good catalog of each store; carts are validated against it."""
         return LastGoodCatalogs(
-            self.redis, self.keys, self.stores, self.pos_executor, refresh_after=self.settings.catalog_refresh
+            self.redis,
+            self.keys,
+            self.stores,
+            self.pos_executor,
+            refresh_after=self.settings.catalog_refresh,
+            on_damage=self.catalog_damage.report_last_good,
         )
+
+    @cached_property
+    def catalog_damage(self) -> CatalogDamage:
+        """Alerts about stored catalogs that cannot be read."""
+        return CatalogDamage(self.alerts, self.stores, self.publisher)
 
     @cached_property
     def publisher(self) -> Publisher:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -103,6 +103,14 @@ def test_reconcile_of_a_store_that_fails_is_non_zero(
     ran = run("reconcile")
     assert ran.status == 1
     assert "main  store_status failed: RuntimeError('no answer')" in ran.out.splitlines()
+
+
+@pytest.mark.parametrize("about", ["setting", "worker", "store", "order"])
+def test_incidents_of_every_subject_are_listed(
+    about: Literal["setting", "worker", "store", "order"], run: Run, kit: Kit
+) -> None:
+    kit.alerts.raise_once(Alert.GETT_REDIRECTED, "SUBJECT", "why", about=about)
+    assert f"gett_redirected: {about} SUBJECT, why" in run("order", "incidents").out
 
 
 def test_incidents_of_the_watch_are_listed(run: Run, kit: Kit) -> None:

@@ -46,14 +46,14 @@ def test_a_pause_waits_and_a_repeated_one_says_what_became_of_the_first(run: Run
 
 def test_wait_returns_when_gett_has_accepted_it(run: Run, kit: Kit, worker: Any) -> None:
     thread = worker(lambda: kit.lanes.acknowledge(lease(kit), 200))
-    ran = run(*PAUSE, "--wait", "--timeout", PATIENCE)
+    ran = run(*PAUSE, "--wait", "--timeout", int(PATIENCE))
     thread.join()
     assert (ran.status, ran.out) == (0, "store main: the pause was accepted by Gett\n")
 
 
 def test_wait_fails_when_gett_refuses_it(run: Run, kit: Kit, worker: Any) -> None:
     thread = worker(lambda: kit.lanes.dead_letter(lease(kit), "422: no", 422))
-    ran = run(*PAUSE, "--wait", "--timeout", PATIENCE)
+    ran = run(*PAUSE, "--wait", "--timeout", int(PATIENCE))
     thread.join()
     assert ran.status == 1
     assert ran.err.endswith(f"store main: the pause was not accepted by Gett: 422: no; {SEE}\n")
@@ -94,6 +94,6 @@ def test_merged_update_is_followed_to_the_one_that_is_sent(run: Run, kit: Kit, w
         kit.lanes.acknowledge(lease(kit), 200)
 
     thread = worker(send_after_a_newer_one)
-    ran = run(*PAUSE, "--wait", "--timeout", PATIENCE)
+    ran = run(*PAUSE, "--wait", "--timeout", int(PATIENCE))
     thread.join()
     assert (ran.status, ran.out) == (0, "store main: the pause was accepted by Gett\n")

@@ -84,6 +84,11 @@ def test_the_procfile_is_the_kits_own() -> None:
         ("json", "already"),
         ("tests", "already"),
         ("webhook-kit", "already"),
+        ("redis", "already"),
+        ("flask", "already"),
+        ("pydantic-settings", "already"),
+        ("bogus", "already"),
+        ("x" * 300, "a name has at most 60 characters"),
     ],
 )
 def test_a_wrong_name_is_an_error_and_nothing_is_written(
@@ -92,9 +97,18 @@ def test_a_wrong_name_is_an_error_and_nothing_is_written(
     result = run("new", name, "--output-dir", tmp_path / "project")
     assert result.status == 1
     (line,) = result.err.splitlines()
-    assert line.startswith(f"webhook-kit: {name}: ")
+    assert line.startswith(f"webhook-kit: {name[:20]}")
+    assert len(line) < 200
     assert complaint in line
     assert list(tmp_path.glob("project")) == []
+
+
+def test_a_folder_with_a_name_that_is_too_long_is_one_line(run: Callable[..., Any], tmp_path: Path) -> None:
+    result = run("new", "blue-door", "--output-dir", tmp_path / ("x" * 300))
+    assert result.status == 1
+    assert "cannot be written: File name too long" in result.err
+    assert len(result.err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_folder_is_not_changed(run: Callable[..., Any], tmp_path: Path) -> None:

@@ -223,3 +223,18 @@ def test_catalog_is_written_again_after_redis_was_emptied(env: PosEnvironment) -
     kit.redis.delete(kit.keys.catalog(env.store.id))
     assert env.items(process) == {"soup"}
     wait_until(lambda: kit.redis.exists(kit.keys.catalog(env.store.id)))
+
+
+def test_damaged_catalog_in_redis_raises_an_alert_and_is_fetched_again(env: PosEnvironment) -> None:
+    kit = env.kit()
+    env.items(kit.catalogs)
+    kit.redis.hset(kit.keys.catalog(env.store.id), "body", b"no gzip")
+    env.pos["may_answer"].clear()
+    late = env.kit(pos_deadline=0.1)
+    with pytest.raises(CatalogUnavailable):
+        late.catalogs.get(env.store)
+    (incident,) = kit.placement_store.incidents()
+    assert (incident["kind"], incident["store"]) == ("catalog_damaged", env.store.id)
+    assert "run `webhook-kit catalog sync" in incident["why"]
+    env.pos["may_answer"].set()
+    assert env.items(env.process()) == {"soup"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -222,6 +223,14 @@ def test_command_reports_an_error_in_one_line(running: tuple[str, Path]) -> None
     assert output.count("\n") == 1
     code, output = run(f"http://127.0.0.1:{free_port()}", "clock")
     assert (code, "no sandbox at" in output, output.count("\n")) == (1, True, 1)
+
+
+@pytest.mark.parametrize("command", [["--port", "0", "--api-key", "k", "--state"], ["load"]])
+def test_a_state_that_is_no_regular_file_is_one_line(command: list[str], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    code, output = run("http://127.0.0.1:1", *command, str(pipe))
+    assert (code, output) == (1, f"webhook-kit: {pipe} is not a regular file\n")
 
 
 def test_same_seed_and_calls_give_the_same_responses() -> None:

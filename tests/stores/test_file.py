@@ -144,6 +144,12 @@ def test_file_with_a_byte_order_mark_is_read(encoding: str, tmp_path: Path) -> N
     assert [store.name for store in FileStores(file)] == ["main-street", "Café"]
 
 
+def test_pipe_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (mistake,) = mistakes(lambda: FileStores(tmp_path / "pipe"))
+    assert mistake.endswith("pipe: is not a regular file")
+
+
 def test_directory_without_configured_stores_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("POS_ADAPTER", "STORES_FILE", "GETT_STORE_ID", "STORES_SOURCE"):
         monkeypatch.delenv(name, raising=False)

@@ -112,6 +112,28 @@ def test_deleted_version_is_not_found(kit: Kit, client: FlaskClient, path: str) 
     assert client.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("headers", [GZIP, {}])
+@pytest.mark.parametrize(
+    "body",
+    [b"no gzip", gzip.compress(b'{"catalogSetId":"another"}'), gzip.compress(b"{}" * 99)[:-9]],
+    ids=["no gzip", "another version", "cut off"],
+)
+def test_damaged_version_is_unavailable_raises_an_alert_and_is_repaired(
+    body: bytes, headers: dict[str, str], kit: Kit, client: FlaskClient, path: str
+) -> None:
+    version = CATALOG.catalog_set_id or ""
+    kit.redis.set(kit.keys.catalog_set(version), body, keepttl=True)
+    response = client.get(path, headers=headers)
+    assert (response.status_code, response.mimetype) == (503, "application/problem+json")
+    (incident,) = kit.placement_store.incidents()
+    assert (incident["kind"], incident["store"]) == ("catalog_damaged", "main")
+    assert f"the published catalog {version} " in incident["why"]
+    assert "run `webhook-kit catalog publish main`" in incident["why"]
+    kit.publisher.publish("main", CATALOG, lambda _: None, force=True)
+    assert client.get(path, headers=headers).status_code == 200
+    assert kit.redis.ttl(kit.keys.catalog_set(version)) == -1
+
+
 def test_post_is_not_found_and_changes_nothing(client: FlaskClient, path: str) -> None:
     assert client.post(path).status_code == 404
     assert client.get(path).status_code == 200

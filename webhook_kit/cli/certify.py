@@ -54,10 +54,13 @@ def command(subject: str, order: Path | None, html: Path | None, as_json: Path |
     is_url = subject.startswith(("http://", "https://"))
     report = _certify_endpoint(subject, order) if is_url else _certify_adapter(subject)
     _print(report)
-    if as_json is not None:
-        as_json.write_text(json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    if html is not None:
-        html.write_text(report.to_html(), encoding="utf-8")
+    try:
+        if as_json is not None:
+            as_json.write_text(json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        if html is not None:
+            html.write_text(report.to_html(), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename}: the report cannot be written: {error.strerror}") from error
     if not report.passed:
         sys.exit(1)
 

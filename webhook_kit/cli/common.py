@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -14,7 +15,16 @@ from rich.table import Table
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
 
-__all__ = ["age", "hosts_option", "instant", "instant_or_ago", "moment", "print_table", "warn_of_missing"]
+__all__ = [
+    "age",
+    "hosts_option",
+    "instant",
+    "instant_or_ago",
+    "moment",
+    "print_table",
+    "require_replaceable",
+    "warn_of_missing",
+]
 
 hosts_option = click.option(
     "--host",
@@ -89,3 +99,12 @@ def instant_or_ago(text: str | None) -> datetime | None:
         return instant(text)
     unit = {"m": "minutes", "h": "hours", "d": "days"}[ago[2]]
     return datetime.now(UTC) - timedelta(**{unit: int(ago[1])})
+
+
+def require_replaceable(file: Path) -> None:
+    """Raise an error if a path is of a folder, a device or a pipe, which must not be replaced by a file.
+
+    :raises OSError: the path cannot be looked up.
+    """
+    if file.exists() and not file.is_file():
+        raise click.BadParameter(f"{str(file)[:200]} is not a regular file", param_hint="FILE")

@@ -21,8 +21,8 @@ def wait_options(command: _Command) -> _Command:
     """Add ``--wait`` and ``--timeout`` to a command."""
     timeout = click.option(
         "--timeout",
-        type=click.FloatRange(0, 3_600),
-        default=60.0,
+        type=click.IntRange(0, 3_600),
+        default=60,
         show_default=True,
         help="Seconds to wait with --wait.",
     )

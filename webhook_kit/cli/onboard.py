@@ -28,14 +28,16 @@ __all__ = ["onboard"]
 @click.option("--restart", is_flag=True, help="Start again; cancels a known registration first.")
 @click.option("--cancel", is_flag=True, help="Cancel the registration, at Gett too.")
 @click.option("--background", is_flag=True, help="Register only; the sync worker does the rest.")
-@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Gett.")
+@click.option(
+    "--timeout", type=click.IntRange(0, 86_400), default=600, show_default=True, help="Seconds to wait for Gett."
+)
 def onboard(
     store: str,
     onboarding_id: str,
     restart: bool,
     cancel: bool,
     background: bool,
-    timeout: float,
+    timeout: int,
     phone: str | None,
     logo_url: str | None,
     description: str | None,

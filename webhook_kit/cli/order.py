@@ -213,7 +213,7 @@ def incidents() -> None:
     """List the incidents, newest first."""
     entries = Kit.from_env().placement_store.incidents()
     for entry in entries:
-        subject = "store" if "store" in entry else "order"
+        subject = next(about for about in ("store", "setting", "worker", "order") if about in entry)
         why = entry.get("why") or f"known {entry.get('known') or 'none'}, reported {entry.get('reported')}"
         click.echo(f"{_moment(entry['at'])}  {entry['kind']}: {subject} {entry[subject]}, {why}")
     if not entries:

@@ -156,7 +156,12 @@ def _known(kit: Kit, lane: str) -> str:
 
 def _filters(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--older-than", type=float, metavar="SECONDS", help="Select dead letters at least this old."),
+        click.option(
+            "--older-than",
+            type=click.IntRange(0, 31_536_000),
+            metavar="SECONDS",
+            help="Select dead letters at least this old.",
+        ),
         click.option("--why", metavar="TEXT", help="Select dead letters whose reason contains this text."),
         click.option("--lane", metavar="LANE", help="Select dead letters of this lane."),
     ):

@@ -12,7 +12,7 @@ import click
 import pydantic
 import requests
 
-from webhook_kit.cli.common import hosts_option, print_table
+from webhook_kit.cli.common import hosts_option, print_table, require_replaceable
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.context import SandboxContext, SavedState
@@ -193,8 +193,10 @@ def store(
 def save(url: str, file: Path) -> None:
     """Save the whole state to FILE."""
     state = json.dumps(_request("GET", f"{url}/__sandbox/state"), indent=1)
+    file = file.resolve()  # a link stays a link
     part = file.with_name(f"{file.name}.part")
     try:
+        require_replaceable(file)
         part.write_text(state, encoding="utf-8")
         part.replace(file)
     except OSError as error:
@@ -247,6 +249,8 @@ def _errors(response: requests.Response) -> list[str]:
 
 
 def _read_state(file: Path) -> SavedState:
+    if not file.is_file():
+        raise _SandboxError(f"{file} is not a regular file")
     try:
         return SavedState.model_validate_json(decode_file(file.read_bytes()))
     except pydantic.ValidationError as error:

@@ -14,6 +14,7 @@ import click
 import pydantic
 
 from webhook_kit.adapter import Store
+from webhook_kit.cli.common import require_replaceable
 from webhook_kit.errors import ConfigurationError, InvalidTransition
 from webhook_kit.gett.models.store import StoreUpdate
 from webhook_kit.kit import Kit
@@ -145,10 +146,11 @@ def export(file: Path, without_credentials: bool, force: bool) -> None:
     if str(file) == "-":
         click.echo(text, nl=False)
         return
-    if file.exists() and not force:
-        raise click.BadParameter(f"{file} exists already; --force replaces it", param_hint="FILE")
     try:
-        _write(file, text)
+        require_replaceable(file)
+        if file.exists() and not force:
+            raise click.BadParameter(f"{file} exists already; --force replaces it", param_hint="FILE")
+        _write(file.resolve(), text)  # a link stays a link
     except OSError as error:
         raise click.FileError(str(file), hint=error.strerror) from error
     click.echo(f"{len(stores)} stores written to {file}")

@@ -11,7 +11,7 @@ import gzip
 import threading
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -89,8 +89,16 @@ class LastGoodCatalogs:
     """
 
     def __init__(
-        self, redis: redis.Redis, keys: Keys, stores: StoreDirectory, calls: PosExecutor, *, refresh_after: float
+        self,
+        redis: redis.Redis,
+        keys: Keys,
+        stores: StoreDirectory,
+        calls: PosExecutor,
+        *,
+        refresh_after: float,
+        on_damage: Callable[[str, str], object] = lambda _store_id, _why: None,
     ) -> None:
+        """:param on_damage: called with the store's id and the reason when the catalog in Redis cannot be read."""
         self._redis = redis
         self._keys = keys
         self._intervals = Intervals(redis, keys)
@@ -99,6 +107,7 @@ class LastGoodCatalogs:
         self._refresh_after = refresh_after
         self._cache: dict[str, _Cached] = {}
         self._locks: dict[str, threading.Lock] = {}
+        self._on_damage = on_damage
         self._versions = CatalogVersions(redis, keys, stores)
 
     def get(self, store: Store) -> CompiledCatalog:
@@ -235,7 +244,10 @@ class LastGoodCatalogs:
             if isinstance(body, bytes):
                 self._cache_catalog(store, CompiledCatalog.compile(_decompress(body)), text(version))
                 self._cache[store.id].marked = _by_item(marked)
-        except (redis.RedisError, CatalogInvalid) as error:
+        except CatalogInvalid as error:
+            log.error("catalog_damaged", store=store.id, why=str(error))  # noqa: TRY400 - a traceback adds nothing
+            self._on_damage(store.id, str(error))
+        except redis.RedisError as error:
             log.warning("catalog_read_failed", store=store.id, error=type(error).__name__)
 
     def _read_marked(self, store: Store) -> None:

@@ -67,8 +67,10 @@ class RedisCatalogStorage:
         """Store a compressed body; it expires unless it becomes a store's current version."""
         key = self._keys.catalog_set(version)
         # A key without a TTL is a store's current version; it must not expire even if this publication fails.
-        if not self._redis.set(key, body, ex=seconds, nx=True) and self._redis.ttl(key) != -1:
-            self._redis.set(key, body, ex=seconds)
+        if not self._redis.set(key, body, ex=seconds, nx=True):
+            lasting = self._redis.ttl(key) == -1
+            # Written again also when it is there: equal catalogs give equal bytes, and a damaged body is repaired.
+            self._redis.set(key, body, ex=None if lasting else seconds, keepttl=lasting)
 
     def exists(self, name: str) -> bool:
         """Return True if a body with this name is stored."""

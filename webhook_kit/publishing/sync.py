@@ -281,6 +281,7 @@ class CatalogSync:
                 self._notifications.changed(store, url)
 
         if self._publisher.publish(store.id, on_sale, notify, force=force):
+            self._alerts.clear(Alert.CATALOG_DAMAGED, store.id)
             log.info("catalog_published", store=store.id, version=on_sale.catalog_set_id, items=len(on_sale.items))
             return SyncReport(store.id, SyncOutcome.PUBLISHED, len(catalog.items))
         current = self._publisher.current(store.id)

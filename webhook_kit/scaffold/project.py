@@ -7,10 +7,12 @@ import re
 import shutil
 import sys
 import tempfile
+from importlib.metadata import distributions, entry_points, packages_distributions
 from importlib.resources import files
 from pathlib import Path
 
 from webhook_kit.errors import ConfigurationError
+from webhook_kit.stores.adapters import GROUP
 
 __all__ = ["render", "write"]
 
@@ -29,6 +31,7 @@ _FILES = {
 }
 _EMPTY = ("my_pos/py.typed", "tests/__init__.py")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
+_LONGEST = 60
 _RESERVED = {"tests", "webhook_kit"}
 
 
@@ -41,9 +44,11 @@ def render(name: str) -> dict[str, str]:
     package = name.replace("-", "_")
     if not _NAME.fullmatch(name) or keyword.iskeyword(package):
         raise ConfigurationError(
-            f"{name}: use lower-case words of letters and digits, joined by hyphens, such as corner-pos"
+            f"{name[:_LONGEST]}: use lower-case words of letters and digits, joined by hyphens, such as corner-pos"
         )
-    if package in _RESERVED or package in sys.stdlib_module_names:
+    if len(name) > _LONGEST:
+        raise ConfigurationError(f"{name[:20]}…: a name has at most {_LONGEST} characters")
+    if package in _RESERVED or package in sys.stdlib_module_names or _is_installed(name, package):
         raise ConfigurationError(f"{name}: a Python package {package} exists already; choose another name")
 
     def renamed(text: str) -> str:
@@ -57,6 +62,12 @@ def render(name: str) -> dict[str, str]:
     return contents | {renamed(path): "" for path in _EMPTY}
 
 
+def _is_installed(name: str, package: str) -> bool:
+    """Return True if a distribution, one of its packages or a registered adapter has the name already."""
+    names = {distribution.name.lower().replace("_", "-") for distribution in distributions() if distribution.name}
+    return name in names or package in packages_distributions() or name in entry_points(group=GROUP).names
+
+
 def write(name: str, folder: Path) -> list[str]:
     """Write the project completely or not at all.
 
@@ -64,9 +75,9 @@ def write(name: str, folder: Path) -> list[str]:
     :raises ConfigurationError: when the folder exists already, or cannot be written.
     """
     contents = render(name)
-    if folder.exists():
-        raise ConfigurationError(f"{folder} exists already; nothing was written")
     try:
+        if folder.exists():
+            raise ConfigurationError(f"{folder} exists already; nothing was written")
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent))
         try:
@@ -78,5 +89,10 @@ def write(name: str, folder: Path) -> list[str]:
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
-        raise ConfigurationError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"{_shown(folder)}: cannot be written: {error.strerror}") from error
     return list(contents)
+
+
+def _shown(folder: Path) -> str:
+    text = str(folder)
+    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -44,6 +44,8 @@ class Alert(StrEnum):
     """Redis was emptied or set back while workers were running."""
     WORKER = "worker_not_running"
     """No worker of a kind has given a sign of life for some minutes."""
+    CATALOG_DAMAGED = "catalog_damaged"
+    """A store's catalog in Redis or in the bucket cannot be read."""
     CATALOG = "catalog_not_published"
     """A store's catalog has errors, or shrank suddenly; Gett keeps the last good one."""
 

@@ -116,6 +116,8 @@ def _fingerprint(path: Path) -> tuple[int, int, int] | None:
 
 def _read(path: Path) -> list[Store]:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # reading a device or a pipe may never end
+            raise ConfigurationError(f"STORES_FILE {path}: is not a regular file")
         tables = tomllib.loads(decode_file(path.read_bytes())).get("stores")
     except OSError as error:
         raise ConfigurationError(f"STORES_FILE {path}: {error.strerror}") from error

@@ -8,7 +8,8 @@ several times as long as the response. When a version does not exist, Flask answ
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -17,6 +18,7 @@ import redis
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_etags
 
+from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.problems import unavailable
 from webhook_kit.logs import logger
 from webhook_kit.publishing.publisher import Publisher
@@ -40,7 +42,15 @@ _ROOT = "/catalogs/"
 class PublishedCatalogs:
     """WSGI application that serves published catalogs and passes all other requests to the next application."""
 
-    def __init__(self, next_app: WSGIApplication, publisher: Publisher, urls: CatalogUrls) -> None:
+    def __init__(
+        self,
+        next_app: WSGIApplication,
+        publisher: Publisher,
+        urls: CatalogUrls,
+        on_damage: Callable[[str, str], object] = lambda _version, _why: None,
+    ) -> None:
+        """:param on_damage: called with the version and the reason when a stored body is damaged."""
+        self._on_damage = on_damage
         self._next_app = next_app
         self._publisher = publisher
         self._urls = urls
@@ -55,6 +65,9 @@ class PublishedCatalogs:
             compressed = self._load_cached(path)
         except LookupError:
             return self._next_app(environ, start_response)
+        except CatalogInvalid as error:
+            self._on_damage(_version(path), str(error))
+            return _service_unavailable(path, start_response)
         except (redis.RedisError, StorageUnavailable) as error:
             # The traceback would add nothing to the name of the error.
             log.error("catalog_not_served", error=type(error).__name__)  # noqa: TRY400
@@ -72,16 +85,33 @@ class PublishedCatalogs:
         """Load the compressed version at a path.
 
         :raises LookupError: there is none; an exception is not cached, so the next request tries again.
+        :raises CatalogInvalid: the stored body is damaged, or is another version's.
         """
-        token, _, name = path.removeprefix(_ROOT).partition("/")
-        version = name.removesuffix(".json")
-        if version == name or not self._urls.verify(token, version):
+        version = _version(path)
+        if not version or not self._urls.verify(path.removeprefix(_ROOT).partition("/")[0], version):
             raise LookupError(path)
         body = self._publisher.get(version)
         if body is None:
             raise LookupError(path)
+        _require_intact(version, body)
         log.info("catalog_loaded", version=version, bytes=len(body))
         return _Representation(version, body, "gzip")
+
+
+def _version(path: str) -> str:
+    """Return the version that a path names, or the empty text."""
+    name = path.removeprefix(_ROOT).partition("/")[2]
+    return name.removesuffix(".json") if name.endswith(".json") else ""
+
+
+def _require_intact(version: str, body: bytes) -> None:
+    """Raise an error if a stored body is not what was published: Gett would take it for the catalog."""
+    try:
+        head = gzip.decompress(body)[:200]
+    except (OSError, EOFError, zlib.error) as error:
+        raise CatalogInvalid(f"the published catalog {version} cannot be read: {type(error).__name__}") from error
+    if not head.startswith(f'{{"catalogSetId":"{version}",'.encode()):
+        raise CatalogInvalid(f"the published catalog {version} has another content")
 
 
 class _Representation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tomllib
 from collections.abc import Callable
@@ -145,6 +146,25 @@ def test_export_writes_a_stores_file_readable_by_its_owner_alone(run: Run, env: 
     assert "credentials" not in without_credentials["stores"]["harbour"]
     assert run("export", file, "--force").status == 0
     assert [path.name for path in tmp_path.iterdir() if "stores.toml" in path.name] == ["stores.toml"]
+
+
+def test_export_replaces_files_alone(run: Run, env: OnboardingEnv, tmp_path: Path) -> None:
+    pipe, link, target, folder = (tmp_path / name for name in ("pipe", "link", "target", "folder"))
+    os.mkfifo(pipe)
+    target.write_text("old")
+    link.symlink_to(target)
+    folder.mkdir()
+    for other, complaint in ((pipe, "is not a regular file"), (folder, "is a directory")):
+        result = run("export", other, "--force")
+        assert result.status == 2
+        assert complaint in result.err
+    assert pipe.is_fifo()
+    too_long = run("export", tmp_path / ("x" * 300))
+    assert too_long.status == 1
+    assert "File name too long" in too_long.err
+    assert run("export", link, "--force").status == 0
+    assert link.is_symlink()
+    assert "[stores.main]" in target.read_text()
 
 
 def test_generated_key_rotates_the_credentials(run: Run, env: OnboardingEnv) -> None:
