@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.outbox.outbox_env import LANE, LEASE_MS, OutboxEnv
+from tests.outbox.outbox_env import LANE, LEASE_MS, OutboxEnv, order_update
+from tests.storage.lost_replies import lost
+from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import Lease, LeaseStatus
 
 # -- urgency -----------------------------------------------------------------------------------------------------------
@@ -184,3 +186,13 @@ def test_the_last_acknowledged_update_is_recorded(outbox: OutboxEnv) -> None:
     assert (state["acknowledged"], state["acknowledged_rank"], state["owner"]) == ('{"status":"confirmed"}', "1", "")
     sent = outbox.lanes.history(LANE)[-1]
     assert (sent["event"], sent["status"]) == ("sent", 200)
+
+
+def test_a_lease_whose_reply_was_lost_is_not_lost(kit: Kit) -> None:
+    for ref in "12":
+        kit.lanes.append(f"order:{ref}", order_update("confirmed"), store_id="s1", gett_id=ref)
+    with lost(kit, 1):
+        leases = kit.lanes.lease(16, 60_000).leases
+    assert sorted(lease.lane for lease in leases) == ["order:1", "order:2"]
+    assert all(kit.lanes.acknowledge(lease, 202) for lease in leases)
+    assert kit.lanes.counts() == {"appended": 2, "sent": 2}

@@ -23,7 +23,7 @@ from webhook_kit.outbox.sending_state import SendingState
         ({"Retry-After": formatdate(time.time() + 3000, usegmt=True)}, {}, 3000),
         ({"Retry-After": "7"}, {"retryAfter": 50}, 50),
         ({}, {}, 100),
-        ({"Retry-After": "999999999"}, {}, 3600),
+        ({"Retry-After": "999999999"}, {}, 100),
     ],
     ids=["seconds", "date", "problem", "nothing", "absurd"],
 )

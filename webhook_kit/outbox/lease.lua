@@ -4,6 +4,8 @@
 -- Return {status, ms to wait, now (ms), then lane, update, kind, store, gett_id, attempts of each lease}.
 --- @include "webhook_kit.outbox/lanes"
 --- @include "webhook_kit.outbox/sending"
+local earlier = redis.call('GET', keys.leases .. args.owner)
+if earlier then return cjson.decode(earlier) end  -- the caller asks again, because the reply was lost
 local limit, quota, now = args.limit, args.quota, now_ms()
 if args.notified then redis.call('DEL', keys.notified) end
 
@@ -74,4 +76,6 @@ if leased > 0 then  -- while Gett is in trouble this one send is the probe
   if halted then probe_in_a_minute() end
   if open_until > 0 then redis.call('HSET', keys.sending, 'open_until', format_ms(now + args.lease), 'probing', 1) end
 end
-return {leased > 0 and 'leased' or 'paced', format_ms(wait), format_ms(now), unpack(leases)}
+local reply = {leased > 0 and 'leased' or 'paced', format_ms(wait), format_ms(now), unpack(leases)}
+if leased > 0 then redis.call('SET', keys.leases .. args.owner, cjson.encode(reply), 'EX', 10) end
+return reply

@@ -91,6 +91,10 @@ class Keys:
         """Sorted set: lanes that are being sent or are postponed, by the moment at which they are due again (ms)."""
         return f"{self.prefix}delayed"
 
+    def leases(self, owner: str) -> str:
+        """String: the leases of one call of a sender, for a client that sends it again after a lost reply."""
+        return f"{self.prefix}leases:{owner}"
+
     @property
     def unlinked(self) -> str:
         """Sorted set: lanes of orders whose Gett id is unknown, by the moment of the first update (ms)."""
