@@ -59,8 +59,7 @@ __all__ = [
 class PosAdapter(ABC):
     """The contract between the kit and a POS. Subclass it and override the methods that the POS can support.
 
-    One object serves many stores from many threads at once, so keep no state of a store or an order in it: everything that
-    belongs to a store, credentials included, arrives in ``store``.
+    One object serves many stores in many threads: keep no state of a store or an order in it. ``store`` has all that belongs to one.
 
     * A business refusal is a **result**: return :class:`Refused`.
     * A failure of the POS is an **exception**, in every method: raise it, or do not catch it, and call ``response.raise_for_status()``.

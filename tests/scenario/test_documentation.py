@@ -198,9 +198,10 @@ def text_of(page: str, language: str, number: int) -> str:
 TOML = [("docs/stores.md", "toml", 0), ("adapters/odoo/README.md", "toml", 0)]
 PYTHON = [
     ("README.md", "python", 0),
-    *(
-        ("docs/building-a-catalog.md", "python", number) for number in range(5)
-    ),  # in tests/catalog/test_builder_exports.py
+    # In tests/catalog/test_builder_exports.py.
+    *(("docs/building-a-catalog.md", "python", number) for number in range(5)),
+    # Quotations of an example that tests/examples/test_tax_inclusive_pos.py runs.
+    *(("docs/cookbook.md", "python", number) for number in range(6)),
     ("docs/outbox.md", "python", 0),
     ("docs/publishing.md", "python", 0),
     ("docs/sandbox.md", "python", 0),

@@ -51,7 +51,7 @@ from webhook_kit.gett.models.base import Wire
 from webhook_kit.texts import well_formed_data
 from webhook_kit.web import bounded_session, deadline
 
-__all__ = ["Api", "ApiCall", "ApiResponse", "RequestsTransport", "Transport", "segment", "unreadable"]
+__all__ = ["Api", "ApiCall", "ApiResponse", "RequestsTransport", "Transport", "http_date", "segment", "unreadable"]
 
 _DETAIL_LENGTH = 300
 
