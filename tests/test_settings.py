@@ -148,6 +148,13 @@ def test_quotation_marks_around_any_value_are_refused_by_name(name: str, mistake
     assert mistake == f"{name.upper()}: is in quotation marks; write the value without them"
 
 
+def test_byte_order_mark_in_front_of_a_variable_is_noticed(mistakes: Callable[..., list[str]]) -> None:
+    assert mistakes(**{"\ufeffPOS_ADAPTER": "bogus", "\ufeffELSE": "x"}) == [
+        "POS_ADAPTER: a byte order mark is in front of its name; save the environment file as UTF-8 without one"
+    ]
+    assert len(mistakes(**{"\ufeffPOS_ADAPTER": "bogus", "LOG_LEVEL": "LOUD"})) == 2
+
+
 def test_quotation_marks_around_one_secret_of_several_are_refused(mistakes: Callable[..., list[str]]) -> None:
     assert mistakes(GETT_WEBHOOK_SECRETS=f"'{HIDDEN}',old") == [
         "GETT_WEBHOOK_SECRETS[0]: is in quotation marks; write the value without them"

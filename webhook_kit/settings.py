@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -287,10 +288,19 @@ class Settings(BaseSettings):
 
         :raises ConfigurationError: with one line per mistake, naming the variable.
         """
+        # An environment file that begins with a byte order mark gives the first variable another name.
+        mistakes = [
+            f"{name[1:]}: a byte order mark is in front of its name; save the environment file as UTF-8 without one"
+            for name in os.environ
+            if name.startswith("\ufeff") and name[1:].lower() in cls.model_fields
+        ]
         try:
-            return cls()
+            settings = cls()
         except ValidationError as error:
-            mistakes = [cls._mistake(details) for details in error.errors(include_input=False)]
+            mistakes += [cls._mistake(details) for details in error.errors(include_input=False)]
+        else:
+            if not mistakes:
+                return settings
         raise ConfigurationError(*(line for mistake in mistakes for line in mistake.splitlines()))
 
     def require_authenticity(self) -> None:

@@ -148,6 +148,12 @@ def test_export_writes_a_stores_file_readable_by_its_owner_alone(run: Run, env: 
     assert [path.name for path in tmp_path.iterdir() if "stores.toml" in path.name] == ["stores.toml"]
 
 
+def test_an_option_may_be_a_list_or_a_table(run: Run, env: OnboardingEnv) -> None:
+    options = ("--option", 'calls=["quote"]', "--option", 'presets={"Pickup": 1}', "--option", "text= plain ")
+    assert run("add", "harbour", "--adapter", "bogus", *options).status == 0
+    assert env.kit.stores.get("harbour").options == {"calls": ["quote"], "presets": {"Pickup": 1}, "text": "plain"}
+
+
 def test_export_replaces_files_alone(run: Run, env: OnboardingEnv, tmp_path: Path) -> None:
     pipe, link, target, folder = (tmp_path / name for name in ("pipe", "link", "target", "folder"))
     os.mkfifo(pipe)
