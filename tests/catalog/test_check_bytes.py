@@ -238,6 +238,14 @@ def test_table_that_is_not_an_object_is_reported(table: str, value: object) -> N
     assert ("wrong-shape", f"$.{table}") in summary(clean() | {table: value})
 
 
+def test_tables_that_are_lists_are_named_as_such() -> None:
+    assert summary({"catalogs": [], "sections": [], "items": [{"itemId": "a"}]}) == [
+        ("wrong-shape", "$.catalogs"),
+        ("wrong-shape", "$.sections"),
+        ("wrong-shape", "$.items"),
+    ]
+
+
 def test_members_of_the_catalog_set_itself_are_checked() -> None:
     assert summary(clean() | {"catalogSetId": 3, "storeId": []}) == [
         ("wrong-shape", "$.catalogSetId"),

@@ -17,6 +17,7 @@ import pytest
 
 from tests.tcp_server import FakeServer, Serve, responding, trickling
 from webhook_kit.cli import catalog_source
+from webhook_kit.gett.models.catalog import ExternalItem
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.bogus_catalog import bogus_catalog
 from webhook_kit.testing.processes import PATIENCE, free_port
@@ -213,6 +214,12 @@ def test_a_pos_that_fails_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(BogusAdapter, "fetch_catalog", fail)
     assert run("catalog", "check", "main").err.splitlines()[-1] == (
         "webhook-kit: store main: fetch_catalog() failed (RuntimeError: no menu today)"
+    )
+    dish = {"itemId": "soup", "name": "Soup", "basePrice": "2,50"}
+    monkeypatch.setattr(BogusAdapter, "fetch_catalog", lambda *_: ExternalItem.model_validate(dish))
+    assert run("catalog", "check", "main").err.splitlines()[-1] == (
+        "webhook-kit: store main: fetch_catalog() built an invalid catalog: ExternalItem.basePrice: item 'soup': should be a number, "
+        "not '2,50'"
     )
     monkeypatch.setattr(BogusAdapter, "fetch_catalog", lambda *_: {})
     assert "returned dict" in run("catalog", "check", "main").err

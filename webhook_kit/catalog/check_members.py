@@ -36,13 +36,14 @@ _SET, _CATALOG, _SECTION, _ITEM = ExternalCatalogSet, ExternalCatalog, ExternalS
 _GROUP, _WINDOW, _DEFAULT, _TIER = ExternalModifierGroup, AvailabilityWindow, DefaultItem, Tier
 _ENTITIES = (_CATALOG, _SECTION, _ITEM, _GROUP)
 
+_BOUNDS = "the bounds are minimumAllowed and maximumAllowed"
 _IDS = "id uuid guid plu sku externalid"
 _FOREIGN: tuple[tuple[tuple[type[Wire], ...], str, str], ...] = (
     (
         _ENTITIES,
         (
             "soldout issoldout available isavailable instock outofstock isoutofstock enabled isenabled disabled active isactive"
-            " suspended suspensioninfo hidden ishidden visible isvisible stock inventory quantityavailable 86 is86"
+            " suspended suspensioninfo hidden ishidden visible isvisible stock inventory quantityavailable availablequantity unavailable isunavailable status state 86 is86"
         ),
         "it would still be sold: leave out what is not for sale, or use `webhook-kit catalog mark-unavailable`",
     ),
@@ -67,7 +68,7 @@ _FOREIGN: tuple[tuple[tuple[type[Wire], ...], str, str], ...] = (
     (
         (_ITEM,),
         (
-            "modifiers modifierlists modifierlistinfo modifiergroups modifiergroupreferences optiongroups options variations"
+            "modifiers modifierlists modifierlistinfo modifiergroups modifiergroupreferences optiongroups options groups groupids variations"
             " variants sizes addons"
         ),
         "choices are modifier groups, listed in modifierGroupIds; sizes are a required group",
@@ -92,12 +93,8 @@ _FOREIGN: tuple[tuple[tuple[type[Wire], ...], str, str], ...] = (
     ),
     (
         (_GROUP,),
-        (
-            "min max minimum maximum minselections maxselections minselected maxselected minselectedmodifiers"
-            " maxselectedmodifiers minpermitted maxpermitted required isrequired multiselect selectiontype quantityinfo"
-            " quantityconstraints minquantity maxquantity"
-        ),
-        "the bounds are minimumAllowed and maximumAllowed",
+        "required isrequired multiselect selectiontype quantityinfo quantityconstraints",
+        _BOUNDS,
     ),
     ((_GROUP,), "options modifiers modifieroptions modifieroptionreferences items", "the options are items, in itemIds"),
     ((_GROUP,), "defaults default isdefault preselected defaultids", "preselected options are defaultItems"),
@@ -180,7 +177,12 @@ class UnknownMembers:
 
 def advice(model: type[Wire], name: str) -> str | None:
     """Return advice on a member that another system has; None for any other name."""
-    return _ADVICE.get(model, {}).get(_normalized(name)) if len(name) <= _LONGEST else None
+    if len(name) > _LONGEST:
+        return None
+    normalized = _normalized(name)
+    if model is _GROUP and normalized.startswith(("min", "max")) and intended_member(model, name) is None:
+        return _BOUNDS
+    return _ADVICE.get(model, {}).get(normalized)
 
 
 @lru_cache(maxsize=10_000)

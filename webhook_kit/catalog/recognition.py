@@ -17,8 +17,8 @@ _MOST_CHILDREN = 100
 
 
 def not_a_catalog(document: object) -> Finding | None:
-    """Return a finding that says what the document is; None when it has at least one table of a CatalogSet."""
-    if _tables(document):
+    """Return a finding that says what the document is; None when it has a table of a CatalogSet, or the names of two."""
+    if _tables(document) or (isinstance(document, dict) and sum(table in document for table in TABLES) > 1):
         return None
     return CatalogRule.NOT_A_CATALOG.at("$", f"found {_description(document)}; {_EXPECTED}")
 
