@@ -118,6 +118,12 @@ def test_ids_differ_after_a_reset(consumer: Consumer) -> None:
     assert not set(before) & set(ids())
 
 
+def test_long_body_stays_out_of_the_log(consumer: Consumer, context: SandboxContext) -> None:
+    consumer.call("POST", "orders/validate", {"x": "y" * 100_000})
+    (entry,) = context.log.after(0)
+    assert entry["request"]["body"] == "(100009 bytes, not shown)"
+
+
 def test_large_body_is_refused(consumer: Consumer, context: SandboxContext) -> None:
     large = {"x": "y" * 1024 * 1024}
     for path in ("orders/validate", "session/create", "stores/x"):

@@ -2,6 +2,8 @@
 
 import { h } from "./dom.js";
 
+const MINUTE = 60_000; // ms
+
 /**
  * @param {string | null | undefined} url
  * @returns {HTMLElement | null} a picture that disappears if it cannot be loaded; null without a valid URL
@@ -22,14 +24,13 @@ export function picture(url) {
 }
 
 /**
- * Load the page again when the policy blocks a picture, once per host: the host is that of a catalog that is newer than the page.
+ * Load the page again when the policy blocks a picture: its host is that of a catalog that is newer than the page. Not more often
+ * than once a minute, because the policy may name only some of very many hosts.
  */
 export function reloadForNewHosts() {
-  document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
-    if (effectiveDirective !== "img-src" || !URL.canParse(blockedURI)) return;
-    const key = `reloaded for ${new URL(blockedURI).origin}`;
-    if (sessionStorage.getItem(key)) return;
-    sessionStorage.setItem(key, "yes");
+  document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
+    if (effectiveDirective !== "img-src" || Date.now() - Number(sessionStorage.getItem("reloaded")) < MINUTE) return;
+    sessionStorage.setItem("reloaded", String(Date.now()));
     location.reload();
   });
 }
