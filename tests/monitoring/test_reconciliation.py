@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -117,6 +118,20 @@ def empty_redis(kit: Kit) -> None:
 
 
 # -- orders ------------------------------------------------------------------------------------------------------------
+
+
+def test_orders_with_one_id_are_told_apart_by_their_ref_only(scripted_kit: Kit) -> None:
+    ref, pos_id = place(scripted_kit)
+    yesterday, today = PosOrder(pos_id, state=OrderState.COMPLETED), PosOrder(pos_id, status=OrderStatus.PREPARING)
+    assert outcomes(scripted_kit, yesterday, today) == []
+    assert (
+        f"orders_since returned several orders with the id {pos_id}; give their order_ref"
+        in reconcile(scripted_kit).failures
+    )
+    assert statuses(scripted_kit, ref) == ["confirmed"]
+    assert outcomes(scripted_kit, yesterday, replace(today, order_ref=ref)) == [ComparisonOutcome.APPENDED]
+    assert statuses(scripted_kit, ref) == ["confirmed", "preparing"]
+    assert outcomes(scripted_kit, today, today) == [ComparisonOutcome.UP_TO_DATE] * 2
 
 
 def test_missing_update_is_appended_once(kit: Kit, tmp_path: Path) -> None:

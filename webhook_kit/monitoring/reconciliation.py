@@ -193,7 +193,13 @@ class Reconciler:
             if not adapter.offers(Capability.ORDERS_SINCE) and adapter.offers(Capability.FIND_ORDER):
                 self._look_up_unconfirmed(store, adapter, since, report)
             return
+        ambiguous = _ambiguous_ids(pos_orders)
         for pos_order in pos_orders:
+            if isinstance(pos_order, PosOrder) and not pos_order.order_ref and str(pos_order.id) in ambiguous:
+                report.failures.append(
+                    f"orders_since returned several orders with the id {pos_order.id}; give their order_ref"
+                )
+                continue
             if not isinstance(pos_order, PosOrder):
                 report.failures.append(f"orders_since returned a {type(pos_order).__name__} instead of a PosOrder")
                 continue
@@ -289,6 +295,13 @@ class Reconciler:
             return _OUTCOMES[self._store_status.pause(store, reason, owner=Owner.POS)], ""
         except OperationRejected as error:
             return ComparisonOutcome.REJECTED, str(error)
+
+
+def _ambiguous_ids(pos_orders: Iterable[object]) -> set[str]:
+    """Return the ids that the POS uses for several orders. The same order may be listed twice, by pages that overlap."""
+    known: dict[str, PosOrder] = {}
+    listed = [order for order in pos_orders if isinstance(order, PosOrder) and isinstance(order.id, str)]
+    return {order.id for order in listed if known.setdefault(order.id, order) != order}
 
 
 def _body(lane: dict[str, str], name: str) -> dict[str, Any]:
