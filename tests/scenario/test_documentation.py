@@ -184,15 +184,10 @@ def test_a_documented_command_works(
 # -- other blocks ------------------------------------------------------------------------------------------------------
 
 
-QUOTES = {"docs/cookbook.md": "quotes an example: tests/examples/test_tax_inclusive_pos.py compares and runs it"}
-"""Pages whose blocks another test runs."""
-
-
 def test_every_block_is_a_diagram_or_is_run() -> None:
     run = {(block.page, block.language, block.number) for block in blocks() if block.language in ("sh", "")}
     run |= set(PYTHON) | set(TOML)
-    assert {(block.page, block.language, block.number) for block in blocks() if block.page not in QUOTES} == run
-    assert set(QUOTES) <= {block.page for block in blocks()}
+    assert {(block.page, block.language, block.number) for block in blocks()} == run
 
 
 def text_of(page: str, language: str, number: int) -> str:
