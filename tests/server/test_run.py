@@ -7,8 +7,10 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -29,6 +31,12 @@ threading.Thread(target=time.sleep, args=(1000,), name="vendor").start()
 
 class Vendor(BogusAdapter):
     pass
+
+class Slow(BogusAdapter):
+    def fetch_catalog(self, store):
+        print("FETCHING", flush=True)
+        time.sleep(3)
+        return super().fetch_catalog(store)
 """
 
 
@@ -108,6 +116,29 @@ def test_exit_does_not_wait_for_a_thread_of_a_vendor(redis_server: RedisServer, 
         os.kill(server.pid, signal.SIGTERM)
         assert server.wait() == 0
         assert "Killing worker" not in server.output()
+
+
+def test_repeated_signals_do_not_cut_off_a_request(redis_server: RedisServer, tmp_path: Path) -> None:
+    (tmp_path / "vendor.py").write_text(VENDOR)
+    port, key_prefix = free_port(), f"{tmp_path.name[:30]}:"
+    with (
+        web_server(redis_server, port, cwd=tmp_path, POS_ADAPTER="vendor:Slow", KEY_PREFIX=key_prefix) as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        server.wait_http(f"http://127.0.0.1:{port}/healthz")
+        body = json.dumps(order()).encode()
+        url, headers = f"http://127.0.0.1:{port}/validateOrder", signed_headers(body, SECRET)
+        response = pool.submit(requests.post, url, data=body, headers=headers, timeout=PATIENCE)
+        server.wait_until(lambda: "FETCHING" in server.output(), message="the request")
+        processes = psutil.Process(server.pid).children(recursive=True)
+        for _ in range(3):
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.terminate()
+            os.kill(server.pid, signal.SIGTERM)
+            time.sleep(0.2)
+        assert response.result().status_code == 200
+        assert server.wait() == 0
 
 
 def test_second_server_on_a_port_does_not_start(redis_server: RedisServer) -> None:

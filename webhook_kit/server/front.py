@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from queue import SimpleQueue
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from webhook_kit.exit import end_process
@@ -117,6 +119,17 @@ class Front:
 
         self._jobs.put(handle)
         await answered
+
+    def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
+        """Ignore signals after the first one: granian's handler of the event loop blocks when it is called repeatedly."""
+
+        def ignore_others(_signum: int, _frame: FrameType | None) -> None:
+            for each in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(each, signal.SIG_IGN)
+
+        # The event loop learns of a signal from its file descriptor; a handler that is set here is called in addition.
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, ignore_others)
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """End the process: all responses have been sent, and a vendor's thread must not delay it."""
