@@ -151,3 +151,18 @@ print("done")
             [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True, check=False
         )
     assert (ran.stdout, ran.returncode) == ("done\n", 0)
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_line_controls_no_terminal_and_has_no_secrets(
+    format: str, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    logs.configure("INFO", format)
+    error = ValueError("\x1b[2J https://ann:pw@pos.example/a?key=abc")
+    logs.logger("e").error("call_failed", exc_info=error, why="\x1b[2J\u202e", urls=["https://pos.example?key=abc"])
+    assert "\x1b[2J" not in written.getvalue()
+    assert "\u202e" not in written.getvalue()
+    assert "pw" not in written.getvalue()
+    assert "abc" not in written.getvalue()

@@ -18,6 +18,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+from webhook_kit.printing import printable, without_secrets
+
 __all__ = ["configure", "flush", "logger"]
 
 _WRITE_INTERVAL = 0.1
@@ -39,7 +41,7 @@ def configure(level: str = "INFO", format: str = "json") -> None:
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer()
     )
-    writer = _Writer(sys.stderr)
+    writer = _Writer(getattr(sys.stderr, "unescaped", sys.stderr))
     _writers[:] = [writer]
     structlog.configure(
         processors=[
@@ -50,6 +52,7 @@ def configure(level: str = "INFO", format: str = "json") -> None:
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 structlog.processors.StackInfoRenderer(),
                 structlog.processors.format_exc_info,
+                _make_safe,
                 renderer,
             )
         ],
@@ -69,6 +72,16 @@ def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return the logger of a component; its lines carry the name as ``logger``."""
     named: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return named
+
+
+def _make_safe(logger: Any, method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:  # noqa: ARG001
+    """Escape what would control a terminal, and take credentials and signatures out of addresses."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = printable(without_secrets(value))
+        elif isinstance(value, list | tuple):
+            event[name] = [printable(without_secrets(one)) if isinstance(one, str) else one for one in value]
+    return event
 
 
 def _never_raising(*processors: structlog.types.Processor) -> structlog.types.Processor:

@@ -6,10 +6,12 @@ import sys
 import traceback
 from importlib import import_module
 from io import TextIOWrapper
+from typing import TextIO, cast
 
 import click
 
 from webhook_kit.errors import WebhookKitError
+from webhook_kit.printing import PrintableStream, without_secrets
 
 __all__ = ["main"]
 
@@ -78,9 +80,18 @@ def main() -> None:
 
 
 def _run() -> None:
-    for stream in (sys.stdout, sys.stderr):
+    streams = sys.stdout, sys.stderr
+    for stream in streams:
         if isinstance(stream, TextIOWrapper):  # a terminal may lack a character of a store's or an item's name
             stream.reconfigure(errors="backslashreplace")
+    sys.stdout, sys.stderr = (cast("TextIO", PrintableStream(stream)) for stream in streams)
+    try:
+        _run_command()
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+def _run_command() -> None:
     try:
         _cli(prog_name="webhook-kit")
     except WebhookKitError as error:
@@ -94,6 +105,6 @@ def _run() -> None:
 
 
 def _fail(message: str) -> None:
-    for line in message.splitlines():
+    for line in without_secrets(message).splitlines():
         click.echo(f"webhook-kit: {line}", err=True)
     sys.exit(1)

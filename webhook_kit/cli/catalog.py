@@ -7,13 +7,12 @@ import sys
 from collections.abc import Iterable
 
 import click
-from rich.console import Console
 
 from webhook_kit.catalog.check import Finding, Severity, check_bytes
 from webhook_kit.catalog.diff import diff as differences
 from webhook_kit.cli import publishing
 from webhook_kit.cli.catalog_source import read_source
-from webhook_kit.cli.common import print_table
+from webhook_kit.cli.common import SafeConsole, print_table
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
@@ -89,7 +88,7 @@ def _print(findings: Iterable[Finding]) -> None:
     by_rule: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR):
         by_rule.setdefault(finding.rule, []).append(finding)
-    console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
+    console = SafeConsole(soft_wrap=True, markup=False, emoji=False, highlight=False)
     for violations in by_rule.values():
         severity = violations[0].severity
         console.print(

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from webhook_kit.cli.common import print_table
+from webhook_kit.cli.common import SafeConsole, print_table
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 from webhook_kit.texts import decode_file
@@ -104,7 +103,7 @@ def _order(file: Path) -> dict[str, Any]:
 
 
 def _print(report: ConformanceReport) -> None:
-    console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
+    console = SafeConsole(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
     console.rule(escape(report.subject))
     for part, results in report.parts():
         console.print(f"\n[bold]{part}[/]")

@@ -7,15 +7,19 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
+from webhook_kit.printing import printable
 
 __all__ = [
+    "SafeConsole",
     "age",
     "hosts_option",
     "instant",
@@ -38,13 +42,26 @@ hosts_option = click.option(
 """The option of commands that run a sandbox."""
 
 
+class SafeConsole(Console):
+    """A rich console on which texts are :func:`~webhook_kit.printing.printable`: only rich itself controls the terminal."""
+
+    def __init__(self, *, stderr: bool = False, **options: Any) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        super().__init__(file=getattr(stream, "unescaped", stream), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of a renderable."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table, wide enough on a pipe that nothing is cut off."""
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*("" if cell is None else printable(str(cell)) for cell in row))
     # Text from outside is printed as it is: no markup, no emoji, no colours.
-    Console(width=None if sys.stdout.isatty() else 250, markup=False, emoji=False, highlight=False).print(table)
+    SafeConsole(width=None if sys.stdout.isatty() else 250, markup=False, emoji=False, highlight=False).print(table)
 
 
 def warn_of_missing(kit: Kit, *kinds: WorkerKind) -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from webhook_kit import logs
-from webhook_kit.cli.common import hosts_option
+from webhook_kit.cli.common import SafeConsole, hosts_option
 from webhook_kit.dev.demo import Demo
 from webhook_kit.dev.environment import DevEnvironment
 from webhook_kit.dev.event_log import EventLog
@@ -87,7 +87,7 @@ def command(
     ADAPTER is a registered name or module:Class. When its files change, it is reloaded. Press Ctrl-C to stop everything.
     """
     logs.configure("WARNING", "console")
-    console = Console(highlight=False)
+    console = SafeConsole(highlight=False)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     environment = DevEnvironment(
         adapter,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 
-from webhook_kit.cli.common import warn_of_missing
+from webhook_kit.cli.common import SafeConsole, warn_of_missing
 from webhook_kit.gett.models.store import CommerceAddress
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
@@ -52,7 +51,7 @@ def onboard(
         return
     given = {name: value for name, value in address.items() if value is not None}
     details = StoreDetails(CommerceAddress(**given) if given else None, phone, logo_url, description)
-    with Console(stderr=True).status(f"onboarding {found.id}") as status:
+    with SafeConsole(stderr=True).status(f"onboarding {found.id}") as status:
 
         def show(progress: Progress) -> None:
             words = progress.status or progress.step

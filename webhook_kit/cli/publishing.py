@@ -10,11 +10,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from webhook_kit.adapter import Store
-from webhook_kit.cli.common import age, instant, moment, print_table, warn_of_missing
+from webhook_kit.cli.common import SafeConsole, age, instant, moment, print_table, warn_of_missing
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
@@ -44,7 +43,7 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeo
     kit = Kit.from_env()
     stores = _stores(kit, store_ids, every=every)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=SafeConsole(stderr=True), transient=True) as progress:
         task = progress.add_task("synchronising catalogs", total=len(stores))
         reports = kit.catalog_sync.sync_all(stores, lambda _: progress.advance(task), force=force)
     _print_reports(kit, reports, wait=wait, timeout=timeout)

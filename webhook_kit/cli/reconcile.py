@@ -6,9 +6,9 @@ import sys
 from collections import Counter
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from webhook_kit.cli.common import SafeConsole
 from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.reconciliation import ComparisonOutcome, ReconciliationReport
@@ -26,7 +26,7 @@ def command(store_ids: tuple[str, ...]) -> None:
     if unknown := set(store_ids) - {store.id for store in stores}:
         raise NotFound(f"unknown store: {', '.join(sorted(unknown))}; `webhook-kit stores list` shows all")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=SafeConsole(stderr=True), transient=True) as progress:
         task = progress.add_task("comparing stores", total=len(stores))
         reports = kit.reconciler.reconcile_all(stores, lambda _: progress.advance(task))
     _print(reports)

@@ -28,6 +28,7 @@ from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.order_updates import KnownOrder, OrderUpdates
 from webhook_kit.outbox.updates import Kind, from_pos, order_progress
 from webhook_kit.pos.executor import PosExecutor
+from webhook_kit.printing import described
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.concurrency import for_each_store
@@ -169,7 +170,7 @@ class Reconciler:
             return ReconciliationReport(store.id, failures=[f"Redis is out of reach: {error}"])
         except Exception as error:
             log.exception("comparison_failed", store=store.id)
-            return ReconciliationReport(store.id, failures=[repr(error)])
+            return ReconciliationReport(store.id, failures=[described(error)])
 
     def _call_pos(
         self, store: Store, method: str, call: Callable[[], _Result], report: ReconciliationReport
@@ -179,7 +180,7 @@ class Reconciler:
         except Unsupported:
             report.remarks.append(f"the adapter does not offer {method}")
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything
-            report.failures.append(f"{method} failed: {error!r}")
+            report.failures.append(f"{method} failed: {described(error)}")
         return None
 
     # -- orders --------------------------------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ class Reconciler:
             except redis.RedisError:
                 raise
             except Exception as error:  # noqa: BLE001 - an adapter may return fields of any type
-                report.failures.append(f"order {pos_order.id} cannot be compared: {error!r}")
+                report.failures.append(f"order {pos_order.id} cannot be compared: {described(error)}")
 
     def _look_up_unconfirmed(
         self, store: Store, adapter: PosAdapter, since: datetime, report: ReconciliationReport

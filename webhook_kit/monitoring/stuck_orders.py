@@ -25,6 +25,7 @@ from webhook_kit.outbox.order_updates import OrderUpdates
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.pos.executor import PosExecutor
+from webhook_kit.printing import described
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.clock import redis_time
@@ -217,7 +218,7 @@ class StuckOrderMonitor:
             raise _CancellationInDoubt("the adapter cannot cancel orders; cancel it in the POS") from None
         except Exception as error:
             raise _CancellationInDoubt(
-                f"the POS may have cancelled it, but the call failed ({error!r}); check the order in the POS"
+                f"the POS may have cancelled it, but the call failed ({described(error)}); check the order in the POS"
             ) from error
         return True
 

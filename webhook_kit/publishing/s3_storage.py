@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError as TransportError
 from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.logs import logger
+from webhook_kit.printing import without_secrets
 from webhook_kit.publishing.storage import StorageUnavailable
 from webhook_kit.publishing.urls import CatalogUrls
 from webhook_kit.web import bounded_session, deadline
@@ -147,7 +148,7 @@ class S3CatalogStorage:
             with deadline(_SECONDS):
                 yield
         except self._errors as error:
-            raise StorageUnavailable(f"CATALOG_BUCKET {self._bucket}: {error}") from error
+            raise StorageUnavailable(without_secrets(f"CATALOG_BUCKET {self._bucket}: {error}")) from error
 
 
 def _send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:

@@ -57,6 +57,7 @@ from webhook_kit.outbox.order_updates import OrderUpdates
 from webhook_kit.outbox.updates import from_pos
 from webhook_kit.placement.lost_orders import LostOrders
 from webhook_kit.pos.session import call_deadline
+from webhook_kit.printing import described
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.settings import Settings
@@ -173,7 +174,10 @@ class PosEvents:
             if not expired:
                 raise
             log.exception("held_event_failed", store=event.store_id)
-            outcome, why = _HELD, f"an event of the POS of store {event.store_id} cannot be appended: {error!r}"
+            outcome, why = (
+                _HELD,
+                f"an event of the POS of store {event.store_id} cannot be appended: {described(error)}",
+            )
         if outcome == _HELD:
             if not expired:
                 return False

@@ -33,6 +33,7 @@ from webhook_kit.errors import (
 from webhook_kit.gett.client import GettClient
 from webhook_kit.logs import logger
 from webhook_kit.outbox.rate_limited_client import RateLimitedClient
+from webhook_kit.printing import described
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import OUT_OF_REACH
 from webhook_kit.storage.keys import Keys
@@ -161,7 +162,9 @@ class Onboarder:
                 continue
             except Exception as error:  # the other onboardings continue
                 log.exception("onboarding_failed", store=store_id)
-                self._alerts.raise_once(Alert.ONBOARDING, store_id, f"unexpected error: {error!r}", about="store")
+                self._alerts.raise_once(
+                    Alert.ONBOARDING, store_id, f"unexpected error: {described(error)}", about="store"
+                )
             self._records.unfollow(store_id)
             ended += 1
         return ended

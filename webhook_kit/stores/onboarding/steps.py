@@ -35,6 +35,7 @@ from webhook_kit.gett.models.store import CommerceAddress, Onboarding, Onboardin
 from webhook_kit.logs import logger
 from webhook_kit.outbox.rate_limited_client import RateLimitedClient
 from webhook_kit.pos.session import never_connected
+from webhook_kit.printing import described
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.onboarding.record import OnboardingLease, OnboardingRecords, Progress, Step
@@ -244,7 +245,7 @@ class OnboardingSteps:
             raise
         except Exception as error:  # a vendor's code may raise anything
             log.exception("catalog_fetch_failed", store=store.id)
-            reason = "; ".join(error_lines(error)) if isinstance(error, pydantic.ValidationError) else repr(error)
+            reason = "; ".join(error_lines(error)) if isinstance(error, pydantic.ValidationError) else described(error)
             raise OnboardingFailed(
                 f"store {store.id} was not registered: its catalog cannot be fetched: {reason}"
             ) from error
@@ -282,7 +283,7 @@ class OnboardingSteps:
         try:
             errors = self._catalog.validation_errors(store)
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; Gett's error is reported all the same
-            errors = [f"the catalog could not be checked: {error!r}"]
+            errors = [f"the catalog could not be checked: {described(error)}"]
         lines += [f"our own check: {line}" for line in errors or ["no errors"]]
         return [*lines, f"correct the catalog, then run `webhook-kit stores onboard {store.id} --restart`"]
 
