@@ -20,16 +20,16 @@ _Node = TypeVar("_Node")
 
 
 def integrity_problems(catalog: ExternalCatalogSet) -> list[str]:
-    """Return one line per problem, each beginning with its JSON path (``$.items['x'].modifierGroupIds[0]: …``)."""
-    return [str(finding) for finding in integrity_findings(catalog)]
+    """Return one line per problem, each beginning with its JSON path (``$.items['x'].modifierGroupIds[0]: …``).
+
+    Of a catalog beyond its bounds only these are problems.
+    """
+    findings = list(bounds_findings(catalog)) or integrity_findings(catalog)
+    return [str(finding) for finding in findings]
 
 
 def integrity_findings(catalog: ExternalCatalogSet) -> Iterator[Finding]:
-    """Yield the problems as findings of their rules; of a catalog beyond its bounds these alone."""
-    beyond = list(bounds_findings(catalog))
-    if beyond:
-        yield from beyond
-        return
+    """Yield the problems of a catalog within its bounds as findings of their rules."""
     yield from _mismatched_keys(catalog)
     yield from _dangling_references(catalog)
     yield from _section_cycles(catalog)
