@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from webhook_kit.catalog.build import simple_catalog, versioned
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
 from webhook_kit.kit import Kit
 from webhook_kit.testing.redis_server import RedisServer
+from webhook_kit.webhooks import published_catalogs
 
 GZIP = {"Accept-Encoding": "gzip, deflate"}
 BASE = "https://pos.example.org/kit"
@@ -160,3 +162,15 @@ def test_served_version_is_served_from_memory_while_redis_is_down(
     own_redis.start()
     kit.publisher.publish("main", CATALOG, lambda _: None, force=True)
     assert without_copy.get(path).status_code == 200
+
+
+def test_storage_that_blocks_is_not_waited_for(
+    kit: Kit, path: str, monkeypatch: pytest.MonkeyPatch, events: list[MutableMapping[str, Any]]
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(published_catalogs, "_LOAD_SECONDS", 0.1)
+    monkeypatch.setattr(kit.publisher, "get", lambda _: released.wait())
+    client = create_app(kit).test_client()
+    assert [client.get(path).status_code for _ in range(20)] == [503] * 20
+    assert client.get("/healthz").status_code == 200
+    released.set()

@@ -8,7 +8,7 @@ from webhook_kit.adapter import Capability, Placed, Store
 from webhook_kit.logs import logger
 from webhook_kit.outbox.order_updates import KnownOrder, OrderUpdates
 from webhook_kit.pos.executor import PosExecutor
-from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.keys import Keys, pair
 from webhook_kit.storage.locks import Intervals
 from webhook_kit.stores import StoreDirectory
 
@@ -50,7 +50,7 @@ class LostOrders:
         adapter = self._stores.adapter(store)
         if not order_ref or adapter.offers(Capability.ORDERS_SINCE) or not adapter.offers(Capability.FIND_ORDER):
             return None
-        if self._intervals.claim(f"lost-order:{store.id}:{order_ref}", _LOOK_UP_AGAIN) is None:
+        if self._intervals.claim(f"lost-order:{pair(store.id, order_ref)}", _LOOK_UP_AGAIN) is None:
             return None
         try:
             ticket: object = self._executor.run(store.id, lambda: adapter.find_order(store, order_ref))

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Keys"]
+__all__ = ["Keys", "pair"]
+
+
+def pair(one: str, other: str) -> str:
+    """Return two ids as one. Both may contain colons, so those of the first are escaped: no two pairs are the same."""
+    return f"{one.replace('%', '%25').replace(':', '%3A')}:{other}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,7 @@ class Keys:
 
     def pos_order(self, store_id: str, partner_order_id: str) -> str:
         """String: the orderRef of a POS's own order id."""
-        # Both ids may contain colons: without this, two pairs of ids would share a key.
-        return f"{self.prefix}pos:{store_id.replace('%', '%25').replace(':', '%3A')}:{partner_order_id}"
+        return f"{self.prefix}pos:{pair(store_id, partner_order_id)}"
 
     @property
     def unsettled(self) -> str:

@@ -24,6 +24,7 @@ from webhook_kit.logs import logger
 from webhook_kit.publishing.publisher import Publisher
 from webhook_kit.publishing.storage import StorageUnavailable
 from webhook_kit.publishing.urls import CatalogUrls
+from webhook_kit.vendor_calls import VendorCalls
 from webhook_kit.webhooks.trace import trace_id
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ log = logger("published_catalogs")
 
 _CACHED_VERSIONS = 32
 """Versions that a process keeps in memory; about 100 KB each."""
+
+_LOAD_SECONDS = 10.0
+"""Seconds that the storage may take, which a slow bucket would hold the server's threads for."""
 
 _ROOT = "/catalogs/"
 
@@ -54,6 +58,7 @@ class PublishedCatalogs:
         self._next_app = next_app
         self._publisher = publisher
         self._urls = urls
+        self._calls = VendorCalls("catalog-load", limit=8)
         self._load_cached = lru_cache(maxsize=_CACHED_VERSIONS)(self._load)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -68,7 +73,7 @@ class PublishedCatalogs:
         except CatalogInvalid as error:
             self._on_damage(_version(path), str(error))
             return _service_unavailable(path, start_response)
-        except (redis.RedisError, StorageUnavailable) as error:
+        except (redis.RedisError, StorageUnavailable, TimeoutError) as error:
             # The traceback would add nothing to the name of the error.
             log.error("catalog_not_served", error=type(error).__name__)  # noqa: TRY400
             return _service_unavailable(path, start_response)
@@ -90,7 +95,7 @@ class PublishedCatalogs:
         version = _version(path)
         if not version or not self._urls.verify(path.removeprefix(_ROOT).partition("/")[0], version):
             raise LookupError(path)
-        body = self._publisher.get(version)
+        body = self._calls.run(lambda: self._publisher.get(version), seconds=_LOAD_SECONDS)
         if body is None:
             raise LookupError(path)
         _require_intact(version, body)
