@@ -31,7 +31,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.storage.connection import connect
-from webhook_kit.storage.faults import describe
+from webhook_kit.storage.faults import RedisFault, describe, fault
 from webhook_kit.storage.locks import Intervals
 from webhook_kit.storage.queues import enqueue_sync, push_queue, sync_queue
 from webhook_kit.stores.concurrency import StoreJobs
@@ -356,8 +356,9 @@ def _run(
     for task in schedule:
         threading.Thread(target=_repeat, args=(task, stop), name=task.name, daemon=True).start()
     try:
-        while not _work(kit, worker_class, queue, burst=burst):
-            log.warning("redis_not_reachable", retry_in=_RECONNECT)
+        while (reason := _work(kit, worker_class, queue, burst=burst)) is not None:
+            event = "redis_not_reachable" if reason.unreachable else "redis_not_usable"
+            log.warning(event, reason=reason, retry_in=_RECONNECT)
             time.sleep(_RECONNECT)
     except StopRequested:
         return
@@ -365,8 +366,10 @@ def _run(
         stop.set()
 
 
-def _work(kit: Kit, worker_class: type[Worker], queue: Callable[[redis.Redis], Queue], *, burst: bool) -> bool:
-    """Work until the process has to stop, or nothing is left in a burst. Return False if Redis failed."""
+def _work(
+    kit: Kit, worker_class: type[Worker], queue: Callable[[redis.Redis], Queue], *, burst: bool
+) -> RedisFault | None:
+    """Work until the process has to stop, or nothing is left in a burst. Return the reason if Redis failed before."""
     connection = connect(kit.settings)
     worker: Worker | None = None
     try:
@@ -379,12 +382,12 @@ def _work(kit: Kit, worker_class: type[Worker], queue: Callable[[redis.Redis], Q
         worker.work(burst=burst, logging_level="WARNING")
     except redis.RedisError as error:
         log.warning("worker_interrupted", error=type(error).__name__, why=describe(error))
-        return worker is not None and worker.stopping
+        return None if worker is not None and worker.stopping else fault(error)
     finally:
         if worker is not None:
             worker.working = False
     # RQ returns without an error, too, when Redis fails during its work.
-    return burst or worker.stopping
+    return None if burst or worker.stopping else RedisFault.NOT_REACHABLE
 
 
 def _repeat(task: ScheduledTask, stop: threading.Event) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import redis
@@ -289,6 +290,20 @@ def test_without_redis_no_command_takes_the_stores_for_none(arguments: list[str]
     assert status == 1
     assert output.splitlines()[-1].startswith("webhook-kit: REDIS_URL: Redis cannot be reached")
     assert "Traceback" not in output
+
+
+def test_a_worker_that_redis_refuses_does_not_say_out_of_reach(shell: Shell) -> None:
+    user = f"refused{uuid4().hex}"
+    shell.kit.redis.execute_command("ACL", "SETUSER", user, "on", ">pw", "~*", "+ping", "+info")  # type: ignore[no-untyped-call]
+    env = shell.env | {"REDIS_URL": shell.kit.settings.redis_url.replace("://", f"://{user}:pw@")}
+    try:
+        with Process([sys.executable, "-m", "webhook_kit.cli", "worker", "push"], env=env) as process:
+            process.wait_until(lambda: "redis_not_usable" in process.output(), message="the worker to say so")
+            assert "redis_not_reachable" not in process.output()
+            assert '"reason": "permission missing"' in process.output()
+            assert "extend its ACL" in process.output()
+    finally:
+        shell.kit.redis.execute_command("ACL", "DELUSER", user)  # type: ignore[no-untyped-call]
 
 
 def test_a_worker_without_redis_says_so_waits_and_shows_no_traceback(shell: Shell) -> None:

@@ -101,6 +101,15 @@ def test_failing_stores_source_leaves_its_last_results_in_service(
     assert "topsecret" not in str(events)
 
 
+def test_store_that_is_not_in_its_canonical_form_is_a_mistake(kit_without_stores: Make, ours: type[OurStores]) -> None:
+    ours.stores["late"] = make_store("late", f"{{{G3.upper()}}}", name="Late ")
+    kit = kit_without_stores(stores_source=f"{__name__}:OurStores")
+    assert kit.stores.configured_mistakes() == (
+        "store late: gett_id should be in small letters with hyphens, as Gett writes it",
+        "store late: name has whitespace around it",
+    )
+
+
 @pytest.mark.parametrize("spec", ["nowhere:Class", f"{__name__}:Nobody", f"{__name__}:NoStores"])
 def test_unusable_stores_source_is_one_mistake(spec: str, kit_without_stores: Make) -> None:
     kit = kit_without_stores(stores_source=spec)

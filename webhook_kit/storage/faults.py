@@ -31,6 +31,11 @@ class RedisFault(StrEnum):
     OTHER = "error"
 
     @property
+    def unreachable(self) -> bool:
+        """True if there is no connection."""
+        return self in (RedisFault.NOT_REACHABLE, RedisFault.CERTIFICATE, RedisFault.NO_TLS, RedisFault.CLOSED)
+
+    @property
     def advice(self) -> str:
         """Explanation for people, and what to do."""
         return _ADVICE[self]
