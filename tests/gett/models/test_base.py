@@ -96,6 +96,10 @@ def test_half_of_a_surrogate_pair_is_replaced_in_python_and_in_answers() -> None
     half = "\ud83d"
     thing = Thing(thing_id=half, parts=[half], unknown={half: [half]})
     assert thing.to_wire() == {"thingId": "\ufffd", "parts": ["\ufffd"], "unknown": {"\ufffd": ["\ufffd"]}}
+    assert (
+        Thing.model_validate({"thingId": half, "parts": [half]}).to_json()
+        == '{"thingId":"\ufffd","parts":["\ufffd"]}'.encode()
+    )
     assert Thing.from_answer(b'{"thingId": "\\ud83d", "parts": ["\\ud83d\\ude00"]}').to_wire() == {
         "thingId": "\ufffd",
         "parts": ["\U0001f600"],

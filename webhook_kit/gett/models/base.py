@@ -36,6 +36,11 @@ class Wire(BaseModel):
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Validate data of another program, such as a POS's JSON. Half of a surrogate pair becomes U+FFFD."""
+        return super().model_validate(well_formed_data(obj), **options)
+
+    @classmethod
     def from_json(cls, raw: bytes | str) -> Self:
         """Parse JSON strictly: text is not converted to a number.
 
