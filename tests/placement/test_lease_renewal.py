@@ -44,3 +44,21 @@ def test_error_in_one_renewal_does_not_end_the_others(kit: Kit, monkeypatch: pyt
     first = int(harness.field("lease"))
     wait_until(lambda: int(harness.field("lease")) > first)
     harness.store.stop_renewal(claim)
+
+
+def test_thread_that_could_not_be_started_is_started_for_the_next_claim(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    harness = StoreHarness(kit, lease=3.0)
+    claim = harness.claim()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError):
+            harness.store.start_renewal(claim)
+    harness.store.start_renewal(claim)
+    first = int(harness.field("lease"))
+    wait_until(lambda: int(harness.field("lease")) > first)
+    harness.store.stop_renewal(claim)

@@ -294,3 +294,17 @@ def test_catalog_has_a_deadline_of_its_own(release: threading.Event) -> None:
     executor = make_executor(catalog_deadline=0.05)
     with pytest.raises(PosTimeout):
         executor.fetch_catalog(A, lambda: release.wait(PATIENCE))
+
+
+def test_call_for_which_no_thread_can_be_started_is_not_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    executor = make_executor()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        for _ in range(5):
+            with pytest.raises(ConcurrencyLimit, match="no thread can be started"):
+                executor.run(A, lambda: 1)
+    assert idle(executor)
+    assert executor.run(A, lambda: 1) == 1

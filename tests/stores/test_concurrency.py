@@ -125,3 +125,16 @@ def test_wait_for_a_place_ends_when_the_process_has_to_stop() -> None:
     jobs = Jobs(places=0)
     assert not jobs.jobs.start("sync", "a", stopping=lambda: True)
     assert jobs.jobs.wait() == []
+
+
+def test_job_for_which_no_thread_can_be_started_keeps_neither_place_nor_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    jobs = Jobs(places=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        assert not jobs.jobs.start("sync", "a")
+    assert jobs.jobs.start("sync", "a")
+    assert jobs.jobs.wait(PATIENCE) == []
+    assert jobs.begun == [("sync", "a")]

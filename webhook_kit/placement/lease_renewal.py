@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 
@@ -31,15 +30,16 @@ class LeaseRenewal:
         self._abandon_after = abandon_after
         self._lock = threading.Lock()
         self._refs: dict[str, tuple[str, float]] = {}  # by owner: orderRef, end of the renewals
-        self._pid = 0
+        self._thread: threading.Thread | None = None
 
     def start(self, ref: str, owner: str) -> None:
         """Renew the lease of an owner's claim from now on."""
         with self._lock:
             self._refs[owner] = (ref, time.monotonic() + self._abandon_after)
-            if self._pid != os.getpid():  # threads do not survive a fork
-                self._pid = os.getpid()
-                threading.Thread(target=self._run, name="lease-renewal", daemon=True).start()
+            if self._thread is None or not self._thread.is_alive():  # nor does it survive a fork
+                thread = threading.Thread(target=self._run, name="lease-renewal", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def stop(self, owner: str) -> None:
         """Stop the renewal: the lease lapses unless the claim is settled."""

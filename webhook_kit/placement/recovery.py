@@ -51,7 +51,8 @@ class PlacementRecovery:
         # A POS that hangs must not delay the orders of the others.
         lookups = StoreJobs(settle, slow=1.0)
         for ref in self._records.expired():
-            lookups.start("look_up", ref)
+            if not lookups.start("look_up", ref):
+                settle("look_up", ref)
         lookups.wait()
         if out_of_reach:
             raise out_of_reach[0]

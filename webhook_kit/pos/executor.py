@@ -122,7 +122,11 @@ class PosExecutor:
         """
         breaker = self._enter(store_id)
         call: PosCall[_Result] = PosCall()
-        self._pool.submit(lambda: self._work(store_id, breaker, call, body, deadline))
+        try:
+            self._pool.submit(lambda: self._work(store_id, breaker, call, body, deadline))
+        except RuntimeError as error:  # the system allows no further thread
+            self._leave(store_id)
+            raise ConcurrencyLimit(f"no thread can be started for a POS call: {error}", retry_after=2) from error
         return call
 
     def in_flight(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -266,7 +267,8 @@ class LastGoodCatalogs:
     def _refresh_in_background(self, store: Store) -> None:
         # One process at a time; the interval is also the pause after a failed fetch.
         if self._intervals.claim(f"catalog-fetch:{store.id}", min(30, int(self._refresh_after) + 1)):
-            threading.Thread(target=self._refresh_and_log, args=(store,), name="catalog", daemon=True).start()
+            with suppress(RuntimeError):  # no thread can be started now; the next interval tries again
+                threading.Thread(target=self._refresh_and_log, args=(store,), name="catalog", daemon=True).start()
 
     def _refresh_and_log(self, store: Store) -> None:
         try:

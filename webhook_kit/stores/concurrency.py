@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import NoReturn, TypeVar
@@ -51,7 +52,8 @@ def for_each_store(
 
     jobs = StoreJobs(run, places=_STORES_AT_ONCE, slow=slow)
     for store_id in by_id:
-        jobs.start(name, store_id)
+        if not jobs.start(name, store_id):
+            run(name, store_id)
     results: dict[str, Result] = {}
     for _ in by_id:
         store_id, get = ended.get()
@@ -99,7 +101,14 @@ class StoreJobs:
                 return False
         with self._changed:
             self._jobs[store_id] = [job]
-        threading.Thread(target=self._serve, args=(store_id,), name=f"{job} {store_id}", daemon=True).start()
+        try:
+            threading.Thread(target=self._serve, args=(store_id,), name=f"{job} {store_id}", daemon=True).start()
+        except RuntimeError:  # the system allows no further thread
+            log.exception("job_not_started", job=job, store=store_id)
+            self._places.release()
+            with self._changed:
+                del self._jobs[store_id]
+            return False
         return True
 
     def wait(self, seconds: float | None = None) -> list[tuple[str, str]]:
@@ -132,7 +141,8 @@ class StoreJobs:
 
         slow = threading.Timer(self._slow, give_back)
         slow.daemon = True
-        slow.start()
+        with suppress(RuntimeError):  # without it the job keeps its place
+            slow.start()
         try:
             self._run(job, store_id)
         except BaseException:  # a vendor's code may raise anything
