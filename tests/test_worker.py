@@ -1,96 +1,24 @@
-"""The schedule of a worker: its threads go on whatever a task raises, and a thread that ends does not go unnoticed."""
+"""A worker knows when its job hangs."""
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import Any
 
 import pytest
-import redis
 from rq.worker import WorkerStatus
 
 from webhook_kit import worker
-from webhook_kit.errors import WebhookKitError
 from webhook_kit.kit import Kit
-from webhook_kit.monitoring.worker_life import WorkerKind
-from webhook_kit.storage.queues import push_queue, sync_queue
-from webhook_kit.worker import ScheduledTask
+from webhook_kit.storage.queues import push_queue
 
 
-@pytest.mark.parametrize(
-    "error", [redis.ConnectionError(), WebhookKitError("a"), OSError("no space left"), MemoryError(), SystemExit(3)]
-)
-def test_task_is_repeated_whatever_it_raises(error: BaseException) -> None:
-    stop, runs = threading.Event(), []
-
-    def run() -> None:
-        runs.append(1)
-        if len(runs) == 3:
-            stop.set()
-        raise error
-
-    worker._repeat(ScheduledTask("sweep", 0.001, run), stop)
-    assert len(runs) == 3
-
-
-def test_process_ends_with_a_thread_that_it_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[int] = []
-
-    def broken(*_: object) -> None:
-        raise RuntimeError("a mistake of the loop itself")
-
-    monkeypatch.setattr(worker, "_repeat_until", broken)
-    monkeypatch.setattr(worker, "end_process", ended.append)
-    with pytest.raises(RuntimeError):
-        worker._repeat(ScheduledTask("sweep", 0.001, broken), threading.Event())
-    assert ended == [1]
-
-
-def test_a_task_that_is_due_at_once_does_not_wait_and_an_interrupted_one_is_repeated_soon() -> None:
-    waits: list[float] = []
-
-    class Stop(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            waits.append(timeout or 0.0)
-            return len(waits) > 3
-
-    results = iter([redis.ConnectionError(), None, None])
-
-    def run() -> None:
-        if error := next(results):
-            raise error
-
-    worker._repeat_until(ScheduledTask("catalog-refresh", 300.0, run, at_once=True), Stop())
-    assert waits == [0.0, 5.0, 300.0, 300.0]
-    waits.clear()
-    worker._repeat_until(ScheduledTask("notify", 1.0, lambda: None), Stop())
-    assert waits == [1.0] * 4
-
-
-def test_a_worker_that_hangs_gives_no_sign_of_life(
-    kit: Kit, monkeypatch: pytest.MonkeyPatch, events: list[Any]
-) -> None:
+def test_a_worker_hangs_if_its_job_runs_for_too_long(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     running = worker.PushWorker([push_queue(kit.redis)], connection=kit.redis)
     monkeypatch.setattr(worker, "_current", [(kit, running)])
-    worker._give_sign(kit, WorkerKind.PUSH)
-    assert kit.redis.hexists(kit.keys.workers, "push")
-    kit.redis.delete(kit.keys.workers)
+    assert not worker._hangs()
     running.set_state(WorkerStatus.BUSY)
-    worker._give_sign(kit, WorkerKind.PUSH)
-    assert kit.redis.hexists(kit.keys.workers, "push"), "a drain takes some seconds"
-    kit.redis.delete(kit.keys.workers)
+    assert not worker._hangs(), "a drain takes some seconds"
     running.busy_since = time.monotonic() - 61
-    worker._give_sign(kit, WorkerKind.PUSH)
-    assert not kit.redis.hexists(kit.keys.workers, "push")
-    assert events[-1]["event"] == "worker_hangs"
+    assert worker._hangs()
     running.set_state(WorkerStatus.IDLE)
-    worker._give_sign(kit, WorkerKind.PUSH)
-    assert kit.redis.hexists(kit.keys.workers, "push")
-
-
-def test_the_first_catalog_sync_is_due_at_once(kit: Kit) -> None:
-    schedule = {task.name: task for task in worker._sync_schedule(kit)}
-    assert schedule["catalog-refresh"].at_once
-    schedule["catalog-refresh"].run()
-    assert len(sync_queue(kit.redis).get_job_ids()) >= 1
+    assert not worker._hangs()

@@ -1,4 +1,4 @@
-"""RQ workers: ``push`` sends updates to Gett, ``sync`` maintains orders, stores and catalogs. Processes and schedule only.
+"""RQ workers: ``push`` sends updates to Gett, ``sync`` maintains orders, stores and catalogs.
 
 Each process serves one queue, because RQ takes a job off several queues in two steps and can lose it in between. A job can also
 be lost with its worker, and RQ needs minutes to detect that; so every push worker checks once a second if an update could be
@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import NamedTuple
 
 import redis
 from rq import Queue, SimpleWorker
@@ -25,20 +24,24 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
-from webhook_kit.errors import WebhookKitError
-from webhook_kit.exit import end_process
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
-from webhook_kit.monitoring.worker_life import WorkerKind
+from webhook_kit.schedule import ScheduledTask, push_schedule, start, sync_schedule
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.faults import RedisFault, describe, fault
-from webhook_kit.storage.locks import Intervals
-from webhook_kit.storage.queues import enqueue_sync, push_queue, sync_queue
+from webhook_kit.storage.queues import (
+    ONBOARD_JOB,
+    PUBLISH_CATALOG_JOB,
+    RECONCILE_JOB,
+    SYNC_CATALOG_JOB,
+    enqueue_sync,
+    push_queue,
+    sync_queue,
+)
 from webhook_kit.stores.concurrency import StoreJobs
 
 __all__ = [
     "PushWorker",
-    "ScheduledTask",
     "SyncWorker",
     "Worker",
     "onboard",
@@ -63,9 +66,6 @@ _HEARTBEAT = 30.0
 
 _HANGS_AFTER = 60.0
 """Seconds for which a job runs in the main thread at most; a drain takes much less, and other jobs run in threads."""
-
-_RETRY = 5.0
-"""Seconds at most before a task that Redis or Gett has interrupted runs again."""
 
 _RECONNECT = 2.0
 """Seconds between two attempts to reach Redis."""
@@ -198,111 +198,13 @@ def publish_catalog(store_id: str) -> None:
         kit.catalog_sync.publish(store)
 
 
-_DUE_JOBS: dict[str, Callable[[str], None]] = {"sync": sync_catalog, "publish": publish_catalog}
-
-
-def _name(job: Callable[[str], None]) -> str:
-    return f"{job.__module__}.{job.__qualname__}"
-
-
-_JOBS = {_name(job): job for job in (reconcile, onboard, sync_catalog, publish_catalog)}
+_JOBS = {
+    RECONCILE_JOB: reconcile,
+    ONBOARD_JOB: onboard,
+    SYNC_CATALOG_JOB: sync_catalog,
+    PUBLISH_CATALOG_JOB: publish_catalog,
+}
 """Jobs of the sync worker by their names."""
-
-
-# -- schedule ----------------------------------------------------------------------------------------------------------
-
-
-class ScheduledTask(NamedTuple):
-    """A task that a worker runs every so many seconds."""
-
-    name: str
-    seconds: float
-    run: Callable[[], object]
-    at_once: bool = False
-    """True: also run it when the worker starts."""
-
-
-def _push_schedule(kit: Kit) -> list[ScheduledTask]:
-    return [ScheduledTask("notify", 1.0, kit.lanes.notify_if_ready), *_signs_of_life(kit, WorkerKind.PUSH)]
-
-
-def _sync_schedule(kit: Kit) -> list[ScheduledTask]:
-    settings = kit.settings
-    tasks = [
-        ScheduledTask("held-events", 2.0, kit.pos_events.retry_held),
-        ScheduledTask("orders-in-doubt", 5.0, lambda: _recover_orders(kit)),
-        ScheduledTask("stuck-orders", 15.0, kit.stuck_orders.check),
-        ScheduledTask("onboarding", 5.0, lambda: _continue_onboardings(kit)),
-        ScheduledTask("reconciliation", settings.reconcile_every, lambda: _queue_reconciliations(kit), at_once=True),
-        ScheduledTask("catalog-refresh", settings.catalog_refresh, lambda: _queue_catalog_refreshes(kit), at_once=True),
-        ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
-        *_signs_of_life(kit, WorkerKind.SYNC),
-    ]
-    if settings.health_check_interval:
-        tasks.append(ScheduledTask("health-checks", settings.health_check_interval, kit.pos_health.check_all))
-    if settings.compare_status_every:
-        tasks.append(ScheduledTask("status-comparison", settings.compare_status_every, lambda: _compare_status(kit)))
-    return tasks
-
-
-def _signs_of_life(kit: Kit, kind: WorkerKind) -> list[ScheduledTask]:
-    return [
-        ScheduledTask("sign-of-life", 5.0, lambda: _give_sign(kit, kind), at_once=True),
-        ScheduledTask("missing-workers", 30.0, kit.worker_life.check),
-        ScheduledTask("data-loss", 5.0, lambda: _check_data_loss(kit), at_once=True),
-    ]
-
-
-def _check_data_loss(kit: Kit) -> None:
-    if kit.data_loss.check():
-        for store in kit.stores:
-            if store.gett_id:
-                enqueue_sync(kit.redis, _name(reconcile), store.id, first=True)
-
-
-def _give_sign(kit: Kit, kind: WorkerKind) -> None:
-    worker = _current[-1][1] if _current else None
-    if worker is not None and worker.hangs:
-        log.error("worker_hangs", worker=kind, why=f"a job has not ended within {_HANGS_AFTER:.0f} s")
-    else:
-        kit.clock_watch.observe("Redis", kit.worker_life.give_sign(kind))
-
-
-# Both parts are built only here: without an API key, or without a token secret, the other tasks still run.
-def _recover_orders(kit: Kit) -> None:
-    kit.placement_recovery.run()
-
-
-def _continue_onboardings(kit: Kit) -> None:
-    kit.onboarding.advance_all()
-
-
-def _queue_reconciliations(kit: Kit) -> None:
-    if _is_first(kit, "reconciliation", kit.settings.reconcile_every):
-        for store in kit.stores:
-            if store.gett_id:  # else Gett has no orders for it
-                enqueue_sync(kit.redis, _name(reconcile), store.id)
-
-
-def _queue_catalog_refreshes(kit: Kit) -> None:
-    if _is_first(kit, "catalog-refresh", kit.settings.catalog_refresh):
-        for store in kit.stores:
-            enqueue_sync(kit.redis, _name(sync_catalog), store.id)
-
-
-def _queue_due_catalogs(kit: Kit) -> None:
-    for action, store_id in kit.catalog_sync.claim_due():
-        enqueue_sync(kit.redis, _name(_DUE_JOBS[action]), store_id, first=True)
-
-
-def _compare_status(kit: Kit) -> None:
-    if Intervals(kit.redis, kit.keys).claim("status-comparison", kit.settings.compare_status_every * 0.9):
-        kit.store_status_check.check_all()
-
-
-def _is_first(kit: Kit, task: str, seconds: float) -> bool:
-    """Return True for the first of all workers in an interval, which ends just before the next run is due."""
-    return Intervals(kit.redis, kit.keys).claim(task, max(1, int(seconds) - 1)) is not None
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------
@@ -316,7 +218,7 @@ def run_push(kit: Kit, *, burst: bool = False) -> None:
     """
     _ = kit.client  # report a missing key before the first update
     try:
-        _run(kit, PushWorker, push_queue, _push_schedule(kit), burst=burst)
+        _run(kit, PushWorker, push_queue, push_schedule(kit, _hangs), burst=burst)
     finally:
         kit.dispatcher.finish()
 
@@ -330,7 +232,7 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
     kit.pos_executor.limit_stores_only()
     SyncWorker.jobs = jobs = StoreJobs(lambda name, store_id: _JOBS[name](store_id))
     try:
-        _run(kit, SyncWorker, sync_queue, _sync_schedule(kit), burst=burst)
+        _run(kit, SyncWorker, sync_queue, sync_schedule(kit, _hangs), burst=burst)
     finally:
         left = jobs.wait(None if burst else _STOP_SECONDS)
         if left:
@@ -340,6 +242,10 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
         with suppress(redis.RedisError):  # then the schedule queues them again
             for name, store_id in left:
                 enqueue_sync(kit.redis, name, store_id, first=True)
+
+
+def _hangs() -> bool:
+    return bool(_current) and _current[-1][1].hangs
 
 
 def _run(
@@ -353,8 +259,7 @@ def _run(
     stop = threading.Event()
     if burst:  # it ends soon: no work that nobody has asked for
         schedule = [task._replace(at_once=False) for task in schedule]
-    for task in schedule:
-        threading.Thread(target=_repeat, args=(task, stop), name=task.name, daemon=True).start()
+    start(schedule, stop)
     try:
         while (reason := _work(kit, worker_class, queue, burst=burst)) is not None:
             event = "redis_not_reachable" if reason.unreachable else "redis_not_usable"
@@ -388,28 +293,3 @@ def _work(
             worker.working = False
     # RQ returns without an error, too, when Redis fails during its work.
     return None if burst or worker.stopping else RedisFault.NOT_REACHABLE
-
-
-def _repeat(task: ScheduledTask, stop: threading.Event) -> None:
-    """Run a task every so many seconds. Nothing else replaces this thread: if it ends, the process ends and is started again."""
-    try:
-        _repeat_until(task, stop)
-    finally:
-        if not stop.is_set():
-            log.error(
-                "scheduled_task_ended", task=task.name, why="the process ends, so that its supervisor starts it again"
-            )
-            end_process(1)
-
-
-def _repeat_until(task: ScheduledTask, stop: threading.Event) -> None:
-    pause = 0.0 if task.at_once else task.seconds
-    while not stop.wait(pause):
-        pause = task.seconds
-        try:
-            task.run()
-        except (redis.RedisError, WebhookKitError) as error:
-            log.warning("scheduled_task_interrupted", task=task.name, error=type(error).__name__)
-            pause = min(task.seconds, _RETRY)
-        except BaseException:  # a vendor's code may raise anything
-            log.exception("scheduled_task_failed", task=task.name)

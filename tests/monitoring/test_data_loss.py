@@ -9,9 +9,9 @@ import pytest
 
 from webhook_kit.adapter import PosAdapter
 from webhook_kit.kit import Kit
+from webhook_kit.schedule import _check_data_loss
 from webhook_kit.storage.connection import text
 from webhook_kit.testing.bogus import BogusAdapter
-from webhook_kit.worker import _check_data_loss
 
 
 class AdapterWithoutList(BogusAdapter):
@@ -71,7 +71,7 @@ def test_a_worker_reconciles_every_store_at_once_after_a_loss(
     kit: Kit, events: list[MutableMapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queued: list[tuple[object, ...]] = []
-    monkeypatch.setattr("webhook_kit.worker.enqueue_sync", lambda *arguments, **_: queued.append(arguments[1:]))
+    monkeypatch.setattr("webhook_kit.schedule.enqueue_sync", lambda *arguments, **_: queued.append(arguments[1:]))
     _check_data_loss(kit)
     assert queued == []
     empty(kit)

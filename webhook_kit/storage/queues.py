@@ -20,13 +20,31 @@ from rq.serializers import JSONSerializer
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable, pack
 
-__all__ = ["PUSH_JOB", "PUSH_QUEUE", "SYNC_QUEUE", "WorkerNotification", "enqueue_sync", "push_queue", "sync_queue"]
+__all__ = [
+    "ONBOARD_JOB",
+    "PUBLISH_CATALOG_JOB",
+    "PUSH_JOB",
+    "PUSH_QUEUE",
+    "RECONCILE_JOB",
+    "SYNC_CATALOG_JOB",
+    "SYNC_QUEUE",
+    "WorkerNotification",
+    "enqueue_sync",
+    "push_queue",
+    "sync_queue",
+]
 
 PUSH_QUEUE = "webhook-kit-push"
 SYNC_QUEUE = "webhook-kit-sync"
 
 PUSH_JOB = "webhook_kit.worker.push"
 """The job that drains the outbox."""
+
+RECONCILE_JOB = "webhook_kit.worker.reconcile"
+ONBOARD_JOB = "webhook_kit.worker.onboard"
+SYNC_CATALOG_JOB = "webhook_kit.worker.sync_catalog"
+PUBLISH_CATALOG_JOB = "webhook_kit.worker.publish_catalog"
+"""Jobs of the sync worker, each for one store. The names are in Redis: a new version of the kit has to know them."""
 
 _LOST_AFTER = 900
 """Seconds after which a waiting job counts as lost, so that the next one of its kind is queued."""

@@ -1,0 +1,82 @@
+"""The schedule of a worker: its threads go on whatever a task raises, and a thread that ends does not go unnoticed."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+import redis
+
+from webhook_kit import schedule
+from webhook_kit.errors import WebhookKitError
+from webhook_kit.kit import Kit
+from webhook_kit.monitoring.worker_life import WorkerKind
+from webhook_kit.schedule import ScheduledTask
+from webhook_kit.storage.queues import sync_queue
+
+
+@pytest.mark.parametrize(
+    "error", [redis.ConnectionError(), WebhookKitError("a"), OSError("no space left"), MemoryError(), SystemExit(3)]
+)
+def test_task_is_repeated_whatever_it_raises(error: BaseException) -> None:
+    stop, runs = threading.Event(), []
+
+    def run() -> None:
+        runs.append(1)
+        if len(runs) == 3:
+            stop.set()
+        raise error
+
+    schedule._repeat(ScheduledTask("sweep", 0.001, run), stop)
+    assert len(runs) == 3
+
+
+def test_process_ends_with_a_thread_that_it_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a mistake of the loop itself")
+
+    monkeypatch.setattr(schedule, "_repeat_until", broken)
+    monkeypatch.setattr(schedule, "end_process", ended.append)
+    with pytest.raises(RuntimeError):
+        schedule._repeat(ScheduledTask("sweep", 0.001, broken), threading.Event())
+    assert ended == [1]
+
+
+def test_a_task_that_is_due_at_once_does_not_wait_and_an_interrupted_one_is_repeated_soon() -> None:
+    waits: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0.0)
+            return len(waits) > 3
+
+    results = iter([redis.ConnectionError(), None, None])
+
+    def run() -> None:
+        if error := next(results):
+            raise error
+
+    schedule._repeat_until(ScheduledTask("catalog-refresh", 300.0, run, at_once=True), Stop())
+    assert waits == [0.0, 5.0, 300.0, 300.0]
+    waits.clear()
+    schedule._repeat_until(ScheduledTask("notify", 1.0, lambda: None), Stop())
+    assert waits == [1.0] * 4
+
+
+def test_a_worker_that_hangs_gives_no_sign_of_life(kit: Kit, events: list[Any]) -> None:
+    schedule._give_sign(kit, WorkerKind.PUSH, lambda: False)
+    assert kit.redis.hexists(kit.keys.workers, "push")
+    kit.redis.delete(kit.keys.workers)
+    schedule._give_sign(kit, WorkerKind.PUSH, lambda: True)
+    assert not kit.redis.hexists(kit.keys.workers, "push")
+    assert events[-1]["event"] == "worker_hangs"
+
+
+def test_the_first_catalog_sync_is_due_at_once(kit: Kit) -> None:
+    tasks = {task.name: task for task in schedule.sync_schedule(kit, lambda: False)}
+    assert tasks["catalog-refresh"].at_once
+    tasks["catalog-refresh"].run()
+    assert len(sync_queue(kit.redis).get_job_ids()) >= 1

@@ -1,0 +1,157 @@
+"""Schedule of the workers: tasks that each worker repeats, in a thread of their own each, whatever they raise."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+import redis
+
+from webhook_kit.errors import WebhookKitError
+from webhook_kit.exit import end_process
+from webhook_kit.kit import Kit
+from webhook_kit.logs import logger
+from webhook_kit.monitoring.worker_life import WorkerKind
+from webhook_kit.storage.locks import Intervals
+from webhook_kit.storage.queues import PUBLISH_CATALOG_JOB, RECONCILE_JOB, SYNC_CATALOG_JOB, enqueue_sync
+
+__all__ = ["ScheduledTask", "push_schedule", "start", "sync_schedule"]
+
+log = logger("worker")
+
+_RETRY = 5.0
+"""Seconds at most before a task that Redis or Gett has interrupted runs again."""
+
+_DUE_JOBS = {"sync": SYNC_CATALOG_JOB, "publish": PUBLISH_CATALOG_JOB}
+
+
+class ScheduledTask(NamedTuple):
+    """A task that a worker runs every so many seconds."""
+
+    name: str
+    seconds: float
+    run: Callable[[], object]
+    at_once: bool = False
+    """True: also run it when the worker starts."""
+
+
+def push_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
+    """Return the tasks of a push worker.
+
+    :param hangs: returns True while a job runs for so long that the worker must not seem alive.
+    """
+    return [ScheduledTask("notify", 1.0, kit.lanes.notify_if_ready), *_signs_of_life(kit, WorkerKind.PUSH, hangs)]
+
+
+def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
+    """Return the tasks of a sync worker, of which one is enough.
+
+    :param hangs: as for :func:`push_schedule`.
+    """
+    settings = kit.settings
+    tasks = [
+        ScheduledTask("held-events", 2.0, kit.pos_events.retry_held),
+        ScheduledTask("orders-in-doubt", 5.0, lambda: _recover_orders(kit)),
+        ScheduledTask("stuck-orders", 15.0, kit.stuck_orders.check),
+        ScheduledTask("onboarding", 5.0, lambda: _continue_onboardings(kit)),
+        ScheduledTask("reconciliation", settings.reconcile_every, lambda: _queue_reconciliations(kit), at_once=True),
+        ScheduledTask("catalog-refresh", settings.catalog_refresh, lambda: _queue_catalog_refreshes(kit), at_once=True),
+        ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
+        *_signs_of_life(kit, WorkerKind.SYNC, hangs),
+    ]
+    if settings.health_check_interval:
+        tasks.append(ScheduledTask("health-checks", settings.health_check_interval, kit.pos_health.check_all))
+    if settings.compare_status_every:
+        tasks.append(ScheduledTask("status-comparison", settings.compare_status_every, lambda: _compare_status(kit)))
+    return tasks
+
+
+def _signs_of_life(kit: Kit, kind: WorkerKind, hangs: Callable[[], bool]) -> list[ScheduledTask]:
+    return [
+        ScheduledTask("sign-of-life", 5.0, lambda: _give_sign(kit, kind, hangs), at_once=True),
+        ScheduledTask("missing-workers", 30.0, kit.worker_life.check),
+        ScheduledTask("data-loss", 5.0, lambda: _check_data_loss(kit), at_once=True),
+    ]
+
+
+def _check_data_loss(kit: Kit) -> None:
+    if kit.data_loss.check():
+        for store in kit.stores:
+            if store.gett_id:
+                enqueue_sync(kit.redis, RECONCILE_JOB, store.id, first=True)
+
+
+def _give_sign(kit: Kit, kind: WorkerKind, hangs: Callable[[], bool]) -> None:
+    if hangs():
+        log.error("worker_hangs", worker=kind, why="a job has not ended for too long; no sign of life is given")
+    else:
+        kit.clock_watch.observe("Redis", kit.worker_life.give_sign(kind))
+
+
+# Both parts are built only here: without an API key, or without a token secret, the other tasks still run.
+def _recover_orders(kit: Kit) -> None:
+    kit.placement_recovery.run()
+
+
+def _continue_onboardings(kit: Kit) -> None:
+    kit.onboarding.advance_all()
+
+
+def _queue_reconciliations(kit: Kit) -> None:
+    if _is_first(kit, "reconciliation", kit.settings.reconcile_every):
+        for store in kit.stores:
+            if store.gett_id:  # else Gett has no orders for it
+                enqueue_sync(kit.redis, RECONCILE_JOB, store.id)
+
+
+def _queue_catalog_refreshes(kit: Kit) -> None:
+    if _is_first(kit, "catalog-refresh", kit.settings.catalog_refresh):
+        for store in kit.stores:
+            enqueue_sync(kit.redis, SYNC_CATALOG_JOB, store.id)
+
+
+def _queue_due_catalogs(kit: Kit) -> None:
+    for action, store_id in kit.catalog_sync.claim_due():
+        enqueue_sync(kit.redis, _DUE_JOBS[action], store_id, first=True)
+
+
+def _compare_status(kit: Kit) -> None:
+    if Intervals(kit.redis, kit.keys).claim("status-comparison", kit.settings.compare_status_every * 0.9):
+        kit.store_status_check.check_all()
+
+
+def _is_first(kit: Kit, task: str, seconds: float) -> bool:
+    """Return True for the first of all workers in an interval, which ends just before the next run is due."""
+    return Intervals(kit.redis, kit.keys).claim(task, max(1, int(seconds) - 1)) is not None
+
+
+def start(tasks: list[ScheduledTask], stop: threading.Event) -> None:
+    """Repeat tasks in threads of this process until ``stop`` is set."""
+    for task in tasks:
+        threading.Thread(target=_repeat, args=(task, stop), name=task.name, daemon=True).start()
+
+
+def _repeat(task: ScheduledTask, stop: threading.Event) -> None:
+    """Run a task every so many seconds. Nothing else replaces this thread: if it ends, the process ends and is started again."""
+    try:
+        _repeat_until(task, stop)
+    finally:
+        if not stop.is_set():
+            log.error(
+                "scheduled_task_ended", task=task.name, why="the process ends, so that its supervisor starts it again"
+            )
+            end_process(1)
+
+
+def _repeat_until(task: ScheduledTask, stop: threading.Event) -> None:
+    pause = 0.0 if task.at_once else task.seconds
+    while not stop.wait(pause):
+        pause = task.seconds
+        try:
+            task.run()
+        except (redis.RedisError, WebhookKitError) as error:
+            log.warning("scheduled_task_interrupted", task=task.name, error=type(error).__name__)
+            pause = min(task.seconds, _RETRY)
+        except BaseException:  # a vendor's code may raise anything
+            log.exception("scheduled_task_failed", task=task.name)
