@@ -5,15 +5,10 @@ The web application, the workers and the command line are built on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 
-import redis
-
 from webhook_kit import logs
-from webhook_kit.errors import ConfigurationError
-from webhook_kit.gett.client import GettClient
-from webhook_kit.gett.http import http_date
+from webhook_kit.connections import Connections
 from webhook_kit.monitoring.data_loss import DataLossDetector
 from webhook_kit.monitoring.pos_health import HealthMonitor
 from webhook_kit.monitoring.reconciliation import Reconciler
@@ -22,12 +17,8 @@ from webhook_kit.monitoring.stuck_orders import StuckOrderMonitor
 from webhook_kit.monitoring.worker_life import WorkerLife
 from webhook_kit.outbox.dead_letters import DeadLetters
 from webhook_kit.outbox.dispatcher import Dispatcher, lease_seconds
-from webhook_kit.outbox.lanes import Lanes
 from webhook_kit.outbox.order_updates import OrderUpdates
-from webhook_kit.outbox.quota import Quota
-from webhook_kit.outbox.rate_limited_client import RateLimitedClient
 from webhook_kit.outbox.retry_policy import RetryPolicy
-from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.placement.lost_orders import LostOrders
 from webhook_kit.placement.order_search import OrderSearch
@@ -36,7 +27,6 @@ from webhook_kit.placement.pricing import Pricing
 from webhook_kit.placement.recovery import PlacementRecovery
 from webhook_kit.placement.token import Tokens
 from webhook_kit.placement.validation import OrderValidator
-from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.damage import CatalogDamage
 from webhook_kit.publishing.first_catalog import FirstCatalog
@@ -48,12 +38,6 @@ from webhook_kit.publishing.storage import CatalogStorage, RedisCatalogStorage
 from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.publishing.urls import CatalogUrls
 from webhook_kit.settings import Settings
-from webhook_kit.storage.alerts import Alerts
-from webhook_kit.storage.clock import ClockWatch
-from webhook_kit.storage.connection import connect
-from webhook_kit.storage.keys import Keys
-from webhook_kit.storage.queues import WorkerNotification
-from webhook_kit.storage.trial import TrialWrite
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.cipher import CredentialCipher
 from webhook_kit.stores.onboarding import Onboarder
@@ -65,20 +49,14 @@ from webhook_kit.webhooks.pos_events import PosEvents
 
 __all__ = ["Kit"]
 
-log = logs.logger("kit")
 
-
-class Kit:
+class Kit(Connections):
     """All parts of one installation, each built on first use. Nothing connects before it is used.
 
     An application uses ``stores``, ``store_status``, ``order_updates``, ``availability``, ``catalog_sync``,
     ``catalog_notifications``, ``onboarding``, ``reconciler``, ``placement_store``, ``order_search`` and ``dead_letters``; these
     come first below. All other attributes are parts that these are built from.
     """
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.keys = Keys(settings.key_prefix)
 
     @classmethod
     def from_env(cls) -> Kit:
@@ -269,61 +247,6 @@ class Kit:
             self.redis, self.keys, self.stores, self.store_status, self.lanes, self.client, self.alerts
         )
 
-    # -- parts of these: connections -----------------------------------------------------------------------------------
-
-    @cached_property
-    def redis(self) -> redis.Redis:
-        """Redis client of this process."""
-        return connect(self.settings)
-
-    @cached_property
-    def trial_write(self) -> TrialWrite:
-        """Trial write, by which ``check`` and ``/readyz`` find out if Redis can be used."""
-        return TrialWrite(self.redis, self.keys)
-
-    @cached_property
-    def client(self) -> GettClient:
-        """Client of Gett's Commerce API.
-
-        :raises ConfigurationError: GETT_API_KEY is not set.
-        """
-        if not self.settings.gett_api_key:
-            raise ConfigurationError("GETT_API_KEY is not set; it is required to call Gett")
-        return GettClient(
-            self.settings.gett_api_url,
-            self.settings.api_keys(),
-            connect_timeout=self.settings.gett_connect_timeout,
-            read_timeout=self.settings.gett_read_timeout,
-            on_response=self._on_gett_response,
-            on_key_refused=_log_refused_key,
-        )
-
-    def _on_gett_response(self, status: int, headers: Mapping[str, str]) -> None:
-        self.sending.record_rate_limit_headers(status, headers)
-        if (gett_time := http_date(headers.get("Date", ""))) is not None:
-            self.clock_watch.observe("Gett", gett_time)
-
-    @cached_property
-    def clock_watch(self) -> ClockWatch:
-        """Reports of clocks that differ from this host's."""
-        return ClockWatch()
-
-    @cached_property
-    def rate_limited_client(self) -> RateLimitedClient:
-        """Writes at Gett that bypass the lanes but count towards the same quota."""
-        return RateLimitedClient(self.redis, self.keys, self.sending, self.quota)
-
-    @cached_property
-    def pos_executor(self) -> PosExecutor:
-        """POS calls of this process."""
-        return PosExecutor(self.settings)
-
-    @cached_property
-    def alerts(self) -> Alerts:
-        """Alerts that a person has to act on."""
-        # Kept for longer than an order: no alert is repeated just before the record of its order expires.
-        return Alerts(self.redis, self.keys, ttl=2 * self.settings.order_ttl)
-
     # -- parts of these: stores and catalogs ---------------------------------------------------------------------------
 
     @cached_property
@@ -416,36 +339,3 @@ class Kit:
         return OrderEventReceiver(
             self.redis, self.keys, handler, timeout=settings.webhook_deadline, ttl=settings.order_ttl
         )
-
-    # -- parts of these: outbox ----------------------------------------------------------------------------------------
-
-    @cached_property
-    def lanes(self) -> Lanes:
-        """Lanes of updates that wait to be sent to Gett."""
-        return Lanes(
-            self.redis,
-            self.keys,
-            self.worker_notification,
-            self.quota,
-            ttl=self.settings.order_ttl,
-            api_key_id=self.settings.api_key_id(),
-        )
-
-    @cached_property
-    def worker_notification(self) -> WorkerNotification:
-        """Notification of the push workers about appended updates."""
-        return WorkerNotification(self.redis, self.keys)
-
-    @cached_property
-    def sending(self) -> SendingState:
-        """State of sending that all workers share: rate limits, halt, circuit breaker."""
-        return SendingState(self.redis, self.keys, self.settings.api_key_id())
-
-    @cached_property
-    def quota(self) -> Quota:
-        """Gett's limit of writes per minute."""
-        return Quota(self.settings.gett_writes_per_minute)
-
-
-def _log_refused_key(number: int, keys: int, why: str) -> None:
-    log.error("api_key_refused", key=f"{number} of {keys} in GETT_API_KEY", why=why)
