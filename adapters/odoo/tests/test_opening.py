@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
 from tests.odoo_accounts import Accounts
 from tests.odoo_pos import OdooPos, order_of
@@ -91,6 +92,26 @@ def test_a_right_that_is_taken_during_the_placement_is_a_refusal(
     monkeypatch.setattr("webhook_kit_odoo.adapter.wire_order", forbid_afterwards)
     order = order_of(water)
     assert isinstance(adapter.place_order(store, order, placement_key(store, order.order_ref)), Refused)
+    assert pos.orders() == []
+
+
+def test_a_key_that_is_revoked_during_the_placement_places_nothing(
+    pos: OdooPos, adapter: OdooAdapter, store: Store, water: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = requests.Session.post
+    revoked: list[str] = []
+
+    def revoke(session: requests.Session, url: str, headers: dict[str, str], **kwargs: Any) -> requests.Response:
+        if url.endswith("sync_from_ui") or revoked:
+            revoked.append(url)
+            headers = {**headers, "Authorization": "bearer revoked"}
+        return post(session, url, headers=headers, **kwargs)
+
+    order = order_of(water)
+    with monkeypatch.context() as patched:
+        patched.setattr(requests.Session, "post", revoke)
+        with pytest.raises(NotPlaced, match="401"):
+            adapter.place_order(store, order, placement_key(store, order.order_ref))
     assert pos.orders() == []
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.odoo_accounts import Accounts
 from tests.odoo_pos import OdooPos, order_of, place
-from webhook_kit import Amounts, Store
+from webhook_kit import Amounts, Refused, Store
 from webhook_kit_odoo.adapter import OdooAdapter
 
 PRICES = (0.99, 1.01, 3.33, 7.77, 12.35, 15.5)
@@ -160,3 +160,15 @@ def test_a_line_has_the_products_own_taxes_and_the_ticket_the_position(
     (line,) = accounts.pos.lines(ticket)
     assert line["tax_ids"] == [standard]
     assert (line["price_subtotal"], line["price_subtotal_incl"]) == (Decimal("10.00"), Decimal("11.20"))
+
+
+def test_a_tip_that_the_currency_does_not_have_is_refused(accounts: Accounts, adapter: OdooAdapter) -> None:
+    store = in_yen(accounts)
+    line = {"itemId": accounts.pos.item("Water")}
+    assert isinstance(adapter.quote(store, order_of(line, amounts={"tip": 100})), Amounts)
+    result = adapter.quote(store, order_of(line, amounts={"tip": 1.5}))
+    assert isinstance(result, Refused)
+    assert (result.refusals[0].json_path, result.refusals[0].message) == (
+        "$.amounts.tip",
+        "The tip of 1.50 cannot be paid in JPY.",
+    )

@@ -116,6 +116,8 @@ class OdooAdapter(PosAdapter):
         try:
             odoo.call("pos.order", "sync_from_ui", orders=[wire])
         except OdooError as error:
+            if error.status == requests.codes.unauthorized:
+                raise NotPlaced(f"Odoo refused the API key, nothing was done: {error}") from error
             if ticket := find_ticket(odoo, config, key):
                 return ticket.placed(config)
             if error.refuses:  # everything was rolled back

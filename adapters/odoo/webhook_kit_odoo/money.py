@@ -21,12 +21,12 @@ class Currency:
 
     :ivar name: its code ("EUR").
     :ivar rounding: its smallest amount.
-    :ivar rate: its units for one unit of the company's currency, in which products are priced; 1 if both are the same.
+    :ivar rate: its units for one unit of the company's currency, in which products are priced; None if both are the same.
     """
 
     name: str
     rounding: Decimal
-    rate: Decimal = Decimal(1)
+    rate: Decimal | None = None
 
     def round(self, amount: Decimal) -> Decimal:
         """Round to the currency's smallest amount, half of it away from zero."""
@@ -34,7 +34,7 @@ class Currency:
 
     def price(self, amount: Decimal) -> Decimal:
         """Return a product's price: Odoo converts and rounds it only if the company has another currency."""
-        return cents(amount) if self.rate == 1 else self.round(amount * self.rate)
+        return cents(amount) if self.rate is None else self.round(amount * self.rate)
 
     @property
     def in_cents(self) -> bool:
@@ -45,7 +45,7 @@ class Currency:
 def read_currency(odoo: Odoo, currency: int, of_company: int) -> Currency:
     """Return a currency, with its rate to the currency of a company: the company of the API."""
     (row,) = odoo.rows("res.currency", [("id", "=", currency)], ["name", "rounding", "rate"], context=_ARCHIVED)
-    return Currency(row["name"], Decimal(row["rounding"]), Decimal(1) if currency == of_company else row["rate"])
+    return Currency(row["name"], Decimal(row["rounding"]), None if currency == of_company else Decimal(row["rate"]))
 
 
 def is_exact(amount: Decimal) -> bool:

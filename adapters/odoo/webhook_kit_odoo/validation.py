@@ -79,6 +79,9 @@ def validate_order(odoo: Odoo, config: OdooConfig, store: Store, order: Order) -
         return Refused(Reason.OTHER, message, json_path="$.fulfillmentType")
     if preset and not is_open(preset.windows, now, store.timezone):
         return Refused(Reason.STORE_CLOSED, f"{preset.name} is not offered at this time.")
+    if order.tip != pos.currency.round(order.tip):
+        message = f"The tip of {order.tip} cannot be paid in {pos.currency.name}."
+        return Refused(Reason.OTHER, message, json_path="$.amounts.tip")
     ordered = {number for line in order.cart.line_items if (number := number_in(line.item_id, TEMPLATE))}
     records = read_catalog(odoo, pos, only=ordered)
     catalog = catalog_set(records, pos, without=())
