@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     """True: accept webhooks without a signature. For development only, because anyone can send orders."""
 
     gett_writes_per_minute: int = Field(100, ge=0, le=100_000)
-    """Gett's limit of writes per minute for the whole organisation: 100 in production and in the local sandbox, 500 in Gett's own sandbox. 0 sends without a limit."""
+    """Gett's limit of writes per minute for the whole organisation: 100 in production, 500 in Gett's sandbox and in the local one. 0 sends without a limit."""
     push_threads: int = Field(16, ge=1, le=200)
     """Number of updates that one push worker sends at the same time."""
     outbox_max_age: float = Field(14_400.0, gt=0, le=30 * _DAY)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.sandbox.sandbox_env import STORE, Call, check_problem
 from webhook_kit.sandbox.context import SandboxContext
+from webhook_kit.sandbox.options import Options
 
 
 def test_writes_and_reads_have_separate_quotas(call: Call, context: SandboxContext) -> None:
@@ -27,6 +28,11 @@ def test_writes_and_reads_have_separate_quotas(call: Call, context: SandboxConte
     assert 0 <= int(refused.headers["X-RateLimit-Reset"]) - time.time() <= 61
     assert call("GET", "stores").headers["X-RateLimit-Remaining"] == "2"
     assert [update.status for update in context.update_log.updates(STORE)] == [200, 200, 429]
+
+
+def test_the_limits_are_those_of_getts_sandbox() -> None:
+    options = Options()
+    assert (options.writes_per_minute, options.reads_per_minute, options.discoveries_per_minute) == (500, 5_000, 300)
 
 
 def test_new_minute_has_a_new_quota(call: Call, context: SandboxContext) -> None:

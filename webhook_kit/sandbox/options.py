@@ -17,8 +17,8 @@ _PerMinute = Annotated[int, Field(ge=0, le=1_000_000)]
 class Options(SandboxModel):
     """Every option; the defaults are what Gett is known, or assumed [D], to do.
 
-    :ivar writes_per_minute: quota of the whole partner organisation; 0 is no limit. Gett's own sandbox allows five times
-        as many (``gett-protocol.md §5``).
+    :ivar writes_per_minute: quota of the whole partner organisation, as in Gett's sandbox: five times that of production
+        (``gett-protocol.md §5``). 0 is no limit.
     :ivar reads_per_minute: likewise.
     :ivar discoveries_per_minute: likewise, for ``stores/discover``.
     :ivar ingestion_seconds: time that a registration is ``pending_catalog``, and then ``catalog_ingesting``.
@@ -43,9 +43,9 @@ class Options(SandboxModel):
     :ivar order_events_url: URL that order events are sent to; none are sent when empty.
     """
 
-    writes_per_minute: _PerMinute = 100
-    reads_per_minute: _PerMinute = 1_000
-    discoveries_per_minute: _PerMinute = 60
+    writes_per_minute: _PerMinute = 500
+    reads_per_minute: _PerMinute = 5_000
+    discoveries_per_minute: _PerMinute = 300
     ingestion_seconds: _Seconds = 0.0
     pull_timeout: Annotated[float, Field(gt=0, le=600)] = 10.0
     pull_max_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
