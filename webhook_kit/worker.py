@@ -234,7 +234,10 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
     try:
         _run(kit, SyncWorker, sync_queue, sync_schedule(kit, _hangs), burst=burst)
     finally:
-        left = jobs.wait(None if burst else _STOP_SECONDS)
+        try:
+            left = jobs.wait(None if burst else _STOP_SECONDS)
+        except SystemExit:  # RQ's answer to a second signal
+            left = jobs.wait(0)
         if left:
             log.warning(
                 "jobs_left_to_another_worker", jobs=len(left), stores=sorted({store_id for _, store_id in left})[:10]

@@ -203,3 +203,27 @@ def test_jobs_that_do_not_end_are_queued_again_at_the_stop(kit: Kit, monkeypatch
     worker.run_sync(kit)
     assert waiting(kit) == ["hangs"]
     release.set()
+
+
+def test_jobs_are_queued_again_at_once_when_the_signal_is_repeated(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setitem(worker._JOBS, "webhook_kit.worker.sync_catalog", lambda _: release.wait(PATIENCE) and None)
+
+    def stopped(*_: Any, **__: Any) -> None:
+        jobs = worker.SyncWorker.jobs
+        jobs.start("webhook_kit.worker.sync_catalog", "hangs")
+        wait, calls = jobs.wait, []
+
+        def interrupted(seconds: float | None = None) -> list[tuple[str, str]]:
+            calls.append(seconds)
+            if len(calls) == 1:
+                raise SystemExit
+            return wait(seconds)
+
+        monkeypatch.setattr(jobs, "wait", interrupted)
+
+    monkeypatch.setattr(worker, "_run", stopped)
+    kit.redis.flushall()
+    worker.run_sync(kit)
+    assert waiting(kit) == ["hangs"]
+    release.set()
