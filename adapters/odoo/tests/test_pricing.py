@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,9 @@ from tests.odoo_accounts import Accounts
 from tests.odoo_pos import OdooPos, order_of, place
 from webhook_kit import Amounts, Refused, Store
 from webhook_kit_odoo.adapter import OdooAdapter
+from webhook_kit_odoo.client import Odoo
+from webhook_kit_odoo.point_of_sale import read_point_of_sale
+from webhook_kit_odoo.pricing import compute_totals
 
 PRICES = (0.99, 1.01, 3.33, 7.77, 12.35, 15.5)
 
@@ -172,3 +176,16 @@ def test_a_tip_that_the_currency_does_not_have_is_refused(accounts: Accounts, ad
         "$.amounts.tip",
         "The tip of 1.50 cannot be paid in JPY.",
     )
+
+
+def test_the_noise_of_binary_fractions_is_no_amount(
+    pos: OdooPos, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def onchange(odoo: Odoo, model: str, method: str, **arguments: Any) -> dict[str, Any]:
+        return {"value": {"amount_total": Decimal("25.299999999999997"), "amount_tax": 3}}
+
+    config = OdooAdapter().config(store)
+    point_of_sale = read_point_of_sale(pos.api, config)
+    monkeypatch.setattr(Odoo, "call", onchange)
+    totals = compute_totals(pos.api, point_of_sale, [], None)
+    assert (str(totals.total), str(totals.taxes)) == ("25.30", "3.00")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from webhook_kit import ZERO
+from webhook_kit import ZERO, cents
 from webhook_kit_odoo.client import Odoo
 from webhook_kit_odoo.lines import Line
 from webhook_kit_odoo.point_of_sale import FiscalPosition, PointOfSale, after_position
@@ -51,7 +51,7 @@ def compute_totals(odoo: Odoo, pos: PointOfSale, lines: Iterable[Line], position
         field_names=["lines"],
         fields_spec={"amount_total": {}, "amount_tax": {}, "lines": {"fields": {}}},
     )["value"]  # it has no amount that is zero, as before
-    return Totals(Decimal(computed.get("amount_total", ZERO)), Decimal(computed.get("amount_tax", ZERO)))
+    return Totals(_exact(computed.get("amount_total", ZERO)), _exact(computed.get("amount_tax", ZERO)))
 
 
 def compute_line_amounts(
@@ -102,7 +102,12 @@ def _line_amounts(odoo: Odoo, pos: PointOfSale, line: Line, taxes: tuple[int, ..
         field_names=["price_unit"],
         fields_spec={"price_subtotal": {}, "price_subtotal_incl": {}, "order_id": {"fields": {}}},
     )["value"]
-    return computed.get("price_subtotal", ZERO), computed.get("price_subtotal_incl", ZERO)
+    return _exact(computed.get("price_subtotal", ZERO)), _exact(computed.get("price_subtotal_incl", ZERO))
+
+
+def _exact(amount: Decimal | int) -> Decimal:
+    """Return an amount without the noise of a binary fraction: Odoo has rounded it, and then added it up."""
+    return cents(Decimal(amount))
 
 
 def _order(pos: PointOfSale) -> dict[str, Any]:
