@@ -208,6 +208,11 @@ class Keys:
         """Set: the stores whose onboarding the workers continue."""
         return f"{self.prefix}onboardings"
 
+    @property
+    def registering(self) -> str:
+        """Set: the stores whose registration is being sent to Gett, or whose sender has died."""
+        return f"{self.prefix}registering"
+
     def pause_owner(self, store_id: str) -> str:
         """String: the owner of a store's pause."""
         return f"{self.prefix}paused-by:{store_id}"

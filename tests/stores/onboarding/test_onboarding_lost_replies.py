@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 import redis
 
-from tests.storage.lost_replies import count_replies, killed_at, lost
+from tests.storage.lost_replies import Killed, count_replies, killed_at, lost
 from tests.stores.conftest import make_store
 from webhook_kit.adapter import Store
 from webhook_kit.errors import StoresUnavailable
@@ -139,3 +139,29 @@ def test_whenever_the_worker_is_killed_the_store_is_onboarded_or_a_person_is_tol
             worker.onboarding.advance_all()
         workers.continue_to_end()
         workers.assert_onboarded_once_or_told(f"s{reply}")
+
+
+def test_a_registration_whose_sender_died_raises_an_alert_although_a_person_started_it(
+    workers: OnboardingWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, store = workers.worker(), make_store("s1", "")
+    person.stores.add(store)
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(person.client, "register_store", die)
+    with pytest.raises(Killed):
+        person.onboarding.onboard(store)
+    worker = workers.worker()
+    worker.redis.set(worker.keys.onboarding_lock("s1"), "another process", ex=600)
+    worker.onboarding.advance_all()
+    assert worker.placement_store.incidents() == [], "its sender may still be at work"
+    worker.redis.delete(worker.keys.onboarding_lock("s1"))
+    worker.onboarding.advance_all()
+    worker.onboarding.advance_all()
+    (incident,) = worker.placement_store.incidents()
+    assert (incident["kind"], incident["store"]) == (Alert.ONBOARDING, "s1")
+    assert "look in Gett's portal for an onboarding of s1" in incident["why"]
+    worker.onboarding.onboard(store, restart=True, timeout=0)
+    assert worker.redis.smembers(worker.keys.registering) == set()

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import redis
 
@@ -23,6 +24,7 @@ from webhook_kit.adapter import Store
 from webhook_kit.errors import (
     AdapterError,
     ConfigurationError,
+    Conflict,
     GettRetriable,
     GettUnauthorized,
     InvalidTransition,
@@ -148,6 +150,8 @@ class Onboarder:
     def advance_all(self) -> int:
         """Advance every onboarding that the workers continue as far as possible now; a failed one raises an alert.
 
+        So does a registration whose sender has died, also one that a person has started.
+
         :return: the number of onboardings that have ended.
         """
         ended = 0
@@ -167,7 +171,18 @@ class Onboarder:
                 )
             self._records.unfollow(store_id)
             ended += 1
+        for store_id in self._records.registering():
+            self._report_if_abandoned(store_id)
         return ended
+
+    def _report_if_abandoned(self, store_id: str) -> None:
+        store = self._stores.by_id(store_id)
+        if store is None:
+            return
+        with suppress(Conflict), self._records.lock(store_id):  # else its sender is at work
+            progress = self.progress(store_id)
+            if progress is not None and progress.step is Step.REGISTERING:
+                self._alerts.raise_once(Alert.ONBOARDING, store_id, uncertain(store, progress.at), about="store")
 
     def _advance_to_end(self, store_id: str) -> bool:
         store = self._stores.by_id(store_id)

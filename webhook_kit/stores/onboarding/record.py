@@ -88,6 +88,10 @@ class OnboardingRecords:
                 pipeline.expire(key, self._keep)
             else:
                 pipeline.persist(key)
+            if progress.step is Step.REGISTERING:
+                pipeline.sadd(self._keys.registering, progress.store_id)
+            else:
+                pipeline.srem(self._keys.registering, progress.store_id)
             pipeline.execute()
         facts = {"step": progress.step, "status": progress.status, "onboarding": progress.onboarding_id}
         log.info("onboarding_saved", store=progress.store_id, **facts)
@@ -95,7 +99,14 @@ class OnboardingRecords:
 
     def delete(self, store_id: str) -> None:
         """Delete the record of a store's onboarding."""
-        self._redis.delete(self._keys.onboarding(store_id))
+        with self._redis.pipeline() as pipeline:
+            pipeline.delete(self._keys.onboarding(store_id))
+            pipeline.srem(self._keys.registering, store_id)
+            pipeline.execute()
+
+    def registering(self) -> list[str]:
+        """Return the ids of the stores whose registration is being sent, or whose sender has died."""
+        return sorted(map(text, self._redis.smembers(self._keys.registering)))
 
     def follow(self, store_id: str) -> None:
         """Add a store to those whose onboarding the workers continue."""

@@ -112,6 +112,7 @@ class OnboardingSteps:
             if progress.onboarding_id:
                 self.cancel(store, progress.onboarding_id, lease)
             self._records.delete(store.id)
+            self._alerts.clear(Alert.ONBOARDING, store.id)  # should it fail again, that is reported again
             progress = None
         if onboarding_id:
             return self._records.save(Progress(store.id, Step.REGISTERED, onboarding_id=onboarding_id))
