@@ -237,7 +237,8 @@ def _phone(number: str) -> str:
 
 def _text(text: str | None, longest: int) -> str:
     """Return a text that JSON and Square's screens can have: without control characters and halves of an emoji."""
-    kept = (each for each in text or "" if each == "\n" or category(each) not in _NO_TEXT)
+    text = (text or "").replace("\ufffd", "")  # what the kit puts in the place of such a half
+    kept = (each for each in text if each == "\n" or category(each) not in _NO_TEXT)
     return "".join(kept).strip()[:longest]
 
 
