@@ -12,7 +12,7 @@ import pytest
 
 from webhook_kit.adapter import ItemChanged, OrderChanged, OrderStatus, PosEvent, Store, StoreChanged, StoreState
 from webhook_kit.app import create_app
-from webhook_kit.errors import PosTimeout
+from webhook_kit.errors import NotPlaced, PosTimeout, Unsupported
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.order_updates import OrderUpdates
 from webhook_kit.publishing.availability import ItemAvailability
@@ -133,3 +133,29 @@ def test_store_that_is_added_is_served_at_once(kit: Kit) -> None:
     assert set(kit.stores.by_adapter("bogus")) == {"main"}
     kit.stores.add(Store("second", str(uuid4()), "bogus"))
     assert set(kit.stores.by_adapter("bogus")) == {"main", "second"}
+
+
+def test_event_for_an_adapter_without_stores_is_logged(kit: Kit, events: Events) -> None:
+    assert create_app(kit).test_client().post(f"/pos/{'x' * 500}/events", data=b"{}").status_code == 404
+    (line,) = [event for event in events if event["event"] == "pos_event_adapter_unknown"]
+    assert line["adapter"] == "x" * 200
+    assert line["log_level"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "status"),
+    [
+        (Unsupported("no events"), "pos_event_not_supported", 404),
+        (PosTimeout("too slow", retry_after=5), "pos_event_details_unavailable", 503),
+        (NotPlaced("refused connection"), "pos_event_details_unavailable", 503),
+    ],
+)
+def test_event_that_an_adapter_cannot_parse_now_is_logged(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, events: Events, error: Exception, line: str, status: int
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(BogusAdapter, "parse_event", fail)
+    assert create_app(kit).test_client().post("/pos/bogus/events", data=b"{}").status_code == status
+    assert ("bogus", line) in [(event.get("adapter"), event["event"]) for event in events]

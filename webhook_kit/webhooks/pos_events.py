@@ -78,6 +78,9 @@ _OK = "ok"
 _HELD = "held"
 _FAILED = "failed"
 
+_LOGGED_NAME = 200
+"""Characters of a name that a stranger wrote, as far as they are logged."""
+
 _TYPE_ADAPTERS: dict[type, TypeAdapter[Any]] = {
     event_type: TypeAdapter(event_type) for event_type in (OrderChanged, StoreChanged, CatalogChanged, ItemChanged)
 }
@@ -129,6 +132,7 @@ class PosEvents:
         if not served:
             if self._stores.is_unusable(adapter=adapter):
                 raise StoresUnavailable(f"no store of the adapter {adapter} can be served")
+            log.warning("pos_event_adapter_unknown", adapter=adapter[:_LOGGED_NAME])
             raise Problem(ErrorCode.NOT_FOUND, f"no store has the adapter {adapter}")
         events = self._parse(adapter, self._stores.adapter(next(iter(served.values()))), headers, body, served)
         outcomes = [self._execute(event, served.get(event.store_id)) for event in events]
@@ -204,10 +208,13 @@ class PosEvents:
             log.warning("pos_event_not_authentic", adapter=name, why=str(error))
             raise Problem(ErrorCode.UNAUTHENTICATED, str(error)) from error
         except Unsupported as error:
+            log.warning("pos_event_not_supported", adapter=name)
             raise Problem(ErrorCode.NOT_FOUND, "this adapter does not support events") from error
         except PosUnavailable as error:
+            log.warning("pos_event_details_unavailable", adapter=name, why=str(error))
             raise unavailable(str(error), retry_after=error.retry_after) from error
         except NotPlaced as error:
+            log.warning("pos_event_details_unavailable", adapter=name, why=str(error))
             raise unavailable("the POS cannot be reached for the details of the event") from error
         except requests.RequestException as error:  # some are a ValueError too: the POS's answer was not JSON
             log.exception("pos_event_parse_failed", adapter=name)
