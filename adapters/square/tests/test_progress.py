@@ -108,6 +108,12 @@ def test_an_order_is_cancelled_with_the_reason(
     assert square.count(f"PUT /v2/orders/{placed.id}") == 1
 
 
+def test_a_reason_that_cannot_be_sent_is_repaired(adapter: SquareAdapter, square: FakeSquare, store: Store) -> None:
+    placed = place(adapter, store)
+    adapter.cancel_order(store, placed, "too\0 late\ud83c")
+    assert square.orders[placed.id]["fulfillments"][0]["pickup_details"]["cancel_reason"] == "too late"
+
+
 @pytest.mark.parametrize(("status", "code"), [(400, "VERSION_MISMATCH"), (409, "CONFLICT")])
 def test_an_order_that_changed_meanwhile_is_read_again_once(
     adapter: SquareAdapter, square: FakeSquare, store: Store, status: int, code: str

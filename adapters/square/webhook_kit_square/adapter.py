@@ -308,7 +308,11 @@ class SquareAdapter(PosAdapter):
         if current.state == "CANCELED" or fulfillment is None or fulfillment.state == "CANCELED":
             return
         details = "delivery_details" if fulfillment.type == "DELIVERY" else "pickup_details"
-        change: dict[str, Any] = {"uid": fulfillment.uid, "state": "CANCELED", details: {"cancel_reason": reason[:100]}}
+        change: dict[str, Any] = {
+            "uid": fulfillment.uid,
+            "state": "CANCELED",
+            details: {"cancel_reason": mapping.plain_text(reason, 100)},
+        }
         sparse: dict[str, Any] = {
             "location_id": current.location_id,
             "version": current.version,

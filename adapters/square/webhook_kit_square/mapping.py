@@ -41,6 +41,7 @@ __all__ = [
     "CatalogReference",
     "changes",
     "our_fulfillment",
+    "plain_text",
     "pos_order",
     "priced",
     "progress",
@@ -181,7 +182,7 @@ def _line(line: LineItem) -> OrderLineItemParams:
 def _fulfillment(order: Order, preparation_minutes: int) -> FulfillmentParams:
     preparation = f"PT{preparation_minutes}M"
     info = order.delivery_info
-    note = _text(info.instructions if info else None, 550)
+    note = plain_text(info.instructions if info else None, 550)
     if order.fulfillment_type == FulfillmentType.DELIVERY:
         recipient = _recipient(order, info.address if info else None)
         return {
@@ -211,11 +212,11 @@ def _fulfillment(order: Order, preparation_minutes: int) -> FulfillmentParams:
 def _recipient(order: Order, address: Address | None) -> FulfillmentRecipientParams:
     customer = order.customer
     names = [customer.first_name, customer.last_name] if customer else []
-    name = _text(" ".join(name for name in names if name), 255)
+    name = plain_text(" ".join(name for name in names if name), 255)
     recipient: FulfillmentRecipientParams = {"display_name": name or _GUEST}
     if customer and (phone := _phone(customer.phone or "")):
         recipient["phone_number"] = phone
-    if customer and (email := _text(customer.email, 255)):
+    if customer and (email := plain_text(customer.email, 255)):
         recipient["email_address"] = email
     if address:
         lines: dict[str, Any] = {
@@ -225,7 +226,7 @@ def _recipient(order: Order, address: Address | None) -> FulfillmentRecipientPar
             "administrative_district_level1": address.state,
             "postal_code": address.postal_code,
         }
-        filled = {name: text for name, line in lines.items() if (text := _text(line, 500))}
+        filled = {name: text for name, line in lines.items() if (text := plain_text(line, 500))}
         recipient["address"] = filled  # type: ignore[typeddict-item]
     return recipient
 
@@ -235,7 +236,7 @@ def _phone(number: str) -> str:
     return _NOT_OF_A_NUMBER.sub("", _EXTENSION.sub("", number))[:17]
 
 
-def _text(text: str | None, longest: int) -> str:
+def plain_text(text: str | None, longest: int) -> str:
     """Return a text that JSON and Square's screens can have: without control characters and halves of an emoji."""
     text = (text or "").replace("\ufffd", "")  # what the kit puts in the place of such a half
     kept = (each for each in text if each == "\n" or category(each) not in _NO_TEXT)
