@@ -161,6 +161,19 @@ def test_quotation_marks_around_one_secret_of_several_are_refused(mistakes: Call
     ]
 
 
+@pytest.mark.parametrize("value", [f"Bearer {HIDDEN}", f"{HIDDEN} old"])
+def test_api_key_is_written_alone(value: str, mistakes: Callable[..., list[str]]) -> None:
+    assert mistakes(GETT_API_KEY=value) == [
+        "GETT_API_KEY: contains a space; write the key alone, without Bearer, and a comma between two keys"
+    ]
+
+
+def test_names_of_options_and_credentials_are_stripped(read: Callable[..., Settings]) -> None:
+    settings = read(STORE_OPTIONS='{" a ": {" b": 1}}', STORE_CREDENTIALS='{" token": "t"}')
+    assert settings.store_options == {"a": {"b": 1}}
+    assert list(settings.store_credentials) == ["token"]
+
+
 NUMBERS = [name for name, field in Settings.model_fields.items() if field.annotation in (int, float)]
 
 

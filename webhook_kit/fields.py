@@ -7,6 +7,7 @@ No message contains the value, because it may be a secret.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -67,12 +68,23 @@ def _require_printable(value: str) -> None:
 
 
 def stripped(value: Any) -> Any:
-    """Return a value in which no text at any depth has whitespace around it."""
+    """Return a value in which no text and no name at any depth has whitespace around it.
+
+    :raises ValueError: it has a number that is not finite, or a name that is empty.
+    """
     if isinstance(value, str):
         return value.strip()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("contains a number that is not finite (nan, inf); write a number")
     if isinstance(value, dict):
-        return {name: stripped(each) for name, each in value.items()}
+        return {_stripped_name(name): stripped(each) for name, each in value.items()}
     return [stripped(each) for each in value] if isinstance(value, list) else value
+
+
+def _stripped_name(name: str) -> str:
+    if not name.strip():
+        raise ValueError("contains a value without a name")
+    return name.strip()
 
 
 def _not_empty(value: str) -> str:

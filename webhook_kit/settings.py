@@ -242,10 +242,17 @@ class Settings(BaseSettings):
         # A JSON object may be written over several lines.
         return unquoted(value) if info.field_name in _TABLES else plain_text(value)
 
-    @field_validator("store_options")
+    @field_validator("store_options", "store_credentials")
     @classmethod
     def _stripped(cls, value: dict[str, Any]) -> dict[str, Any]:
         return cast("dict[str, Any]", stripped(value))
+
+    @field_validator("gett_api_key")
+    @classmethod
+    def _keys_alone(cls, value: list[SecretStr]) -> list[SecretStr]:
+        if any(" " in key.get_secret_value() for key in value):
+            raise ValueError("contains a space; write the key alone, without Bearer, and a comma between two keys")
+        return value
 
     @field_validator("webhook_kit_key")
     @classmethod

@@ -112,11 +112,25 @@ def test_duplicate_gett_ids_and_unusable_adapters_are_all_reported(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "stores = 3", "[stores]", "[store.a]\ngett_id = 'g'", "this is no TOML", "[stores.a]\n[stores.a]\n", "\x00"],
+    [
+        "",
+        "stores = 3",
+        "[stores]",
+        "[store.a]\ngett_id = 'g'",
+        "this is no TOML",
+        "[stores.a]\n[stores.a]\n",
+        "\x00",
+        "a=" + "[" * 100_000,
+    ],
 )
 def test_file_without_stores_is_a_mistake(text: str, read: Callable[[str], StoreDirectory]) -> None:
     (mistake,) = mistakes(lambda: read(text))
     assert mistake.startswith("STORES_FILE ")
+
+
+def test_misspelled_table_beside_the_stores_is_a_mistake(read: Callable[[str], StoreDirectory]) -> None:
+    (mistake,) = mistakes(lambda: read('[store.b]\nadapter = "bogus"\n[stores.a]\nadapter = "bogus"\n'))
+    assert mistake.endswith("stores.toml: store: is not read; each table is a [stores.<your store id>]")
 
 
 def test_store_that_is_not_a_table_is_a_mistake(read: Callable[[str], StoreDirectory]) -> None:
@@ -222,7 +236,7 @@ PRINTABLE = st.text(st.characters(codec="utf-8", categories=["L", "N", "S"]), mi
         st.tuples(
             st.dictionaries(NAMES, PRINTABLE, max_size=2),
             st.dictionaries(NAMES, VALUES, max_size=2),
-            st.none() | st.frozensets(PRINTABLE, max_size=2),
+            st.none() | st.frozensets(PRINTABLE, min_size=1, max_size=2),
             st.sampled_from(["UTC", "Europe/Berlin"]),
             PRINTABLE,
         ),

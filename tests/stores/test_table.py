@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ def test_every_field_is_brought_to_its_canonical_form() -> None:
             "name": " Da Marco ",
             "fulfillment_types": ["pickup", "Delivery_by_merchant", "Drone"],
             "credentials": {"token": "t\n"},
-            "options": {"file": " a.sqlite\n", "list": [" x ", {"y": "z "}]},
+            "options": {" file ": " a.sqlite\n", "list": [" x ", {"y": "z "}]},
         },
     )
     assert (store.id, store.gett_id, store.adapter, store.timezone.key) == ("main", G1, "bogus", "Europe/Berlin")
@@ -41,7 +42,15 @@ def test_every_field_is_brought_to_its_canonical_form() -> None:
         ("credentials", {"token": '"topsecret"'}, "a.credentials.token: is in quotation marks"),
         ("credentials", {"token": ""}, "a.credentials.token: is empty"),
         ("adapter", " ", "a.adapter: is empty"),
-        ("spelt_wrong", 1, "a.spelt_wrong"),
+        ("credentials", {" ": "topsecret"}, "a.credentials: contains a value without a name"),
+        ("fulfillment_types", [], "a.fulfillment_types: is empty, so that every order would be refused"),
+        ("fulfillment_types", "Pickup", "a.fulfillment_types: should be a list"),
+        ("options", {"a": [1, {"b": math.nan}]}, "a.options: contains a number that is not finite"),
+        ("options", {"a": math.inf}, "a.options: contains a number that is not finite"),
+        ("options", [1], "a.options: should be a table"),
+        ("name", 7, "a.name: should be a text"),
+        ("timzone", "UTC", "a.timzone: is not a field of a store; is timezone meant?"),
+        ("spelt_wrong", 1, "a.spelt_wrong: is not one of gett_id, adapter"),
     ],
 )
 def test_field_that_cannot_work_is_refused_with_its_place(field: str, value: Any, complaint: str) -> None:

@@ -118,14 +118,21 @@ def _read(path: Path) -> list[Store]:
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # reading a device or a pipe may never end
             raise ConfigurationError(f"STORES_FILE {path}: is not a regular file")
-        tables = tomllib.loads(decode_file(path.read_bytes())).get("stores")
+        content = tomllib.loads(decode_file(path.read_bytes()))
     except OSError as error:
         raise ConfigurationError(f"STORES_FILE {path}: {error.strerror}") from error
     except ValueError as error:  # TOMLDecodeError is one
         raise ConfigurationError(f"STORES_FILE {path}: {error}") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"STORES_FILE {path}: is nested too deeply") from error
+    tables = content.pop("stores", None)
     if not isinstance(tables, dict) or not tables:
         raise ConfigurationError(f"STORES_FILE {path}: contains no [stores.<your store id>] table")
-    stores, mistakes = [], []
+    stores: list[Store] = []
+    # A misspelled table would leave its store out, and Gett would get a final 404 for each of its orders.
+    mistakes = [
+        f"STORES_FILE {path}: {name}: is not read; each table is a [stores.<your store id>]" for name in content
+    ]
     for store_id, table in tables.items():
         try:
             stores.append(parse_store(store_id, table))

@@ -23,6 +23,15 @@ _NOT_CANONICAL = {
     "options": "has whitespace around a value",
 }
 
+_SHAPES = {
+    "missing": "is missing",
+    "string_type": "should be a text",
+    "dict_type": "should be a table",
+    "model_type": "should be a table",
+    "frozen_set_type": 'should be a list, such as ["Pickup"]',
+}
+"""Types of pydantic's mistakes, in the words of a file."""
+
 _STORE_ID: TypeAdapter[str] = TypeAdapter(StoreId)
 _FULFILLMENT = {kind.value.lower(): kind.value for kind in Fulfillment}
 
@@ -36,6 +45,15 @@ def _fulfillment(value: str) -> str:
     return _FULFILLMENT.get(letters, value)
 
 
+def _some(value: frozenset[str]) -> frozenset[str]:
+    if not value:
+        raise ValueError("is empty, so that every order would be refused; leave it out to offer any type")
+    return value
+
+
+_FulfillmentType = Annotated[str, AfterValidator(_fulfillment)]
+
+
 class StoreTable(BaseModel):
     """Table of one store."""
 
@@ -45,8 +63,8 @@ class StoreTable(BaseModel):
     adapter: NonEmptyText
     timezone: ZoneName = "UTC"
     name: Text = ""
-    fulfillment_types: frozenset[Annotated[str, AfterValidator(_fulfillment)]] | None = None
-    credentials: dict[str, Credential] = Field(default_factory=dict)
+    fulfillment_types: Annotated[frozenset[_FulfillmentType], AfterValidator(_some)] | None = None
+    credentials: Annotated[dict[str, Credential], AfterValidator(stripped)] = Field(default_factory=dict)
     options: Annotated[dict[str, Any], AfterValidator(stripped)] = Field(default_factory=dict)
 
     def as_store(self, store_id: str) -> Store:
@@ -113,4 +131,10 @@ def table_mistakes(store: Store) -> list[str]:
 
 
 def _why(details: ErrorDetails) -> str:
+    if details["type"] == "extra_forbidden":
+        fields = list(StoreTable.model_fields)
+        near = get_close_matches(str(details["loc"][-1]), fields, n=1)
+        return f"is not a field of a store; is {near[0]} meant?" if near else f"is not one of {', '.join(fields)}"
+    if details["type"] in _SHAPES:
+        return _SHAPES[details["type"]]
     return details["msg"].removeprefix("Value error, ")
