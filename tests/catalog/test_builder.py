@@ -250,3 +250,14 @@ def test_bad_values_of_any_kind_are_mistakes_and_not_exceptions(menu: CatalogBui
         menu.item(value, value, pos_id="i")
         menu.group(value, [value, (value, value)], pos_id="g")
     assert problems(menu)
+
+
+@pytest.mark.parametrize("pos_id", [None, "cut\ud83d", ("cut\ud83d", 7)])
+def test_texts_and_ids_that_were_cut_in_an_emoji_are_well_formed(pos_id: object) -> None:
+    menu = CatalogBuilder()
+    extras = menu.group("Extras\ud83d", [("Olives\ud83d", 1)], pos_id=None if pos_id is None else ("group", pos_id))
+    section = menu.catalog("Dinner\ud83d").section("Pizza\ud83d")
+    section.item("Margherita\ud83d", 8, pos_id=pos_id, groups=[extras])
+    (item_id,) = next(iter(menu.build().sections.values())).item_ids
+    assert menu.build().items[item_id].name == "Margherita"
+    menu.build().to_json()

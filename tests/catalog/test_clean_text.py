@@ -39,6 +39,7 @@ def test_lines_of_a_description_are_kept() -> None:
     {"translations": {"de": "Suppe", "en": "Soup"}},
     [{"language": "de", "text": "Suppe"}, {"language": "en", "text": "Soup"}],
     [{"@language": "de", "@value": "Suppe"}, {"@language": "en", "@value": "Soup"}],
+    {"de": {"text": "Suppe", "format": "plain"}, "en": {"format": "plain", "text": "Soup"}},
     {"translations": [{"locale": "de", "name": "Suppe"}, {"locale": "en", "name": "Soup"}]},
 ])  # fmt: skip
 def test_language_is_chosen(texts: object) -> None:

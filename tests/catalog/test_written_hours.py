@@ -64,6 +64,12 @@ def on(days: str, hours: str) -> list[str]:
         ([{"day": "Sun", "closed": True}, {"day": "Mon", "open": None, "close": None}, {"day": 2, "isClosed": False, "open": "0930", "close": "1700"}], ["Tu 09:30-17:00"]),
         ([{"day_of_week": "monday", "time_periods": []}], []),
         ("Mon 0900-1730", ["Mo 09:00-17:30"]),
+        (["Mo-Tu 09:00-17:00", "Sa 10:00-14:00"], [*on("Mo Tu", "09:00-17:00"), "Sa 10:00-14:00"]),
+        ({"monday": {"open": "09:00", "close": "17:00"}, "tuesday": [{"start": "9:00", "end": "12:00"}], "sunday": {"closed": True}}, ["Mo 09:00-17:00", "Tu 09:00-12:00"]),
+        ({"@type": "x", "dayOfWeek": "Monday", "opens": "09:00", "closes": "17:00"}, ["Mo 09:00-17:00"]),
+        ({"periods": [{"day_of_week": "MON", "start_local_time": "09:00:00", "end_local_time": "17:00:00"}]}, ["Mo 09:00-17:00"]),
+        ("Mon 09:00-05:00", ["Mo 09:00-24:00", "Tu 00:00-05:00"]),
+        ("Mon 22-6", ["Mo 22:00-24:00", "Tu 00:00-06:00"]),
         ([(1, "9:00", "10:00"), ("7", "9:00", "10:00")], ["Mo 09:00-10:00", "Su 09:00-10:00"]),
     ],
 )  # fmt: skip
@@ -88,6 +94,8 @@ def test_meaning_of_a_number_is_chosen(numbers: str, day: str) -> None:
         ),  # closed on schema.org, a whole day elsewhere
         ([{"day": "Mon", "start": "9:00"}], "has no end"),
         ([{"start": "9:00", "end": "10:00"}], "has no day"),
+        ("Mon 9-5", "ambiguous"),
+        ([("Mon", "11:00", "2:00")], "ambiguous"),
         ("Mon 9 to five", "mon 9 to five"),
         ("Montag 9-17", "'montag' is not a day"),
         ("Mon 9:75-10:00", "'9:75' is not a time"),

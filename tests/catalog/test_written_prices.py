@@ -37,6 +37,11 @@ from webhook_kit.errors import InvalidArgument
         ("1,234,567", "1234567.00"),
         ("2.4900000095", "2.49"),
         ("１２.５０", "12.50"),
+        ("$.50", "0.50"),
+        (".5", "0.50"),
+        ("Rs.80", "80.00"),
+        ("+$1.50", "1.50"),
+        ("R$ 8,00", "8.00"),
     ],
 )
 def test_price_is_read_as_people_and_systems_write_it(written: object, price: str) -> None:
@@ -53,7 +58,7 @@ def test_numbers_are_cents_by_choice(written: object, price: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    [True, None, [], float("nan"), float("inf"), Decimal("-inf"), 1e300, "", "$", "free", "1.2.3", "1,2,3", "1..5", "1,23.4", "1.5e3", "8 - 9", "9" * 50],
+    [True, None, [], float("nan"), float("inf"), Decimal("-inf"), 1e300, "", "$", "free", "1.2.3", "1,2,3", "1..5", "1,23.4", "1.5e3", "8 - 9", "5¢", "50 c", "50 ct.", "$8.00/lb", "8 %", "8.5²", "8½", "٨", "8.00-", "8.00\ud83d", "9" * 50],
 )  # fmt: skip
 def test_what_is_not_a_price_is_refused_with_the_value(written: object) -> None:
     with pytest.raises(InvalidArgument) as caught:

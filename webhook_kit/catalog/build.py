@@ -19,6 +19,7 @@ from webhook_kit.gett.models.catalog import (
     ExternalModifierGroup,
     ExternalSection,
 )
+from webhook_kit.texts import well_formed
 
 __all__ = ["canonical_json", "derived_id", "simple_catalog", "versioned"]
 
@@ -112,4 +113,4 @@ def _by_id(
 
 def derived_id(kind: str, name: str) -> str:
     """Return the id of something that has only a name: the same as long as the name is the same."""
-    return str(uuid5(_NAMESPACE, f"{kind}\n{name}"))
+    return str(uuid5(_NAMESPACE, well_formed(f"{kind}\n{name}")))

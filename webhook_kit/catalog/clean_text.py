@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 
 from webhook_kit.catalog.check_texts import CONTROL_CHARACTERS
+from webhook_kit.texts import well_formed
 
 __all__ = ["clean_text"]
 
@@ -26,7 +27,7 @@ def clean_text(value: object, *, language: str | None = None, lines: bool = Fals
     :param language: the language to choose, such as "en" or "en-US": this one, else another region's, else the first.
     :param lines: keep line breaks, and those of HTML.
     """
-    text = _chosen(value, language)
+    text = well_formed(_chosen(value, language))
     for _ in range(_MOST_ENCODINGS):
         text = html.unescape(text)
     text = _TAG.sub("", _BREAK.sub("\n", text))
@@ -42,6 +43,12 @@ def _without_controls(line: str) -> str:
 def _chosen(value: object, language: str | None) -> str:
     if value is None:
         return ""
+    if (
+        isinstance(value, Mapping)
+        and isinstance(value.get("text"), str)
+        and not any(key in value for key in _LANGUAGE_KEYS)
+    ):
+        return str(value["text"])  # beside it are its kind or its format
     if isinstance(value, Mapping) and isinstance(value.get("translations"), Mapping | list):
         value = value["translations"]
     if not isinstance(value, Mapping | list | tuple):
@@ -57,7 +64,7 @@ def _by_language(value: object) -> Iterator[tuple[str, str]]:
         if any(key in value for key in _LANGUAGE_KEYS):
             value = [value]
         else:
-            yield from ((_normal(str(name)), str(text)) for name, text in value.items() if text)
+            yield from ((_normal(str(name)), _chosen(text, None)) for name, text in value.items() if text)
             return
     for one in value if isinstance(value, list | tuple) else ():
         if isinstance(one, Mapping):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
 
 from webhook_kit.catalog.build import derived_id
 from webhook_kit.gett.models.catalog import ExternalCatalog, ExternalSection
+from webhook_kit.texts import well_formed
 
 if TYPE_CHECKING:
     from webhook_kit.catalog.builder import CatalogBuilder
@@ -94,4 +95,4 @@ def _append(references: list[str], key: str) -> None:
 
 def pos_id_text(pos_id: PosId) -> str:
     """Return an id of the POS as text."""
-    return ":".join(map(str, pos_id)) if isinstance(pos_id, tuple | list) else str(pos_id)
+    return well_formed(":".join(map(str, pos_id)) if isinstance(pos_id, tuple | list) else str(pos_id))

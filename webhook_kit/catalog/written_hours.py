@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from webhook_kit.errors import InvalidArgument
 from webhook_kit.gett.models.catalog import AvailabilityWindow, DayOfWeek
@@ -16,14 +16,15 @@ DayNumbers: TypeAlias = Literal["iso", "monday0", "sunday0", "sunday1"]
 """Meaning of a day's number: 1 is Monday (ISO 8601), 0 is Monday, 0 is Sunday, or 1 is Sunday."""
 Day: TypeAlias = "str | int | DayOfWeek"
 Clock: TypeAlias = "str | time"
-Hours: TypeAlias = "str | Mapping[Day, str | Iterable[tuple[Clock, Clock]] | None] | Iterable[tuple[Day | Iterable[Day], Clock, Clock] | Mapping[str, object]]"
+Hours: TypeAlias = "str | Mapping[Day, str | Mapping[str, object] | Iterable[tuple[Clock, Clock] | Mapping[str, object]] | None] | Iterable[str | tuple[Day | Iterable[Day], Clock, Clock] | Mapping[str, object]]"
 """One of:
 
 * a text: "Mon-Fri 9:00-17:00, Sat 10 am-noon",
-* a mapping from days to spans: ``{"monday": "9:00-17:00", "tuesday": [("9:00", "12:00")]}``,
-* tuples of day or days, start and end: ``[("Mon", "9:00", "17:00")]``,
+* a mapping from days to spans: ``{"monday": "9:00-17:00", "tuesday": [("9:00", "12:00")], "friday": {"open": "9:00", "close": "12:00"}}``,
+* tuples of day or days, start and end: ``[("Mon", "9:00", "17:00")]``, or texts: ``["Mo-Fr 09:00-17:00", "Sa 10:00-14:00"]``,
 * the objects of an export, with a day or days, and a start and end or a list of objects with a start and end, by their usual names:
-  ``[{"day_of_week": "monday", "time_periods": [{"start_time": "9:00", "end_time": "17:00"}]}]``.
+  ``[{"day_of_week": "monday", "time_periods": [{"start_time": "9:00", "end_time": "17:00"}]}]``; also one such object, and an object
+  with nothing but their list.
 """
 
 _WEEK = (
@@ -85,22 +86,47 @@ def parse_hours(hours: Hours, *, day_numbers: DayNumbers = "iso") -> list[Availa
 
 
 def _spans(hours: Hours, day_numbers: DayNumbers) -> Iterator[_Span]:
+    if isinstance(hours, Mapping):
+        hours = _unwrapped(hours)
     if isinstance(hours, str):
         yield from _from_text(hours, day_numbers)
     elif isinstance(hours, Mapping):
         for day, spans in hours.items():
-            numbers = _day_numbers(day, day_numbers)
-            if isinstance(spans, str):
-                parts = [(start, end) for _, start, end in _from_text(spans, day_numbers, days=[0])]
-            else:
-                parts = [_start_and_end(*_entry(one, "start and end", 2)) for one in _listed(spans)]
-            yield from ((number, start, end) for number in numbers for start, end in parts)
+            parts = [*_parts_of_day(spans, day_numbers)]
+            yield from ((number, start, end) for number in _day_numbers(day, day_numbers) for start, end in parts)
+    elif _is_list_of(str, hours):
+        for text in hours:
+            yield from _from_text(str(text), day_numbers)
     else:
         for day, start, end in _entries(hours):
             several = [day] if isinstance(day, str | int) or not isinstance(day, Iterable) else [*day]
             for one in several:
                 for number in _day_numbers(one, day_numbers):
                     yield (number, *_start_and_end(start, end))
+
+
+def _unwrapped(hours: Mapping[Any, Any]) -> Any:
+    """Return the list of objects that a single object, or an object around the list, means; any other mapping as it is."""
+    if any(_MEMBERS["day"].fullmatch(_letters(name)) for name in hours):
+        return [hours]
+    (inner,) = hours.values() if len(hours) == 1 else (None,)
+    is_wrapper = (
+        inner and _is_list_of(Mapping, inner) and any(_MEMBERS["day"].fullmatch(_letters(name)) for name in inner[0])
+    )
+    return inner if is_wrapper else hours
+
+
+def _parts_of_day(spans: object, day_numbers: DayNumbers) -> Iterator[tuple[int, int]]:
+    """Yield starts and ends of a day's spans: a text, an object, or a list of tuples and objects."""
+    if isinstance(spans, str):
+        yield from ((start, end) for _, start, end in _from_text(spans, day_numbers, days=[0]))
+        return
+    for span in [spans] if isinstance(spans, Mapping) else _listed(spans):
+        if isinstance(span, Mapping):
+            yield from (_start_and_end(start, end) for _, start, end in _entries([{"day": "", **span}]))
+        else:
+            start, end = _entry(span, "start and end", 2)
+            yield _start_and_end(start, end)
 
 
 def _entries(hours: object) -> Iterator[tuple[object, ...]]:
@@ -110,7 +136,7 @@ def _entries(hours: object) -> Iterator[tuple[object, ...]]:
             yield _entry(entry, "day, start and end", 3)
             continue
         day = _member(entry, "day")
-        spans = next((value for value in entry.values() if _is_list_of_objects(value)), [entry])
+        spans = next((value for value in entry.values() if _is_list_of(Mapping, value)), [entry])
         for span in spans:
             if any(value is True and _CLOSED.fullmatch(str(name)) for name, value in span.items()):
                 continue
@@ -132,13 +158,17 @@ _CLOSED = re.compile(r"(is_?)?closed", re.IGNORECASE)
 def _member(entry: Mapping[object, object], meaning: str) -> object:
     """Return the member of an object that has a meaning, by its usual names (``start_time``, ``startLocalTime``, ``opens``)."""
     for name, value in entry.items():
-        if _MEMBERS[meaning].fullmatch(re.sub(r"[^a-z]", "", str(name).lower())):
+        if _MEMBERS[meaning].fullmatch(_letters(name)):
             return value
     raise InvalidArgument(f"{_shown(entry)} has no {meaning}")
 
 
-def _is_list_of_objects(value: object) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)
+def _letters(name: object) -> str:
+    return re.sub(r"[^a-z]", "", str(name).lower())
+
+
+def _is_list_of(kind: type, value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, kind) for one in value)
 
 
 def _listed(value: object) -> Iterable[object]:
@@ -203,6 +233,10 @@ def _start_and_end(start: object, end: object) -> tuple[int, int]:
     for clock, half, other in ((first, first_half, last_half), (last, last_half, first_half)):
         if other and half is None and _HOUR <= clock < 13 * _HOUR:
             raise InvalidArgument(f"{_shown(start)} to {_shown(end)} is ambiguous: write am or pm at both times")
+    if last < first and _is_of_either_half(start, end):
+        raise InvalidArgument(
+            f"{_shown(start)} to {_shown(end)} is ambiguous: write am or pm, or two digits for each hour"
+        )
     if first >= _DAY:
         raise InvalidArgument(f"{_shown(start)} is not the start of hours: it is on the next day")
     if last == first:
@@ -236,6 +270,13 @@ def _seconds(clock: object) -> tuple[int, str | None]:
     if half:
         hour = hour % 12 + (12 if half == "p" else 0)
     return (hour * 60 + minute) * 60 + second, half
+
+
+def _is_of_either_half(start: object, end: object) -> bool:
+    """Return True for "9-5" and "11:00-2:00", which people write for am and pm; clocks of 24 hours write 09:00 or 02:00."""
+    return all(
+        isinstance(one, str) and re.fullmatch(r"([1-9]|1[0-2])([:.h]\d\d)?", one.strip()) for one in (start, end)
+    )
 
 
 def _split_at_midnight(day: int, start: int, end: int) -> Iterator[_Span]:

@@ -11,10 +11,11 @@ from webhook_kit.gett.models.money import CENT, without_noise
 
 __all__ = ["parse_price"]
 
-_CURRENCY = r"(?:[^\d\s.,'’()+-]{1,4}\.?)?"
+_CURRENCY = r"(?:[^\d\s.,'’()+-]{1,4}(?:(?<=[^\W\d_])\.)?)?"  # a period belongs to letters: "Rs. 8", and "$.50" is 0.50
 _TEXT = re.compile(
-    rf"(?P<minus>-?)\s*(?P<before>{_CURRENCY})\s*(?P<minus2>-?)(?P<number>\d[\d.,'’\s]*)(?:-(?=\s*[^\d]*$))?\s*(?P<after>{_CURRENCY})"
+    rf"(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})\s*(?P<sign2>[+-]?)(?P<number>[.,]?[0-9][0-9.,'’\s]*)(?:(?<=[.,])-)?\s*(?P<after>{_CURRENCY})"
 )
+_MINOR_UNITS = frozenset({"¢", "c", "ct", "cts", "cent", "p", "pf"})
 _GROUPED = re.compile(r"\d{1,3}([.,' ]\d{3})*")
 _LONGEST = 40
 _LIMIT = Decimal(10) ** 12
@@ -60,16 +61,27 @@ def _from_text(text: str, decimal_separator: str | None) -> tuple[Decimal, bool]
     """Return the number in a text, and True if nothing in it says that it is in major units."""
     normal = unicodedata.normalize("NFKC", text).replace("−", "-").replace("–", "-").strip()
     match = _TEXT.fullmatch(normal) if len(normal) <= _LONGEST else None
-    if match is None:
+    if match is None or not (_is_currency(match["before"]) and _is_currency(match["after"])) or _has_footnote(text):
         raise InvalidArgument(f"{_shown(text)} is not a price")
     number = re.sub(r"\s", " ", match["number"].replace("’", "'").strip())
     whole, separator, decimals = _split(number, text, decimal_separator)
     try:
-        amount = Decimal(f"{re.sub(r'[^0-9]', '', whole)}.{decimals or 0}")
+        amount = Decimal(f"{re.sub(r'[^0-9]', '', whole) or 0}.{decimals or 0}")
     except InvalidOperation:
         raise InvalidArgument(f"{_shown(text)} is not a price") from None
     is_plain = not (separator or match["before"] or match["after"])
-    return (-amount if match["minus"] or match["minus2"] else amount), is_plain
+    return (-amount if "-" in match["sign"] + match["sign2"] else amount), is_plain
+
+
+def _is_currency(text: str) -> bool:
+    """Return True for nothing, and for letters and currency signs that do not mean a hundredth."""
+    name = text.removesuffix(".").lower()
+    return name not in _MINOR_UNITS and all(one.isalpha() or unicodedata.category(one) == "Sc" for one in name)
+
+
+def _has_footnote(text: str) -> bool:
+    """Return True if a text has raised digits or fractions, which are no digits of the price ("8.5²")."""
+    return any(unicodedata.category(one) == "No" for one in text)
 
 
 def _split(number: str, text: str, decimal_separator: str | None) -> tuple[str, str, str]:
@@ -79,7 +91,7 @@ def _split(number: str, text: str, decimal_separator: str | None) -> tuple[str, 
     marks = set(whole) - set("0123456789")  # between thousands
     if marks and (len(marks) > 1 or separator in marks or not _GROUPED.fullmatch(whole)):
         raise InvalidArgument(f"{_shown(text)} is not a price")
-    if not whole or not (decimals.isdecimal() or decimals == ""):
+    if not (whole or decimals) or not (decimals.isdecimal() or decimals == ""):
         raise InvalidArgument(f"{_shown(text)} is not a price")
     return whole, found, decimals
 
