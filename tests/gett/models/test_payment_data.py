@@ -28,7 +28,19 @@ def cleaned(**members: Any) -> dict[str, Any]:
     [
         *("Payment", "PAYMENT", "payments", "payment_info", "paymentinfo", "PaymentMethod", "card", "Card", "cards"),
         *("creditCard", "creditcard", "cardNumber", "card_number", "cardnumber", "savedCardId", "cvc", "CVV2", "iban"),
-        *("lastFour", "last4", "card-holder"),
+        *(
+            "lastFour",
+            "last4",
+            "card-holder",
+            "cc",
+            "ccNumber",
+            "wallet",
+            "billing",
+            "billingAddress",
+            "ApplePay",
+            "google_pay",
+        ),
+        *("payMethod", "stripeToken", "securityCode", "expMonth", "exp_year", "expirationDate", CARD, f"key_{CARD}"),
     ],
 )
 def test_member_named_like_payment_is_removed(name: str) -> None:
@@ -42,7 +54,19 @@ def test_member_named_otherwise_stays(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [CARD, int(CARD), "4111 1111 1111 1111", "4111-1111-1111-1111", f"paid with {CARD}.", "378282246310005"]
+    "value",
+    [
+        CARD,
+        int(CARD),
+        float(CARD),
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "4111.1111.1111.1111",
+        "4111\u00a01111\u20131111\u00a01111",
+        "４１１１１１１１１１１１１１１１",
+        f"paid with {CARD}.",
+        "378282246310005",
+    ],
 )
 def test_member_that_holds_a_card_number_is_removed(value: Any) -> None:
     assert cleaned(x=value, more={"y": [value, {"z": value}], "b": 2}) == {"more": {"y": [{}], "b": 2}}

@@ -15,9 +15,26 @@ from webhook_kit.gett.models.base import Wire
 __all__ = ["remove_payment_data"]
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_PAYMENT_WORDS = frozenset({"payment", "payments", "card", "cards", "cvc", "cvv", "csc", "iban", "cryptogram"})
+_PAYMENT_WORDS = frozenset(
+    {"payment", "payments", "card", "cards", "cvc", "cvv", "csc", "iban", "cryptogram", "cc", "wallet"}
+)
 _PAYMENT_STARTS = (
     "payment",
+    "applepay",
+    "googlepay",
+    "paypal",
+    "paymethod",
+    "billing",
+    "stripe",
+    "securitycode",
+    "expmonth",
+    "expyear",
+    "expirymonth",
+    "expiryyear",
+    "expirydate",
+    "expirationmonth",
+    "expirationyear",
+    "expirationdate",
     "cardnumber",
     "cardtoken",
     "cardholder",
@@ -31,7 +48,7 @@ _PAYMENT_STARTS = (
     "accountnumber",
     "routingnumber",
 )
-_DIGITS = re.compile(r"(?<![0-9])[2-6](?:[ -]?[0-9]){12,18}(?![0-9])")
+_DIGITS = re.compile(r"(?<!\d)[2-6２-６](?:[\s.‐-―-]?\d){12,18}(?!\d)")
 _MASK = "(number removed)"
 
 _TEXTS = frozenset({"instructions", "special_instructions", "notes", "note"})
@@ -43,7 +60,7 @@ def remove_payment_data(model: Wire) -> None:
     extra = model.model_extra
     for name in list(extra or ()):
         assert extra is not None
-        if _is_named_like_payment(name) or _is_card(extra[name]):
+        if _is_payment(name, extra[name]):
             del extra[name]
             model.model_fields_set.discard(name)
         else:
@@ -67,14 +84,14 @@ def _clean_member(model: Wire, name: str, value: Any) -> None:
 def _cleaned(value: Any) -> Any:
     """Return plain data without members that look like payment."""
     if isinstance(value, dict):
-        return {
-            name: _cleaned(member)
-            for name, member in value.items()
-            if not (_is_named_like_payment(name) or _is_card(member))
-        }
+        return {name: _cleaned(member) for name, member in value.items() if not _is_payment(name, member)}
     if isinstance(value, list):
         return [_cleaned(entry) for entry in value if not _is_card(entry)]
     return value
+
+
+def _is_payment(name: str, value: Any) -> bool:
+    return _is_named_like_payment(name) or _is_card(name) or _is_card(value)
 
 
 def _is_named_like_payment(name: str) -> bool:
@@ -86,10 +103,11 @@ def _is_card(value: Any) -> bool:
     """Return True for a text or number that contains a card number: 13 to 19 digits with a valid check digit."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
-    return any(_passes_luhn(match) for match in _DIGITS.findall(str(value)))
+    text = f"{value:.0f}" if isinstance(value, float) else str(value)
+    return any(_passes_luhn(match) for match in _DIGITS.findall(text))
 
 
 def _passes_luhn(text: str) -> bool:
-    digits = [int(character) for character in reversed(text) if character.isdigit()]
+    digits = [int(character) for character in reversed(text) if character.isdecimal()]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
