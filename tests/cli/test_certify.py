@@ -13,8 +13,9 @@ from uuid import uuid4
 
 import pytest
 
-from webhook_kit.cli.certify import _order
+from webhook_kit.cli.certify import _certify_endpoint, _order
 from webhook_kit.errors import ConfigurationError
+from webhook_kit.testing import endpoint
 from webhook_kit.testing.processes import PATIENCE
 from webhook_kit.testing.report import ConformanceReport, RuleOutcome
 from webhook_kit.testing.stack import SECRET, Stack
@@ -186,6 +187,26 @@ def test_an_order_is_read_whatever_its_byte_order_mark(encoding: str, read: bool
     else:
         with pytest.raises(ConfigurationError, match="is not UTF-8; save the file as UTF-8"):
             _order(file)
+
+
+def test_an_order_that_is_nested_deeply_or_never_ends_is_refused(tmp_path: Path) -> None:
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 100_000)
+    for file, why in ((deep, "is nested too deeply"), (Path("/dev/zero"), "--order /dev/zero: ")):
+        with pytest.raises(ConfigurationError, match=why):
+            _order(file)
+
+
+def test_the_secret_of_an_endpoint_is_written_without_quotation_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GETT_WEBHOOK_SECRETS", "'hidden',old")
+    with pytest.raises(ConfigurationError, match="GETT_WEBHOOK_SECRETS: is in quotation marks"):
+        _certify_endpoint("http://127.0.0.1:1", None)
+
+
+def test_the_report_names_the_endpoint_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "_RULES", ())
+    report = endpoint.certify_endpoint("https://me:hidden@pos.example.org/gett?sig=hidden", "s", None)
+    assert report.subject == "the endpoint https://…@pos.example.org/gett?…"
 
 
 def test_an_endpoint_is_certified(stack: Stack, tmp_path: Path) -> None:

@@ -195,6 +195,16 @@ def run(url: str, *arguments: str) -> tuple[int | None, str]:
         return process.wait(), process.output()
 
 
+def test_command_takes_the_newest_of_several_keys() -> None:
+    port = free_port()
+    with Process(cli("--port", str(port)), env={"GETT_API_KEY": "key-2, key-1"}) as sandbox:
+        url = f"http://127.0.0.1:{port}"
+        sandbox.wait_http(f"{url}/__sandbox/clock")
+        for key, status in (("key-2", 200), ("key-1", 401)):
+            headers = {"Authorization": f"Bearer {key}"}
+            assert requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=30).status_code == status
+
+
 def test_command_changes_a_running_sandbox(running: tuple[str, Path]) -> None:
     url, folder = running
     assert run(url, "store", "main", "--id", "s-1", "--name", "Main") == (0, "store main has the Gett id s-1\n")

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from webhook_kit.cli.common import SafeConsole, print_table
 from webhook_kit.errors import ConfigurationError
+from webhook_kit.fields import plain_text
 from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 from webhook_kit.texts import decode_file
 
@@ -30,6 +31,8 @@ _COLOURS = {
     RuleOutcome.MISSING: "bold red",
 }
 _TIMEOUT = 1800  # seconds
+_LARGEST_ORDER = 4_000_000
+"""Bytes of an order that are read."""
 
 
 @click.command("certify")
@@ -84,7 +87,10 @@ def _certify_adapter(spec: str) -> ConformanceReport:
 def _certify_endpoint(url: str, order_file: Path | None) -> ConformanceReport:
     from webhook_kit.testing.endpoint import certify_endpoint
 
-    secret = os.environ.get("GETT_WEBHOOK_SECRETS", "").partition(",")[0].strip()
+    try:
+        secret = plain_text(os.environ.get("GETT_WEBHOOK_SECRETS", "").partition(",")[0])
+    except ValueError as error:
+        raise ConfigurationError(f"GETT_WEBHOOK_SECRETS: {error}") from None
     if not secret:
         raise ConfigurationError("GETT_WEBHOOK_SECRETS is not set; it is required to sign the requests to the endpoint")
     return certify_endpoint(url, secret, None if order_file is None else _order(order_file))
@@ -92,7 +98,10 @@ def _certify_endpoint(url: str, order_file: Path | None) -> ConformanceReport:
 
 def _order(file: Path) -> dict[str, Any]:
     try:
-        order = json.loads(decode_file(file.read_bytes()))
+        with file.open("rb") as opened:  # bounded: a device never ends
+            order = json.loads(decode_file(opened.read(_LARGEST_ORDER)))
+    except RecursionError as error:
+        raise ConfigurationError(f"--order {file}: is nested too deeply") from error
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"--order {file}: {error}") from error
     if not isinstance(order, dict) or not isinstance(order.get("cart"), dict):

@@ -47,7 +47,9 @@ _at = click.option(
     show_default=True,
     help="Port of the sandbox (0: any free port).",
 )
-@click.option("--api-key", envvar="GETT_API_KEY", show_envvar=True, help="API key of the partner.")
+@click.option(
+    "--api-key", envvar="GETT_API_KEY", show_envvar=True, help="API key of the partner; the first of several."
+)
 @click.option("--secret", default="whsec_sandbox", show_default=True, help="Secret that signs webhooks.")
 @hosts_option
 @click.option("--seed", default="sandbox", show_default=True, help="Random seed.")
@@ -70,9 +72,10 @@ def command(
     """
     if ctx.invoked_subcommand is not None:
         return
-    if not api_key:
+    key = (api_key or "").partition(",")[0].strip()  # during a rotation GETT_API_KEY has several, newest first
+    if not key:
         raise click.UsageError("--api-key is missing; give it, or set GETT_API_KEY")
-    context = SandboxContext(api_key, secret=secret, seed=seed, hosts=hosts)
+    context = SandboxContext(key, secret=secret, seed=seed, hosts=hosts)
     app = create_app(context)
     if state is not None:
         context.load(_read_state(state))

@@ -15,6 +15,7 @@ from uuid import uuid4
 import requests
 
 from webhook_kit.gett.models.order import Amounts
+from webhook_kit.printing import without_secrets
 from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 from webhook_kit.testing.signer import signed
 from webhook_kit.web import fetch
@@ -52,7 +53,7 @@ def certify_endpoint(url: str, secret: str, order: Mapping[str, Any] | None) -> 
     :param order: a valid order of the endpoint's store; when None, the rules that need one are skipped.
     """
     endpoint = _Endpoint(url.rstrip("/"), secret, order)
-    return ConformanceReport(f"the endpoint {url}", tuple(_result(endpoint, *rule) for rule in _RULES))
+    return ConformanceReport(f"the endpoint {without_secrets(url)}", tuple(_result(endpoint, *rule) for rule in _RULES))
 
 
 def _result(
