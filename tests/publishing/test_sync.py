@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, MutableMapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -338,6 +338,17 @@ def test_item_that_is_available_again_before_publication_changes_nothing(kit: Ki
     kit.availability.mark_available("main", "cake")
     assert publish(kit).outcome is SyncOutcome.UNCHANGED
     assert kit.lanes.counts()["appended"] == 1
+
+
+@pytest.mark.parametrize("hours", [0, -14])
+def test_item_that_is_unavailable_until_the_last_day_has_no_end(kit: Kit, hours: int) -> None:
+    sync(kit)
+    last = datetime.max.replace(tzinfo=timezone(timedelta(hours=hours)))
+    assert kit.availability.mark_unavailable("main", "cake", last)
+    assert kit.availability.unavailable_items("main") == {"cake": None}
+    kit.redis.zadd(kit.keys.unavailable("main"), {"tea": last.timestamp()})
+    assert kit.availability.unavailable_items("main") == {"cake": None, "tea": None}
+    assert publish(kit).outcome is SyncOutcome.PUBLISHED
 
 
 def test_end_of_unavailability_schedules_a_publication(kit: Kit) -> None:

@@ -7,7 +7,6 @@ Gett's quota of writes is shared by the whole organisation.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -105,11 +104,15 @@ class ItemAvailability:
         """
         key = self._keys.unavailable(self._stores.get(store).id)
         items: Any = self._redis.zrangebyscore(key, redis_time(self._redis), "+inf", withscores=True)
-        return {text(item): None if math.isinf(until) else datetime.fromtimestamp(until, UTC) for item, until in items}
+        return {text(item): None if until >= _NEVER else datetime.fromtimestamp(until, UTC) for item, until in items}
 
     def _report_change(self, store: Store, item_id: str, *, available: bool) -> None:
         self._on_change(store.id)
         log.info("item_availability_changed", store=store.id, item=item_id, available=available)
+
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+"""Unix time from which an item is unavailable without an end: a POS writes the last day there is, some of which no UTC time holds."""
 
 
 def _score(until: datetime | None, now: float) -> float | str:
@@ -119,4 +122,4 @@ def _score(until: datetime | None, now: float) -> float | str:
         raise InvalidArgument(f"{until.isoformat()} has no time zone")
     if until.timestamp() <= now:
         raise InvalidArgument(f"{until.isoformat()} is in the past")
-    return until.timestamp()
+    return until.timestamp() if until.timestamp() < _NEVER else "+inf"
