@@ -148,3 +148,24 @@ def test_without_redis_every_command_says_so_in_one_line(
     assert ended.value.code == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("webhook-kit: REDIS_URL: Redis cannot be reached")
+
+
+@pytest.mark.parametrize("arguments", [("order", "show"), ("order", "complete"), ("outbox", "show")])
+def test_argument_that_is_not_utf_8_is_one_line(arguments: tuple[str, ...], run: Run) -> None:
+    ran = run(*arguments, "\udcff")
+    assert ran.status == 1
+    assert ran.err == "webhook-kit: an argument is not UTF-8; only the name of a file may have other bytes\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("stores", "add", "b", "--adapter", "bogus", "--option"),
+        ("stores", "edit", "main", "--option"),
+        ("sandbox", "options"),
+    ],
+)
+def test_option_that_is_nested_too_deeply_is_refused(arguments: tuple[str, ...], run: Run) -> None:
+    ran = run(*arguments, "x=" + "[" * 100_000)
+    assert ran.status == 2
+    assert ran.err.endswith("x: is nested too deeply\n")

@@ -96,12 +96,20 @@ def _run_command() -> None:
         _cli(prog_name="webhook-kit")
     except WebhookKitError as error:
         _fail(str(error))
+    except UnicodeEncodeError:
+        if all(map(_is_unicode, sys.argv)):
+            raise
+        _fail("an argument is not UTF-8; only the name of a file may have other bytes")
     except Exception as error:
         # redis is imported already if it raised the error; importing it here would slow `--help` down.
         client = sys.modules.get("redis")
         if client is None or not isinstance(error, client.RedisError):
             raise
         _fail(import_module("webhook_kit.storage.faults").describe(error))
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _fail(message: str) -> None:

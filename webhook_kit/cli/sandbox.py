@@ -272,6 +272,8 @@ def _parse_option(change: str) -> tuple[str, Any]:
         raise click.UsageError(f"{change!r} is not valid; write NAME=VALUE")
     try:
         return name, json.loads(value)
+    except RecursionError:
+        raise click.UsageError(f"{name}: is nested too deeply") from None
     except ValueError:
         return name, value
 

@@ -232,6 +232,8 @@ def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
             options[name] = json.loads(value)
         except ValueError:
             options[name] = value
+        except RecursionError:
+            raise click.BadParameter(f"{name}: is nested too deeply", param_hint="--option") from None
         if options[name] is None:
             raise click.BadParameter(f"{name}: null is not a value; use --unset {name}", param_hint="--option")
     return options
