@@ -58,6 +58,17 @@ def test_rejected_request_is_named_by_its_code(client: WebhookClient, events: Ev
     assert keyless[4:] == ("refused", "MISSING_IDEMPOTENCY_KEY")
 
 
+def test_refused_request_is_found_by_what_is_known_of_it(client: WebhookClient, events: Events) -> None:
+    gett_store, gett_id, key = str(uuid4()), str(uuid4()), str(uuid4())
+    client.validate({**order(), "cart": {"storeId": gett_store, "lineItems": [{"itemId": "cola"}]}})
+    client.deliver("placeOrder", order(gettOrderId=gett_id))
+    client.place({"cart": 1}, key)
+    foreign, keyless, shapeless = (event for event in events if event["event"] == "webhook_answered")
+    assert foreign["gett_store"] == gett_store
+    assert keyless["order"] == gett_id
+    assert (shapeless["status"], shapeless["key"]) == (422, key)
+
+
 @pytest.mark.parametrize("webhook", ["validate", "place"])
 def test_pos_beyond_its_deadline_is_an_error_line_with_its_store(
     webhook: str, make_client: Callable[..., WebhookClient], events: Events

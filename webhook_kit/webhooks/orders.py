@@ -41,6 +41,7 @@ log = logger("webhooks")
 W = TypeVar("W", bound=Wire)
 
 _MAX_KEY_LENGTH = 255
+_LOGGED_ID = 100
 
 
 class OrderWebhooks(NamedTuple):
@@ -70,7 +71,9 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
     @blueprint.post("/placeOrder")
     @blueprint.post("/place")
     def place_order() -> Response:
+        _note(key=request.headers.get("Idempotency-Key", "").strip()[:_MAX_KEY_LENGTH] or None)
         order = _verified_body(parts, PlaceOrderRequest)
+        _note(order=order.gett_order_id or None)
         key = _idempotency_key(parts.settings, order)
         _note(key=key)
         store = _store_of(parts, order)
@@ -150,7 +153,8 @@ def _store_of(parts: OrderWebhooks, order: ExternalOrder) -> Store:
 
     :raises Problem: 404 when no such store is served, 503 when the stores cannot be read.
     """
-    _note(order=order.gett_order_id or None)
+    # The partner's own id is noted too when it is known; a store that is unknown here can be found at Gett by this one.
+    _note(order=order.gett_order_id or None, gett_store=order.cart.store_id[:_LOGGED_ID])
     try:
         store = parts.stores.by_gett_id(order.cart.store_id)
         if store is None:
