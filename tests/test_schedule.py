@@ -14,6 +14,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.schedule import ScheduledTask
 from webhook_kit.storage.queues import sync_queue
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,32 @@ def test_a_worker_that_hangs_gives_no_sign_of_life(kit: Kit, events: list[Any]) 
     schedule._give_sign(kit, WorkerKind.PUSH, lambda: True)
     assert not kit.redis.hexists(kit.keys.workers, "push")
     assert events[-1]["event"] == "worker_hangs"
+
+
+def test_a_task_that_does_not_end_is_reported(kit: Kit, monkeypatch: pytest.MonkeyPatch, events: list[Any]) -> None:
+    began, release, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        began.set()
+        release.wait(PATIENCE)
+
+    running: dict[str, float] = {}
+    monkeypatch.setattr(schedule, "_running", running)
+    schedule.start([ScheduledTask("held-events", 0.001, hang)], stop)
+    try:
+        assert began.wait(PATIENCE)
+        schedule._give_sign(kit, WorkerKind.SYNC, lambda: False)
+        assert "do not end" not in str(kit.worker_life.last_signs()[WorkerKind.SYNC])
+        running["held-events"] -= 601
+        schedule._give_sign(kit, WorkerKind.SYNC, lambda: False)
+        assert str(kit.worker_life.last_signs()[WorkerKind.SYNC]).endswith("restart it: held-events")
+        assert (events[-1]["event"], events[-1]["task"]) == ("scheduled_task_hangs", "held-events")
+    finally:
+        stop.set()
+        release.set()
+    wait_until(lambda: not running)
+    schedule._give_sign(kit, WorkerKind.SYNC, lambda: False)
+    assert "do not end" not in str(kit.worker_life.last_signs()[WorkerKind.SYNC])
 
 
 def test_the_first_catalog_sync_is_due_at_once(kit: Kit) -> None:

@@ -18,7 +18,7 @@ from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alerts
-from webhook_kit.storage.clock import ClockWatch
+from webhook_kit.storage.clock import ClockWatch, save_gett_difference
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.queues import WorkerNotification
@@ -66,7 +66,9 @@ class Connections:
     def _on_gett_response(self, status: int, headers: Mapping[str, str]) -> None:
         self.sending.record_rate_limit_headers(status, headers)
         if (gett_time := http_date(headers.get("Date", ""))) is not None:
-            self.clock_watch.observe("Gett", gett_time)
+            difference = self.clock_watch.observe("Gett", gett_time)
+            if difference is not None:
+                save_gett_difference(self.redis, self.keys, difference)
 
     @cached_property
     def clock_watch(self) -> ClockWatch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,6 +23,12 @@ log = logger("worker")
 
 _RETRY = 5.0
 """Seconds at most before a task that Redis or Gett has interrupted runs again."""
+
+_RUN_LIMIT = 600.0
+"""Seconds for which a run of a task lasts at most; a longer one is reported with the worker's sign of life."""
+
+_running: dict[str, float] = {}
+"""Names of the tasks of this process that run now, and the monotonic times at which they began."""
 
 _DUE_JOBS = {"sync": SYNC_CATALOG_JOB, "publish": PUBLISH_CATALOG_JOB}
 
@@ -85,8 +92,14 @@ def _check_data_loss(kit: Kit) -> None:
 def _give_sign(kit: Kit, kind: WorkerKind, hangs: Callable[[], bool]) -> None:
     if hangs():
         log.error("worker_hangs", worker=kind, why="a job has not ended for too long; no sign of life is given")
-    else:
-        kit.clock_watch.observe("Redis", kit.worker_life.give_sign(kind))
+        return
+    now = time.monotonic()
+    hanging = sorted(name for name, began in list(_running.items()) if now - began > _RUN_LIMIT)
+    for name in hanging:
+        log.error(
+            "scheduled_task_hangs", task=name, why=f"it has not ended within {_RUN_LIMIT:.0f} s; restart the worker"
+        )
+    kit.clock_watch.observe("Redis", kit.worker_life.give_sign(kind, hanging))
 
 
 # Both parts are built only here: without an API key, or without a token secret, the other tasks still run.
@@ -148,6 +161,7 @@ def _repeat_until(task: ScheduledTask, stop: threading.Event) -> None:
     pause = 0.0 if task.at_once else task.seconds
     while not stop.wait(pause):
         pause = task.seconds
+        _running[task.name] = time.monotonic()
         try:
             task.run()
         except (redis.RedisError, WebhookKitError) as error:
@@ -155,3 +169,5 @@ def _repeat_until(task: ScheduledTask, stop: threading.Event) -> None:
             pause = min(task.seconds, _RETRY)
         except BaseException:  # a vendor's code may raise anything
             log.exception("scheduled_task_failed", task=task.name)
+        finally:
+            del _running[task.name]

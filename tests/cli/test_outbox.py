@@ -13,6 +13,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.outbox.lanes import Lease
 from webhook_kit.outbox.updates import order_progress
+from webhook_kit.storage.clock import save_gett_difference
 
 Run = Callable[..., Any]
 
@@ -107,6 +108,10 @@ def test_check_tells_of_workers_and_of_a_clock_that_differs(
     assert ran.err == ""
     assert "push worker: last sign of life" in ran.out
     assert "no sync worker is running" in ran.out
+    kit.worker_life.give_sign(WorkerKind.SYNC, ["held-events"])
+    assert "s ago; tasks that do not end, restart it: held-events" in run("check").out
+    save_gett_difference(kit.redis, kit.keys, 400)
+    assert run("check").err == "warning: a worker's clock is 400 s ahead of the clock of Gett; correct it\n"
     true_time = time.time
     monkeypatch.setattr(time, "time", lambda: true_time() - 1200)
     assert "warning: this host's clock is 1200 s behind the clock of Redis" in run("check").err

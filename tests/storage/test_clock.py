@@ -16,7 +16,7 @@ from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.storage.clock import ClockWatch, redis_time
+from webhook_kit.storage.clock import ClockWatch, gett_difference, redis_time
 
 AHEAD = 1200.0
 """Seconds by which the clock of the test's host is ahead."""
@@ -128,6 +128,7 @@ def test_a_clock_that_differs_from_gett_s_is_named(kit: Kit, events: list[Mutabl
     kit._on_gett_response(200, {"Date": format_datetime(gett_time, usegmt=True)})
     kit._on_gett_response(200, {"Date": "yesterday"})
     kit._on_gett_response(200, {})
+    assert gett_difference(kit.redis, kit.keys) == pytest.approx(-AHEAD, abs=2)
     ((owner, why),) = differences(events)
     assert owner == "Gett"
     assert "s behind the clock of Gett" in why

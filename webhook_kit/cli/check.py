@@ -10,7 +10,7 @@ import redis
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
-from webhook_kit.storage.clock import TOLERANCE, clock_difference
+from webhook_kit.storage.clock import TOLERANCE, clock_difference, gett_difference
 from webhook_kit.storage.faults import RedisFault, describe
 
 __all__ = ["command"]
@@ -74,6 +74,8 @@ def _redis_mistakes(kit: Kit) -> list[str]:
     if abs(difference) > TOLERANCE:  # not a mistake of the configuration, and web processes may run on other hosts
         why = clock_difference(difference, "Redis")
         click.echo(f"warning: {why}; correct it: webhooks that are more than 300 s from it are refused", err=True)
+    if (behind := gett_difference(kit.redis, kit.keys)) is not None:
+        click.echo(f"warning: {clock_difference(behind, 'Gett', 'a worker')}; correct it", err=True)
     try:
         server, policy = kit.redis.info("server"), kit.redis.info("memory").get("maxmemory_policy", "noeviction")
     except redis.RedisError as error:  # some providers do not allow INFO

@@ -8,7 +8,7 @@ one is missing, and ``webhook-kit check``, ``webhook-kit outbox`` and ``/sending
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,10 +46,12 @@ class LastSign:
     """Last sign of life of a kind of worker.
 
     :ivar age: seconds since then; None if there was none yet.
+    :ivar hanging: scheduled tasks that did not end.
     """
 
     kind: WorkerKind
     age: float | None
+    hanging: Sequence[str] = ()
 
     @property
     def missing(self) -> bool:
@@ -60,7 +62,8 @@ class LastSign:
         """Return the text for people."""
         since = "none so far" if self.age is None else f"{self.age:.0f} s ago"
         if not self.missing:
-            return f"{self.kind} worker: last sign of life {since}"
+            hanging = f"; tasks that do not end, restart it: {', '.join(self.hanging)}" if self.hanging else ""
+            return f"{self.kind} worker: last sign of life {since}{hanging}"
         return (
             f"no {self.kind} worker is running (last sign of life: {since}), so that {_CONSEQUENCES[self.kind]}; "
             f"run `webhook-kit worker {self.kind}`"
@@ -76,18 +79,25 @@ class WorkerLife:
         self._alerts = alerts
         self._started = time.monotonic()
 
-    def give_sign(self, kind: WorkerKind) -> float:
-        """Record that a worker of this kind is alive; return the time of the Redis server as Unix seconds."""
+    def give_sign(self, kind: WorkerKind, hanging: Sequence[str] = ()) -> float:
+        """Record that a worker of this kind is alive; return the time of the Redis server as Unix seconds.
+
+        :param hanging: names of its scheduled tasks that do not end.
+        """
         now = redis_time(self._redis)
-        self._redis.hset(self._keys.workers, kind, f"{now:.3f}")
+        self._redis.hset(self._keys.workers, kind, " ".join([f"{now:.3f}", *hanging]))
         return now
 
     def last_signs(self) -> Mapping[WorkerKind, LastSign]:
         """Return the last sign of life of each kind."""
         now = redis_time(self._redis)
-        moments = {text(kind): float(text(moment)) for kind, moment in self._redis.hgetall(self._keys.workers).items()}
-        ages = {kind: max(0.0, now - moments[kind]) if kind in moments else None for kind in WorkerKind}
-        return {kind: LastSign(kind, age) for kind, age in ages.items()}
+        signs = {text(kind): text(sign).split() for kind, sign in self._redis.hgetall(self._keys.workers).items()}
+        return {
+            kind: LastSign(kind, max(0.0, now - float(signs[kind][0])), signs[kind][1:])
+            if kind in signs
+            else LastSign(kind, None)
+            for kind in WorkerKind
+        }
 
     def missing(self) -> list[LastSign]:
         """Return the kinds of which no worker is running."""

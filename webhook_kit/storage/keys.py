@@ -269,8 +269,13 @@ class Keys:
         return f"{self.prefix}checkpoint"
 
     @property
+    def gett_clock(self) -> str:
+        """String: seconds by which a worker's clock is ahead of Gett's, if it is too many."""
+        return f"{self.prefix}gett-clock"
+
+    @property
     def workers(self) -> str:
-        """Hash: by kind of worker, the moment of its last sign of life (s)."""
+        """Hash: by kind of worker, the moment of its last sign of life (s), then the scheduled tasks that do not end."""
         return f"{self.prefix}workers"
 
     def interval(self, task: str) -> str:
