@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -176,6 +176,73 @@ class RejectsUnreadableEvents(RestPos):
             return super().parse_event(headers, body, stores)
         except FAILURES as error:
             raise ValueError("no such order") from error
+
+
+TIMEOUT = requests.exceptions.Timeout
+
+
+class DefaultsOnTimeout(RestPos):
+    """Takes no answer in time for the usual answer, in every method that changes nothing at the POS by itself."""
+
+    def fetch_catalog(self, store: Store) -> CatalogSet:
+        try:
+            return super().fetch_catalog(store)
+        except TIMEOUT:
+            return simple_catalog({})
+
+    def quote(self, store: Store, order: ExternalOrder) -> Amounts | Refused:
+        try:
+            return super().quote(store, order)
+        except TIMEOUT:
+            return order.amounts or Amounts()
+
+    def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
+        try:
+            return super().orders_since(store, since)
+        except TIMEOUT:
+            return []
+
+    def store_status(self, store: Store) -> StoreState:
+        try:
+            return super().store_status(store)
+        except TIMEOUT:
+            return StoreState.OPEN
+
+    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
+        with suppress(TIMEOUT):
+            super().cancel_order(store, order, reason)
+
+    def parse_event(self, headers: Mapping[str, str], body: bytes, stores: Mapping[str, Store]) -> Sequence[PosEvent]:
+        try:
+            return super().parse_event(headers, body, stores)
+        except TIMEOUT:
+            return []
+
+
+class AnswersFromMemory(RestPos):
+    """Repeats the last answer of the POS when there is none."""
+
+    last: ClassVar[dict[object, Any]] = {}
+
+    def remembered(self, question: object, ask: Callable[[], Any]) -> Any:
+        try:
+            self.last[question] = ask()
+        except FAILURES:
+            if question not in self.last:
+                raise
+        return self.last[question]
+
+    def find_order(self, store: Store, order_ref: str) -> Placed | None:
+        found: Placed | None = self.remembered(
+            order_ref, lambda: super(AnswersFromMemory, self).find_order(store, order_ref)
+        )
+        return found
+
+    def orders_since(self, store: Store, since: datetime) -> Sequence[PosOrder]:
+        found: Sequence[PosOrder] = self.remembered(
+            "orders", lambda: super(AnswersFromMemory, self).orders_since(store, since)
+        )
+        return found
 
 
 class FakeRestPos:

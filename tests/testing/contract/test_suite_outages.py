@@ -47,6 +47,11 @@ class SecureContract(RestContract):
         (rest_pos.SkipsSections, {FETCH_CATALOG}),
         (rest_pos.DropsUnreadableEvents, {PARSE_EVENT}),
         (rest_pos.RejectsUnreadableEvents, {PARSE_EVENT}),
+        (
+            rest_pos.DefaultsOnTimeout,
+            {PLACE_ORDER, QUOTE, STORE_STATUS, ORDERS_SINCE, CANCEL_ORDER, FETCH_CATALOG, PARSE_EVENT},
+        ),
+        (rest_pos.AnswersFromMemory, {FIND_ORDER, ORDERS_SINCE}),
     ],
 )
 def test_an_ignored_failure_is_found(
