@@ -6,6 +6,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -360,3 +361,25 @@ def test_help_lists_every_command_and_an_unknown_one_is_refused(shell: Shell) ->
 
 def test_the_version_is_the_distributions(shell: Shell) -> None:
     assert shell.good("--version").strip() == f"webhook-kit {version('webhook-kit')}"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"answer": "{"},
+        {"answer": "[]"},
+        {"answer": '{"errors": [1]}'},
+        {"answer": '{"errors": [{"code": "X"}]}'},
+        {"answer": b"\xff"},
+        {"created": "x", "updated": "9" * 30},
+        {"order": "[]", "attempt": "x"},
+        {"order": "{"},
+    ],
+)
+def test_record_that_is_damaged_is_listed_and_shown(shell: Shell, damage: dict[str, Any]) -> None:
+    shell.doubt()
+    record: Any = {"state": "refused", "answer": "{}", **damage}
+    shell.kit.redis.hset(shell.kit.keys.order("g1"), mapping=record)
+    assert "g1" in shell.good("order", "list")
+    assert "g1" in shell.good("order", "show", "g1")
+    assert json.loads(shell.good("order", "show", "g1", "--json"))["orderRef"] == "g1"

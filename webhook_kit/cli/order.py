@@ -18,7 +18,14 @@ from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
-from webhook_kit.placement.order_search import FoundOrder, OrderQuery, PlacementState, RefusalReason, refusal_of
+from webhook_kit.placement.order_search import (
+    FoundOrder,
+    OrderQuery,
+    PlacementState,
+    RefusalReason,
+    milliseconds,
+    refusal_of,
+)
 
 __all__ = ["command"]
 
@@ -95,25 +102,24 @@ def show(ref: str, as_json: bool) -> None:
     """Show the record of an order and the reason of its refusal, without customer and delivery."""
     kit = Kit.from_env()
     record = _record(kit, ref)
-    order = json.loads(record["order"]) if record.get("order") else {}
     refusal = refusal_of(record)
     shown: dict[str, Any] = {
-        "orderRef": record["ref"],
-        "state": record["state"],
+        "orderRef": record.get("ref"),
+        "state": record.get("state"),
         "store": record.get("store"),
         "gettOrderId": record.get("gett_id") or None,
         "partnerOrderId": record.get("partner_id"),
         "mayHaveReachedPos": record.get("doubt") == "1",
-        "attempts": int(record.get("attempt", 0)),
+        "attempts": milliseconds(record.get("attempt")) or 0,
         "idempotencyKeys": record.get("keys", "").split(),
         "created": _moment(record.get("created")),
         "updated": _moment(record.get("updated")),
-        "accepted": (order.get("amounts") or {}).get("total"),
+        "accepted": _accepted(record.get("order") or "{}"),
     }
     if as_json:
         click.echo(json.dumps({**shown, "refusal": refusal and asdict(refusal)}))
         return
-    if record["state"] not in ("placed", "refused"):
+    if shown["state"] not in ("placed", "refused"):
         warn_of_missing(kit, WorkerKind.SYNC)
     for name, value in shown.items():
         click.echo(f"{name:18} {', '.join(value) if isinstance(value, list) else value}")
@@ -227,5 +233,14 @@ def _record(kit: Kit, ref: str) -> dict[str, str]:
     return record
 
 
-def _moment(milliseconds: str | int | None) -> str | None:
-    return None if milliseconds is None else moment(int(milliseconds) / 1000)
+def _accepted(order: str) -> Any:
+    """Return the total that the customer accepted; None if the record has none that can be read."""
+    try:
+        return (json.loads(order).get("amounts") or {}).get("total")
+    except (ValueError, AttributeError):
+        return None
+
+
+def _moment(value: str | int | None) -> str | None:
+    read = milliseconds(None if value is None else str(value))
+    return None if read is None else moment(read / 1000)

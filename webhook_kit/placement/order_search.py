@@ -14,8 +14,9 @@ import redis
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["FoundOrder", "OrderQuery", "OrderSearch", "PlacementState", "RefusalReason", "refusal_of"]
+__all__ = ["FoundOrder", "OrderQuery", "OrderSearch", "PlacementState", "RefusalReason", "milliseconds", "refusal_of"]
 
+_MOMENT_DIGITS = 14
 _PAGE = 500
 """Records that are read at once, so that a search holds up nobody else's commands."""
 
@@ -92,7 +93,7 @@ class OrderSearch:
         seen: set[str] = set()
         for ref, values in self._records(self._refs(earliest, latest), seen):
             record = dict(zip(_FIELDS, map(text, values), strict=True))
-            created = int(record["created"] or 0)
+            created = milliseconds(record["created"]) or 0
             wanted = (
                 (query.store_id, record["store"]),
                 (query.state, record["state"]),
@@ -106,7 +107,7 @@ class OrderSearch:
                     gett_id=record["gett_id"],
                     partner_order_id=record["partner_id"],
                     created=created / 1000,
-                    updated=int(record["updated"] or created) / 1000,
+                    updated=(milliseconds(record["updated"]) or created) / 1000,
                     refusal=self._refusal(record),
                 )
 
@@ -143,9 +144,19 @@ def refusal_of(record: dict[str, str]) -> RefusalReason | None:
     """Return the reason for which an order was refused; None when its record has no refusal."""
     if record.get("state") != PlacementState.REFUSED or not record.get("answer"):
         return None
-    problem = json.loads(record["answer"])
-    violations = tuple(
-        {name: str(error[name]) for name in ("code", "message", "itemId", "jsonPath") if error.get(name)}
-        for error in problem.get("errors") or ()
-    )
-    return RefusalReason(str(problem.get("errorCode", "")), str(problem.get("detail", "")), violations)
+    try:
+        problem = json.loads(record["answer"])
+        violations = tuple(
+            {"code": "", "message": ""}
+            | {name: str(error[name]) for name in ("code", "message", "itemId", "jsonPath") if error.get(name)}
+            for error in problem.get("errors") or ()
+        )
+        return RefusalReason(str(problem.get("errorCode", "")), str(problem.get("detail", "")), violations)
+    except (ValueError, AttributeError, TypeError, RecursionError):  # written by another version or program
+        return RefusalReason("", "the answer in its record cannot be read")
+
+
+def milliseconds(value: str | None) -> int | None:
+    """Return a moment of a record in Unix milliseconds; None if there is none that can be read."""
+    digits = value or ""
+    return int(digits) if digits.isdecimal() and len(digits) <= _MOMENT_DIGITS else None
