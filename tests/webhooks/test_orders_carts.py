@@ -104,6 +104,8 @@ MISPLACED = {
     "items in a group": (margherita({**GROUP, "items": OLIVES}), "modifierGroups[1].items"),
     "ids in a group": (margherita({**GROUP, "options": ["olives"]}), "modifierGroups[1].options"),
     "unknown ids in a group": (margherita({**GROUP, "options": [{"id": "x"}]}), "modifierGroups[1].options"),
+    "one id in a group": (margherita({**GROUP, "selected": "olives"}), "modifierGroups[1].selected"),
+    "one option of a line": (margherita(topping="olives"), "topping"),
     "quantities by id in a group": (margherita({**GROUP, "chosen": {"olives": 1}}), "modifierGroups[1].chosen"),
     "a name that is not an identifier": (
         margherita({**GROUP, "my options": OLIVES}),

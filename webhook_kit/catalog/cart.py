@@ -212,9 +212,10 @@ class _CartCheck:
             return
         options = self.catalog.items if item is None else _options(item)
         for name, value in part.model_extra.items():
-            if not (value and isinstance(value, list | dict)):
-                continue
             in_group = isinstance(part, CartModifierGroup)
+            is_option = isinstance(value, str) and value in options and (in_group or _OPTION_MEMBER.search(name))
+            if not (is_option or (value and isinstance(value, list | dict))):
+                continue
             # [D] A group has nothing but selections, so any list in it is taken for one.
             named_so = (in_group and isinstance(value, list)) or (item is not None and _OPTION_MEMBER.search(name))
             if named_so or _holds_items(value, options):
