@@ -48,6 +48,11 @@ def test_other_text_stays(text: str) -> None:
         ("https://b.example/c.json?X-Amz-Signature=abc&X-Amz-Date=1: 403", "https://b.example/c.json?… 403"),
         ("exceeded with url: /v1/items?api_key=abc (Caused by X)", "exceeded with url: /v1/items?… (Caused by X)"),
         ("('https://pos.example?token=a')", "('https://pos.example?…')"),
+        ("https://ann:p@w@pos.example/a", "https://…@pos.example/a"),
+        ("https://b.example/a?ids[]=1&sig=abc: 403", "https://b.example/a?… 403"),
+        ("https://b.example/a?=1&sig=abc", "https://b.example/a?…"),
+        ("https://b.example/a#access_token=abc", "https://b.example/a#…"),
+        ("see main.py#L10 and issue #4 = open", "see main.py#L10 and issue #4 = open"),
         ("ann@example.org asks: why? a=b", "ann@example.org asks: why? a=b"),
     ],
 )

@@ -14,8 +14,8 @@ _UNPRINTABLE = re.compile(
 )
 """Control characters but tab and line feed, marks that change the direction of a text, invisible ones, and surrogates."""
 
-_USER = re.compile(r"(?<=://)[^\s/@'\"<>]+@")
-_QUERY = re.compile(r"(?<=[\w/.~%-])\?[\w.~%+-]+=[^\s'\"<>)\]}]*")
+_USER = re.compile(r"(?<=://)[^\s/'\"<>]+@")
+_QUERY = re.compile(r"(?<=[\w/.~%\]-])([?#])[\w.~%+\[\]-]*=[^\s'\"<>)\]}][^\s'\"<>)}]*")
 
 
 def printable(text: str) -> str:
@@ -25,9 +25,9 @@ def printable(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """Return a message whose addresses have neither user and password nor a query, which may hold a key or a signature."""
-    if "?" not in text and "@" not in text:
+    if not any(mark in text for mark in "?#@"):
         return text
-    return _QUERY.sub("?…", _USER.sub("…@", text))
+    return _QUERY.sub(r"\1…", _USER.sub("…@", text))
 
 
 def described(error: BaseException) -> str:
