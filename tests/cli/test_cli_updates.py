@@ -76,6 +76,7 @@ def test_a_store_is_paused_listed_and_resumed(run: Run, kit: Kit) -> None:
         "2031-05-01T18:30:00Z",
         "person",
     )
+    assert row["pending"] == "not sent yet"
     shown = run("stores", "list", "--local").out
     assert row["gettStoreId"] in shown
     assert run("stores", "resume", row["gettStoreId"]).status == 0

@@ -46,7 +46,7 @@ for _command in (
 @click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 @click.option("--local", is_flag=True, help="Show only local data; do not ask Gett.")
 def list_(as_json: bool, local: bool) -> None:
-    """List the stores with the status that was last sent to Gett and the status at Gett."""
+    """List the stores with the last status for Gett, whether it is pending, and the status at Gett."""
     kit = Kit.from_env()
     kit.stores.require_complete()
     rows = [_row(kit, store) for store in kit.stores]
@@ -70,17 +70,19 @@ def list_(as_json: bool, local: bool) -> None:
     print_table([*_COLUMNS, *([] if gett_stores is None else ["atGett"])], [list(row.values()) for row in rows])
 
 
-_COLUMNS = ["store", "name", "gettStoreId", "adapter", "sent", "reason", "until", "pausedBy"]
+_COLUMNS = ["store", "name", "gettStoreId", "adapter", "sent", "reason", "until", "pausedBy", "pending"]
 
 
 def _row(kit: Kit, store: Store) -> dict[str, str | None]:
-    last_sent = json.loads(kit.lanes.state(lane_name(Kind.STORE, store.id)).get("last") or "{}")
+    lane = lane_name(Kind.STORE, store.id)
+    last_sent = json.loads(kit.lanes.state(lane).get("last") or "{}")
     members: list[str | None] = [store.id, store.name, store.gett_id, store.adapter]
     members += [
         last_sent.get("status"),
         last_sent.get("reason"),
         last_sent.get("resumeAt"),
         kit.store_status.pause_owner(store),
+        "not sent yet" if kit.lanes.waiting(lane) else None,
     ]
     return dict(zip(_COLUMNS, members, strict=True))
 
