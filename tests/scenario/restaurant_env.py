@@ -62,12 +62,16 @@ _PRICES = {id: item.base_price for id, item in bogus_catalog().items.items()}
 
 @dataclass(frozen=True)
 class Order:
-    """One order, which Gett may deliver several times."""
+    """One order, which Gett may deliver several times.
+
+    :ivar customer: first name; two orders without an id of Gett's differ at least in it, else they are one captured webhook.
+    """
 
     level: str
     items: tuple[str, ...]
     key: str = field(default_factory=lambda: str(uuid4()))
     gett_id: str = field(default_factory=lambda: str(uuid4()))
+    customer: str = field(default_factory=lambda: str(uuid4()))
 
     @property
     def total(self) -> float:
@@ -194,6 +198,7 @@ class RestaurantEnv:
             "fulfillmentType": "Pickup",
             "amounts": {"total": order.total},
             "payment": {"type": "gettPayment"},
+            "customer": {"firstName": order.customer},
         }
         return json.dumps({**content, **members}).encode()
 
