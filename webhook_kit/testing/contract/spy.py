@@ -172,10 +172,13 @@ def captured_output() -> Iterator[list[str]]:
         raise structlog.DropEvent
 
     # Changed in place, because loggers that are already in use hold this list object.
-    processors = structlog.get_config()["processors"]
+    configuration = structlog.get_config()
+    processors = configuration["processors"]
     processors_before = list(processors)
     processors[:] = [capture]
-    structlog.configure(processors=processors)
+    # Every level, because a vendor's process may have set another one for its own run.
+    everything = structlog.make_filtering_bound_logger(logging.DEBUG)
+    structlog.configure(processors=processors, wrapper_class=everything, cache_logger_on_first_use=False)
     root, handler = logging.getLogger(), _LogCapture(lines)
     # The debug output of the HTTP library is never enabled in production.
     levels = {root: logging.DEBUG, logging.getLogger("urllib3"): logging.INFO}
@@ -192,7 +195,7 @@ def captured_output() -> Iterator[list[str]]:
             logger.setLevel(level)
         root.removeHandler(handler)
         processors[:] = processors_before
-        structlog.configure(processors=processors)
+        structlog.configure(**{**configuration, "processors": processors})
 
 
 def exception_text(error: BaseException) -> str:
