@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import hypothesis
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from tests.process_marker import starts_process
@@ -35,14 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if starts_process(item):
             item.add_marker(pytest.mark.process)
-
-
-@pytest.fixture(autouse=True)
-def _log_configuration() -> Iterator[None]:
-    """Leave no configuration of the logs to other tests: a command that runs in this process sets its own."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
