@@ -10,9 +10,11 @@ from uuid import uuid4
 
 import hypothesis
 import pytest
+from playwright.sync_api import Browser
 from structlog.testing import capture_logs
 
 from tests.process_marker import starts_process
+from tests.sandbox.browser_env import launch_browser
 from tests.tcp_server import FakeServer, Serve
 from tests.webhooks.webhook_client import WebhookClient
 from webhook_kit.kit import Kit
@@ -39,6 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def redis_server(webhook_kit_redis_server: RedisServer) -> RedisServer:
     return webhook_kit_redis_server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start one browser for all tests of a process: Playwright cannot run twice in a thread."""
+    with launch_browser() as launched:
+        yield launched
 
 
 @pytest.fixture

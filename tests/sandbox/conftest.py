@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, ViewportSize
 from werkzeug.test import TestResponse
 
-from tests.sandbox.browser_env import StorefrontEnv, StorefrontPage, chromium, launch_browser
+from tests.sandbox.browser_env import StorefrontEnv, StorefrontPage, chromium
 from tests.sandbox.sandbox_env import CATALOG, KEY, NOON, STORE, Call, Consumer, FakePartner
 from webhook_kit.gett.models.store import CommerceStore
 from webhook_kit.sandbox.app import create_app
@@ -69,12 +69,6 @@ def storefront_env() -> Iterator[StorefrontEnv]:
     chromium()  # first, because nothing is started without a browser
     with StorefrontEnv() as env:
         yield env
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with launch_browser() as launched:
-        yield launched
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
-from tests.sandbox.browser_env import launch_browser
 from webhook_kit.adapter import Capability, Level
 from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 
@@ -113,16 +113,16 @@ def test_nothing_is_proposed_that_is_declared_already() -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_page_fits_a_phone_and_is_readable_in_the_dark(scheme: Any, width: int) -> None:
+def test_the_page_fits_a_phone_and_is_readable_in_the_dark(browser: Browser, scheme: Any, width: int) -> None:
     """Nothing is wider than the screen, and every text contrasts with its background by 4.5 (WCAG AA)."""
     matrix = dict.fromkeys(map(str, Capability), "supported")
     long = RuleResult("t", "placement", "statement " * 20, "orders", "to do " * 20, RuleOutcome.FAILED, "x" * 500)
     report = ConformanceReport("Pos (a_very_long_module_name.tests:TestClass)", (*REPORT.results, long), matrix)
-    with launch_browser() as browser:
-        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        page.set_content(report.to_html())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate(_CONTRAST) >= 4.5
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.set_content(report.to_html())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(_CONTRAST) >= 4.5
+    page.close()
 
 
 _CONTRAST = """() => {
