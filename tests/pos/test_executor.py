@@ -205,6 +205,21 @@ def test_failures_in_a_row_open_the_circuit_breaker_of_their_store_alone(
     wait_until(lambda: idle(executor))
 
 
+def test_call_is_not_in_flight_anymore_when_its_caller_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = PosExecutor._leave
+
+    def leave_slowly(executor: PosExecutor, store_id: str) -> None:
+        time.sleep(0.2)
+        real(executor, store_id)
+
+    monkeypatch.setattr(PosExecutor, "_leave", leave_slowly)
+    executor = make_executor(pos_max_calls_per_store=1)
+    assert executor.run(A, lambda: 42) == 42
+    assert idle(executor)
+    fail(executor)
+    assert idle(executor)
+
+
 def test_open_circuit_breaker_lets_one_probe_through_after_its_time(
     release: threading.Event, advance_clock: Callable[[float], None]
 ) -> None:

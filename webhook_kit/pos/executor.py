@@ -101,10 +101,7 @@ class PosExecutor:
         if seconds <= 0:  # the time was used up before the call, which is not a failure of the POS
             raise PosTimeout("no time was left to call the POS", retry_after=5)
 
-        def body(pos_call: PosCall[_Result]) -> None:
-            pos_call.finish(call())
-
-        started = self.start(store_id, body, deadline=seconds)
+        started: PosCall[_Result] = self.start(store_id, lambda _: call(), deadline=seconds)
         try:
             return started.wait(seconds)
         except PosTimeout:
@@ -112,11 +109,13 @@ class PosExecutor:
                 log.error("pos_deadline_exceeded", store=store_id, seconds=round(seconds, 1))  # noqa: TRY400
             raise
 
-    def start(self, store_id: str, body: Callable[[PosCall[_Result]], None], *, deadline: float) -> PosCall[_Result]:
+    def start(
+        self, store_id: str, body: Callable[[PosCall[_Result]], _Result | None], *, deadline: float
+    ) -> PosCall[_Result]:
         """Start a call in a separate thread.
 
-        :param body: makes the call and ends the :class:`PosCall` that it gets. Work that it does afterwards still counts as in
-            flight, but its caller does not wait for it.
+        :param body: makes the call and returns its result. It may end the :class:`PosCall` that it gets before it returns:
+            work that it does afterwards still counts as in flight, but its caller does not wait for it.
         :raises ConcurrencyLimit: too many calls are in flight.
         :raises CircuitOpen: the circuit breaker of the store is open.
         """
@@ -139,22 +138,28 @@ class PosExecutor:
         store_id: str,
         breaker: _CircuitBreaker,
         call: PosCall[_Result],
-        body: Callable[[PosCall[_Result]], None],
+        body: Callable[[PosCall[_Result]], _Result | None],
         deadline: float,
     ) -> None:
         started = time.monotonic()
-        failed = False
+        result: _Result | None = None
+        failure: BaseException | None = None
         try:
             with call_deadline(deadline):
-                body(call)
+                result = body(call)
         except BaseException as error:  # noqa: BLE001 - a vendor's code may raise anything; the caller gets it
-            failed = not isinstance(error, Unsupported)  # Unsupported is about the adapter, not about the POS
-            call.fail(error)
-        finally:
-            # A result after the deadline counts as a failure: its caller did not get it.
-            ended = call.ended or time.monotonic()
-            breaker.record(failed=failed or ended - started > deadline)
-            self._leave(store_id)
+            failure = error
+        # Unsupported is about the adapter, not about the POS. A result after the deadline counts as a failure: its caller did
+        # not get it.
+        failed = failure is not None and not isinstance(failure, Unsupported)
+        ended = call.ended or time.monotonic()
+        breaker.record(failed=failed or ended - started > deadline)
+        self._leave(store_id)
+        # Last, so that the caller's next call does not find this one in flight.
+        if failure is not None:
+            call.fail(failure)
+        else:
+            call.finish(cast(_Result, result))
 
     def _enter(self, store_id: str) -> _CircuitBreaker:
         with self._lock:
