@@ -166,3 +166,19 @@ def test_line_controls_no_terminal_and_has_no_secrets(
     assert "\u202e" not in written.getvalue()
     assert "pw" not in written.getvalue()
     assert "abc" not in written.getvalue()
+
+
+def test_captured_events_leave_out_those_of_threads_of_earlier_tests(request: pytest.FixtureRequest) -> None:
+    log, go = logs.logger("pos"), threading.Event()
+
+    def end_late() -> None:
+        go.wait(PATIENCE)
+        log.info("ended_late")
+
+    earlier = threading.Thread(target=end_late)
+    earlier.start()
+    events = request.getfixturevalue("events")
+    go.set()
+    earlier.join()
+    log.info("ended_in_time")
+    assert [event["event"] for event in events] == ["ended_in_time"]
