@@ -7,25 +7,39 @@ as large as the other side likes. Here a deadline holds for everything that a th
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, prepend_scheme_if_needed, select_proxy
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError
 from urllib3.util.ssl_ import create_urllib3_context
 
-__all__ = ["AnswerTooLarge", "BoundedAdapter", "bounded_session", "deadline", "fetch"]
+__all__ = [
+    "AnswerTooLarge",
+    "BoundedAdapter",
+    "bounded_session",
+    "connection_pools",
+    "deadline",
+    "fetch",
+    "read_bounded",
+]
 
 _CONNECT_TIMEOUT = 5.0
 """Seconds to wait for a connection."""
+
+_PIECE = 65_536
+"""Bytes of a body that are read at once."""
 
 _local = threading.local()
 
@@ -55,6 +69,37 @@ def bounded_session(limit: int) -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, BoundedAdapter(limit))
     return session
+
+
+def connection_pools(url: str) -> PoolManager:
+    """Return connections for calls to one address through urllib3 itself. They keep to the :func:`deadline` of their thread.
+
+    Proxies and certificates are those of the environment, as ``requests`` takes them.
+    """
+    adapter = BoundedAdapter(0)  # only for its connections
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
+    options = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if Path(bundle).is_dir() else "ca_certs": bundle}
+    if proxy := select_proxy(url, get_environ_proxies(url)):
+        proxy = prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call] # requests leaves it untyped
+        return adapter.proxy_manager_for(proxy, **options)
+    adapter.init_poolmanager(1, 1, **options)
+    pools: PoolManager = adapter.poolmanager
+    return pools
+
+
+def read_bounded(response: BaseHTTPResponse, limit: int) -> bytes:
+    """Return the body of urllib3's response.
+
+    :param limit: bytes at most, decompressed.
+    :raises AnswerTooLarge: the body is larger.
+    """
+    try:
+        return b"".join(_bounded(response, limit)(_PIECE))
+    except BaseException:
+        response.close()
+        raise
+    finally:
+        response.release_conn()
 
 
 def fetch(

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
+import gzip
 import os
 import threading
+from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import requests
+from urllib3 import PoolManager, Timeout
 
 from tests.gett.fake_gett import KEY, FakeGett
+from tests.tcp_server import FakeServer, Serve, over_tls, responding
 from webhook_kit import errors
 from webhook_kit.gett.client import GettClient
 
 
 def test_refused_connection_raises_unreachable() -> None:
-    with pytest.raises(errors.GettUnreachable, match=r"GET stores: no response \(ConnectionError\)") as caught:
+    with pytest.raises(errors.GettUnreachable, match=r"GET stores: no response \(NewConnectionError\)") as caught:
         GettClient("http://127.0.0.1:1", KEY).stores()
     assert caught.value.status is None
     assert KEY not in str(caught.value)
@@ -35,11 +39,11 @@ def test_read_timeout_raises_unreachable(gett: FakeGett) -> None:
 def test_both_timeouts_are_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[object] = []
 
-    def refuse(*_: object, timeout: object, **__: object) -> None:
-        used.append(timeout)
-        raise requests.ConnectionError
+    def refuse(*_: object, timeout: Timeout, **__: object) -> None:
+        used.append((timeout.connect_timeout, timeout.read_timeout))
+        raise ConnectionError
 
-    monkeypatch.setattr(requests.Session, "request", refuse)
+    monkeypatch.setattr(PoolManager, "urlopen", refuse)
     for client in (
         GettClient("http://127.0.0.1:1", KEY),
         GettClient("http://127.0.0.1:1", KEY, connect_timeout=1, read_timeout=2),
@@ -92,3 +96,48 @@ def test_cookies_are_not_kept(gett: FakeGett, client: GettClient) -> None:
     client.stores()
     client.stores()
     assert gett.received[1].headers["Cookie"] is None
+
+
+def test_compressed_response_is_read(gett: FakeGett, client: GettClient) -> None:
+    gett.body, gett.headers = gzip.compress(b"[]"), {"Content-Encoding": "gzip"}
+    assert client.stores() == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "credentials"), [("http://user:word@", f"Basic {b64encode(b'user:word').decode()}"), ("", None)]
+)
+def test_proxy_of_the_environment_is_used(
+    gett: FakeGett, prefix: str, credentials: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gett.body = b"[]"
+    monkeypatch.setenv("no_proxy", "other.example")
+    monkeypatch.setenv("http_proxy", prefix + gett.url.removeprefix("http://"))
+    GettClient("http://gett.example", KEY).stores()
+    (received,) = gett.received
+    assert received.path == "http://gett.example/v1/commerce/stores"
+    assert received.headers["Proxy-Authorization"] == credentials
+
+
+def test_proxy_is_not_used_for_an_excluded_host(
+    gett: FakeGett, client: GettClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gett.body = b"[]"
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    client.stores()
+    assert len(gett.received) == 1
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_certificate_is_verified(
+    trusted: bool, certificate: Path, start_server: Callable[[Serve], FakeServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if trusted:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.with_suffix(".crt")))
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"
+    url = start_server(over_tls(certificate, responding(response))).url.replace("http:", "https:")
+    if trusted:
+        assert GettClient(url, KEY).stores() == []
+        return
+    with pytest.raises(errors.GettUnreachable, match="SSLError"):
+        GettClient(url, KEY).stores()

@@ -26,14 +26,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, ClassVar, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 import pydantic
-import requests
 from requests.structures import CaseInsensitiveDict
-from requests.utils import get_environ_proxies
+from urllib3 import PoolManager, Timeout
+from urllib3.exceptions import HTTPError
 
 from webhook_kit.errors import (
     ConfigurationError,
@@ -49,9 +48,9 @@ from webhook_kit.errors import (
 )
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.texts import well_formed_data
-from webhook_kit.web import bounded_session, deadline
+from webhook_kit.web import connection_pools, deadline, read_bounded
 
-__all__ = ["Api", "ApiCall", "ApiResponse", "RequestsTransport", "Transport", "http_date", "segment", "unreadable"]
+__all__ = ["Api", "ApiCall", "ApiResponse", "HttpTransport", "Transport", "http_date", "segment", "unreadable"]
 
 _DETAIL_LENGTH = 300
 
@@ -87,53 +86,49 @@ class Transport(Protocol):
     def send(self, call: ApiCall) -> ApiResponse:
         """Send a request once and return its response.
 
-        :raises OSError: without a response; ``requests`` exceptions, ``ConnectionError`` and ``TimeoutError`` are subclasses.
+        :raises OSError: without a response; ``ConnectionError`` and ``TimeoutError`` are subclasses.
+        :raises urllib3.exceptions.HTTPError: the same.
         """
         ...
 
 
-class RequestsTransport:
-    """Sends requests over the network, with one ``requests`` session per thread and process.
+class HttpTransport:
+    """Sends requests over the network, with connections of their own for each thread and process.
+
+    It calls urllib3 itself, because an update costs half as much CPU as through ``requests``.
 
     :param connect_timeout: seconds.
     :param read_timeout: seconds for the whole response.
     """
 
     def __init__(self, *, connect_timeout: float = 3.05, read_timeout: float = 10.0) -> None:
-        self._timeouts = (connect_timeout, read_timeout)
+        self._seconds = connect_timeout + read_timeout
+        self._timeout = Timeout(connect=connect_timeout, read=read_timeout)
         self._local = threading.local()
 
     def send(self, call: ApiCall) -> ApiResponse:
         """Send a request once; a redirect is returned, not followed."""
-        with (
-            deadline(sum(self._timeouts)),
-            self._session(call.url).request(
+        with deadline(self._seconds):
+            response = self._pools(call.url).urlopen(
                 call.method,
                 call.url,
-                headers=dict(call.headers),
-                data=call.body,
-                timeout=self._timeouts,
-                allow_redirects=False,
-                stream=True,
-            ) as response,
-        ):
+                headers=call.headers,
+                body=call.body,
+                timeout=self._timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
             try:
-                body = response.content
-            except requests.RequestException:  # the status is Gett's answer all the same
+                body = read_bounded(response, _MAX_BODY)
+            except (OSError, HTTPError):  # the status is Gett's answer all the same
                 body = b""
-            return ApiResponse(response.status_code, response.headers, body)
+            return ApiResponse(response.status, response.headers, body)
 
-    def _session(self, url: str) -> requests.Session:
-        if getattr(self._local, "pid", None) != os.getpid():
-            session = bounded_session(_MAX_BODY)  # connections do not survive a fork
-            # With trust_env, requests reads the environment again for each call, and an entry in .netrc replaces the
-            # Authorization header. So proxies and certificates are read here, once.
-            session.trust_env = False
-            session.proxies.update(get_environ_proxies(url))
-            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            self._local.session, self._local.pid = session, os.getpid()
-        current: requests.Session = self._local.session
+    def _pools(self, url: str) -> PoolManager:
+        if getattr(self._local, "pid", None) != os.getpid():  # connections do not survive a fork
+            self._local.pools, self._local.pid = connection_pools(url), os.getpid()
+        current: PoolManager = self._local.pools
         return current
 
 
@@ -159,7 +154,7 @@ class Api:
     :param on_response: called with status and headers (case-insensitive) of each response, in the calling thread, before
         errors are raised; for ``X-RateLimit-*``. It should not raise, because its exceptions propagate.
     :param on_key_refused: called with the number of a refused key (the first is 1), the number of keys, and the reason.
-    :param transport: sends the requests; a :class:`RequestsTransport` when None.
+    :param transport: sends the requests; a :class:`HttpTransport` when None.
     :raises ConfigurationError: when the URL or the key cannot be used.
     """
 
@@ -186,7 +181,7 @@ class Api:
         self._api_keys = keys
         self._refused_until = dict.fromkeys(keys, 0.0)
         self._seconds = connect_timeout + read_timeout
-        self._transport = transport or RequestsTransport(connect_timeout=connect_timeout, read_timeout=read_timeout)
+        self._transport = transport or HttpTransport(connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r})"
@@ -244,7 +239,7 @@ class Api:
         url = f"{self.base_url}{self.root}{path}"
         try:
             response = self._transport.send(ApiCall(method, url, headers, body.to_json() if body is not None else None))
-        except OSError as error:
+        except (OSError, HTTPError) as error:
             # Only the type of the error, because its text may contain the request's headers.
             raise GettUnreachable(f"{method} {path}: no response ({type(error).__name__})") from error
         if self.on_response is not None:
