@@ -124,6 +124,11 @@ def test_another_meaning_is_another_order(other: Json) -> None:
     assert of(other) != of(ORDER)
 
 
+def test_a_record_of_the_version_before_has_the_same_form() -> None:
+    body = changed("cart.lineItems.0.modifierGroups.1.note", {"side": "left", "lid": None}, ORDER)
+    assert of(body) == "bca0df697115d4d887ed231e7f83ee0671ac170de030e6a355f60cfdffcd76dc:20.50/0.00"
+
+
 # -- retries -----------------------------------------------------------------------------------------------------------
 
 

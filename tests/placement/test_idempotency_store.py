@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -52,6 +53,36 @@ def test_key_of_another_order_is_rejected(harness: StoreHarness) -> None:
     expect(KeyReused, harness.try_claim(fp="f2", gett_id="g2"))
     harness.claim("k2", "g2")
     expect(KeyReused, harness.try_claim(key="k1", gett_id="g2"))
+
+
+def test_former_fingerprint_is_computed_only_for_a_record_that_has_one(harness: StoreHarness) -> None:
+    computed: list[str] = []
+
+    def former(key: str) -> str:
+        computed.append(key)
+        return "f0"
+
+    def claim(fingerprint: str, key: str) -> object:
+        return harness.store.claim(
+            key=key,
+            gett_id="g1",
+            store_id="s",
+            fingerprint=fingerprint,
+            former_fingerprint=partial(former, key),
+        )
+
+    granted = expect(Claim, claim("f1:1.00/", "k1"))
+    harness.place(granted)
+    expect(Replay, claim("f1:1.00/", "k2"))
+    expect(KeyReused, claim("f2:1.00/", "k2"))
+    assert computed == []
+    harness.redis.hset(harness.keys.order("g1"), "fp", "f0")
+    expect(Replay, claim("f1:1.00/", "k3"))
+    harness.redis.set(harness.keys.by_key("k3"), "f0 g1")
+    expect(Replay, claim("f1:1.00/", "k3"))
+    assert computed == ["k3", "k3"]
+    harness.redis.set(harness.keys.by_key("k3"), "f9 g1")
+    expect(KeyReused, claim("f1:1.00/", "k3"))
 
 
 def test_lease_that_lapsed_before_the_call_is_taken_over_without_doubt(harness: StoreHarness) -> None:

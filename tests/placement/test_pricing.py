@@ -175,7 +175,7 @@ def request(**members: Any) -> PlaceOrderRequest:
 def decide(kit: Kit, requested: PlaceOrderRequest) -> PlaceOrderRequest | Problem:
     (store,) = kit.stores
     pricing = Pricing(kit.order_validator, kit.tokens, kit.settings)
-    return pricing.decide(requested, store, deadline=time.monotonic() + 30)
+    return pricing.decide(requested, pricing.read_token(requested), store, deadline=time.monotonic() + 30)
 
 
 def test_decision_is_a_copy_of_the_order_with_its_amounts(kit: Kit) -> None:

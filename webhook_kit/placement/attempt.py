@@ -10,6 +10,7 @@ from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequ
 from webhook_kit.gett.problems import Problem
 from webhook_kit.logs import logger
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.pricing import Token
 
 __all__ = ["Attempt", "PlacementResponse", "receipt", "stored_order"]
 
@@ -34,6 +35,7 @@ class Attempt:
     """One claim on its way to an outcome.
 
     :ivar order: the order as it came, with its orderRef.
+    :ivar token: the order's token, as it was read.
     :ivar decision: the priced order or the refusal, when decided before the claim.
     :ivar deadline: monotonic time by which Gett needs an answer.
     :ivar instance: path of the request, for problem documents.
@@ -42,6 +44,7 @@ class Attempt:
     """
 
     order: PlaceOrderRequest
+    token: Token
     decision: PlaceOrderRequest | Problem | None
     store: Store
     adapter: PosAdapter

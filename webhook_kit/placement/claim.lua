@@ -1,10 +1,11 @@
 -- Claim an order, or find out what it is: a repetition, an order that is being placed right now, or another order.
 -- KEYS: the pointers of the Idempotency-Key and of the Gett order id, unsettled; the signed body, if it is to be remembered.
--- args: key, gett_id (may be empty), fingerprint, former (fingerprint in the form of an earlier version), owner, lease (ms), store, signed_ttl (s), key_ttl, order_ttl (s), order (JSON, or nil).
+-- args: key, gett_id (may be empty), fingerprint, former (fingerprint in the form of an earlier version, or nil), owner, lease (ms), store, signed_ttl (s), key_ttl, order_ttl (s), order (JSON, or nil).
 -- order is the priced order, when the POS can be called at once. If claim and POS call are recorded in one, return the
 -- orderRef alone. Otherwise return a list that begins with 'claimed' (orderRef, doubt, same content, earlier order),
 -- 'replay' (status, answer, orderRef, newly linked Gett order id), 'busy' (ms until the lease ends),
--- 'already_placed' (the POS's order id), 'key_reused' or 'replayed' (the same signed body under another Idempotency-Key).
+-- 'already_placed' (the POS's order id), 'key_reused', 'replayed' (the same signed body under another Idempotency-Key), or
+-- 'former' (a recorded fingerprint has the form of an earlier version: call again with args.former).
 --- @include "webhook_kit.placement/records"
 
 -- Return true unless both amounts are known, one of them is named by its order, and they differ. An amount that is only
@@ -26,19 +27,27 @@ local function same_order(recorded)
   return content ~= nil and content == own_content and same_amount(total, own_total) and same_amount(tip, own_tip)
 end
 
+-- Return true if a recorded fingerprint cannot be compared, because it has the form of an earlier version.
+local function needs_former(recorded)
+  return recorded and not args.former and recorded ~= args.fingerprint and not string.find(recorded, ':', 1, true)
+end
+
 if KEYS[4] then
   if (redis.call('GET', KEYS[4]) or args.key) ~= args.key then return {'replayed'} end
   redis.call('SET', KEYS[4], args.key, 'EX', args.signed_ttl)
 end
 local pointer = redis.call('GET', KEYS[1])
 local by_key = pointer and string.match(pointer, '^%S* (.*)$')
-if pointer and not same_order(string.match(pointer, '^%S*')) then return {'key_reused'} end
+local by_key_fp = pointer and string.match(pointer, '^%S*')
+if needs_former(by_key_fp) then return {'former'} end
+if pointer and not same_order(by_key_fp) then return {'key_reused'} end
 local by_id = args.gett_id ~= '' and redis.call('GET', KEYS[2])
 if by_key and by_id and by_key ~= by_id then return {'key_reused'} end
 local ref = by_key or by_id or (args.gett_id ~= '' and args.gett_id or args.key)
 local placement, now = keys.order .. ref, math.floor(now_ms())
 local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id',
                      'keys', 'order', 'owner')
+if needs_former(r[4]) then return {'former'} end
 local state, lease, doubt, same = r[1], tonumber(r[2] or '0'), r[3] == '1', same_order(r[4])
 local status, answer, partner_id, gett_id, earlier_order = r[6], r[5], r[7] or '', r[8] or '', r[10] or ''
 

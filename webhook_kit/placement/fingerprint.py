@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from hashlib import sha256
@@ -36,7 +35,7 @@ def fingerprint(order: ExternalOrder, token: Amounts | None = None) -> str:
     content = {
         "store": cart.store_id,
         "lines": _lines(cart.line_items),
-        "cart": _extra(cart),
+        "cart": cart.model_extra,
         "fulfillment": order.fulfillment_type,
         "delivery": _delivery(order),
         "customer": _customer(order),
@@ -65,9 +64,11 @@ def _amount(named: Decimal | None, implied: Decimal | None) -> str:
 
 def _lines(lines: Iterable[LineItem]) -> list[tuple[str, int]]:
     """Return the pieces of each kind, in an order of their own: two lines of one piece are one line of two."""
-    pieces: Counter[str] = Counter()
+    pieces: dict[str, int] = {}
     for line in lines:
-        pieces[_text([line.item_id, _groups(line.modifier_groups), _extra(line)])] += line.quantity
+        groups = _text(_groups(line.modifier_groups)) if line.modifier_groups else "[]"
+        piece = f"[{_text(line.item_id)}, {groups}, {_extra(line)}]"
+        pieces[piece] = pieces.get(piece, 0) + line.quantity
     return sorted(pieces.items())
 
 
@@ -76,8 +77,8 @@ def _groups(groups: Iterable[CartModifierGroup]) -> list[tuple[str, list[tuple[s
     selected: dict[str, list[LineItem]] = {}
     for group in groups:
         extra = _extra(group)
-        if group.selected_modifiers or extra:
-            selected.setdefault(_text([group.modifier_group_id, extra]), []).extend(group.selected_modifiers)
+        if group.selected_modifiers or extra != "{}":
+            selected.setdefault(f"[{_text(group.modifier_group_id)}, {extra}]", []).extend(group.selected_modifiers)
     return sorted((name, _lines(lines)) for name, lines in selected.items())
 
 
@@ -95,9 +96,10 @@ def _customer(order: ExternalOrder) -> Any:
     return customer
 
 
-def _extra(wire: Wire) -> Any:
-    """Return the unknown members, which may be a wish for the kitchen."""
-    return _compact(wire.model_extra or {})
+def _extra(wire: Wire) -> str:
+    """Return the unknown members, which may be a wish for the kitchen, as JSON."""
+    extra = wire.model_extra
+    return _text(_compact(extra)) if extra else "{}"
 
 
 def _compact(value: Any) -> Any:
@@ -112,5 +114,4 @@ def _compact(value: Any) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+_text = json.JSONEncoder(sort_keys=True).encode

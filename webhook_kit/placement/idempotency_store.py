@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -27,6 +27,7 @@ from webhook_kit.placement.lease_renewal import LeaseRenewal
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.messagepack import Packable
 from webhook_kit.storage.scripts import Script
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "AttemptOutcome",
     "Busy",
     "Claim",
+    "ClaimResult",
     "KeyReused",
     "PlacementStore",
     "Replay",
@@ -168,39 +170,40 @@ class PlacementStore:
         gett_id: str,
         store_id: str,
         fingerprint: str,
-        former_fingerprint: str = "",
+        former_fingerprint: Callable[[], str] = str,
         priced_order: bytes | None = None,
         signed_body: str = "",
     ) -> ClaimResult:
         """Claim an order, or find out why it cannot be claimed.
 
         :param fingerprint: see :mod:`webhook_kit.placement.fingerprint`.
-        :param former_fingerprint: the fingerprint in the form of an earlier version, whose records are still there.
+        :param former_fingerprint: returns the fingerprint in the form of an earlier version. It is called when such a record
+            is there.
         :param priced_order: the order to place, when it is priced already: a claim without doubt then records the POS
             call (:meth:`record_call`) in the same round trip.
         :param signed_body: digest of the body, if its signature is all that shows that Gett sent it. It is remembered while
             the signature may be fresh; an order with Gett's own id needs none, because its id tells a repetition.
         """
-        remembered = [self._keys.signed_body(signed_body)] if signed_body and not gett_id else []
         owner = os.urandom(8).hex()
+        keys = [self._keys.by_key(key), self._keys.by_gett_id(gett_id), self._keys.unsettled]
+        if signed_body and not gett_id:
+            keys.append(self._keys.signed_body(signed_body))
+        arguments: dict[str, Packable] = {
+            "key": key,
+            "gett_id": gett_id,
+            "fingerprint": fingerprint,
+            "owner": owner,
+            "lease": self._lease_ms,
+            "store": store_id,
+            "signed_ttl": 2 * MAX_AGE_SECONDS,
+            "key_ttl": self._key_ttl,
+            "order_ttl": self._order_ttl,
+            "order": priced_order,
+        }
         try:
-            reply: bytes | list[bytes] = self._claim(
-                self._keys.by_key(key),
-                self._keys.by_gett_id(gett_id),
-                self._keys.unsettled,
-                *remembered,
-                key=key,
-                gett_id=gett_id,
-                fingerprint=fingerprint,
-                former=former_fingerprint,
-                owner=owner,
-                lease=self._lease_ms,
-                store=store_id,
-                signed_ttl=2 * MAX_AGE_SECONDS,
-                key_ttl=self._key_ttl,
-                order_ttl=self._order_ttl,
-                order=priced_order,
-            )
+            reply: bytes | list[bytes] = self._claim(*keys, **arguments)
+            if reply == [b"former"]:
+                reply = self._claim(*keys, former=former_fingerprint(), **arguments)
         except redis.RedisError:
             # Redis may have granted the claim and lost the reply: nobody would use it.
             self.release_later(

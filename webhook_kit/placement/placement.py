@@ -23,6 +23,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import redis
 
@@ -41,6 +42,7 @@ from webhook_kit.placement.idempotency_store import (
     AttemptOutcome,
     Busy,
     Claim,
+    ClaimResult,
     PlacementStore,
     Replay,
     SettleResult,
@@ -49,6 +51,7 @@ from webhook_kit.placement.idempotency_store import (
 from webhook_kit.placement.pos_calls import as_violations, find_order, place_order
 from webhook_kit.placement.pricing import Pricing
 from webhook_kit.placement.settlement import Settlement
+from webhook_kit.placement.token import AcceptedPrice
 from webhook_kit.pos.executor import PosCall, PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
@@ -94,17 +97,28 @@ class Placement:
         received, order = order, order.without_coordinates()
         deadline = time.monotonic() + self._settings.webhook_deadline - _ANSWER_MARGIN
         adapter = self._stores.adapter(store)
-        decision = None
+        token, decision = self._pricing.read_token(order), None
         if adapter.guarantee() is not Guarantee.LOOK_UP and not adapter.offers(Capability.QUOTE):
             # No question to the POS comes before the call: the claim can record the call too, which saves a round trip.
-            decision = self._pricing.decide(order, store, deadline=deadline)
+            decision = self._pricing.decide(order, token, store, deadline=deadline)
         priced = decision if isinstance(decision, PlaceOrderRequest) else None
+        claim_order = partial(
+            self._records.claim,
+            key=key,
+            gett_id=order.gett_order_id or "",
+            store_id=store.id,
+            fingerprint=fingerprint(received, token.amounts if isinstance(token, AcceptedPrice) else None),
+            former_fingerprint=partial(former_fingerprint, received),
+            priced_order=stored_order(priced) if priced else None,
+            signed_body=signed_body,
+        )
         while True:
-            claim = self._claim(received, priced, store, key, signed_body, deadline)
+            claim = self._claim(order, claim_order, deadline)
             if isinstance(claim, PlacementResponse):
                 return claim
             attempt = Attempt(
                 order=order.with_ref(claim.ref),
+                token=token,
                 decision=priced.with_ref(claim.ref) if priced else decision,
                 store=store,
                 adapter=adapter,
@@ -157,29 +171,12 @@ class Placement:
     # -- claim ---------------------------------------------------------------------------------------------------------
 
     def _claim(
-        self,
-        order: PlaceOrderRequest,
-        priced: PlaceOrderRequest | None,
-        store: Store,
-        key: str,
-        signed_body: str,
-        deadline: float,
+        self, order: PlaceOrderRequest, claim_order: Callable[[], ClaimResult], deadline: float
     ) -> Claim | PlacementResponse:
         """Claim the order, or return its recorded answer. Waits while another attempt is under way."""
-        gett_id, content = order.gett_order_id or "", fingerprint(order, self._pricing.token_amounts(order))
-        former = former_fingerprint(order)
-        priced_order = stored_order(priced) if priced else None
         pause = 0.01
         while True:
-            result = self._records.claim(
-                key=key,
-                gett_id=gett_id,
-                store_id=store.id,
-                fingerprint=content,
-                former_fingerprint=former,
-                priced_order=priced_order,
-                signed_body=signed_body,
-            )
+            result = claim_order()
             if isinstance(result, Claim):
                 return result
             if isinstance(result, Replay):
@@ -189,7 +186,7 @@ class Placement:
             if isinstance(result, AlreadyPlaced):
                 raise Problem(
                     ErrorCode.ORDER_ALREADY_PLACED,
-                    f"order {gett_id} was placed with other content, as {result.partner_order_id}",
+                    f"order {order.gett_order_id} was placed with other content, as {result.partner_order_id}",
                 )
             if isinstance(result, SignatureReplayed):
                 raise Problem(
@@ -256,7 +253,11 @@ class Placement:
         log.info("order_found_at_pos", order=attempt.claim.ref, pos_order=ticket.id)
         # The customer accepted the amounts of the earlier attempt, when they are recorded.
         earlier = attempt.claim.earlier_order
-        order = PlaceOrderRequest.from_json(earlier) if earlier else self._pricing.at_accepted_amounts(attempt.order)
+        order = (
+            PlaceOrderRequest.from_json(earlier)
+            if earlier
+            else self._pricing.at_accepted_amounts(attempt.order, attempt.token)
+        )
         self.record(attempt.claim, order, ticket)
         return None
 
@@ -324,7 +325,7 @@ class Placement:
             if earlier.amounts is not None:
                 return attempt.order.model_copy(update={"amounts": earlier.amounts})
         if attempt.decision is None:
-            return self._pricing.decide(attempt.order, attempt.store, deadline=attempt.deadline)
+            return self._pricing.decide(attempt.order, attempt.token, attempt.store, deadline=attempt.deadline)
         return attempt.decision
 
     # -- call ----------------------------------------------------------------------------------------------------------

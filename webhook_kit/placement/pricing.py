@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 from webhook_kit.adapter import Store
 from webhook_kit.catalog.cart import PricedLine
@@ -20,7 +21,10 @@ from webhook_kit.placement.token import AcceptedPrice, TokenRefused, Tokens
 from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.settings import PricePolicy, Settings
 
-__all__ = ["Pricing", "apply_policy"]
+__all__ = ["Pricing", "Token", "apply_policy"]
+
+Token: TypeAlias = AcceptedPrice | TokenRefused | None
+"""The token of an order, as it was read."""
 
 _ROUNDING = "amounts are rounded to the cent, half away from zero, per line"
 _PARTS = ("sub_total", "fees", "promotions", "taxes", "adjustments", "tip")
@@ -34,14 +38,26 @@ class Pricing:
         self._tokens = tokens
         self._settings = settings
 
-    def decide(self, order: PlaceOrderRequest, store: Store, *, deadline: float) -> PlaceOrderRequest | Problem:
+    def read_token(self, order: PlaceOrderRequest) -> Token:
+        """Return the price that the order's token proves, or the reason why it proves none; None when it has no token."""
+        if not order.validated_order_token:
+            return None
+        try:
+            return self._tokens.read(order.validated_order_token, order)
+        except TokenRefused as error:
+            return error
+
+    def decide(
+        self, order: PlaceOrderRequest, token: Token, store: Store, *, deadline: float
+    ) -> PlaceOrderRequest | Problem:
         """Validate and price an order, without side effects.
 
+        :param token: the order's token, as it was read.
         :param deadline: monotonic time by which the decision is needed.
         :return: a copy of the order with the amounts to place it at, or the refusal; 503 while catalog or POS is unavailable.
         """
         try:
-            accepted = self._accepted(order)
+            accepted = self._accepted(order, token)
             result = self._validator.validate(_with_accepted_tip(order, accepted), store, deadline=deadline)
         except Problem as problem:
             return problem
@@ -58,10 +74,10 @@ class Pricing:
             return Problem.refusing([amounts])
         return order.model_copy(update={"amounts": amounts.with_request(order.amounts)})
 
-    def at_accepted_amounts(self, order: PlaceOrderRequest) -> PlaceOrderRequest:
+    def at_accepted_amounts(self, order: PlaceOrderRequest, token: Token) -> PlaceOrderRequest:
         """Return the order with the amounts that the customer accepted; unchanged when they cannot be known."""
         try:
-            accepted = self._accepted(order)
+            accepted = self._accepted(order, token)
         except Problem:
             return order
         if accepted is None:
@@ -71,28 +87,18 @@ class Pricing:
             amounts = Amounts(total=amounts.total)  # the parts are not those that the customer pays
         return order.model_copy(update={"amounts": amounts})
 
-    def token_amounts(self, order: PlaceOrderRequest) -> Amounts | None:
-        """Return the amounts of the order's token; None when it has no token, or none that is valid for it."""
-        if not order.validated_order_token:
-            return None
-        try:
-            return self._tokens.read(order.validated_order_token, order).amounts
-        except TokenRefused:
-            return None
-
-    def _accepted(self, order: PlaceOrderRequest) -> AcceptedPrice | None:
+    def _accepted(self, order: PlaceOrderRequest, token: Token) -> AcceptedPrice | None:
         """Return the price that the customer accepted: the token's, else the request's; None when it has neither.
 
         :raises Problem: when the token is not authentic, belongs to another order, or is required and missing.
         """
-        if not order.validated_order_token:
+        if token is None:
             if self._settings.require_validated_token:
                 raise Problem(ErrorCode.INVALID_REQUEST, "validatedOrderToken is missing: call validateOrder first")
             return AcceptedPrice(order.amounts) if order.amounts else None
-        try:
-            return self._tokens.read(order.validated_order_token, order)
-        except TokenRefused as error:
-            raise Problem(ErrorCode.INVALID_REQUEST, str(error)) from error
+        if isinstance(token, TokenRefused):
+            raise Problem(ErrorCode.INVALID_REQUEST, str(token))
+        return token
 
 
 def _with_accepted_tip(order: PlaceOrderRequest, accepted: AcceptedPrice | None) -> PlaceOrderRequest:
