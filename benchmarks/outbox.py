@@ -23,8 +23,7 @@ None of the alternatives preserves order; ``disorder`` counts the updates that a
 
 **Overload.** Ten times more updates than the quota allows (:mod:`benchmarks.outbox_overload`).
 
-**Memory.** Redis memory of a waiting update and of a finished order. Merging limits waiting updates (one for each order), and the
-TTL limits finished orders.
+The memory of Redis is measured in :mod:`benchmarks.memory`.
 """
 
 from __future__ import annotations
@@ -38,15 +37,11 @@ from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
-import redis
-
 from benchmarks.fake_gett import FakeGett
-from benchmarks.outbox_engines import Engine, append_all, engines, environment
+from benchmarks.outbox_engines import Engine, engines, environment
 from benchmarks.outbox_overload import overload
-from benchmarks.outbox_updates import UPDATES_PER_ORDER, OrderUpdate, preparing, updates
+from benchmarks.outbox_updates import OrderUpdate, preparing
 from benchmarks.outbox_worker import kit
-from webhook_kit.outbox.lanes import Lanes
-from webhook_kit.storage.connection import text
 from webhook_kit.testing.redis_server import RedisServer
 
 ROUNDS = 3
@@ -96,7 +91,6 @@ def main() -> None:
     with RedisServer() as server, FakeGett() as gett:
         os.environ.update(environment(server.url, gett, "overload:", MERGING="1"))
         under_quota = overload(server.url, kit())
-        memory = _memory(server.url)
     _print_rates(by_name)
     results: dict[str, Any] = {
         "vs_plain_rq": _ratio(by_name, ("rq",), 0.0),
@@ -106,7 +100,6 @@ def main() -> None:
         "vs_limit_50ms": _ratio(by_name, ("limit",), SLOW),
         **latency,
         **under_quota,
-        "memory_bytes": memory,
     }
     for name, (target, at_least) in TARGETS.items():
         met = results[name] >= target if at_least else results[name] <= target
@@ -161,40 +154,6 @@ def _idle_latency(ours: Engine, other: Engine, gett: FakeGett) -> dict[str, floa
         "idle_latency_ms": round(own * 1000, 2),
         "idle_latency_rq_ms": round(others * 1000, 2),
     }
-
-
-def _memory(redis_url: str) -> dict[str, float]:
-    """Return the bytes of Redis by ``used_memory``; no worker runs."""
-    connection = redis.Redis.from_url(redis_url)
-    sent = updates(2_000)
-    orders = len(sent) // UPDATES_PER_ORDER
-
-    def used() -> int:
-        return int(connection.info("memory")["used_memory"])
-
-    result: dict[str, float] = {}
-    for name, merging in (("waiting_update", False), ("waiting_update_merged", True)):
-        connection.flushall()
-        os.environ.update(KEY_PREFIX=f"{name}:", MERGING=str(int(merging)))
-        lanes = kit().lanes
-        append_all(lanes)(sent[:1])
-        before = used()
-        append_all(lanes, "more")(sent)
-        result[name] = round((used() - before) / len(sent), 1)
-        if merging:
-            result["waiting_order_merged"] = round((used() - before) / orders, 1)
-        else:
-            _acknowledge_all(lanes)
-            result["finished_order"] = round((used() - before) / orders, 1)
-            for key in connection.scan_iter(f"{name}:lane:*"):
-                assert connection.ttl(text(key)) > 0, f"{text(key)} has no TTL"
-    return result
-
-
-def _acknowledge_all(lanes: Lanes) -> None:
-    while leases := lanes.lease(100, 60_000).leases:
-        for lease in leases:
-            lanes.acknowledge(lease, 200)
 
 
 def _print_rates(by_name: dict[str, Engine]) -> None:
