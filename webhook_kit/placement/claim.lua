@@ -36,17 +36,16 @@ if KEYS[4] then
   if (redis.call('GET', KEYS[4]) or args.key) ~= args.key then return {'replayed'} end
   redis.call('SET', KEYS[4], args.key, 'EX', args.signed_ttl)
 end
-local pointer = redis.call('GET', KEYS[1])
-local by_key = pointer and string.match(pointer, '^%S* (.*)$')
-local by_key_fp = pointer and string.match(pointer, '^%S*')
+local pointer, by_id = unpack(redis.call('MGET', KEYS[1], KEYS[2]))
+local by_key_fp, by_key = string.match(pointer or '', '^(%S*) (.*)$')
 if needs_former(by_key_fp) then return {'former'} end
-if pointer and not same_order(by_key_fp) then return {'key_reused'} end
-local by_id = args.gett_id ~= '' and redis.call('GET', KEYS[2])
+if by_key and not same_order(by_key_fp) then return {'key_reused'} end
+if args.gett_id == '' then by_id = nil end
 if by_key and by_id and by_key ~= by_id then return {'key_reused'} end
 local ref = by_key or by_id or (args.gett_id ~= '' and args.gett_id or args.key)
 local placement, now = keys.order .. ref, math.floor(now_ms())
 local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id',
-                     'keys', 'order', 'owner')
+                     'keys', 'order', 'owner', 'attempt', 'created')
 if needs_former(r[4]) then return {'former'} end
 local state, lease, doubt, same = r[1], tonumber(r[2] or '0'), r[3] == '1', same_order(r[4])
 local status, answer, partner_id, gett_id, earlier_order = r[6], r[5], r[7] or '', r[8] or '', r[10] or ''
@@ -73,24 +72,32 @@ if state == 'refused' and by_key and same then return {'replay', status, answer,
 if (state == 'claimed' or state == 'calling') and lease > now then return {'busy', tostring(lease - now)} end
 if state == 'calling' or state == 'in_doubt' then doubt = true end
 
-point()
-if args.gett_id ~= '' and gett_id == '' then redis.call('HSET', placement, 'gett_id', args.gett_id) end
-if doubt then redis.call('PERSIST', placement) end
-local key_list = r[9] or ''
+local calling, key_list = args.order and not doubt, r[9] or ''
 if not by_key then key_list = key_list .. args.key .. '\n' end
-redis.call('HSET', placement, 'state', 'claimed', 'owner', args.owner, 'lease', now + args.lease,
-           'doubt', doubt and '1' or '0', 'keys', key_list, 'ref', ref, 'store', args.store, 'updated', now)
-redis.call('HINCRBY', placement, 'attempt', 1)
-if redis.call('HSETNX', placement, 'created', now) == 1 then list_order(ref, now) end
-redis.call('HSETNX', placement, 'gett_id', args.gett_id)
-if doubt then return {'claimed', ref, '1', same and '1' or '0', earlier_order} end
-if args.order then
-  redis.call('HSET', placement, 'fp', args.fingerprint, 'state', 'calling', 'doubt', '1', 'order', args.order)
-  persist(placement)
+if gett_id == '' then gett_id = args.gett_id end
+local record = {'state', calling and 'calling' or 'claimed', 'owner', args.owner, 'lease', now + args.lease,
+                'doubt', (doubt or calling) and '1' or '0', 'keys', key_list, 'ref', ref, 'gett_id', gett_id,
+                'store', args.store, 'updated', now, 'attempt', (r[12] or 0) + 1}
+local function add(field, value)
+  record[#record + 1], record[#record + 2] = field, value
+end
+if not doubt then add('fp', args.fingerprint) end
+if calling then add('order', args.order) end
+if not r[13] then
+  add('created', now)
+  list_order(ref, now)
+end
+redis.call('HSET', placement, unpack(record))
+point()
+if calling then
+  if state or by_key or by_id then persist(placement, key_list, gett_id) end  -- a new key has no end
   redis.call('ZADD', KEYS[3], now + args.lease, ref)
   return ref  -- nearly every order ends here, and one value is parsed faster than a list
 end
-redis.call('HSET', placement, 'fp', args.fingerprint)
+if doubt then
+  redis.call('PERSIST', placement)
+  return {'claimed', ref, '1', same and '1' or '0', earlier_order}
+end
 redis.call('EXPIRE', placement, args.key_ttl)
 redis.call('EXPIRE', KEYS[1], args.key_ttl)
 if args.gett_id ~= '' then redis.call('EXPIRE', KEYS[2], args.key_ttl) end

@@ -2,7 +2,7 @@
 -- KEYS: the record, unsettled. args: ref, owner, lease (ms), fingerprint, order (JSON).
 -- Return 1, or 0 when the claim is no longer the caller's.
 --- @include "webhook_kit.placement/records"
-local r = redis.call('HMGET', KEYS[1], 'owner', 'state')
+local r = redis.call('HMGET', KEYS[1], 'owner', 'state', 'keys', 'gett_id')
 local owner, state = r[1], r[2]
 if owner ~= args.owner then return 0 end
 if state == 'calling' then return 1 end  -- recorded already, and the reply was lost on the way
@@ -10,6 +10,6 @@ if state ~= 'claimed' then return 0 end
 local now = math.floor(now_ms())
 redis.call('HSET', KEYS[1], 'state', 'calling', 'doubt', '1', 'lease', now + args.lease, 'fp', args.fingerprint,
            'order', args.order, 'updated', now)
-persist(KEYS[1])
+persist(KEYS[1], r[3], r[4])
 redis.call('ZADD', KEYS[2], now + args.lease, args.ref)
 return 1

@@ -26,25 +26,24 @@ local function list_order(ref, created)
   redis.call('ZREMRANGEBYSCORE', keys.orders, '-inf', created - args.order_ttl * 1000)
 end
 
--- Return the names of the keys that lead to a record.
-local function pointers(placement)
-  local r = redis.call('HMGET', placement, 'keys', 'gett_id')
+-- Return the names of the keys that lead to a record, by its fields keys and gett_id.
+local function pointers(key_list, gett_id)
   local names = {}
-  for key in string.gmatch(r[1] or '', '[^\n]+') do names[#names + 1] = keys.by_key .. key end
-  return names, r[2] and r[2] ~= '' and keys.by_gett_id .. r[2]
+  for key in string.gmatch(key_list or '', '[^\n]+') do names[#names + 1] = keys.by_key .. key end
+  return names, gett_id and gett_id ~= '' and keys.by_gett_id .. gett_id
 end
 
 -- Keep a record and every name that leads to it: nothing about an order that the POS may have expires.
-local function persist(placement)
-  local by_key, by_gett_id = pointers(placement)
+local function persist(placement, key_list, gett_id)
+  local by_key, by_gett_id = pointers(key_list, gett_id)
   redis.call('PERSIST', placement)
   for _, name in ipairs(by_key) do redis.call('PERSIST', name) end
   if by_gett_id then redis.call('PERSIST', by_gett_id) end
 end
 
 -- Let a settled record and every name that leads to it expire.
-local function expire(placement, ttl, key_ttl)
-  local by_key, by_gett_id = pointers(placement)
+local function expire(placement, key_list, gett_id, ttl, key_ttl)
+  local by_key, by_gett_id = pointers(key_list, gett_id)
   redis.call('EXPIRE', placement, ttl)
   for _, name in ipairs(by_key) do redis.call('EXPIRE', name, key_ttl) end
   if by_gett_id then redis.call('EXPIRE', by_gett_id, ttl) end

@@ -10,8 +10,8 @@
 --- @include "webhook_kit.placement/records"
 --- @include "webhook_kit.storage/notify"
 local placement, now = KEYS[1], math.floor(now_ms())
-local r = redis.call('HMGET', placement, 'state', 'owner', 'partner_id')
-local state, partner_id = r[1], r[3]
+local r = redis.call('HMGET', placement, 'state', 'owner', 'partner_id', 'keys', 'gett_id')
+local state, partner_id, key_list, gett_id = r[1], r[3], r[4] or '', r[5] or ''
 local holds = args.force or (r[2] == args.owner and (state == 'claimed' or state == 'calling'))
 
 local function raise_incident(kind, recorded)
@@ -23,15 +23,16 @@ end
 -- Write a record that was lost because Redis was emptied during the call.
 local function restore()
   local has_key = args.key ~= ''
-  redis.call('HSET', placement, 'ref', args.ref, 'created', now, 'keys', has_key and args.key .. '\n' or '',
-             'gett_id', args.gett_id, 'store', args.store, 'fp', args.fingerprint)
+  key_list, gett_id = has_key and args.key .. '\n' or '', args.gett_id
+  redis.call('HSET', placement, 'ref', args.ref, 'created', now, 'keys', key_list, 'gett_id', gett_id, 'store', args.store,
+             'fp', args.fingerprint)
   list_order(args.ref, now)
   if has_key then redis.call('SET', keys.by_key .. args.key, args.fingerprint .. ' ' .. args.ref) end
   if args.gett_id ~= '' then redis.call('SET', keys.by_gett_id .. args.gett_id, args.ref) end
 end
 
 local function expire_settled(ttl)
-  expire(placement, ttl, args.key_ttl)
+  expire(placement, key_list, gett_id, ttl, args.key_ttl)
   redis.call('ZREM', KEYS[2], args.ref)
 end
 
@@ -52,7 +53,6 @@ if args.outcome == 'placed' then
   local other = point_pos_id(KEYS[4], args.ref, args.order_ttl, false)
   if other then raise_incident('pos_order_id_reused', other) end
   if args.update ~= '' then
-    local gett_id = redis.call('HGET', placement, 'gett_id') or ''
     append(args.lane, {kind = 'order', store = args.store, gett_id = gett_id, rank = 1, urgency = 1,
                                   body = args.update, force = false, merging = true, ttl = args.order_ttl})
     notify_worker()
@@ -68,7 +68,7 @@ end
 if not holds then return 'stale' end
 if args.outcome == 'in_doubt' then
   redis.call('HSET', placement, 'state', 'in_doubt', 'doubt', '1', 'updated', now)
-  persist(placement)
+  persist(placement, key_list, gett_id)
   redis.call('ZADD', KEYS[2], now, args.ref)
   return 'ok'
 end
