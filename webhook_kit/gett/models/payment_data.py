@@ -57,28 +57,27 @@ _TEXTS = frozenset({"instructions", "special_instructions", "notes", "note"})
 
 def remove_payment_data(model: Wire) -> None:
     """Remove everything that looks like payment from unknown members at any depth, and card numbers from texts."""
-    extra = model.model_extra
-    for name in list(extra or ()):
-        assert extra is not None
+    if model.model_extra:
+        _clean_extra(model, model.model_extra)
+    for name, value in vars(model).items():
+        if isinstance(value, str):  # first, because most members are texts
+            if name in _TEXTS and _is_card(value):
+                setattr(model, name, _DIGITS.sub(lambda match: _MASK if _passes_luhn(match[0]) else match[0], value))
+        elif isinstance(value, list):
+            for entry in value:
+                if isinstance(entry, Wire):
+                    remove_payment_data(entry)
+        elif name != "payment" and isinstance(value, Wire):
+            remove_payment_data(value)
+
+
+def _clean_extra(model: Wire, extra: dict[str, Any]) -> None:
+    for name in list(extra):
         if _is_payment(name, extra[name]):
             del extra[name]
             model.model_fields_set.discard(name)
         else:
             extra[name] = _cleaned(extra[name])
-    for name in type(model).model_fields:
-        if name != "payment":
-            _clean_member(model, name, getattr(model, name))
-
-
-def _clean_member(model: Wire, name: str, value: Any) -> None:
-    if isinstance(value, Wire):
-        remove_payment_data(value)
-    elif isinstance(value, list):
-        for entry in value:
-            if isinstance(entry, Wire):
-                remove_payment_data(entry)
-    elif name in _TEXTS and isinstance(value, str) and _is_card(value):
-        setattr(model, name, _DIGITS.sub(lambda match: _MASK if _passes_luhn(match[0]) else match[0], value))
 
 
 def _cleaned(value: Any) -> Any:
