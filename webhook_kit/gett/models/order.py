@@ -279,7 +279,10 @@ class ExternalOrder(Wire):
         return copy
 
     def without_coordinates(self) -> Self:
-        """Return a copy without the coordinates of its addresses: in requests they are not trusted (``§6``)."""
+        """Return the order without the coordinates of its addresses: in requests they are not trusted (``§6``)."""
+        parts = (self.delivery_info, self.delivery_info and self.delivery_info.address, self.customer)
+        if not any(part and (part.model_extra or "location" in part.model_fields_set) for part in parts):
+            return self  # nothing that could hold coordinates, as in most orders
         copy = self.model_copy()
         if self.delivery_info is not None:
             copy.delivery_info = self.delivery_info.model_copy(deep=True)
