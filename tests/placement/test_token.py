@@ -73,6 +73,16 @@ def test_every_changed_byte_is_rejected() -> None:
             Tokens(["k1"]).read(forged, ORDER)
 
 
+def test_token_is_not_compressed_and_a_compressed_one_is_accepted() -> None:
+    serializer = URLSafeSerializer("k1", salt="validatedOrderToken")
+    signed = issue()
+    compressed = str(serializer.dumps(serializer.loads(signed)))
+    assert (signed[0] == ".", compressed[0] == ".") == (False, True)
+    accepted = Tokens(["k1"]).read(compressed, ORDER)
+    assert accepted == Tokens(["k1"]).read(signed, ORDER)
+    assert not accepted.expired
+
+
 @pytest.mark.parametrize("salt", ["other", "itsdangerous"])
 def test_signature_for_another_purpose_is_rejected(salt: str) -> None:
     with pytest.raises(TokenRefused):

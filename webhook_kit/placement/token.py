@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 from webhook_kit.catalog.cart import PricedLine
 from webhook_kit.errors import WebhookKitError
@@ -19,11 +20,16 @@ from webhook_kit.gett.models.order import Amounts, Cart, ExternalOrder, LineItem
 
 __all__ = ["AcceptedPrice", "TokenRefused", "Tokens"]
 
+_SALT = "validatedOrderToken"
+
 _LIFETIME = 900
 """Seconds for which a token is valid."""
 
 _CLOCK_SKEW = 300
 """Seconds by which the clocks of two servers may differ."""
+
+_encode_payload = json.JSONEncoder(separators=(",", ":")).encode
+_encode_content = json.JSONEncoder(ensure_ascii=False).encode
 
 _PARTS = ("sub_total", "fees", "promotions", "taxes", "adjustments", "tip", "total")
 
@@ -54,7 +60,9 @@ class Tokens:
         :param keys: newest first; all are accepted, the newest signs.
         """
         # itsdangerous signs with the last of its keys.
-        self._serializer = URLSafeSerializer(list(reversed(keys)), salt="validatedOrderToken")
+        signing = {"digest_method": hashlib.sha1}  # the default, but without a detour for each signature
+        self._serializer = URLSafeSerializer(list(reversed(keys)), salt=_SALT, signer_kwargs=signing)
+        self._signer = self._serializer.make_signer(_SALT)
 
     def issue(self, order: ExternalOrder, amounts: Amounts, lines: Sequence[PricedLine]) -> str:
         """Return a token for a validated order."""
@@ -65,8 +73,8 @@ class Tokens:
             "l": [_to_cents(line.total) for line in lines],
             "t": int(time.time()),
         }
-        token = self._serializer.dumps(payload)
-        return token if isinstance(token, str) else token.decode()
+        # As the serializer does, but never compressed: that saves 60 bytes and takes longer than everything else here.
+        return self._signer.sign(base64_encode(_encode_payload(payload))).decode()
 
     def read(self, token: str, order: ExternalOrder) -> AcceptedPrice:
         """Return the price that this token proves.
@@ -90,7 +98,7 @@ class Tokens:
 
 
 def _digest(cart: Cart) -> str:
-    content = json.dumps([_content(line) for line in cart.line_items], ensure_ascii=False)
+    content = _encode_content([_content(line) for line in cart.line_items])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
