@@ -183,7 +183,11 @@ def test_the_last_acknowledged_update_is_recorded(outbox: OutboxEnv) -> None:
     outbox.append_order("1", "confirmed")
     outbox.send_all()
     state = outbox.lanes.state(LANE)
-    assert (state["acknowledged"], state["acknowledged_rank"], state["owner"]) == ('{"status":"confirmed"}', "1", "")
+    assert (state["acknowledged"], state["acknowledged_rank"], state.get("owner", "")) == (
+        '{"status":"confirmed"}',
+        "1",
+        "",
+    )
     sent = outbox.lanes.history(LANE)[-1]
     assert (sent["event"], sent["status"]) == ("sent", 200)
 

@@ -20,8 +20,9 @@
 local function record(lane, event, number, details)
   local entry = {at = format_ms(now_ms()), event = event, update = number}
   for name, value in pairs(details or {}) do entry[name] = value end
-  redis.call('RPUSH', keys.history .. lane, cjson.encode(entry))
-  redis.call('LTRIM', keys.history .. lane, -100, -1)
+  if redis.call('RPUSH', keys.history .. lane, cjson.encode(entry)) > 100 then
+    redis.call('LTRIM', keys.history .. lane, -100, -1)
+  end
 end
 
 -- Count an update that ended in this way.
@@ -69,12 +70,15 @@ local function enqueue(lane, new, merging, sending)
   if merging then
     while redis.call('LLEN', queue) > (sending and 1 or 0) do merge(lane, cjson.decode(redis.call('RPOP', queue)), new) end
   end
-  redis.call('RPUSH', queue, cjson.encode(new))
-  redis.call('PERSIST', keys.lane .. lane)
-  redis.call('PERSIST', keys.history .. lane)
-  if not sending and (new.urgency == 0 or not redis.call('ZSCORE', keys.delayed, lane)) then
-    redis.call('ZREM', keys.delayed, lane)
-    make_ready(lane, cjson.decode(redis.call('LINDEX', queue, 0)))
+  local is_head = redis.call('RPUSH', queue, cjson.encode(new)) == 1
+  if is_head then
+    redis.call('PERSIST', keys.lane .. lane)
+    redis.call('PERSIST', keys.history .. lane)
+  end
+  local delayed = redis.call('ZSCORE', keys.delayed, lane)
+  if not sending and (new.urgency == 0 or not delayed) then
+    if delayed then redis.call('ZREM', keys.delayed, lane) end
+    make_ready(lane, is_head and new or cjson.decode(redis.call('LINDEX', queue, 0)))
   end
 end
 

@@ -14,7 +14,7 @@ for _, lane in ipairs(redis.call('ZRANGEBYSCORE', keys.delayed, '-inf', format_m
   local head = redis.call('LINDEX', keys.queue .. lane, 0)
   if (redis.call('HGET', keys.lane .. lane, 'owner') or '') ~= '' then
     -- A lease that has run out: its sender is dead. Several in a row: the outcome cannot be recorded, and the attempts count.
-    redis.call('HSET', keys.lane .. lane, 'owner', '')
+    redis.call('HDEL', keys.lane .. lane, 'owner')
     if redis.call('HINCRBY', keys.lane .. lane, 'lapses', 1) > 1 then redis.call('HINCRBY', keys.lane .. lane, 'attempts', 1) end
     if head then record(lane, 'lapsed', cjson.decode(head).id) end
   end
@@ -44,11 +44,10 @@ if quota.limit > 0 then
   window = sliding_window(now, quota)
   tokens = math.min(quota.burst, tonumber(r[3] or quota.burst) + (now - tonumber(r[4] or '0')) * quota.limit / quota.window)
 end
-local leases, leased, wait = {}, 0, 0
-while leased < limit do
-  local top = redis.call('ZRANGE', keys.ready, 0, 0, 'WITHSCORES')
-  if #top == 0 then break end
-  local lane, urgent, place = top[1], tonumber(top[2]) < 10000000000000, nil
+local leases, taken, due, wait = {}, {}, {}, 0
+local ready = redis.call('ZRANGEBYSCORE', keys.ready, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+for position = 1, #ready, 2 do
+  local lane, urgent, place = ready[position], tonumber(ready[position + 1]) < 10000000000000, nil
   if window then
     wait = window_wait(window, urgent)
     if not urgent and tokens < 1 then wait = math.max(wait, (1 - tokens) * quota.window / quota.limit) end
@@ -56,7 +55,7 @@ while leased < limit do
     if not urgent then tokens = tokens - 1 end
     place = take_place(window)
   end
-  redis.call('ZREM', keys.ready, lane)
+  taken[#taken + 1] = lane
   if args.merging then merge_all(lane) end
   local head = redis.call('LINDEX', keys.queue .. lane, 0)
   if head then
@@ -64,18 +63,20 @@ while leased < limit do
     local fields = redis.call('HMGET', state, 'kind', 'store', 'gett_id', 'attempts')
     redis.call('HSET', state, 'owner', args.owner)
     if place then redis.call('HSET', state, 'send_entry', place) end
-    redis.call('ZADD', keys.delayed, format_ms(now + args.lease), lane)
+    due[#due + 1] = format_ms(now + args.lease)
+    due[#due + 1] = lane
     for _, part in ipairs({lane, head, fields[1] or '', fields[2] or '', fields[3] or '', fields[4] or '0'}) do
       leases[#leases + 1] = part
     end
-    leased = leased + 1
   end
 end
+if #taken > 0 then redis.call('ZREM', keys.ready, unpack(taken)) end
+if #due > 0 then redis.call('ZADD', keys.delayed, unpack(due)) end
 if window then redis.call('HSET', keys.sending, 'tokens', format_ms(tokens), 'filled', format_ms(now)) end
-if leased > 0 then  -- while Gett is in trouble this one send is the probe
+if #due > 0 then  -- while Gett is in trouble this one send is the probe
   if halted then probe_in_a_minute() end
   if open_until > 0 then redis.call('HSET', keys.sending, 'open_until', format_ms(now + args.lease), 'probing', 1) end
 end
-local reply = {leased > 0 and 'leased' or 'paced', format_ms(wait), format_ms(now), unpack(leases)}
-if leased > 0 then redis.call('SET', keys.leases .. args.owner, cjson.encode(reply), 'EX', 10) end
+local reply = {#due > 0 and 'leased' or 'paced', format_ms(wait), format_ms(now), unpack(leases)}
+if #due > 0 then redis.call('SET', keys.leases .. args.owner, cjson.encode(reply), 'EX', 10) end
 return reply

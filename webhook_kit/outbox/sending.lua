@@ -45,8 +45,9 @@ end
 -- Take a place in the window for one send. Return its entry.
 local function take_place(window)
   local entry = format_ms(window.now)
-  redis.call('LPUSH', keys.sends, entry)
-  redis.call('LTRIM', keys.sends, 0, window.quota.limit - 1)
+  if redis.call('LPUSH', keys.sends, entry) > window.quota.limit then
+    redis.call('LTRIM', keys.sends, 0, window.quota.limit - 1)
+  end
   if window.remaining then window.remaining = redis.call('HINCRBY', keys.sending, 'remaining', -1) end
   return entry
 end

@@ -7,18 +7,15 @@
 --- @include "webhook_kit.storage/notify"
 local lane, now = args.lane, now_ms()
 local state, queue = keys.lane .. lane, keys.queue .. lane
-if redis.call('HGET', state, 'owner') ~= args.owner then return 'stale' end
-local head = redis.call('LINDEX', queue, 0)
+local owner, place = unpack(redis.call('HMGET', state, 'owner', 'send_entry'))
+if owner ~= args.owner then return 'stale' end
+local head, next_head = unpack(redis.call('LRANGE', queue, 0, 1))
 if not head then return 'stale' end
 local update = cjson.decode(head)
 if update.id ~= args.update then return 'stale' end
-redis.call('HSET', state, 'owner', '', 'lapses', 0)
+redis.call('HDEL', state, 'owner', 'send_entry', 'lapses')
 redis.call('ZREM', keys.delayed, lane)
-local place = redis.call('HGET', state, 'send_entry')
-if place then
-  redis.call('HDEL', state, 'send_entry')
-  move_place(place)
-end
+if place then move_place(place) end
 
 if args.outcome == 'postponed' then
   record(lane, 'postponed', update.id, {why = args.why, seconds = args.delay / 1000})
@@ -34,11 +31,10 @@ if args.outcome == 'postponed' then
 end
 
 redis.call('LPOP', queue)
-redis.call('HSET', state, 'attempts', 0)
+redis.call('HDEL', state, 'attempts', 'undelivered')
 if args.outcome == 'sent' then
   redis.call('HSET', state, 'acknowledged', cjson.encode(update.body), 'acknowledged_rank', update.rank, 'acknowledged_id', update.id,
              'acknowledged_at', format_ms(now))
-  redis.call('HDEL', state, 'undelivered')
   record(lane, 'sent', update.id, {status = args.status})
   count('sent')
   record_response()
@@ -58,7 +54,6 @@ else
   record(lane, 'dead_lettered', update.id, {why = args.why})
   count('dead_letters')
 end
-local next_head = redis.call('LINDEX', queue, 0)
 if next_head then
   make_ready(lane, cjson.decode(next_head))
   notify_worker()
