@@ -186,3 +186,20 @@ def test_updates_of_an_unlinked_order_can_be_discarded(outbox: OutboxEnv) -> Non
     outbox.append_order("1", "ready", gett_id="")
     assert outbox.lanes.discard(LANE) == 1
     assert outbox.lanes.all_waiting() == {}
+
+
+def test_waiting_lanes_are_counted_and_listed_as_they_are_sent(outbox: OutboxEnv) -> None:
+    outbox.append_order("unlinked", "ready", gett_id="")
+    for order in ("sending", "ready", "later"):
+        outbox.append_order(order, "ready")
+    outbox.lease_one()
+    assert outbox.lanes.count_waiting() == 4
+    everything = {
+        "order:ready": "ready",
+        "order:later": "ready",
+        "order:sending": "delayed",
+        "order:unlinked": "unlinked",
+    }
+    assert list(outbox.lanes.all_waiting().items()) == list(everything.items())
+    for limit in (1, 2, 3, 4, 5):
+        assert list(outbox.lanes.all_waiting(limit).items()) == list(everything.items())[:limit]

@@ -38,9 +38,8 @@ def command(ctx: click.Context, limit: int, as_json: bool) -> None:
 
 
 def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
-    waiting, now = kit.lanes.all_waiting(), redis_time(kit.redis)
-    names = list(waiting)[: limit or None]
-    lanes = [lane for name in names if (lane := _lane(kit, name, waiting[name], now)) is not None]
+    waiting, listed, now = kit.lanes.count_waiting(), kit.lanes.all_waiting(limit), redis_time(kit.redis)
+    lanes = [lane for name, where in listed.items() if (lane := _lane(kit, name, where, now)) is not None]
     status = kit.sending.status(kit.quota)
     sending = {
         "halted": status.halted,
@@ -52,15 +51,15 @@ def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
     counts, push = kit.lanes.counts(), kit.worker_life.last_signs()[WorkerKind.PUSH]
     sending["pushWorkerSeconds"] = push.age
     if as_json:
-        click.echo(json.dumps({"waiting": len(waiting), "lanes": lanes, "sending": sending, "counts": counts}))
+        click.echo(json.dumps({"waiting": waiting, "lanes": lanes, "sending": sending, "counts": counts}))
         return
     if lanes:
         columns = ("lane", "state", "updates", "age", "attempts", "why")
         print_table(columns, [[lane[column] for column in columns] for lane in lanes])
     else:
         click.echo("nothing is pending")
-    if len(waiting) > len(names):
-        click.echo(f"… and {len(waiting) - len(names)} more")
+    if waiting > len(listed):
+        click.echo(f"… and {waiting - len(listed)} more")
     if push.missing:
         click.echo(f"NOT SENDING: {push}")
     if status.halted:

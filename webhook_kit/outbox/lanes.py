@@ -22,6 +22,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Protocol
 
 import redis
@@ -288,13 +289,20 @@ class Lanes:
         """Return the events of a lane's updates, oldest first."""
         return [json.loads(entry) for entry in self._redis.lrange(self._keys.history(lane), 0, -1)]
 
-    def all_waiting(self) -> dict[str, str]:
-        """Return every lane with a waiting update, with the set that it is in: ready, delayed or unlinked."""
-        lanes: dict[str, str] = {}
-        places = {"ready": self._keys.ready, "delayed": self._keys.delayed, "unlinked": self._keys.unlinked}
-        for place, key in places.items():
-            lanes |= {text(lane): place for lane in self._redis.zrange(key, 0, -1)}
-        return lanes
+    def all_waiting(self, limit: int = 0) -> dict[str, str]:
+        """Return the lanes with a waiting update, with the set that each is in: ready, delayed or unlinked.
+
+        :param limit: number of lanes at most (0: all), in the order in which they are sent.
+        """
+        lanes = {text(lane): place for place, key in self._places() for lane in self._redis.zrange(key, 0, limit - 1)}
+        return dict(islice(lanes.items(), limit or None))
+
+    def count_waiting(self) -> int:
+        """Return the number of lanes with a waiting update."""
+        return sum(self._redis.zcard(key) for _, key in self._places())
+
+    def _places(self) -> list[tuple[str, str]]:
+        return [("ready", self._keys.ready), ("delayed", self._keys.delayed), ("unlinked", self._keys.unlinked)]
 
     def counts(self) -> dict[str, int]:
         """Return the number of updates that were appended, and that ended in each way."""
