@@ -92,3 +92,15 @@ def test_retry_of_an_order_is_listed_once_and_a_lost_record_is_listed_again(kit:
     assert found(kit) == ["b"]
     place(kit, "c", "T3")
     assert sorted(found(kit)) == ["b", "c"]
+
+
+def test_a_list_without_conditions_reads_no_more_records_than_it_shows(kit: Kit) -> None:
+    for name in "abcdef":
+        place(kit, name, "T1")
+
+    def reads() -> int:
+        return int(kit.redis.info("commandstats")["cmdstat_hmget"]["calls"])
+
+    before = reads()
+    assert len(found(kit, limit=1)) == 1
+    assert reads() == before + 1

@@ -18,7 +18,7 @@ __all__ = ["FoundOrder", "OrderQuery", "OrderSearch", "PlacementState", "Refusal
 
 _MOMENT_DIGITS = 14
 _PAGE = 500
-"""Records that are read at once, so that a search holds up nobody else's commands."""
+"""Records that are read at once at most, so that a search holds up nobody else's commands."""
 
 _FIELDS = ("ref", "state", "store", "gett_id", "partner_id", "created", "updated")
 
@@ -85,13 +85,13 @@ class OrderSearch:
 
     def find(self, query: OrderQuery, limit: int) -> list[FoundOrder]:
         """Return at most this many orders that meet the conditions, newest first; those in doubt for long come last."""
-        return list(islice(self._matching(query), limit))
+        return list(islice(self._matching(query, limit), limit))
 
-    def _matching(self, query: OrderQuery) -> Iterator[FoundOrder]:
+    def _matching(self, query: OrderQuery, limit: int) -> Iterator[FoundOrder]:
         earliest = float("-inf") if query.since is None else query.since.timestamp() * 1000
         latest = float("inf") if query.until is None else query.until.timestamp() * 1000
         seen: set[str] = set()
-        for ref, values in self._records(self._refs(earliest, latest), seen):
+        for ref, values in self._records(self._refs(earliest, latest, limit), seen):
             record = dict(zip(_FIELDS, map(text, values), strict=True))
             created = milliseconds(record["created"]) or 0
             wanted = (
@@ -116,12 +116,17 @@ class OrderSearch:
             return None
         return refusal_of({**record, "answer": text(self._redis.hget(self._keys.order(record["ref"]), "answer"))})
 
-    def _refs(self, earliest: float, latest: float) -> Iterator[list[str]]:
-        """Yield pages of orderRefs: the list, newest first, then the orders in doubt, which outlive their entry in it."""
-        start = 0
-        while page := self._redis.zrevrangebyscore(self._keys.orders, latest, earliest, start=start, num=_PAGE):
+    def _refs(self, earliest: float, latest: float, limit: int) -> Iterator[list[str]]:
+        """Yield pages of orderRefs: the list, newest first, then the orders in doubt, which outlive their entry in it.
+
+        The first page is as long as the list that is wanted: without conditions nothing else is read.
+        """
+        start, size = 0, limit
+        while page := self._redis.zrevrangebyscore(
+            self._keys.orders, latest, earliest, start=start, num=min(size, _PAGE)
+        ):
             yield [text(ref) for ref in page]
-            start += len(page)
+            start, size = start + len(page), _PAGE
         start = 0
         while page := self._redis.zrevrange(self._keys.unsettled, start, start + _PAGE - 1):
             yield [text(ref) for ref in page]
