@@ -130,6 +130,29 @@ def test_unconfirmed_order_is_deleted_with_its_record(make_monitored_kit: Callab
     assert kit.redis.exists(kit.keys.unconfirmed) == 0
 
 
+def age(kit: Kit, *refs: str) -> None:
+    """Let unconfirmed orders be older than all that a second check of a process reads again."""
+    for ref in refs:
+        kit.redis.zincrby(kit.keys.unconfirmed, -120_000, ref)
+
+
+def test_orders_that_were_reported_are_not_read_again(make_monitored_kit: Callable[..., Kit]) -> None:
+    kit = make_monitored_kit(cancel_unconfirmed=True)
+    kit.stuck_orders.check()
+    replies = count_replies(kit, kit.stuck_orders.check)
+    ScriptedAdapter.failures += [RuntimeError("a bug") for _ in range(3)]
+    age(kit, *[place(kit) for _ in range(3)])
+    for number in range(100):
+        kit.redis.lpush(
+            kit.keys.incidents, f'{{"kind": "duplicate_ticket", "order": "{number}", "known": "", "reported": ""}}'
+        )
+    other = Kit(kit.settings)
+    assert other.stuck_orders.check() == 3 * 2 + 100
+    assert count_replies(other, other.stuck_orders.check) == replies
+    age(kit, place(kit))
+    assert Kit(kit.settings).stuck_orders.check() == 1
+
+
 def test_order_unknown_to_gett_raises_one_alert(make_monitored_kit: Callable[..., Kit]) -> None:
     kit = make_monitored_kit()
     ref, other = place(kit, "cola"), place(kit, "salad")
@@ -212,6 +235,20 @@ def test_pos_that_was_not_reached_is_called_again(make_monitored_kit: Callable[.
     assert check_later(kit) == 0
     assert pos_states(kit) == ["cancelled"]
     assert [body["state"] for body in updates(kit, ref)] == ["cancelled"]
+
+
+def test_pos_that_was_not_reached_for_long_is_called_again(make_monitored_kit: Callable[..., Kit]) -> None:
+    kit = make_monitored_kit(cancel_unconfirmed=True)
+    late, confirmed = place(kit), place(kit)
+    age(kit, late, confirmed)
+    ScriptedAdapter.failures += [NotPlaced("connection refused") for _ in range(3)]
+    assert kit.stuck_orders.check() == 2
+    kit.order_updates.progress(confirmed, "confirmed")
+    for _ in range(2):
+        assert kit.stuck_orders.check() == 0
+    assert [body.get("state") for body in updates(kit, late)] == ["cancelled"]
+    assert [body.get("state") for body in updates(kit, confirmed)] == [None]
+    assert len(ScriptedAdapter.cancelled) == 4
 
 
 def test_cancellation_continues_at_gett_after_a_crash(

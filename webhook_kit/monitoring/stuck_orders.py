@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import takewhile
+from typing import Any
 
 import redis
 
@@ -39,7 +41,10 @@ __all__ = ["StuckOrderMonitor"]
 log = logger("stuck_orders")
 
 _OVERLAP = 60.0
-"""Seconds of dead letters that are read twice, in case the clock of the server was set back."""
+"""Seconds before the last check that are checked again, in case the clock of the server was set back."""
+
+_RECENT_INCIDENTS = 50
+"""Incidents that are read if the last one that was checked is among them, else all."""
 
 _INCIDENTS: dict[str, str] = {
     Alert.DUPLICATE: "known as {known}, reported as {reported}",
@@ -55,7 +60,10 @@ _REASON = "the restaurant did not confirm the order in time"
 
 
 class StuckOrderMonitor:
-    """Detects orders that are stuck without an error. Any number of processes may run it at the same time."""
+    """Detects orders that are stuck without an error. Any number of processes may run it at the same time.
+
+    The first check of a process reads everything; each later one reads what has become due since, and what is still open.
+    """
 
     def __init__(
         self,
@@ -78,7 +86,9 @@ class StuckOrderMonitor:
         self._dead_letters = dead_letters
         self._alerts = alerts
         self._settings = settings
-        self._last_dead_letter = 0.0
+        self._last_unconfirmed = self._last_dead_letter = 0.0
+        self._last_incident: dict[str, Any] | None = None
+        self._open: set[str] = set()
         self._begin = Script(connection, keys, "webhook_kit.monitoring/begin_cancellation")
         self._end = Script(connection, keys, "webhook_kit.monitoring/end_cancellation")
 
@@ -98,48 +108,59 @@ class StuckOrderMonitor:
         return raised
 
     def _check_unconfirmed(self) -> int:
-        now = redis_time(self._redis) * 1000
-        self._redis.zremrangebyscore(self._keys.unconfirmed, "-inf", now - self._settings.order_ttl * 1000)
-        deadline = now - self._settings.unconfirmed_after * 1000
+        now, key = redis_time(self._redis), self._keys.unconfirmed
+        self._redis.zremrangebyscore(key, "-inf", (now - self._settings.order_ttl) * 1000)
+        latest = now - self._settings.unconfirmed_after
+        still_open = [ref for ref in self._open if self._redis.zscore(key, ref) is not None]
+        due = self._redis.zrangebyscore(key, (self._last_unconfirmed - _OVERLAP) * 1000, latest * 1000)
+        self._open = set(still_open)
         raised = 0
-        for ref in map(text, self._redis.zrangebyscore(self._keys.unconfirmed, "-inf", deadline)):
+        for ref in dict.fromkeys([*still_open, *map(text, due)]):
+            self._open.add(ref)
             try:
                 raised += self._handle_unconfirmed(ref)
             except OUT_OF_REACH:
                 raise
             except Exception:  # the other orders are handled all the same
                 log.exception("unconfirmed_order_failed", order=ref)
+        self._last_unconfirmed = latest
         return raised
 
     def _handle_unconfirmed(self, ref: str) -> int:
         seconds = f"{self._settings.unconfirmed_after:g} s"
         why = f"the POS took the order as pending and has not confirmed it for {seconds}"
         raised = int(self._alerts.raise_once(Alert.UNCONFIRMED, ref, why))
-        return raised + self._cancel_once(ref) if self._settings.cancel_unconfirmed else raised
+        cancelled = self._cancel_once(ref) if self._settings.cancel_unconfirmed else 0
+        if cancelled is not None:
+            self._open.discard(ref)
+        return raised + (cancelled or 0)
 
     def _check_dead_letters(self) -> int:
-        raised = 0
+        now, raised = redis_time(self._redis), 0
         for dead_letter in self._dead_letters.since(self._last_dead_letter - _OVERLAP):
-            self._last_dead_letter = max(self._last_dead_letter, dead_letter.dead_lettered)
             kind, _, ref = dead_letter.lane.partition(":")
             if kind == Kind.ORDER and dead_letter.status == 404:
                 raised += self._alerts.raise_once(Alert.UNKNOWN_ORDER, ref, dead_letter.why)
+        self._last_dead_letter = now
         return raised
 
     def _check_duplicates(self) -> int:
-        raised = 0
-        for entry in self._placement_store.incidents(1000):
+        entries, raised = self._placement_store.incidents(_RECENT_INCIDENTS), 0
+        if len(entries) == _RECENT_INCIDENTS and self._last_incident not in entries:
+            entries = self._placement_store.incidents(1000)
+        for entry in takewhile(lambda entry: entry != self._last_incident, entries):
             if entry["kind"] in _INCIDENTS and "reported" in entry:
                 why = _INCIDENTS[entry["kind"]].format(**{**entry, "known": entry["known"] or "none"})
                 raised += self._alerts.raise_once(Alert(entry["kind"]), entry["order"], why, incident=False)
+        self._last_incident = entries[0] if entries else None
         return raised
 
     # -- cancellation --------------------------------------------------------------------------------------------------
 
-    def _cancel_once(self, ref: str) -> int:
+    def _cancel_once(self, ref: str) -> int | None:
         """Cancel an order at the POS, then at Gett. In this order the kitchen never cooks a cancelled order.
 
-        :return: the number of alerts that were raised.
+        :return: the number of alerts that were raised; None if this has to be tried again.
         """
         owner = os.urandom(8).hex()
         state = self._begin_cancellation(ref, owner)
@@ -154,7 +175,7 @@ class StuckOrderMonitor:
             return self._alert_in_doubt(
                 ref, "a worker ended while it cancelled the order at the POS; check the order in the POS"
             )
-        return 0
+        return None if state in ("calling", "postponed") else 0
 
     def _begin_cancellation(self, ref: str, owner: str) -> str:
         key, settings = self._keys.pos_cancellation(ref), self._settings
