@@ -78,3 +78,21 @@ def test_an_open_order_does_not_take_the_number_of_a_newer_one(kit: Kit, refs: t
         kit.order_updates.remember_pos_id(KnownOrder(ref, ref, "main"), NUMBER, 60, ended=False)
     assert ref_of(kit.order_updates.find_by_pos_id("main", NUMBER)) == TODAY
     assert alerts(kit) == [("pos_order_id_reused", YESTERDAY)]
+
+
+def test_unconfirmed_orders_of_a_store_are_those_that_its_pos_has(make_kit: Callable[..., Kit]) -> None:
+    kit = make_kit()
+    records = {
+        "here": ("main", "placed"),
+        "elsewhere": ("other", "placed"),
+        "not-yet": ("main", "calling"),
+        "gone": None,
+    }
+    for ref, record in records.items():
+        if record is not None:
+            store, state = record
+            kit.redis.hset(kit.keys.order(ref), mapping={"store": store, "gett_id": f"g-{ref}", "state": state})
+        kit.redis.zadd(kit.keys.unconfirmed, {ref: 2_000})
+    kit.redis.hset(kit.keys.order("before"), mapping={"store": "main", "gett_id": "g", "state": "placed"})
+    kit.redis.zadd(kit.keys.unconfirmed, {"before": 1_000})
+    assert kit.order_updates.unconfirmed("main", 1.5) == [KnownOrder("here", "g-here", "main")]

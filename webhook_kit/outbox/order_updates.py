@@ -98,9 +98,16 @@ class OrderUpdates:
 
         :param since: Unix seconds, by the clock of Redis; orders that were placed earlier are left out.
         """
-        refs = self._redis.zrangebyscore(self._keys.unconfirmed, since * 1000, "+inf")
-        orders = (self.find(text(ref)) for ref in refs)
-        return [order for order in orders if order is not None and order.store_id == store_id and not order.placing]
+        refs = [text(ref) for ref in self._redis.zrangebyscore(self._keys.unconfirmed, since * 1000, "+inf")]
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for ref in refs:
+                pipeline.hmget(self._keys.order(ref), "store", "gett_id", "state")
+            records = zip(refs, pipeline.execute(), strict=True)
+        return [
+            KnownOrder(ref, text(gett_id), store_id)
+            for ref, (store, gett_id, state) in records
+            if text(store) == store_id and text(state) == "placed"
+        ]
 
     def find_by_pos_id(self, store_id: str, partner_order_id: str) -> KnownOrder | None:
         """Return an order by the POS's own id."""
