@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from webhook_kit.errors import WebhookKitError
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.schedule import ScheduledTask
-from webhook_kit.storage.queues import sync_queue
+from webhook_kit.storage.queues import RECONCILE_JOB, SYNC_CATALOG_JOB
+from webhook_kit.stores.concurrency import StoreJobs
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
@@ -102,8 +104,27 @@ def test_a_task_that_does_not_end_is_reported(kit: Kit, monkeypatch: pytest.Monk
     assert "do not end" not in str(kit.worker_life.last_signs()[WorkerKind.SYNC])
 
 
-def test_the_first_catalog_sync_is_due_at_once(kit: Kit) -> None:
-    tasks = {task.name: task for task in schedule.sync_schedule(kit, lambda: False)}
-    assert tasks["catalog-refresh"].at_once
-    tasks["catalog-refresh"].run()
-    assert len(sync_queue(kit.redis).get_job_ids()) >= 1
+def test_the_first_round_over_a_few_stores_is_due_at_once(make_kit: Callable[..., Kit]) -> None:
+    kit = make_kit(compare_status_every=0)
+    started: list[tuple[str, str]] = []
+    jobs = StoreJobs(lambda job, store_id: started.append((job, store_id)))
+    for task in schedule.store_schedule(kit, jobs, threading.Event()):
+        assert task.at_once
+        task.run()
+    assert jobs.wait(PATIENCE) == []
+    assert sorted(started) == [(RECONCILE_JOB, "main"), (SYNC_CATALOG_JOB, "main")]
+
+
+def test_a_store_whose_job_was_not_started_keeps_its_turn(kit: Kit) -> None:
+    """The process has to stop while it waits for a place."""
+    stop, started = threading.Event(), list[str]()
+    full = StoreJobs(lambda *_: None, places=0)
+    stop.set()
+    for _ in range(2):
+        tasks = {task.name: task for task in schedule.store_schedule(kit, full, stop)}
+        assert tasks["catalog-refresh"].run() == 0
+    jobs = StoreJobs(lambda _, store_id: started.append(store_id))
+    tasks = {task.name: task for task in schedule.store_schedule(kit, jobs, stop)}
+    assert tasks["catalog-refresh"].run() == 1
+    assert jobs.wait(PATIENCE) == []
+    assert started == ["main"]

@@ -243,9 +243,7 @@ class Kit(Connections):
 
         :raises ConfigurationError: GETT_API_KEY is not set.
         """
-        return StoreStatusCheck(
-            self.redis, self.keys, self.stores, self.store_status, self.lanes, self.client, self.alerts
-        )
+        return StoreStatusCheck(self.redis, self.keys, self.store_status, self.lanes, self.client, self.alerts)
 
     # -- parts of these: stores and catalogs ---------------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""Schedule of the workers: tasks that each worker repeats, in a thread of their own each, whatever they raise."""
+"""Schedule of the workers: tasks that each worker repeats, in a thread of their own each, whatever they raise.
+
+Tasks for all stores visit each store in its turn (:mod:`webhook_kit.stores.turns`), and are the sync workers' alone.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ from webhook_kit.exit import end_process
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.monitoring.worker_life import WorkerKind
-from webhook_kit.storage.locks import Intervals
+from webhook_kit.pos.store import Store
 from webhook_kit.storage.queues import PUBLISH_CATALOG_JOB, RECONCILE_JOB, SYNC_CATALOG_JOB, enqueue_sync
+from webhook_kit.stores.concurrency import StoreJobs
+from webhook_kit.stores.turns import Turns
 
-__all__ = ["ScheduledTask", "push_schedule", "start", "sync_schedule"]
+__all__ = ["ScheduledTask", "push_schedule", "start", "store_schedule", "sync_schedule"]
 
 log = logger("worker")
 
@@ -26,6 +31,9 @@ _RETRY = 5.0
 
 _RUN_LIMIT = 600.0
 """Seconds for which a run of a task lasts at most; a longer one is reported with the worker's sign of life."""
+
+_READS_PER_MINUTE = 500
+"""Reads at Gett per minute at most to compare the status of stores: half of what Gett allows."""
 
 _running: dict[str, float] = {}
 """Names of the tasks of this process that run now, and the monotonic times at which they began."""
@@ -56,21 +64,48 @@ def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
 
     :param hangs: as for :func:`push_schedule`.
     """
-    settings = kit.settings
-    tasks = [
+    return [
         ScheduledTask("held-events", 2.0, kit.pos_events.retry_held),
         ScheduledTask("orders-in-doubt", 5.0, lambda: _recover_orders(kit)),
         ScheduledTask("stuck-orders", 15.0, kit.stuck_orders.check),
         ScheduledTask("onboarding", 5.0, lambda: _continue_onboardings(kit)),
-        ScheduledTask("reconciliation", settings.reconcile_every, lambda: _queue_reconciliations(kit), at_once=True),
-        ScheduledTask("catalog-refresh", settings.catalog_refresh, lambda: _queue_catalog_refreshes(kit), at_once=True),
         ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
         *_signs_of_life(kit, WorkerKind.SYNC, hangs),
     ]
-    if settings.health_check_interval:
-        tasks.append(ScheduledTask("health-checks", settings.health_check_interval, kit.pos_health.check_all))
-    if settings.compare_status_every:
-        tasks.append(ScheduledTask("status-comparison", settings.compare_status_every, lambda: _compare_status(kit)))
+
+
+def store_schedule(kit: Kit, jobs: StoreJobs, stop: threading.Event) -> list[ScheduledTask]:
+    """Return the tasks of a sync worker that visit each store in its turn.
+
+    :param jobs: runs the jobs of the stores.
+    """
+
+    def in_turn(task: str, interval: float, visit: Callable[[Store], object], **limit: float) -> ScheduledTask:
+        turns = Turns(kit.redis, kit.keys, task, interval, **limit)
+        return ScheduledTask(task, turns.pause, lambda: turns.take(kit.stores, visit), at_once=True)
+
+    def reconcile(store: Store) -> bool:
+        # Gett has no orders for a store without an id.
+        return not store.gett_id or jobs.start(RECONCILE_JOB, store.id, stop.is_set)
+
+    def refresh_catalog(store: Store) -> bool:
+        return jobs.start(SYNC_CATALOG_JOB, store.id, stop.is_set)
+
+    def check_health(store: Store) -> bool:
+        return kit.pos_health.start_check(store, stop.is_set)
+
+    def compare_status(store: Store) -> None:
+        kit.store_status_check.visit(store)
+
+    settings = kit.settings
+    tasks = [
+        in_turn("reconciliation", settings.reconcile_every, reconcile),
+        in_turn("catalog-refresh", settings.catalog_refresh, refresh_catalog),
+    ]
+    if interval := settings.health_check_interval:
+        tasks.append(in_turn("health-checks", interval, check_health))
+    if interval := settings.compare_status_every:
+        tasks.append(in_turn("status-comparison", interval, compare_status, per_minute=_READS_PER_MINUTE))
     return tasks
 
 
@@ -102,7 +137,7 @@ def _give_sign(kit: Kit, kind: WorkerKind, hangs: Callable[[], bool]) -> None:
     kit.clock_watch.observe("Redis", kit.worker_life.give_sign(kind, hanging))
 
 
-# Both parts are built only here: without an API key, or without a token secret, the other tasks still run.
+# Both parts are built only here, as the status comparison above: without an API key, or without a token secret, the other tasks still run.
 def _recover_orders(kit: Kit) -> None:
     kit.placement_recovery.run()
 
@@ -111,32 +146,9 @@ def _continue_onboardings(kit: Kit) -> None:
     kit.onboarding.advance_all()
 
 
-def _queue_reconciliations(kit: Kit) -> None:
-    if _is_first(kit, "reconciliation", kit.settings.reconcile_every):
-        for store in kit.stores:
-            if store.gett_id:  # else Gett has no orders for it
-                enqueue_sync(kit.redis, RECONCILE_JOB, store.id)
-
-
-def _queue_catalog_refreshes(kit: Kit) -> None:
-    if _is_first(kit, "catalog-refresh", kit.settings.catalog_refresh):
-        for store in kit.stores:
-            enqueue_sync(kit.redis, SYNC_CATALOG_JOB, store.id)
-
-
 def _queue_due_catalogs(kit: Kit) -> None:
     for action, store_id in kit.catalog_sync.claim_due():
         enqueue_sync(kit.redis, _DUE_JOBS[action], store_id, first=True)
-
-
-def _compare_status(kit: Kit) -> None:
-    if Intervals(kit.redis, kit.keys).claim("status-comparison", kit.settings.compare_status_every * 0.9):
-        kit.store_status_check.check_all()
-
-
-def _is_first(kit: Kit, task: str, seconds: float) -> bool:
-    """Return True for the first of all workers in an interval, which ends just before the next run is due."""
-    return Intervals(kit.redis, kit.keys).claim(task, max(1, int(seconds) - 1)) is not None
 
 
 def start(tasks: list[ScheduledTask], stop: threading.Event) -> None:

@@ -26,7 +26,7 @@ from rq.worker import WorkerStatus
 
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
-from webhook_kit.schedule import ScheduledTask, push_schedule, start, sync_schedule
+from webhook_kit.schedule import ScheduledTask, push_schedule, start, store_schedule, sync_schedule
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.faults import RedisFault, describe, fault
 from webhook_kit.storage.queues import (
@@ -170,30 +170,26 @@ def push() -> int:
     return sent
 
 
-def reconcile(store_id: str) -> None:
+def reconcile(kit: Kit, store_id: str) -> None:
     """Compare the orders of a store's POS with the updates sent to Gett, and append missing ones."""
-    kit, _ = _current[-1]
     if (store := kit.stores.by_id(store_id)) is not None:
         kit.reconciler.reconcile(store, status=not kit.settings.health_check_interval)
 
 
-def onboard(store_id: str) -> None:
+def onboard(kit: Kit, store_id: str) -> None:
     """Register a store at Gett, or continue its onboarding; the schedule continues it from then on."""
-    kit, _ = _current[-1]
     kit.onboarding.follow(store_id)
     kit.onboarding.advance_all()
 
 
-def sync_catalog(store_id: str) -> None:
+def sync_catalog(kit: Kit, store_id: str) -> None:
     """Fetch a store's catalog and publish it."""
-    kit, _ = _current[-1]
     if (store := kit.stores.by_id(store_id)) is not None:
         kit.catalog_sync.sync(store)
 
 
-def publish_catalog(store_id: str) -> None:
+def publish_catalog(kit: Kit, store_id: str) -> None:
     """Publish a store's last good catalog again, after its unavailable items have changed."""
-    kit, _ = _current[-1]
     if (store := kit.stores.by_id(store_id)) is not None:
         kit.catalog_sync.publish(store)
 
@@ -218,7 +214,7 @@ def run_push(kit: Kit, *, burst: bool = False) -> None:
     """
     _ = kit.client  # report a missing key before the first update
     try:
-        _run(kit, PushWorker, push_queue, push_schedule(kit, _hangs), burst=burst)
+        _run(kit, PushWorker, push_queue, push_schedule(kit, _hangs), threading.Event(), burst=burst)
     finally:
         kit.dispatcher.finish()
 
@@ -230,9 +226,12 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
     """
     _ = kit.stores  # built once, before the tasks use it at the same time
     kit.pos_executor.limit_stores_only()
-    SyncWorker.jobs = jobs = StoreJobs(lambda name, store_id: _JOBS[name](store_id))
+    SyncWorker.jobs = jobs = StoreJobs(lambda name, store_id: _JOBS[name](kit, store_id))
+    stop, schedule = threading.Event(), sync_schedule(kit, _hangs)
+    if not burst:  # it ends soon: no work that nobody has asked for
+        schedule += store_schedule(kit, jobs, stop)
     try:
-        _run(kit, SyncWorker, sync_queue, sync_schedule(kit, _hangs), burst=burst)
+        _run(kit, SyncWorker, sync_queue, schedule, stop, burst=burst)
     finally:
         try:
             left = jobs.wait(None if burst else _STOP_SECONDS)
@@ -256,11 +255,11 @@ def _run(
     worker_class: type[Worker],
     queue: Callable[[redis.Redis], Queue],
     schedule: list[ScheduledTask],
+    stop: threading.Event,
     *,
     burst: bool,
 ) -> None:
-    stop = threading.Event()
-    if burst:  # it ends soon: no work that nobody has asked for
+    if burst:
         schedule = [task._replace(at_once=False) for task in schedule]
     start(schedule, stop)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
@@ -19,8 +20,11 @@ from webhook_kit.kit import Kit
 from webhook_kit.monitoring.pos_health import HealthAction, HealthCheckResult, HealthCounts, HealthMonitor, evaluate
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
+from webhook_kit.schedule import store_schedule
+from webhook_kit.stores.concurrency import StoreJobs
 from webhook_kit.stores.status import Owner
 from webhook_kit.testing.bogus import BogusAdapter
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
 class ScriptedAdapter(BogusAdapter):
@@ -35,6 +39,16 @@ class ScriptedAdapter(BogusAdapter):
             raise self.state
         state: StoreState = self.state
         return state
+
+
+class HangingAdapter(BogusAdapter):
+    """Answers when it is released."""
+
+    release: ClassVar[threading.Event] = threading.Event()
+
+    def store_status(self, store: Store) -> StoreState:
+        assert self.release.wait(PATIENCE)
+        return StoreState.OPEN
 
 
 class AdapterWithoutStatus(BogusAdapter):
@@ -54,6 +68,13 @@ def check(kit: Kit, *states: Any) -> list[HealthAction]:
         ScriptedAdapter.state = state
         actions.append(kit.pos_health.check(kit.stores.get("main")))
     return actions
+
+
+def check_all(kit: Kit) -> None:
+    """Check every store, as its turns come one after another."""
+    for store in kit.stores:
+        assert kit.pos_health.start_check(store)
+    assert kit.pos_health._jobs.wait(PATIENCE) == []
 
 
 def owner(kit: Kit) -> Owner | None:
@@ -137,40 +158,64 @@ def test_checks_of_several_processes_are_counted_together(make_kit: Callable[...
 
 def test_store_is_checked_by_one_process_at_a_time(kit: Kit) -> None:
     ScriptedAdapter.state = DOWN
+
+    def take_turns(_: int) -> None:
+        one, stop = Kit(kit.settings), threading.Event()
+        tasks = {task.name: task for task in store_schedule(one, StoreJobs(lambda *_: None), stop)}
+        tasks["health-checks"].run()
+        assert one.pos_health._jobs.wait(PATIENCE) == []
+
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda _: Kit(kit.settings).pos_health.check_all(), range(8)))
+        list(threads.map(take_turns, range(8)))
     assert ScriptedAdapter.checked == ["main"]
 
 
 def test_store_without_store_status_or_not_at_gett_is_not_checked(make_kit: Callable[..., Kit], kit: Kit) -> None:
     other = make_kit(pos_adapter=f"{__name__}:AdapterWithoutStatus")
-    assert other.pos_health.check_all() == 0
+    check_all(other)
     assert other.redis.keys(other.keys.health("*")) == []
     kit.stores.add(Store("new", "", f"{__name__}:ScriptedAdapter"))
     ScriptedAdapter.state = OPEN
-    kit.pos_health.check_all()
+    check_all(kit)
     assert ScriptedAdapter.checked == ["main"]
 
 
 def test_unloadable_adapter_does_not_affect_other_stores(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kit.stores, "_configured", [*kit.stores, Store("bad", "g-bad", "unheard-of")])
     ScriptedAdapter.state = OPEN
-    kit.pos_health.check_all()
+    check_all(kit)
     assert ScriptedAdapter.checked == ["main"]
 
 
-def test_check_all_checks_every_store_although_some_fail(make_kit: Callable[..., Kit]) -> None:
+def test_every_store_is_checked_although_some_fail(make_kit: Callable[..., Kit]) -> None:
     kit = make_kit(pos_adapter=f"{__name__}:ScriptedAdapter", health_failure_threshold=1)
-    ScriptedAdapter.state = DOWN
+    ScriptedAdapter.state, ScriptedAdapter.checked = DOWN, []
     for n in range(12):
         kit.stores.add(Store(f"s{n}", str(uuid4()), f"{__name__}:ScriptedAdapter"))
-    assert kit.pos_health.check_all() == 13
-    assert kit.pos_health.check_all() == 0, "none is due"
+    check_all(kit)
+    assert len(ScriptedAdapter.checked) == 13
+    assert {kit.store_status.pause_owner(store) for store in kit.stores} == {Owner.MONITOR}
 
 
-def test_check_all_without_redis_changes_nothing(make_kit: Callable[..., Kit], events: list[Any]) -> None:
+def test_check_without_redis_changes_nothing(make_kit: Callable[..., Kit], events: list[Any]) -> None:
     kit = make_kit(redis_url="redis://127.0.0.1:1/0", pos_adapter=f"{__name__}:ScriptedAdapter")
-    assert kit.pos_health.check_all() == 0
+    check_all(kit)
+    assert [event["event"] for event in events].count("health_check_failed") == 1
+
+
+def test_pos_that_hangs_delays_no_other_store(kit: Kit) -> None:
+    """More stores hang than checks run at the same time, until the check of another one has begun."""
+    for n in range(20):
+        kit.stores.add(Store(f"s{n}", str(uuid4()), f"{__name__}:HangingAdapter"))
+    ScriptedAdapter.state = OPEN
+    HangingAdapter.release.clear()
+    try:
+        for store in [*[store for store in kit.stores if store.id != "main"], kit.stores.get("main")]:
+            assert kit.pos_health.start_check(store)
+        wait_until(lambda: "main" in ScriptedAdapter.checked)
+    finally:
+        HangingAdapter.release.set()
+    assert kit.pos_health._jobs.wait(PATIENCE) == []
 
 
 # -- hysteresis --------------------------------------------------------------------------------------------------------
@@ -235,4 +280,7 @@ def test_unexpected_error_of_one_store_does_not_stop_the_others(
         return pause(store, *arguments, **named)
 
     monkeypatch.setattr(kit.store_status, "pause", fail)
-    assert kit.pos_health.check_all() == 3
+    check_all(kit)
+    paused = {store.id for store in kit.stores if kit.store_status.pause_owner(store) is Owner.MONITOR}
+    assert paused == {"main", "s0", "s2"}
+    assert [event["event"] for event in events].count("job_failed") == 1

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from webhook_kit.adapter import Store
+from webhook_kit.errors import GettError
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.store_status import Difference
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
+from webhook_kit.schedule import store_schedule
 from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.connection import text
+from webhook_kit.stores import turns
+from webhook_kit.stores.concurrency import StoreJobs
 from webhook_kit.stores.status import Owner
 
 LANE = lane_name(Kind.STORE, "main")
@@ -207,29 +214,58 @@ def test_unknown_status_at_gett_is_ignored(kit: Kit, gett: FakeGett) -> None:
     assert check(kit) is Difference.NONE
 
 
+@pytest.fixture
+def round_(kit: Kit) -> Callable[[], int]:
+    """``round_()``: let every store have its turn, and return the number of turns that were taken."""
+    task = next(
+        task for task in store_schedule(kit, StoreJobs(lambda *_: None), threading.Event()) if task.name == TASK
+    )
+
+    def run() -> int:
+        kit.redis.delete(kit.keys.turns(TASK))
+        return int(str(task.run()))
+
+    return run
+
+
+TASK = "status-comparison"
+
+
 @pytest.mark.parametrize("status", [0, 401, 500])
-def test_check_all_stops_when_gett_cannot_be_reached(
-    status: int, kit: Kit, gett: FakeGett, events: list[MutableMapping[str, Any]]
+def test_comparison_stops_for_a_while_when_gett_cannot_be_reached(
+    status: int,
+    kit: Kit,
+    gett: FakeGett,
+    round_: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+    events: list[MutableMapping[str, Any]],
 ) -> None:
     for n in range(3):
         kit.stores.add(Store(f"s{n}", str(uuid4()), "bogus"))
     gett.status = status
-    assert kit.store_status_check.check_all() == 0
+    with pytest.raises(GettError):
+        round_()
     assert gett.calls == 1
     assert alerts(kit) == 0
     gett.status, gett.reported = 200, {"status": "paused", "reason": "other"}
-    assert kit.store_status_check.check_all() == 4
+    assert round_() == 0, "not at once"
+    monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 60))
+    assert round_() == 4
+    assert gett.calls == 5
+    assert len(kit.redis.keys(kit.keys.alerted(Alert.STORE_STATUS, "*"))) == 4
 
 
-def test_store_that_is_not_at_gett_yet_is_not_checked(kit: Kit, gett: FakeGett) -> None:
+def test_store_that_is_not_at_gett_yet_is_not_compared(kit: Kit, gett: FakeGett, round_: Callable[[], int]) -> None:
     kit.stores.add(Store("new", "", "bogus"))
-    kit.store_status_check.check_all()
+    round_()
     assert gett.calls == 1
 
 
 @pytest.mark.parametrize("status", [400, 409])
-def test_check_all_goes_on_after_an_error_of_one_store(status: int, kit: Kit, gett: FakeGett) -> None:
+def test_comparison_goes_on_after_an_error_of_one_store(
+    status: int, kit: Kit, gett: FakeGett, round_: Callable[[], int]
+) -> None:
     kit.stores.add(Store("s1", str(uuid4()), "bogus"))
     gett.status = status
-    assert kit.store_status_check.check_all() == 0
+    assert round_() == 2
     assert gett.calls == 2

@@ -172,7 +172,7 @@ def test_lost_job_is_queued_again_after_a_while(kit: Kit) -> None:
 def test_sync_worker_runs_the_jobs_of_other_stores_while_one_hangs(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     release, ran = threading.Event(), list[str]()
 
-    def sync_catalog(store_id: str) -> None:
+    def sync_catalog(_: Kit, store_id: str) -> None:
         if store_id == "hangs":
             assert release.wait(PATIENCE)
         else:
@@ -191,7 +191,7 @@ def test_sync_worker_runs_the_jobs_of_other_stores_while_one_hangs(kit: Kit, mon
 
 def test_jobs_that_do_not_end_are_queued_again_at_the_stop(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
-    monkeypatch.setitem(worker._JOBS, "webhook_kit.worker.sync_catalog", lambda _: release.wait(PATIENCE) and None)
+    monkeypatch.setitem(worker._JOBS, "webhook_kit.worker.sync_catalog", lambda *_: release.wait(PATIENCE) and None)
     monkeypatch.setattr(worker, "_STOP_SECONDS", 0.05)
     queue_sync(kit, "hangs")
 
@@ -207,7 +207,7 @@ def test_jobs_that_do_not_end_are_queued_again_at_the_stop(kit: Kit, monkeypatch
 
 def test_jobs_are_queued_again_at_once_when_the_signal_is_repeated(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
-    monkeypatch.setitem(worker._JOBS, "webhook_kit.worker.sync_catalog", lambda _: release.wait(PATIENCE) and None)
+    monkeypatch.setitem(worker._JOBS, "webhook_kit.worker.sync_catalog", lambda *_: release.wait(PATIENCE) and None)
 
     def stopped(*_: Any, **__: Any) -> None:
         jobs = worker.SyncWorker.jobs

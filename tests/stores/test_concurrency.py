@@ -111,6 +111,39 @@ def test_store_does_its_jobs_one_after_another_and_each_kind_waits_once(many: Jo
     assert many.begun == [("sync", "h"), ("reconcile", "h"), ("sync", "h")]
 
 
+def test_jobs_that_several_threads_start_for_one_store_run_one_after_another() -> None:
+    """All threads wait for a place before any of them has started a job of the store."""
+    many, waiting, most, running = Jobs(), threading.Semaphore(0), list[int](), list[str]()
+    for number in range(2):
+        assert many.jobs.start("sync", f"h{number}")
+    acquire, run = many.jobs._places.acquire, many.jobs._run
+
+    def counted(timeout: float | None = None) -> bool:
+        waiting.release()
+        return acquire(timeout=timeout)
+
+    def observed(job: str, store_id: str) -> None:
+        running.append(store_id)
+        most.append(running.count("a"))
+        run(job, store_id)
+        running.remove(store_id)
+
+    many.jobs._places.acquire, many.jobs._run = counted, observed  # type: ignore[method-assign, assignment]
+    many.jobs._slow = 60
+    threads = [threading.Thread(target=many.jobs.start, args=(f"job-{number}", "a")) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert waiting.acquire(timeout=PATIENCE)
+    many.release.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert many.jobs.wait(PATIENCE) == []
+    assert sorted(job for job, store_id in many.begun if store_id == "a") == ["job-0", "job-1"]
+    assert max(most) == 1
+    assert many.jobs._places._value == 2
+
+
 def test_failure_of_a_job_ends_neither_the_next_job_nor_gives_a_place_back_twice() -> None:
     jobs = Jobs(places=1)
     for number in range(5):

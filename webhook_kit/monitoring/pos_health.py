@@ -15,7 +15,7 @@ paused again before a successful check.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,9 +29,8 @@ from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.storage.locks import Intervals
 from webhook_kit.stores import StoreDirectory
-from webhook_kit.stores.concurrency import for_each_store
+from webhook_kit.stores.concurrency import StoreJobs
 from webhook_kit.stores.status import Owner, StoreStatusService
 
 __all__ = ["HealthAction", "HealthCheckResult", "HealthCounts", "HealthMonitor", "evaluate"]
@@ -96,7 +95,7 @@ def evaluate(
 
 
 class HealthMonitor:
-    """Checks POS systems. Any number of processes may run it; one of them at a time checks a store."""
+    """Checks POS systems, several stores at a time. The counts are shared by all processes."""
 
     def __init__(
         self,
@@ -109,22 +108,27 @@ class HealthMonitor:
     ) -> None:
         self._redis = connection
         self._keys = keys
-        self._intervals = Intervals(connection, keys)
         self._stores = stores
         self._store_status = store_status
         self._pos_executor = pos_executor
-        self._interval = settings.health_check_interval
+        self._jobs = StoreJobs(
+            self._check_waiting, slow=1.0
+        )  # a POS that hangs must not delay the checks of the others
+        self._waiting: dict[str, Store] = {}
         self._check_timeout = min(_CHECK_TIMEOUT, settings.pos_deadline)
         self._failure_threshold = settings.health_failure_threshold
         self._success_threshold = settings.health_success_threshold
 
-    def check_all(self) -> int:
-        """Check every store that is due.
+    def start_check(self, store: Store, stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Start a check of a store in a thread of its own, unless its POS cannot be checked.
 
-        :return: the number of stores that were paused or resumed.
+        :param stopping: ends the wait for other checks when it returns True.
+        :return: False if the check has to be started later.
         """
-        due = [store for store in self._stores if self._can_be_checked(store)]
-        return sum(for_each_store(due, self._check_if_due, name="pos-health", slow=1.0))
+        if not self._can_be_checked(store):
+            return True
+        self._waiting[store.id] = store
+        return self._jobs.start("pos-health", store.id, stopping)
 
     def check(self, store: Store) -> HealthAction:
         """Check one store now.
@@ -167,23 +171,11 @@ class HealthMonitor:
             log.warning("health_check_failed", store=store.id, why=str(error))
             return False
 
-    def _check_if_due(self, store: Store) -> bool:
-        # The claim keeps other processes away during this check and until the next one is due; it expires by itself.
-        started, task = time.monotonic(), f"health-check:{store.id}"
+    def _check_waiting(self, _job: str, store_id: str) -> None:
         try:
-            mark = self._intervals.claim(task, max(self._interval, self._check_timeout) + 5)
-            if mark is None:
-                return False
-            action = self.check(store)
-            remaining = self._interval * 0.9 - (time.monotonic() - started)
-            mark.last(remaining)
+            self.check(self._waiting.pop(store_id))
         except (redis.RedisError, WebhookKitError) as error:
-            log.warning("health_check_failed", store=store.id, error=type(error).__name__)
-            return False
-        except Exception:  # the checks of the other stores go on
-            log.exception("health_check_failed", store=store.id)
-            return False
-        return action is not HealthAction.NONE
+            log.warning("health_check_failed", store=store_id, error=type(error).__name__)
 
     def _result(self, store: Store) -> HealthCheckResult:
         adapter = self._stores.adapter(store)

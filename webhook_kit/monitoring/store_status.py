@@ -25,7 +25,6 @@ from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import OUT_OF_REACH, text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.status import StoreStatusService
 
 __all__ = ["Difference", "StatusComparison", "StoreStatusCheck"]
@@ -83,7 +82,6 @@ class StoreStatusCheck:
         self,
         connection: redis.Redis,
         keys: Keys,
-        stores: StoreDirectory,
         store_status: StoreStatusService,
         lanes: Lanes,
         client: GettClient,
@@ -91,7 +89,6 @@ class StoreStatusCheck:
     ) -> None:
         self._redis = connection
         self._keys = keys
-        self._stores = stores
         self._store_status = store_status
         self._lanes = lanes
         self._client = client
@@ -133,25 +130,22 @@ class StoreStatusCheck:
         self._alerts.raise_once(Alert.STORE_STATUS, store.id, comparison.why, about="store")
         return difference
 
-    def check_all(self) -> int:
-        """Check every store that is at Gett.
+    def visit(self, store: Store) -> None:
+        """Check a store in its turn, if it is at Gett.
 
-        :return: the number of stores that differ.
+        :raises GettError: other stores would have the same error.
         """
-        differing = 0
-        for store in self._stores:
-            if not store.gett_id:
-                continue
-            try:
-                differing += self.check(store) not in (Difference.NONE, Difference.PENDING)
-            except (GettRetriable, GettUnauthorized) as error:  # the other stores would have the same error
-                log.warning("status_comparison_stopped", store=store.id, why=str(error))
-                break
-            except OUT_OF_REACH:
-                raise
-            except Exception:
-                log.exception("status_comparison_failed", store=store.id)
-        return differing
+        if not store.gett_id:
+            return
+        try:
+            self.check(store)
+        except (GettRetriable, GettUnauthorized) as error:
+            log.warning("status_comparison_stopped", store=store.id, why=str(error))
+            raise
+        except OUT_OF_REACH:
+            raise
+        except Exception:
+            log.exception("status_comparison_failed", store=store.id)
 
     def _difference(self, store: Store, at_gett: StoreStatus, lane: dict[str, str]) -> Difference:
         if at_gett.status not in set(StoreAvailability):

@@ -282,6 +282,14 @@ class Keys:
         """String: a worker has taken on this task for the current interval (:mod:`webhook_kit.storage.locks`)."""
         return f"{self.prefix}interval:{task}"
 
+    def turns(self, task: str) -> str:
+        """String: position up to which the stores' turns in a periodic task were taken, and the time of that (µs)."""
+        return f"{self.prefix}turns:{task}"
+
+    def turns_lock(self, task: str) -> str:
+        """String: the lock for taking turns in a periodic task."""
+        return f"{self.prefix}turns-lock:{task}"
+
     def trial(self, name: str) -> str:
         """String: a trial write of ``check`` or ``/readyz`` (:mod:`webhook_kit.storage.trial`)."""
         return f"{self.prefix}trial:{name}"

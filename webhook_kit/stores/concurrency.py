@@ -90,16 +90,15 @@ class StoreJobs:
         :param stopping: ends the wait for a place when it returns True.
         :return: False if it was neither started nor added.
         """
-        with self._changed:
-            jobs = self._jobs.get(store_id)
-            if jobs is not None:
-                if job not in jobs[1:]:
-                    jobs.append(job)
-                return True
+        if self._add(job, store_id):
+            return True
         while not self._places.acquire(timeout=0.2):
             if stopping():
                 return False
         with self._changed:
+            if self._add(job, store_id):  # another thread has started a job of the store meanwhile
+                self._places.release()
+                return True
             self._jobs[store_id] = [job]
         try:
             threading.Thread(target=self._serve, args=(store_id,), name=f"{job} {store_id}", daemon=True).start()
@@ -110,6 +109,14 @@ class StoreJobs:
                 del self._jobs[store_id]
             return False
         return True
+
+    def _add(self, job: str, store_id: str) -> bool:
+        """Let a job wait for the store's other ones. Return False if there are none."""
+        with self._changed:
+            jobs = self._jobs.get(store_id)
+            if jobs is not None and job not in jobs[1:]:
+                jobs.append(job)
+            return jobs is not None
 
     def wait(self, seconds: float | None = None) -> list[tuple[str, str]]:
         """Wait until no job runs or waits, and return those that are left after so many seconds: name and store id each."""
