@@ -214,7 +214,7 @@ def _measure_downloads(raw: bytes) -> dict[str, Any]:
 
 def _publish(env: dict[str, str], catalog: ExternalCatalogSet) -> str:
     """Publish a catalog and return the path of its URL."""
-    kit = Kit(Settings(**{name.lower(): value for name, value in env.items()}))  # type: ignore[arg-type]
+    kit = Kit(Settings(**{name.lower(): value for name, value in env.items()}))
     urls: list[str] = []
     assert kit.publisher.publish("main", catalog, urls.append)
     return urls[0].removeprefix("http://127.0.0.1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
-from webhook_kit.settings import Settings
+from webhook_kit.settings import Settings, meanings
 
 HEAD = """# Settings
 
@@ -20,9 +20,9 @@ before anything runs. Written from `webhook_kit/settings.py` by `python scripts/
 def page() -> str:
     """The page as it has to be."""
     return HEAD + "".join(
-        f"| `{name.upper()}` | {_default(field.get_default(call_default_factory=True))} "
-        f"| {(field.description or '').replace('``', '`')} |\n"
-        for name, field in Settings.model_fields.items()
+        f"| `{name.upper()}` | {_default(Settings.model_fields[name].get_default(call_default_factory=True))} "
+        f"| {meaning.replace('``', '`')} |\n"
+        for name, meaning in meanings().items()
     )
 
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
+import inspect
 import os
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.fields import (
@@ -31,7 +42,7 @@ from webhook_kit.fields import (
     unquoted,
 )
 
-__all__ = ["PricePolicy", "Settings", "TlsVerify"]
+__all__ = ["PricePolicy", "Settings", "TlsVerify", "meanings"]
 
 _DAY = 86_400
 _TABLES = ("store_options", "store_credentials")
@@ -56,15 +67,10 @@ class TlsVerify(StrEnum):
     """Encryption without authentication: Heroku's Redis has a self-signed certificate."""
 
 
-Secrets = Annotated[list[Secret], NoDecode]
+class Settings(BaseModel):
+    """Configuration of an installation. :meth:`from_env` reads each field from the variable of its name in capitals."""
 
-
-class Settings(BaseSettings):
-    """Configuration of an installation. Each field is read from the environment variable of its name in capitals."""
-
-    model_config = SettingsConfigDict(
-        extra="ignore", hide_input_in_errors=True, env_ignore_empty=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     # -- Redis ---------------------------------------------------------------------------------------------------------
     redis_url: RedisAddress = Field("redis://127.0.0.1:6379/0", repr=False)
@@ -81,15 +87,15 @@ class Settings(BaseSettings):
     # -- Gett ----------------------------------------------------------------------------------------------------------
     gett_api_url: WebAddress = "https://api.gett-tech.com"
     """Address of Gett's API. The default is production; the sandbox is ``https://api-sandbox.gett-tech.com``."""
-    gett_api_key: Annotated[list[HeaderSecret], NoDecode] = Field(default_factory=list)
+    gett_api_key: list[HeaderSecret] = Field(default_factory=list)
     """Bearer keys of the Commerce API, newest first, separated by commas. Required to send updates and to onboard stores. During a rotation list the new and the old one: ``new,old``."""
     gett_connect_timeout: float = Field(3.05, gt=0, le=60)
     """Seconds to wait for a connection to Gett."""
     gett_read_timeout: float = Field(10.0, gt=0, le=60)
     """Seconds to wait for Gett's whole answer. The longer both timeouts are, the later another worker continues the work of a crashed one."""
-    gett_webhook_secrets: Secrets = Field(default_factory=list)
+    gett_webhook_secrets: list[Secret] = Field(default_factory=list)
     """Secrets that sign Gett's webhooks, separated by commas. During a rotation list the new and the old one: ``new,old``."""
-    gett_webhook_authorization: Annotated[list[HeaderSecret], NoDecode] = Field(default_factory=list)
+    gett_webhook_authorization: list[HeaderSecret] = Field(default_factory=list)
     """Static ``Authorization`` headers that are accepted instead of a signature, separated by commas. Example: ``Bearer abc``."""
     allow_unsigned_webhooks: bool = False
     """True: accept webhooks without a signature. For development only, because anyone can send orders."""
@@ -129,7 +135,7 @@ class Settings(BaseSettings):
     """True: placeOrder without an Idempotency-Key is refused. False: the gettOrderId takes its place."""
     require_validated_token: bool = False
     """True: placeOrder without a validatedOrderToken is refused."""
-    token_secrets: Secrets = Field(default_factory=list)
+    token_secrets: list[Secret] = Field(default_factory=list)
     """Keys that sign validatedOrderTokens, newest first, separated by commas. Empty: derived from the webhook secrets."""
     price_policy: PricePolicy = PricePolicy.REFUSE
     """Handling of a price difference within the tolerance: ``refuse`` the order, or place it at the ``accepted`` amounts or at those of the ``pos``."""
@@ -150,15 +156,15 @@ class Settings(BaseSettings):
     """Display name of the single store. Empty: its id."""
     store_timezone: ZoneName = "UTC"
     """IANA time zone of the single store. Example: ``America/New_York``."""
-    store_options: Annotated[dict[str, Any], JsonTable, NoDecode] = Field(default_factory=dict)
+    store_options: Annotated[dict[str, Any], JsonTable] = Field(default_factory=dict)
     """Options of the single store for its adapter, as a JSON object. Example: ``{"terminal": 3}``."""
-    store_credentials: Annotated[dict[str, Credential], JsonTable, NoDecode] = Field(default_factory=dict)
+    store_credentials: Annotated[dict[str, Credential], JsonTable] = Field(default_factory=dict)
     """Credentials of the single store for its adapter, as a JSON object. Example: ``{"token": "secret"}``."""
     stores_file: Path | None = None
     """TOML file of several stores. It is read again when it changes. Example: ``/etc/webhook-kit/stores.toml``."""
     stores_source: ModuleMember | None = None
     """Class of your own that provides the stores, as ``module:Class`` (``docs/stores.md``). Example: ``my_pos.stores:OurStores``."""
-    webhook_kit_key: Secrets = Field(default_factory=list)
+    webhook_kit_key: list[Secret] = Field(default_factory=list)
     """Keys that encrypt credentials in Redis, newest first, separated by commas. Create one with ``webhook-kit stores generate-key``."""
     allow_plaintext_credentials: bool = False
     """True: without a key, store credentials in Redis in plaintext instead of refusing them."""
@@ -302,7 +308,7 @@ class Settings(BaseSettings):
             if name.startswith("\ufeff") and name[1:].lower() in cls.model_fields
         ]
         try:
-            settings = cls()
+            settings = cls.model_validate({name.lower(): value for name, value in os.environ.items()})
         except ValidationError as error:
             mistakes += [cls._mistake(details) for details in error.errors(include_input=False)]
         else:
@@ -346,6 +352,20 @@ class Settings(BaseSettings):
             return message
         name, *inside = (str(part) for part in details["loc"])
         if details["type"] == "string_pattern_mismatch":
-            meaning = (cls.model_fields[name].description or "").replace("``", "")
-            message = f"has a character or form that is not allowed here; it is this: {meaning}"
+            message = (
+                f"has a character or form that is not allowed here; it is this: {meanings()[name].replace('``', '')}"
+            )
         return f"{name.upper()}{''.join(f'[{part}]' for part in inside)}: {message}"
+
+
+def meanings() -> dict[str, str]:
+    """Return the meaning of each setting: the docstring below its field.
+
+    It is read from the source when it is needed, because pydantic's own option reads it at every start.
+    """
+    body = ast.parse(inspect.getsource(Settings)).body[0].body  # type: ignore[attr-defined]
+    return {
+        ast.unparse(field.target): below.value.value
+        for field, below in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+    }

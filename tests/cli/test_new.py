@@ -86,7 +86,7 @@ def test_the_procfile_is_the_kits_own() -> None:
         ("webhook-kit", "already"),
         ("redis", "already"),
         ("flask", "already"),
-        ("pydantic-settings", "already"),
+        ("tomli-w", "already"),
         ("bogus", "already"),
         ("x" * 300, "a name has at most 60 characters"),
     ],

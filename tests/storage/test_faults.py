@@ -87,7 +87,7 @@ def tls_port(certificate: Path, redis_server: RedisServer) -> Iterator[int]:
 
 def found(url: str, **settings: object) -> redis.RedisError:
     with pytest.raises(redis.RedisError) as caught:
-        connect(Settings(redis_url=url, **settings)).ping()  # type: ignore[arg-type]
+        connect(Settings(redis_url=url, **settings)).ping()
     return caught.value
 
 

@@ -14,7 +14,6 @@ from typing import Any, NoReturn, Self
 from uuid import uuid4
 
 import pytest
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from werkzeug.test import TestResponse
 
 from webhook_kit.adapter import CatalogSet, PosAdapter, Store
@@ -39,21 +38,6 @@ _CANARIES = {"contract_canary": "canary-credential-5f3d9a"}
 _OK = HTTPStatus.OK
 
 Order = dict[str, Any]
-
-
-class _Settings(Settings):
-    """Settings that ignore the environment."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
 
 
 class _Kit(Kit):
@@ -145,7 +129,7 @@ class ContractEnvironment:
             "lookup_retry_delay": 0.05,
             "pos_breaker_failures": 1000,  # a lost reply must not open the circuit breaker for the next step
         }
-        self.kit: Kit = _Kit(_Settings(**defaults | settings), self.store)
+        self.kit: Kit = _Kit(Settings(**defaults | settings), self.store)
         self._kits.append(self.kit)
         self.app = create_app(self.kit)
 
