@@ -13,12 +13,15 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TextIO, cast
-
-import structlog
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from webhook_kit.printing import printable, without_secrets
+
+if TYPE_CHECKING:
+    import structlog
 
 __all__ = ["configure", "flush", "logger"]
 
@@ -33,16 +36,24 @@ _PATIENCE = 1.0
 
 
 def configure(level: str = "INFO", format: str = "json") -> None:
-    """Set up structlog for this process.
+    """Set up the logs of this process.
 
     :param level: least severe level that is written, such as ``INFO``.
     :param format: ``json`` for platforms, ``console`` for people.
     """
+    writer = _Writer(getattr(sys.stderr, "unescaped", sys.stderr))
+    _writers[:] = [writer]
+    _waiting_setups[:] = [lambda: _configure_structlog(writer, level, format)]
+    if "structlog" in sys.modules:
+        _set_up_structlog()
+
+
+def _configure_structlog(writer: _Writer, level: str, format: str) -> None:
+    import structlog
+
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer()
     )
-    writer = _Writer(getattr(sys.stderr, "unescaped", sys.stderr))
-    _writers[:] = [writer]
     structlog.configure(
         processors=[
             _never_raising(
@@ -70,8 +81,37 @@ def flush() -> None:
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return the logger of a component; its lines carry the name as ``logger``."""
-    named: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
-    return named
+    return cast("structlog.typing.FilteringBoundLogger", _Logger(name))
+
+
+class _Logger:
+    """Logger of a component. It imports structlog with its first line, because that takes longer than most commands."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @cached_property
+    def _logger(self) -> Any:
+        import structlog
+
+        _set_up_structlog()
+        return structlog.get_logger(self._name)
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._logger, method)
+
+
+_waiting_setups: list[Callable[[], None]] = []
+"""The configuration of structlog, until it is applied."""
+
+_setting_up = threading.Lock()
+
+
+def _set_up_structlog() -> None:
+    with _setting_up:
+        for set_up in _waiting_setups:
+            set_up()
+        _waiting_setups.clear()
 
 
 def _make_safe(logger: Any, method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:  # noqa: ARG001
