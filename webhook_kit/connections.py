@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-
-import redis
+from typing import TYPE_CHECKING
 
 from webhook_kit import logs
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.gett.client import GettClient
-from webhook_kit.gett.http import http_date
-from webhook_kit.outbox.lanes import Lanes
-from webhook_kit.outbox.quota import Quota
-from webhook_kit.outbox.rate_limited_client import RateLimitedClient
-from webhook_kit.outbox.sending_state import SendingState
-from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
-from webhook_kit.storage.alerts import Alerts
-from webhook_kit.storage.clock import ClockWatch, save_gett_difference
-from webhook_kit.storage.connection import connect
 from webhook_kit.storage.keys import Keys
-from webhook_kit.storage.queues import WorkerNotification
-from webhook_kit.storage.trial import TrialWrite
+
+if TYPE_CHECKING:
+    import redis
+
+    from webhook_kit.gett.client import GettClient
+    from webhook_kit.monitoring.worker_life import WorkerLife
+    from webhook_kit.outbox.lanes import Lanes
+    from webhook_kit.outbox.quota import Quota
+    from webhook_kit.outbox.rate_limited_client import RateLimitedClient
+    from webhook_kit.outbox.sending_state import SendingState
+    from webhook_kit.pos.executor import PosExecutor
+    from webhook_kit.storage.alerts import Alerts
+    from webhook_kit.storage.clock import ClockWatch
+    from webhook_kit.storage.queues import WorkerNotification
+    from webhook_kit.storage.trial import TrialWrite
+    from webhook_kit.stores.repository import RedisStoreRepository
 
 __all__ = ["Connections"]
 
@@ -30,7 +33,7 @@ log = logs.logger("kit")
 
 
 class Connections:
-    """All connections of one installation, each built on first use. Nothing connects before it is used."""
+    """All connections of one installation, each imported and built on first use. Nothing connects before it is used."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -39,11 +42,15 @@ class Connections:
     @cached_property
     def redis(self) -> redis.Redis:
         """Redis client of this process."""
+        from webhook_kit.storage.connection import connect
+
         return connect(self.settings)
 
     @cached_property
     def trial_write(self) -> TrialWrite:
         """Trial write, by which ``check`` and ``/readyz`` find out if Redis can be used."""
+        from webhook_kit.storage.trial import TrialWrite
+
         return TrialWrite(self.redis, self.keys)
 
     @cached_property
@@ -52,6 +59,8 @@ class Connections:
 
         :raises ConfigurationError: GETT_API_KEY is not set.
         """
+        from webhook_kit.gett.client import GettClient
+
         if not self.settings.gett_api_key:
             raise ConfigurationError("GETT_API_KEY is not set; it is required to call Gett")
         return GettClient(
@@ -64,6 +73,9 @@ class Connections:
         )
 
     def _on_gett_response(self, status: int, headers: Mapping[str, str]) -> None:
+        from webhook_kit.gett.http import http_date
+        from webhook_kit.storage.clock import save_gett_difference
+
         self.sending.record_rate_limit_headers(status, headers)
         if (gett_time := http_date(headers.get("Date", ""))) is not None:
             difference = self.clock_watch.observe("Gett", gett_time)
@@ -73,27 +85,37 @@ class Connections:
     @cached_property
     def clock_watch(self) -> ClockWatch:
         """Reports of clocks that differ from this host's."""
+        from webhook_kit.storage.clock import ClockWatch
+
         return ClockWatch()
 
     @cached_property
     def rate_limited_client(self) -> RateLimitedClient:
         """Writes at Gett that bypass the lanes but count towards the same quota."""
+        from webhook_kit.outbox.rate_limited_client import RateLimitedClient
+
         return RateLimitedClient(self.redis, self.keys, self.sending, self.quota)
 
     @cached_property
     def pos_executor(self) -> PosExecutor:
         """POS calls of this process."""
+        from webhook_kit.pos.executor import PosExecutor
+
         return PosExecutor(self.settings)
 
     @cached_property
     def alerts(self) -> Alerts:
         """Alerts that a person has to act on."""
+        from webhook_kit.storage.alerts import Alerts
+
         # Kept for longer than an order: no alert is repeated just before the record of its order expires.
         return Alerts(self.redis, self.keys, ttl=2 * self.settings.order_ttl)
 
     @cached_property
     def lanes(self) -> Lanes:
         """Lanes of updates that wait to be sent to Gett."""
+        from webhook_kit.outbox.lanes import Lanes
+
         return Lanes(
             self.redis,
             self.keys,
@@ -106,16 +128,40 @@ class Connections:
     @cached_property
     def worker_notification(self) -> WorkerNotification:
         """Notification of the push workers about appended updates."""
+        from webhook_kit.storage.queues import WorkerNotification
+
         return WorkerNotification(self.redis, self.keys)
+
+    @cached_property
+    def worker_life(self) -> WorkerLife:
+        """Last sign of life of each kind of worker."""
+        from webhook_kit.monitoring.worker_life import WorkerLife
+
+        return WorkerLife(self.redis, self.keys, self.alerts)
+
+    @cached_property
+    def store_repository(self) -> RedisStoreRepository:
+        """Stores that were added at run time, in Redis."""
+        from webhook_kit.stores.cipher import CredentialCipher
+        from webhook_kit.stores.repository import RedisStoreRepository
+
+        keys = [key.get_secret_value() for key in self.settings.webhook_kit_key]
+        return RedisStoreRepository(
+            self.redis, self.keys, CredentialCipher(keys, allow_plaintext=self.settings.allow_plaintext_credentials)
+        )
 
     @cached_property
     def sending(self) -> SendingState:
         """State of sending that all workers share: rate limits, halt, circuit breaker."""
+        from webhook_kit.outbox.sending_state import SendingState
+
         return SendingState(self.redis, self.keys, self.settings.api_key_id())
 
     @cached_property
     def quota(self) -> Quota:
         """Gett's limit of writes per minute."""
+        from webhook_kit.outbox.quota import Quota
+
         return Quota(self.settings.gett_writes_per_minute)
 
 

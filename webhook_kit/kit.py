@@ -6,52 +6,50 @@ The web application, the workers and the command line are built on it.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from webhook_kit import logs
 from webhook_kit.connections import Connections
-from webhook_kit.monitoring.data_loss import DataLossDetector
-from webhook_kit.monitoring.pos_health import HealthMonitor
-from webhook_kit.monitoring.reconciliation import Reconciler
-from webhook_kit.monitoring.store_status import StoreStatusCheck
-from webhook_kit.monitoring.stuck_orders import StuckOrderMonitor
-from webhook_kit.monitoring.worker_life import WorkerLife
-from webhook_kit.outbox.dead_letters import DeadLetters
-from webhook_kit.outbox.dispatcher import Dispatcher, lease_seconds
-from webhook_kit.outbox.order_updates import OrderUpdates
-from webhook_kit.outbox.retry_policy import RetryPolicy
-from webhook_kit.placement.idempotency_store import PlacementStore
-from webhook_kit.placement.lost_orders import LostOrders
-from webhook_kit.placement.order_search import OrderSearch
-from webhook_kit.placement.placement import Placement
-from webhook_kit.placement.pricing import Pricing
-from webhook_kit.placement.recovery import PlacementRecovery
-from webhook_kit.placement.token import Tokens
-from webhook_kit.placement.validation import OrderValidator
-from webhook_kit.publishing.availability import ItemAvailability
-from webhook_kit.publishing.damage import CatalogDamage
-from webhook_kit.publishing.first_catalog import FirstCatalog
-from webhook_kit.publishing.last_good import LastGoodCatalogs
-from webhook_kit.publishing.notifications import CatalogNotifications
-from webhook_kit.publishing.publisher import Publisher
-from webhook_kit.publishing.s3_storage import S3CatalogStorage
-from webhook_kit.publishing.storage import CatalogStorage, RedisCatalogStorage
-from webhook_kit.publishing.sync import CatalogSync
-from webhook_kit.publishing.urls import CatalogUrls
 from webhook_kit.settings import Settings
-from webhook_kit.stores import StoreDirectory
-from webhook_kit.stores.cipher import CredentialCipher
-from webhook_kit.stores.onboarding import Onboarder
-from webhook_kit.stores.repository import RedisStoreRepository
-from webhook_kit.stores.status import StoreStatusService
-from webhook_kit.webhooks.order_events import OrderEventReceiver, load_handler
-from webhook_kit.webhooks.orders import OrderWebhooks
-from webhook_kit.webhooks.pos_events import PosEvents
+
+if TYPE_CHECKING:
+    from webhook_kit.monitoring.data_loss import DataLossDetector
+    from webhook_kit.monitoring.pos_health import HealthMonitor
+    from webhook_kit.monitoring.reconciliation import Reconciler
+    from webhook_kit.monitoring.store_status import StoreStatusCheck
+    from webhook_kit.monitoring.stuck_orders import StuckOrderMonitor
+    from webhook_kit.outbox.dead_letters import DeadLetters
+    from webhook_kit.outbox.dispatcher import Dispatcher
+    from webhook_kit.outbox.order_updates import OrderUpdates
+    from webhook_kit.placement.idempotency_store import PlacementStore
+    from webhook_kit.placement.lost_orders import LostOrders
+    from webhook_kit.placement.order_search import OrderSearch
+    from webhook_kit.placement.placement import Placement
+    from webhook_kit.placement.recovery import PlacementRecovery
+    from webhook_kit.placement.token import Tokens
+    from webhook_kit.placement.validation import OrderValidator
+    from webhook_kit.publishing.availability import ItemAvailability
+    from webhook_kit.publishing.damage import CatalogDamage
+    from webhook_kit.publishing.last_good import LastGoodCatalogs
+    from webhook_kit.publishing.notifications import CatalogNotifications
+    from webhook_kit.publishing.publisher import Publisher
+    from webhook_kit.publishing.storage import CatalogStorage
+    from webhook_kit.publishing.sync import CatalogSync
+    from webhook_kit.publishing.urls import CatalogUrls
+    from webhook_kit.stores import StoreDirectory
+    from webhook_kit.stores.onboarding import Onboarder
+    from webhook_kit.stores.status import StoreStatusService
+    from webhook_kit.webhooks.order_events import OrderEventReceiver
+    from webhook_kit.webhooks.orders import OrderWebhooks
+    from webhook_kit.webhooks.pos_events import PosEvents
 
 __all__ = ["Kit"]
 
 
 class Kit(Connections):
-    """All parts of one installation, each built on first use. Nothing connects before it is used.
+    """All parts of one installation, each imported and built on first use. Nothing connects before it is used.
+
+    So a command that reads a lane loads neither Flask nor the catalog checks.
 
     An application uses ``stores``, ``store_status``, ``order_updates``, ``availability``, ``catalog_sync``,
     ``catalog_notifications``, ``onboarding``, ``reconciler``, ``placement_store``, ``order_search`` and ``dead_letters``; these
@@ -76,21 +74,29 @@ class Kit(Connections):
 
         :raises ConfigurationError: with one line per mistake in the configured stores.
         """
+        from webhook_kit.stores import StoreDirectory
+
         return StoreDirectory.from_settings(self.settings, self.store_repository)
 
     @cached_property
     def store_status(self) -> StoreStatusService:
         """Pause and resume of stores at Gett."""
+        from webhook_kit.stores.status import StoreStatusService
+
         return StoreStatusService(self.redis, self.keys, self.stores, self.lanes)
 
     @cached_property
     def order_updates(self) -> OrderUpdates:
         """Progress of orders, sent to Gett through the outbox."""
+        from webhook_kit.outbox.order_updates import OrderUpdates
+
         return OrderUpdates(self.redis, self.keys, self.lanes, self.alerts)
 
     @cached_property
     def availability(self) -> ItemAvailability:
         """Unavailable items of each store (the "86" list)."""
+        from webhook_kit.publishing.availability import ItemAvailability
+
         return ItemAvailability(
             self.redis,
             self.keys,
@@ -102,6 +108,8 @@ class Kit(Connections):
     @cached_property
     def catalog_sync(self) -> CatalogSync:
         """Synchronisation of catalogs from the POS to Gett."""
+        from webhook_kit.publishing.sync import CatalogSync
+
         return CatalogSync(
             self.redis,
             self.keys,
@@ -115,6 +123,8 @@ class Kit(Connections):
     @cached_property
     def catalog_notifications(self) -> CatalogNotifications:
         """Notifications to Gett that a catalog has changed."""
+        from webhook_kit.publishing.notifications import CatalogNotifications
+
         return CatalogNotifications(self.lanes, self.stores, self.publisher.url)
 
     @cached_property
@@ -123,6 +133,9 @@ class Kit(Connections):
 
         :raises ConfigurationError: GETT_API_KEY is not set.
         """
+        from webhook_kit.publishing.first_catalog import FirstCatalog
+        from webhook_kit.stores.onboarding import Onboarder
+
         settings = self.settings
         return Onboarder(
             self.redis,
@@ -139,6 +152,8 @@ class Kit(Connections):
     @cached_property
     def reconciler(self) -> Reconciler:
         """Comparison of the POS with the updates that were sent to Gett."""
+        from webhook_kit.monitoring.reconciliation import Reconciler
+
         return Reconciler(
             self.stores, self.store_status, self.order_updates, self.lanes, self.pos_executor, self.settings
         )
@@ -146,6 +161,8 @@ class Kit(Connections):
     @cached_property
     def placement_store(self) -> PlacementStore:
         """Idempotency store: the records of all placements."""
+        from webhook_kit.placement.idempotency_store import PlacementStore
+
         settings = self.settings
         return PlacementStore(
             self.redis,
@@ -160,11 +177,15 @@ class Kit(Connections):
     @cached_property
     def order_search(self) -> OrderSearch:
         """Search of the placement records."""
+        from webhook_kit.placement.order_search import OrderSearch
+
         return OrderSearch(self.redis, self.keys)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:
         """Updates that Gett rejected or that failed for too long."""
+        from webhook_kit.outbox.dead_letters import DeadLetters
+
         return DeadLetters(self.redis, self.keys, self.worker_notification)
 
     # -- called by the web application and the workers -----------------------------------------------------------------
@@ -172,6 +193,8 @@ class Kit(Connections):
     @cached_property
     def order_webhooks(self) -> OrderWebhooks:
         """Receipt of the webhooks of Gett."""
+        from webhook_kit.webhooks.orders import OrderWebhooks
+
         return OrderWebhooks(
             self.settings, self.stores, self.order_validator, self.placement, self.tokens, self.order_events
         )
@@ -179,6 +202,8 @@ class Kit(Connections):
     @cached_property
     def pos_events(self) -> PosEvents:
         """Receipt of the POS systems' own webhooks."""
+        from webhook_kit.webhooks.pos_events import PosEvents
+
         return PosEvents(
             self.redis,
             self.keys,
@@ -195,6 +220,9 @@ class Kit(Connections):
     @cached_property
     def dispatcher(self) -> Dispatcher:
         """Dispatch of the updates in the lanes."""
+        from webhook_kit.outbox.dispatcher import Dispatcher, lease_seconds
+        from webhook_kit.outbox.retry_policy import RetryPolicy
+
         retry = RetryPolicy(max_age=self.settings.outbox_max_age)
         lease = lease_seconds(self.settings.gett_connect_timeout, self.settings.gett_read_timeout)
         threads = self.settings.push_threads
@@ -205,11 +233,15 @@ class Kit(Connections):
     @cached_property
     def placement_recovery(self) -> PlacementRecovery:
         """Look-up of orders in doubt at the POS."""
+        from webhook_kit.placement.recovery import PlacementRecovery
+
         return PlacementRecovery(self.placement_store, self.placement)
 
     @cached_property
     def stuck_orders(self) -> StuckOrderMonitor:
         """Detection of orders that are stuck without an error."""
+        from webhook_kit.monitoring.stuck_orders import StuckOrderMonitor
+
         return StuckOrderMonitor(
             self.redis,
             self.keys,
@@ -225,16 +257,15 @@ class Kit(Connections):
     @cached_property
     def data_loss(self) -> DataLossDetector:
         """Detection of a loss of data in Redis."""
-        return DataLossDetector(self.redis, self.keys, self.stores, self.alerts)
+        from webhook_kit.monitoring.data_loss import DataLossDetector
 
-    @cached_property
-    def worker_life(self) -> WorkerLife:
-        """Last sign of life of each kind of worker."""
-        return WorkerLife(self.redis, self.keys, self.alerts)
+        return DataLossDetector(self.redis, self.keys, self.stores, self.alerts)
 
     @cached_property
     def pos_health(self) -> HealthMonitor:
         """Health checks of POS systems; pauses the stores of failing ones."""
+        from webhook_kit.monitoring.pos_health import HealthMonitor
+
         return HealthMonitor(self.redis, self.keys, self.stores, self.store_status, self.pos_executor, self.settings)
 
     @cached_property
@@ -243,21 +274,17 @@ class Kit(Connections):
 
         :raises ConfigurationError: GETT_API_KEY is not set.
         """
+        from webhook_kit.monitoring.store_status import StoreStatusCheck
+
         return StoreStatusCheck(self.redis, self.keys, self.store_status, self.lanes, self.client, self.alerts)
 
     # -- parts of these: stores and catalogs ---------------------------------------------------------------------------
 
     @cached_property
-    def store_repository(self) -> RedisStoreRepository:
-        """Stores that were added at run time, in Redis."""
-        keys = [key.get_secret_value() for key in self.settings.webhook_kit_key]
-        return RedisStoreRepository(
-            self.redis, self.keys, CredentialCipher(keys, allow_plaintext=self.settings.allow_plaintext_credentials)
-        )
-
-    @cached_property
     def catalogs(self) -> LastGoodCatalogs:
         """Last good catalog of each store; carts are validated against it."""
+        from webhook_kit.publishing.last_good import LastGoodCatalogs
+
         return LastGoodCatalogs(
             self.redis,
             self.keys,
@@ -270,11 +297,15 @@ class Kit(Connections):
     @cached_property
     def catalog_damage(self) -> CatalogDamage:
         """Alerts about stored catalogs that cannot be read."""
+        from webhook_kit.publishing.damage import CatalogDamage
+
         return CatalogDamage(self.alerts, self.stores, self.publisher)
 
     @cached_property
     def publisher(self) -> Publisher:
         """Publication of catalogs."""
+        from webhook_kit.publishing.publisher import Publisher
+
         return Publisher(self.redis, self.keys, self.catalog_storage, retention=self.settings.catalog_retention)
 
     @cached_property
@@ -283,6 +314,9 @@ class Kit(Connections):
 
         :raises ConfigurationError: the configured bucket cannot be used.
         """
+        from webhook_kit.publishing.s3_storage import S3CatalogStorage
+        from webhook_kit.publishing.storage import RedisCatalogStorage
+
         settings = self.settings
         if settings.catalog_bucket is None:
             return RedisCatalogStorage(self.redis, self.keys, self.catalog_urls)
@@ -292,6 +326,8 @@ class Kit(Connections):
     @cached_property
     def catalog_urls(self) -> CatalogUrls:
         """Addresses at which the kit itself serves published catalogs."""
+        from webhook_kit.publishing.urls import CatalogUrls
+
         return CatalogUrls(self.settings.public_url, self.settings.token_keys())
 
     # -- parts of these: orders ----------------------------------------------------------------------------------------
@@ -299,22 +335,31 @@ class Kit(Connections):
     @cached_property
     def order_validator(self) -> OrderValidator:
         """Validation and pricing of orders."""
+        from webhook_kit.placement.validation import OrderValidator
+
         return OrderValidator(self.catalogs, self.stores, self.pos_executor)
 
     @cached_property
     def tokens(self) -> Tokens:
         """Issue and verification of validatedOrderTokens."""
+        from webhook_kit.placement.token import Tokens
+
         return Tokens(self.settings.token_keys())
 
     @cached_property
     def placement(self) -> Placement:
         """Placement of orders, exactly once."""
+        from webhook_kit.placement.placement import Placement
+        from webhook_kit.placement.pricing import Pricing
+
         pricing = Pricing(self.order_validator, self.tokens, self.settings)
         return Placement(self.placement_store, self.stores, self.pos_executor, pricing, self.settings)
 
     @cached_property
     def lost_orders(self) -> LostOrders:
         """Look-up of orders that Redis has lost."""
+        from webhook_kit.placement.lost_orders import LostOrders
+
         return LostOrders(
             self.redis,
             self.keys,
@@ -330,6 +375,8 @@ class Kit(Connections):
 
         :raises ConfigurationError: the configured handler cannot be loaded.
         """
+        from webhook_kit.webhooks.order_events import OrderEventReceiver, load_handler
+
         settings = self.settings
         if settings.order_event_handler is None:
             return None
