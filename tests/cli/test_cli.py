@@ -120,6 +120,12 @@ def test_an_order_in_doubt_is_resolved_as_placed_and_confirmed(shell: Shell) -> 
     assert said == "order g1 is settled already: placed T7"
 
 
+def test_total_of_a_settled_order_is_shown(shell: Shell) -> None:
+    shell.doubt()
+    shell.good("order", "resolve", "g1", "--placed", "T7")
+    assert json.loads(shell.good("order", "show", "g1", "--json"))["accepted"] == 2.75
+
+
 def test_resolving_with_the_pos_id_of_another_order_is_mentioned(shell: Shell) -> None:
     shell.placed(shell.doubt("k0", "g0"), "T7")
     shell.doubt()
@@ -374,6 +380,7 @@ def test_the_version_is_the_distributions(shell: Shell) -> None:
         {"created": "x", "updated": "9" * 30},
         {"order": "[]", "attempt": "x"},
         {"order": "{"},
+        {"accepted": "x"},
     ],
 )
 def test_record_that_is_damaged_is_listed_and_shown(shell: Shell, damage: dict[str, Any]) -> None:

@@ -225,6 +225,25 @@ def test_forced_settlement_needs_no_claim(harness: StoreHarness) -> None:
     assert not harness.claim().doubt
 
 
+@pytest.mark.parametrize("outcome", [AttemptOutcome.PLACED, AttemptOutcome.REFUSED])
+def test_of_a_final_outcome_the_answer_is_kept_and_not_the_order(
+    outcome: AttemptOutcome, harness: StoreHarness
+) -> None:
+    settled = harness.store.settle(
+        harness.claim_and_call(), outcome, status=200, answer=b"{}", partner_order_id="T1", accepted="2.75"
+    )
+    assert settled is SettleResult.OK
+    record = harness.store.find("g1") or {}
+    assert not {"order", "owner", "lease", "doubt"} & set(record)
+    assert (record["answer"], record["accepted"], record["keys"]) == ("{}", "2.75", "k1\n")
+
+
+@pytest.mark.parametrize("outcome", [AttemptOutcome.RELEASED, AttemptOutcome.IN_DOUBT])
+def test_order_is_kept_while_it_may_still_be_placed(outcome: AttemptOutcome, harness: StoreHarness) -> None:
+    assert harness.store.settle(harness.claim_and_call(), outcome) is SettleResult.OK
+    assert harness.field("order") == ORDER.decode()
+
+
 # -- side effects of settling ------------------------------------------------------------------------------------------
 
 

@@ -100,3 +100,10 @@ def test_orders_of_a_pos_that_hangs_delay_no_other_order(lookup: FakeLookup) -> 
     for ref in (*(f"h{number}" for number in range(20)), "z"):
         lose_call(lookup, ref)
     assert run(lookup) == 21
+
+
+def test_order_that_was_settled_meanwhile_is_settled_without_a_look_up(kit: Kit) -> None:
+    harness = StoreHarness(kit)
+    harness.place(harness.claim_and_call())
+    kit.stores = None  # type: ignore[assignment] # the POS is not asked
+    assert kit.placement.look_up("g1")

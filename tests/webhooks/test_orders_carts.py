@@ -14,7 +14,6 @@ from tests.webhooks.webhook_client import STORE_ID, WebhookClient, expect_proble
 from webhook_kit.adapter import Placed, Store
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.storage.connection import text
 
 OTHER_STORE = "1f0f6a39-1d56-4a35-8d3c-0f0d6f7a2a11"
 OLIVES = [{"itemId": "olives", "quantity": 1}]
@@ -164,6 +163,7 @@ ADDRESS = {"address1": "1 Main St", "city": "New York", "state": "NY", "postalCo
 
 def test_coordinates_of_an_order_are_dropped_on_the_way_in(make_client: Callable[..., WebhookClient]) -> None:
     seen: list[ExternalOrder] = []
+    records: list[dict[str, Any]] = []
 
     def quote(_: Store, body: ExternalOrder) -> Amounts | None:
         seen.append(body)
@@ -171,6 +171,8 @@ def test_coordinates_of_an_order_are_dropped_on_the_way_in(make_client: Callable
 
     def place(_: Store, body: PlaceOrderRequest, key: str) -> Placed:
         seen.append(body)
+        record = client.kit.placement_store.find(body.order_ref) or {}
+        records.append(json.loads(record["order"]))
         return Placed(f"ticket of {key}")
 
     client = make_client(**scripted_pos(quote=quote, place_order=place))
@@ -188,8 +190,8 @@ def test_coordinates_of_an_order_are_dropped_on_the_way_in(make_client: Callable
     validated = client.validate(body).json
     token = validated["validatedOrderToken"]
     placed = client.place({**body, "validatedOrderToken": token, "payment": {"type": "gettPayment"}}).json
-    record = text(client.kit.redis.hget(client.kit.keys.order(body["gettOrderId"]), "order"))
-    for passed_on in (validated, placed, json.loads(record), *(each.to_wire() for each in seen)):
+    for passed_on in (validated, placed, *records, *(each.to_wire() for each in seen)):
         assert passed_on["deliveryInfo"] == {"address": {**ADDRESS, "floor": "2"}, "location": {"room": "12"}}
         assert passed_on["customer"] == {"firstName": "Ann", "addresses": [{"label": "home"}]}
     assert len(seen) >= 3
+    assert len(records) == 1

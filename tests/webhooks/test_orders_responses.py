@@ -207,7 +207,7 @@ def test_payment_is_in_no_response_no_record_and_no_log(
         assert not [response for response in responses if "tok_4242" in response.text or '"payment":' in response.text]
         assert "tok_4242" not in repr(client.kit.placement_store.find(key))
     content = redis_content(client)
-    assert b"payment-declined" in content
+    assert b'"crashes"' in content  # it stays in doubt, with its order
     assert b"tok_4242" not in content
     assert "tok_4242" not in repr(events)
 

@@ -114,7 +114,7 @@ def show(ref: str, as_json: bool) -> None:
         "idempotencyKeys": record.get("keys", "").split(),
         "created": _moment(record.get("created")),
         "updated": _moment(record.get("updated")),
-        "accepted": _accepted(record.get("order") or "{}"),
+        "accepted": _accepted(record),
     }
     if as_json:
         click.echo(json.dumps({**shown, "refusal": refusal and asdict(refusal)}))
@@ -233,10 +233,12 @@ def _record(kit: Kit, ref: str) -> dict[str, str]:
     return record
 
 
-def _accepted(order: str) -> Any:
+def _accepted(record: dict[str, str]) -> Any:
     """Return the total that the customer accepted; None if the record has none that can be read."""
     try:
-        return (json.loads(order).get("amounts") or {}).get("total")
+        if total := record.get("accepted"):  # the order itself is not kept once it is settled
+            return float(total)
+        return (json.loads(record.get("order") or "{}").get("amounts") or {}).get("total")
     except (ValueError, AttributeError):
         return None
 

@@ -12,7 +12,7 @@ from webhook_kit.logs import logger
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
 from webhook_kit.placement.pricing import Token
 
-__all__ = ["Attempt", "PlacementResponse", "receipt", "stored_order"]
+__all__ = ["Attempt", "PlacementResponse", "accepted_total", "receipt", "stored_order"]
 
 log = logger("placement")
 
@@ -71,6 +71,12 @@ class Attempt:
 def stored_order(order: ExternalOrder) -> bytes:
     """Return the order as its record contains it."""
     return order.model_dump_json(by_alias=True, exclude_unset=True, exclude=_NEVER_STORED).encode()
+
+
+def accepted_total(order: ExternalOrder | None) -> str:
+    """Return the total of an order as its record contains it; empty when there is none."""
+    amounts = order.amounts if order else None
+    return "" if amounts is None or amounts.total is None else str(amounts.total)
 
 
 def receipt(order: ExternalOrder, ticket: Placed) -> PlacementResponse:

@@ -270,6 +270,7 @@ class PlacementStore:
         status: int = 0,
         answer: bytes = b"",
         partner_order_id: str = "",
+        accepted: str = "",
         update: str = "",
         force: bool = False,
     ) -> SettleResult:
@@ -277,6 +278,7 @@ class PlacementStore:
 
         :param status: HTTP status of the answer.
         :param answer: the answer's body, to be replayed.
+        :param accepted: total of the order as handed to the POS, which is not kept itself.
         :param update: the first update for Gett, as JSON, or empty.
         :param force: settle also when the claim is not held: a person has decided.
         """
@@ -294,6 +296,7 @@ class PlacementStore:
             status=status,
             answer=answer,
             partner_id=partner_order_id,
+            accepted=accepted,
             update=update,
             key_ttl=self._key_ttl,
             order_ttl=self._order_ttl,

@@ -35,7 +35,7 @@ from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.logs import logger
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.attempt import Attempt, PlacementResponse, receipt, stored_order
+from webhook_kit.placement.attempt import Attempt, PlacementResponse, accepted_total, receipt, stored_order
 from webhook_kit.placement.fingerprint import fingerprint, former_fingerprint
 from webhook_kit.placement.idempotency_store import (
     AlreadyPlaced,
@@ -138,6 +138,8 @@ class Placement:
         :return: True if it is settled now.
         """
         record = self._records.find(ref)
+        if record is not None and record["state"] in ("placed", "refused"):
+            return True  # meanwhile
         store = self._stores.by_id(record.get("store", "")) if record else None
         if record is None or store is None or not record.get("order"):
             return False
@@ -165,6 +167,7 @@ class Placement:
             status=answer.status,
             answer=answer.body,
             partner_order_id=ticket.id,
+            accepted=accepted_total(order),
             update=_CONFIRMED if ticket.status == "accepted" else "",
         )
 
@@ -275,10 +278,15 @@ class Placement:
             raise problem
         return answer
 
-    def _settle_refusal(self, attempt: Attempt, answer: PlacementResponse | None) -> SettleResult:
+    def _settle_refusal(
+        self, attempt: Attempt, answer: PlacementResponse | None, order: PlaceOrderRequest | None = None
+    ) -> SettleResult:
         if answer is None:
             return self._records.settle(attempt.claim, attempt.unplaced)
-        return self._records.settle(attempt.claim, AttemptOutcome.REFUSED, status=answer.status, answer=answer.body)
+        total = accepted_total(order)
+        return self._records.settle(
+            attempt.claim, AttemptOutcome.REFUSED, status=answer.status, answer=answer.body, accepted=total
+        )
 
     # -- look up -------------------------------------------------------------------------------------------------------
 
@@ -385,6 +393,6 @@ class Placement:
 
         def settle() -> SettleResult:
             attempt.doubt = False
-            return self._settle_refusal(attempt, final)
+            return self._settle_refusal(attempt, final, order)
 
         return settle, final or problem

@@ -10,8 +10,9 @@
 -- fp               fingerprint of the order that was claimed
 -- keys             Idempotency-Keys that lead to this record, one a line
 -- ref gett_id store   orderRef, Gett's order id (may be empty), the partner's store id
--- order            the order as handed to the POS, without payment and token
+-- order            the order as handed to the POS, without payment and token; until it is placed or refused
 -- answer status    the final answer to Gett, and its HTTP status
+-- accepted         total of the order as handed to the POS
 -- partner_id       the POS's order id
 -- created updated  moments
 --

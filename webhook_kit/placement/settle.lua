@@ -1,7 +1,7 @@
 -- Record the outcome of an attempt, by compare-and-set on its claim. For a ticket, also append its first update and
 -- notify a worker.
 -- KEYS: the record, unsettled, incidents, the pointer of the POS's order id, the four of a notification.
--- args: ref, lane, owner, outcome (placed, refused, released, in_doubt), status (HTTP), answer, partner_id,
+-- args: ref, lane, owner, outcome (placed, refused, released, in_doubt), status (HTTP), answer, partner_id, accepted (total),
 -- update (JSON, or empty), key_ttl, order_ttl (s), force; key, gett_id, store, fingerprint: for a record that Redis has lost.
 -- Return 'ok', 'same' (the ticket is recorded already), 'duplicate' (it contradicts the record) or 'stale' (not the
 -- holder).
@@ -31,6 +31,13 @@ local function restore()
   if args.gett_id ~= '' then redis.call('SET', keys.by_gett_id .. args.gett_id, args.ref) end
 end
 
+-- Keep of a final outcome what a replay and a person need. The answer has the order's content.
+local function record_answer(...)
+  redis.call('HSET', placement, 'state', args.outcome, 'status', args.status, 'answer', args.answer, 'accepted', args.accepted,
+             'updated', now, ...)
+  redis.call('HDEL', placement, 'order', 'owner', 'lease', 'doubt')
+end
+
 local function expire_settled(ttl)
   expire(placement, key_list, gett_id, ttl, args.key_ttl)
   redis.call('ZREM', KEYS[2], args.ref)
@@ -47,8 +54,7 @@ if args.outcome == 'placed' then
     return 'duplicate'
   end
   if not state then restore() end
-  redis.call('HSET', placement, 'state', 'placed', 'doubt', '0', 'partner_id', args.partner_id, 'status', args.status,
-             'answer', args.answer, 'updated', now)
+  record_answer('partner_id', args.partner_id)
   expire_settled(args.order_ttl)
   local other = point_pos_id(KEYS[4], args.ref, args.order_ttl, false)
   if other then raise_incident('pos_order_id_reused', other) end
@@ -72,7 +78,11 @@ if args.outcome == 'in_doubt' then
   redis.call('ZADD', KEYS[2], now, args.ref)
   return 'ok'
 end
-redis.call('HSET', placement, 'state', args.outcome, 'doubt', '0', 'status', args.status, 'answer', args.answer,
-           'updated', now)
-expire_settled(args.outcome == 'refused' and args.order_ttl or args.key_ttl)
+if args.outcome == 'refused' then
+  record_answer()
+  expire_settled(args.order_ttl)
+else
+  redis.call('HSET', placement, 'state', 'released', 'doubt', '0', 'updated', now)
+  expire_settled(args.key_ttl)
+end
 return 'ok'
