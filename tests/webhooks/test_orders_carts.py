@@ -14,6 +14,7 @@ from tests.webhooks.webhook_client import STORE_ID, WebhookClient, expect_proble
 from webhook_kit.adapter import Placed, Store
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.testing.bogus_catalog import bogus_catalog
 
 OTHER_STORE = "1f0f6a39-1d56-4a35-8d3c-0f0d6f7a2a11"
 OLIVES = [{"itemId": "olives", "quantity": 1}]
@@ -69,10 +70,9 @@ def test_a_cart_of_another_stores_catalog_is_refused(two_stores: WebhookClient) 
 def test_published_and_earlier_versions_of_another_store_are_foreign_too(key: str, two_stores: WebhookClient) -> None:
     kit, mine, foreign = two_stores.kit, str(uuid4()), str(uuid4())
     for store_id, cited in (("main", mine), ("other", foreign)):
-        if key == "published":
-            kit.redis.hset(kit.keys.published(store_id), "version", cited)
-        else:
-            kit.redis.zadd(kit.keys.superseded(store_id), {cited: 1})
+        for published in [cited] if key == "published" else [cited, str(uuid4())]:
+            catalog = bogus_catalog().model_copy(update={"catalog_set_id": published})
+            kit.publisher.publish(store_id, catalog, lambda _: None)
     assert errors(two_stores, citing(foreign)) == [("CATALOGSET_NOT_FOUND", "$.cart.catalogSetId")]
     assert errors(two_stores, citing(mine)) == []
 

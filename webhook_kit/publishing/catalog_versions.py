@@ -10,7 +10,6 @@ from webhook_kit.adapter import Store
 from webhook_kit.logs import logger
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.stores import StoreDirectory
 
 __all__ = ["CatalogVersions"]
 
@@ -20,15 +19,21 @@ _FORGET_AFTER = 60.0
 """Seconds for which an answer is used again."""
 _MAX_ANSWERS = 1_000
 
+_KEEP = 7 * 86_400
+"""Seconds for which a version is known after the last sync that made it. Gett fills carts from the newest one."""
+
 
 class CatalogVersions:
-    """Finds the store of a catalog's version among the versions that this installation has."""
+    """Finds the store of a catalog's version, which is derived from one store alone. The number of stores does not matter."""
 
-    def __init__(self, connection: redis.Redis, keys: Keys, stores: StoreDirectory) -> None:
+    def __init__(self, connection: redis.Redis, keys: Keys) -> None:
         self._redis = connection
         self._keys = keys
-        self._stores = stores
         self._answers: dict[tuple[str, str], tuple[float, bool]] = {}
+
+    def record(self, store_id: str, version: str) -> None:
+        """Record that a version is of a store's catalog; each sync does it again."""
+        self._redis.set(self._keys.catalog_store(version), store_id, ex=_KEEP)
 
     def is_foreign(self, store: Store, version: str) -> bool:
         """Return True if a version is of another store's catalog.
@@ -39,9 +44,7 @@ class CatalogVersions:
         if time.monotonic() < until:
             return answer
         try:
-            answer = not self._has(store.id, version) and any(
-                self._has(other.id, version) for other in self._stores if other.id != store.id
-            )
+            answer = text(self._redis.get(self._keys.catalog_store(version))) not in ("", store.id)
         except redis.RedisError as error:
             log.warning("catalog_versions_read_failed", store=store.id, error=type(error).__name__)
             answer = False
@@ -49,11 +52,3 @@ class CatalogVersions:
             self._answers.clear()
         self._answers[store.id, version] = time.monotonic() + _FORGET_AFTER, answer
         return answer
-
-    def _has(self, store_id: str, version: str) -> bool:
-        with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.hget(self._keys.catalog(store_id), "version")
-            pipeline.hget(self._keys.published(store_id), "version")
-            pipeline.zscore(self._keys.superseded(store_id), version)
-            last_good, published, superseded = pipeline.execute()
-        return superseded is not None or version in (text(last_good), text(published))

@@ -109,7 +109,7 @@ class LastGoodCatalogs:
         self._cache: dict[str, _Cached] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._on_damage = on_damage
-        self._versions = CatalogVersions(redis, keys, stores)
+        self._versions = CatalogVersions(redis, keys)
 
     def get(self, store: Store) -> CompiledCatalog:
         """Return the store's catalog, at most a second behind Redis.
@@ -162,6 +162,7 @@ class LastGoodCatalogs:
         try:
             facts["fetched"] = int(redis_time(self._redis))
             self._redis.hset(self._keys.catalog(store.id), items=[part for pair in facts.items() for part in pair])
+            self._versions.record(store.id, compiled.version or "")
         except redis.RedisError as error:
             log.warning("catalog_write_failed", store=store.id, error=type(error).__name__)
         return catalog

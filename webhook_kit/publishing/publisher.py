@@ -15,6 +15,7 @@ import redis
 from webhook_kit.catalog.build import canonical_json
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.logs import logger
+from webhook_kit.publishing.catalog_versions import CatalogVersions
 from webhook_kit.publishing.storage import CatalogStorage, StorageUnavailable
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
@@ -53,6 +54,7 @@ class Publisher:
         self._keys = keys
         self._storage = storage
         self._retention = retention
+        self._versions = CatalogVersions(connection, keys)
         self._switch_version = Script(connection, keys, "webhook_kit.publishing/switch_version")
 
     def publish(
@@ -69,6 +71,7 @@ class Publisher:
         version = catalog.catalog_set_id
         if version is None:
             raise ValueError("only a catalog with a catalogSetId can be published")
+        self._versions.record(store_id, version)
         current = self.current(store_id)
         is_current = current is not None and current.version == version and self._storage.exists(current.name)
         if is_current and not force:

@@ -162,6 +162,10 @@ class Keys:
         """Sorted set: names of a store's bodies in the catalog storage, by the moment of their successor (s); inf: the current one."""
         return f"{self.prefix}stored-catalogs:{store_id}"
 
+    def catalog_store(self, version: str) -> str:
+        """String: the id of the store to which a version of a catalog belongs."""
+        return f"{self.prefix}catalog-store:{version}"
+
     def superseded(self, store_id: str) -> str:
         """Sorted set: a store's earlier versions that are still kept, by the moment of their successor (s)."""
         return f"{self.prefix}superseded:{store_id}"
