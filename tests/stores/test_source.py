@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -135,3 +136,41 @@ def test_stores_source_that_blocks_is_not_waited_for(
         with pytest.raises(StoresUnavailable):
             kit.stores.by_gett_id(G2)
     released.set()
+
+
+def test_more_stores_than_results_of_unknown_ids_keep_their_last_results(
+    ours: type[OurStores], monkeypatch: pytest.MonkeyPatch, events: list[MutableMapping[str, Any]]
+) -> None:
+    monkeypatch.setattr(source, "_MAX_UNKNOWN", 5)
+    monkeypatch.setattr(source, "_MAX_AGE", 0.0)
+    ours.stores = {f"s{number}": make_store(f"s{number}") for number in range(20)}
+    stores = source.VendorStores(ours())
+    for number in range(20):
+        assert stores.by_id(f"s{number}") is not None
+        assert stores.by_id(f"invented-{number}") is None
+    assert len(stores._results) <= 26
+    ours.failure = OSError()
+    for number in range(20):
+        assert stores.by_id(f"s{number}") == ours.stores[f"s{number}"]
+    ours.failure = None
+    del ours.stores["s0"]
+    assert stores.by_id("s0") is None
+
+
+def test_large_list_of_stores_is_not_read_every_second(ours: type[OurStores], monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(source, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    stores = source.VendorStores(ours())
+
+    def slow(read: Callable[[], Any], *, seconds: float) -> Any:
+        now[0] += 0.5
+        return read()
+
+    monkeypatch.setattr(stores._calls, "run", slow)
+    first = list(stores)
+    ours.stores["late"] = make_store("late", G3)
+    now[0] += 9
+    assert list(stores) == first
+    assert stores.by_id("late") is not None
+    now[0] += 1.1
+    assert len(list(stores)) == len(first) + 1

@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -89,7 +90,7 @@ class FileStores:
                 log.error("stores_file_rejected", mistakes=error.mistakes)  # noqa: TRY400 - a traceback adds nothing
         else:
             self.rejected = False
-            log.info("stores_file_reloaded", stores=[store.id for store in self._stores])
+            log.info("stores_file_reloaded", stores=len(list(self._stores)))
 
 
 def as_toml(stores: Iterable[Store], *, credentials: bool = True) -> str:
@@ -138,10 +139,8 @@ def _read(path: Path) -> list[Store]:
             stores.append(parse_store(store_id, table))
         except ConfigurationError as error:
             mistakes += [f"STORES_FILE {path}: stores.{mistake}" for mistake in error.mistakes]
-    ids = [store.id for store in stores]
-    mistakes += [
-        f"STORES_FILE {path}: two tables have the id {each}" for each in dict.fromkeys(ids) if ids.count(each) > 1
-    ]
+    tables_with_id = Counter(store.id for store in stores)
+    mistakes += [f"STORES_FILE {path}: two tables have the id {each}" for each, n in tables_with_id.items() if n > 1]
     if mistakes:
         raise ConfigurationError(*mistakes)
     return stores

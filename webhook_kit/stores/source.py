@@ -33,8 +33,11 @@ _MAX_AGE = 1.0
 _TIMEOUT = 5.0
 """Seconds that a call of the vendor's class may take."""
 
-_MAX_RESULTS = 10_000
-"""Results of the vendor's class that a process keeps."""
+_MAX_UNKNOWN = 10_000
+"""Ids without a store that a process remembers."""
+
+_READING_SHARE = 20
+"""The list of all stores is used for so many times as long as reading it took: a large one is not read every second."""
 
 
 @runtime_checkable
@@ -96,6 +99,7 @@ class VendorStores:
         self._lock = threading.Lock()
         self._calls = VendorCalls("stores-source")
         self._results: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._unknown: set[tuple[str, str]] = set()
 
     def __iter__(self) -> Iterator[Store]:
         stores: list[Store] = self._cached(("all", ""), lambda: [_checked(store) for store in self._source])
@@ -115,8 +119,9 @@ class VendorStores:
 
     def _cached(self, key: tuple[str, str], read: Callable[[], Any]) -> Any:
         last = self._results.get(key)
-        if last is not None and time.monotonic() - last[0] < _MAX_AGE:
+        if last is not None and time.monotonic() < last[0]:
             return last[1]
+        began = time.monotonic()
         try:
             result = self._calls.run(read, seconds=_TIMEOUT)
         except Exception as error:
@@ -125,10 +130,16 @@ class VendorStores:
             if last is None:
                 raise StoresUnavailable("the stores cannot be read: the class of STORES_SOURCE fails") from error
             result = last[1]
+        ended = time.monotonic()
+        max_age = max(_MAX_AGE, _READING_SHARE * (ended - began) if key[0] == "all" else 0.0)
         with self._lock:
-            if len(self._results) >= _MAX_RESULTS:  # invented ids must not fill the memory
-                self._results.clear()
-            self._results[key] = (time.monotonic(), result)
+            self._results[key] = (ended + max_age, result)
+            # A store is kept for as long as the class may fail; invented ids must not fill the memory.
+            (self._unknown.add if result is None else self._unknown.discard)(key)
+            if len(self._unknown) > _MAX_UNKNOWN:
+                for each in self._unknown:
+                    del self._results[each]
+                self._unknown.clear()
         return result
 
 
