@@ -238,3 +238,14 @@ def test_damaged_catalog_in_redis_raises_an_alert_and_is_fetched_again(env: PosE
     assert "run `webhook-kit catalog sync" in incident["why"]
     env.pos["may_answer"].set()
     assert env.items(env.process()) == {"soup"}
+
+
+def test_a_worker_that_fetches_catalogs_does_not_keep_them(kit: Kit) -> None:
+    main = kit.stores.get("main")
+    for _ in range(2):
+        kit.catalogs.refresh(main, shrink_guard=True)
+    assert kit.catalogs._cache == {}
+    kit.catalogs.get(main)
+    cached = kit.catalogs._cache["main"]
+    kit.catalogs.refresh(main)
+    assert kit.catalogs._cache["main"] is not cached, "a process that checks carts keeps the newest"

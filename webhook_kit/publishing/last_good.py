@@ -153,7 +153,8 @@ class LastGoodCatalogs:
         compiled = CompiledCatalog.compile(catalog)
         if shrink_guard:
             self._guard_against_shrinking(store, compiled)
-        self._cache_catalog(store, compiled, compiled.version or "")
+        if awaited or store.id in self._cache:  # a worker checks no carts, and does not keep the catalogs of all stores
+            self._cache_catalog(store, compiled, compiled.version or "")
         facts: dict[str, Any] = {
             "version": compiled.version,
             "body": body,
@@ -247,8 +248,7 @@ class LastGoodCatalogs:
                 self._cache_catalog(store, CompiledCatalog.compile(_decompress(body)), text(version))
                 self._cache[store.id].marked = _by_item(marked)
         except CatalogInvalid as error:
-            log.error("catalog_damaged", store=store.id, why=str(error))  # noqa: TRY400 - a traceback adds nothing
-            self._on_damage(store.id, str(error))
+            self._report_damage(store, error)
         except redis.RedisError as error:
             log.warning("catalog_read_failed", store=store.id, error=type(error).__name__)
 
@@ -279,13 +279,23 @@ class LastGoodCatalogs:
 
     def _guard_against_shrinking(self, store: Store, catalog: CompiledCatalog) -> None:
         version = text(self._redis.hget(self._keys.catalog(store.id), "version"))
-        cached = self._cache.get(store.id)
-        if version and (cached is None or cached.version != version):
-            self._read_from_redis(store)
-            cached = self._cache.get(store.id)
-        if cached is None:
+        if version == catalog.version:
             return
-        require_most_items(cached.catalog.items.keys(), catalog.items.keys())
+        cached = self._cache.get(store.id)
+        before = cached.catalog.items.keys() if cached else None
+        if version and (cached is None or cached.version != version):
+            try:
+                last_good = self.last_good(store)
+            except CatalogInvalid as error:
+                self._report_damage(store, error)
+            else:
+                before = last_good.items.keys() if last_good else before
+        if before is not None:
+            require_most_items(before, catalog.items.keys())
+
+    def _report_damage(self, store: Store, error: CatalogInvalid) -> None:
+        log.error("catalog_damaged", store=store.id, why=str(error))
+        self._on_damage(store.id, str(error))
 
 
 def _compress(catalog: CatalogSet) -> bytes:
