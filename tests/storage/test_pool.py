@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ import redis
 from tests.storage.fail_over import FailOver
 from webhook_kit.settings import Settings
 from webhook_kit.storage.connection import connect
-from webhook_kit.storage.pool import ServerRefused
+from webhook_kit.storage.pool import FailoverPool, ServerRefused
+from webhook_kit.testing.processes import PATIENCE, free_port, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 REFUSALS = [
@@ -139,3 +141,76 @@ def test_a_replica_without_a_primary_is_reported_as_such() -> None:
         redis.Redis(port=only.port).replicaof("127.0.0.1", "1")
         with pytest.raises(ServerRefused, match="read only replica"):
             client.set("a", "b")
+
+
+# -- connections in turn -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pool(redis_server: RedisServer) -> Iterator[FailoverPool]:
+    client = connect(Settings(redis_url=redis_server.url, redis_max_connections=2, redis_timeout=0.1))
+    with closing(client.connection_pool) as pool:
+        assert isinstance(pool, FailoverPool)
+        yield pool
+
+
+def test_the_connection_that_was_released_last_is_used_first(pool: FailoverPool) -> None:
+    first, second = pool.get_connection(), pool.get_connection()
+    pool.release(first)
+    pool.release(second)
+    assert pool.get_connection() is second
+    assert pool.get_connection() is first
+
+
+def test_a_thread_that_gets_no_connection_in_time_learns_the_setting(pool: FailoverPool) -> None:
+    taken = [pool.get_connection() for _ in range(2)]
+    with pytest.raises(redis.ConnectionError, match="REDIS_MAX_CONNECTIONS"):
+        pool.get_connection()
+    pool.release(taken[0])
+    assert pool.get_connection() is taken[0]
+
+
+def test_a_waiting_thread_gets_the_connection_that_is_released(redis_server: RedisServer) -> None:
+    client = connect(Settings(redis_url=redis_server.url, redis_max_connections=2, redis_timeout=60))
+    with closing(client.connection_pool) as pool, ThreadPoolExecutor() as threads:
+        taken = [pool.get_connection() for _ in range(2)]
+        waiting = threads.submit(pool.get_connection)
+        pool.release(taken[1])
+        assert waiting.result(PATIENCE) is taken[1]
+
+
+def test_a_reply_that_nobody_has_read_is_not_taken_for_the_next_one(pool: FailoverPool) -> None:
+    connection = pool.get_connection()
+    connection.send_command("ECHO", "of another order")
+    wait_until(connection.can_read)
+    pool.release(connection)
+    assert pool.get_connection() is connection
+    connection.send_command("ECHO", "mine")
+    assert connection.read_response() == b"mine"
+
+
+def test_a_connection_that_the_server_has_closed_is_opened_again(pool: FailoverPool) -> None:
+    first, second = pool.get_connection(), pool.get_connection()
+    second.send_command("CLIENT", "ID")
+    number = second.read_response()
+    first.send_command("CLIENT", "KILL", "ID", number)
+    assert first.read_response() == 1
+    pool.release(second)
+    assert pool.get_connection() is second
+    second.send_command("PING")
+    assert second.read_response() == b"PONG"
+
+
+def test_a_connection_of_before_a_fork_is_closed_and_not_used_again(pool: FailoverPool) -> None:
+    earlier = pool.get_connection()
+    pool.pid = 0  # as if this was another process
+    pool.release(earlier)
+    assert earlier._sock is None
+    assert pool.get_connection() is not earlier
+
+
+def test_a_connection_that_cannot_be_opened_leaves_its_place_free() -> None:
+    client = connect(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0", redis_max_connections=2))
+    for _ in range(3):
+        with pytest.raises(redis.ConnectionError, match="Error"):
+            client.ping()
