@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, MutableMapping
 from functools import partial
 from pathlib import Path
@@ -15,13 +16,14 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from tests.stores.conftest import G1, G3, G4
-from webhook_kit.errors import ConfigurationError
+from webhook_kit.adapter import Store
+from webhook_kit.errors import ConfigurationError, StoresUnavailable
 from webhook_kit.settings import Settings
-from webhook_kit.stores import StoreDirectory
+from webhook_kit.stores import StoreDirectory, file
 from webhook_kit.stores.file import FileStores, as_toml
 from webhook_kit.stores.table import parse_store
 from webhook_kit.testing.bogus import BogusAdapter
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 TWO = """
 [stores.main-street]
@@ -260,3 +262,29 @@ def test_any_store_is_exported_and_read_back_unchanged(
     path = tmp_path_factory.mktemp("stores") / "stores.toml"
     path.write_text(as_toml(stores), encoding="utf-8", newline="")
     assert list(FileStores(path)) == stores
+
+
+def test_no_webhook_waits_for_a_file_that_is_read_again(
+    read: Callable[[str], StoreDirectory],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    events: list[MutableMapping[str, Any]],
+) -> None:
+    directory, began, release, original = read(TWO), threading.Event(), threading.Event(), file._read
+
+    def slow(path: Path) -> list[Store]:
+        began.set()
+        assert release.wait(PATIENCE)
+        return original(path)
+
+    monkeypatch.setattr(file, "_read", slow)
+    monkeypatch.setattr(file, "_CHECK_INTERVAL", 0.0)
+    (tmp_path / "stores.toml").write_text(f'{TWO}\n[stores.new]\ngett_id = "{G3}"\nadapter = "bogus"\n')
+    assert directory.by_gett_id(G1) is not None
+    assert began.wait(PATIENCE)
+    assert directory.by_gett_id(G1) is not None
+    with pytest.raises(StoresUnavailable):  # and no final 404
+        directory.by_gett_id(G3)
+    release.set()
+    wait_until(lambda: not directory._file_is_rejected())
+    assert directory.by_gett_id(G3) is not None

@@ -147,7 +147,9 @@ class StoreDirectory:
                 if gett_id in (gett_store_id, None):  # a record that cannot be read may be of any store
                     raise StoresUnavailable(f"store {store_id} cannot be served: {self._snapshot.mistakes[store_id]}")
             if self._file_is_rejected():
-                raise StoresUnavailable("STORES_FILE contains mistakes, so that not all of its stores are known")
+                raise StoresUnavailable(
+                    "STORES_FILE is being read or contains mistakes, so that not all of its stores are known"
+                )
         return store
 
     def by_adapter(self, adapter: str) -> Mapping[str, Store]:

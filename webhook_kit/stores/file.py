@@ -43,7 +43,7 @@ _RETRY_INTERVAL = 10.0
 class FileStores:
     """Stores of a file, which is read again after a change. While it contains a mistake, the last valid content is used.
 
-    :ivar rejected: True while the file contains a mistake, so that it may have stores that are not known here.
+    :ivar rejected: True while the file contains a mistake or is being read, so that it may have stores that are not known here.
     :raises ConfigurationError: the file is not valid; with one line per mistake.
     """
 
@@ -69,28 +69,35 @@ class FileStores:
 
     def _current(self) -> FixedStores:
         if time.monotonic() - self._checked_at >= _CHECK_INTERVAL and self._lock.acquire(blocking=False):
-            try:
-                self._checked_at = time.monotonic()
-                self._reload_if_changed()
-            finally:
+            self._checked_at = time.monotonic()
+            fingerprint = _fingerprint(self._path)
+            changed = fingerprint != self._fingerprint
+            if changed or (self.rejected and time.monotonic() - self._read_at > _RETRY_INTERVAL):
+                self._start_reload(fingerprint, changed=changed)
+            else:
                 self._lock.release()
         return self._stores
 
-    def _reload_if_changed(self) -> None:
-        fingerprint = _fingerprint(self._path)
-        changed = fingerprint != self._fingerprint
-        if not changed and not (self.rejected and time.monotonic() - self._read_at > _RETRY_INTERVAL):
-            return
-        self._fingerprint, self._read_at = fingerprint, time.monotonic()
+    def _start_reload(self, fingerprint: tuple[int, int, int] | None, *, changed: bool) -> None:
+        """Read the file in a thread, which releases the lock: a large file takes seconds, and no webhook waits for it."""
+        self.rejected = True  # until it is read
+        try:
+            threading.Thread(target=self._reload, args=(fingerprint, changed), name="stores", daemon=True).start()
+        except RuntimeError:  # no thread can be started now; the next check tries again
+            self._lock.release()
+
+    def _reload(self, fingerprint: tuple[int, int, int] | None, changed: bool) -> None:
         try:
             self._stores = FixedStores(_read(self._path))
         except ConfigurationError as error:
-            self.rejected = True
             if changed:
                 log.error("stores_file_rejected", mistakes=error.mistakes)  # noqa: TRY400 - a traceback adds nothing
         else:
             self.rejected = False
-            log.info("stores_file_reloaded", stores=len(list(self._stores)))
+            log.info("stores_file_reloaded", stores=sum(1 for _ in self._stores))
+        finally:
+            self._fingerprint, self._read_at = fingerprint, time.monotonic()
+            self._lock.release()
 
 
 def as_toml(stores: Iterable[Store], *, credentials: bool = True) -> str:
