@@ -15,23 +15,23 @@ from webhook_kit.printing import PrintableStream, without_secrets
 
 __all__ = ["main"]
 
-# A command's module is imported only when the command runs, so that `--help` is fast.
-_COMMANDS: dict[str, str] = {
-    "adapters": "webhook_kit.cli.adapters",
-    "catalog": "webhook_kit.cli.catalog",
-    "certify": "webhook_kit.cli.certify",
-    "check": "webhook_kit.cli.check",
-    "dev": "webhook_kit.cli.dev",
-    "new": "webhook_kit.cli.new",
-    "order": "webhook_kit.cli.order",
-    "outbox": "webhook_kit.cli.outbox",
-    "reconcile": "webhook_kit.cli.reconcile",
-    "sandbox": "webhook_kit.cli.sandbox",
-    "schema": "webhook_kit.cli.schema",
-    "serve": "webhook_kit.cli.serve",
-    "stores": "webhook_kit.cli.stores",
-    "worker": "webhook_kit.cli.worker",
+_COMMANDS = {
+    "adapters": "List every installed adapter, broken ones included, with its capabilities.",
+    "catalog": "Check, compare and publish catalogs.",
+    "certify": "Test an adapter, or an endpoint that is running.",
+    "check": "Check the configuration, the adapters and Redis.",
+    "dev": "Start Redis, a sandbox with a storefront, the web server and a worker.",
+    "new": "Write the project of a new adapter.",
+    "order": "Show and change orders.",
+    "outbox": "List pending updates.",
+    "reconcile": "Compare every store, print every difference, and append missing updates.",
+    "sandbox": "Run a local Gett on the loopback interface until interrupted.",
+    "schema": "Print the JSON Schema of NAME.",
+    "serve": "Receive Gett's webhooks and the events of POS systems until stopped.",
+    "stores": "List, change, pause and onboard stores.",
+    "worker": "Run a worker until it is stopped.",
 }
+"""Commands with their short help. The module of a command is imported only when the command runs, so that ``--help`` is fast."""
 
 _ALIASES = {"store": "stores"}
 """Other spellings that are accepted."""
@@ -42,11 +42,15 @@ class _Commands(click.Group):
         return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        module = _COMMANDS.get(_ALIASES.get(cmd_name, cmd_name))
-        if module is None:
+        name = _ALIASES.get(cmd_name, cmd_name)
+        if name not in _COMMANDS:
             return None
-        command: click.Command = import_module(module).command
+        command: click.Command = import_module(f"webhook_kit.cli.{name}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,7 +12,8 @@ from webhook_kit.catalog.check import Finding, Severity, check_bytes
 from webhook_kit.catalog.diff import diff as differences
 from webhook_kit.cli import publishing
 from webhook_kit.cli.catalog_source import read_source
-from webhook_kit.cli.common import SafeConsole, print_table
+from webhook_kit.cli.common import print_table
+from webhook_kit.cli.console import SafeConsole
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 

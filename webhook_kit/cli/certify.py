@@ -15,7 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from webhook_kit.cli.common import SafeConsole, print_table
+from webhook_kit.cli.common import print_table
+from webhook_kit.cli.console import SafeConsole
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.fields import plain_text
 from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult

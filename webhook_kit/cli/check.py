@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 import redis
 
+from webhook_kit.cli.common import open_kit
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
 from webhook_kit.storage.clock import TOLERANCE, clock_difference, gett_difference
@@ -24,7 +25,7 @@ _NO_STORE = (
 @click.command("check")
 def command() -> None:
     """Check the configuration, the adapters and Redis. Use it in a platform's release phase."""
-    kit = Kit.from_env()
+    kit = open_kit()
     mistakes: list[str] = []
     checks: list[Callable[[], object]] = [
         kit.settings.require_authenticity,

@@ -7,24 +7,22 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import click
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.table import Table
 
-from webhook_kit.kit import Kit
-from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.printing import printable
 
+if TYPE_CHECKING:
+    from webhook_kit.kit import Kit
+
 __all__ = [
-    "SafeConsole",
     "age",
     "hosts_option",
     "instant",
     "instant_or_ago",
     "moment",
+    "open_kit",
     "print_table",
     "require_replaceable",
     "warn_of_missing",
@@ -42,21 +40,12 @@ hosts_option = click.option(
 """The option of commands that run a sandbox."""
 
 
-class SafeConsole(Console):
-    """A rich console on which texts are :func:`~webhook_kit.printing.printable`: only rich itself controls the terminal."""
-
-    def __init__(self, *, stderr: bool = False, **options: Any) -> None:
-        stream = sys.stderr if stderr else sys.stdout
-        super().__init__(file=getattr(stream, "unescaped", stream), **options)
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of a renderable."""
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=printable(segment.text))
-
-
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table, wide enough on a pipe that nothing is cut off."""
+    from rich.table import Table
+
+    from webhook_kit.cli.console import SafeConsole
+
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for row in rows:
         table.add_row(*("" if cell is None else printable(str(cell)) for cell in row))
@@ -64,7 +53,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     SafeConsole(width=None if sys.stdout.isatty() else 250, markup=False, emoji=False, highlight=False).print(table)
 
 
-def warn_of_missing(kit: Kit, *kinds: WorkerKind) -> None:
+def open_kit() -> Kit:
+    """Return the kit of the environment. It is imported when a command runs, so that the help of commands is fast."""
+    from webhook_kit.kit import Kit
+
+    return Kit.from_env()
+
+
+def warn_of_missing(kit: Kit, *kinds: Literal["push", "sync"]) -> None:
     """Print a line on the error output for each kind of worker that is not running."""
     for sign in kit.worker_life.missing():
         if sign.kind in kinds:

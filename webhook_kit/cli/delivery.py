@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from webhook_kit.kit import Kit
+if TYPE_CHECKING:
+    from webhook_kit.kit import Kit
 
 __all__ = ["report_delivery", "wait_options"]
 

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from webhook_kit import logs
-from webhook_kit.cli.common import SafeConsole, hosts_option
+from webhook_kit.cli.common import hosts_option
+from webhook_kit.cli.console import SafeConsole
 from webhook_kit.dev.demo import Demo
 from webhook_kit.dev.environment import DevEnvironment
 from webhook_kit.dev.event_log import EventLog

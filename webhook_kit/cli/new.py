@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from webhook_kit.scaffold.project import write
-
 __all__ = ["command"]
 
 
@@ -19,6 +17,8 @@ def command(name: str, output_dir: Path | None) -> None:
 
     NAME is the name of the adapter (corner-pos). The tests of the project pass at once, with a placeholder POS.
     """
+    from webhook_kit.scaffold.project import write
+
     folder = output_dir or Path(name)
     for path in write(name, folder):
         click.echo(folder / path)

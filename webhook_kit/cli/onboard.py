@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import click
 
-from webhook_kit.cli.common import SafeConsole, warn_of_missing
-from webhook_kit.gett.models.store import CommerceAddress
-from webhook_kit.kit import Kit
-from webhook_kit.monitoring.worker_life import WorkerKind
-from webhook_kit.stores.onboarding import Progress, Step, StoreDetails
+from webhook_kit.cli.common import open_kit, warn_of_missing
 
 __all__ = ["onboard"]
 
@@ -43,7 +39,11 @@ def onboard(
     **address: str | None,
 ) -> None:
     """Register a store at Gett and activate it. Run again, the command continues where it stopped."""
-    kit = Kit.from_env()
+    from webhook_kit.cli.console import SafeConsole
+    from webhook_kit.gett.models.store import CommerceAddress
+    from webhook_kit.stores.onboarding import Progress, Step, StoreDetails
+
+    kit = open_kit()
     found = kit.stores.get(store)
     if cancel:
         kit.onboarding.cancel(found, onboarding_id=onboarding_id)
@@ -71,7 +71,7 @@ def onboard(
     elif background:
         kit.onboarding.follow(found.id)
         click.echo(f"store {found.id}: the sync worker continues; see webhook-kit stores show {found.id}")
-        warn_of_missing(kit, WorkerKind.SYNC)
+        warn_of_missing(kit, "sync")
     else:
         click.echo(
             f"store {found.id} is not active yet ({ended.status}); continue with webhook-kit stores onboard {found.id}"

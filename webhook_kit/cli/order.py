@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.adapter import Placed
-from webhook_kit.cli.common import instant, instant_or_ago, moment, print_table, warn_of_missing
+from webhook_kit.cli.common import instant, instant_or_ago, moment, open_kit, print_table, warn_of_missing
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import Conflict, InvalidTransition, NotFound
-from webhook_kit.gett.models.order import PlaceOrderRequest
-from webhook_kit.kit import Kit
-from webhook_kit.monitoring.worker_life import WorkerKind
-from webhook_kit.outbox.lanes import lane_name
-from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
-from webhook_kit.placement.order_search import (
-    FoundOrder,
-    OrderQuery,
-    PlacementState,
-    RefusalReason,
-    milliseconds,
-    refusal_of,
-)
+
+if TYPE_CHECKING:
+    from webhook_kit.kit import Kit
+    from webhook_kit.placement.order_search import FoundOrder, RefusalReason
 
 __all__ = ["command"]
+
+
+_STATES = ("claimed", "calling", "placed", "refused", "in_doubt", "released")
+"""The values of PlacementState."""
 
 
 @click.group("order")
@@ -37,9 +30,7 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--store", metavar="STORE", help="Only orders of this store: the partner's id or Gett's.")
-@click.option(
-    "--state", type=click.Choice([state.value for state in PlacementState]), help="Only orders in this state."
-)
+@click.option("--state", type=click.Choice(_STATES), help="Only orders in this state.")
 @click.option("--pos-number", metavar="ID", help="Only orders with this id at the POS.")
 @click.option("--since", metavar="ISO", help="Only orders since this time (2026-05-01T18:30:00Z), or 30m, 2h, 7d ago.")
 @click.option("--until", metavar="ISO", help="Only orders until this time, written as for --since.")
@@ -55,7 +46,9 @@ def list_(
     as_json: bool,
 ) -> None:
     """List orders, newest first, with the reason of each refusal. The options are combined."""
-    kit = Kit.from_env()
+    from webhook_kit.placement.order_search import OrderQuery, PlacementState
+
+    kit = open_kit()
     query = OrderQuery(
         store_id=store and _store_id(kit, store),
         state=PlacementState(state) if state else None,
@@ -100,7 +93,9 @@ def _store_id(kit: Kit, store: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 def show(ref: str, as_json: bool) -> None:
     """Show the record of an order and the reason of its refusal, without customer and delivery."""
-    kit = Kit.from_env()
+    from webhook_kit.placement.order_search import milliseconds, refusal_of
+
+    kit = open_kit()
     record = _record(kit, ref)
     refusal = refusal_of(record)
     shown: dict[str, Any] = {
@@ -120,7 +115,7 @@ def show(ref: str, as_json: bool) -> None:
         click.echo(json.dumps({**shown, "refusal": refusal and asdict(refusal)}))
         return
     if shown["state"] not in ("placed", "refused"):
-        warn_of_missing(kit, WorkerKind.SYNC)
+        warn_of_missing(kit, "sync")
     for name, value in shown.items():
         click.echo(f"{name:18} {', '.join(value) if isinstance(value, list) else value}")
     if refusal is not None:
@@ -136,9 +131,13 @@ def show(ref: str, as_json: bool) -> None:
 @click.option("--not-placed", is_flag=True, help="The POS does not have the order; Gett's next attempt places it.")
 def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
     """Settle an order in doubt by hand, after checking the POS."""
+    from webhook_kit.adapter import Placed
+    from webhook_kit.gett.models.order import PlaceOrderRequest
+    from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
+
     if bool(placed) == not_placed:
         raise click.UsageError("give either --placed ID or --not-placed")
-    kit = Kit.from_env()
+    kit = open_kit()
     record = _record(kit, ref)
     if record["state"] in ("placed", "refused"):
         raise InvalidTransition(
@@ -168,7 +167,7 @@ def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
 @click.argument("gett_order_id")
 def link(ref: str, gett_order_id: str) -> None:
     """Link an order to its Gett id, so that its progress can be sent."""
-    kit = Kit.from_env()
+    kit = open_kit()
     kit.placement_store.link(_record(kit, ref)["ref"], gett_order_id)
     click.echo(f"order {ref} is {gett_order_id} at Gett")
 
@@ -180,7 +179,7 @@ def link(ref: str, gett_order_id: str) -> None:
 @wait_options
 def progress(ref: str, status: str, ready_at: str | None, wait: bool, timeout: float) -> None:
     """Send the progress of an order to Gett."""
-    kit = Kit.from_env()
+    kit = open_kit()
     kit.order_updates.progress(ref, status, estimated_ready_at=instant(ready_at))
     _report(kit, ref, status, wait=wait, timeout=timeout)
 
@@ -190,7 +189,7 @@ def progress(ref: str, status: str, ready_at: str | None, wait: bool, timeout: f
 @wait_options
 def complete(ref: str, wait: bool, timeout: float) -> None:
     """Report to Gett that the customer has the order."""
-    kit = Kit.from_env()
+    kit = open_kit()
     kit.order_updates.complete(ref)
     _report(kit, ref, "completed", wait=wait, timeout=timeout)
 
@@ -201,15 +200,18 @@ def complete(ref: str, wait: bool, timeout: float) -> None:
 @wait_options
 def cancel(ref: str, reason: str, wait: bool, timeout: float) -> None:
     """Report to Gett that the order is cancelled. The POS is not asked to cancel it."""
-    kit = Kit.from_env()
+    kit = open_kit()
     kit.order_updates.cancel(ref, reason)
     _report(kit, ref, "cancelled", wait=wait, timeout=timeout)
 
 
 def _report(kit: Kit, ref: str, status: str, *, wait: bool, timeout: float) -> None:
+    from webhook_kit.outbox.lanes import lane_name
+    from webhook_kit.outbox.updates import Kind
+
     found = kit.order_updates.find(ref)
     lane = found.lane if found else lane_name(Kind.ORDER, ref)
-    warn_of_missing(kit, WorkerKind.PUSH)
+    warn_of_missing(kit, "push")
     if not report_delivery(kit, lane, f"order {ref}: the status {status}", wait=wait, timeout=timeout):
         raise SystemExit(1)
 
@@ -217,7 +219,7 @@ def _report(kit: Kit, ref: str, status: str, *, wait: bool, timeout: float) -> N
 @command.command()
 def incidents() -> None:
     """List the incidents, newest first."""
-    entries = Kit.from_env().placement_store.incidents()
+    entries = open_kit().placement_store.incidents()
     for entry in entries:
         subject = next(about for about in ("store", "setting", "worker", "order") if about in entry)
         why = entry.get("why") or f"known {entry.get('known') or 'none'}, reported {entry.get('reported')}"
@@ -244,5 +246,7 @@ def _accepted(record: dict[str, str]) -> Any:
 
 
 def _moment(value: str | int | None) -> str | None:
+    from webhook_kit.placement.order_search import milliseconds
+
     read = milliseconds(None if value is None else str(value))
     return None if read is None else moment(read / 1000)

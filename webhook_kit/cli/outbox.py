@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import age, moment, print_table
+from webhook_kit.cli.common import age, moment, open_kit, print_table
 from webhook_kit.errors import NotFound
-from webhook_kit.kit import Kit
-from webhook_kit.monitoring.worker_life import WorkerKind
-from webhook_kit.outbox.dead_letters import DeadLetter, ReplayResult
-from webhook_kit.outbox.updates import Kind
-from webhook_kit.storage.clock import redis_time
+
+if TYPE_CHECKING:
+    from webhook_kit.kit import Kit
+    from webhook_kit.outbox.dead_letters import DeadLetter, ReplayResult
 
 __all__ = ["command"]
 
@@ -34,10 +33,13 @@ def command(ctx: click.Context, limit: int, as_json: bool) -> None:
     LANE is order:REF, store:ID or catalog:ID. For an order, its REF or Gett id is enough.
     """
     if ctx.invoked_subcommand is None:
-        _overview(Kit.from_env(), limit, as_json=as_json)
+        _overview(open_kit(), limit, as_json=as_json)
 
 
 def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
+    from webhook_kit.monitoring.worker_life import WorkerKind
+    from webhook_kit.storage.clock import redis_time
+
     waiting, listed, now = kit.lanes.count_waiting(), kit.lanes.all_waiting(limit), redis_time(kit.redis)
     lanes = [lane for name, where in listed.items() if (lane := _lane(kit, name, where, now)) is not None]
     status = kit.sending.status(kit.quota)
@@ -96,7 +98,7 @@ def _lane(kit: Kit, name: str, where: str, now: float) -> dict[str, Any] | None:
 @_as_json
 def show(lane: str, as_json: bool) -> None:
     """Show what happened to each update of a lane, oldest first, and what is pending."""
-    kit = Kit.from_env()
+    kit = open_kit()
     name = _known(kit, lane)
     history, waiting, state = kit.lanes.history(name), kit.lanes.waiting(name), kit.lanes.state(name)
     if as_json:
@@ -116,7 +118,7 @@ def show(lane: str, as_json: bool) -> None:
 @click.argument("lane")
 def retry(lane: str) -> None:
     """Send the next update of a lane now, without waiting for its delay."""
-    kit = Kit.from_env()
+    kit = open_kit()
     name = _known(kit, lane)
     kit.lanes.retry_now(name)
     click.echo(
@@ -129,7 +131,7 @@ def retry(lane: str) -> None:
 @click.option("--update", "number", type=int, help="Discard only this update.")
 def discard(lane: str, number: int | None) -> None:
     """Discard the updates that wait in a lane; they are never sent to Gett."""
-    kit = Kit.from_env()
+    kit = open_kit()
     name = _known(kit, lane)
     discarded = kit.lanes.discard(name, number)
     if number is not None and not discarded:
@@ -144,7 +146,7 @@ def _known(kit: Kit, lane: str) -> str:
     """
     if kit.lanes.state(lane):
         return lane
-    order = kit.order_updates.find(lane.removeprefix(f"{Kind.ORDER}:"))
+    order = kit.order_updates.find(lane.removeprefix("order:"))
     if order is None or not kit.lanes.state(order.lane):
         raise NotFound(f"there is no lane {lane}")
     return order.lane
@@ -183,7 +185,9 @@ def dead_letters(
     """List the dead letters: updates that Gett refused for good, or that failed for too long."""
     if context.invoked_subcommand is not None:
         return
-    kit = Kit.from_env()
+    from webhook_kit.storage.clock import redis_time
+
+    kit = open_kit()
     letters, now = _found(kit, lane, why, older_than), redis_time(kit.redis)
     if as_json:
         click.echo(json.dumps([_plain(letter) for letter in letters]))
@@ -200,7 +204,7 @@ def dead_letters(
 @_choice
 def replay(numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None) -> None:
     """Send dead letters again: by number, all, or by filter."""
-    kit = Kit.from_env()
+    kit = open_kit()
     _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.replay, "replayed")
 
 
@@ -210,7 +214,7 @@ def discard_dead_letters(
     numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None
 ) -> None:
     """Discard dead letters: by number, all, or by filter."""
-    kit = Kit.from_env()
+    kit = open_kit()
     _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.discard, "discarded")
 
 
@@ -229,20 +233,20 @@ def _chosen(
     return list(numbers) or [letter.number for letter in _found(kit, lane, why, older_than)]
 
 
-_REASONS = {
-    ReplayResult.UNKNOWN: "there is no dead letter of that number",
-    ReplayResult.SUPERSEDED: "a newer update waits in its lane",
-    ReplayResult.STALE: "Gett took a newer update",
-    ReplayResult.EXPIRED: "its lane has expired",
-}
-
-
 def _each(numbers: list[int], action: Callable[[int], ReplayResult], done: str) -> None:
+    from webhook_kit.outbox.dead_letters import ReplayResult
+
+    reasons = {
+        ReplayResult.UNKNOWN: "there is no dead letter of that number",
+        ReplayResult.SUPERSEDED: "a newer update waits in its lane",
+        ReplayResult.STALE: "Gett took a newer update",
+        ReplayResult.EXPIRED: "its lane has expired",
+    }
     failed = 0
     for number in numbers:
         if (result := action(number)) is not ReplayResult.OK:
             failed += 1
-            click.echo(f"{number}: not {done}: {_REASONS[result]}", err=True)
+            click.echo(f"{number}: not {done}: {reasons[result]}", err=True)
     pending = "; a push worker sends them" if done == "replayed" and len(numbers) > failed else ""
     click.echo(f"{len(numbers) - failed} {done}{pending}")
     if failed:

@@ -13,11 +13,11 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from webhook_kit.adapter import Store
-from webhook_kit.cli.common import SafeConsole, age, instant, moment, print_table, warn_of_missing
+from webhook_kit.cli.common import age, instant, moment, open_kit, print_table, warn_of_missing
+from webhook_kit.cli.console import SafeConsole
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
-from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.publishing.sync import CatalogStatus, SyncOutcome, SyncReport
@@ -40,7 +40,7 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeo
 
     Gett downloads a catalog after a push worker has sent the notification.
     """
-    kit = Kit.from_env()
+    kit = open_kit()
     stores = _stores(kit, store_ids, every=every)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=SafeConsole(stderr=True), transient=True) as progress:
@@ -55,7 +55,7 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeo
 @wait_options
 def publish(store_ids: tuple[str, ...], every: bool, wait: bool, timeout: float) -> None:
     """Publish the last good catalog and notify Gett, changed or not. The POS is not asked."""
-    kit = Kit.from_env()
+    kit = open_kit()
     reports = [kit.catalog_sync.publish(store, force=True) for store in _stores(kit, store_ids, every=every)]
     _print_reports(kit, reports, wait=wait, timeout=timeout)
 
@@ -65,7 +65,7 @@ def publish(store_ids: tuple[str, ...], every: bool, wait: bool, timeout: float)
 @click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 def status(store_ids: tuple[str, ...], as_json: bool) -> None:
     """Show each store's last good catalog, its published version and the reason of its last failure."""
-    kit = Kit.from_env()
+    kit = open_kit()
     results = [
         (kit.catalog_sync.status(store), kit.availability.unavailable_items(store))
         for store in _stores(kit, store_ids, every=not store_ids)
@@ -80,7 +80,7 @@ def status(store_ids: tuple[str, ...], as_json: bool) -> None:
             )
         )
         return
-    warn_of_missing(kit, WorkerKind.SYNC)
+    warn_of_missing(kit, "sync")
     now = redis_time(kit.redis)
     columns = ("store", "items", "unavailable", "last good version", "fetched", "published", "last outcome")
     print_table(columns, [_row(catalog_status, len(unavailable), now) for catalog_status, unavailable in results])
@@ -98,7 +98,7 @@ def status(store_ids: tuple[str, ...], as_json: bool) -> None:
 @click.option("--until", metavar="ISO", help="Time at which they are available again (2026-05-01T18:30:00Z).")
 def mark_unavailable(store_id: str, item_ids: tuple[str, ...], until: str | None) -> None:
     """Mark items or options unavailable. They are refused at once; the published catalog follows."""
-    kit, end = Kit.from_env(), instant(until)
+    kit, end = open_kit(), instant(until)
     (store,) = _stores(kit, (store_id,), every=False)
     _require_known(kit, store, item_ids)
     for item_id in item_ids:
@@ -112,7 +112,7 @@ def mark_unavailable(store_id: str, item_ids: tuple[str, ...], until: str | None
 @click.argument("item_ids", metavar="ITEM...", nargs=-1, required=True)
 def mark_available(store_id: str, item_ids: tuple[str, ...]) -> None:
     """Mark items or options available again."""
-    kit = Kit.from_env()
+    kit = open_kit()
     (store,) = _stores(kit, (store_id,), every=False)
     for item_id in item_ids:
         changed = kit.availability.mark_available(store, item_id)
@@ -155,7 +155,7 @@ def _print_reports(kit: Kit, reports: list[SyncReport], *, wait: bool, timeout: 
         for line in report.reasons:
             click.echo(f"{report.store_id}    {line}")
     if any(report.outcome is SyncOutcome.PUBLISHED for report in reports):
-        warn_of_missing(kit, WorkerKind.PUSH)
+        warn_of_missing(kit, "push")
     end = time.monotonic() + timeout
     delivered = [
         report_delivery(

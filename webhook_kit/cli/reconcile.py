@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from webhook_kit.cli.common import SafeConsole
+from webhook_kit.cli.common import open_kit
 from webhook_kit.errors import NotFound
-from webhook_kit.kit import Kit
-from webhook_kit.monitoring.reconciliation import ComparisonOutcome, ReconciliationReport
+
+if TYPE_CHECKING:
+    from webhook_kit.monitoring.reconciliation import ComparisonOutcome, ReconciliationReport
 
 __all__ = ["command"]
 
@@ -20,7 +21,11 @@ __all__ = ["command"]
 @click.option("--store", "store_ids", multiple=True, metavar="ID", help="Compare only this store; may be repeated.")
 def command(store_ids: tuple[str, ...]) -> None:
     """Compare every store, print every difference, and append missing updates."""
-    kit = Kit.from_env()
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from webhook_kit.cli.console import SafeConsole
+
+    kit = open_kit()
     kit.stores.require_complete()
     stores = [store for store in kit.stores if not store_ids or store.id in store_ids]
     if unknown := set(store_ids) - {store.id for store in stores}:
@@ -35,6 +40,8 @@ def command(store_ids: tuple[str, ...]) -> None:
 
 
 def _print(reports: list[ReconciliationReport]) -> None:
+    from webhook_kit.monitoring.reconciliation import ComparisonOutcome
+
     for report in reports:
         for line in report.lines():
             click.echo(line)

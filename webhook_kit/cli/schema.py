@@ -8,7 +8,6 @@ import json
 import click
 
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.gett.models import SCHEMAS
 
 __all__ = ["command"]
 
@@ -17,6 +16,8 @@ __all__ = ["command"]
 @click.argument("name", required=False)
 def command(name: str | None) -> None:
     """Print the JSON Schema of NAME. Without NAME, list all names."""
+    from webhook_kit.gett.models import SCHEMAS
+
     if name is None:
         click.echo("\n".join(sorted(SCHEMAS)))
         return
@@ -28,6 +29,8 @@ def command(name: str | None) -> None:
 
 
 def _suggestion(name: str) -> str:
+    from webhook_kit.gett.models import SCHEMAS
+
     # Wrong case is the most frequent mistake, so the comparison ignores case.
     lowered = {known.lower(): known for known in SCHEMAS}
     close = [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, n=3)]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from webhook_kit.server.run import serve
-
 __all__ = ["command"]
 
 
@@ -40,4 +38,6 @@ __all__ = ["command"]
 )
 def command(host: str, port: int, workers: int, threads: int) -> None:
     """Receive Gett's webhooks and the events of POS systems until stopped."""
+    from webhook_kit.server.run import serve
+
     serve(host, port, workers=workers, threads=threads)

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from webhook_kit.adapter import Store
 from webhook_kit.cli import onboard, stores_edit
-from webhook_kit.cli.common import instant, print_table, warn_of_missing
+from webhook_kit.cli.common import instant, open_kit, print_table, warn_of_missing
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import ConfigurationError, GettError, GettNotFound
-from webhook_kit.gett.models.store import CommerceStore, PauseReason
-from webhook_kit.kit import Kit
-from webhook_kit.monitoring.store_status import Difference
-from webhook_kit.monitoring.worker_life import WorkerKind
-from webhook_kit.outbox.lanes import lane_name
-from webhook_kit.outbox.updates import Kind
+
+if TYPE_CHECKING:
+    from webhook_kit.gett.models.store import CommerceStore
+    from webhook_kit.kit import Kit
+    from webhook_kit.pos.store import Store
 
 __all__ = ["command"]
 
 _Result = TypeVar("_Result")
+
+_REASONS = ("operational_issues", "staff_shortage", "too_busy", "maintenance", "other")
+"""The values of PauseReason."""
 
 
 @click.group("stores")
@@ -47,7 +48,7 @@ for _command in (
 @click.option("--local", is_flag=True, help="Show only local data; do not ask Gett.")
 def list_(as_json: bool, local: bool) -> None:
     """List the stores with the last status for Gett, whether it is pending, and the status at Gett."""
-    kit = Kit.from_env()
+    kit = open_kit()
     kit.stores.require_complete()
     rows = [_row(kit, store) for store in kit.stores]
     gett_stores = None if local else _ask(lambda: {store.store_id: store for store in kit.client.stores()})
@@ -74,6 +75,9 @@ _COLUMNS = ["store", "name", "gettStoreId", "adapter", "sent", "reason", "until"
 
 
 def _row(kit: Kit, store: Store) -> dict[str, str | None]:
+    from webhook_kit.outbox.lanes import lane_name
+    from webhook_kit.outbox.updates import Kind
+
     lane = lane_name(Kind.STORE, store.id)
     last_sent = json.loads(kit.lanes.state(lane).get("last") or "{}")
     members: list[str | None] = [store.id, store.name, store.gett_id, store.adapter]
@@ -99,7 +103,7 @@ def _at_gett(row: dict[str, str | None], theirs: CommerceStore | None) -> str:
 @click.option("--local", is_flag=True, help="Show only local data; do not ask Gett.")
 def show(store: str, local: bool) -> None:
     """Show a store and its differences at Gett, without its credentials."""
-    kit = Kit.from_env()
+    kit = open_kit()
     shown = kit.stores.get(store)
     row = _row(kit, shown)
     onboarding = kit.onboarding.progress(shown.id) if kit.settings.gett_api_key else None
@@ -120,6 +124,8 @@ def show(store: str, local: bool) -> None:
 
 
 def _gett_facts(kit: Kit, store: Store) -> dict[str, Any]:
+    from webhook_kit.monitoring.store_status import Difference
+
     try:
         at_gett = kit.client.store(store.gett_id)
     except GettNotFound:
@@ -151,7 +157,7 @@ def _ask(question: Callable[[], _Result]) -> _Result | None:
 
 @command.command()
 @click.argument("store")
-@click.option("--reason", required=True, help=f"One of {', '.join(PauseReason)}.")
+@click.option("--reason", required=True, help=f"One of {', '.join(_REASONS)}.")
 @click.option("--until", metavar="ISO", help="Time at which Gett ends the pause (2030-05-01T18:30:00Z).")
 @wait_options
 def pause(store: str, reason: str, until: str | None, wait: bool, timeout: float) -> None:
@@ -159,7 +165,7 @@ def pause(store: str, reason: str, until: str | None, wait: bool, timeout: float
 
     Gett sends orders until a push worker has sent the pause.
     """
-    kit = Kit.from_env()
+    kit = open_kit()
     kit.store_status.pause(store, reason, instant(until))
     _report(kit, store, "pause", wait=wait, timeout=timeout)
 
@@ -169,14 +175,17 @@ def pause(store: str, reason: str, until: str | None, wait: bool, timeout: float
 @wait_options
 def resume(store: str, wait: bool, timeout: float) -> None:
     """Resume a store, whoever paused it. It takes orders when a push worker has sent this to Gett."""
-    kit = Kit.from_env()
+    kit = open_kit()
     kit.store_status.resume(store)
     _report(kit, store, "end of the pause", wait=wait, timeout=timeout)
 
 
 def _report(kit: Kit, store: str, change: str, *, wait: bool, timeout: float) -> None:
+    from webhook_kit.outbox.lanes import lane_name
+    from webhook_kit.outbox.updates import Kind
+
     store_id = kit.stores.get(store).id
     lane = lane_name(Kind.STORE, store_id)
-    warn_of_missing(kit, WorkerKind.PUSH)
+    warn_of_missing(kit, "push")
     if not report_delivery(kit, lane, f"store {store_id}: the {change}", wait=wait, timeout=timeout):
         raise SystemExit(1)

@@ -8,21 +8,16 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pydantic
 
-from webhook_kit.adapter import Store
-from webhook_kit.cli.common import require_replaceable
+from webhook_kit.cli.common import open_kit, require_replaceable
 from webhook_kit.errors import ConfigurationError, InvalidTransition
-from webhook_kit.gett.models.store import StoreUpdate
-from webhook_kit.kit import Kit
-from webhook_kit.outbox.lanes import lane_name
-from webhook_kit.outbox.updates import Kind
-from webhook_kit.stores.cipher import new_key
-from webhook_kit.stores.file import as_toml
-from webhook_kit.stores.table import as_table, parse_store
+
+if TYPE_CHECKING:
+    from webhook_kit.gett.models.store import StoreUpdate
+    from webhook_kit.pos.store import Store
 
 __all__ = ["add", "edit", "export", "generate_key", "remove", "rotate_keys"]
 
@@ -60,7 +55,7 @@ def add(
     """Add a store to Redis. STORE is the partner's own id."""
     given = {**facts, "fulfillment_types": fulfillment or None, "options": _options(options)}
     made = _store(store, {**given, "credentials": _prompt(credentials)})
-    Kit.from_env().stores.add(made)
+    open_kit().stores.add(made)
     click.echo(f"store {made.id} is added" + ("" if made.gett_id else f"; next: webhook-kit stores onboard {made.id}"))
 
 
@@ -81,7 +76,7 @@ def add(
 @click.option("--pickup/--no-pickup", "pickup_allowed", default=None, help="Allow or refuse pickup, at Gett.")
 def edit(store: str, **given: Any) -> None:
     """Change a store, here or at Gett. Options that are not given stay as they are."""
-    kit = Kit.from_env()
+    kit = open_kit()
     before = kit.stores.get(store)
     after = _changed(before, given)
     update = _update(given)
@@ -108,7 +103,10 @@ def edit(store: str, **given: Any) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(store: str, yes: bool) -> None:
     """Remove a store here. Gett is not notified and its orders are refused, so pause the store first."""
-    kit = Kit.from_env()
+    from webhook_kit.outbox.lanes import lane_name
+    from webhook_kit.outbox.updates import Kind
+
+    kit = open_kit()
     # A store whose record cannot be used is not in the directory, but has to be removable.
     removed = kit.stores.by_id(store) if store in kit.stores.unusable() else kit.stores.get(store)
     store_id = removed.id if removed else store
@@ -136,7 +134,9 @@ def export(file: Path, without_credentials: bool, force: bool) -> None:
 
     The file contains credentials in plain text; only its owner can read it.
     """
-    directory = Kit.from_env().stores
+    from webhook_kit.stores.file import as_toml
+
+    directory = open_kit().stores
     directory.require_complete()  # a partial directory must not replace a complete file
     stores = list(directory)
     try:
@@ -159,12 +159,14 @@ def export(file: Path, without_credentials: bool, force: bool) -> None:
 @click.command("rotate-keys")
 def rotate_keys() -> None:
     """Encrypt all credentials in Redis with the newest key of WEBHOOK_KIT_KEY."""
-    click.echo(f"{Kit.from_env().store_repository.rotate()} stores encrypted with the newest key")
+    click.echo(f"{open_kit().store_repository.rotate()} stores encrypted with the newest key")
 
 
 @click.command("generate-key")
 def generate_key() -> None:
     """Print a new key for WEBHOOK_KIT_KEY."""
+    from webhook_kit.stores.cipher import new_key
+
     click.echo(new_key())
 
 
@@ -181,6 +183,8 @@ def _write(file: Path, text: str) -> None:
 
 
 def _store(store_id: str, facts: Mapping[str, Any]) -> Store:
+    from webhook_kit.stores.table import parse_store
+
     try:
         return parse_store(store_id, {name: value for name, value in facts.items() if value is not None})
     except ConfigurationError as error:
@@ -196,6 +200,8 @@ def _as_option(store_id: str, mistake: str) -> str:
 
 
 def _changed(before: Store, given: Mapping[str, Any]) -> Store:
+    from webhook_kit.stores.table import as_table
+
     unset = given["unset"]
     if unknown := set(unset) - {*before.options, *before.credentials}:
         raise click.BadParameter(
@@ -214,6 +220,10 @@ def _changed(before: Store, given: Mapping[str, Any]) -> Store:
 
 
 def _update(given: Mapping[str, Any]) -> StoreUpdate:
+    import pydantic
+
+    from webhook_kit.gett.models.store import StoreUpdate
+
     names = ("name", "phone", "logo_url", "description", "delivery_allowed", "pickup_allowed")
     try:
         return StoreUpdate(**{name: given[name] for name in names if given[name] is not None})

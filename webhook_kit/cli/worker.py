@@ -11,10 +11,9 @@ from types import FrameType
 
 import click
 
+from webhook_kit.cli.common import open_kit
 from webhook_kit.exit import end_with_parent
-from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
-from webhook_kit.worker import run_push, run_sync
 
 __all__ = ["command"]
 
@@ -38,12 +37,14 @@ def command(which: str, burst: bool) -> None:
     """Run a worker until it is stopped. The default, all, runs push and sync in one process each."""
     if parent := os.environ.get(_PARENT):
         end_with_parent(int(parent))
+    from webhook_kit.worker import run_push, run_sync
+
     if which == "push":
-        run_push(Kit.from_env(), burst=burst)
+        run_push(open_kit(), burst=burst)
     elif which == "sync":
-        run_sync(Kit.from_env(), burst=burst)
+        run_sync(open_kit(), burst=burst)
     else:
-        kit = Kit.from_env()
+        kit = open_kit()
         _ = kit.stores, kit.client  # report configuration mistakes once, before anything runs
         sys.exit(_Both(burst=burst).run())
 

@@ -10,11 +10,10 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pydantic
 
-from webhook_kit.adapter import OrderProgress
 from webhook_kit.errors import InvalidArgument
 from webhook_kit.gett.models.store import (
     CatalogSetNotification,
@@ -25,6 +24,9 @@ from webhook_kit.gett.models.store import (
     StoreAvailability,
     StoreStatusUpdate,
 )
+
+if TYPE_CHECKING:
+    from webhook_kit.adapter import OrderProgress
 
 __all__ = [
     "Kind",

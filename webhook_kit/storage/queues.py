@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 from enum import Enum
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import redis
-from rq import Queue
-from rq.job import Job, JobStatus
-from rq.serializers import JSONSerializer
 
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable, pack
+
+if TYPE_CHECKING:
+    from rq import Queue
 
 __all__ = [
     "ONBOARD_JOB",
@@ -52,12 +53,19 @@ _LOST_AFTER = 900
 
 def push_queue(connection: redis.Redis) -> Queue:
     """Return the queue of the push worker. Jobs are JSON, because unpickling a job can run any code."""
-    return Queue(PUSH_QUEUE, connection=connection, serializer=JSONSerializer)
+    return _queue(PUSH_QUEUE, connection)
 
 
 def sync_queue(connection: redis.Redis) -> Queue:
     """Return the queue of the sync worker."""
-    return Queue(SYNC_QUEUE, connection=connection, serializer=JSONSerializer)
+    return _queue(SYNC_QUEUE, connection)
+
+
+def _queue(name: str, connection: redis.Redis) -> Queue:
+    from rq import Queue  # imported late, because most commands queue nothing
+    from rq.serializers import JSONSerializer
+
+    return Queue(name, connection=connection, serializer=JSONSerializer)
 
 
 def enqueue_sync(connection: redis.Redis, job: str, store_id: str, *, first: bool = False) -> None:
@@ -66,6 +74,8 @@ def enqueue_sync(connection: redis.Redis, job: str, store_id: str, *, first: boo
     :param job: dotted name of a function that takes the store's id.
     :param first: put it before the jobs that wait.
     """
+    from rq.job import Job
+
     # A store's job of a kind has one id: queued twice, it is executed once, because its key is deleted when it begins.
     job_id = f"{job.rpartition('.')[2]}-{hashlib.sha256(store_id.encode()).hexdigest()[:32]}"
     if first or not connection.exists(Job.key_for(job_id)):
@@ -76,13 +86,20 @@ class WorkerNotification:
     """Notification of the push worker, queued by a Lua script: a job as RQ itself would write it."""
 
     def __init__(self, connection: redis.Redis, keys: Keys) -> None:
-        self._queue = push_queue(connection)
+        self._connection = connection
         self._flag = keys.notified
+
+    @cached_property
+    def _fields(self) -> bytes:
+        """Fields of a job, packed once: they go with every append and are unpacked only when a job is queued."""
+        from rq.job import Job, JobStatus
+        from rq.serializers import JSONSerializer
+
         job = Job.create(
             PUSH_JOB,
-            connection=connection,
+            connection=self._connection,
             serializer=JSONSerializer,
-            origin=self._queue.name,
+            origin=PUSH_QUEUE,
             status=JobStatus.QUEUED,
             timeout=60,
             result_ttl=0,
@@ -90,14 +107,21 @@ class WorkerNotification:
             description="drain the outbox",
         )
         job.enqueued_at = job.created_at
-        # Packed once: the fields go with every append and are unpacked only when a job is queued.
-        self._fields = pack([_to_bytes(part) for pair in job.to_dict().items() for part in pair])
+        return pack([_to_bytes(part) for pair in job.to_dict().items() for part in pair])
 
     def script_parts(self) -> tuple[list[str], dict[str, Packable]]:
         """Return a script's last four ``KEYS`` and its argument ``notification`` (``storage/notify.lua``)."""
         job_id = os.urandom(12).hex()
-        job_key = f"{Job.redis_job_namespace_prefix}{job_id}"
-        return [self._flag, job_key, self._queue.key, Queue.redis_queues_keys], {"id": job_id, "fields": self._fields}
+        job_prefix, queue, queues = self._rq_keys
+        return [self._flag, f"{job_prefix}{job_id}", queue, queues], {"id": job_id, "fields": self._fields}
+
+    @cached_property
+    def _rq_keys(self) -> tuple[str, str, str]:
+        """Prefix of a job's key, key of the queue, and key of the set of queues."""
+        from rq.job import Job
+
+        queue = push_queue(self._connection)
+        return Job.redis_job_namespace_prefix, queue.key, queue.redis_queues_keys
 
 
 def _to_bytes(part: Any) -> bytes:

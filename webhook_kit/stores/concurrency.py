@@ -10,8 +10,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import NoReturn, TypeVar
 
-from webhook_kit.adapter import Store
 from webhook_kit.logs import logger
+from webhook_kit.pos.store import Store
 
 __all__ = ["StoreJobs", "for_each_store"]
 

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import tomli_w
 
-from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.logs import logger
+from webhook_kit.pos.store import Store
 from webhook_kit.stores.source import FixedStores
 from webhook_kit.stores.table import as_table, parse_store
 from webhook_kit.texts import decode_file

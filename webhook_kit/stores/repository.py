@@ -15,8 +15,8 @@ from uuid import uuid4
 import redis
 from pydantic import ValidationError
 
-from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError, Conflict
+from webhook_kit.pos.store import Store
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script

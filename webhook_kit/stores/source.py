@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import EntryPoint
 from typing import Any, Protocol, runtime_checkable
 
-from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError, StoresUnavailable
 from webhook_kit.logs import logger
+from webhook_kit.pos.store import Store
 from webhook_kit.stores.adapters import add_cwd_to_sys_path, store_mistakes
 from webhook_kit.vendor_calls import VendorCalls
 

@@ -13,11 +13,11 @@ from enum import StrEnum
 
 import redis
 
-from webhook_kit.adapter import Store
 from webhook_kit.errors import Conflict, InvalidTransition
 from webhook_kit.gett.models.store import PauseReason, StoreAvailability
 from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, Update, store_online, store_paused
+from webhook_kit.pos.store import Store
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable

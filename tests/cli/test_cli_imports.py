@@ -1,0 +1,78 @@
+"""Modules that a command does not import, because they take longer than the command itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
+
+import click
+import pytest
+
+from webhook_kit.cli import _COMMANDS, order, stores
+from webhook_kit.gett.models.store import PauseReason
+from webhook_kit.placement.order_search import PlacementState
+from webhook_kit.testing.redis_server import RedisServer
+
+PROGRAM = """
+import json, sys
+from webhook_kit.cli import _run
+sys.argv = ["webhook-kit", *sys.argv[1:]]
+try:
+    _run()
+except SystemExit as exit:
+    assert not exit.code, exit.code
+sys.stdout.write("\\n" + json.dumps(sorted(sys.modules)))
+"""
+
+HEAVY = {"boto3", "flask", "granian", "requests", "rq", "structlog"}
+OF_DATA = {"pydantic", "redis", "rich"}
+
+
+def imported(*arguments: str, **env: str) -> set[str]:
+    """Run a command in a new process and return the modules that it imported."""
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], env=os.environ | env, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return set(json.loads(ran.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "order",
+        "order list",
+        "outbox",
+        "outbox dead-letters",
+        "reconcile",
+        "serve",
+        "stores",
+        "stores pause",
+        "worker",
+    ],
+)
+def test_help_imports_no_library_but_click(command: str) -> None:
+    assert imported(*command.split(), "--help") & (HEAVY | OF_DATA) == set()
+
+
+@pytest.mark.parametrize(
+    "command", ["outbox --json", "outbox dead-letters --json", "outbox dead-letters replay --all", "order list --json"]
+)
+def test_command_on_redis_imports_neither_http_nor_jobs_nor_logs(command: str, redis_server: RedisServer) -> None:
+    assert imported(*command.split(), REDIS_URL=redis_server.url) & HEAVY == set()
+
+
+def test_choices_that_help_prints_are_those_of_the_models() -> None:
+    assert list(order._STATES) == list(PlacementState)
+    assert list(stores._REASONS) == list(PauseReason)
+
+
+@pytest.mark.parametrize(("name", "short"), _COMMANDS.items())
+def test_short_help_of_a_command_begins_its_own_help(name: str, short: str) -> None:
+    command: click.Command = import_module(f"webhook_kit.cli.{name}").command
+    assert command.name == name
+    assert " ".join((command.help or "").split()).startswith(short.removesuffix("."))
