@@ -11,6 +11,7 @@ import pytest
 from tests.catalog.cafe_catalog import Wire, cafe, daily, entry, group, item, line, order, section
 from webhook_kit.catalog.check import MAX_MODIFIER_LEVELS, CatalogRule, Finding, Severity, check
 from webhook_kit.catalog.compiled import CompiledCatalog
+from webhook_kit.catalog.index import CatalogIndex
 from webhook_kit.catalog.integrity import integrity_problems
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalItem
@@ -372,7 +373,7 @@ def test_integrity_problem_is_an_error_of_the_check_too() -> None:
         wire = clean()
         violate(wire)
         models = ExternalCatalogSet.model_validate(wire)
-        problems = integrity_problems(models)
+        problems = integrity_problems(CatalogIndex(models))
         if not problems:
             CompiledCatalog.compile(models)
             continue

@@ -20,6 +20,7 @@ from webhook_kit.catalog.bounds import MOST
 from webhook_kit.catalog.check import CatalogRule, check, check_bytes
 from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.catalog.diff import diff
+from webhook_kit.catalog.index import CatalogIndex
 from webhook_kit.catalog.integrity import integrity_problems
 from webhook_kit.catalog.unavailable import remove_items
 from webhook_kit.errors import CatalogInvalid
@@ -167,7 +168,7 @@ def work(wire: Wire) -> None:
     if parsed is None:
         return
     diff(parsed, ExternalCatalogSet.model_validate(wire))
-    if not integrity_problems(parsed):
+    if not integrity_problems(CatalogIndex(parsed)):
         CompiledCatalog.compile(parsed)
         remove_items(parsed, [next(reversed(parsed.items))])
 

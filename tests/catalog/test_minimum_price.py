@@ -14,6 +14,7 @@ from tests.catalog import reference_pricing
 from tests.catalog.cafe_catalog import Wire, group, item
 from tests.catalog.strategies import catalogs
 from webhook_kit.catalog.cents import from_cents
+from webhook_kit.catalog.index import CatalogIndex
 from webhook_kit.catalog.minimum_price import MinimumPrices
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
@@ -46,7 +47,7 @@ def cheapest(catalog: Wire, item_id: str) -> Wire | None:
 @settings(max_examples=150, deadline=None)
 @given(catalogs())
 def test_minimum_price_is_that_of_the_cheapest_configuration(catalog: Wire) -> None:
-    computed = MinimumPrices(ExternalCatalogSet.model_validate(catalog))
+    computed = MinimumPrices(CatalogIndex(ExternalCatalogSet.model_validate(catalog)))
     for item_id in catalog["items"]:
         minimum = computed.price(item_id)
         best = cheapest(catalog, item_id)
@@ -60,7 +61,7 @@ def test_item_without_a_legal_choice_has_no_minimum_price() -> None:
         "items": {"burger": item("burger", 5, "side"), "fries": item("fries", 1, "dip")},
         "modifierGroups": {"side": group("side", ["fries"], 1, 1), "dip": group("dip", [], 1, 1)},
     }
-    computed = MinimumPrices(ExternalCatalogSet.model_validate(wire))
+    computed = MinimumPrices(CatalogIndex(ExternalCatalogSet.model_validate(wire)))
     assert computed.price("fries") is None
     assert computed.price("burger") is None
 
@@ -73,7 +74,7 @@ def test_huge_bounds_take_no_time(least: int, most: int) -> None:
         "items": {"burger": item("burger", 5, "many"), "one": item("one", 2)},
         "modifierGroups": {"many": group("many", ["one"], least, most, enableDuplicateItems=True, tiers=tiers)},
     }
-    minimum = MinimumPrices(ExternalCatalogSet.model_validate(wire)).price("burger")
+    minimum = MinimumPrices(CatalogIndex(ExternalCatalogSet.model_validate(wire))).price("burger")
     assert minimum is not None
 
     def price(count: int) -> Decimal:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sized
 
+from webhook_kit.catalog.index import CatalogIndex
 from webhook_kit.catalog.rules import CatalogRule, Finding, entity_path
-from webhook_kit.gett.models.catalog import (
-    ExternalCatalog,
-    ExternalCatalogSet,
-    ExternalItem,
-    ExternalModifierGroup,
-    ExternalSection,
-)
 
 __all__ = ["MOST", "bounds_findings"]
 
@@ -33,22 +27,29 @@ MOST: Mapping[str, int] = {
 """Greatest number of entries, and of characters in an id, a name and a description."""
 
 
-def bounds_findings(catalog: ExternalCatalogSet) -> Iterator[Finding]:
+def bounds_findings(index: CatalogIndex) -> Iterator[Finding]:
     """Yield a finding for each table, list and text that is beyond its bound."""
-    for table, entities in _tables(catalog).items():
-        if len(entities) > MOST[table]:
-            yield _too_many(f"$.{table}", table, entities)
-        for key, one in entities.items():
-            if len(key) > MOST["id"]:
-                yield _too_long(entity_path(table, key), "id", key)
-            if len(one.name) > MOST["name"]:
-                yield _too_long(f"{entity_path(table, key)}.name", "name", one.name)
-    for key, item in catalog.items.items():
-        if item.description is not None and len(item.description) > MOST["description"]:
-            yield _too_long(f"{entity_path('items', key)}.description", "description", item.description)
-    for table, key, member, entries in _lists(catalog):
+    yield from _tables_and_texts(index)
+    for table, key, member, entries in _lists(index):
         if len(entries) > MOST[member]:
             yield _too_many(f"{entity_path(table, key)}.{member}", member, entries)
+
+
+def _tables_and_texts(index: CatalogIndex) -> Iterator[Finding]:
+    longest_id, longest_name, longest_description = MOST["id"], MOST["name"], MOST["description"]
+    has_long_name = any(len(name) > longest_name for name in index.names)
+    for table, entities in index.tables.items():
+        if len(entities) > MOST[table]:
+            yield _too_many(f"$.{table}", table, entities)
+        for key in entities:
+            if len(key) > longest_id:
+                yield _too_long(entity_path(table, key), "id", key)
+        for key, one in entities.items() if has_long_name else ():
+            if len(one.name) > longest_name:
+                yield _too_long(f"{entity_path(table, key)}.name", "name", one.name)
+    for key, item in index.catalog.items.items():
+        if item.description and len(item.description) > longest_description:
+            yield _too_long(f"{entity_path('items', key)}.description", "description", item.description)
 
 
 def _too_many(path: str, name: str, entries: Sized) -> Finding:
@@ -59,27 +60,14 @@ def _too_long(path: str, name: str, text: str) -> Finding:
     return CatalogRule.TOO_LONG.at(path, f"{len(text):,} characters; the limit of {name} is {MOST[name]:,}")
 
 
-def _tables(
-    catalog: ExternalCatalogSet,
-) -> dict[str, Mapping[str, ExternalCatalog | ExternalSection | ExternalItem | ExternalModifierGroup]]:
-    return {
-        "catalogs": catalog.catalogs,
-        "sections": catalog.sections,
-        "items": catalog.items,
-        "modifierGroups": catalog.modifier_groups,
-    }
-
-
-def _lists(catalog: ExternalCatalogSet) -> Iterable[tuple[str, str, str, Sized]]:
-    for key, one in catalog.catalogs.items():
-        yield "catalogs", key, "sectionIds", one.section_ids
-        yield "catalogs", key, "availability", one.availability or ()
-    for key, section in catalog.sections.items():
-        yield "sections", key, "sectionIds", section.section_ids
-        yield "sections", key, "itemIds", section.item_ids
-    for key, item in catalog.items.items():
-        yield "items", key, "modifierGroupIds", item.modifier_group_ids
-    for key, group in catalog.modifier_groups.items():
-        yield "modifierGroups", key, "itemIds", group.item_ids
-        yield "modifierGroups", key, "defaultItems", group.default_items or ()
-        yield "modifierGroups", key, "tiers", group.tiers or ()
+def _lists(index: CatalogIndex) -> Iterator[tuple[str, str, str, Sized]]:
+    for table, key, member, _, ids in index.references:
+        yield table, key, member, ids
+    for key, one in index.catalog.catalogs.items():
+        if one.availability:
+            yield "catalogs", key, "availability", one.availability
+    for key, group in index.catalog.modifier_groups.items():
+        if group.default_items:
+            yield "modifierGroups", key, "defaultItems", group.default_items
+        if group.tiers:
+            yield "modifierGroups", key, "tiers", group.tiers

@@ -13,6 +13,7 @@ from webhook_kit.catalog.build import derived_id
 from webhook_kit.catalog.clean_text import clean_text
 from webhook_kit.catalog.handles import CatalogHandle, PosId, SectionHandle, pos_id_text
 from webhook_kit.catalog.hours import always_open
+from webhook_kit.catalog.index import CatalogIndex
 from webhook_kit.catalog.integrity import integrity_problems
 from webhook_kit.catalog.rules import printable, quoted
 from webhook_kit.catalog.unavailable import remove_items
@@ -245,7 +246,7 @@ class CatalogBuilder:
         )
         if store_id is not None:
             catalog = catalog.model_copy(update={"store_id": store_id})
-        if problems := [*self._problems, *integrity_problems(catalog)]:
+        if problems := [*self._problems, *integrity_problems(CatalogIndex(catalog))]:
             raise CatalogInvalid(*dict.fromkeys(problems))
         return remove_items(catalog, self._sold_out) if self._sold_out else catalog
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, lru_cache
 
+from webhook_kit.catalog.index import CatalogIndex
 from webhook_kit.catalog.rules import CatalogRule, Finding, entity_path, printable
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.catalog import (
@@ -154,12 +155,12 @@ class UnknownMembers:
     references: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, catalog: ExternalCatalogSet) -> UnknownMembers:
+    def of(cls, index: CatalogIndex) -> UnknownMembers:
         """Find them in a catalog."""
         first: dict[tuple[type[Wire], str], tuple[str, str, str]] = {}
         count: dict[tuple[type[Wire], str], int] = {}
         result = cls([])
-        for table, key, step, part in _with_unknown_members(catalog):
+        for table, key, step, part in _with_unknown_members(index):
             for name, value in (part.model_extra or {}).items():
                 place = type(part), name
                 count[place] = count.get(place, 0) + 1
@@ -205,24 +206,21 @@ def _finding(model: type[Wire], name: str, path: str, count: int) -> Finding | N
     return None
 
 
-def _with_unknown_members(catalog: ExternalCatalogSet) -> Iterator[tuple[str, str, str, Wire]]:
+def _with_unknown_members(index: CatalogIndex) -> Iterator[tuple[str, str, str, Wire]]:
     """Yield each object that has unknown members, with its table, the key of its entity and the step from there."""
-    if catalog.model_extra:
-        yield "", "", "", catalog
-    tables: dict[str, Mapping[str, ExternalCatalog | ExternalSection | ExternalItem | ExternalModifierGroup]] = {
-        "catalogs": catalog.catalogs,
-        "sections": catalog.sections,
-        "items": catalog.items,
-        "modifierGroups": catalog.modifier_groups,
-    }
-    for table, entities in tables.items():
+    if index.catalog.model_extra:
+        yield "", "", "", index.catalog
+    for table, entities in index.tables.items():
+        if table in ("sections", "items"):
+            yield from ((table, key, "", one) for key, one in entities.items() if one.model_extra)
+            continue
         for key, one in entities.items():
             if one.model_extra:
                 yield table, key, "", one
             for member, parts in _parts(one):
-                for index, part in enumerate(parts):
+                for position, part in enumerate(parts):
                     if part.model_extra:
-                        yield table, key, f".{member}[{index}]", part
+                        yield table, key, f".{member}[{position}]", part
 
 
 def _parts(one: Wire) -> Iterator[tuple[str, Iterable[Wire]]]:

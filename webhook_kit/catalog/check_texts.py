@@ -5,17 +5,11 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator
+from functools import lru_cache
 
+from webhook_kit.catalog.index import CatalogIndex
 from webhook_kit.catalog.rules import CatalogRule, Finding, entity_path, quoted
-from webhook_kit.gett.models.catalog import (
-    ExternalCatalog,
-    ExternalCatalogSet,
-    ExternalItem,
-    ExternalModifierGroup,
-    ExternalSection,
-)
 
 __all__ = ["CONTROL_CHARACTERS", "text_findings"]
 
@@ -30,38 +24,39 @@ CONTROL_CHARACTERS = re.compile(
 )
 """Characters that do not belong into a text on one line."""
 
-_Named: TypeAlias = ExternalCatalog | ExternalSection | ExternalItem | ExternalModifierGroup
 
-
-def text_findings(catalog: ExternalCatalogSet) -> Iterator[Finding]:
+def text_findings(index: CatalogIndex) -> Iterator[Finding]:
     """Yield the violations of all names, descriptions and pictures."""
-    tables: dict[str, Mapping[str, _Named]] = {
-        "catalogs": catalog.catalogs,
-        "sections": catalog.sections,
-        "items": catalog.items,
-        "modifierGroups": catalog.modifier_groups,
-    }
-    for table, entities in tables.items():
+    faulty = {name for name in index.names if not name or name.isspace() or not _is_plain(name)}
+    for table, entities in index.tables.items() if faulty else ():
         for key, one in entities.items():
-            if not one.name or one.name.isspace():
-                yield CatalogRule.BLANK_NAME.at(f"{entity_path(table, key)}.name", "is blank")
-            else:
-                yield from _text(table, key, "name", one.name)
-    for key, item in catalog.items.items():
-        if item.description:
+            if one.name in faulty:
+                yield from _name(table, key, one.name)
+    for key, item in index.catalog.items.items():
+        if item.description and not _is_plain(item.description):
             yield from _text("items", key, "description", item.description)
         if item.image_url is not None and not _HTTPS.fullmatch(item.image_url):
             path = f"{entity_path('items', key)}.imageUrl"
             yield CatalogRule.IMAGE_NOT_HTTPS.at(path, f"{quoted(item.image_url)} is not an https URL")
-    yield from _equal_names(catalog)
+    yield from _equal_names(index)
+
+
+def _is_plain(text: str) -> bool:
+    """Return True if no rule can concern any character of a text, as in most texts."""
+    return text.isprintable() and "<" not in text and "&" not in text and "\ufffd" not in text
+
+
+def _name(table: str, key: str, name: str) -> Iterator[Finding]:
+    if not name or name.isspace():
+        yield CatalogRule.BLANK_NAME.at(f"{entity_path(table, key)}.name", "is blank")
+    else:
+        yield from _text(table, key, "name", name)
 
 
 def _text(table: str, key: str, member: str, text: str) -> Iterator[Finding]:
     if ("<" in text or "&" in text) and (markup := _markup(text)):
         message = f"contains {quoted(markup)}, which customers would see as it is"
         yield CatalogRule.MARKUP_IN_TEXT.at(f"{entity_path(table, key)}.{member}", message)
-    if text.isascii() and text.isprintable():
-        return
     # A description may have several lines.
     lines = re.split(r"\r\n|[\r\n\t]", text) if member == "description" else [text]
     if found := next(filter(None, map(CONTROL_CHARACTERS.search, lines)), None):
@@ -75,45 +70,28 @@ def _markup(text: str) -> str | None:
     tag = _TAG.search(text)
     if tag:
         return tag[0]
-    return next((one[0] for one in _ENTITY.finditer(text) if html.unescape(one[0]) != one[0]), None)
+    return next((one[0] for one in _ENTITY.finditer(text) if _is_entity(one[0])), None)
+
+
+@lru_cache(maxsize=1_000)
+def _is_entity(text: str) -> bool:
+    return html.unescape(text) != text
 
 
 # -- equal names -------------------------------------------------------------------------------------------------------
 
 
-def _equal_names(catalog: ExternalCatalogSet) -> Iterator[Finding]:
+def _equal_names(index: CatalogIndex) -> Iterator[Finding]:
     """Find equal names side by side; two entities that are side by side in several places are reported once."""
     told: set[tuple[str, ...]] = set()
-    for table, key, member, references, entities in _lists(catalog):
-        if len(references) < 2:
-            continue
+    for (table, key, member, target, ids), names in index.repetitive:
         first: dict[str, str] = {}
-        for index, reference in enumerate(references):
-            name = _folded(entities[reference].name) if reference in entities else ""
+        for position, (name, reference) in enumerate(zip(names, ids, strict=True)):
             other = first.setdefault(name, reference)
             pair = tuple(sorted((other, reference)))
             if name and other != reference and (member, *pair) not in told:
                 told.add((member, *pair))
-                path = f"{entity_path(table, key)}.{member}[{index}]" if table else entity_path(member, reference)
-                message = (
-                    f"{quoted(reference)} has the same name as {quoted(other)}: {quoted(entities[reference].name)}"
-                )
+                path = f"{entity_path(table, key)}.{member}[{position}]" if table else entity_path(member, reference)
+                shown = quoted(index.tables[target][reference].name)
+                message = f"{quoted(reference)} has the same name as {quoted(other)}: {shown}"
                 yield CatalogRule.EQUAL_NAMES.at(path, message)
-
-
-def _lists(catalog: ExternalCatalogSet) -> Iterable[tuple[str, str, str, Sequence[str], Mapping[str, _Named]]]:
-    """Yield each list of references with table and key of its entity, its member and the table to which it refers."""
-    yield "", "", "catalogs", list(catalog.catalogs), catalog.catalogs
-    for key, one in catalog.catalogs.items():
-        yield "catalogs", key, "sectionIds", one.section_ids, catalog.sections
-    for key, section in catalog.sections.items():
-        yield "sections", key, "sectionIds", section.section_ids, catalog.sections
-        yield "sections", key, "itemIds", section.item_ids, catalog.items
-    for key, group in catalog.modifier_groups.items():
-        yield "modifierGroups", key, "itemIds", group.item_ids, catalog.items
-    for key, item in catalog.items.items():
-        yield "items", key, "modifierGroupIds", item.modifier_group_ids, catalog.modifier_groups
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()

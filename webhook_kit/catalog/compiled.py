@@ -17,6 +17,7 @@ from typing import TypeAlias
 from webhook_kit.catalog.cents import to_cents
 from webhook_kit.catalog.gc_pause import gc_paused
 from webhook_kit.catalog.hours import WeekSpans, local_time, week_spans
+from webhook_kit.catalog.index import CatalogIndex
 from webhook_kit.catalog.integrity import integrity_problems
 from webhook_kit.errors import CatalogInvalid
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup, Tier
@@ -106,12 +107,13 @@ class CompiledCatalog:
             dangling reference, a key that is not the entity's id, a cycle of sections or of modifiers, a minimum above its
             maximum, tiers that leave a selection without one price, a price finer than a cent (``gett-protocol.md §4``).
         """
-        problems = integrity_problems(catalog)
+        index = CatalogIndex(catalog)
+        problems = integrity_problems(index)
         if problems:
             raise CatalogInvalid(*problems)
         return cls(
             version=catalog.catalog_set_id,
-            items=MappingProxyType(_items(catalog)),
+            items=MappingProxyType(_items(index)),
             schedule=tuple(week_spans(one.availability) for one in catalog.catalogs.values()),
         )
 
@@ -131,7 +133,8 @@ class CompiledCatalog:
         return mask
 
 
-def _items(catalog: ExternalCatalogSet) -> dict[str, CompiledItem]:
+def _items(index: CatalogIndex) -> dict[str, CompiledItem]:
+    catalog, cents = index.catalog, index.cents
     # Items refer to groups and groups to items: groups are built first, and their options are filled in at the end.
     options: dict[str, dict[str, CompiledItem]] = {key: {} for key in catalog.modifier_groups}
     groups = {key: _group(key, group, options[key]) for key, group in catalog.modifier_groups.items()}
@@ -145,11 +148,14 @@ def _items(catalog: ExternalCatalogSet) -> dict[str, CompiledItem]:
             own = {groups[group_id].id: groups[group_id] for group_id in group_ids}
             required = tuple(group for group in own.values() if group.minimum > 0)
             group_sets[group_ids] = MappingProxyType(own), required
-        price = to_cents(item.base_price)
+        price = cents[item.base_price]
         items[key] = CompiledItem(key, item.name, price, *group_sets[group_ids], catalogs_of.get(key, 0))
-    for key, group in catalog.modifier_groups.items():
-        # The keys are the items' own strings, so that the strings of the references can be freed with the models.
-        options[key].update((items[item_id].id, items[item_id]) for item_id in group.item_ids)
+    for key, option_ids in index.options_of.items():
+        own_options = options[key]
+        for option_id in option_ids:
+            # The keys are the items' own strings, so that the strings of the references can be freed with the models.
+            option = items[option_id]
+            own_options[option.id] = option
     return items
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self, TypeAlias, TypeVar
 
+from webhook_kit.catalog.gc_pause import gc_paused
 from webhook_kit.catalog.matching import Matches, match
 from webhook_kit.catalog.rules import entity_path
 from webhook_kit.gett.models.catalog import (
@@ -82,6 +83,7 @@ _Differences: TypeAlias = Iterator[tuple[ChangeKind, str | None, str | None]]
 """Kind of each change, and the descriptions of the old and the new state."""
 
 
+@gc_paused
 def diff(old: ExternalCatalogSet, new: ExternalCatalogSet) -> list[Change]:
     """Return every change, table by table; empty when both catalogs look, cost and open the same.
 

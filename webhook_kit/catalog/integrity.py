@@ -5,12 +5,12 @@ A catalog without these problems may still break other rules; :mod:`webhook_kit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from webhook_kit.catalog.bounds import bounds_findings
-from webhook_kit.catalog.cents import from_cents, to_cents
+from webhook_kit.catalog.cents import from_cents
+from webhook_kit.catalog.index import CatalogIndex
 from webhook_kit.catalog.rules import CatalogRule, Finding, entity_path, quoted
 from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup
 
@@ -19,64 +19,56 @@ __all__ = ["integrity_findings", "integrity_problems"]
 _Node = TypeVar("_Node")
 
 
-def integrity_problems(catalog: ExternalCatalogSet) -> list[str]:
+def integrity_problems(index: CatalogIndex) -> list[str]:
     """Return one line per problem, each beginning with its JSON path (``$.items['x'].modifierGroupIds[0]: …``).
 
     Of a catalog beyond its bounds only these are problems.
     """
-    findings = list(bounds_findings(catalog)) or integrity_findings(catalog)
+    findings = list(bounds_findings(index)) or integrity_findings(index)
     return [str(finding) for finding in findings]
 
 
-def integrity_findings(catalog: ExternalCatalogSet) -> Iterator[Finding]:
+def integrity_findings(index: CatalogIndex) -> Iterator[Finding]:
     """Yield the problems of a catalog within its bounds as findings of their rules."""
-    yield from _mismatched_keys(catalog)
-    yield from _dangling_references(catalog)
-    yield from _section_cycles(catalog)
-    yield from _modifier_cycles(catalog)
-    for key, group in catalog.modifier_groups.items():
+    yield from _mismatched_keys(index)
+    if any(index.dangling.values()):
+        yield from _dangling_references(index)
+    yield from _section_cycles(index.catalog)
+    if index.nesting.has_cycle:
+        yield from _modifier_cycles(index)
+    for key, group in index.catalog.modifier_groups.items():
         if group.minimum_allowed > group.maximum_allowed or group.maximum_allowed < 0 or group.tiers is not None:
             yield from _group_findings(key, group)
-    yield from _inexact_prices(catalog)
+    yield from _inexact_prices(index)
 
 
-def _mismatched_keys(catalog: ExternalCatalogSet) -> Iterator[Finding]:
-    ids = chain(
-        (("catalogs", key, "catalogId", one.catalog_id) for key, one in catalog.catalogs.items()),
-        (("sections", key, "sectionId", section.section_id) for key, section in catalog.sections.items()),
-        (("items", key, "itemId", item.item_id) for key, item in catalog.items.items()),
-        (("modifierGroups", key, "modifierGroupId", g.modifier_group_id) for key, g in catalog.modifier_groups.items()),
-    )
-    for table, key, member, entity_id in ids:
-        if entity_id != key:
-            message = f"is {quoted(entity_id)}, but the entity's key is {quoted(key)}"
-            yield CatalogRule.KEY_IS_NOT_ID.at(f"{entity_path(table, key)}.{member}", message)
+def _mismatched_keys(index: CatalogIndex) -> Iterator[Finding]:
+    catalog = index.catalog
+    for table, member, ids in (
+        ("catalogs", "catalogId", [one.catalog_id for one in catalog.catalogs.values()]),
+        ("sections", "sectionId", [section.section_id for section in catalog.sections.values()]),
+        ("items", "itemId", [item.item_id for item in catalog.items.values()]),
+        ("modifierGroups", "modifierGroupId", [group.modifier_group_id for group in catalog.modifier_groups.values()]),
+    ):
+        for key, entity_id in zip(index.tables[table], ids, strict=True):
+            if entity_id != key:
+                message = f"is {quoted(entity_id)}, but the entity's key is {quoted(key)}"
+                yield CatalogRule.KEY_IS_NOT_ID.at(f"{entity_path(table, key)}.{member}", message)
 
 
-def _dangling_references(catalog: ExternalCatalogSet) -> Iterator[Finding]:
-    for key, one in catalog.catalogs.items():
-        yield from _missing_targets("catalogs", key, "sectionIds", one.section_ids, catalog.sections)
-    for key, section in catalog.sections.items():
-        yield from _missing_targets("sections", key, "itemIds", section.item_ids, catalog.items)
-        yield from _missing_targets("sections", key, "sectionIds", section.section_ids, catalog.sections)
-    for key, item in catalog.items.items():
-        if item.modifier_group_ids:
-            references = item.modifier_group_ids
-            yield from _missing_targets("items", key, "modifierGroupIds", references, catalog.modifier_groups)
-    for key, group in catalog.modifier_groups.items():
-        yield from _missing_targets("modifierGroups", key, "itemIds", group.item_ids, catalog.items)
+_KINDS = {"sections": "section", "items": "item", "modifierGroups": "modifier group"}
 
 
-_KINDS = {"sectionIds": "section", "itemIds": "item", "modifierGroupIds": "modifier group"}
-
-
-def _missing_targets(
-    table: str, key: str, member: str, references: Sequence[str], existing: Container[str]
-) -> Iterator[Finding]:
-    for index, reference in enumerate(references):
-        if reference not in existing:
-            path = f"{entity_path(table, key)}.{member}[{index}]"
-            yield CatalogRule.DANGLING_REFERENCE.at(path, f"there is no {_KINDS[member]} {quoted(reference)}")
+def _dangling_references(index: CatalogIndex) -> Iterator[Finding]:
+    for table, key, member, target, ids in index.references:
+        dangling = index.dangling[target]
+        if dangling.isdisjoint(ids):
+            continue
+        path = f"{entity_path(table, key)}.{member}"
+        for position, reference in enumerate(ids):
+            if reference in dangling:
+                message = f"there is no {_KINDS[target]} {quoted(reference)}"
+                yield CatalogRule.DANGLING_REFERENCE.at(f"{path}[{position}]", message)
 
 
 def _group_findings(key: str, group: ExternalModifierGroup) -> Iterator[Finding]:
@@ -100,22 +92,13 @@ def _group_findings(key: str, group: ExternalModifierGroup) -> Iterator[Finding]
         offsets.add(tier.offset)
 
 
-def _inexact_prices(catalog: ExternalCatalogSet) -> Iterator[Finding]:
-    for key, item in catalog.items.items():
-        for member, price in (
-            ("basePrice", item.base_price),
-            ("compareAt", item.compare_at),
-            ("startingAt", item.starting_at),
-        ):
-            if price is not None and price != from_cents(to_cents(price)):
-                message = f"{price} has fractions of a cent (item {quoted(item.name)})"
-                yield CatalogRule.INEXACT_PRICE.at(f"{entity_path('items', key)}.{member}", message)
-    for key, group in catalog.modifier_groups.items():
-        for index, tier in enumerate(group.tiers or ()):
-            if tier.price != from_cents(to_cents(tier.price)):
-                path = f"{entity_path('modifierGroups', key)}.tiers[{index}].price"
-                message = f"{tier.price} has fractions of a cent (group {quoted(group.name)})"
-                yield CatalogRule.INEXACT_PRICE.at(path, message)
+def _inexact_prices(index: CatalogIndex) -> Iterator[Finding]:
+    inexact = {amount for amount, cents in index.cents.items() if amount != from_cents(cents)}
+    for price in index.prices() if inexact else ():
+        if price.amount in inexact:
+            kind = "item" if price.table == "items" else "group"
+            message = f"{price.amount} has fractions of a cent ({kind} {quoted(price.name)})"
+            yield CatalogRule.INEXACT_PRICE.at(price.path, message)
 
 
 def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
@@ -128,23 +111,22 @@ def _section_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
         yield CatalogRule.SECTION_CYCLE.at(path, f"the section contains itself: {_format_cycle(cycle)}")
 
 
-def _modifier_cycles(catalog: ExternalCatalogSet) -> Iterator[Finding]:
-    # An item and a group may have the same id, so a node consists of table and id.
-    items, groups = catalog.items, catalog.modifier_groups
+def _modifier_cycles(index: CatalogIndex) -> Iterator[Finding]:
+    groups_of, options_of = index.groups_of, index.options_of
 
+    # An item and a group may have the same id, so a node consists of table and id.
     def references(node: tuple[str, str]) -> Iterable[tuple[int, tuple[str, str]]]:
         table, key = node
         if table == "items":
-            group_ids = enumerate(items[key].modifier_group_ids)
-            return ((index, ("modifierGroups", group_id)) for index, group_id in group_ids if group_id in groups)
-        options = enumerate(groups[key].item_ids)
-        # An item without modifiers cannot be in a cycle, and most items have none.
-        return ((index, ("items", one)) for index, one in options if one in items and items[one].modifier_group_ids)
+            groups = enumerate(groups_of[key])
+            return ((position, ("modifierGroups", one)) for position, one in groups if one in options_of)
+        # An item without modifiers cannot be in a cycle.
+        options = enumerate(options_of[key])
+        return ((position, ("items", one)) for position, one in options if one in groups_of)
 
     members = {"items": "modifierGroupIds", "modifierGroups": "itemIds"}
-    starts = (("items", key) for key, item in items.items() if item.modifier_group_ids)
-    for cycle, (table, key), index in _find_cycles(starts, references):
-        path = f"{entity_path(table, key)}.{members[table]}[{index}]"
+    for cycle, (table, key), position in _find_cycles((("items", key) for key in groups_of), references):
+        path = f"{entity_path(table, key)}.{members[table]}[{position}]"
         message = f"the modifiers form a cycle: {_format_cycle(node and node[1] for node in cycle)}"
         yield CatalogRule.MODIFIER_CYCLE.at(path, message)
 

@@ -3,60 +3,90 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from webhook_kit.catalog.cents import to_cents
-from webhook_kit.gett.models.catalog import ExternalCatalogSet, ExternalModifierGroup, Tier
+from webhook_kit.catalog.index import CatalogIndex
+from webhook_kit.gett.models.catalog import ExternalModifierGroup, Tier
 
 __all__ = ["MinimumPrices"]
+
+
+_Modifiers: TypeAlias = tuple[int | None, int]
+"""Cents of the cheapest legal choice (None: no choice is legal, or there is a cycle), and the levels of options."""
 
 
 class MinimumPrices:
     """Minimum price of each item of a catalog, and the depth of its modifiers.
 
-    Computed bottom-up, each item and group once. Dangling references are ignored.
+    Computed from the innermost modifiers outwards, each item and group once. Dangling references are ignored.
     """
 
-    def __init__(self, catalog: ExternalCatalogSet) -> None:
-        self._items = catalog.items
-        # By id: cents of the modifiers without the item's own price (None: there is no legal choice), and the levels.
-        self._of_item: dict[str, tuple[int | None, int]] = {}
-        of_group: dict[str, tuple[int | None, int]] = {}
-        for table, key in _bottom_up(catalog):
-            if table == "groups":
-                of_group[key] = self._group(catalog.modifier_groups[key])
-                continue
-            groups = [of_group.get(group, (0, 0)) for group in set(catalog.items[key].modifier_group_ids)]
-            cents = [cost for cost, _ in groups if cost is not None]
-            self._of_item[key] = (
-                sum(cents) if len(cents) == len(groups) else None,
-                max(levels for _, levels in groups),
-            )
+    def __init__(self, index: CatalogIndex) -> None:
+        self._index = index
+        self._items = index.catalog.items
+        self._has_discounts = any(cents < 0 for cents in index.cents.values())
+        self._of_item: dict[str, _Modifiers] = {}
+        self._of_group: dict[str, _Modifiers] = {}
+        for table, key in index.nesting.inner_first:
+            if table == "items":
+                self._modifiers(key)
+            else:
+                self._of_group[key] = self._group(index.catalog.modifier_groups[key])
+
+    @property
+    def most_levels(self) -> int:
+        """Greatest number of levels of options below any item."""
+        return max((levels for _, levels in self._of_group.values()), default=0)
 
     def price(self, item_id: str) -> int | None:
         """Return the cents of an item with its cheapest legal modifiers.
 
         None when no choice of modifiers is legal, or when they contain a cycle.
         """
-        modifiers = self._modifiers(item_id)
-        return None if modifiers is None else to_cents(self._items[item_id].base_price) + modifiers
+        modifiers, _ = self._modifiers(item_id)
+        return None if modifiers is None else self._own(item_id) + modifiers
 
     def levels(self, item_id: str) -> int:
         """Return the number of levels of options below an item."""
-        return self._of_item.get(item_id, (0, 0))[1]
+        return self._modifiers(item_id)[1]
 
-    def _modifiers(self, item_id: str) -> int | None:
-        if not self._items[item_id].modifier_group_ids:
-            return 0
-        return self._of_item.get(item_id, (None, 0))[0]
+    def _own(self, item_id: str) -> int:
+        return self._index.cents[self._items[item_id].base_price]
 
-    def _group(self, group: ExternalModifierGroup) -> tuple[int | None, int]:
-        options = [option for option in dict.fromkeys(group.item_ids) if option in self._items]
-        prices = (self._modifiers(option) if group.tiers else self.price(option) for option in options)
-        costs = sorted(cost for cost in prices if cost is not None)
-        return _minimum_cost(costs, group), 1 + max(map(self.levels, options), default=-1)
+    def _modifiers(self, item_id: str) -> _Modifiers:
+        if item_id not in self._of_item:
+            self._of_item[item_id] = self._all_groups(self._index.groups_of.get(item_id, ()))
+        return self._of_item[item_id]
+
+    def _all_groups(self, group_ids: Sequence[str]) -> _Modifiers:
+        total: int | None = 0
+        most_levels = 0
+        for key in set(group_ids):
+            if key in self._of_group:
+                cents, levels = self._of_group[key]
+                total = None if total is None or cents is None else total + cents
+                most_levels = max(most_levels, levels)
+            elif key in self._index.options_of:  # it contains a cycle
+                return None, 0
+        return total, most_levels
+
+    def _group(self, group: ExternalModifierGroup) -> _Modifiers:
+        options = {option for option in group.item_ids if option in self._items}
+        nested = [option for option in options if option in self._of_item]
+        levels = max((self._of_item[option][1] for option in nested), default=0) + 1 if options else 0
+        if group.minimum_allowed <= 0 and not self._has_discounts:
+            return None if group.maximum_allowed < 0 else 0, levels  # no choice is the cheapest one
+        costs = {option: 0 if group.tiers else self._own(option) for option in options}
+        for option in nested:
+            modifiers, _ = self._of_item[option]
+            if modifiers is None:
+                del costs[option]
+            else:
+                costs[option] += modifiers
+        return _minimum_cost(sorted(costs.values()), group), levels
 
 
 def _minimum_cost(costs: Sequence[int], group: ExternalModifierGroup) -> int | None:
@@ -69,7 +99,7 @@ def _minimum_cost(costs: Sequence[int], group: ExternalModifierGroup) -> int | N
     most = group.maximum_allowed if repeats else min(group.maximum_allowed, len(costs))
     if least > most:
         return None
-    tiers = _TierPrices(group.tiers or ())
+    tiers = _TierPrices(group.tiers) if group.tiers else _NO_TIERS
     if repeats:
         # The cheapest option repeated: between two offsets the sum is linear, so its minimum is at one of their ends.
         ends = [least, most, *(offset for offset in tiers.offsets if least < offset < most)]
@@ -104,42 +134,4 @@ class _TierPrices:
         return 0 if tier < 0 else self._before[tier] + (count - self.offsets[tier]) * self._prices[tier]
 
 
-_TableAndId: TypeAlias = tuple[str, str]
-
-
-def _bottom_up(catalog: ExternalCatalogSet) -> Iterator[_TableAndId]:
-    """Yield items with modifiers, and groups, as (table, id), each after everything that it contains.
-
-    So neither the members of a cycle are yielded nor anything that contains one.
-    """
-    items, groups = catalog.items, catalog.modifier_groups
-    # The number of children of each node that were not yielded yet, and its parents.
-    item_pending: dict[str, int] = {}
-    group_pending: dict[str, int] = {}
-    parents_of_group: dict[str, list[str]] = {key: [] for key in groups}
-    parents_of_item: dict[str, list[str]] = {}
-    for key, item in items.items():
-        if item.modifier_group_ids:
-            group_ids = [group for group in item.modifier_group_ids if group in groups]
-            item_pending[key] = len(group_ids)
-            for group_id in group_ids:
-                parents_of_group[group_id].append(key)
-    for key, group in groups.items():
-        options = [option for option in group.item_ids if option in item_pending]
-        group_pending[key] = len(options)
-        for option in options:
-            parents_of_item.setdefault(option, []).append(key)
-    ready = [("items", key) for key, count in item_pending.items() if not count]
-    ready += [("groups", key) for key, count in group_pending.items() if not count]
-    while ready:
-        table, key = node = ready.pop()
-        yield node
-        parent_table, pending, parents = (
-            ("items", item_pending, parents_of_group[key])
-            if table == "groups"
-            else ("groups", group_pending, parents_of_item.get(key, []))
-        )
-        for parent in parents:
-            pending[parent] -= 1
-            if not pending[parent]:
-                ready.append((parent_table, parent))
+_NO_TIERS = _TierPrices(())

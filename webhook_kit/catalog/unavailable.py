@@ -61,10 +61,11 @@ def remove_items(catalog: ExternalCatalogSet, marked: Collection[str]) -> Extern
     # Items that require a group with too few options are removed already; other items lose only the group.
     groups = {key: group for key, group in groups.items() if _can_be_satisfied(group)}
     empty = _empty_sections(catalog, items)
+    filled = catalog.sections.keys() - empty
     sections = {
-        key: _keep_references(section, "section_ids", catalog.sections.keys() - empty)
+        key: _keep_references(section, "section_ids", filled)
         for key, section in catalog.sections.items()
-        if key not in empty
+        if key in filled
     }
     return catalog.model_copy(
         update={
