@@ -261,6 +261,14 @@ def test_duplicate_key_is_reported() -> None:
     assert ("duplicate-key", "$.items['latte']") in result
 
 
+def test_member_that_is_invalid_under_both_of_its_names_is_reported() -> None:
+    wire = clean()
+    wire["sections"]["drinks"] |= {"itemIds": 5, "item_ids": 5}
+    wire["items"]["oat"] |= {"basePrice": "x", "base_price": "y"}
+    assert {("wrong-shape", f"$.sections['drinks'].{name}") for name in ("itemIds", "item_ids")} <= set(summary(wire))
+    assert {("wrong-shape", f"$.items['oat'].{name}") for name in ("basePrice", "base_price")} <= set(summary(wire))
+
+
 def test_python_name_of_a_member_is_reported() -> None:
     wire = clean()
     wire["items"]["oat"]["base_price"] = wire["items"]["oat"].pop("basePrice")

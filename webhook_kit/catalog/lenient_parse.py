@@ -198,9 +198,11 @@ def _parse_entity(
             message += ", not null: " + _NULL_BOUND[str(one["loc"][0])]
         findings.append(CatalogRule.WRONG_SHAPE.at(path + _json_path(one["loc"]), message))
     invalid = {str(one["loc"][0]) for one in mistakes if one["loc"]} | used_names
+    invalid |= {_JSON_NAMES.get(name, name) for name in invalid}
     members = value if isinstance(value, dict) else {}
     json_id = to_camel(id_member)
-    valid = {name: member for name, member in members.items() if name not in invalid}
+    # The model accepts a Python name too, so an invalid member is left out under both of its names.
+    valid = {name: member for name, member in members.items() if _JSON_NAMES.get(name, name) not in invalid}
     entity = model.from_json(json.dumps({**_PLACEHOLDERS, json_id: "?"} | valid))
     if json_id in invalid or json_id not in members:
         setattr(entity, id_member, key)
