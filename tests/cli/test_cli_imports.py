@@ -66,6 +66,11 @@ def test_command_on_redis_imports_neither_http_nor_jobs_nor_logs(command: str, r
     assert imported(*command.split(), REDIS_URL=redis_server.url) & HEAVY == set()
 
 
+def test_command_on_updates_imports_no_model_of_the_storefront(redis_server: RedisServer) -> None:
+    storefront = {f"webhook_kit.gett.models.{name}" for name in ("marketfront", "payment", "session")}
+    assert imported("outbox", "--json", REDIS_URL=redis_server.url) & storefront == set()
+
+
 def test_choices_that_help_prints_are_those_of_the_models() -> None:
     assert list(order._STATES) == list(PlacementState)
     assert list(stores._REASONS) == list(PauseReason)

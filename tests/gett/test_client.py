@@ -12,7 +12,7 @@ from tests.gett.fake_gett import KEY, FakeGett
 from webhook_kit import errors
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.http import ApiCall, ApiResponse
-from webhook_kit.gett.models import (
+from webhook_kit.gett.models.store import (
     CommerceStore,
     Onboarding,
     OnboardingRequest,

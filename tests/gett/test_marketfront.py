@@ -12,18 +12,18 @@ from tests.gett.fake_gett import KEY, FakeGett
 from webhook_kit import errors
 from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.gett.marketfront import Marketfront
-from webhook_kit.gett.models import (
+from webhook_kit.gett.models.marketfront import (
     AddCartItemRequest,
-    AddPaymentCardRequest,
-    AddressInput,
     DiscoverStoresRequest,
-    ExternalOrder,
-    HoistSessionRequest,
-    PlaceOrderRequest,
     RemoveCartItemRequest,
+    UpdateCartItemRequest,
+)
+from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
+from webhook_kit.gett.models.payment import AddPaymentCardRequest, AddressInput
+from webhook_kit.gett.models.session import (
+    HoistSessionRequest,
     SessionCreateRequest,
     SetFulfillmentContextRequest,
-    UpdateCartItemRequest,
     UpdateProfileRequest,
 )
 

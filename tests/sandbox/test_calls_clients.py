@@ -14,27 +14,27 @@ import pytest
 from tests.sandbox.sandbox_env import CATALOG, NOON, ORDER, STORE, FakePartner
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.marketfront import Marketfront
-from webhook_kit.gett.models import (
+from webhook_kit.gett.models.marketfront import (
     AddCartItemRequest,
-    AddPaymentCardRequest,
-    AddressInput,
-    Cart,
     DiscoverStoresRequest,
-    ExternalOrder,
-    HoistSessionRequest,
-    LineItem,
-    OnboardingRequest,
-    OrderStatusUpdate,
-    PlaceOrderRequest,
     RemoveCartItemRequest,
+    UpdateCartItemRequest,
+)
+from webhook_kit.gett.models.order import Cart, ExternalOrder, LineItem, PlaceOrderRequest
+from webhook_kit.gett.models.payment import AddPaymentCardRequest, AddressInput
+from webhook_kit.gett.models.session import (
+    HoistSessionRequest,
     SessionCreateRequest,
     SetFulfillmentContextRequest,
-    StoreStatusUpdate,
-    StoreUpdate,
-    UpdateCartItemRequest,
     UpdateProfileRequest,
 )
-from webhook_kit.gett.models.store import OnboardingStatus
+from webhook_kit.gett.models.store import (
+    OnboardingRequest,
+    OnboardingStatus,
+    OrderStatusUpdate,
+    StoreStatusUpdate,
+    StoreUpdate,
+)
 from webhook_kit.sandbox.app import create_app
 from webhook_kit.sandbox.calls import CALLS
 from webhook_kit.sandbox.context import SandboxContext

@@ -16,7 +16,7 @@ __all__ = ["command"]
 @click.argument("name", required=False)
 def command(name: str | None) -> None:
     """Print the JSON Schema of NAME. Without NAME, list all names."""
-    from webhook_kit.gett.models import SCHEMAS
+    from webhook_kit.gett.schemas import SCHEMAS
 
     if name is None:
         click.echo("\n".join(sorted(SCHEMAS)))
@@ -29,7 +29,7 @@ def command(name: str | None) -> None:
 
 
 def _suggestion(name: str) -> str:
-    from webhook_kit.gett.models import SCHEMAS
+    from webhook_kit.gett.schemas import SCHEMAS
 
     # Wrong case is the most frequent mistake, so the comparison ignores case.
     lowered = {known.lower(): known for known in SCHEMAS}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
-from webhook_kit.gett.models import Id, Listed, Quantity, UtcTime, Wire
+from webhook_kit.gett.models.base import Id, Listed, Quantity, UtcTime, Wire
 
 
 class Thing(Wire):

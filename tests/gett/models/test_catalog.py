@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from webhook_kit.gett.models import AvailabilityWindow, ExternalCatalogSet, ExternalItem, ExternalModifierGroup
+from webhook_kit.gett.models.catalog import AvailabilityWindow, ExternalCatalogSet, ExternalItem, ExternalModifierGroup
 
 
 def test_catalog_is_written_as_it_was_read() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from webhook_kit.gett.models import (
+from webhook_kit.gett.models.marketfront import (
     AddCartItemRequest,
     DiscoverStoresRequest,
     DiscoverStoresResponse,

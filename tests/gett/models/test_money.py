@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from webhook_kit.gett.models import ExternalItem, Money, Price, Wire, cents
+from webhook_kit.gett.models.base import Wire
+from webhook_kit.gett.models.catalog import ExternalItem
+from webhook_kit.gett.models.money import Money, Price, cents
 
 MOST = 10**12 - 1  # cents: twelve digits
 

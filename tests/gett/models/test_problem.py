@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from webhook_kit.gett.models import ERROR_TYPE_BASE, ErrorCode, ProblemDetail
+from webhook_kit.gett.models.problem import ERROR_TYPE_BASE, ErrorCode, ProblemDetail
 
 TABLE: list[tuple[str, int, str, bool]] = [
     *[

@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from webhook_kit.gett.models import (
+from webhook_kit.gett.models.store import (
     CatalogSetNotification,
     CommerceStore,
     Onboarding,
