@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -50,7 +50,7 @@ def list_(as_json: bool, local: bool) -> None:
     """List the stores with the last status for Gett, whether it is pending, and the status at Gett."""
     kit = open_kit()
     kit.stores.require_complete()
-    rows = [_row(kit, store) for store in kit.stores]
+    rows = _rows(kit, list(kit.stores))
     gett_stores = None if local else _ask(lambda: {store.store_id: store for store in kit.client.stores()})
     if gett_stores is not None:
         for row in rows:
@@ -74,21 +74,14 @@ def list_(as_json: bool, local: bool) -> None:
 _COLUMNS = ["store", "name", "gettStoreId", "adapter", "sent", "reason", "until", "pausedBy", "pending"]
 
 
-def _row(kit: Kit, store: Store) -> dict[str, str | None]:
-    from webhook_kit.outbox.lanes import lane_name
-    from webhook_kit.outbox.updates import Kind
-
-    lane = lane_name(Kind.STORE, store.id)
-    last_sent = json.loads(kit.lanes.state(lane).get("last") or "{}")
-    members: list[str | None] = [store.id, store.name, store.gett_id, store.adapter]
-    members += [
-        last_sent.get("status"),
-        last_sent.get("reason"),
-        last_sent.get("resumeAt"),
-        kit.store_status.pause_owner(store),
-        "not sent yet" if kit.lanes.waiting(lane) else None,
-    ]
-    return dict(zip(_COLUMNS, members, strict=True))
+def _rows(kit: Kit, stores: Sequence[Store]) -> list[dict[str, str | None]]:
+    rows = []
+    for store, known in zip(stores, kit.store_status.known(stores), strict=True):
+        members: list[str | None] = [store.id, store.name, store.gett_id, store.adapter]
+        members += [known.last.get(name) for name in ("status", "reason", "resumeAt")]
+        members += [known.pause_owner, "not sent yet" if known.pending else None]
+        rows.append(dict(zip(_COLUMNS, members, strict=True)))
+    return rows
 
 
 def _at_gett(row: dict[str, str | None], theirs: CommerceStore | None) -> str:
@@ -105,7 +98,7 @@ def show(store: str, local: bool) -> None:
     """Show a store and its differences at Gett, without its credentials."""
     kit = open_kit()
     shown = kit.stores.get(store)
-    row = _row(kit, shown)
+    (row,) = _rows(kit, [shown])
     onboarding = kit.onboarding.progress(shown.id) if kit.settings.gett_api_key else None
     facts: dict[str, Any] = {
         **row,

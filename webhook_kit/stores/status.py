@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import redis
 
@@ -24,7 +27,10 @@ from webhook_kit.storage.messagepack import Packable
 from webhook_kit.storage.scripts import Script
 from webhook_kit.stores import StoreDirectory
 
-__all__ = ["Owner", "StoreStatusService"]
+__all__ = ["KnownStatus", "Owner", "StoreStatusService"]
+
+_PAGE = 500
+"""Stores that one round trip to Redis reads."""
 
 
 class Owner(StrEnum):
@@ -35,6 +41,20 @@ class Owner(StrEnum):
     """The POS reported that it is closed."""
     MONITOR = "monitor"
     """The health check of the kit found that the POS is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStatus:
+    """Status of a store for Gett, as it is known here.
+
+    :ivar last: body of the last update; empty if there was none.
+    :ivar pause_owner: owner of the pause, or None if the kit has not paused the store.
+    :ivar pending: Gett has not taken the last update yet.
+    """
+
+    last: Mapping[str, Any]
+    pause_owner: Owner | None
+    pending: bool
 
 
 class StoreStatusService:
@@ -104,6 +124,19 @@ class StoreStatusService:
         """Return the owner of the pause, or None if the kit has not paused the store."""
         owner = text(self._redis.get(self._keys.pause_owner(store.id)))
         return Owner(owner) if owner else None
+
+    def known(self, stores: Sequence[Store]) -> Iterator[KnownStatus]:
+        """Yield the status of each store as it is known here, in the order of the stores."""
+        for start in range(0, len(stores), _PAGE):
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for store in stores[start : start + _PAGE]:
+                    lane = lane_name(Kind.STORE, store.id)
+                    pipeline.hget(self._keys.lane(lane), "last")
+                    pipeline.get(self._keys.pause_owner(store.id))
+                    pipeline.exists(self._keys.queue(lane))
+                replies = pipeline.execute()
+            for last, owner, waiting in zip(replies[::3], replies[1::3], replies[2::3], strict=True):
+                yield KnownStatus(json.loads(last or "{}"), Owner(text(owner)) if owner else None, bool(waiting))
 
     def _run(
         self,
