@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from webhook_kit.gett.models.store import CommerceAddress, OnboardingStatus
 from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.queues import sync_queue
-from webhook_kit.stores.onboarding import Progress, Step, StoreDetails
+from webhook_kit.stores.onboarding import Progress, Step, StoreDetails, onboarder
 from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit.worker import run_sync
 
@@ -72,6 +74,26 @@ def test_onboard_returns_after_its_timeout_with_the_progress_saved(env: Onboardi
     assert state.status == OnboardingStatus.PENDING_CATALOG
     assert env.registered() == [OnboardingStatus.PENDING_CATALOG]
     assert env.kit.onboarding.progress("main") == state
+
+
+def test_first_checks_of_the_status_follow_each_other_closely(
+    env: OnboardingEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env.context.options.ingestion_seconds = 3600
+    env.kit.onboarding._poll = 2.0
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 8:
+            env.context.options.ingestion_seconds = 0
+            env.context.clock.advance(3600)
+
+    monkeypatch.setattr(onboarder, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    assert env.kit.onboarding.onboard(env.store).step is Step.DONE
+    assert waits[0] < 0.1
+    assert waits == sorted(waits)
+    assert waits[7] == 2.0
 
 
 # -- cancelling --------------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ class Onboarder:
 
     :param webhook_url: address to which Gett sends orders; None if this installation has no public address.
     :param keep: seconds for which the record of a finished onboarding is kept.
-    :param poll: seconds between two checks of the status at Gett.
+    :param poll: seconds between two checks of the status at Gett at most; the first ones are closer together.
     """
 
     def __init__(
@@ -111,14 +111,16 @@ class Onboarder:
             progress = self._steps.begin(store, details or StoreDetails(), onboarding_id, lease, restart=restart)
             on_progress(progress)
             deadline = time.monotonic() + timeout
+            wait = self._poll / 32
             while progress.step is not Step.DONE:
                 before, progress = progress, self._steps.advance(store, progress, lease)
                 if progress != before:
                     on_progress(progress)
                 if progress.step is not Step.DONE:
-                    if time.monotonic() + self._poll >= deadline:
+                    if time.monotonic() + wait >= deadline:
                         break
-                    time.sleep(self._poll)
+                    time.sleep(wait)
+                    wait = min(2 * wait, self._poll)
             return progress
 
     def cancel(self, store: Store, *, onboarding_id: str = "") -> None:
