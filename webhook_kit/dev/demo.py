@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,11 +12,12 @@ from webhook_kit.dev.environment import DevEnvironment
 from webhook_kit.errors import InvalidTransition, WebhookKitError
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.sandbox.faults import Fault
+from webhook_kit.testing.processes import wait_until
 
 __all__ = ["Demo", "DemoFailed"]
 
-_TIMEOUT = 120.0
 _POLL_INTERVAL = 0.2
+"""Seconds between two checks of a condition by calls, which appear in the log."""
 
 
 class DemoFailed(WebhookKitError):
@@ -129,14 +129,10 @@ class Demo:
             order = orders.get(order_id)
             return order is not None and expected in (order.status, order.state)
 
-        self._wait(arrived, f"the order to be {expected} at Gett")
+        wait_until(arrived, message=f"the order to be {expected} at Gett")
 
     def _wait(self, condition: Callable[[], bool], description: str) -> None:
-        deadline = time.monotonic() + _TIMEOUT
-        while not condition():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"waited {_TIMEOUT:g} s for {description}")
-            time.sleep(_POLL_INTERVAL)  # each check is a call that appears in the log, so there should be few
+        wait_until(condition, message=description, interval=_POLL_INTERVAL)
 
 
 def _total(order: ExternalOrder) -> str:

@@ -41,18 +41,25 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], T], timeout: float = PATIENCE, message: str = "the condition") -> T:
+def wait_until(
+    condition: Callable[[], T],
+    timeout: float = PATIENCE,
+    message: str = "the condition",
+    *,
+    interval: float = _POLL_INTERVAL,
+) -> T:
     """Call the condition until its result is true, and return the result.
 
     :param timeout: in seconds.
     :param message: description of the condition for the error message.
+    :param interval: seconds between two calls.
     :raises TimeoutError: when the condition was not true in time.
     """
     deadline = time.monotonic() + timeout
     while not (result := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"timed out after {timeout:g} s waiting for {message}; the last result was {result!r}")
-        time.sleep(_POLL_INTERVAL)
+        time.sleep(interval)
     return result
 
 
