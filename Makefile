@@ -11,7 +11,7 @@ ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 CHECKS := lint style types layers names
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit test-lowest test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-stores bench-cli clean
+.PHONY: help install demo unit test test-kit test-lowest test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -99,7 +99,7 @@ format: $(STAMP) ## fix and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-receive bench-outbox bench-catalog bench-memory bench-stores bench-cli ## run all benchmarks
+bench: bench-receive bench-outbox bench-catalog bench-memory bench-stores bench-cli bench-demo ## run all benchmarks
 
 bench-receive: $(STAMP) ## measure the webhooks against bare Flask, FastAPI and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
@@ -124,6 +124,9 @@ bench-stores: $(STAMP) ## measure 10, 1,000 and 10,000 stores: start, memory, we
 bench-cli: $(STAMP) ## measure the CPU time of commands against bare imports of click and redis
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.cli
+
+bench-demo: $(STAMP) ## measure the time from a new clone to the first order of the demo (some minutes)
+	$(BIN)/python -m benchmarks.demo
 
 clean:           ## remove the virtual environment and all caches
 	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo *.egg-info build dist
