@@ -11,7 +11,7 @@ ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 CHECKS := lint style types layers names
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit test-lowest test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit test-lowest test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -116,6 +116,10 @@ bench-catalog: $(STAMP) ## measure catalogs of 10,000 items: check, price, growt
 bench-memory: $(STAMP) ## measure the memory of Redis per order and update, and what fits into a plan
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.memory
+
+bench-orders: $(STAMP) ## measure the cost of an order beside 100,000 finished and 10,000 waiting ones
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	$(BIN)/python -m benchmarks.orders
 
 bench-stores: $(STAMP) ## measure 10, 1,000 and 10,000 stores: start, memory, webhooks, periodic work
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'

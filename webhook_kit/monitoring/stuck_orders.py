@@ -43,9 +43,6 @@ log = logger("stuck_orders")
 _OVERLAP = 60.0
 """Seconds before the last check that are checked again, in case the clock of the server was set back."""
 
-_RECENT_INCIDENTS = 50
-"""Incidents that are read if the last one that was checked is among them, else all."""
-
 _INCIDENTS: dict[str, str] = {
     Alert.DUPLICATE: "known as {known}, reported as {reported}",
     Alert.PLACED_AFTER_REFUSAL: "known as {known}, reported as {reported}",
@@ -87,7 +84,7 @@ class StuckOrderMonitor:
         self._alerts = alerts
         self._settings = settings
         self._last_unconfirmed = self._last_dead_letter = 0.0
-        self._last_incident: dict[str, Any] | None = None
+        self._newest_incident: list[dict[str, Any]] = []
         self._open: set[str] = set()
         self._begin = Script(connection, keys, "webhook_kit.monitoring/begin_cancellation")
         self._end = Script(connection, keys, "webhook_kit.monitoring/end_cancellation")
@@ -145,14 +142,14 @@ class StuckOrderMonitor:
         return raised
 
     def _check_duplicates(self) -> int:
-        entries, raised = self._placement_store.incidents(_RECENT_INCIDENTS), 0
-        if len(entries) == _RECENT_INCIDENTS and self._last_incident not in entries:
-            entries = self._placement_store.incidents(1000)
-        for entry in takewhile(lambda entry: entry != self._last_incident, entries):
+        raised, newest = 0, self._placement_store.incidents(1)
+        if newest == self._newest_incident:
+            return 0
+        for entry in takewhile(lambda entry: [entry] != self._newest_incident, self._placement_store.incidents(1000)):
             if entry["kind"] in _INCIDENTS and "reported" in entry:
                 why = _INCIDENTS[entry["kind"]].format(**{**entry, "known": entry["known"] or "none"})
                 raised += self._alerts.raise_once(Alert(entry["kind"]), entry["order"], why, incident=False)
-        self._last_incident = entries[0] if entries else None
+        self._newest_incident = newest
         return raised
 
     # -- cancellation --------------------------------------------------------------------------------------------------
