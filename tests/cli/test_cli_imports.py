@@ -11,10 +11,11 @@ from importlib import import_module
 import click
 import pytest
 
-from webhook_kit.cli import _COMMANDS, order, stores
+from webhook_kit.cli import _COMMANDS, certify, order, stores
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.placement.order_search import PlacementState
 from webhook_kit.testing.redis_server import RedisServer
+from webhook_kit.testing.report import RuleOutcome
 
 PROGRAM = """
 import json, sys
@@ -41,19 +42,7 @@ def imported(*arguments: str, **env: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "command",
-    [
-        "",
-        "order",
-        "order list",
-        "outbox",
-        "outbox dead-letters",
-        "reconcile",
-        "serve",
-        "stores",
-        "stores pause",
-        "worker",
-    ],
+    "command", ["", *_COMMANDS, "catalog sync", "order list", "outbox dead-letters", "stores pause"]
 )
 def test_help_imports_no_library_but_click(command: str) -> None:
     assert imported(*command.split(), "--help") & (HEAVY | OF_DATA) == set()
@@ -74,6 +63,7 @@ def test_command_on_updates_imports_no_model_of_the_storefront(redis_server: Red
 def test_choices_that_help_prints_are_those_of_the_models() -> None:
     assert list(order._STATES) == list(PlacementState)
     assert list(stores._REASONS) == list(PauseReason)
+    assert list(certify._COLOURS) == list(RuleOutcome)
 
 
 @pytest.mark.parametrize(("name", "short"), _COMMANDS.items())

@@ -277,7 +277,7 @@ def test_sandbox_takes_further_names(monkeypatch: pytest.MonkeyPatch) -> None:
         created.append(hosts)
         raise Created
 
-    monkeypatch.setattr("webhook_kit.cli.dev.DevEnvironment", create)
+    monkeypatch.setattr("webhook_kit.dev.environment.DevEnvironment", create)
     monkeypatch.setattr("webhook_kit.cli.dev.logs.configure", lambda *_: None)
     result = CliRunner().invoke(command, ["bogus", "--host", "gett", "--host", "localhost.gett"])
     assert (type(result.exception), created) == (Created, [("gett", "localhost.gett")])

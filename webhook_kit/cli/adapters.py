@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
-from pydantic import BaseModel
 
-from webhook_kit.adapter import Capability, PosAdapter
 from webhook_kit.cli.common import print_table
-from webhook_kit.pos.store_config import ConfigField, config_fields
-from webhook_kit.stores.adapters import Installed, installed, load_adapter
+from webhook_kit.pos.capabilities import Capability
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from webhook_kit.pos.store_config import ConfigField
+    from webhook_kit.stores.adapters import Installed
 
 __all__ = ["command"]
 
@@ -34,6 +38,9 @@ def show(name: str, as_json: bool) -> None:
 
     NAME is a registered name or module:Class.
     """
+    from webhook_kit.pos.store_config import config_fields
+    from webhook_kit.stores.adapters import load_adapter
+
     adapter = type(load_adapter(name))
     options, credentials = config_fields(adapter.Config), config_fields(adapter.Credentials)
     levels = {capability.value: adapter.level(capability).value for capability in Capability}
@@ -59,6 +66,8 @@ def show(name: str, as_json: bool) -> None:
 
 
 def _list() -> None:
+    from webhook_kit.stores.adapters import installed
+
     columns = ["adapter", "package", "version", "health", *(capability.value for capability in Capability), _GUARANTEE]
     adapters = list(installed())
     print_table(columns, map(_row, adapters))
@@ -76,6 +85,8 @@ def _row(each: Installed) -> list[str]:
 
 
 def _print_fields(title: str, fields: list[ConfigField], model: type[BaseModel]) -> None:
+    from webhook_kit.adapter import PosAdapter
+
     click.echo(f"\n{title}")
     if not fields:
         accepted = "any" if model in (PosAdapter.Config, PosAdapter.Credentials) else "none"

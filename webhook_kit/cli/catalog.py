@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
-from webhook_kit.catalog.check import Finding, Severity, check_bytes
-from webhook_kit.catalog.diff import diff as differences
 from webhook_kit.cli import publishing
-from webhook_kit.cli.catalog_source import read_source
 from webhook_kit.cli.common import print_table
-from webhook_kit.cli.console import SafeConsole
 from webhook_kit.errors import CatalogInvalid
-from webhook_kit.gett.models.catalog import ExternalCatalogSet
+
+if TYPE_CHECKING:
+    from webhook_kit.catalog.check import Finding
+    from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
 __all__ = ["command"]
 
@@ -46,6 +46,9 @@ for one in (
 @click.option("--json", "as_json", is_flag=True, help="Output JSON with every finding.")
 def check(source: str, as_json: bool) -> None:
     """Check a catalog against every rule and print all violations. Exit with 1 when there are errors."""
+    from webhook_kit.catalog.check import Severity, check_bytes
+    from webhook_kit.cli.catalog_source import read_source
+
     catalog, findings = check_bytes(read_source(source))
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     warnings = len(findings) - errors
@@ -66,6 +69,8 @@ def check(source: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 def diff(old: str, new: str, as_json: bool) -> None:
     """List the changes from one catalog to another. OLD and NEW are sources."""
+    from webhook_kit.catalog.diff import diff as differences
+
     changes = differences(_readable(old), _readable(new))
     if as_json:
         click.echo(json.dumps({"changes": [change.to_wire() for change in changes]}))
@@ -77,6 +82,9 @@ def diff(old: str, new: str, as_json: bool) -> None:
 
 
 def _readable(source: str) -> ExternalCatalogSet:
+    from webhook_kit.catalog.check import Severity, check_bytes
+    from webhook_kit.cli.catalog_source import read_source
+
     catalog, findings = check_bytes(read_source(source))
     if catalog is None:
         errors = [f"{source}: {finding}" for finding in findings if finding.severity is Severity.ERROR]
@@ -86,6 +94,9 @@ def _readable(source: str) -> ExternalCatalogSet:
 
 def _print(findings: Iterable[Finding]) -> None:
     """Print the findings by rule, errors first."""
+    from webhook_kit.catalog.check import Severity
+    from webhook_kit.cli.console import SafeConsole
+
     by_rule: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR):
         by_rule.setdefault(finding.rule, []).append(finding)

@@ -8,29 +8,30 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from webhook_kit.cli.common import print_table
-from webhook_kit.cli.console import SafeConsole
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.fields import plain_text
-from webhook_kit.testing.report import ConformanceReport, RuleOutcome, RuleResult
 from webhook_kit.texts import decode_file
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from webhook_kit.testing.report import ConformanceReport, RuleResult
 
 __all__ = ["command"]
 
 _COLOURS = {
-    RuleOutcome.PASSED: "green",
-    RuleOutcome.FAILED: "bold red",
-    RuleOutcome.SKIPPED: "dim",
-    RuleOutcome.KNOWN: "yellow",
-    RuleOutcome.MISSING: "bold red",
+    "passed": "green",
+    "failed": "bold red",
+    "skipped": "dim",
+    "known failure": "yellow",
+    "not run": "bold red",
 }
+"""Colours by the values of RuleOutcome."""
+
 _TIMEOUT = 1800  # seconds
 _LARGEST_ORDER = 4_000_000
 """Bytes of an order that are read."""
@@ -69,6 +70,8 @@ def command(subject: str, order: Path | None, html: Path | None, as_json: Path |
 
 
 def _certify_adapter(spec: str) -> ConformanceReport:
+    from webhook_kit.testing.report import ConformanceReport
+
     if not all(spec.partition(":")):
         raise ConfigurationError(f"{spec}: name module:Class of your contract tests, or the URL of an endpoint")
     with tempfile.TemporaryDirectory(prefix="webhook-kit-certify-") as directory:
@@ -86,6 +89,7 @@ def _certify_adapter(spec: str) -> ConformanceReport:
 
 
 def _certify_endpoint(url: str, order_file: Path | None) -> ConformanceReport:
+    from webhook_kit.fields import plain_text
     from webhook_kit.testing.endpoint import certify_endpoint
 
     try:
@@ -113,6 +117,12 @@ def _order(file: Path) -> dict[str, Any]:
 
 
 def _print(report: ConformanceReport) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+    from rich.text import Text
+
+    from webhook_kit.cli.console import SafeConsole
+
     console = SafeConsole(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
     console.rule(escape(report.subject))
     for part, results in report.parts():
@@ -135,6 +145,8 @@ def _print(report: ConformanceReport) -> None:
 
 
 def _text(result: RuleResult) -> Text:
+    from rich.text import Text
+
     text = Text(result.statement)
     if not result.outcome.acceptable:
         text.append(f"\n{result.name}", "dim")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
-import redis
 
 from webhook_kit.cli.common import open_kit
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.kit import Kit
-from webhook_kit.storage.clock import TOLERANCE, clock_difference, gett_difference
-from webhook_kit.storage.faults import RedisFault, describe
+
+if TYPE_CHECKING:
+    from webhook_kit.kit import Kit
 
 __all__ = ["command"]
 
@@ -54,6 +54,8 @@ def command() -> None:
 
 
 def _check_stores(kit: Kit) -> None:
+    import redis
+
     if mistakes := kit.stores.configured_mistakes():
         raise ConfigurationError(*mistakes)
     nothing_configured = not kit.stores.has_configured_stores()
@@ -68,6 +70,11 @@ def _check_stores(kit: Kit) -> None:
 
 
 def _redis_mistakes(kit: Kit) -> list[str]:
+    import redis
+
+    from webhook_kit.storage.clock import TOLERANCE, clock_difference, gett_difference
+    from webhook_kit.storage.faults import RedisFault, describe
+
     try:
         difference = time.time() - kit.trial_write.run()
     except redis.RedisError as error:

@@ -8,34 +8,27 @@ import time
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import cycle
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from webhook_kit import logs
 from webhook_kit.cli.common import hosts_option
-from webhook_kit.cli.console import SafeConsole
-from webhook_kit.dev.demo import Demo
-from webhook_kit.dev.environment import DevEnvironment
-from webhook_kit.dev.event_log import EventLog
-from webhook_kit.dev.keyboard import Keyboard
 from webhook_kit.errors import ConfigurationError, WebhookKitError
-from webhook_kit.sandbox.faults import Fault
-from webhook_kit.stores.onboarding import Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from webhook_kit.dev.environment import DevEnvironment
+    from webhook_kit.sandbox.faults import Fault
+    from webhook_kit.stores.onboarding import Progress
 
 __all__ = ["command"]
 
 _POLL_INTERVAL = 0.5
 """Seconds between two checks of the adapter's files."""
-
-_FAULTS = (
-    ("Gett delivers the next placeOrder twice", Fault(kind="duplicate", call="placeOrder", times=1)),
-    ("Gett answers the next three updates with 503", Fault(kind="status", status=503, call="setOrderStatus", times=3)),
-    ("Gett applies the next update, but its response is lost", Fault(kind="drop", call="setOrderStatus", times=1)),
-    ("Gett signs the next webhook with a wrong secret", Fault(kind="wrong_signature", times=1)),
-)
 
 
 def _zone(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
@@ -87,6 +80,11 @@ def command(
 
     ADAPTER is a registered name or module:Class. When its files change, it is reloaded. Press Ctrl-C to stop everything.
     """
+    from webhook_kit.cli.console import SafeConsole
+    from webhook_kit.dev.demo import Demo
+    from webhook_kit.dev.environment import DevEnvironment
+    from webhook_kit.dev.event_log import EventLog
+
     logs.configure("WARNING", "console")
     console = SafeConsole(highlight=False)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
@@ -128,7 +126,7 @@ class _KeyBindings:
         self._console = console
         self._last_order: dict[str, object] | None = None
         self._paused = False
-        self._next_fault = 0
+        self._faults = cycle(_faults())
         self._keys: dict[str, tuple[str, Callable[[], None]]] = {
             "o": ("place a random order", self._order),
             "r": ("repeat the last cart", self._repeat),
@@ -138,6 +136,8 @@ class _KeyBindings:
         }
 
     def run(self) -> None:
+        from webhook_kit.dev.keyboard import Keyboard
+
         self._help()
         with Keyboard.listening() as keyboard, suppress(EOFError):
             while (key := keyboard.key(_POLL_INTERVAL)) not in ("q", "\x04"):
@@ -170,14 +170,28 @@ class _KeyBindings:
         self._paused = not self._paused
 
     def _trigger_fault(self) -> None:
-        description, fault = _FAULTS[self._next_fault % len(_FAULTS)]
-        self._next_fault += 1
+        description, fault = next(self._faults)
         self._environment.trigger(fault)
         self._console.print(f"fault: {description}")
 
     def _help(self) -> None:
         keys = "   ".join(f"[bold]{key}[/] {description}" for key, (description, _) in self._keys.items())
         self._console.print(f"{keys}   [bold]q[/] quit")
+
+
+def _faults() -> list[tuple[str, Fault]]:
+    """Return the faults that a key triggers in turn, and what each does."""
+    from webhook_kit.sandbox.faults import Fault
+
+    return [
+        ("Gett delivers the next placeOrder twice", Fault(kind="duplicate", call="placeOrder", times=1)),
+        (
+            "Gett answers the next three updates with 503",
+            Fault(kind="status", status=503, call="setOrderStatus", times=3),
+        ),
+        ("Gett applies the next update, but its response is lost", Fault(kind="drop", call="setOrderStatus", times=1)),
+        ("Gett signs the next webhook with a wrong secret", Fault(kind="wrong_signature", times=1)),
+    ]
 
 
 def _wait_for_changes(environment: DevEnvironment, console: Console) -> None:
@@ -188,6 +202,8 @@ def _wait_for_changes(environment: DevEnvironment, console: Console) -> None:
 
 def _reload(environment: DevEnvironment, console: Console) -> None:
     if changed := environment.files.changed():
+        from rich.text import Text
+
         names = ", ".join(os.path.relpath(path) for path in changed[:3])
         console.print(Text(f"{names} changed: reloading the adapter"), soft_wrap=True)
         try:

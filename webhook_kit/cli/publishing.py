@@ -8,20 +8,18 @@ import time
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from webhook_kit.adapter import Store
 from webhook_kit.cli.common import age, instant, moment, open_kit, print_table, warn_of_missing
-from webhook_kit.cli.console import SafeConsole
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import NotFound
-from webhook_kit.kit import Kit
-from webhook_kit.outbox.lanes import lane_name
-from webhook_kit.outbox.updates import Kind
-from webhook_kit.publishing.sync import CatalogStatus, SyncOutcome, SyncReport
-from webhook_kit.storage.clock import redis_time
+
+if TYPE_CHECKING:
+    from webhook_kit.kit import Kit
+    from webhook_kit.pos.store import Store
+    from webhook_kit.publishing.sync import CatalogStatus, SyncReport
 
 __all__ = ["mark_available", "mark_unavailable", "publish", "status", "sync"]
 
@@ -40,6 +38,10 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeo
 
     Gett downloads a catalog after a push worker has sent the notification.
     """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from webhook_kit.cli.console import SafeConsole
+
     kit = open_kit()
     stores = _stores(kit, store_ids, every=every)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -65,6 +67,8 @@ def publish(store_ids: tuple[str, ...], every: bool, wait: bool, timeout: float)
 @click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 def status(store_ids: tuple[str, ...], as_json: bool) -> None:
     """Show each store's last good catalog, its published version and the reason of its last failure."""
+    from webhook_kit.storage.clock import redis_time
+
     kit = open_kit()
     results = [
         (kit.catalog_sync.status(store), kit.availability.unavailable_items(store))
@@ -149,6 +153,10 @@ def _require_known(kit: Kit, store: Store, item_ids: tuple[str, ...]) -> None:
 
 
 def _print_reports(kit: Kit, reports: list[SyncReport], *, wait: bool, timeout: float) -> None:
+    from webhook_kit.outbox.lanes import lane_name
+    from webhook_kit.outbox.updates import Kind
+    from webhook_kit.publishing.sync import SyncOutcome
+
     for report in reports:
         changes = ", ".join(f"{count} {kind}" for kind, count in report.changes.items())
         click.echo(f"{report.store_id}  {report.outcome}, {report.items} items{f' ({changes})' if changes else ''}")

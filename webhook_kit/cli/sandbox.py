@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 import click
-import pydantic
-import requests
 
 from webhook_kit.cli.common import hosts_option, print_table, require_replaceable
 from webhook_kit.errors import ConfigurationError, WebhookKitError
-from webhook_kit.sandbox.app import create_app
-from webhook_kit.sandbox.context import SandboxContext, SavedState
-from webhook_kit.sandbox.server import server
 from webhook_kit.texts import decode_file
+
+if TYPE_CHECKING:
+    import requests
+
+    from webhook_kit.sandbox.context import SavedState
 
 __all__ = ["command"]
 
@@ -72,6 +72,10 @@ def command(
     """
     if ctx.invoked_subcommand is not None:
         return
+    from webhook_kit.sandbox.app import create_app
+    from webhook_kit.sandbox.context import SandboxContext
+    from webhook_kit.sandbox.server import server
+
     key = (api_key or "").partition(",")[0].strip()  # during a rotation GETT_API_KEY has several, newest first
     if not key:
         raise click.UsageError("--api-key is missing; give it, or set GETT_API_KEY")
@@ -228,6 +232,8 @@ def _request(method: str, url: str, body: Any = None) -> Any:
 
     :raises _SandboxError: with the sandbox's error, or if there is no sandbox.
     """
+    import requests
+
     try:
         with requests.Session() as session:
             session.trust_env = False
@@ -252,6 +258,10 @@ def _errors(response: requests.Response) -> list[str]:
 
 
 def _read_state(file: Path) -> SavedState:
+    import pydantic
+
+    from webhook_kit.sandbox.context import SavedState
+
     if not file.is_file():
         raise _SandboxError(f"{file} is not a regular file")
     try:
