@@ -109,7 +109,7 @@ bench-outbox: $(STAMP) ## measure the outbox against plain RQ, Celery, Dramatiq 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.outbox
 
-bench-catalog: $(STAMP) ## measure catalogs of 10,000 items: check, price, growth, memory, downloads
+bench-catalog: $(STAMP) ## measure catalogs of 10,000 items: check, restart, price, growth, memory, downloads
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.catalog
 

@@ -8,12 +8,13 @@ from time import sleep
 from typing import Any, ClassVar
 from uuid import UUID, uuid4, uuid5
 
+from benchmarks.catalog_data import catalog_data
 from webhook_kit.adapter import Capability, CatalogSet, Level, Placed, PosAdapter, Refused, Store
 from webhook_kit.catalog.build import simple_catalog
 from webhook_kit.gett.models.catalog import ExternalItem, ExternalModifierGroup
 from webhook_kit.gett.models.order import PlaceOrderRequest
 
-__all__ = ["MemoryPos", "as_body", "catalog", "order"]
+__all__ = ["LargeCatalogPos", "MemoryPos", "as_body", "catalog", "order"]
 
 _IDS = UUID("d7c5a0de-5a0b-4f0c-9a53-0a8a8b2d5d4e")
 _PER_GROUP = 5
@@ -44,6 +45,14 @@ class MemoryPos(PosAdapter):
         if delay:
             sleep(delay)
         return self._tickets.setdefault(key, Placed(key))
+
+
+class LargeCatalogPos(MemoryPos):
+    """The same with the catalog of the benchmark of catalogs: 10,000 items and 40,000 options."""
+
+    def fetch_catalog(self, store: Store) -> CatalogSet:  # noqa: ARG002
+        """Build the catalog."""
+        return CatalogSet.from_json(json.dumps(catalog_data(10_000, 40_000)))
 
 
 def catalog(store: str, items: int) -> CatalogSet:
