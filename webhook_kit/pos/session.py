@@ -129,12 +129,13 @@ def call_deadline(seconds: float) -> Iterator[None]:
 
 
 def never_connected(error: BaseException | None) -> bool:
-    """Return True if nothing of the request can have reached the other side."""
+    """Return True if nothing of the request can have reached the other side.
+
+    :param error: of requests, or of urllib3 itself.
+    """
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return True
-    if not isinstance(error, requests.exceptions.ConnectionError) or not error.args:
-        return False
-    cause = error.args[0]
+    cause = error.args[0] if isinstance(error, requests.exceptions.ConnectionError) and error.args else error
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
     if isinstance(reason, SSLError):  # TLS can also fail after the handshake, when the request was sent
         return bool(reason.args) and _in_handshake(reason.args[0])
