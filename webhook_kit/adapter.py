@@ -1,7 +1,4 @@
-"""The adapter of a POS: one subclass of :class:`PosAdapter`, written by the POS's vendor.
-
-Two methods make an adapter; each further one improves the integration. Below are the class, its results and its events.
-"""
+"""The adapter of a POS: one subclass of :class:`PosAdapter`, written by the POS's vendor."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel
 
@@ -21,10 +18,12 @@ from webhook_kit.gett.models.order import ExternalOrder as Order
 from webhook_kit.gett.models.store import OrderState, OrderStatus, PauseReason
 from webhook_kit.pos.capabilities import Capability, Guarantee, Level
 from webhook_kit.pos.reasons import Reason
-from webhook_kit.pos.session import PosSession, current_session
 from webhook_kit.pos.store import Store, placement_key
 from webhook_kit.pos.store_config import HasConfig, HasCredentials, M_co, store_config, store_credentials
 from webhook_kit.texts import WellFormed
+
+if TYPE_CHECKING:
+    from webhook_kit.pos.session import PosSession
 
 __all__ = [
     "Capability",
@@ -103,6 +102,8 @@ class PosAdapter(ABC):
     @property
     def http(self) -> PosSession:
         """A ``requests`` session of this process and thread, with time-outs, bound to the deadline of the running call."""
+        from webhook_kit.pos.session import current_session  # not above: a command that calls no POS needs no requests
+
         return current_session()
 
     # -- required ------------------------------------------------------------------------------------------------------
@@ -291,12 +292,10 @@ class Refused:
 
     __slots__ = ("refusals",)
 
-    refusals: tuple[Refusal, ...]
-
     def __init__(
         self, reason: Reason, message: str, *, item_id: str | None = None, json_path: str | None = None
     ) -> None:
-        self.refusals = (Refusal(reason, message, item_id, json_path),)
+        self.refusals: tuple[Refusal, ...] = (Refusal(reason, message, item_id, json_path),)
 
     @classmethod
     def all(cls, refusals: Iterable[Refusal]) -> Refused:
