@@ -44,6 +44,8 @@ def create_app(kit: Kit | None = None) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     description = describe(kit.settings)
+    # Parts that only a request would build: their imports, RQ above all, must not take the time of a first order.
+    _ = kit.trial_write, kit.sending, kit.worker_life, kit.worker_notification.script_parts()
 
     @app.get("/healthz")
     def healthz() -> Response:
