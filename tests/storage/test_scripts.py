@@ -79,6 +79,18 @@ def test_a_key_that_keys_does_not_build_is_found_when_the_script_is_loaded(make_
         make_script("return keys.redy")
 
 
+def test_a_script_that_redis_has_forgotten_is_sent_again(
+    make_script: Callable[..., Script], connection: redis.Redis
+) -> None:
+    script = make_script("return args.answer")
+    for _ in range(2):
+        connection.script_flush()
+        assert script("a", answer="yes") == b"yes"
+        connection.config_resetstat()
+        assert script("a", answer="yes") == b"yes"
+        assert "cmdstat_eval" not in connection.info("commandstats")
+
+
 def test_an_included_file_is_loaded_once_before_the_files_that_include_it(make_script: Callable[..., Script]) -> None:
     script = make_script(
         '--- @include "tests/b"\n--- @include "tests/c"\nreturn {b(), c()}',

@@ -55,7 +55,25 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
             "REDIS_URL: cannot be read; write rediss://user:password@host:port/0, with special characters "
             "percent-encoded and no options that redis-py does not have"
         ) from error
-    return redis.Redis(connection_pool=pool)
+    return _Client(connection_pool=pool)
+
+
+class _Client(redis.Redis):
+    """A client that does not measure its commands for metrics, as redis-py's own does."""
+
+    def execute_command(self, *arguments: Any, **options: Any) -> Any:
+        """Send a command over a connection of the pool, again as often as its ``retry`` says, and return the reply."""
+        pool = self.connection_pool
+        connection: Any = pool.get_connection()
+
+        def execute() -> Any:
+            connection.send_command(*arguments)
+            return self.parse_response(connection, arguments[0], **options)  # type: ignore[no-untyped-call]
+
+        try:
+            return connection.retry.call_with_retry(execute, lambda _error: connection.disconnect())
+        finally:
+            pool.release(connection)
 
 
 def text(value: Any) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
@@ -35,16 +36,22 @@ class Script:
     """
 
     def __init__(self, connection: redis.Redis, keys: Keys, name: str) -> None:
-        self._script = connection.register_script(load(name))
+        self._redis = connection
+        self._source = load(name)
+        self._digest = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
         self._prefix = keys.prefix
 
     def __call__(self, key: str, /, *more_keys: str, **arguments: Packable) -> Any:
-        """Run the script.
+        """Run the script. Its source is sent only if Redis does not know its digest, as after a restart.
 
         :param key: the first of ``KEYS``, ``more_keys`` are the others.
         :param arguments: the fields of ``args``; None is nil.
         """
-        return self._script(keys=[key, *more_keys], args=[pack({"prefix": self._prefix, **arguments})])
+        call = (1 + len(more_keys), key, *more_keys, pack({"prefix": self._prefix, **arguments}))
+        try:
+            return self._redis.execute_command("EVALSHA", self._digest, *call)  # type: ignore[no-untyped-call]
+        except redis.exceptions.NoScriptError:
+            return self._redis.execute_command("EVAL", self._source, *call)  # type: ignore[no-untyped-call]
 
 
 @cache
