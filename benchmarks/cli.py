@@ -21,7 +21,15 @@ ROUNDS = 5
 AIM = 0.4
 """Seconds of CPU at most."""
 COMMANDS = (
-    *("--help", "order list --help", "outbox --help", "stores pause --help", "serve --help"),
+    *(
+        "--help",
+        "order list --help",
+        "outbox --help",
+        "stores pause --help",
+        "serve --help",
+        "catalog --help",
+        "dev --help",
+    ),
     *("outbox", "outbox --json", "outbox dead-letters", "order list --json", "order incidents", "stores list --local"),
 )
 
