@@ -11,7 +11,7 @@ import pytest
 
 from webhook_kit.dev import relay as module
 from webhook_kit.dev.relay import Relay
-from webhook_kit.testing.processes import PATIENCE, free_port
+from webhook_kit.testing.processes import PATIENCE, free_port, wait_until
 
 
 @contextmanager
@@ -50,8 +50,36 @@ def ask(port: int) -> bytes:
 def test_new_connections_go_to_the_target_of_that_moment() -> None:
     with answering(b"old") as old, answering(b"new") as new, Relay(0, old) as relay:
         assert ask(relay.port) == b"old"
-        relay.target = new
+        relay.switch(new)
         assert ask(relay.port) == b"new"
+
+
+def test_switch_waits_for_the_answers_of_the_former_server() -> None:
+    switched = threading.Event()
+
+    def switch(relay: Relay, target: int) -> None:
+        relay.switch(target)
+        switched.set()
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as old,
+        answering(b"new") as new,
+        Relay(0, old.getsockname()[1]) as relay,
+        socket.create_connection(("127.0.0.1", relay.port), timeout=PATIENCE) as asking,
+    ):
+        server, _ = old.accept()  # connected, and not asked yet
+        switching = threading.Thread(target=switch, args=(relay, new))
+        switching.start()
+        with server:
+            wait_until(lambda: ask(relay.port) == b"new")
+            assert not switched.is_set()
+            asking.sendall(b"?")
+            assert server.recv(100) == b"?"
+            assert not switched.is_set()
+            server.sendall(b"old")
+            assert asking.recv(100) == b"old"
+            switching.join(PATIENCE)  # the connection is still open
+            assert switched.is_set()
 
 
 def test_connection_waits_for_a_server_that_is_not_there_yet() -> None:

@@ -176,7 +176,8 @@ class DevEnvironment:
             new.terminate()
             raise
         self._resources.callback(new.terminate)
-        self._relay.target, old, self._web = port, self._web, new
+        old, self._web = self._web, new
+        self._relay.switch(port)
         old.terminate()
         self.stack.worker.terminate()
         self.stack.worker.start()
