@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import Request
 
 from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.models.problem import ErrorCode
@@ -19,8 +19,8 @@ log = logger("webhooks")
 _clocks = ClockWatch()
 
 
-def verify_webhook(settings: Settings, raw: bytes) -> bool:
-    """Verify this request's signature or its Authorization header; either is enough where both are configured.
+def verify_webhook(settings: Settings, request: Request, raw: bytes) -> bool:
+    """Verify a request's signature or its Authorization header; either is enough where both are configured.
 
     :return: True if it was the signature.
     :raises Problem: 401.
@@ -33,7 +33,7 @@ def verify_webhook(settings: Settings, raw: bytes) -> bool:
         if accepted and not secrets:
             verify_authorization(request.headers.get("Authorization"), accepted)
             return False
-        if accepted and _is_authorized(accepted):
+        if accepted and _is_authorized(request, accepted):
             return False
         verify(raw, request.headers.get("Signature"), request.headers.get("Timestamp"), secrets)
         _clocks.observe("Gett", float(request.headers["Timestamp"]))
@@ -43,7 +43,7 @@ def verify_webhook(settings: Settings, raw: bytes) -> bool:
     return True
 
 
-def _is_authorized(accepted: list[str]) -> bool:
+def _is_authorized(request: Request, accepted: list[str]) -> bool:
     try:
         verify_authorization(request.headers.get("Authorization"), accepted)
     except InvalidSignature:

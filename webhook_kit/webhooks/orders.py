@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import time
+from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple, TypeVar
 
 import redis
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Request, Response, g, jsonify, request
 
 from webhook_kit.adapter import Store
 from webhook_kit.errors import AdapterError, StoresUnavailable
@@ -65,120 +66,163 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
     @blueprint.post("/validateOrder")
     @blueprint.post("/validate")
     def validate_order() -> Response:
-        order = _verified_body(parts, ExternalOrder).without_coordinates()
-        return _json(_validate(parts, order, _store_of(parts, order)))
+        call = _current_call()
+        order = _verified_body(parts, call, ExternalOrder).without_coordinates()
+        return _json(_validate(parts, call, order, _store_of(parts, call, order)))
 
     @blueprint.post("/placeOrder")
     @blueprint.post("/place")
     def place_order() -> Response:
-        _note(key=request.headers.get("Idempotency-Key", "").strip()[:_MAX_KEY_LENGTH] or None)
-        order = _verified_body(parts, PlaceOrderRequest)
-        _note(order=order.gett_order_id or None)
-        key = _idempotency_key(parts.settings, order)
-        _note(key=key)
-        store = _store_of(parts, order)
+        call = _current_call()
+        key = call.request.headers.get("Idempotency-Key", "").strip()
+        call.note(key=key[:_MAX_KEY_LENGTH] or None)
+        order = _verified_body(parts, call, PlaceOrderRequest)
+        call.note(order=order.gett_order_id or None)
+        key = _idempotency_key(parts.settings, key, order)
+        call.note(key=key)
+        store = _store_of(parts, call, order)
         try:
             response = parts.placement.place(
-                order, store, key, instance=request.path, trace_id=_trace(), signed_body=g.signed_body
+                order,
+                store,
+                key,
+                instance=call.request.path,
+                trace_id=call.trace,
+                signed_body=sha256(call.signed_body).hexdigest() if call.signed_body else "",
             )
         except redis.RedisError as error:
             log.error("redis_unavailable", error=type(error).__name__)  # noqa: TRY400 - the traceback adds nothing
             raise unavailable("orders cannot be placed for the moment", retry_after=5) from error
-        _note(order=response.ref, replayed=response.replayed)
+        call.note(order=response.ref, replayed=response.replayed)
         if response.status == 200:
-            _note(outcome="placed")
+            call.note(outcome="placed")
             return _json(response.body)
-        _note(outcome="refused", code=json.loads(response.body).get("errorCode"))
-        return _problem(response.status, response.body)
+        call.note(outcome="refused", code=json.loads(response.body).get("errorCode"))
+        return _problem(call.request, response.status, response.body)
 
     if (events := parts.order_events) is not None:
 
         @blueprint.post("/orderEvents")
         def order_events() -> Response:
-            event = _verified_body(parts, OrderEvent)
-            _note(session=event.data.checkout_session_id)
+            call = _current_call()
+            event = _verified_body(parts, call, OrderEvent)
+            call.note(session=event.data.checkout_session_id)
             try:
                 outcome = events.receive(event)
             except redis.RedisError as error:
                 raise unavailable("order events cannot be handled for the moment", retry_after=5) from error
-            _note(outcome=outcome)
+            call.note(outcome=outcome)
             return jsonify(outcome=outcome)
 
     @blueprint.before_request
-    def start_timer() -> None:
-        g.started = time.perf_counter()
+    def start() -> None:
+        _current_call()
 
     @blueprint.after_request
     def finish(response: Response) -> Response:
+        call = _current_call()
         response.headers["API-Version"] = API_VERSION
         write = log.warning if response.status_code >= 500 else log.info
         write(
             "webhook_answered",
-            path=request.path,
+            path=call.request.path,
             status=response.status_code,
-            ms=round((time.perf_counter() - g.started) * 1000, 1),
-            trace=_trace(),
-            **g.get("noted", {}),
+            ms=round((time.perf_counter() - call.started) * 1000, 1),
+            trace=call.trace,
+            **call.noted,
         )
         return response
 
     return blueprint
 
 
+class _Call:
+    """A webhook that is being answered.
+
+    :ivar signed_body: the raw body if its signature was verified. Without a signature there is nothing to remember: whoever
+        knows the Authorization header can send anything.
+    :ivar noted: fields of the log line.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.started = time.perf_counter()
+        self.signed_body = b""
+        self.noted: dict[str, object] = {}
+
+    def note(self, **fields: object) -> None:
+        """Note fields for the log line; None is left out."""
+        self.noted.update((name, value) for name, value in fields.items() if value is not None)
+
+    @cached_property
+    def trace(self) -> str:
+        """Trace id."""
+        return trace_id(self.request.headers.get("traceparent"))
+
+
+def _current_call() -> _Call:
+    """Return the webhook that this thread answers. Flask looks up the request at each access, so it is done once here."""
+    call: _Call | None = g.get("webhook_call")
+    if call is None:
+        call = g.webhook_call = _Call(request._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - documented
+    return call
+
+
 def problem_response(problem: Problem) -> Response:
     """Return a problem document for this request, as Markdown if the caller prefers it."""
-    _note(outcome="refused" if problem.status < 500 else "failed", code=problem.code.value)
-    document = problem.document(instance=request.path, trace_id=_trace())
-    response = _problem(problem.status, document.to_json())
+    call = _current_call()
+    call.note(outcome="refused" if problem.status < 500 else "failed", code=problem.code.value)
+    document = problem.document(instance=call.request.path, trace_id=call.trace)
+    response = _problem(call.request, problem.status, document.to_json())
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     return response
 
 
-def _verified_body(parts: OrderWebhooks, model: type[W]) -> W:
+def _verified_body(parts: OrderWebhooks, call: _Call, model: type[W]) -> W:
     """Return the parsed body of this request, after its signature was verified.
 
     :raises Problem: 400, 401, 413, 415 or 422.
     """
-    raw = raw_body(request)
-    # Without a signature there is nothing to remember: whoever knows the Authorization header can send anything.
-    g.signed_body = sha256(raw).hexdigest() if verify_webhook(parts.settings, raw) else ""
+    raw = raw_body(call.request)
+    if verify_webhook(parts.settings, call.request, raw):
+        call.signed_body = raw
     body = parse(model, raw)
     remove_payment_data(body)
     return body
 
 
-def _store_of(parts: OrderWebhooks, order: ExternalOrder) -> Store:
+def _store_of(parts: OrderWebhooks, call: _Call, order: ExternalOrder) -> Store:
     """Return the store of an order.
 
     :raises Problem: 404 when no such store is served, 503 when the stores cannot be read.
     """
     # The partner's own id is noted too when it is known; a store that is unknown here can be found at Gett by this one.
-    _note(order=order.gett_order_id or None, gett_store=order.cart.store_id[:_LOGGED_ID])
+    call.note(order=order.gett_order_id or None, gett_store=order.cart.store_id[:_LOGGED_ID])
     try:
         store = parts.stores.by_gett_id(order.cart.store_id)
         if store is None:
             raise Problem(ErrorCode.STORE_NOT_FOUND, "no store with this id is served here: $.cart.storeId")
-        _note(store=store.id)
+        call.note(store=store.id)
         parts.stores.adapter(store)
     except (StoresUnavailable, AdapterError) as error:  # a refusal would be final
         raise unavailable("the store cannot be served for the moment", retry_after=5) from error
     return store
 
 
-def _validate(parts: OrderWebhooks, order: ExternalOrder, store: Store) -> bytes:
+def _validate(parts: OrderWebhooks, call: _Call, order: ExternalOrder, store: Store) -> bytes:
     """Return the answer to a validateOrder. Nothing is written; violations are members of the order."""
     deadline = time.monotonic() + parts.settings.webhook_deadline
     result = parts.validator.validate(order, store, deadline=deadline)
     valid = not result.violations
-    _note(outcome="valid" if valid else "invalid")
+    call.note(outcome="valid" if valid else "invalid")
     if not valid:
-        _note(code=str(result.violations[0].code), violations=len(result.violations))
+        call.note(code=str(result.violations[0].code), violations=len(result.violations))
     changes: dict[str, object] = {
         "amounts": result.amounts,
         "is_valid": valid,
         "errors": list(result.violations),
-        "trace_id": None if valid else _trace(),
+        "trace_id": None if valid else call.trace,
     }
     # [D] A validateOrder needs neither a payment nor an earlier token; neither is echoed.
     left_out = {"payment", "validated_order_token"}
@@ -189,12 +233,11 @@ def _validate(parts: OrderWebhooks, order: ExternalOrder, store: Store) -> bytes
     return answer.model_dump_json(by_alias=True, exclude_unset=True, exclude=left_out).encode()
 
 
-def _idempotency_key(settings: Settings, order: ExternalOrder) -> str:
-    """Return the Idempotency-Key of this request, or Gett's order id in its place where the settings allow it.
+def _idempotency_key(settings: Settings, key: str, order: ExternalOrder) -> str:
+    """Return the Idempotency-Key that was sent, or Gett's order id in its place where the settings allow it.
 
     :raises Problem: 400 when it is missing or cannot be used.
     """
-    key = request.headers.get("Idempotency-Key", "").strip()
     if not key and not settings.require_idempotency_key:
         key = order.gett_order_id or ""
     if not key:
@@ -214,25 +257,11 @@ def _is_uuid4(key: str) -> bool:
     )
 
 
-def _note(**fields: object) -> None:
-    """Note fields for the log line of this request; None is left out."""
-    noted: dict[str, object] = g.setdefault("noted", {})
-    noted.update((name, value) for name, value in fields.items() if value is not None)
-
-
-def _trace() -> str:
-    """Return the trace id of this request."""
-    if "trace" not in g:
-        g.trace = trace_id(request.headers.get("traceparent"))
-    trace: str = g.trace
-    return trace
-
-
 def _json(body: bytes) -> Response:
     return Response(body, mimetype="application/json")
 
 
-def _problem(status: int, document: bytes) -> Response:
+def _problem(request: Request, status: int, document: bytes) -> Response:
     if request.accept_mimetypes.best_match(FORMS) == "text/markdown":
         return Response(as_markdown(document), status, mimetype="text/markdown")
     return Response(document, status, mimetype=FORMS[0])
