@@ -25,8 +25,6 @@ _CHUNK = 16 * 1024
 MAX_DEPTH = 32
 """Nesting of JSON, which also bounds the nesting of modifiers."""
 
-# Possessive, with an optional closing quote: an unterminated string is scanned once, not once for every quote in it.
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _BRACES_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _LONG_NUMBER = re.compile(rb"[0-9.eE+-]{40}")
@@ -43,17 +41,19 @@ def raw_body(request: Request) -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise Problem(ErrorCode.INVALID_REQUEST, "Content-Encoding is not accepted: send the body as it is", status=415)
-    if (request.content_length or 0) > MAX_BYTES:
+    length = request.content_length
+    if (length or 0) > MAX_BYTES:
         raise _too_large()
     body = bytearray()
     try:
+        stream = request.stream
         # Chunked bodies have no length, and a server may return less than was asked for: read until there is no more,
         # or more than allowed. In small chunks, because the memory for each read is allocated beforehand.
-        while chunk := request.stream.read(_CHUNK):
+        while chunk := stream.read(_CHUNK):
             body += chunk
             if len(body) > MAX_BYTES:
                 raise _too_large()
-            if len(body) == request.content_length:
+            if len(body) == length:
                 break
     except RequestEntityTooLarge:
         raise _too_large() from None
@@ -87,7 +87,7 @@ def parse(model: type[W], raw: bytes) -> W:
 
 def _check_lexical_limits(raw: bytes) -> None:
     """Reject NaN, long numbers, deep nesting and NUL by scanning the body without its string literals."""
-    skeleton = _STRING.sub(b"", raw)
+    skeleton = _without_strings(raw)
     if b"N" in skeleton or b"I" in skeleton:
         raise _invalid("NaN and Infinity are not valid JSON")
     if _LONG_NUMBER.search(skeleton):
@@ -101,6 +101,11 @@ def _check_lexical_limits(raw: bytes) -> None:
         raise _invalid(f"the body nests deeper than {MAX_DEPTH}")
     if b"\\u0000" in raw and _NUL.search(raw):
         raise _invalid("NUL characters are not accepted")
+
+
+def _without_strings(raw: bytes) -> bytes:
+    """Return JSON without its string literals: without escaped quotes, every other quote ends one."""
+    return b"".join(raw.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2])
 
 
 def _balanced(raw: bytes) -> bool:
