@@ -258,7 +258,7 @@ def _is_uuid4(key: str) -> bool:
 
 
 def _json(body: bytes) -> Response:
-    return Response(body, mimetype="application/json")
+    return Response(body, content_type="application/json")
 
 
 def _problem(request: Request, status: int, document: bytes) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from uuid import uuid4
+from os import urandom
 
 __all__ = ["trace_id"]
 
@@ -13,4 +13,4 @@ _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})
 def trace_id(traceparent: str | None) -> str:
     """Return the trace id as 32 hex digits (``gett-protocol.md §3``)."""
     match = _TRACEPARENT.match(traceparent or "")
-    return match.group(1) if match else uuid4().hex
+    return match.group(1) if match else urandom(16).hex()
