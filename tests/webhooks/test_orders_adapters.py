@@ -17,6 +17,7 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.stores import directory, file
 from webhook_kit.stores.adapters import load_adapter
 from webhook_kit.stores.cipher import new_key
+from webhook_kit.testing.processes import wait_until
 
 WORKING = "from webhook_kit.testing.bogus import BogusAdapter\nclass Pos(BogusAdapter): pass\n"
 BROKEN = {
@@ -129,4 +130,4 @@ def test_new_store_of_a_file_with_a_mistake_is_unavailable(
     expect_unavailable(client)
     module.deploy(WORKING)
     monkeypatch.setattr(file, "_RETRY_INTERVAL", 0.0)
-    assert client.validate(order()).status_code == 200
+    wait_until(lambda: client.validate(order()).status_code == 200)
