@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
@@ -87,7 +88,8 @@ def answered(*requests: Request, app: Any = None) -> None:
         served = Front(app or Echo(), threads=2)
         await asyncio.gather(*(served(each.scope, cast("HTTPProtocol", each)) for each in requests))
 
-    asyncio.run(run())
+    with ThreadPoolExecutor(1) as thread:  # in the main thread the browser of other tests may have its own event loop
+        thread.submit(asyncio.run, run()).result()
 
 
 def test_request_is_handled_with_its_whole_body() -> None:

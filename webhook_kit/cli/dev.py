@@ -138,8 +138,8 @@ class _KeyBindings:
     def run(self) -> None:
         from webhook_kit.dev.keyboard import Keyboard
 
-        self._help()
         with Keyboard.listening() as keyboard, suppress(EOFError):
+            self._help()
             while (key := keyboard.key(_POLL_INTERVAL)) not in ("q", "\x04"):
                 _reload(self._environment, self._console)
                 if key in self._keys:

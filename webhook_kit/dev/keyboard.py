@@ -26,7 +26,7 @@ class Keyboard:
         descriptor = sys.stdin.fileno()
         before = termios.tcgetattr(descriptor)
         try:
-            tty.setcbreak(descriptor)  # Ctrl-C still interrupts
+            tty.setcbreak(descriptor, termios.TCSANOW)  # keys that were pressed before stay; Ctrl-C still interrupts
             yield cls(descriptor)
         finally:
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
