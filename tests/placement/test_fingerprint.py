@@ -126,7 +126,21 @@ def test_another_meaning_is_another_order(other: Json) -> None:
 
 def test_a_record_of_the_version_before_has_the_same_form() -> None:
     body = changed("cart.lineItems.0.modifierGroups.1.note", {"side": "left", "lid": None}, ORDER)
-    assert of(body) == "bca0df697115d4d887ed231e7f83ee0671ac170de030e6a355f60cfdffcd76dc:20.50/0.00"
+    assert of(body) == "bca0df697115d4d887ed231e7f83ee06:20.50/0.00"
+
+
+def test_a_record_with_a_longer_digest_is_recognised(client: WebhookClient) -> None:
+    key, body = str(uuid4()), client.validated(order("cola", amounts={"tip": 1.25}))
+    placed = client.place(body, key)
+    kit, ref = client.kit, body["gettOrderId"]
+    digest, _, amounts = (kit.placement_store.find(ref) or {})["fp"].partition(":")
+    longer = f"{digest}{'0' * 32}:{amounts}"
+    kit.redis.hset(kit.keys.order(ref), "fp", longer)
+    kit.redis.set(kit.keys.by_key(key), f"{longer} {ref}")
+    assert same_ticket(client.place(body, key), placed)
+    assert same_ticket(client.place(body), placed)
+    for other in ({**body, "customer": {"firstName": "Bob"}}, changed("amounts.tip", 1.5, body)):
+        expect_problem(client.place(other, key), 422, ErrorCode.VALIDATION_FAILED)
 
 
 # -- retries -----------------------------------------------------------------------------------------------------------

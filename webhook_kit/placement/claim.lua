@@ -24,7 +24,8 @@ local function same_order(recorded)
   local form = '^(%x+):([^/]*)/(.*)$'
   local content, total, tip = string.match(recorded, form)
   local own_content, own_total, own_tip = string.match(args.fingerprint, form)
-  return content ~= nil and content == own_content and same_amount(total, own_total) and same_amount(tip, own_tip)
+  if not content or string.sub(content, 1, #own_content) ~= own_content then return false end  -- it was longer in an earlier version
+  return same_amount(total, own_total) and same_amount(tip, own_tip)
 end
 
 -- Return true if a recorded fingerprint cannot be compared, because it has the form of an earlier version.

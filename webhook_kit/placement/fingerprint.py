@@ -19,6 +19,9 @@ from webhook_kit.gett.models.order import Amounts, CartModifierGroup, ExternalOr
 
 __all__ = ["fingerprint", "former_fingerprint"]
 
+_DIGITS = 32
+"""Hexadecimal digits of the digest: 128 bits are enough to tell orders apart, and each record has it twice."""
+
 _PHONE_SEPARATORS = re.compile(r"[\s().-]")
 
 
@@ -40,7 +43,7 @@ def fingerprint(order: ExternalOrder, token: Amounts | None = None) -> str:
         "delivery": _delivery(order),
         "customer": _customer(order),
     }
-    digest = sha256(_text(_compact(content)).encode()).hexdigest()
+    digest = sha256(_text(_compact(content)).encode()).hexdigest()[:_DIGITS]
     requested, implied = order.amounts or Amounts(), token or Amounts()
     total = _amount(requested.total, implied.total)
     tip = requested.tip
