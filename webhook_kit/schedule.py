@@ -70,6 +70,7 @@ def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
         ScheduledTask("stuck-orders", 15.0, kit.stuck_orders.check),
         ScheduledTask("onboarding", 5.0, lambda: _continue_onboardings(kit)),
         ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
+        ScheduledTask("former-order-list", 3600.0, lambda: _expire_former_list(kit), at_once=True),
         *_signs_of_life(kit, WorkerKind.SYNC, hangs),
     ]
 
@@ -144,6 +145,11 @@ def _recover_orders(kit: Kit) -> None:
 
 def _continue_onboardings(kit: Kit) -> None:
     kit.onboarding.advance_all()
+
+
+def _expire_former_list(kit: Kit) -> None:
+    if kit.redis.ttl(kit.keys.orders) == -1:
+        kit.redis.expire(kit.keys.orders, kit.settings.order_ttl)
 
 
 def _queue_due_catalogs(kit: Kit) -> None:

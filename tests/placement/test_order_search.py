@@ -11,6 +11,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.placement import order_search
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
 from webhook_kit.placement.order_search import OrderQuery, PlacementState
+from webhook_kit.storage.clock import redis_time
 
 PROBLEM = {
     "errorCode": "ITEM_UNAVAILABLE",
@@ -74,20 +75,31 @@ def test_refusal_has_code_text_and_every_violation(kit: Kit) -> None:
 def test_list_is_trimmed_with_the_records_and_those_in_doubt_stay(kit: Kit) -> None:
     kit.placement_store.settle(claim(kit, "doubt"), AttemptOutcome.IN_DOUBT)
     place(kit, "old", "T1")
-    longer = (kit.settings.order_ttl + 1) * 1000
-    for name in ("doubt", "old"):
-        kit.redis.zincrby(kit.keys.orders, -longer, name)
-    kit.redis.delete(kit.keys.order("old"))
+    long_ago = int((redis_time(kit.redis) - kit.settings.order_ttl - 1) * 1000)
+    kit.redis.delete(kit.keys.order_list, kit.keys.order("old"))
+    for number, name in enumerate(("doubt", "old")):
+        kit.redis.xadd(kit.keys.order_list, {"ref": name}, id=f"{long_ago}-{number}")
     place(kit, "new", "T2")
-    assert kit.redis.zrange(kit.keys.orders, 0, -1) == [b"new"]
+    entries = kit.redis.xrange(kit.keys.order_list) or []
+    assert [fields for _, fields in entries] == [{b"ref": b"new"}]
     assert found(kit) == ["new", "doubt"]
+
+
+def test_orders_in_the_list_of_an_earlier_version_come_after_the_others(kit: Kit) -> None:
+    for name in ("a", "b", "c"):
+        place(kit, name, f"T-{name}")
+    created = {name: int((kit.placement_store.find(name) or {})["created"]) for name in "abc"}
+    kit.redis.delete(kit.keys.order_list)
+    kit.redis.zadd(kit.keys.orders, {name: created[name] + n for n, name in enumerate("abc")})
+    place(kit, "d", "T-d")
+    assert found(kit) == ["d", "c", "b", "a"]
 
 
 def test_retry_of_an_order_is_listed_once_and_a_lost_record_is_listed_again(kit: Kit) -> None:
     kit.placement_store.settle(claim(kit, "a"), AttemptOutcome.RELEASED)
     place(kit, "a", "T1")
     lost = claim(kit, "b")
-    kit.redis.delete(kit.keys.order("b"), kit.keys.orders)
+    kit.redis.delete(kit.keys.order("b"), kit.keys.order_list)
     kit.placement_store.settle(lost, AttemptOutcome.IN_DOUBT)
     assert found(kit) == ["b"]
     place(kit, "c", "T3")

@@ -188,6 +188,7 @@ def redis_content(client: WebhookClient) -> bytes:
         b"string": redis.get,
         b"hash": lambda name: repr(redis.hgetall(name)).encode(),
         b"list": lambda name: repr(redis.lrange(name, 0, -1)).encode(),
+        b"stream": lambda name: repr(redis.xrange(name)).encode(),
         b"zset": lambda name: repr(redis.zrange(name, 0, -1)).encode(),
     }
     names = redis.scan_iter(f"{client.kit.settings.key_prefix}*")

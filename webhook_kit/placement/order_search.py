@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
+from math import inf
 
 import redis
 
@@ -19,6 +20,9 @@ __all__ = ["FoundOrder", "OrderQuery", "OrderSearch", "PlacementState", "Refusal
 _MOMENT_DIGITS = 14
 _PAGE = 500
 """Records that are read at once at most, so that a search holds up nobody else's commands."""
+
+_LATER = 1000
+"""Milliseconds by which an order may be in the list later than its record says."""
 
 _FIELDS = ("ref", "state", "store", "gett_id", "partner_id", "created", "updated")
 
@@ -88,8 +92,8 @@ class OrderSearch:
         return list(islice(self._matching(query, limit), limit))
 
     def _matching(self, query: OrderQuery, limit: int) -> Iterator[FoundOrder]:
-        earliest = float("-inf") if query.since is None else query.since.timestamp() * 1000
-        latest = float("inf") if query.until is None else query.until.timestamp() * 1000
+        earliest = -inf if query.since is None else query.since.timestamp() * 1000
+        latest = inf if query.until is None else query.until.timestamp() * 1000
         seen: set[str] = set()
         for ref, values in self._records(self._refs(earliest, latest, limit), seen):
             record = dict(zip(_FIELDS, map(text, values), strict=True))
@@ -117,16 +121,19 @@ class OrderSearch:
         return refusal_of({**record, "answer": text(self._redis.hget(self._keys.order(record["ref"]), "answer"))})
 
     def _refs(self, earliest: float, latest: float, limit: int) -> Iterator[list[str]]:
-        """Yield pages of orderRefs: the list, newest first, then the orders in doubt, which outlive their entry in it.
+        """Yield pages of orderRefs: the list, newest first, that of an earlier version, then the orders in doubt, which outlive both.
 
         The first page is as long as the list that is wanted: without conditions nothing else is read.
         """
-        start, size = 0, limit
-        while page := self._redis.zrevrangebyscore(
-            self._keys.orders, latest, earliest, start=start, num=min(size, _PAGE)
-        ):
+        size, newest = limit, "+" if latest == inf else str(int(latest) + _LATER)
+        oldest = "-" if earliest == -inf else str(max(0, int(earliest)))
+        while entries := self._redis.xrevrange(self._keys.order_list, newest, oldest, min(size, _PAGE)):
+            yield [text(fields[b"ref"]) for _, fields in entries if fields]
+            size, newest = _PAGE, f"({text(entries[-1][0])}"
+        start = 0
+        while page := self._redis.zrevrangebyscore(self._keys.orders, latest, earliest, start=start, num=_PAGE):
             yield [text(ref) for ref in page]
-            start, size = start + len(page), _PAGE
+            start += len(page)
         start = 0
         while page := self._redis.zrevrange(self._keys.unsettled, start, start + _PAGE - 1):
             yield [text(ref) for ref in page]

@@ -58,8 +58,13 @@ class Keys:
         return f"{self.prefix}unsettled"
 
     @property
+    def order_list(self) -> str:
+        """Stream: the orderRefs of the placement records, by the moment of their first claim (ms)."""
+        return f"{self.prefix}order-list"
+
+    @property
     def orders(self) -> str:
-        """Sorted set: the orderRefs of the placement records, by the moment of their first claim (ms)."""
+        """Sorted set: the same of an earlier version. Nothing is added."""
         return f"{self.prefix}orders"
 
     @property
