@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from webhook_kit.monitoring.reconciliation import Reconciler
     from webhook_kit.monitoring.store_status import StoreStatusCheck
     from webhook_kit.monitoring.stuck_orders import StuckOrderMonitor
+    from webhook_kit.outbox.archive import OrderArchive
     from webhook_kit.outbox.dead_letters import DeadLetters
     from webhook_kit.outbox.dispatcher import Dispatcher
     from webhook_kit.outbox.order_updates import OrderUpdates
@@ -229,6 +230,13 @@ class Kit(Connections):
         return Dispatcher(
             self.lanes, self.sending, self.client, threads=threads, retry=retry, lease=lease, alerts=self.alerts
         )
+
+    @cached_property
+    def order_archive(self) -> OrderArchive:
+        """Archive of the orders at rest."""
+        from webhook_kit.outbox.archive import OrderArchive
+
+        return OrderArchive(self.redis, self.keys)
 
     @cached_property
     def placement_recovery(self) -> PlacementRecovery:

@@ -70,6 +70,7 @@ def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
         ScheduledTask("stuck-orders", 15.0, kit.stuck_orders.check),
         ScheduledTask("onboarding", 5.0, lambda: _continue_onboardings(kit)),
         ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
+        ScheduledTask("archive", 60.0, kit.order_archive.archive_resting),
         ScheduledTask("former-order-list", 3600.0, lambda: _expire_former_list(kit), at_once=True),
         *_signs_of_life(kit, WorkerKind.SYNC, hangs),
     ]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from tests.outbox.lane_model import LaneModel, QueuedUpdate
-from tests.outbox.outbox_env import CATALOG_URL, LEASE_MS, OutboxEnv, order_update
+from tests.outbox.outbox_env import CATALOG_URL, LEASE_MS, TTL, OutboxEnv, order_update
+from webhook_kit.outbox.archive import OrderArchive
 from webhook_kit.outbox.lanes import Lease
 from webhook_kit.outbox.updates import Update, catalog_changed, order_progress, store_online, store_paused
 from webhook_kit.testing.redis_server import RedisServer
@@ -41,6 +42,11 @@ class LaneMachine(RuleBasedStateMachine):
         self.lanes = {name: LaneModel(name, name != LINKED_LATER, self.counts) for name in LANES}
         self.lost_leases: list[Lease] = []
         self.letters: list[tuple[str, QueuedUpdate]] = []
+        self.archive = OrderArchive(self.outbox.redis, self.outbox.keys)
+        for name in ORDERS:
+            record = self.outbox.keys.order(name.partition(":")[2])
+            self.outbox.redis.hset(record, mapping={"state": "placed", "store": "s1", "created": 1})
+            self.outbox.redis.expire(record, TTL)
 
     def teardown(self) -> None:
         self.outbox.close()
@@ -126,6 +132,11 @@ class LaneMachine(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(self._delayed()), "lane")
         self.lanes[name].due = True
         self.outbox.make_due(name)
+
+    @rule()
+    def archive_resting(self) -> None:
+        """Archive the orders of which nothing waits. Nobody notices."""
+        self.archive.archive_resting(-1)
 
     # -- operator commands ---------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 
 from tests.placement.placement_helpers import ORDER, StoreHarness
 from webhook_kit.kit import Kit
+from webhook_kit.outbox.updates import order_progress
 from webhook_kit.placement.idempotency_store import (
     AlreadyPlaced,
     AttemptOutcome,
@@ -33,6 +34,7 @@ from webhook_kit.placement.idempotency_store import (
 KEYS = st.sampled_from(["k1", "k2"])
 FINGERPRINTS = st.sampled_from(["f1", "f2"])
 REF = "g1"
+CONFIRMED = order_progress("confirmed").text
 
 
 class PlacementMachine(RuleBasedStateMachine):
@@ -111,7 +113,7 @@ class PlacementMachine(RuleBasedStateMachine):
         self.tickets_made += 1
         ticket = f"T{self.tickets_made}" if fresh or not self.ticket else self.ticket
         before = self.harness.field("owner"), self.harness.field("state")
-        settled = self.harness.place(claim, ticket)
+        settled = self.harness.place(claim, ticket, update=CONFIRMED)
         if self.ticket:
             assert settled is (SettleResult.SAME if ticket == self.ticket else SettleResult.DUPLICATE)
         elif before[1] == "refused":
@@ -120,6 +122,14 @@ class PlacementMachine(RuleBasedStateMachine):
             assert settled is SettleResult.OK
             self.ticket, self.holder = ticket, None
         self.incidents += settled is SettleResult.DUPLICATE
+
+    @rule()
+    def archive(self) -> None:
+        """Deliver what waits, and archive the order if it is at rest."""
+        kit = self.harness.kit
+        for lease in kit.lanes.lease(9, 60_000).leases:
+            kit.lanes.acknowledge(lease, 200)
+        kit.order_archive.archive_resting(-1)
 
     @invariant()
     def recorded_ticket_never_changes(self) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import redis
 
+from webhook_kit.outbox.archive import OrderScript
 from webhook_kit.outbox.lanes import Notifier
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
-from webhook_kit.storage.scripts import Script
 
 __all__ = ["DeadLetter", "DeadLetters", "ReplayResult"]
 
@@ -64,7 +64,7 @@ class DeadLetters:
         self._redis = connection
         self._keys = keys
         self._notifier = notifier
-        self._resolve = Script(connection, keys, "webhook_kit.outbox/resolve_dead_letter")
+        self._resolve = OrderScript(connection, keys, "webhook_kit.outbox/resolve_dead_letter")
 
     def since(self, moment: float) -> Iterator[DeadLetter]:
         """Iterate over the dead letters of this moment (Unix seconds) or later, oldest first."""

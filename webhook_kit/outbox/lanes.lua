@@ -18,7 +18,7 @@
 
 -- Add an entry to a lane's history.
 local function record(lane, event, number, details)
-  local entry = {at = format_ms(now_ms()), event = event, update = number}
+  local entry = {at = string.format('%.0f', now_ms()), event = event, update = number}
   for name, value in pairs(details or {}) do entry[name] = value end
   if redis.call('RPUSH', keys.history .. lane, cjson.encode(entry)) > 100 then
     redis.call('LTRIM', keys.history .. lane, -100, -1)
@@ -33,11 +33,15 @@ local function make_ready(lane, head)
   redis.call('ZADD', keys.ready, format_ms(head.urgency * 10000000000000 + head.since), lane)
 end
 
--- Let the state and the history of an empty lane expire.
+-- Return the orderRef of an order's lane; nil for another lane.
+local function order_of(lane) return string.match(lane, '^order:(.*)$') end
+
+-- Let the state and the history of an empty lane expire. Its order is at rest.
 local function expire_lane(lane)
   local ttl = redis.call('HGET', keys.lane .. lane, 'ttl') or '604800'
   redis.call('EXPIRE', keys.lane .. lane, ttl)
   redis.call('EXPIRE', keys.history .. lane, ttl)
+  if order_of(lane) then redis.call('ZADD', keys.resting, format_ms(now_ms()), order_of(lane)) end
 end
 
 -- Merge an update into a newer one of its lane, which then stands for both.
@@ -103,7 +107,7 @@ local function append(lane, update)
                body = cjson.decode(update.body)}
   count('appended')
   record(lane, 'appended', new.id, {body = new.body})
-  if is_order then redis.call('ZREM', keys.unconfirmed, string.sub(lane, 7)) end
+  if is_order then redis.call('ZREM', keys.unconfirmed, order_of(lane)) end
   local gett_id = (r[5] and r[5] ~= '') and r[5] or update.gett_id
   redis.call('HSET', state, 'kind', update.kind, 'store', update.store, 'gett_id', gett_id, 'rank', update.rank,
              'last', update.body, 'closed', update.rank >= 8 and '1' or '0', 'ttl', update.ttl)

@@ -27,6 +27,8 @@ from typing import Any, Protocol
 
 import redis
 
+from webhook_kit.logs import logger
+from webhook_kit.outbox.archive import OrderArchive, OrderScript
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.outbox.updates import Kind, Update
 from webhook_kit.storage.connection import text
@@ -35,6 +37,8 @@ from webhook_kit.storage.messagepack import Packable
 from webhook_kit.storage.scripts import Script
 
 __all__ = ["AppendResult", "Lanes", "Lease", "LeaseResult", "LeaseStatus", "Notifier", "lane_name"]
+
+log = logger("lanes")
 
 
 def lane_name(kind: Kind, name: str) -> str:
@@ -137,10 +141,11 @@ class Lanes:
         self._ttl = ttl
         self._merging = merging
         self._api_key_id = api_key_id
-        self._append = Script(connection, keys, "webhook_kit.outbox/append")
+        self._archive = OrderArchive(connection, keys)
+        self._append = OrderScript(connection, keys, "webhook_kit.outbox/append")
         self._lease = Script(connection, keys, "webhook_kit.outbox/lease")
         self._settle = Script(connection, keys, "webhook_kit.outbox/settle")
-        self._operate = Script(connection, keys, "webhook_kit.outbox/operate")
+        self._operate = OrderScript(connection, keys, "webhook_kit.outbox/operate")
         self._notify_if_ready = Script(connection, keys, "webhook_kit.outbox/notify_if_ready")
 
     def append(
@@ -240,7 +245,17 @@ class Lanes:
             key=self._api_key_id,
             notification=notification,
         )
+        if isinstance(result, list):  # the order has ended
+            self._archive_order(lease.lane, result[1])
+            return True
         return text(result) == "ok"
+
+    def _archive_order(self, lane: str, document: bytes) -> None:
+        ref = _order_of(lane) or ""
+        try:
+            self._archive.archive(ref, document)
+        except redis.RedisError as error:  # the update is recorded; a sync worker archives the order later
+            log.warning("order_not_archived", order=ref, error=type(error).__name__)
 
     def notify_if_ready(self) -> bool:
         """Notify a worker if an update could be sent: the job of its own notification may have died with a worker."""
@@ -278,6 +293,8 @@ class Lanes:
 
     def state(self, lane: str) -> dict[str, str]:
         """Return a lane's fields (``lanes.lua`` lists them); empty if there is no such lane."""
+        if (ref := _order_of(lane)) is not None:
+            return self._archive.lane(ref)
         fields = self._redis.hgetall(self._keys.lane(lane))
         return {text(field): text(value) for field, value in fields.items()}
 
@@ -287,6 +304,8 @@ class Lanes:
 
     def history(self, lane: str) -> list[dict[str, Any]]:
         """Return the events of a lane's updates, oldest first."""
+        if (ref := _order_of(lane)) is not None:
+            return self._archive.history(ref)
         return [json.loads(entry) for entry in self._redis.lrange(self._keys.history(lane), 0, -1)]
 
     def all_waiting(self, limit: int = 0) -> dict[str, str]:
@@ -307,6 +326,12 @@ class Lanes:
     def counts(self) -> dict[str, int]:
         """Return the number of updates that were appended, and that ended in each way."""
         return {text(name): int(value) for name, value in self._redis.hgetall(self._keys.update_counts).items()}
+
+
+def _order_of(lane: str) -> str | None:
+    """Return the orderRef of an order's lane; None for another lane."""
+    kind, _, ref = lane.partition(":")
+    return ref if kind == Kind.ORDER else None
 
 
 def _lease(

@@ -2,9 +2,12 @@
 -- KEYS: the lane's state, its queue, the four of a notification.
 -- args: command (an id), lane, action (retry_now, discard), update (a number; nil: all).
 -- Return how many updates the command reached; -1 when there is no such lane.
---- @include "webhook_kit.outbox/lanes"
+--- @include "webhook_kit.outbox/archived"
 --- @include "webhook_kit.storage/notify"
 --- @include "webhook_kit.storage/once"
+local ref = order_of(args.lane)
+if ref and archived(ref) then return {'archived', ref} end
+
 local function operate()
   local lane = args.lane
   local state, queue = keys.lane .. lane, keys.queue .. lane

@@ -10,6 +10,7 @@ import redis
 
 from webhook_kit.errors import InvalidTransition
 from webhook_kit.gett.models.store import OrderStatus
+from webhook_kit.outbox.archive import OrderArchive
 from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, Update, order_ended, order_progress
 from webhook_kit.storage.alerts import Alert, Alerts
@@ -48,6 +49,7 @@ class OrderUpdates:
         self._keys = keys
         self._lanes = lanes
         self._alerts = alerts
+        self._archive = OrderArchive(connection, keys)
         self._remember = Script(connection, keys, "webhook_kit.outbox/remember_pos_id")
 
     def progress(
@@ -87,10 +89,17 @@ class OrderUpdates:
     def find(self, order: str) -> KnownOrder | None:
         """Return an order by Gett's id or the orderRef; None when neither a record nor a lane of it is kept."""
         ref = text(self._redis.get(self._keys.by_gett_id(order))) or order
-        store, gett_id, state = self._redis.hmget(self._keys.order(ref), "store", "gett_id", "state")
+
+        def queue(live: redis.client.Pipeline) -> None:
+            live.hmget(self._keys.order(ref), "store", "gett_id", "state")
+            live.hmget(self._keys.lane(lane_name(Kind.ORDER, ref)), "store", "gett_id")
+
+        ((store, gett_id, state), lane), archived = self._archive.read(ref, queue)
+        if archived is not None:
+            store, gett_id, state = (archived.record.get(name, "") for name in ("store", "gett_id", "state"))
         if store is not None:
             return KnownOrder(ref, text(gett_id), text(store), placing=text(state) != "placed")
-        store, gett_id = self._redis.hmget(self._keys.lane(lane_name(Kind.ORDER, ref)), "store", "gett_id")
+        store, gett_id = lane
         return None if store is None else KnownOrder(ref, text(gett_id), text(store))
 
     def unconfirmed(self, store_id: str, since: float) -> list[KnownOrder]:

@@ -2,7 +2,9 @@
 -- KEYS: those of the script that includes it.
 
 local function created(ref)
-  return tonumber(redis.call('HGET', keys.order .. ref, 'created') or '0')
+  local moment = redis.call('HGET', keys.order .. ref, 'created')
+                 or string.match(redis.call('GETRANGE', keys.archive .. ref, 0, 31), '^%d+ (%d+) ')
+  return tonumber(moment or '0')
 end
 
 -- Let a POS's order id lead to an order, unless it leads to a newer one, or this one has ended.

@@ -2,13 +2,16 @@
 -- KEYS: dead letters, their moments, the four of a notification.
 -- args: command (an id), update (its number), action (replay, discard).
 -- Return 'ok', or the reason for which it is not replayed: 'unknown', 'expired', 'stale', 'superseded'.
---- @include "webhook_kit.outbox/lanes"
+--- @include "webhook_kit.outbox/archived"
 --- @include "webhook_kit.storage/notify"
 --- @include "webhook_kit.storage/once"
+local text = redis.call('HGET', keys.dead_letters, args.update)
+local letter = text and cjson.decode(text)
+local ref = letter and order_of(letter.lane)
+if ref and archived(ref) then return {'archived', ref} end
+
 local function resolve()
-  local text = redis.call('HGET', keys.dead_letters, args.update)
-  if not text then return 'unknown' end
-  local letter = cjson.decode(text)
+  if not letter then return 'unknown' end
   local lane = letter.lane
   if args.action == 'replay' then
     local r = redis.call('HMGET', keys.lane .. lane, 'kind', 'acknowledged_rank', 'acknowledged_id', 'owner')

@@ -1,8 +1,9 @@
 -- Record the outcome of a send, by compare-and-set on its lease, and go on with the lane.
 -- KEYS: the lane's state, its queue, the four of a notification.
 -- args: lane, owner, update (its number), outcome (sent, postponed, dead_lettered), delay (ms), charge, why, status (HTTP), merging.
--- Return 'ok', or 'stale' when the lease is no longer the caller's.
---- @include "webhook_kit.outbox/lanes"
+-- Return 'ok', {'ok', document} for an order that can be archived, because it has ended, or 'stale' when the lease is no longer the
+-- caller's.
+--- @include "webhook_kit.outbox/archived"
 --- @include "webhook_kit.outbox/sending"
 --- @include "webhook_kit.storage/notify"
 local lane, now = args.lane, now_ms()
@@ -34,7 +35,7 @@ redis.call('LPOP', queue)
 redis.call('HDEL', state, 'attempts', 'undelivered')
 if args.outcome == 'sent' then
   redis.call('HSET', state, 'acknowledged', cjson.encode(update.body), 'acknowledged_rank', update.rank, 'acknowledged_id', update.id,
-             'acknowledged_at', format_ms(now))
+             'acknowledged_at', string.format('%.0f', now))
   record(lane, 'sent', update.id, {status = args.status})
   count('sent')
   record_response()
@@ -59,5 +60,7 @@ if next_head then
   notify_worker()
 else
   expire_lane(lane)
+  local ended = args.outcome == 'sent' and update.rank >= 8 and document(lane)
+  if ended then return {'ok', ended} end
 end
 return 'ok'

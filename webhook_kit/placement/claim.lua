@@ -4,8 +4,9 @@
 -- order is the priced order, when the POS can be called at once. If claim and POS call are recorded in one, return the
 -- orderRef alone. Otherwise return a list that begins with 'claimed' (orderRef, doubt, same content, earlier order),
 -- 'replay' (status, answer, orderRef, newly linked Gett order id), 'busy' (ms until the lease ends),
--- 'already_placed' (the POS's order id), 'key_reused', 'replayed' (the same signed body under another Idempotency-Key), or
--- 'former' (a recorded fingerprint has the form of an earlier version: call again with args.former).
+-- 'already_placed' (the POS's order id), 'key_reused', 'replayed' (the same signed body under another Idempotency-Key),
+-- 'former' (a recorded fingerprint has the form of an earlier version: call again with args.former) or 'archived'.
+--- @include "webhook_kit.outbox/archived"
 --- @include "webhook_kit.placement/records"
 
 -- Return true unless both amounts are known, one of them is named by its order, and they differ. An amount that is only
@@ -37,17 +38,20 @@ if KEYS[4] then
   if (redis.call('GET', KEYS[4]) or args.key) ~= args.key then return {'replayed'} end
   redis.call('SET', KEYS[4], args.key, 'EX', args.signed_ttl)
 end
-local pointer, by_id = unpack(redis.call('MGET', KEYS[1], KEYS[2]))
+local named = args.gett_id ~= '' and args.gett_id or args.key
+local pointer, by_id, archive = unpack(redis.call('MGET', KEYS[1], KEYS[2], keys.archive .. named))
+if archive then return {'archived', named} end
 local by_key_fp, by_key = string.match(pointer or '', '^(%S*) (.*)$')
 if needs_former(by_key_fp) then return {'former'} end
 if by_key and not same_order(by_key_fp) then return {'key_reused'} end
 if args.gett_id == '' then by_id = nil end
 if by_key and by_id and by_key ~= by_id then return {'key_reused'} end
-local ref = by_key or by_id or (args.gett_id ~= '' and args.gett_id or args.key)
+local ref = by_key or by_id or named
 local placement, now = keys.order .. ref, math.floor(now_ms())
 local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id',
                      'keys', 'order', 'owner', 'attempt', 'created')
 if needs_former(r[4]) then return {'former'} end
+if not r[1] and ref ~= named and archived(ref) then return {'archived', ref} end
 local state, lease, doubt, same = r[1], tonumber(r[2] or '0'), r[3] == '1', same_order(r[4])
 local status, answer, partner_id, gett_id, earlier_order = r[6], r[5], r[7] or '', r[8] or '', r[10] or ''
 

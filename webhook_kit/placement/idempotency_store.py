@@ -21,6 +21,7 @@ import redis
 from webhook_kit.errors import Conflict, NotFound
 from webhook_kit.gett.signing import MAX_AGE_SECONDS
 from webhook_kit.logs import logger
+from webhook_kit.outbox.archive import OrderArchive, OrderScript
 from webhook_kit.outbox.lanes import Notifier, lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.lease_renewal import LeaseRenewal
@@ -154,10 +155,11 @@ class PlacementStore:
         self._lease_ms = int(lease_seconds * 1000)
         self._key_ttl = key_ttl
         self._order_ttl = order_ttl
-        self._claim = Script(connection, keys, "webhook_kit.placement/claim")
+        self._archive = OrderArchive(connection, keys)
+        self._claim = OrderScript(connection, keys, "webhook_kit.placement/claim")
         self._record_call = Script(connection, keys, "webhook_kit.placement/record_call")
-        self._settle = Script(connection, keys, "webhook_kit.placement/settle")
-        self._link = Script(connection, keys, "webhook_kit.placement/link")
+        self._settle = OrderScript(connection, keys, "webhook_kit.placement/settle")
+        self._link = OrderScript(connection, keys, "webhook_kit.placement/link")
         self._abandon_after = abandon_after
         self._renewal = LeaseRenewal(connection, keys, lease_ms=self._lease_ms, abandon_after=abandon_after)
 
@@ -356,9 +358,8 @@ class PlacementStore:
         """Return the record by orderRef, Gett order id or Idempotency-Key; None when there is none."""
         by_id, by_key = self._redis.get(self._keys.by_gett_id(name)), self._redis.get(self._keys.by_key(name))
         for ref in (name, text(by_id), text(by_key).partition(" ")[2]):
-            fields = self._redis.hgetall(self._keys.order(ref)) if ref else {}
-            if fields:
-                return {text(field): text(value) for field, value in fields.items()}
+            if ref and (record := self._archive.record(ref)):
+                return record
         return None
 
     def lease_remaining(self, record: Mapping[str, str]) -> float:

@@ -2,8 +2,11 @@
 -- KEYS: the record, the pointer of the Gett order id, the four of a notification.
 -- args: ref, lane, gett_id, order_ttl (s).
 -- Return 'ok', or why not: 'unknown', or the conflict in words.
---- @include "webhook_kit.outbox/lanes"
+--- @include "webhook_kit.outbox/archived"
 --- @include "webhook_kit.storage/notify"
+for _, ref in ipairs({args.ref, args.gett_id}) do
+  if archived(ref) then return {'archived', ref} end
+end
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'unknown' end
 local linked = redis.call('HGET', KEYS[1], 'gett_id') or ''
 if linked ~= '' and linked ~= args.gett_id then return 'it is linked to ' .. linked end

@@ -12,6 +12,7 @@ from math import inf
 
 import redis
 
+from webhook_kit.outbox.archive import decode
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
@@ -95,8 +96,7 @@ class OrderSearch:
         earliest = -inf if query.since is None else query.since.timestamp() * 1000
         latest = inf if query.until is None else query.until.timestamp() * 1000
         seen: set[str] = set()
-        for ref, values in self._records(self._refs(earliest, latest, limit), seen):
-            record = dict(zip(_FIELDS, map(text, values), strict=True))
+        for ref, record in self._records(self._refs(earliest, latest, limit), seen):
             created = milliseconds(record["created"]) or 0
             wanted = (
                 (query.store_id, record["store"]),
@@ -118,7 +118,9 @@ class OrderSearch:
     def _refusal(self, record: dict[str, str]) -> RefusalReason | None:
         if record["state"] != PlacementState.REFUSED:
             return None
-        return refusal_of({**record, "answer": text(self._redis.hget(self._keys.order(record["ref"]), "answer"))})
+        if "answer" not in record:
+            record["answer"] = text(self._redis.hget(self._keys.order(record["ref"]), "answer"))
+        return refusal_of(record)
 
     def _refs(self, earliest: float, latest: float, limit: int) -> Iterator[list[str]]:
         """Yield pages of orderRefs: the list, newest first, that of an earlier version, then the orders in doubt, which outlive both.
@@ -139,17 +141,21 @@ class OrderSearch:
             yield [text(ref) for ref in page]
             start += len(page)
 
-    def _records(self, pages: Iterable[Sequence[str]], seen: set[str]) -> Iterator[tuple[str, list[bytes | None]]]:
-        """Yield each record once that still exists."""
+    def _records(self, pages: Iterable[Sequence[str]], seen: set[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield each record once that still exists. Of one that is not archived only some fields are read."""
         for page in pages:
             refs = [ref for ref in page if ref not in seen]
             seen.update(refs)
             with self._redis.pipeline(transaction=False) as pipeline:
                 for ref in refs:
                     pipeline.hmget(self._keys.order(ref), _FIELDS)
-                for ref, values in zip(refs, pipeline.execute(), strict=True):
-                    if values[0] is not None:
-                        yield ref, values
+                    pipeline.get(self._keys.archive(ref))
+                replies = pipeline.execute()
+            for ref, values, archive in zip(refs, replies[::2], replies[1::2], strict=True):
+                if archive is not None:
+                    yield ref, dict.fromkeys(_FIELDS, "") | decode(ref, archive).record
+                elif values[0] is not None:
+                    yield ref, dict(zip(_FIELDS, map(text, values), strict=True))
 
 
 def refusal_of(record: dict[str, str]) -> RefusalReason | None:

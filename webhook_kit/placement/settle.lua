@@ -5,13 +5,14 @@
 -- update (JSON, or empty), key_ttl, order_ttl (s), force; key, gett_id, store, fingerprint: for a record that Redis has lost.
 -- Return 'ok', 'same' (the ticket is recorded already), 'duplicate' (it contradicts the record) or 'stale' (not the
 -- holder).
---- @include "webhook_kit.outbox/lanes"
+--- @include "webhook_kit.outbox/archived"
 --- @include "webhook_kit.outbox/pos_ids"
 --- @include "webhook_kit.placement/records"
 --- @include "webhook_kit.storage/notify"
 local placement, now = KEYS[1], math.floor(now_ms())
 local r = redis.call('HMGET', placement, 'state', 'owner', 'partner_id', 'keys', 'gett_id')
 local state, partner_id, key_list, gett_id = r[1], r[3], r[4] or '', r[5] or ''
+if not state and archived(args.ref) then return {'archived', args.ref} end
 local holds = args.force or (r[2] == args.owner and (state == 'claimed' or state == 'calling'))
 
 local function raise_incident(kind, recorded)
@@ -81,6 +82,7 @@ end
 if args.outcome == 'refused' then
   record_answer()
   expire_settled(args.order_ttl)
+  redis.call('ZADD', keys.resting, now, args.ref)
 else
   redis.call('HSET', placement, 'state', 'released', 'doubt', '0', 'updated', now)
   expire_settled(args.key_ttl)

@@ -78,6 +78,15 @@ class Keys:
 
     # -- outbox --------------------------------------------------------------------------------------------------------
 
+    def archive(self, ref: str) -> str:
+        """String: an order at rest, compressed: its record, its lane and their history (:mod:`webhook_kit.outbox.archive`)."""
+        return f"{self.prefix}archive:{ref}"
+
+    @property
+    def resting(self) -> str:
+        """Sorted set: orders at rest that are not archived yet, by the moment since when (ms)."""
+        return f"{self.prefix}resting"
+
     def lane(self, lane: str) -> str:
         """Hash: a lane's state (``webhook_kit/outbox/lanes.lua`` lists the fields)."""
         return f"{self.prefix}lane:{lane}"
