@@ -109,7 +109,8 @@ def test_the_source_distribution_contains_all_sources_and_the_licence(sdist: Pat
 
 
 def test_the_build_contains_exactly_the_package_and_its_data(built: Path) -> None:
-    assert names(built / "lib") == sorted([*SOURCES, *LUA, *STATIC, *TEMPLATES, "webhook_kit/py.typed"])
+    others = ["webhook_kit/outbox/dictionary.txt", "webhook_kit/py.typed"]
+    assert names(built / "lib") == sorted([*SOURCES, *LUA, *STATIC, *TEMPLATES, *others])
 
 
 def test_the_build_registers_command_plugin_and_adapter(built: Path) -> None:
