@@ -14,7 +14,7 @@ from rich.table import Table
 from tests.cli.conftest import Ran
 from tests.cli.test_catalog import menu
 from webhook_kit.cli.common import print_table
-from webhook_kit.cli.console import SafeConsole
+from webhook_kit.cli.safe_console import SafeConsole
 from webhook_kit.printing import PrintableStream
 
 Run = Callable[..., Ran]

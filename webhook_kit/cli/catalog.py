@@ -95,7 +95,7 @@ def _readable(source: str) -> ExternalCatalogSet:
 def _print(findings: Iterable[Finding]) -> None:
     """Print the findings by rule, errors first."""
     from webhook_kit.catalog.check import Severity
-    from webhook_kit.cli.console import SafeConsole
+    from webhook_kit.cli.safe_console import SafeConsole
 
     by_rule: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR):

@@ -121,7 +121,7 @@ def _print(report: ConformanceReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from webhook_kit.cli.console import SafeConsole
+    from webhook_kit.cli.safe_console import SafeConsole
 
     console = SafeConsole(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
     console.rule(escape(report.subject))

@@ -44,7 +44,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     """Print a table, wide enough on a pipe that nothing is cut off."""
     from rich.table import Table
 
-    from webhook_kit.cli.console import SafeConsole
+    from webhook_kit.cli.safe_console import SafeConsole
 
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for row in rows:

@@ -80,7 +80,7 @@ def command(
 
     ADAPTER is a registered name or module:Class. When its files change, it is reloaded. Press Ctrl-C to stop everything.
     """
-    from webhook_kit.cli.console import SafeConsole
+    from webhook_kit.cli.safe_console import SafeConsole
     from webhook_kit.dev.demo import Demo
     from webhook_kit.dev.environment import DevEnvironment
     from webhook_kit.dev.event_log import EventLog

@@ -39,7 +39,7 @@ def onboard(
     **address: str | None,
 ) -> None:
     """Register a store at Gett and activate it. Run again, the command continues where it stopped."""
-    from webhook_kit.cli.console import SafeConsole
+    from webhook_kit.cli.safe_console import SafeConsole
     from webhook_kit.gett.models.store import CommerceAddress
     from webhook_kit.stores.onboarding import Progress, Step, StoreDetails
 

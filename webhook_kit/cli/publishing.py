@@ -40,7 +40,7 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeo
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from webhook_kit.cli.console import SafeConsole
+    from webhook_kit.cli.safe_console import SafeConsole
 
     kit = open_kit()
     stores = _stores(kit, store_ids, every=every)

@@ -23,7 +23,7 @@ def command(store_ids: tuple[str, ...]) -> None:
     """Compare every store, print every difference, and append missing updates."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from webhook_kit.cli.console import SafeConsole
+    from webhook_kit.cli.safe_console import SafeConsole
 
     kit = open_kit()
     kit.stores.require_complete()
