@@ -25,7 +25,6 @@ import gc
 import gzip
 import hashlib
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -45,6 +44,7 @@ from benchmarks.load import drive, http_post
 from benchmarks.pos import as_body
 from benchmarks.servers import Server, granian
 from benchmarks.servers import kit as kit_server
+from benchmarks.surroundings import surroundings
 from tests.catalog import reference_pricing
 from webhook_kit.catalog.build import canonical_json, versioned
 from webhook_kit.catalog.cart import check_cart
@@ -95,12 +95,8 @@ def main() -> None:
         "ms": {part: round(median(sizes[0][part] for sizes in rounds) * 1000, 1) for part in rounds[0][0]},
         "megabytes": round(len(large) / 1e6, 1),
         "rounds": ROUNDS,
-        "load_average": round(os.getloadavg()[0], 1),
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-        "seconds": round(time.monotonic() - started),
     }
-    print(json.dumps(results))
+    print(json.dumps(results | surroundings(started)))
 
 
 def _catalog_bytes(items: int, options: int) -> bytes:

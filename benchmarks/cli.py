@@ -12,9 +12,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
 
+from benchmarks.surroundings import surroundings
 from webhook_kit.testing.redis_server import RedisServer
 
 ROUNDS = 5
@@ -35,6 +37,7 @@ COMMANDS = (
 
 
 def main() -> None:
+    started = time.monotonic()
     with RedisServer() as redis, tempfile.TemporaryDirectory() as compiled:
         env = {**os.environ, "REDIS_URL": redis.url, "PYTHONPYCACHEPREFIX": compiled}
         env.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -57,7 +60,7 @@ def main() -> None:
     slowest = max(COMMANDS, key=seconds.__getitem__)
     met = seconds[slowest] <= AIM
     print(f"slowest command: {slowest}, {seconds[slowest]} s (target {AIM}: {'met' if met else 'MISSED'})")
-    print(json.dumps({"cpu_seconds": seconds, "rounds": ROUNDS, "load_average": round(os.getloadavg()[0], 1)}))
+    print(json.dumps({"cpu_seconds": seconds, "rounds": ROUNDS} | surroundings(started)))
 
 
 def _cpu(process: list[str], env: dict[str, str]) -> float:

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.surroundings import surroundings
+
 ROUNDS = 2
 TARGET = 0.33
 """Time to the first order, relative to ``workshop``."""
@@ -75,12 +77,8 @@ def main() -> None:
         "install_share": round(figures["first"]["install"] / figures["first"]["first_order"], 2),
         "seconds_of": figures,
         "rounds": ROUNDS,
-        "load_average": round(os.getloadavg()[0], 1),
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-        "seconds": round(time.monotonic() - started),
     }
-    print(json.dumps(results))
+    print(json.dumps(results | surroundings(started)))
 
 
 def _ours(directory: Path, runs: dict[str, list[Run]]) -> None:

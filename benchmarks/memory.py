@@ -23,8 +23,6 @@ The table of plans shows how many orders a day they hold with the default TTLs, 
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -39,6 +37,7 @@ from rq import Queue, SimpleWorker
 from benchmarks.outbox_engines import append_all
 from benchmarks.outbox_updates import UPDATES_PER_ORDER, updates
 from benchmarks.pos import as_body, order
+from benchmarks.surroundings import surroundings
 from webhook_kit import logs
 from webhook_kit.app import create_app
 from webhook_kit.gett.signing import signed_headers
@@ -110,11 +109,8 @@ def main() -> None:
         "catalog": installation.fixed,
         "plans": plans,
         "redis": version,
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-        "seconds": round(time.monotonic() - started),
     }
-    print(json.dumps(results))
+    print(json.dumps(results | surroundings(started)))
 
 
 class Installation:

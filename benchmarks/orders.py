@@ -20,9 +20,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
@@ -41,6 +39,7 @@ from rq.registry import FinishedJobRegistry, clean_registries
 from benchmarks.memory import DAY, STORE, Installation
 from benchmarks.orders_data import copy_each
 from benchmarks.pos import as_body
+from benchmarks.surroundings import surroundings
 from webhook_kit import logs
 from webhook_kit.cli import order as order_command
 from webhook_kit.cli import outbox as outbox_command
@@ -96,12 +95,8 @@ def main() -> None:
         "orders": FINISHED + WAITING + UNCONFIRMED,
         "redis_mb": round(memory / 1e6),
         "filled_in_s": filled,
-        "load_average": round(os.getloadavg()[0], 1),
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-        "seconds": round(time.monotonic() - started),
     }
-    print(json.dumps(results))
+    print(json.dumps(results | surroundings(started)))
 
 
 class Side:

@@ -31,7 +31,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import sys
 import time
 from contextlib import ExitStack
 from statistics import median
@@ -42,6 +41,7 @@ from benchmarks.outbox_engines import Engine, engines, environment
 from benchmarks.outbox_overload import overload
 from benchmarks.outbox_updates import OrderUpdate, preparing
 from benchmarks.outbox_worker import kit
+from benchmarks.surroundings import surroundings
 from webhook_kit.testing.redis_server import RedisServer
 
 ROUNDS = 3
@@ -108,12 +108,9 @@ def main() -> None:
         "per_second": {engine.name: round(median(engine.rates[0.0])) for engine in by_name.values()},
         "per_second_50ms": {engine.name: round(median(engine.rates[SLOW])) for engine in by_name.values()},
         "disorder": {engine.name: engine.disorder for engine in by_name.values()},
-        "load_average": [round(load_before, 1), round(os.getloadavg()[0], 1)],
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-        "seconds": round(time.monotonic() - started),
+        "load_average_before": round(load_before, 1),
     }
-    print(json.dumps(results))
+    print(json.dumps(results | surroundings(started)))
 
 
 def _measure_engines(redis_url: str, gett: FakeGett) -> tuple[dict[str, Engine], dict[str, float]]:

@@ -24,8 +24,6 @@ It also measures the memory of a web process with ten catalogs of 2,000 items.
 from __future__ import annotations
 
 import json
-import os
-import sys
 import tempfile
 import threading
 import time
@@ -43,6 +41,7 @@ from benchmarks.load import Measurement, drive, http_post
 from benchmarks.pos import as_body, order
 from benchmarks.servers import Server, granian, uvicorn
 from benchmarks.servers import kit as kit_server
+from benchmarks.surroundings import surroundings
 from webhook_kit.gett.signing import signed_headers
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -169,12 +168,8 @@ def main() -> None:
         "per_second": {name: round(median(case.rates())) for name, case in cases.items()},
         "cpu_us": {name: round(median(case.cpu)) for name, case in cases.items()},
         "rounds": len(cases["echo"].runs),
-        "load_average": round(os.getloadavg()[0], 1),
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-        "seconds": round(time.monotonic() - started),
     }
-    print(json.dumps(results))
+    print(json.dumps(results | surroundings(started)))
 
 
 def _cases(running: ExitStack, redis_url: str) -> Iterator[Case]:

@@ -32,6 +32,7 @@ import psutil
 from flask.testing import FlaskClient
 
 from benchmarks.pos import as_body, catalog, order
+from benchmarks.surroundings import surroundings
 from webhook_kit import logs
 from webhook_kit.adapter import Capability, CatalogSet, Level, Placed, PosAdapter, PosOrder, Store, StoreState
 from webhook_kit.app import create_app
@@ -298,13 +299,7 @@ def main() -> None:
     worst = max(each["ratio"] for source in SOURCES for each in results[source]["webhooks"].values())
     for figure, value, target in (("webhook_ratio", worst, 1.1), ("spread", results["spread"], 0.1)):
         print(f"{figure} {value} (target: at most {target}: {'met' if value <= target else 'MISSED'})")
-    results |= {
-        "load_average": round(os.getloadavg()[0], 1),
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-        "seconds": round(time.monotonic() - began),
-    }
-    print(json.dumps(results))
+    print(json.dumps(results | surroundings(began)))
 
 
 if __name__ == "__main__":
