@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.monitoring.test_stuck_orders import place
+from tests.monitoring.stuck_orders import place
 from webhook_kit.adapter import Placed, PlacedStatus, PosAdapter, Store
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.reconciliation import ComparisonOutcome

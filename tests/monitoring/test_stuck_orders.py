@@ -4,92 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any, ClassVar
-from uuid import uuid4
+from typing import Any
 
 import pytest
-import redis
 import requests
 
-from tests.storage.lost_replies import Killed, count_replies, killed_at, lost
-from webhook_kit.adapter import NotPlaced, Placed, PosAdapter, Store, placement_key
+from tests.monitoring.stuck_orders import (
+    ScriptedAdapter,
+    alerts,
+    check_later,
+    place,
+    pos_states,
+    updates,
+)
+from tests.storage.lost_replies import count_replies
+from webhook_kit.adapter import NotPlaced, Placed, PosAdapter
 from webhook_kit.errors import GettNotFound
-from webhook_kit.gett.models.order import Amounts, Cart, LineItem, PlaceOrderRequest
+from webhook_kit.gett.models.order import Cart, LineItem, PlaceOrderRequest
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.idempotency_store import Claim, SettleResult
-from webhook_kit.storage.connection import text
 from webhook_kit.testing.bogus import BogusAdapter
-
-
-class ScriptedAdapter(BogusAdapter):
-    """Raises the errors that a test sets before it cancels."""
-
-    failures: ClassVar[list[Exception]] = []
-    cancelled: ClassVar[list[str]] = []
-
-    def cancel_order(self, store: Store, order: Placed, reason: str) -> None:
-        self.cancelled.append(order.id)
-        if self.failures:
-            raise self.failures.pop(0)
-        super().cancel_order(store, order, reason)
 
 
 class AdapterWithoutCancel(BogusAdapter):
     cancel_order = PosAdapter.cancel_order
-
-
-@pytest.fixture
-def make_monitored_kit(make_kit: Callable[..., Kit]) -> Callable[..., Kit]:
-    ScriptedAdapter.failures, ScriptedAdapter.cancelled = [], []
-    return lambda **settings: make_kit(
-        **{"unconfirmed_after": 0.001, "pos_adapter": f"{__name__}:ScriptedAdapter"} | settings
-    )
-
-
-def place(kit: Kit, item: str = "pending", pos_id: str | None = None) -> str:
-    """Place an order in the POS; return its ref.
-
-    :param pos_id: the id that the adapter returns; None: the POS's own.
-    """
-    ref, store = str(uuid4()), next(iter(kit.stores))
-    order = PlaceOrderRequest(
-        gett_order_id=ref,
-        cart=Cart(store_id=store.gett_id, line_items=[LineItem(item_id=item)]),
-        fulfillment_type="Pickup",
-        amounts=Amounts(),
-    )
-    claim = kit.placement_store.claim(key=ref, gett_id=ref, store_id=store.id, fingerprint="fp")
-    assert isinstance(claim, Claim)
-    assert kit.placement_store.record_call(claim, order.to_json())
-    ticket = kit.stores.adapter(store).place_order(store, order, placement_key(store, ref))
-    assert isinstance(ticket, Placed)
-    ticket = ticket if pos_id is None else Placed(pos_id, ticket.status)
-    assert kit.placement.record(claim, order, ticket) is SettleResult.OK
-    return ref
-
-
-def check_later(kit: Kit) -> int:
-    """Check as if the unconfirmed orders were a second older."""
-    for ref in kit.redis.zrange(kit.keys.unconfirmed, 0, -1):
-        kit.redis.zincrby(kit.keys.unconfirmed, -1000, text(ref))
-    return kit.stuck_orders.check()
-
-
-def alerts(kit: Kit) -> dict[str, int]:
-    return {text(kind): int(number) for kind, number in kit.redis.hgetall(kit.keys.alert_counts).items()}
-
-
-def updates(kit: Kit, ref: str) -> list[dict[str, Any]]:
-    return [update["body"] for update in kit.lanes.waiting(lane_name(Kind.ORDER, ref))]
-
-
-def pos_states(kit: Kit) -> list[str | None]:
-    store = next(iter(kit.stores))
-    return [order.state for order in BogusAdapter().orders_since(store, datetime.fromtimestamp(0, UTC))]
 
 
 # -- alerts ------------------------------------------------------------------------------------------------------------
@@ -330,81 +270,3 @@ def test_an_id_that_is_used_again_is_an_incident_at_the_placement(
         today,
         f"the POS's order id 12 belongs to order {yesterday} too; the orderRef decides",
     )
-
-
-# -- lost replies and killed workers -----------------------------------------------------------------------------------
-
-
-def expire_leases(kit: Kit, ref: str) -> None:
-    """Let the lease of a worker's call to the POS end."""
-    if kit.redis.hget(kit.keys.pos_cancellation(ref), "until"):
-        kit.redis.hset(kit.keys.pos_cancellation(ref), "until", "0")
-
-
-def assert_somebody_takes_care(kit: Kit, ref: str) -> None:
-    """Assert that the order is cancelled at POS and Gett, or that a person was told; the POS was asked at most once."""
-    for _ in range(2):
-        check_later(kit)
-        expire_leases(kit, ref)
-    cancelled = updates(kit, ref) != []
-    told = [
-        entry
-        for entry in kit.placement_store.incidents()
-        if (entry["kind"], entry.get("order")) == ("order_not_cancelled", ref)
-    ]
-    assert cancelled or told
-    assert len(ScriptedAdapter.cancelled) == 1 if cancelled else len(ScriptedAdapter.cancelled) <= 1
-
-
-def replies_of_a_cancellation(kit: Kit) -> int:
-    place(kit)
-    return count_replies(kit, lambda: check_later(kit))
-
-
-@pytest.mark.parametrize("failure", [None, RuntimeError("a bug")], ids=["cancelled", "in doubt"])
-@pytest.mark.parametrize("times", [1, 2])
-def test_whichever_reply_is_lost_the_order_is_cancelled_or_a_person_is_told(
-    times: int, failure: Exception | None, make_monitored_kit: Callable[..., Kit], events: list[Any]
-) -> None:
-    kit = make_monitored_kit(cancel_unconfirmed=True, pos_breaker_failures=1000)
-    for reply in range(1, replies_of_a_cancellation(kit) + 2):
-        ref = place(kit)
-        ScriptedAdapter.cancelled.clear()
-        ScriptedAdapter.failures[:] = [failure] if failure else []
-        with lost(kit, reply, times), suppress(redis.ConnectionError):
-            check_later(kit)
-        assert_somebody_takes_care(kit, ref)
-        if times == 1 and failure is None:
-            assert updates(kit, ref), "one lost reply needs nobody"
-
-
-def test_whenever_the_worker_is_killed_the_order_is_cancelled_or_a_person_is_told(
-    make_monitored_kit: Callable[..., Kit], events: list[Any]
-) -> None:
-    kit = make_monitored_kit(cancel_unconfirmed=True)
-    for reply in range(1, replies_of_a_cancellation(kit) + 2):
-        ref = place(kit)
-        ScriptedAdapter.cancelled.clear()
-        with killed_at(kit, reply):
-            check_later(kit)
-        assert_somebody_takes_care(Kit(kit.settings), ref)
-
-
-def test_a_worker_that_was_killed_during_its_call_leaves_an_alert(
-    make_monitored_kit: Callable[..., Kit], events: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kit = make_monitored_kit(cancel_unconfirmed=True)
-    ref = place(kit)
-    monkeypatch.setattr(kit.stuck_orders, "_cancel_at_pos", _die)
-    with pytest.raises(Killed):
-        check_later(kit)
-    other = Kit(kit.settings)
-    assert check_later(other) == 0, "its call may still be under way"
-    expire_leases(kit, ref)
-    assert check_later(other) == 1
-    assert "a worker ended" in kit.placement_store.incidents()[0]["why"]
-    assert check_later(other) == 0
-
-
-def _die(_ref: str) -> bool:
-    raise Killed
