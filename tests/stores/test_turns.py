@@ -122,6 +122,15 @@ def test_restart_is_no_burst_and_leaves_none_out(pause: float, clock: Clock, mak
     assert max(Counter(store for _, store in visits).values()) <= 2
 
 
+def test_pause_is_made_up_for_within_two_intervals(clock: Clock, make: Callable[..., Turns]) -> None:
+    settle(clock, make)
+    clock.now += 200_000
+    process = make()
+    run(clock, [process], stores(100), 2 * INTERVAL)
+    visits = run(clock, [process], stores(100), INTERVAL)
+    assert Counter(store for _, store in visits) == {store.id: 1 for store in stores(100)}
+
+
 def test_change_of_worker_leaves_none_out_and_visits_none_twice(clock: Clock, make: Callable[..., Turns]) -> None:
     process, visits = settle(clock, make), list[tuple[float, str]]()
     for _ in range(20):
