@@ -99,7 +99,7 @@ format: $(STAMP) ## fix and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-receive bench-outbox bench-catalog bench-memory bench-stores bench-cli bench-demo ## run all benchmarks
+bench: bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-stores bench-cli bench-demo ## run all benchmarks
 
 bench-receive: $(STAMP) ## measure the webhooks against bare Flask, FastAPI and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'

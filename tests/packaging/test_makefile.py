@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -105,3 +106,9 @@ def test_pip_installs_when_uv_fails(checkout: Checkout, target: str) -> None:
     assert with_pip.partition("--editable")[2] == with_uv.partition("--editable")[2]
     assert "uv failed" in output
     assert checkout.make(target)[0] == []
+
+
+def test_bench_runs_every_benchmark() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (prerequisites,) = re.findall(r"^bench: ([^#]*)", makefile, re.MULTILINE)
+    assert sorted(prerequisites.split()) == sorted(re.findall(r"^(bench-\w+):", makefile, re.MULTILINE))
