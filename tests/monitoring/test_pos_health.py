@@ -51,6 +51,13 @@ class HangingAdapter(BogusAdapter):
         return StoreState.OPEN
 
 
+class VendorDirectory(list[Store]):
+    """A vendor's own directory, whose adapters nobody has loaded before."""
+
+    def by_id(self, store_id: str) -> Store | None:
+        return next((store for store in self if store.id == store_id), None)
+
+
 class AdapterWithoutStatus(BogusAdapter):
     store_status = PosAdapter.store_status
 
@@ -181,7 +188,7 @@ def test_store_without_store_status_or_not_at_gett_is_not_checked(make_kit: Call
 
 
 def test_unloadable_adapter_does_not_affect_other_stores(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kit.stores, "_configured", [*kit.stores, Store("bad", "g-bad", "unheard-of")])
+    monkeypatch.setattr(kit.stores, "_configured", VendorDirectory([*kit.stores, Store("bad", "g-bad", "unheard-of")]))
     ScriptedAdapter.state = OPEN
     check_all(kit)
     assert ScriptedAdapter.checked == ["main"]
@@ -216,6 +223,25 @@ def test_pos_that_hangs_delays_no_other_store(kit: Kit) -> None:
     finally:
         HangingAdapter.release.set()
     assert kit.pos_health._jobs.wait(PATIENCE) == []
+
+
+def test_check_that_is_started_again_before_it_begins_does_not_fail(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, events: list[Any]
+) -> None:
+    begin, run = threading.Event(), kit.pos_health._jobs._run
+
+    def run_later(job: str, store_id: str) -> None:
+        begin.wait(PATIENCE)
+        run(job, store_id)
+
+    monkeypatch.setattr(kit.pos_health._jobs, "_run", run_later)
+    ScriptedAdapter.state = OPEN
+    for _ in range(2):
+        assert kit.pos_health.start_check(kit.stores.get("main"))
+    begin.set()
+    assert kit.pos_health._jobs.wait(PATIENCE) == []
+    assert ScriptedAdapter.checked == ["main"] * 2
+    assert not [event for event in events if event["event"] == "job_failed"]
 
 
 # -- hysteresis --------------------------------------------------------------------------------------------------------

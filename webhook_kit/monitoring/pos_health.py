@@ -111,10 +111,7 @@ class HealthMonitor:
         self._stores = stores
         self._store_status = store_status
         self._pos_executor = pos_executor
-        self._jobs = StoreJobs(
-            self._check_waiting, slow=1.0
-        )  # a POS that hangs must not delay the checks of the others
-        self._waiting: dict[str, Store] = {}
+        self._jobs = StoreJobs(self._check_by_id, slow=1.0)  # a POS that hangs must not delay the checks of the others
         self._check_timeout = min(_CHECK_TIMEOUT, settings.pos_deadline)
         self._failure_threshold = settings.health_failure_threshold
         self._success_threshold = settings.health_success_threshold
@@ -127,7 +124,6 @@ class HealthMonitor:
         """
         if not self._can_be_checked(store):
             return True
-        self._waiting[store.id] = store
         return self._jobs.start("pos-health", store.id, stopping)
 
     def check(self, store: Store) -> HealthAction:
@@ -171,9 +167,10 @@ class HealthMonitor:
             log.warning("health_check_failed", store=store.id, why=str(error))
             return False
 
-    def _check_waiting(self, _job: str, store_id: str) -> None:
+    def _check_by_id(self, _job: str, store_id: str) -> None:
         try:
-            self.check(self._waiting.pop(store_id))
+            if (store := self._stores.by_id(store_id)) is not None:  # else it was removed meanwhile
+                self.check(store)
         except (redis.RedisError, WebhookKitError) as error:
             log.warning("health_check_failed", store=store_id, error=type(error).__name__)
 
