@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self, cast
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -41,6 +39,7 @@ from webhook_kit.fields import (
     stripped,
     unquoted,
 )
+from webhook_kit.operating_settings import OperatingSettings
 
 __all__ = ["PricePolicy", "Settings", "TlsVerify", "meanings"]
 
@@ -67,10 +66,8 @@ class TlsVerify(StrEnum):
     """Encryption without authentication: Heroku's Redis has a self-signed certificate."""
 
 
-class Settings(BaseModel):
+class Settings(OperatingSettings):
     """Configuration of an installation. :meth:`from_env` reads each field from the variable of its name in capitals."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)
 
     # -- Redis ---------------------------------------------------------------------------------------------------------
     redis_url: RedisAddress = Field("redis://127.0.0.1:6379/0", repr=False)
@@ -200,18 +197,6 @@ class Settings(BaseModel):
     """Seconds for which a published catalog is kept after its successor, because Gett may fetch it late (172800: two days)."""
     publish_debounce: float = Field(10.0, ge=0, le=3_600)
     """Seconds to collect changes of item availability before the catalog is published again."""
-
-    # -- retention -----------------------------------------------------------------------------------------------------
-    idempotency_ttl: int = Field(_DAY, ge=60, le=30 * _DAY)
-    """Seconds for which a repeated Idempotency-Key gets the same answer (86400: 24 hours, as the protocol requires)."""
-    order_ttl: int = Field(7 * _DAY, ge=60, le=365 * _DAY)
-    """Seconds for which the record of a settled order is kept (604800: 7 days)."""
-
-    # -- logs ----------------------------------------------------------------------------------------------------------
-    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
-    """Least severe level that is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``."""
-    log_format: str = Field("json", pattern=r"^(json|console)$")
-    """Format of the log lines: ``json`` for platforms, ``console`` for people."""
 
     @model_validator(mode="before")
     @classmethod
@@ -363,9 +348,9 @@ def meanings() -> dict[str, str]:
 
     It is read from the source when it is needed, because pydantic's own option reads it at every start.
     """
-    body = ast.parse(inspect.getsource(Settings)).body[0].body  # type: ignore[attr-defined]
     return {
         ast.unparse(field.target): below.value.value
-        for field, below in pairwise(body)
+        for group in (Settings, OperatingSettings)
+        for field, below in pairwise(ast.parse(inspect.getsource(group)).body[0].body)  # type: ignore[attr-defined]
         if isinstance(field, ast.AnnAssign)
     }
