@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -125,11 +126,41 @@ def test_versioned_does_not_change_its_argument() -> None:
     assert catalog_set.catalog_set_id is None
 
 
-def test_canonical_json_is_sorted_compact_and_without_the_version() -> None:
+def test_canonical_json_is_compact_and_without_the_version() -> None:
     content = canonical_json(versioned(tea_room(), "store"))
     parsed = json.loads(content)
-    assert content == json.dumps(parsed, sort_keys=True, separators=(",", ":")).encode()
+    assert content == json.dumps(parsed, separators=(",", ":"), ensure_ascii=False).encode()
+    assert ExternalCatalogSet.from_json(content) == tea_room()
     assert "catalogSetId" not in parsed
+    assert list(parsed["items"]) == sorted(parsed["items"])
+
+
+UNKNOWN = {"zest": {"b": [{"d": 1, "c": None}], "a": "é"}, "calories": 190, "none": None}
+
+
+def shuffled(value: Any) -> Any:
+    """Return the same data with the members of every object in the opposite order."""
+    if isinstance(value, dict):
+        return {name: shuffled(value[name]) for name in reversed(value)}
+    return [shuffled(each) for each in value] if isinstance(value, list) else value
+
+
+def test_the_order_of_unknown_members_does_not_change_the_content() -> None:
+    wire = cafe()
+    places = [wire, *wire["catalogs"].values(), *wire["sections"].values(), *wire["items"].values()]
+    places += wire["modifierGroups"].values()
+    windows = [window for catalog in wire["catalogs"].values() for window in catalog["availability"]]
+    group = next(iter(wire["modifierGroups"].values()))
+    group["defaultItems"], group["tiers"] = [{"itemId": group["itemIds"][0]}], [{"offset": 0, "price": 1.0}]
+    seen = {canonical_json(ExternalCatalogSet.model_validate(wire))}
+    for place in [*places, *windows, *group["defaultItems"], *group["tiers"]]:
+        place.update(UNKNOWN)
+        content = canonical_json(ExternalCatalogSet.model_validate(wire))
+        assert content == canonical_json(ExternalCatalogSet.model_validate(shuffled(wire)))
+        assert content not in seen
+        seen.add(content)
+        for name in UNKNOWN:
+            del place[name]
 
 
 def test_order_of_entities_and_explicit_defaults_do_not_change_the_content() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import TypeVar
 from uuid import UUID, uuid5
 
@@ -26,7 +27,11 @@ __all__ = ["canonical_json", "derived_id", "simple_catalog", "versioned"]
 # [D] This value must never change: another one would give every catalog and section a new id.
 _NAMESPACE = UUID("0c6f1b52-2f0e-5d5c-8a4e-7b1f6f0f9a33")
 
+_TABLES = ("catalogs", "sections", "items", "modifier_groups")
+_unknown_members = attrgetter("__pydantic_extra__")
+
 _Entity = TypeVar("_Entity", bound=Wire)
+_Value = TypeVar("_Value")
 
 
 def simple_catalog(
@@ -90,13 +95,43 @@ def versioned(catalog: ExternalCatalogSet, store_id: str) -> ExternalCatalogSet:
 
 @gc_paused
 def canonical_json(catalog: ExternalCatalogSet) -> bytes:
-    """Serialize a catalog's content so that equal content gives equal bytes: sorted keys, no whitespace, ASCII, no ``catalogSetId``.
+    """Serialize a catalog's content so that equal content gives equal bytes: one line, entities by their ids, no ``catalogSetId``.
 
     [D] A member that is null or has its default value is the same content as an absent one. The order of a list is part of
     the content, because customers see it.
     """
-    content = catalog.model_dump(mode="json", by_alias=True, exclude={"catalog_set_id"}, exclude_none=True)
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    tables = {name: dict(sorted(getattr(catalog, name).items())) for name in _TABLES}
+    content = catalog.model_copy(update=tables)
+    if _has_unknown_members(content):  # known ones are written in the order of their declaration
+        content = _sorted_unknown_members(content)
+    return content.model_dump_json(by_alias=True, exclude={"catalog_set_id"}, exclude_none=True).encode()
+
+
+def _has_unknown_members(catalog: ExternalCatalogSet) -> bool:
+    catalogs, groups = catalog.catalogs.values(), catalog.modifier_groups.values()
+    models = chain(
+        [catalog],
+        catalogs,
+        chain.from_iterable(each.availability or () for each in catalogs),
+        catalog.sections.values(),
+        catalog.items.values(),
+        groups,
+        chain.from_iterable((*(each.default_items or ()), *(each.tiers or ())) for each in groups),
+    )
+    return any(map(_unknown_members, models))
+
+
+def _sorted_unknown_members(value: _Value) -> _Value:
+    """Return a copy whose unknown members are sorted by name, at any depth."""
+    if isinstance(value, Wire):
+        copy = value.model_copy(update={name: _sorted_unknown_members(member) for name, member in vars(value).items()})
+        copy.__pydantic_extra__ = _sorted_unknown_members(value.model_extra or {})
+        return copy
+    if isinstance(value, dict):
+        return {name: _sorted_unknown_members(value[name]) for name in sorted(value, key=str)}  # type: ignore[return-value]
+    if isinstance(value, list):
+        return [_sorted_unknown_members(each) for each in value]  # type: ignore[return-value]
+    return value
 
 
 def _by_id(
