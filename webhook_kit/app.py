@@ -12,6 +12,7 @@ import redis
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
+from webhook_kit import error_reports
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.kit import Kit
@@ -35,6 +36,7 @@ def create_app(kit: Kit | None = None) -> Flask:
     """
     kit = kit or Kit.from_env()
     kit.settings.require_authenticity()
+    error_reports.start(kit.settings)
     app = Flask("webhook_kit")
     app.register_blueprint(order_webhooks(kit.order_webhooks))
     app.register_blueprint(pos_webhooks(kit.pos_events))

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -23,7 +23,7 @@ from webhook_kit.printing import printable, without_secrets
 if TYPE_CHECKING:
     import structlog
 
-__all__ = ["configure", "flush", "logger"]
+__all__ = ["configure", "flush", "logger", "on_exception"]
 
 _WRITE_INTERVAL = 0.1
 """Seconds for which ordinary lines are collected before they are written."""
@@ -62,6 +62,7 @@ def _configure_structlog(writer: _Writer, level: str, format: str) -> None:
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 structlog.processors.StackInfoRenderer(),
+                _pass_on_exception,
                 structlog.processors.format_exc_info,
                 _make_safe,
                 renderer,
@@ -71,6 +72,15 @@ def _configure_structlog(writer: _Writer, level: str, format: str) -> None:
         logger_factory=lambda *name: _NamedLogger(writer, *name),
         cache_logger_on_first_use=True,
     )
+
+
+ExceptionListener = Callable[[BaseException, MutableMapping[str, Any]], object]
+"""Function that gets the exception of a log line, and the line. It must not raise, and must return at once."""
+
+
+def on_exception(listener: ExceptionListener | None) -> None:
+    """Pass the exception of each line that is logged with one to this function; None: to none."""
+    _listeners[:] = [] if listener is None else [listener]
 
 
 def flush() -> None:
@@ -112,6 +122,19 @@ def _set_up_structlog() -> None:
         for set_up in _waiting_setups:
             set_up()
         _waiting_setups.clear()
+
+
+_listeners: list[ExceptionListener] = []
+"""The function that gets the exceptions of this process's log lines."""
+
+
+def _pass_on_exception(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    error = event.get("exc_info")
+    if _listeners and error:
+        error = error if isinstance(error, BaseException) else error[1] if isinstance(error, tuple) else sys.exception()
+        if error is not None:
+            _listeners[0](error, event)
+    return event
 
 
 def _make_safe(logger: Any, method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:  # noqa: ARG001

@@ -1,12 +1,23 @@
-"""Environment variables of an installation's operation: how long data is kept, and logs."""
+"""Environment variables of an installation's operation: how long data is kept, logs and reports of errors."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from webhook_kit.fields import ModuleMember
 
 __all__ = ["OperatingSettings"]
 
 _DAY = 86_400
+
+
+def _dsn(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"https?://[^\s/@:]+(:[^\s/@]*)?@[^\s/@]+(/[^\s/]+)*/[0-9]+", value.get_secret_value()):
+        raise ValueError("should be the DSN of a Sentry project, such as https://key@sentry.example.org/1")
+    return value
 
 
 class OperatingSettings(BaseModel):
@@ -25,3 +36,9 @@ class OperatingSettings(BaseModel):
     """Least severe level that is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``."""
     log_format: str = Field("json", pattern=r"^(json|console)$")
     """Format of the log lines: ``json`` for platforms, ``console`` for people."""
+
+    # -- errors --------------------------------------------------------------------------------------------------------
+    error_reporter: ModuleMember | None = None
+    """Function that is called with each unexpected exception and a dict of ids (``docs/monitoring.md``). Example: ``my_pos.errors:report``."""
+    sentry_dsn: Annotated[SecretStr, AfterValidator(_dsn)] | None = None
+    """Address of a Sentry project, to which unexpected exceptions are sent; requires the extra ``sentry``. Example: ``https://key@sentry.example.org/1``."""

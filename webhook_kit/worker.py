@@ -24,6 +24,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
+from webhook_kit import error_reports
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.schedule import ScheduledTask, push_schedule, start, store_schedule, sync_schedule
@@ -261,6 +262,7 @@ def _run(
 ) -> None:
     if burst:
         schedule = [task._replace(at_once=False) for task in schedule]
+    error_reports.start(kit.settings)
     start(schedule, stop)
     try:
         while (reason := _work(kit, worker_class, queue, burst=burst)) is not None:
