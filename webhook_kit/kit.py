@@ -299,6 +299,7 @@ class Kit(Connections):
             self.stores,
             self.pos_executor,
             refresh_after=self.settings.catalog_refresh,
+            cache_items=self.settings.catalog_cache_items,
             on_damage=self.catalog_damage.report_last_good,
         )
 

@@ -183,6 +183,8 @@ class Settings(OperatingSettings):
     """Seconds between two lookups of an order in doubt. A POS may commit an order after it has answered that it has none."""
     catalog_refresh: float = Field(300.0, gt=0, le=7 * _DAY)
     """Seconds after which a store's catalog is fetched from its POS again."""
+    catalog_cache_items: int = Field(200_000, ge=1, le=100_000_000)
+    """Maximum number of items and options, of all catalogs together, that one web process keeps ready. 200,000 take about 50 MB; a catalog that was not used for longest is dropped first, and read from Redis when an order needs it."""
 
     # -- publishing catalogs -------------------------------------------------------------------------------------------
     public_url: WebAddress | None = None

@@ -71,7 +71,8 @@ class PosEnvironment:
     def process(self, refresh_after: float = 300, **changes: Any) -> LastGoodCatalogs:
         """Return the catalogs of a new process."""
         kit = self.kit(**changes)
-        return LastGoodCatalogs(kit.redis, kit.keys, kit.stores, PosExecutor(kit.settings), refresh_after=refresh_after)
+        calls = PosExecutor(kit.settings)
+        return LastGoodCatalogs(kit.redis, kit.keys, kit.stores, calls, refresh_after=refresh_after, cache_items=10_000)
 
     def set_catalog(self, *items: str) -> None:
         self.pos["catalog"] = catalog_of(*items)
@@ -244,8 +245,8 @@ def test_a_worker_that_fetches_catalogs_does_not_keep_them(kit: Kit) -> None:
     main = kit.stores.get("main")
     for _ in range(2):
         kit.catalogs.refresh(main, shrink_guard=True)
-    assert kit.catalogs._cache == {}
+    assert "main" not in kit.catalogs._cache
     kit.catalogs.get(main)
-    cached = kit.catalogs._cache["main"]
+    cached = kit.catalogs._cache.look("main")
     kit.catalogs.refresh(main)
-    assert kit.catalogs._cache["main"] is not cached, "a process that checks carts keeps the newest"
+    assert kit.catalogs._cache.look("main") is not cached, "a process that checks carts keeps the newest"

@@ -11,9 +11,8 @@ import gzip
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import redis
@@ -25,10 +24,10 @@ from webhook_kit.catalog.check import Severity, check
 from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.catalog.gc_pause import gc_paused
 from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
-from webhook_kit.catalog.unavailable import unavailable_items
 from webhook_kit.errors import CatalogInvalid, PosUnavailable, WebhookKitError
 from webhook_kit.logs import logger
 from webhook_kit.pos.executor import PosExecutor
+from webhook_kit.publishing.catalog_cache import CachedCatalog, CatalogCache
 from webhook_kit.publishing.catalog_versions import CatalogVersions
 from webhook_kit.publishing.shrink_guard import require_most_items
 from webhook_kit.storage.clock import redis_time
@@ -56,37 +55,12 @@ class CurrentCatalog(NamedTuple):
     unavailable: frozenset[str]
 
 
-@dataclass(slots=True)
-class _Cached:
-    """This process's copy of a store's catalog.
-
-    :ivar marked: the items that are marked unavailable, and until when (Unix seconds).
-    """
-
-    catalog: CompiledCatalog
-    version: str
-    checked_at: float
-    marked: Mapping[str, float] = field(default_factory=dict)
-    _last_result: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
-
-    def unavailable(self) -> frozenset[str]:
-        """Return the items that cannot be ordered now; computed again only when other items are marked."""
-        if not self.marked:
-            return frozenset()
-        now = time.time()
-        marked = frozenset(item for item, until in self.marked.items() if until > now)
-        last_marked, unavailable = self._last_result
-        if marked != last_marked:
-            unavailable = unavailable_items(self.catalog, marked)
-            self._last_result = marked, unavailable
-        return unavailable
-
-
 class LastGoodCatalogs:
     """The compiled catalog of each store.
 
     :param refresh_after: seconds after which the workers fetch a catalog again. When they have not done so for twice as long,
         a process that needs the catalog fetches it itself.
+    :param cache_items: items and options of all catalogs together that this process keeps.
     """
 
     def __init__(
@@ -97,6 +71,7 @@ class LastGoodCatalogs:
         calls: PosExecutor,
         *,
         refresh_after: float,
+        cache_items: int,
         on_damage: Callable[[str, str], object] = lambda _store_id, _why: None,
     ) -> None:
         """:param on_damage: called with the store's id and the reason when the catalog in Redis cannot be read."""
@@ -106,7 +81,7 @@ class LastGoodCatalogs:
         self._stores = stores
         self._calls = calls
         self._refresh_after = refresh_after
-        self._cache: dict[str, _Cached] = {}
+        self._cache = CatalogCache(cache_items)
         self._locks: dict[str, threading.Lock] = {}
         self._on_damage = on_damage
         self._versions = CatalogVersions(redis, keys)
@@ -136,6 +111,9 @@ class LastGoodCatalogs:
         :raises CatalogShrunk: the shrink guard rejected it; the last good one stays.
         :raises WebhookKitError: the POS cannot be called now; other exceptions of the adapter are passed on.
         """
+        return self._refresh(store, shrink_guard=shrink_guard, awaited=awaited)[0]
+
+    def _refresh(self, store: Store, *, shrink_guard: bool, awaited: bool) -> tuple[CatalogSet, CachedCatalog]:
         adapter = self._stores.adapter(store)
         fetch = self._calls.run if awaited else self._calls.fetch_catalog
         catalog: object = fetch(store.id, lambda: adapter.fetch_catalog(store))
@@ -153,8 +131,9 @@ class LastGoodCatalogs:
         compiled = CompiledCatalog.compile(catalog)
         if shrink_guard:
             self._guard_against_shrinking(store, compiled)
+        cached = self._cached(store, compiled, compiled.version or "")
         if awaited or store.id in self._cache:  # a worker checks no carts, and does not keep the catalogs of all stores
-            self._cache_catalog(store, compiled, compiled.version or "")
+            self._cache.put(store.id, cached)
         facts: dict[str, Any] = {
             "version": compiled.version,
             "body": body,
@@ -166,7 +145,7 @@ class LastGoodCatalogs:
             self._versions.record(store.id, compiled.version or "")
         except redis.RedisError as error:
             log.warning("catalog_write_failed", store=store.id, error=type(error).__name__)
-        return catalog
+        return catalog, cached
 
     def last_good(self, store: Store) -> CatalogSet | None:
         """Return the last good CatalogSet of the store; None when there is none yet.
@@ -178,45 +157,44 @@ class LastGoodCatalogs:
 
     def is_foreign(self, store: Store, version: str) -> bool:
         """Return True if a ``catalogSetId`` is of another store's catalog; False if it is unknown."""
-        cached = self._cache.get(store.id)
+        cached = self._cache.look(store.id)
         return (cached is None or cached.version != version) and self._versions.is_foreign(store, version)
 
     def invalidate(self, store_id: str) -> None:
         """Make this process compare its copy with Redis before the next use; called after a change."""
-        cached = self._cache.get(store_id)
+        cached = self._cache.look(store_id)
         if cached is not None:
             cached.checked_at = float("-inf")
 
     # -- the copy of this process --------------------------------------------------------------------------------------
 
-    def _up_to_date(self, store: Store) -> _Cached:
-        cached = self._cache.get(store.id)
+    def _up_to_date(self, store: Store) -> CachedCatalog:
+        cached = self._cache.use(store.id)
         if cached is None:
             return self._first_copy(store)
         if time.monotonic() - cached.checked_at >= _CACHE_SECONDS:
-            self._revalidate(store, cached)
-        return self._cache[store.id]
+            return self._revalidate(store, cached)
+        return cached
 
-    def _first_copy(self, store: Store) -> _Cached:
+    def _first_copy(self, store: Store) -> CachedCatalog:
         with self._lock(store):
-            if store.id not in self._cache:
-                self._read_from_redis(store)
-            if store.id not in self._cache:
+            cached = self._cache.use(store.id) or self._read_from_redis(store)
+            if cached is None:
                 try:
-                    self.refresh(store, awaited=True)
+                    _, cached = self._refresh(store, shrink_guard=False, awaited=True)
                 except PosUnavailable as error:
                     raise CatalogUnavailable(str(error)) from error
                 except Exception as error:
                     log.exception("catalog_fetch_failed", store=store.id)
                     raise CatalogUnavailable(f"the catalog of store {store.id} cannot be fetched now") from error
-                self._read_marked(store)
-        return self._cache[store.id]
+                self._read_marked(store, cached)
+        return cached
 
-    def _revalidate(self, store: Store, cached: _Cached) -> None:
+    def _revalidate(self, store: Store, cached: CachedCatalog) -> CachedCatalog:
         # One thread asks Redis; the others use the copy meanwhile, so that a slow Redis does not delay every cart.
         lock = self._lock(store)
         if not lock.acquire(blocking=False):
-            return
+            return cached
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.hmget(self._keys.catalog(store.id), "version", "fetched")
@@ -225,8 +203,8 @@ class LastGoodCatalogs:
                 (version, fetched), marked, (now, _) = pipeline.execute()
             cached.checked_at = time.monotonic()
             if version is not None and text(version) != cached.version:
-                self._read_from_redis(store)
-            self._cache[store.id].marked = _by_item(marked)
+                cached = self._read_from_redis(store) or cached
+            cached.marked = _by_item(marked)
             if fetched is None or now - int(fetched) > 2 * self._refresh_after:
                 self._refresh_in_background(store)
         except redis.RedisError as error:
@@ -234,34 +212,38 @@ class LastGoodCatalogs:
             log.warning("catalog_revalidation_failed", store=store.id, error=type(error).__name__)
         finally:
             lock.release()
+        return cached
 
     def _lock(self, store: Store) -> threading.Lock:
         return self._locks.setdefault(store.id, threading.Lock())
 
-    def _read_from_redis(self, store: Store) -> None:
+    def _read_from_redis(self, store: Store) -> CachedCatalog | None:
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.hmget(self._keys.catalog(store.id), "version", "body")
                 pipeline.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
                 (version, body), marked = pipeline.execute()
             if isinstance(body, bytes):
-                self._cache_catalog(store, CompiledCatalog.compile(_decompress(body)), text(version))
-                self._cache[store.id].marked = _by_item(marked)
+                cached = self._cached(store, CompiledCatalog.compile(_decompress(body)), text(version))
+                cached.marked = _by_item(marked)
+                self._cache.put(store.id, cached)
+                return cached
         except CatalogInvalid as error:
             self._report_damage(store, error)
         except redis.RedisError as error:
             log.warning("catalog_read_failed", store=store.id, error=type(error).__name__)
+        return None
 
-    def _read_marked(self, store: Store) -> None:
+    def _read_marked(self, store: Store, cached: CachedCatalog) -> None:
         try:
             marked = self._redis.zrange(self._keys.unavailable(store.id), 0, -1, withscores=True)
-            self._cache[store.id].marked = _by_item(marked)
+            cached.marked = _by_item(marked)
         except redis.RedisError as error:
             log.warning("unavailable_items_read_failed", store=store.id, error=type(error).__name__)
 
-    def _cache_catalog(self, store: Store, catalog: CompiledCatalog, version: str) -> None:
-        before = self._cache.get(store.id)
-        self._cache[store.id] = _Cached(catalog, version, time.monotonic(), before.marked if before else {})
+    def _cached(self, store: Store, catalog: CompiledCatalog, version: str) -> CachedCatalog:
+        before = self._cache.look(store.id)
+        return CachedCatalog(catalog, version, time.monotonic(), before.marked if before else {})
 
     # -- fetching ------------------------------------------------------------------------------------------------------
 
@@ -281,7 +263,7 @@ class LastGoodCatalogs:
         version = text(self._redis.hget(self._keys.catalog(store.id), "version"))
         if version == catalog.version:
             return
-        cached = self._cache.get(store.id)
+        cached = self._cache.look(store.id)
         before = cached.catalog.items.keys() if cached else None
         if version and (cached is None or cached.version != version):
             try:
