@@ -13,7 +13,8 @@
     │   ├── InvalidArgument               an argument has a value that cannot be used
     │   ├── NotFound                      no order, store, item or update has this id
     │   ├── Conflict                      another process or person holds or changed it, or it exists already
-    │   └── InvalidTransition             the state of the order or store does not allow this step
+    │   ├── InvalidTransition             the state of the order or store does not allow this step
+    │   └── Forbidden                     the person may read only
     ├── NotPlaced                     the POS call failed before anything can have reached the POS
     ├── PosUnavailable                no POS call can be made or waited for now; retry_after says when to retry
     │   ├── ConcurrencyLimit              too many calls in flight, in total or for this store
@@ -52,6 +53,7 @@ __all__ = [
     "ConcurrencyLimit",
     "ConfigurationError",
     "Conflict",
+    "Forbidden",
     "GettConflict",
     "GettError",
     "GettNotFound",
@@ -199,6 +201,10 @@ class Conflict(OperationRejected):
 
 class InvalidTransition(OperationRejected):
     """The state of the order or store does not allow this step."""
+
+
+class Forbidden(OperationRejected):
+    """The role of the person does not allow the action."""
 
 
 class GettError(WebhookKitError):

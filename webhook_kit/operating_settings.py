@@ -30,6 +30,8 @@ class OperatingSettings(BaseModel):
     """Seconds for which a repeated Idempotency-Key gets the same answer (86400: 24 hours, as the protocol requires)."""
     order_ttl: int = Field(7 * _DAY, ge=60, le=365 * _DAY)
     """Seconds for which the record of a settled order is kept (604800: 7 days)."""
+    audit_ttl: int = Field(90 * _DAY, ge=60, le=3650 * _DAY)
+    """Seconds for which an action of a person is kept in the audit log (7776000: 90 days); the newest 100,000 at most."""
 
     # -- logs ----------------------------------------------------------------------------------------------------------
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")

@@ -41,6 +41,7 @@ class DeadLetter:
     """An update for which sending was given up.
 
     :ivar number: the update's number, unique in this installation.
+    :ivar store_id: the partner's id of the store; empty if it is not known.
     :ivar body: the request body.
     :ivar why: the last error of Gett, or of the network.
     :ivar status: Gett's HTTP status; 0 if no answer came.
@@ -55,6 +56,7 @@ class DeadLetter:
     status: int
     appended: float
     dead_lettered: float
+    store_id: str = ""
 
 
 class DeadLetters:
@@ -74,6 +76,14 @@ class DeadLetters:
             for raw in self._redis.hmget(self._keys.dead_letters, numbers[start : start + _BATCH]):
                 if raw is not None:
                     yield _decode(json.loads(raw))
+
+    def page(self, since: float, until: float, limit: int) -> list[DeadLetter]:
+        """Return at most this many dead letters of a period (Unix seconds, both ends included), oldest first."""
+        times = self._redis.zrangebyscore(self._keys.dead_letter_times, since * 1000, until * 1000, 0, limit)
+        if not times:
+            return []
+        raw = self._redis.hmget(self._keys.dead_letters, [text(number) for number in times])
+        return [_decode(json.loads(entry)) for entry in raw if entry is not None]
 
     def find(
         self, *, lane: str | None = None, why: str | None = None, older_than: float | None = None
@@ -117,4 +127,5 @@ def _decode(entry: dict[str, Any]) -> DeadLetter:
         status=int(entry["status"]),
         appended=float(entry["at"]) / 1000,
         dead_lettered=float(entry["dead_lettered"]) / 1000,
+        store_id=entry.get("store") or "",
     )

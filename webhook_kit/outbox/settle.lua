@@ -41,7 +41,8 @@ if args.outcome == 'sent' then
   record_response()
 else
   redis.call('HSET', state, 'last', '', 'undelivered', cjson.encode(update.body))
-  redis.call('HSET', keys.dead_letters, update.id, cjson.encode({id = update.id, lane = lane, at = format_ms(update.at),
+  redis.call('HSET', keys.dead_letters, update.id, cjson.encode({id = update.id, lane = lane,
+    store = redis.call('HGET', state, 'store') or '', at = format_ms(update.at),
     body = update.body, rank = update.rank, urgency = update.urgency, why = args.why, status = args.status,
     dead_lettered = format_ms(now)}))
   redis.call('ZADD', keys.dead_letter_times, format_ms(now), update.id)

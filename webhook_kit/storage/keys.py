@@ -44,6 +44,10 @@ class Keys:
         """String: the orderRef of a gettOrderId."""
         return f"{self.prefix}gett:{gett_order_id}"
 
+    def traces(self, part: str) -> str:
+        """Hash: orderRefs by bytes 2 to 9 of a trace id. A part is a day (Unix time / 86400) and the first byte as hex digits."""
+        return f"{self.prefix}traces:{part}"
+
     def signed_body(self, digest: str) -> str:
         """String: the Idempotency-Key with which a signed placeOrder without a gettOrderId came, by the digest of its body."""
         return f"{self.prefix}signed-body:{digest}"
@@ -152,6 +156,24 @@ class Keys:
     def dead_letter_times(self) -> str:
         """Sorted set: numbers of the dead letters, by the moment at which sending was given up (ms)."""
         return f"{self.prefix}dead-letter-times"
+
+    def dead_letter_job(self, job_id: str) -> str:
+        """Hash: a job that replays or discards many dead letters (:mod:`webhook_kit.operations.dead_letter_jobs`)."""
+        return f"{self.prefix}dead-letter-job:{job_id}"
+
+    def dead_letter_job_lock(self, job_id: str) -> str:
+        """String: the lock for working on such a job."""
+        return f"{self.prefix}dead-letter-job-lock:{job_id}"
+
+    @property
+    def dead_letter_jobs(self) -> str:
+        """Sorted set: the newest of these jobs, by the moment of their start (s)."""
+        return f"{self.prefix}dead-letter-jobs"
+
+    @property
+    def dead_letter_jobs_running(self) -> str:
+        """Set: those that have not ended."""
+        return f"{self.prefix}dead-letter-jobs-running"
 
     @property
     def notified(self) -> str:
@@ -267,6 +289,15 @@ class Keys:
     def incidents(self) -> str:
         """List: incidents that a person has to resolve, newest first, trimmed."""
         return f"{self.prefix}incidents"
+
+    def incident(self, group_id: str) -> str:
+        """Hash: acknowledgement and notes of people about the incidents of one cause, as JSON (acknowledged, notes)."""
+        return f"{self.prefix}incident:{group_id}"
+
+    @property
+    def audit(self) -> str:
+        """Stream: what people did (who, via, action, subject, why, result)."""
+        return f"{self.prefix}audit"
 
     @property
     def alert_counts(self) -> str:

@@ -1,0 +1,124 @@
+"""Audit log: what people did, for what reason, and with what result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+
+from webhook_kit.errors import InvalidArgument
+from webhook_kit.kit import Kit
+from webhook_kit.logs import logger
+from webhook_kit.operations.actor import Actor
+from webhook_kit.printing import printable
+from webhook_kit.storage.connection import text
+
+__all__ = ["AuditEntry", "AuditPage", "list_audit", "record"]
+
+log = logger("audit")
+
+_ENTRIES = 100_000
+"""Entries that are kept at most."""
+
+_READ = 1_000
+"""Entries that a page reads at most."""
+
+_MAX_TEXT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """An action of a person.
+
+    :ivar id: of the entry; newer ones sort after it.
+    :ivar who: name of the actor.
+    :ivar via: ``console``, ``api`` or ``cli``.
+    :ivar action: name of the function in :mod:`webhook_kit.operations.actions`.
+    :ivar subject: an orderRef, a lane, a store's id, …
+    :ivar why: reason that the actor gave; may be empty.
+    :ivar result: ``ok``, or the message of the failure.
+    """
+
+    id: str
+    at: datetime
+    who: str
+    via: str
+    action: str
+    subject: str
+    why: str
+    result: str
+
+    @property
+    def failed(self) -> bool:
+        """True if the action changed nothing, or it is not certain that it did."""
+        return self.result != "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Part of the audit log; there may be fewer than were asked for, even none, although ``cursor`` leads to more.
+
+    :ivar cursor: continues the list; None at its end.
+    """
+
+    entries: tuple[AuditEntry, ...]
+    cursor: str | None
+
+
+def record(kit: Kit, actor: Actor, action: str, subject: str, why: str, result: str = "ok") -> None:
+    """Record an action. Whatever happens, it is in the log lines of this process too."""
+    fields = {
+        "who": actor.name,
+        "via": actor.via,
+        "action": action,
+        "subject": subject,
+        "why": why,
+        "result": result,
+    }
+    short = {name: value[:_MAX_TEXT].encode(errors="replace").decode() for name, value in fields.items()}
+    log.info("action_recorded", **short)
+    try:
+        seconds, _ = kit.redis.time()
+        with kit.redis.pipeline() as pipeline:
+            pipeline.xadd(kit.keys.audit, short, maxlen=_ENTRIES)  # type: ignore[arg-type]
+            pipeline.xtrim(kit.keys.audit, minid=str(max(0, seconds - kit.settings.audit_ttl) * 1000))
+            pipeline.execute()
+    except redis.RedisError as error:
+        log.error("audit_not_recorded", error=type(error).__name__, **short)  # noqa: TRY400 - the traceback adds nothing
+
+
+def list_audit(
+    kit: Kit,
+    *,
+    who: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+    cursor: str | None = None,
+    size: int = 50,
+) -> AuditPage:
+    """Return a page of the audit log, newest first.
+
+    :param subject: an exact subject.
+    :raises InvalidArgument: the cursor is not one that an earlier page has returned.
+    """
+    try:
+        raw: Any = kit.redis.xrevrange(kit.keys.audit, f"({cursor}" if cursor else "+", "-", count=_READ)
+    except redis.ResponseError:
+        raise InvalidArgument("this cursor is not one of an earlier page") from None
+    entries: list[AuditEntry] = []
+    for number, (entry_id, fields) in enumerate(raw, start=1):
+        entry = _entry(text(entry_id), {text(name): text(value) for name, value in fields.items()})
+        if who in (None, entry.who) and action in (None, entry.action) and subject in (None, entry.subject):
+            entries.append(entry)
+        if len(entries) == size and number < len(raw):
+            return AuditPage(tuple(entries), entry.id)
+    more = len(raw) == _READ
+    return AuditPage(tuple(entries), text(raw[-1][0]) if more else None)
+
+
+def _entry(entry_id: str, fields: dict[str, str]) -> AuditEntry:
+    at = datetime.fromtimestamp(int(entry_id.partition("-")[0]) / 1000, UTC)
+    names = ("who", "via", "action", "subject", "why", "result")
+    return AuditEntry(entry_id, at, *(printable(fields.get(name, "")) for name in names))

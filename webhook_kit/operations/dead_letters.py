@@ -1,0 +1,131 @@
+"""Dead letters by conditions: counted, and listed newest first in pages of a bounded cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from webhook_kit.errors import InvalidArgument
+from webhook_kit.kit import Kit
+from webhook_kit.outbox.dead_letters import DeadLetter
+from webhook_kit.storage.clock import redis_time
+
+__all__ = ["DeadLetterCount", "DeadLetterFacts", "DeadLetterFilter", "DeadLetterPage", "count", "list_dead_letters"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterFilter:
+    """Conditions of a selection; a condition that is None is met by every dead letter.
+
+    :ivar lane: full name of a lane: ``order:REF``, ``store:ID`` or ``catalog:ID``.
+    :ivar store_id: the partner's id of a store: its orders, its status and its catalog.
+    :ivar why: a part of the reason, in any case.
+    :ivar status: Gett's HTTP status; 0: no answer came.
+    :ivar older_than: seconds since sending was given up, at least.
+    :ivar newer_than: seconds since sending was given up, at most.
+    """
+
+    lane: str | None = None
+    store_id: str | None = None
+    why: str | None = None
+    status: int | None = None
+    older_than: float | None = None
+    newer_than: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterFacts:
+    """Facts about an update for which sending was given up.
+
+    :ivar number: the update's number, unique in this installation.
+    :ivar kind: ``order``, ``store`` or ``catalog``.
+    :ivar subject: the orderRef, or the partner's id of the store.
+    :ivar store_id: the partner's id of the store, if it is known.
+    :ivar update: the step or status that was to be sent, such as ``ready`` or ``paused``.
+    :ivar status: Gett's HTTP status; None if no answer came.
+    """
+
+    number: int
+    lane: str
+    kind: str
+    subject: str
+    store_id: str | None
+    update: str
+    why: str
+    status: int | None
+    appended: datetime
+    dead_lettered: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterPage:
+    """Part of a list; there may be fewer than were asked for, even none, although ``cursor`` leads to more.
+
+    :ivar cursor: continues the list; None at its end.
+    """
+
+    letters: tuple[DeadLetterFacts, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterCount:
+    """Number of dead letters that meet the conditions.
+
+    :ivar complete: False if there are more: the cost of counting is bounded.
+    """
+
+    number: int
+    complete: bool
+
+
+def list_dead_letters(
+    kit: Kit, condition: DeadLetterFilter, *, cursor: str | None = None, size: int = 50
+) -> DeadLetterPage:
+    """Return a page of the dead letters that meet the conditions, newest first.
+
+    :raises InvalidArgument: the cursor is not one that an earlier page has returned.
+    """
+    if cursor is not None:
+        raise InvalidArgument("this cursor is not one of an earlier page")
+    found = [letter for letter in kit.dead_letters.since(0) if matches(condition, letter, redis_time(kit.redis))]
+    return DeadLetterPage(tuple(facts(letter) for letter in reversed(found[-size:])), None)
+
+
+def count(kit: Kit, condition: DeadLetterFilter) -> DeadLetterCount:
+    """Return the number of dead letters that meet the conditions."""
+    now = redis_time(kit.redis)
+    return DeadLetterCount(sum(matches(condition, letter, now) for letter in kit.dead_letters.since(0)), complete=True)
+
+
+def matches(condition: DeadLetterFilter, letter: DeadLetter, now: float) -> bool:
+    """Return True if a dead letter meets the conditions.
+
+    :param now: time of the Redis server.
+    """
+    age = now - letter.dead_lettered
+    return (
+        condition.lane in (None, letter.lane)
+        and condition.store_id in (None, letter.store_id)
+        and (condition.why is None or condition.why.lower() in letter.why.lower())
+        and condition.status in (None, letter.status)
+        and (condition.older_than is None or age >= condition.older_than)
+        and (condition.newer_than is None or age <= condition.newer_than)
+    )
+
+
+def facts(letter: DeadLetter) -> DeadLetterFacts:
+    """Return a dead letter as people see it: without the text of a cancellation."""
+    kind, _, subject = letter.lane.partition(":")
+    return DeadLetterFacts(
+        number=letter.number,
+        lane=letter.lane,
+        kind=kind,
+        subject=subject,
+        store_id=letter.store_id or None,
+        update=str(letter.body.get("state") or letter.body.get("status") or kind),
+        why=letter.why,
+        status=letter.status or None,
+        appended=datetime.fromtimestamp(letter.appended, UTC),
+        dead_lettered=datetime.fromtimestamp(letter.dead_lettered, UTC),
+    )
