@@ -42,6 +42,10 @@ def create_app(kit: Kit | None = None) -> Flask:
     app.register_blueprint(pos_webhooks(kit.pos_events))
     catalogs = PublishedCatalogs(app.wsgi_app, kit.publisher, kit.catalog_urls, kit.catalog_damage.report_published)
     app.wsgi_app = catalogs  # type: ignore[method-assign] # Flask's own way
+    if kit.settings.console:
+        from webhook_kit.console.app import mounted  # here: an installation without a console loads none of it
+
+        app.wsgi_app = mounted(app.wsgi_app, kit)  # type: ignore[method-assign,assignment] # Flask's own way
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
+from webhook_kit.console_settings import ConsoleSettings
 from webhook_kit.fields import ModuleMember
 
 __all__ = ["OperatingSettings"]
@@ -20,7 +21,7 @@ def _dsn(value: SecretStr) -> SecretStr:
     return value
 
 
-class OperatingSettings(BaseModel):
+class OperatingSettings(ConsoleSettings):
     """Part of the settings with which an installation is operated."""
 
     model_config = ConfigDict(hide_input_in_errors=True)

@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from webhook_kit.console_settings import COMMA_SEPARATED, ConsoleSettings
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.fields import (
     Credential,
@@ -211,6 +212,7 @@ class Settings(OperatingSettings):
         "gett_webhook_authorization",
         "token_secrets",
         "webhook_kit_key",
+        *COMMA_SEPARATED,
         mode="before",
     )
     @classmethod
@@ -278,6 +280,9 @@ class Settings(OperatingSettings):
             )
         if self.pos_abandon_after < self.pos_deadline:
             mistakes.append("POS_ABANDON_AFTER is shorter than POS_DEADLINE; increase it")
+        if self.console and f"{self.webhook_prefix}/".startswith("/console/"):
+            mistakes.append("WEBHOOK_PREFIX begins with /console, which belongs to the console; choose another one")
+        mistakes += self.console_mistakes()
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return self
@@ -326,11 +331,26 @@ class Settings(OperatingSettings):
         """Return the keys that sign tokens, newest first: the configured ones, or keys derived from the webhook secrets."""
         if self.token_secrets:
             return [secret.get_secret_value() for secret in self.token_secrets]
+        return self._derived_keys("token") or ["unsigned development"]
+
+    def console_keys(self) -> list[str]:
+        """Return the keys that sign the console's cookies, newest first: configured ones, or derived from the webhook secrets.
+
+        :raises ConfigurationError: there is nothing to derive them from.
+        """
+        keys = [key.get_secret_value() for key in self.console_session_keys] or self._derived_keys("console")
+        if not keys:
+            raise ConfigurationError(
+                "CONSOLE_SESSION_KEYS is not set; without GETT_WEBHOOK_SECRETS the console requires it"
+            )
+        return keys
+
+    def _derived_keys(self, purpose: str) -> list[str]:
         secrets = [*self.gett_webhook_secrets, *self.gett_webhook_authorization]
         return [
-            hashlib.sha256(b"webhook-kit token\n" + secret.get_secret_value().encode()).hexdigest()
+            hashlib.sha256(f"webhook-kit {purpose}\n{secret.get_secret_value()}".encode()).hexdigest()
             for secret in secrets
-        ] or ["unsigned development"]
+        ]
 
     @classmethod
     def _mistake(cls, details: ErrorDetails) -> str:
@@ -352,7 +372,7 @@ def meanings() -> dict[str, str]:
     """
     return {
         ast.unparse(field.target): below.value.value
-        for group in (Settings, OperatingSettings)
+        for group in (Settings, OperatingSettings, ConsoleSettings)
         for field, below in pairwise(ast.parse(inspect.getsource(group)).body[0].body)  # type: ignore[attr-defined]
         if isinstance(field, ast.AnnAssign)
     }

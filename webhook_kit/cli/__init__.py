@@ -20,6 +20,7 @@ _COMMANDS = {
     "catalog": "Check, compare and publish catalogs.",
     "certify": "Test an adapter, or an endpoint that is running.",
     "check": "Check the configuration, the adapters and Redis.",
+    "console": "Serve the operators' console, and manage its users and tokens.",
     "dev": "Start Redis, a sandbox with a storefront, the web server and a worker.",
     "new": "Write the project of a new adapter.",
     "order": "Show and change orders.",

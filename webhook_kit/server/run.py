@@ -7,9 +7,11 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from errno import EADDRINUSE
 from functools import partial
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -19,6 +21,9 @@ from webhook_kit.app import create_app
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.exit import end_process, end_with_parent
 from webhook_kit.server.front import Front
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 __all__ = ["serve"]
 
@@ -40,12 +45,15 @@ _STOP_TIMEOUT = 30
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def serve(host: str, port: int, *, workers: int, threads: int) -> None:
+def serve(
+    host: str, port: int, *, workers: int, threads: int, create: Callable[[], WSGIApplication] = create_app
+) -> None:
     """Serve the web application until the process has to stop.
 
     :param host: IP address to listen on.
     :param workers: number of processes.
     :param threads: number of requests that one process handles at the same time.
+    :param create: makes the application in each process.
     :raises ConfigurationError: another process listens on the port, or the address cannot be used.
     """
     _require_free(host, port)
@@ -63,13 +71,13 @@ def serve(host: str, port: int, *, workers: int, threads: int) -> None:
         backpressure=_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=_HEAD_TIMEOUT, max_buffer_size=_BUFFER),
         workers_kill_timeout=_STOP_TIMEOUT,
-    ).serve(target_loader=partial(_create, threads, os.getpid()), wrap_loader=False)
+    ).serve(target_loader=partial(_create, create, threads, os.getpid()), wrap_loader=False)
 
 
-def _create(threads: int, parent: int) -> Front:
+def _create(create: Callable[[], WSGIApplication], threads: int, parent: int) -> Front:
     end_with_parent(parent)
     try:
-        return Front(create_app(), threads)
+        return Front(create(), threads)
     except WebhookKitError as error:
         sys.stderr.writelines(f"webhook-kit: {line}\n" for line in str(error).splitlines())
         end_process(1)

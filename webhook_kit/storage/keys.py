@@ -342,3 +342,27 @@ class Keys:
     def trial(self, name: str) -> str:
         """String: a trial write of ``check`` or ``/readyz`` (:mod:`webhook_kit.storage.trial`)."""
         return f"{self.prefix}trial:{name}"
+
+    # -- the console ---------------------------------------------------------------------------------------------------
+
+    @property
+    def console_users(self) -> str:
+        """Hash: by name, a user who logs in to the console with a password, as JSON (hash of the password, role)."""
+        return f"{self.prefix}console-users"
+
+    @property
+    def console_tokens(self) -> str:
+        """Hash: by SHA-256 of a token of the console's API, its name, role and end, as JSON."""
+        return f"{self.prefix}console-tokens"
+
+    def console_session(self, digest: str) -> str:
+        """String: a session of the console, as JSON, by the SHA-256 of its id."""
+        return f"{self.prefix}console-session:{digest}"
+
+    def console_logged_out(self, name: str) -> str:
+        """String: the moment up to which all sessions of a user have ended (s)."""
+        return f"{self.prefix}console-logged-out:{name}"
+
+    def console_attempts(self, of: str) -> str:
+        """String: number of attempts to log in to the console of an address or for a name, by the SHA-256 of either."""
+        return f"{self.prefix}console-attempts:{of}"

@@ -1,0 +1,173 @@
+"""Log-in with a password, and log-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import pytest
+
+from tests.console.console_client import PASSWORD, ConsoleClient
+from webhook_kit.console.sessions import ConsoleSessions
+from webhook_kit.console.throttle import LoginThrottle
+from webhook_kit.console.users import ConsoleUsers
+from webhook_kit.operations.actor import Role
+
+
+def test_a_page_leads_to_the_log_in_and_back(browser: ConsoleClient) -> None:
+    asked = browser.get("/?x=1")
+    assert (asked.status_code, asked.headers["Location"]) == (303, "/console/login?next=/?x%3D1")
+    answer = browser.log_in(target="/?x=1")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/console/?x=1")
+    assert "jo (operator)" in browser.get().text
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: ConsoleClient) -> None:
+    cookie = browser.log_in().headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/" in cookie
+    assert "Secure" not in cookie  # http
+
+
+def test_the_cookie_is_secure_behind_https(make_browser: Callable[..., ConsoleClient]) -> None:
+    browser = make_browser(console_url="https://ops.example.org")
+    ConsoleUsers(browser.kit.redis, browser.kit.keys).add("jo", PASSWORD, Role.VIEWER)
+    answer = browser.post("/login", {"name": "jo", "password": PASSWORD}, Origin="https://ops.example.org")
+    assert answer.headers["Set-Cookie"].startswith("__Host-console=")
+    assert "; Secure" in answer.headers["Set-Cookie"]
+
+
+def test_a_proxy_in_front_says_that_browsers_use_https(make_browser: Callable[..., ConsoleClient]) -> None:
+    browser = make_browser(console_trusted_proxies=1)
+    ConsoleUsers(browser.kit.redis, browser.kit.keys).add("jo", PASSWORD, Role.VIEWER)
+    form = {"name": "jo", "password": PASSWORD}
+    answer = browser.post("/login", form, Origin="https://localhost", X_Forwarded_Proto="https")
+    assert "; Secure" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("name", "password"), [("jo", "wrong"), ("nobody", PASSWORD), ("", ""), ("jo\ud800", "\udfff")]
+)
+def test_wrong_names_and_passwords_look_alike(
+    browser: ConsoleClient, events: list[MutableMapping[str, Any]], name: str, password: str
+) -> None:
+    ConsoleUsers(browser.kit.redis, browser.kit.keys).add("jo", PASSWORD, Role.VIEWER)
+    answer = browser.post("/login", _encodable({"name": name, "password": password}))
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (403, False)
+    assert "The name or the password is wrong." in answer.text
+    assert [event["event"] for event in events if event["event"] == "console_login_failed"]
+    assert "wrong" not in str([event for event in events if event["event"] == "console_login_failed"])
+
+
+def test_a_session_gets_a_new_id_at_log_in(browser: ConsoleClient) -> None:
+    browser.log_in()
+    first = browser.cookie
+    browser.log_in("al")
+    assert browser.cookie != first
+    browser.use_cookie(first)  # the old session has ended
+    assert browser.get().status_code == 303
+
+
+def test_a_cookie_that_somebody_planted_is_no_session(browser: ConsoleClient) -> None:
+    browser.use_cookie("planted")
+    browser.log_in()
+    assert browser.cookie != "planted"
+
+
+def test_a_replayed_cookie_is_of_no_use_after_log_out(browser: ConsoleClient) -> None:
+    browser.log_in()
+    cookie = browser.cookie
+    assert browser.post("/logout", {}).status_code == 303
+    assert browser.cookie == ""
+    browser.use_cookie(cookie)
+    assert browser.get().status_code == 303
+
+
+@pytest.mark.parametrize("wrong", ["x", "a.b", "é.é", "x" * 3_000, ""])
+def test_a_cookie_that_was_not_issued_is_no_log_in(browser: ConsoleClient, wrong: str) -> None:
+    browser.use_cookie(wrong)
+    assert browser.get().status_code == 303
+
+
+def test_a_role_is_not_in_the_cookie(browser: ConsoleClient) -> None:
+    browser.log_in(role=Role.VIEWER)
+    id, _, signature = browser.cookie.rpartition(".")
+    browser.use_cookie(f"{id}operator.{signature}")
+    assert browser.get().status_code == 303
+
+
+@pytest.mark.parametrize("change", ["removed", "role", "password", "logged out", "passwords are off"])
+def test_a_change_of_the_user_ends_its_sessions(browser: ConsoleClient, change: str) -> None:
+    browser.log_in()
+    kit = browser.kit
+    users = ConsoleUsers(kit.redis, kit.keys)
+    assert browser.get().status_code == 200
+    if change == "removed":
+        users.remove("jo")
+    elif change == "role":
+        users.add("jo", PASSWORD, Role.VIEWER)
+    elif change == "password":
+        users.add("jo", PASSWORD + "!", Role.OPERATOR)
+    elif change == "logged out":
+        ConsoleSessions(kit.redis, kit.keys, kit.settings).end_all("jo")
+    else:
+        kit.settings.console_passwords = False
+    assert browser.get().status_code == 303
+
+
+def test_a_user_who_was_logged_out_can_log_in_again(browser: ConsoleClient) -> None:
+    ConsoleSessions(browser.kit.redis, browser.kit.keys, browser.kit.settings).end_all("jo")
+    browser.log_in()
+    assert browser.get().status_code == 200
+
+
+def test_attempts_for_a_name_are_limited_even_with_the_right_password(browser: ConsoleClient) -> None:
+    ConsoleUsers(browser.kit.redis, browser.kit.keys).add("jo", PASSWORD, Role.VIEWER)
+    for _ in range(10):
+        assert browser.post("/login", {"name": "jo", "password": "wrong"}).status_code == 403
+    refused = browser.post("/login", {"name": "JO", "password": PASSWORD})
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 900
+    LoginThrottle(browser.kit.redis, browser.kit.keys).allow("jo")
+    assert browser.log_in().status_code == 303
+
+
+def test_attempts_of_an_address_are_limited(browser: ConsoleClient) -> None:
+    answers = [browser.post("/login", {"name": f"n{each}", "password": "x"}).status_code for each in range(22)]
+    assert answers == [403] * 20 + [429] * 2
+
+
+def test_nobody_logs_in_without_redis(make_browser: Callable[..., ConsoleClient]) -> None:
+    browser = make_browser(redis_url="redis://127.0.0.1:1/0")
+    answer = browser.post("/login", {"name": "jo", "password": PASSWORD})
+    assert answer.status_code == 503
+    assert "Redis cannot be reached" in answer.text
+    browser.use_cookie(
+        ConsoleSessions(browser.kit.redis, browser.kit.keys, browser.kit.settings)._signer.sign("x").decode()
+    )
+    assert browser.get().status_code == 503
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "\\\\evil", "/\t/evil.example", "javascript:alert(1)",
+     "/x\r\nSet-Cookie: a=b", "/../../placeOrder", "/" + "a" * 5_000, "/é", "evil.example"],
+)  # fmt: skip
+def test_a_log_in_leads_nowhere_else(browser: ConsoleClient, target: str) -> None:
+    assert browser.log_in(target=target).headers["Location"] == "/console/"
+
+
+def test_what_was_typed_is_shown_as_text(browser: ConsoleClient) -> None:
+    attack = '"><script>alert(1)</script>'
+    shown = browser.post("/login", {"name": attack, "password": attack, "next": attack}).text
+    assert "<script>" not in shown
+    assert "<script>" not in browser.get("/login", query_string={"next": attack}).text
+
+
+def test_a_form_that_is_too_large_is_refused(browser: ConsoleClient) -> None:
+    assert browser.post("/login", {"name": "x" * 100_000, "password": "x"}).status_code == 413
+
+
+def _encodable(form: dict[str, str]) -> dict[str, Any]:
+    return {name: value.encode("utf-8", "surrogatepass") for name, value in form.items()}

@@ -1,0 +1,106 @@
+"""``webhook-kit console``: serve the operators' console, and manage its users."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from webhook_kit.cli.common import moment, open_kit, print_table
+from webhook_kit.cli.serve import server_options
+
+if TYPE_CHECKING:
+    from webhook_kit.console.users import ConsoleUsers
+
+__all__ = ["command"]
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+_role = click.option(
+    "--role", type=click.Choice(["viewer", "operator"]), required=True, help="viewer: reads; operator: also changes."
+)
+
+
+@click.group("console")
+def command() -> None:
+    """Serve the operators' console, and manage its users and tokens."""
+
+
+@command.command()
+@server_options(workers=1, threads=8)
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve only the console, in a process of its own, until stopped."""
+    from webhook_kit.console.app import create_console_server
+    from webhook_kit.server.run import serve as serve_app
+
+    serve_app(host, port, workers=workers, threads=threads, create=create_console_server)
+
+
+@command.command()
+@click.argument("name")
+@_role
+def add_user(name: str, role: str) -> None:
+    """Add a user who logs in with a password, or give one a new password and role. The password is asked for."""
+    from webhook_kit.operations.actor import Role
+
+    users = _users()
+    # Not on the command line, which other users of the machine and the shell's history can read.
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline(1_000).rstrip("\r\n")
+    users.add(name, password, Role(role))
+    click.echo(f"user {name} is a {role}; earlier sessions have ended")
+    if not open_kit().settings.console_passwords:
+        click.echo("warning: CONSOLE_PASSWORDS is not set, so that nobody can log in with a password", err=True)
+
+
+@command.command()
+@_as_json
+def list_users(as_json: bool) -> None:
+    """List the users who log in with a password."""
+    found = _users().list()
+    if as_json:
+        click.echo(
+            json.dumps([{"name": each.name, "role": each.role, "created": moment(each.created)} for each in found])
+        )
+        return
+    print_table(("name", "role", "since"), [(each.name, each.role, moment(each.created)) for each in found])
+
+
+@command.command()
+@click.argument("name")
+def remove_user(name: str) -> None:
+    """Remove a user; sessions end at once."""
+    _users().remove(name)
+    click.echo(f"user {name} is removed")
+
+
+@command.command()
+@click.argument("name")
+def log_out(name: str) -> None:
+    """End all sessions of a user, whatever the way of log-in. NAME is as the console shows it."""
+    from webhook_kit.console.sessions import ConsoleSessions
+
+    kit = open_kit()
+    ConsoleSessions(kit.redis, kit.keys, kit.settings).end_all(name)
+    click.echo(f"all sessions of {name} have ended")
+
+
+@command.command()
+@click.argument("name")
+def unlock(name: str) -> None:
+    """Let a user log in at once who has typed too many wrong passwords."""
+    from webhook_kit.console.throttle import LoginThrottle
+
+    kit = open_kit()
+    LoginThrottle(kit.redis, kit.keys).allow(name)
+    click.echo(f"{name} may log in again")
+
+
+def _users() -> ConsoleUsers:
+    from webhook_kit.console.users import ConsoleUsers
+
+    kit = open_kit()
+    return ConsoleUsers(kit.redis, kit.keys)

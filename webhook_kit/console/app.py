@@ -1,0 +1,108 @@
+"""Application of the console: an application of its own, mounted at ``/console`` by ``web`` or served alone.
+
+Every request passes :func:`~webhook_kit.console.guard.admit`: a page that is not marked as public requires a log-in, and a method
+that changes something requires an operator, the console's own origin and the token of its form.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import redis
+from flask import Flask, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webhook_kit.console.context import ConsoleContext, csrf_token, visitor
+from webhook_kit.console.guard import admit
+from webhook_kit.console.headers import add_headers
+from webhook_kit.console.login import login_pages
+from webhook_kit.console.pages import console_pages
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.kit import Kit
+from webhook_kit.logs import logger
+from webhook_kit.storage.faults import fault
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+__all__ = ["PATH", "create_console_app", "create_console_server", "mounted"]
+
+log = logger("console")
+
+PATH = "/console"
+"""Path below which the console is served."""
+
+_MAX_BODY = 64 * 1024
+"""Bytes of a form at most."""
+
+
+def create_console_app(kit: Kit) -> Flask:
+    """Return the console.
+
+    :raises ConfigurationError: no way to log in is configured, or it cannot be used.
+    """
+    ways = kit.settings.console_log_ins()
+    if not ways:
+        raise ConfigurationError(
+            "the console has no way to log in; set CONSOLE_PASSWORDS=true, CONSOLE_OIDC_ISSUER or CONSOLE_PROXY_HEADER"
+        )
+    app = Flask("webhook_kit.console")
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
+    app.extensions["console"] = ConsoleContext(kit)
+    app.before_request(admit)
+    app.after_request(add_headers)
+    app.context_processor(_in_every_template)
+    app.register_blueprint(login_pages())
+    app.register_blueprint(console_pages())
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(redis.RedisError, _redis_error)
+    app.register_error_handler(Exception, _unexpected)
+    if hops := kit.settings.console_trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign] # Flask's own way
+    log.info("console_created", log_in=ways)
+    return app
+
+
+def mounted(below: WSGIApplication, kit: Kit) -> WSGIApplication:
+    """Return an application that serves the console at its path, and everything else by another application."""
+    return DispatcherMiddleware(below, {PATH: create_console_app(kit).wsgi_app})
+
+
+def create_console_server() -> Flask:
+    """Return the application of a process that serves only the console.
+
+    :raises ConfigurationError: with one line per mistake of the configuration.
+    """
+    app = Flask("webhook_kit.console.server", static_folder=None)
+    app.wsgi_app = mounted(app.wsgi_app, Kit.from_env())  # type: ignore[method-assign,assignment] # Flask's own way
+    app.add_url_rule("/", "start", lambda: redirect(f"{PATH}/"))
+    app.add_url_rule("/healthz", "healthz", lambda: {"status": "ok"})
+    return app
+
+
+def _in_every_template() -> dict[str, Any]:
+    found = visitor()
+    return {"actor": found.actor if found else None, "csrf_token": csrf_token}
+
+
+def _http_error(error: HTTPException) -> Any:
+    if error.response is not None:
+        return error.response
+    return _error(error.code or 500, error.name, error.description or "")
+
+
+def _redis_error(error: redis.RedisError) -> Any:
+    log.warning("console_request_failed", redis=fault(error), error=str(error))
+    return _error(503, "Redis cannot be used", f"Nobody can log in and nothing can be shown: {fault(error).advice}.")
+
+
+def _unexpected(error: Exception) -> Any:
+    log.error("console_request_failed", exc_info=error, endpoint=request.endpoint)
+    return _error(500, "Error", "An unexpected error occurred; see the log.")
+
+
+def _error(status: int, title: str, detail: str) -> Any:
+    return render_template("error.html", title=title, detail=detail), status
