@@ -31,10 +31,13 @@ log = logger("app")
 def create_app(kit: Kit | None = None) -> Flask:
     """Return the WSGI application.
 
-    :param kit: parts of the installation; built from the environment if None.
+    :param kit: parts of the installation; built from the environment if None. Its process then writes its metrics to Redis; an
+        application that passes a kit calls ``kit.metrics.start()`` itself.
     :raises ConfigurationError: with one line per mistake of the configuration.
     """
-    kit = kit or Kit.from_env()
+    if kit is None:
+        kit = Kit.from_env()
+        kit.metrics.start()
     kit.settings.require_authenticity()
     error_reports.start(kit.settings)
     app = Flask("webhook_kit")

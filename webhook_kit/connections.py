@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import redis
 
     from webhook_kit.gett.client import GettClient
+    from webhook_kit.metrics.flush import MetricTotals
     from webhook_kit.monitoring.worker_life import WorkerLife
     from webhook_kit.outbox.lanes import Lanes
     from webhook_kit.outbox.quota import Quota
@@ -110,6 +111,13 @@ class Connections:
 
         # Kept for longer than an order: no alert is repeated just before the record of its order expires.
         return Alerts(self.redis, self.keys, ttl=2 * self.settings.order_ttl)
+
+    @cached_property
+    def metrics(self) -> MetricTotals:
+        """Counters and histograms of all processes."""
+        from webhook_kit.metrics.flush import MetricTotals
+
+        return MetricTotals(self.redis, self.keys)
 
     @cached_property
     def lanes(self) -> Lanes:

@@ -264,6 +264,7 @@ def _run(
         schedule = [task._replace(at_once=False) for task in schedule]
     error_reports.start(kit.settings)
     start(schedule, stop)
+    kit.metrics.start()
     try:
         while (reason := _work(kit, worker_class, queue, burst=burst)) is not None:
             event = "redis_not_reachable" if reason.unreachable else "redis_not_usable"

@@ -42,7 +42,7 @@ def hang(executor: PosExecutor, store_id: str, release: threading.Event, deadlin
     def body(call: PosCall[bool]) -> None:
         call.finish(release.wait(PATIENCE))
 
-    return executor.start(store_id, body, deadline=deadline)
+    return executor.start(store_id, "quote", body, deadline=deadline)
 
 
 def idle(executor: PosExecutor) -> bool:
@@ -54,7 +54,7 @@ def fail(executor: PosExecutor, store_id: str = A, error: Callable[[], BaseExcep
         raise error()
 
     with pytest.raises(Exception):  # noqa: B017 - other tests check the type
-        executor.run(store_id, call)
+        executor.run(store_id, "quote", call)
 
 
 @pytest.fixture
@@ -75,14 +75,14 @@ def advance_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 def test_run_returns_the_result_or_raises_the_exception_of_the_call() -> None:
     executor = make_executor()
-    assert executor.run(A, lambda: 42) == 42
+    assert executor.run(A, "quote", lambda: 42) == 42
     error = NotPlaced("no connection")
 
     def raising() -> None:
         raise error
 
     with pytest.raises(NotPlaced) as caught:
-        executor.run(A, raising)
+        executor.run(A, "quote", raising)
     assert caught.value is error
 
 
@@ -94,8 +94,8 @@ def test_exception_that_would_end_the_process_becomes_a_runtime_error(raised: ty
         raise raised
 
     with pytest.raises(RuntimeError, match=raised.__name__):
-        executor.run(A, raising)
-    assert executor.run(A, lambda: "next") == "next"
+        executor.run(A, "quote", raising)
+    assert executor.run(A, "quote", lambda: "next") == "next"
 
 
 def test_calls_are_limited_per_store_and_per_process(release: threading.Event) -> None:
@@ -103,28 +103,28 @@ def test_calls_are_limited_per_store_and_per_process(release: threading.Event) -
     hanging = [hang(executor, A, release), hang(executor, A, release)]
     assert executor.in_flight() == {"a": 2}
     with pytest.raises(ConcurrencyLimit, match="store a") as caught:
-        executor.run(A, lambda: None)
+        executor.run(A, "quote", lambda: None)
     assert caught.value.retry_after > 0
     hanging.append(hang(executor, B, release))
     with pytest.raises(ConcurrencyLimit, match="too many POS calls are in flight"):
-        executor.run(B, lambda: None)
+        executor.run(B, "quote", lambda: None)
     release.set()
     assert all(call.wait(PATIENCE) for call in hanging)
     wait_until(lambda: executor.in_flight() == {})
-    assert executor.run(A, lambda: "again") == "again"
+    assert executor.run(A, "quote", lambda: "again") == "again"
 
 
 def test_hanging_store_does_not_block_other_stores(release: threading.Event) -> None:
     executor = make_executor()
     for _ in range(2):
         hang(executor, A, release)
-    assert executor.run(B, lambda: "served") == "served"
+    assert executor.run(B, "quote", lambda: "served") == "served"
 
 
 def test_call_beyond_its_deadline_still_counts_as_in_flight(release: threading.Event) -> None:
     executor = make_executor()
     with pytest.raises(PosTimeout):
-        executor.run(A, lambda: release.wait(PATIENCE), deadline=0.1)
+        executor.run(A, "quote", lambda: release.wait(PATIENCE), deadline=0.1)
     assert executor.in_flight() == {"a": 1}
     release.set()
     wait_until(lambda: executor.in_flight() == {})
@@ -135,7 +135,7 @@ def test_deadline_and_open_breaker_are_errors_in_the_log_with_the_store(
 ) -> None:
     executor = make_executor(pos_breaker_failures=1)
     with pytest.raises(PosTimeout):
-        executor.run(A, lambda: release.wait(PATIENCE), deadline=0.1)
+        executor.run(A, "quote", lambda: release.wait(PATIENCE), deadline=0.1)
     release.set()
     wait_until(lambda: executor.in_flight() == {})
     assert [(event["log_level"], event["event"], event["store"]) for event in events] == [
@@ -152,7 +152,7 @@ def test_result_after_the_deadline_is_not_lost(release: threading.Event) -> None
         recorded.append("ticket")
         call.finish("ticket")
 
-    call = make_executor().start(A, body, deadline=0.05)
+    call = make_executor().start(A, "quote", body, deadline=0.05)
     with pytest.raises(PosTimeout):
         call.wait(0.05)
     assert recorded == []
@@ -166,7 +166,7 @@ def test_caller_does_not_wait_for_work_after_the_result(release: threading.Event
         release.wait(PATIENCE)
 
     executor = make_executor()
-    assert executor.start(A, body, deadline=60).wait(PATIENCE) == "ticket"
+    assert executor.start(A, "quote", body, deadline=60).wait(PATIENCE) == "ticket"
     assert executor.in_flight() == {"a": 1}
 
 
@@ -174,16 +174,16 @@ def test_run_without_remaining_time_calls_nothing_and_is_not_a_failure_of_the_po
     executor, called = make_executor(pos_breaker_failures=1), []
     for deadline in (0.0, -1.0):
         with pytest.raises(PosTimeout, match="no time was left"):
-            executor.run(A, lambda: called.append(1), deadline=deadline)
+            executor.run(A, "quote", lambda: called.append(1), deadline=deadline)
     assert called == []
-    assert executor.run(A, lambda: "closed breaker") == "closed breaker"
+    assert executor.run(A, "quote", lambda: "closed breaker") == "closed breaker"
 
 
 def test_deadline_of_a_call_is_limited_by_the_setting() -> None:
     executor = make_executor(pos_deadline=50)
-    remaining = executor.run(A, lambda: (current_session().deadline or 0) - time.monotonic(), deadline=1000)
+    remaining = executor.run(A, "quote", lambda: (current_session().deadline or 0) - time.monotonic(), deadline=1000)
     assert 40 < remaining <= 50
-    assert executor.run(A, lambda: (current_session().deadline or 0) - time.monotonic(), deadline=40) <= 40
+    assert executor.run(A, "quote", lambda: (current_session().deadline or 0) - time.monotonic(), deadline=40) <= 40
 
 
 # -- circuit breaker ---------------------------------------------------------------------------------------------------
@@ -195,13 +195,13 @@ def test_failures_in_a_row_open_the_circuit_breaker_of_their_store_alone(
     executor = make_executor(pos_breaker_failures=3, pos_breaker_seconds=600)
     fail(executor)
     fail(executor)
-    executor.run(A, lambda: "a success resets the count")
+    executor.run(A, "quote", lambda: "a success resets the count")
     for _ in range(3):
         fail(executor)
     with pytest.raises(CircuitOpen, match=r"store a; retry in \d+ s") as caught:
-        executor.run(A, lambda: pytest.fail("called"))
+        executor.run(A, "quote", lambda: pytest.fail("called"))
     assert 500 < caught.value.retry_after <= 600
-    assert executor.run(B, lambda: "served") == "served"
+    assert executor.run(B, "quote", lambda: "served") == "served"
     wait_until(lambda: idle(executor))
 
 
@@ -214,7 +214,7 @@ def test_call_is_not_in_flight_anymore_when_its_caller_goes_on(monkeypatch: pyte
 
     monkeypatch.setattr(PosExecutor, "_leave", leave_slowly)
     executor = make_executor(pos_max_calls_per_store=1)
-    assert executor.run(A, lambda: 42) == 42
+    assert executor.run(A, "quote", lambda: 42) == 42
     assert idle(executor)
     fail(executor)
     assert idle(executor)
@@ -228,15 +228,15 @@ def test_open_circuit_breaker_lets_one_probe_through_after_its_time(
     advance_clock(600.1)
     fail(executor)  # the probe is let through, and fails
     with pytest.raises(CircuitOpen):
-        executor.run(A, lambda: None)
+        executor.run(A, "quote", lambda: None)
     advance_clock(600.1)
     probe = hang(executor, A, release)
     with pytest.raises(CircuitOpen):
-        executor.run(A, lambda: None)
+        executor.run(A, "quote", lambda: None)
     release.set()
     assert probe.wait(PATIENCE)
     wait_until(lambda: executor.in_flight() == {})
-    assert executor.run(A, lambda: "closed") == "closed"
+    assert executor.run(A, "quote", lambda: "closed") == "closed"
 
 
 def test_result_after_the_deadline_is_a_failure_but_work_after_a_result_is_not(
@@ -252,20 +252,20 @@ def test_result_after_the_deadline_is_a_failure_but_work_after_a_result_is_not(
 
     for body, works in ((long_work_after_the_result, True), (late, False)):
         executor = make_executor(pos_breaker_failures=1, pos_breaker_seconds=1000)
-        executor.start(A, body, deadline=60).wait(PATIENCE)
+        executor.start(A, "quote", body, deadline=60).wait(PATIENCE)
         wait_until(partial(idle, executor))
         if works:
-            assert executor.run(A, lambda: "closed") == "closed"
+            assert executor.run(A, "quote", lambda: "closed") == "closed"
         else:
             with pytest.raises(CircuitOpen):
-                executor.run(A, lambda: None)
+                executor.run(A, "quote", lambda: None)
 
 
 def test_unsupported_method_is_not_a_failure_of_the_pos() -> None:
     executor = make_executor(pos_breaker_failures=1)
     for _ in range(3):
         fail(executor, error=lambda: Unsupported("quote"))
-    assert executor.run(A, lambda: "closed") == "closed"
+    assert executor.run(A, "quote", lambda: "closed") == "closed"
 
 
 # -- threads -----------------------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def test_threads_are_reused() -> None:
     executor = make_executor()
     used = set()
     for _ in range(10):
-        used.add(executor.run(A, threading.get_ident))
+        used.add(executor.run(A, "quote", threading.get_ident))
         wait_until(lambda: executor.in_flight() == {})
     assert len(used) <= 3
 
@@ -283,17 +283,17 @@ def test_threads_are_reused() -> None:
 def test_concurrent_callers_each_get_their_own_result() -> None:
     executor = make_executor(pos_max_calls=64, pos_max_calls_per_store=64)
     with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(lambda n: executor.run(A, lambda: n), range(200))) == list(range(200))
+        assert list(pool.map(lambda n: executor.run(A, "quote", lambda: n), range(200))) == list(range(200))
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_forked_process_can_make_calls() -> None:
     executor = make_executor()
-    executor.run(A, lambda: None)
+    executor.run(A, "quote", lambda: None)
     child = os.fork()
     if child == 0:
         try:
-            os._exit(executor.run(A, lambda: 7))
+            os._exit(executor.run(A, "quote", lambda: 7))
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
@@ -320,6 +320,6 @@ def test_call_for_which_no_thread_can_be_started_is_not_in_flight(monkeypatch: p
         patched.setattr(threading.Thread, "start", no_thread)
         for _ in range(5):
             with pytest.raises(ConcurrencyLimit, match="no thread can be started"):
-                executor.run(A, lambda: 1)
+                executor.run(A, "quote", lambda: 1)
     assert idle(executor)
-    assert executor.run(A, lambda: 1) == 1
+    assert executor.run(A, "quote", lambda: 1) == 1

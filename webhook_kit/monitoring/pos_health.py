@@ -25,6 +25,7 @@ from webhook_kit.adapter import Capability, Store, StoreState
 from webhook_kit.errors import AdapterError, ConcurrencyLimit, OperationRejected, Unsupported, WebhookKitError
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.logs import logger
+from webhook_kit.metrics.definitions import HEALTH_CHECKS
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
 from webhook_kit.storage.connection import text
@@ -132,6 +133,7 @@ class HealthMonitor:
         :raises redis.RedisError: the result cannot be saved; the next check continues from the counts before this one.
         """
         result = self._result(store)
+        HEALTH_CHECKS.count(result)
         counts, action = evaluate(
             self._counts(store),
             result,
@@ -178,7 +180,7 @@ class HealthMonitor:
         adapter = self._stores.adapter(store)
         try:
             state: object = self._pos_executor.run(
-                store.id, lambda: adapter.store_status(store), deadline=self._check_timeout
+                store.id, "store_status", lambda: adapter.store_status(store), deadline=self._check_timeout
             )
         except (Unsupported, ConcurrencyLimit):  # about the adapter and about this process, not about the POS
             return HealthCheckResult.INCONCLUSIVE

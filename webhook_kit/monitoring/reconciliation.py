@@ -176,7 +176,7 @@ class Reconciler:
         self, store: Store, method: str, call: Callable[[], _Result], report: ReconciliationReport
     ) -> _Result | None:
         try:
-            return self._pos_executor.run(store.id, call)
+            return self._pos_executor.run(store.id, method, call)
         except Unsupported:
             report.remarks.append(f"the adapter does not offer {method}")
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything

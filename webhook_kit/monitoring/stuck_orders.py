@@ -228,7 +228,7 @@ class StuckOrderMonitor:
         except AdapterError as error:
             raise _CancellationInDoubt(f"its adapter cannot be used: {error}") from error
         try:
-            self._pos_executor.run(store.id, lambda: adapter.cancel_order(store, ticket, _REASON))
+            self._pos_executor.run(store.id, "cancel_order", lambda: adapter.cancel_order(store, ticket, _REASON))
         except (NotPlaced, ConcurrencyLimit, CircuitOpen) as error:
             log.warning("cancellation_postponed", order=ref, store=store.id, why=str(error))
             return False

@@ -14,6 +14,7 @@ from webhook_kit.errors import GettError, GettPermanent, GettRateLimited, GettRe
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.models.store import CatalogSetNotification, OrderStatusUpdate, StoreStatusUpdate
 from webhook_kit.logs import logger
+from webhook_kit.metrics.definitions import GETT_REQUESTS, UPDATE_DELAY, status_class
 from webhook_kit.outbox.lanes import Lanes, Lease, LeaseResult, LeaseStatus
 from webhook_kit.outbox.retry_policy import FailedUpdate, RetryDecision, RetryPolicy
 from webhook_kit.outbox.sending_state import SendingState
@@ -161,7 +162,7 @@ class Dispatcher:
             self._lanes.postpone(lease, 0.0, "not sent: the lease was too old", charge=False)
             return
         try:
-            self._lanes.acknowledge(lease, self._status(lease))
+            self._lanes.acknowledge(lease, self._timed_status(lease))
         except redis.RedisError:
             raise
         except GettError as error:
@@ -172,6 +173,18 @@ class Dispatcher:
             self._retry_or_dead_letter(lease, GettError(f"sent, but not recorded: {type(error).__name__}"))
         else:
             log.info("update_sent", lane=lease.lane, update=lease.number)
+
+    def _timed_status(self, lease: Lease) -> int:
+        started, status = time.monotonic(), None
+        try:
+            status = self._status(lease)
+            UPDATE_DELAY.observe(lease.age + time.monotonic() - lease.leased, lease.kind)
+        except GettError as error:
+            status = error.status
+            raise
+        finally:
+            GETT_REQUESTS.observe(time.monotonic() - started, lease.kind, status_class(status))
+        return status
 
     def _status(self, lease: Lease) -> int:
         """Send an update and return the status with which Gett took it.

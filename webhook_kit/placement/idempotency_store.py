@@ -21,6 +21,7 @@ import redis
 from webhook_kit.errors import Conflict, NotFound
 from webhook_kit.gett.signing import MAX_AGE_SECONDS
 from webhook_kit.logs import logger
+from webhook_kit.metrics.definitions import PLACEMENTS
 from webhook_kit.outbox.archive import OrderArchive, OrderScript
 from webhook_kit.outbox.lanes import Notifier, lane_name
 from webhook_kit.outbox.updates import Kind
@@ -309,7 +310,10 @@ class PlacementStore:
             fingerprint=claim.fingerprint,
             notification=notification,
         )
-        return SettleResult(text(result))
+        recorded = SettleResult(text(result))
+        if recorded is SettleResult.OK:
+            PLACEMENTS.count(outcome)
+        return recorded
 
     def release_later(self, claim: Claim, outcome: AttemptOutcome) -> None:
         """Settle a claim in the background as soon as Redis can be reached; the POS was not called."""

@@ -53,7 +53,7 @@ class LostOrders:
         if self._intervals.claim(f"lost-order:{pair(store.id, order_ref)}", _LOOK_UP_AGAIN) is None:
             return None
         try:
-            ticket: object = self._executor.run(store.id, lambda: adapter.find_order(store, order_ref))
+            ticket: object = self._executor.run(store.id, "find_order", lambda: adapter.find_order(store, order_ref))
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the event stays held
             log.warning("lost_order_not_looked_up", order=order_ref, store=store.id, error=repr(error))
             return None

@@ -146,7 +146,7 @@ class Placement:
         adapter = self._stores.adapter(store)
         if not adapter.offers(Capability.FIND_ORDER):
             return False
-        ticket = self._executor.run(store.id, lambda: adapter.find_order(store, ref))
+        ticket = self._executor.run(store.id, "find_order", lambda: adapter.find_order(store, ref))
         if not isinstance(ticket, Placed):
             return False
         order = PlaceOrderRequest.from_json(record["order"])
@@ -348,7 +348,7 @@ class Placement:
             self._call_pos(attempt, order, call)
 
         try:
-            return self._executor.start(attempt.store.id, body, deadline=deadline)
+            return self._executor.start(attempt.store.id, "place_order", body, deadline=deadline)
         except PosUnavailable as error:
             raise unavailable(str(error), retry_after=error.retry_after) from error
 

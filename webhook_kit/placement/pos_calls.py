@@ -27,13 +27,13 @@ T = TypeVar("T")
 def ask_pos(executor: PosExecutor, store: Store, method: str, call: Callable[[], T], *, deadline: float) -> T:
     """Make a POS call without side effects while a webhook waits.
 
-    :param method: the adapter's method, for the log.
+    :param method: the adapter's method, for the log and the metrics.
     :param deadline: monotonic time by which the answer is needed.
     :raises Problem: 503 for every failure; the traceback is in the log only.
     :raises Unsupported: when the adapter does not offer the method for this store.
     """
     try:
-        return executor.run(store.id, call, deadline=deadline - time.monotonic())
+        return executor.run(store.id, method, call, deadline=deadline - time.monotonic())
     except Unsupported:
         raise
     except PosUnavailable as error:

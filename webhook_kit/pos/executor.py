@@ -16,6 +16,7 @@ from typing import Generic, TypeVar, cast
 
 from webhook_kit.errors import CircuitOpen, ConcurrencyLimit, PosTimeout, Unsupported
 from webhook_kit.logs import logger
+from webhook_kit.metrics.definitions import POS_CALLS, POS_CALLS_REJECTED
 from webhook_kit.pos.session import call_deadline
 from webhook_kit.settings import Settings
 
@@ -82,26 +83,28 @@ class PosExecutor:
         """Limit the calls of each store, but not their sum. In a worker one store must not use up the calls of all others."""
         self._limit = sys.maxsize
 
-    def run(self, store_id: str, call: Callable[[], _Result], *, deadline: float | None = None) -> _Result:
+    def run(self, store_id: str, method: str, call: Callable[[], _Result], *, deadline: float | None = None) -> _Result:
         """Call the POS and return its result. Exceptions of the call are passed on.
 
+        :param method: the adapter's method, for the metrics.
         :param deadline: seconds to wait, at most ``POS_DEADLINE``; None: ``POS_DEADLINE``.
         :raises PosUnavailable: no call can be made or waited for now.
         """
-        return self._run(store_id, call, self._deadline if deadline is None else min(deadline, self._deadline))
+        seconds = self._deadline if deadline is None else min(deadline, self._deadline)
+        return self._run(store_id, method, call, seconds)
 
     def fetch_catalog(self, store_id: str, call: Callable[[], _Result]) -> _Result:
         """Fetch a catalog from the POS as :meth:`run` does, but within ``CATALOG_DEADLINE``: nobody waits for its result.
 
         :raises PosUnavailable: no call can be made or waited for now.
         """
-        return self._run(store_id, call, self._catalog_deadline)
+        return self._run(store_id, "fetch_catalog", call, self._catalog_deadline)
 
-    def _run(self, store_id: str, call: Callable[[], _Result], seconds: float) -> _Result:
+    def _run(self, store_id: str, method: str, call: Callable[[], _Result], seconds: float) -> _Result:
         if seconds <= 0:  # the time was used up before the call, which is not a failure of the POS
             raise PosTimeout("no time was left to call the POS", retry_after=5)
 
-        started: PosCall[_Result] = self.start(store_id, lambda _: call(), deadline=seconds)
+        started: PosCall[_Result] = self.start(store_id, method, lambda _: call(), deadline=seconds)
         try:
             return started.wait(seconds)
         except PosTimeout:
@@ -110,19 +113,24 @@ class PosExecutor:
             raise
 
     def start(
-        self, store_id: str, body: Callable[[PosCall[_Result]], _Result | None], *, deadline: float
+        self, store_id: str, method: str, body: Callable[[PosCall[_Result]], _Result | None], *, deadline: float
     ) -> PosCall[_Result]:
         """Start a call in a separate thread.
 
+        :param method: the adapter's method, for the metrics.
         :param body: makes the call and returns its result. It may end the :class:`PosCall` that it gets before it returns:
             work that it does afterwards still counts as in flight, but its caller does not wait for it.
         :raises ConcurrencyLimit: too many calls are in flight.
         :raises CircuitOpen: the circuit breaker of the store is open.
         """
-        breaker = self._enter(store_id)
+        try:
+            breaker = self._enter(store_id)
+        except (CircuitOpen, ConcurrencyLimit) as error:
+            POS_CALLS_REJECTED.count("circuit_open" if isinstance(error, CircuitOpen) else "concurrency_limit")
+            raise
         call: PosCall[_Result] = PosCall()
         try:
-            self._pool.submit(lambda: self._work(store_id, breaker, call, body, deadline))
+            self._pool.submit(lambda: self._work(store_id, method, breaker, call, body, deadline))
         except RuntimeError as error:  # the system allows no further thread
             self._leave(store_id)
             raise ConcurrencyLimit(f"no thread can be started for a POS call: {error}", retry_after=2) from error
@@ -136,6 +144,7 @@ class PosExecutor:
     def _work(
         self,
         store_id: str,
+        method: str,
         breaker: _CircuitBreaker,
         call: PosCall[_Result],
         body: Callable[[PosCall[_Result]], _Result | None],
@@ -152,9 +161,10 @@ class PosExecutor:
         # Unsupported is about the adapter, not about the POS. A result after the deadline counts as a failure: its caller did
         # not get it.
         failed = failure is not None and not isinstance(failure, Unsupported)
-        ended = call.ended or time.monotonic()
-        breaker.record(failed=failed or ended - started > deadline)
+        duration = (call.ended or time.monotonic()) - started
+        breaker.record(failed=failed or duration > deadline)
         self._leave(store_id)
+        POS_CALLS.observe(duration, method, _outcome(failure, late=duration > deadline))
         # Last, so that the caller's next call does not find this one in flight.
         if failure is not None:
             call.fail(failure)
@@ -187,6 +197,14 @@ class PosExecutor:
                 self._in_flight[store_id] = remaining
             else:
                 del self._in_flight[store_id]
+
+
+def _outcome(failure: BaseException | None, *, late: bool) -> str:
+    if isinstance(failure, Unsupported):
+        return "unsupported"
+    if failure is not None:
+        return "failed"
+    return "late" if late else "ok"
 
 
 class _CircuitBreaker:

@@ -115,8 +115,11 @@ class LastGoodCatalogs:
 
     def _refresh(self, store: Store, *, shrink_guard: bool, awaited: bool) -> tuple[CatalogSet, CachedCatalog]:
         adapter = self._stores.adapter(store)
-        fetch = self._calls.run if awaited else self._calls.fetch_catalog
-        catalog: object = fetch(store.id, lambda: adapter.fetch_catalog(store))
+        catalog: object = (
+            self._calls.run(store.id, "fetch_catalog", lambda: adapter.fetch_catalog(store))
+            if awaited
+            else self._calls.fetch_catalog(store.id, lambda: adapter.fetch_catalog(store))
+        )
         if not isinstance(catalog, CatalogSet):
             raise CatalogInvalid(
                 f"{type(adapter).__name__}.fetch_catalog() returned {type(catalog).__name__}, not a CatalogSet"

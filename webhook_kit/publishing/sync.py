@@ -29,6 +29,7 @@ from webhook_kit.catalog.unavailable import remove_items
 from webhook_kit.errors import CatalogInvalid, InvalidTransition, WebhookKitError
 from webhook_kit.gett.models.base import error_lines
 from webhook_kit.logs import logger
+from webhook_kit.metrics.definitions import CATALOG_SYNCS
 from webhook_kit.printing import described
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.last_good import LastGoodCatalogs
@@ -267,6 +268,7 @@ class CatalogSync:
             # A vendor's code may raise anything.
             log.exception("catalog_sync_failed", store=store.id)
             report = self._failure(store, SyncOutcome.FAILED, [f"the adapter raised {described(error)}"])
+        CATALOG_SYNCS.count(report.outcome)
         self._record(report)
         return report
 

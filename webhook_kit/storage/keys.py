@@ -366,3 +366,18 @@ class Keys:
     def console_attempts(self, of: str) -> str:
         """String: number of attempts to log in to the console of an address or for a name, by the SHA-256 of either."""
         return f"{self.prefix}console-attempts:{of}"
+
+    # -- metrics -------------------------------------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> str:
+        """Hash: counters and histograms of all processes, by name and labels (:mod:`webhook_kit.metrics.recorder`)."""
+        return f"{self.prefix}metrics"
+
+    def metrics_slot(self, begin: str) -> str:
+        """Hash: what the graphs show of five minutes that begin at this moment (Unix seconds)."""
+        return f"{self.prefix}metrics-slot:{begin}"
+
+    def metrics_batch(self, process: str) -> str:
+        """String: the number of the last batch of metrics that a process wrote, in case its reply was lost."""
+        return f"{self.prefix}metrics-batch:{process}"

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import time
-from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple, TypeVar
 
 import redis
-from flask import Blueprint, Request, Response, g, jsonify, request
+from flask import Blueprint, Request, Response, jsonify
 
 from webhook_kit.adapter import Store
 from webhook_kit.errors import AdapterError, StoresUnavailable
@@ -31,9 +30,9 @@ from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.webhooks.authentication import verify_webhook
+from webhook_kit.webhooks.current_call import WebhookCall, current_call
 from webhook_kit.webhooks.order_events import OrderEventReceiver
 from webhook_kit.webhooks.parsing import parse, raw_body
-from webhook_kit.webhooks.trace import trace_id
 
 __all__ = ["OrderWebhooks", "order_webhooks", "problem_response"]
 
@@ -43,6 +42,15 @@ W = TypeVar("W", bound=Wire)
 
 _MAX_KEY_LENGTH = 255
 _LOGGED_ID = 100
+
+_CALL_NAMES = {
+    "validateOrder": "validateOrder",
+    "validate": "validateOrder",
+    "placeOrder": "placeOrder",
+    "place": "placeOrder",
+    "orderEvents": "orderEvents",
+}
+"""Names of the calls by the last part of their paths."""
 
 
 class OrderWebhooks(NamedTuple):
@@ -66,14 +74,14 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
     @blueprint.post("/validateOrder")
     @blueprint.post("/validate")
     def validate_order() -> Response:
-        call = _current_call()
+        call = current_call()
         order = _verified_body(parts, call, ExternalOrder).without_coordinates()
         return _json(_validate(parts, call, order, _store_of(parts, call, order)))
 
     @blueprint.post("/placeOrder")
     @blueprint.post("/place")
     def place_order() -> Response:
-        call = _current_call()
+        call = current_call()
         key = call.request.headers.get("Idempotency-Key", "").strip()
         call.note(key=key[:_MAX_KEY_LENGTH] or None)
         order = _verified_body(parts, call, PlaceOrderRequest)
@@ -104,7 +112,7 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
 
         @blueprint.post("/orderEvents")
         def order_events() -> Response:
-            call = _current_call()
+            call = current_call()
             event = _verified_body(parts, call, OrderEvent)
             call.note(session=event.data.checkout_session_id)
             try:
@@ -116,18 +124,20 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
 
     @blueprint.before_request
     def start() -> None:
-        _current_call()
+        current_call()
 
     @blueprint.after_request
     def finish(response: Response) -> Response:
-        call = _current_call()
+        call = current_call()
         response.headers["API-Version"] = API_VERSION
+        path = call.request.path.rpartition("/")[2]
+        seconds = call.finish(_CALL_NAMES.get(path, path))
         write = log.warning if response.status_code >= 500 else log.info
         write(
             "webhook_answered",
             path=call.request.path,
             status=response.status_code,
-            ms=round((time.perf_counter() - call.started) * 1000, 1),
+            ms=round(seconds * 1000, 1),
             trace=call.trace,
             **call.noted,
         )
@@ -136,41 +146,9 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
     return blueprint
 
 
-class _Call:
-    """A webhook that is being answered.
-
-    :ivar signed_body: the raw body if its signature was verified. Without a signature there is nothing to remember: whoever
-        knows the Authorization header can send anything.
-    :ivar noted: fields of the log line.
-    """
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.started = time.perf_counter()
-        self.signed_body = b""
-        self.noted: dict[str, object] = {}
-
-    def note(self, **fields: object) -> None:
-        """Note fields for the log line; None is left out."""
-        self.noted.update((name, value) for name, value in fields.items() if value is not None)
-
-    @cached_property
-    def trace(self) -> str:
-        """Trace id."""
-        return trace_id(self.request.headers.get("traceparent"))
-
-
-def _current_call() -> _Call:
-    """Return the webhook that this thread answers. Flask looks up the request at each access, so it is done once here."""
-    call: _Call | None = g.get("webhook_call")
-    if call is None:
-        call = g.webhook_call = _Call(request._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - documented
-    return call
-
-
 def problem_response(problem: Problem) -> Response:
     """Return a problem document for this request, as Markdown if the caller prefers it."""
-    call = _current_call()
+    call = current_call()
     call.note(outcome="refused" if problem.status < 500 else "failed", code=problem.code.value)
     document = problem.document(instance=call.request.path, trace_id=call.trace)
     response = _problem(call.request, problem.status, document.to_json())
@@ -179,7 +157,7 @@ def problem_response(problem: Problem) -> Response:
     return response
 
 
-def _verified_body(parts: OrderWebhooks, call: _Call, model: type[W]) -> W:
+def _verified_body(parts: OrderWebhooks, call: WebhookCall, model: type[W]) -> W:
     """Return the parsed body of this request, after its signature was verified.
 
     :raises Problem: 400, 401, 413, 415 or 422.
@@ -192,7 +170,7 @@ def _verified_body(parts: OrderWebhooks, call: _Call, model: type[W]) -> W:
     return body
 
 
-def _store_of(parts: OrderWebhooks, call: _Call, order: ExternalOrder) -> Store:
+def _store_of(parts: OrderWebhooks, call: WebhookCall, order: ExternalOrder) -> Store:
     """Return the store of an order.
 
     :raises Problem: 404 when no such store is served, 503 when the stores cannot be read.
@@ -210,7 +188,7 @@ def _store_of(parts: OrderWebhooks, call: _Call, order: ExternalOrder) -> Store:
     return store
 
 
-def _validate(parts: OrderWebhooks, call: _Call, order: ExternalOrder, store: Store) -> bytes:
+def _validate(parts: OrderWebhooks, call: WebhookCall, order: ExternalOrder, store: Store) -> bytes:
     """Return the answer to a validateOrder. Nothing is written; violations are members of the order."""
     deadline = time.monotonic() + parts.settings.webhook_deadline
     result = parts.validator.validate(order, store, deadline=deadline)

@@ -68,6 +68,7 @@ from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.status import Owner, StoreStatusService
 from webhook_kit.vendor_calls import VendorCalls
+from webhook_kit.webhooks.current_call import current_call
 from webhook_kit.webhooks.parsing import raw_body
 
 __all__ = ["PosEvents", "pos_webhooks"]
@@ -311,11 +312,22 @@ def pos_webhooks(events: PosEvents) -> Blueprint:
         raw = raw_body(request)
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            return jsonify(events.receive(adapter, headers, raw))
+            outcomes = events.receive(adapter, headers, raw)
         except (redis.RedisError, StoresUnavailable, AdapterError) as error:
             # The traceback would add nothing to the name of the error.
             log.error("pos_event_not_stored", error=type(error).__name__)  # noqa: TRY400
             raise unavailable("events cannot be accepted at the moment", retry_after=5) from error
+        current_call().note(outcome="taken")
+        return jsonify(outcomes)
+
+    @blueprint.before_request
+    def start() -> None:
+        current_call()
+
+    @blueprint.after_request
+    def finish(response: Response) -> Response:
+        current_call().finish("posEvents")
+        return response
 
     return blueprint
 

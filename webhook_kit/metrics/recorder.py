@@ -1,0 +1,128 @@
+"""Counters and histograms of this process.
+
+An observation is one append to a queue: it takes no lock, reaches no network and raises nothing, because an order must neither wait
+for a metric nor fail with it. A thread adds the queue up every few seconds (:mod:`webhook_kit.metrics.flush`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+__all__ = ["CounterMetric", "HistogramMetric", "Metric", "Totals", "take_observations"]
+
+Totals = dict[str, int]
+"""Increments by field: the metric's name and the values of its labels, separated by ``|``."""
+
+_MOST_WAITING = 20_000
+"""Observations that wait to be added up at most; more than some seconds bring. Without the thread the oldest ones are dropped."""
+
+OTHER = "other"
+"""Value of a label in place of one that is not in its closed list."""
+
+_waiting: deque[tuple[Metric, tuple[str, ...], float]] = deque(maxlen=_MOST_WAITING)
+
+
+class Metric:
+    """A metric with closed lists of the values of its labels.
+
+    :ivar name: name in Prometheus, with its unit.
+    :ivar about: what it measures, for Prometheus and the docs.
+    :ivar labels: allowed values by label.
+    :ivar graphed: it is also kept in slots of five minutes, for the graphs of the last 24 hours.
+    """
+
+    kind = ""
+
+    def __init__(
+        self, name: str, about: str, labels: Mapping[str, Sequence[str]] | None = None, *, graphed: bool = False
+    ) -> None:
+        self.name = name
+        self.about = about
+        self.labels = {label: frozenset(values) for label, values in (labels or {}).items()}
+        self.graphed = graphed
+
+    def field(self, labels: Sequence[str]) -> str:
+        """Return the field of a series."""
+        allowed = zip(labels, self.labels.values(), strict=True)
+        return "|".join([self.name, *(value if value in values else OTHER for value, values in allowed)])
+
+    def add_to(self, totals: Totals, labels: Sequence[str], value: float) -> None:
+        """Add an observation to the totals."""
+        raise NotImplementedError
+
+    def combinations(self) -> int:
+        """Return the number of series at most."""
+        return len(list(product(*({*values, OTHER} for values in self.labels.values()))))
+
+
+class CounterMetric(Metric):
+    """A number that only grows."""
+
+    kind = "counter"
+
+    def count(self, *labels: str) -> None:
+        """Count one.
+
+        :param labels: the values of the labels, in their order.
+        """
+        _waiting.append((self, labels, 1))
+
+    def add_to(self, totals: Totals, labels: Sequence[str], value: float) -> None:
+        """Add a number to the totals."""
+        field = self.field(labels)
+        totals[field] = totals.get(field, 0) + int(value)
+
+
+class HistogramMetric(Metric):
+    """Durations in seconds, counted by buckets.
+
+    :ivar buckets: upper bounds of the buckets in seconds; one without a bound follows.
+    """
+
+    kind = "histogram"
+
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        buckets: Sequence[float],
+        labels: Mapping[str, Sequence[str]] | None = None,
+        *,
+        graphed: bool = False,
+    ) -> None:
+        super().__init__(name, about, labels, graphed=graphed)
+        self.buckets = tuple(buckets)
+        self.bounds = (*(f"{bound:g}" for bound in buckets), "+Inf")
+
+    def observe(self, seconds: float, *labels: str) -> None:
+        """Record a duration.
+
+        :param labels: the values of the labels, in their order.
+        """
+        _waiting.append((self, labels, seconds))
+
+    def add_to(self, totals: Totals, labels: Sequence[str], value: float) -> None:
+        """Add a duration to its bucket, and to the sum in microseconds: whole numbers add up exactly."""
+        field, seconds = self.field(labels), max(value, 0.0)
+        bucket = f"{field}|{self.bounds[bisect_left(self.buckets, seconds)]}"
+        totals[bucket] = totals.get(bucket, 0) + 1
+        totals[f"{field}|sum"] = totals.get(f"{field}|sum", 0) + int(seconds * 1e6)
+
+
+def take_observations(totals: Totals, graphed: Totals) -> None:
+    """Add up the waiting observations, and remove them.
+
+    :param totals: gets all increments.
+    :param graphed: gets those of the metrics that are graphed.
+    """
+    for _ in range(len(_waiting)):
+        try:
+            metric, labels, value = _waiting.popleft()
+        except IndexError:  # another thread was faster
+            return
+        metric.add_to(totals, labels, value)
+        if metric.graphed:
+            metric.add_to(graphed, labels, value)
