@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from webhook_kit.gett.client import GettClient
     from webhook_kit.metrics.flush import MetricTotals
+    from webhook_kit.monitoring.open_circuits import OpenCircuits
     from webhook_kit.monitoring.worker_life import WorkerLife
     from webhook_kit.outbox.lanes import Lanes
     from webhook_kit.outbox.quota import Quota
@@ -102,7 +103,14 @@ class Connections:
         """POS calls of this process."""
         from webhook_kit.pos.executor import PosExecutor
 
-        return PosExecutor(self.settings)
+        return PosExecutor(self.settings, on_circuit=self.open_circuits.record)
+
+    @cached_property
+    def open_circuits(self) -> OpenCircuits:
+        """Open circuit breakers of all POS systems, in every process."""
+        from webhook_kit.monitoring.open_circuits import OpenCircuits
+
+        return OpenCircuits(self.redis, self.keys)
 
     @cached_property
     def alerts(self) -> Alerts:

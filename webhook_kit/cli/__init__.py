@@ -22,6 +22,7 @@ _COMMANDS = {
     "check": "Check the configuration, the adapters and Redis.",
     "console": "Serve the operators' console, and manage its users and tokens.",
     "dev": "Start Redis, a sandbox with a storefront, the web server and a worker.",
+    "health": "List everything that is wrong now, and what to do first.",
     "new": "Write the project of a new adapter.",
     "order": "Show and change orders.",
     "outbox": "List pending updates.",

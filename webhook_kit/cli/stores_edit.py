@@ -120,6 +120,8 @@ def remove(store: str, yes: bool) -> None:
     kit.redis.delete(
         *(key(store_id) for key in (keys.catalog, keys.pause_owner, keys.health, keys.unavailable, keys.sync))
     )
+    for index in (keys.paused_stores, keys.failing_stores, keys.rejected_catalogs):
+        kit.redis.zrem(index, store_id)
     for kind in (Kind.CATALOG, Kind.STORE):
         kit.lanes.discard(lane_name(kind, store_id))
     click.echo(f"store {store_id} is removed here" + ("; Gett still has it" if removed and removed.gett_id else ""))

@@ -28,6 +28,7 @@ from webhook_kit.logs import logger
 from webhook_kit.metrics.definitions import HEALTH_CHECKS
 from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.settings import Settings
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
@@ -155,8 +156,13 @@ class HealthMonitor:
             int(counts.acted),
         ]
         with self._redis.pipeline() as pipeline:
-            pipeline.hset(key, items=[*fields, "result", result])
+            now = int(redis_time(self._redis))
+            pipeline.hset(key, items=[*fields, "result", result, "at", now])
             pipeline.expire(key, _COUNTS_TTL)
+            if counts.failures:
+                pipeline.zadd(self._keys.failing_stores, {store.id: now}, nx=True)
+            else:
+                pipeline.zrem(self._keys.failing_stores, store.id)
             pipeline.execute()
         return action
 

@@ -29,9 +29,11 @@ elseif event == 'failure' then
   if failures >= args.threshold then
     local pause = math.min(args.longest, 1000 * 2 ^ math.min(failures - args.threshold, 20))
     redis.call('HSET', keys.sending, 'open_until', format_ms(now + pause))
+    redis.call('HSETNX', keys.sending, 'opened_at', format_ms(now))
   end
 elseif event == 'halt' then
   redis.call('HSET', keys.halt, args.key, args.reason)
+  redis.call('HSETNX', keys.halt, args.key .. ':since', format_ms(now))
   probe_in_a_minute()
   redis.call('EXPIRE', keys.halt, 86400)  -- of a key that nobody uses any more
 end

@@ -1,8 +1,8 @@
 -- Library of the sending state: circuit breaker, halt, and the quota's sliding window.
 --
 -- key      type     holds
--- sending  hash     blocked_until (a 429), open_until, probing, failures (circuit breaker), tokens, filled (pacing), remaining, remaining_until (of the quota, by Gett's headers)
--- halt     hash     <key>: the reason for which Gett refuses this API key (an id of it), <key>:probe_at: when it is tried again
+-- sending  hash     blocked_until (a 429), open_until, opened_at, probing, failures (circuit breaker), tokens, filled (pacing), remaining, remaining_until (of the quota, by Gett's headers)
+-- halt     hash     <key>: the reason for which Gett refuses this API key (an id of it), <key>:since, <key>:probe_at: when it is tried again
 -- sends    list     moments of the last sends, newest first, as many as the quota
 --
 -- Moments are Redis TIME in ms. args.key: id of the caller's API key.
@@ -17,13 +17,13 @@ local function close_circuit()
   if redis.call('HEXISTS', keys.sending, 'open_until') == 1 then
     redis.call('HSET', keys.sending, 'tokens', 1, 'filled', format_ms(now_ms()))
   end
-  redis.call('HDEL', keys.sending, 'failures', 'open_until', 'probing')
+  redis.call('HDEL', keys.sending, 'failures', 'open_until', 'opened_at', 'probing')
 end
 
 -- Record an answer that shows that Gett works and accepts the API key.
 local function record_response()
   close_circuit()
-  redis.call('HDEL', keys.halt, args.key, args.key .. ':probe_at')
+  redis.call('HDEL', keys.halt, args.key, args.key .. ':since', args.key .. ':probe_at')
 end
 
 -- The quota's window: no span of quota.window ms holds more than quota.limit sends. Gett's own figures narrow it further.

@@ -39,12 +39,16 @@ class SendingStatus:
     :ivar rate_limited: seconds for which Gett asked to wait (429); 0 if it did not.
     :ivar circuit_open: seconds for which the circuit breaker stays open; 0 if it is closed.
     :ivar used: writes in the quota's last window.
+    :ivar halted_since: the moment of the first refusal in a row, Unix seconds; None if sending is not halted.
+    :ivar failing_since: the moment at which the circuit breaker opened, Unix seconds; None if Gett has answered since.
     """
 
     halted: str | None
     rate_limited: float
     circuit_open: float
     used: int
+    halted_since: float | None = None
+    failing_since: float | None = None
 
 
 class SendingState:
@@ -97,19 +101,33 @@ class SendingState:
 
         A process without a key returns the reason for any other key.
         """
-        if self._api_key_id:
-            return text(self._redis.hget(self._keys.halt, self._api_key_id)) or None
-        halts = {text(name): text(reason) for name, reason in self._redis.hgetall(self._keys.halt).items()}
-        return next((reason for name, reason in halts.items() if not name.endswith(":probe_at")), None)
+        return self._halt()[0]
+
+    def _halt(self) -> tuple[str | None, float | None]:
+        """Return the reason of a halt, and since when, in ms."""
+        key = self._api_key_id
+        if not key:
+            names = map(text, self._redis.hkeys(self._keys.halt))
+            key = next((name for name in names if not name.endswith((":probe_at", ":since"))), "")
+        reason, since = map(text, self._redis.hmget(self._keys.halt, key, f"{key}:since"))
+        return reason or None, float(since) if reason and since else None
 
     def status(self, quota: Quota) -> SendingStatus:
         """Return the state of sending, for people."""
         now = redis_time(self._redis) * 1000
-        times = self._redis.hmget(self._keys.sending, "blocked_until", "open_until")
+        *times, opened = self._redis.hmget(self._keys.sending, "blocked_until", "open_until", "opened_at")
         rate_limited, circuit_open = (max(0.0, (float(moment or 0) - now) / 1000) for moment in times)
+        halted, halted_since = self._halt()
         sends = self._redis.lrange(self._keys.sends, 0, -1)
         used = sum(now - float(moment) < quota.window_ms for moment in sends)
-        return SendingStatus(self.halt_reason(), rate_limited, circuit_open, used)
+        return SendingStatus(
+            halted,
+            rate_limited,
+            circuit_open,
+            used,
+            halted_since and halted_since / 1000,
+            float(opened) / 1000 if opened else None,
+        )
 
     def _record(self, event: str, **details: str | int) -> None:
         self._script(self._keys.sending, event=event, key=self._api_key_id, **details)

@@ -67,7 +67,11 @@ class PosCall(Generic[_Result]):
 class PosExecutor:
     """Executes the POS calls of this process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, on_circuit: Callable[[str, float], object] = lambda _store, _open: None
+    ) -> None:
+        """:param on_circuit: called with a store's id and the seconds for which its circuit breaker stays open; 0: it closed."""
+        self._on_circuit = on_circuit
         self._deadline = settings.pos_deadline
         self._catalog_deadline = settings.catalog_deadline
         self._limit = settings.pos_max_calls
@@ -162,7 +166,7 @@ class PosExecutor:
         # not get it.
         failed = failure is not None and not isinstance(failure, Unsupported)
         duration = (call.ended or time.monotonic()) - started
-        breaker.record(failed=failed or duration > deadline)
+        opened_for = breaker.record(failed=failed or duration > deadline)
         self._leave(store_id)
         POS_CALLS.observe(duration, method, _outcome(failure, late=duration > deadline))
         # Last, so that the caller's next call does not find this one in flight.
@@ -170,6 +174,8 @@ class PosExecutor:
             call.fail(failure)
         else:
             call.finish(cast(_Result, result))
+        if opened_for is not None:  # nobody waits for this
+            self._on_circuit(store_id, opened_for)
 
     def _enter(self, store_id: str) -> _CircuitBreaker:
         with self._lock:
@@ -231,12 +237,17 @@ class _CircuitBreaker:
         # This call is the probe; other calls are rejected until it ends.
         self._open_until = time.monotonic() + self._seconds
 
-    def record(self, *, failed: bool) -> None:
-        self._failures = self._failures + 1 if failed else 0
+    def record(self, *, failed: bool) -> float | None:
+        """Record the end of a call; return the seconds for which the breaker is open now, 0 if it closed, None if nothing changed."""
+        before = self._failures
+        self._failures = before + 1 if failed else 0
         if failed:
             self._open_until = time.monotonic() + self._seconds
         if self._failures == self._limit:
             log.error("pos_circuit_opened", store=self._store_id, failures=self._failures, seconds=self._seconds)
+        if self._failures >= self._limit:
+            return self._seconds
+        return 0.0 if before >= self._limit else None
 
 
 class _Pool:

@@ -330,7 +330,13 @@ class CatalogSync:
             if not repeated:
                 subject = f"catalog of {report.store_id} {now}"
                 self._alerts.raise_once(Alert.CATALOG, subject, "; ".join(report.reasons[:3]))
-        self._redis.hset(key, mapping=facts)
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.hset(key, mapping=facts)
+            if report.failed:
+                pipeline.zadd(self._keys.rejected_catalogs, {report.store_id: now}, nx=True)
+            else:
+                pipeline.zrem(self._keys.rejected_catalogs, report.store_id)
+            pipeline.execute()
 
 
 def _changes(store: Store, before: CatalogSet | None, after: CatalogSet) -> Mapping[str, int]:

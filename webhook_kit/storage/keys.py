@@ -236,7 +236,7 @@ class Keys:
         return f"{self.prefix}stores-version"
 
     def onboarding(self, store_id: str) -> str:
-        """Hash: progress of a store's onboarding (step, status, onboarding_id, gett_id, error, at)."""
+        """Hash: progress of a store's onboarding (step, status, onboarding_id, gett_id, error, last_error, at)."""
         return f"{self.prefix}onboarding:{store_id}"
 
     def onboarding_lock(self, store_id: str) -> str:
@@ -256,6 +256,31 @@ class Keys:
     def pause_owner(self, store_id: str) -> str:
         """String: the owner of a store's pause."""
         return f"{self.prefix}paused-by:{store_id}"
+
+    @property
+    def paused_stores(self) -> str:
+        """Sorted set: stores that are paused from here, by the moment since when (ms)."""
+        return f"{self.prefix}paused-stores"
+
+    @property
+    def failing_stores(self) -> str:
+        """Sorted set: stores whose last health check failed, by the moment of the first failure in a row (s)."""
+        return f"{self.prefix}failing-stores"
+
+    @property
+    def rejected_catalogs(self) -> str:
+        """Sorted set: stores whose last synchronization failed, by the moment of the first failure in a row (s)."""
+        return f"{self.prefix}rejected-catalogs"
+
+    @property
+    def onboarding_list(self) -> str:
+        """Sorted set: stores with a record of an onboarding, by the moment of its last step (s)."""
+        return f"{self.prefix}onboarding-list"
+
+    @property
+    def open_circuits(self) -> str:
+        """Sorted set: store and process of each circuit breaker of a POS that is open, by the moment until when (ms)."""
+        return f"{self.prefix}open-circuits"
 
     # -- webhooks ------------------------------------------------------------------------------------------------------
 
@@ -280,7 +305,7 @@ class Keys:
     # -- monitoring ----------------------------------------------------------------------------------------------------
 
     def health(self, store_id: str) -> str:
-        """Hash: health checks of a store (failures, successes, acted, result), and its status at Gett (gett_resume_at,
+        """Hash: health checks of a store (failures, successes, acted, result, at), and its status at Gett (gett_resume_at,
         pause_resent).
         """
         return f"{self.prefix}health:{store_id}"

@@ -152,7 +152,7 @@ class StoreStatusService:
         # resume after the person's pause. One script does it: a lock would outlive a process that dies.
         keys, arguments = self._append_parts(store, update, force=force)
         result, current = self._change(
-            self._keys.pause_owner(store.id), *keys, action=action, owner=owner, until=until, **arguments
+            self._keys.pause_owner(store.id), *keys, name=store.id, action=action, owner=owner, until=until, **arguments
         )
         return text(result), text(current)
 

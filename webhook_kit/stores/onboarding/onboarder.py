@@ -193,6 +193,7 @@ class Onboarder:
         try:
             return self.onboard(store, timeout=0).step is Step.DONE
         except WebhookKitError as error:
+            self._records.save_error(store_id, str(error))
             if not isinstance(error, _RETRIED) or isinstance(error, AdapterError):
                 self._alerts.raise_once(Alert.ONBOARDING, store_id, str(error), about="store")
                 return True

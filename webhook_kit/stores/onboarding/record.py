@@ -24,6 +24,10 @@ _LEASE = 150.0
 """Seconds after which the lock of a crashed onboarding expires; longer than its longest call, with the wait for the quota."""
 
 
+_LONGEST_ERROR = 1000
+"""Characters of an error that are saved."""
+
+
 class Step(StrEnum):
     """Last step of an onboarding that was recorded."""
 
@@ -46,6 +50,7 @@ class Progress:
     :ivar status: status at Gett (:class:`~webhook_kit.gett.models.store.OnboardingStatus`), or the empty text.
     :ivar gett_id: Gett's id of the store, or the empty text.
     :ivar error: Gett's error when it rejected the catalog, or the empty text.
+    :ivar last_error: reason for which a worker could not continue after this step, or the empty text.
     :ivar at: time at which the step was recorded, Unix seconds.
     """
 
@@ -56,6 +61,7 @@ class Progress:
     gett_id: str = ""
     error: str = ""
     at: float = 0.0
+    last_error: str = ""
 
 
 class OnboardingRecords:
@@ -78,12 +84,13 @@ class OnboardingRecords:
 
     def save(self, progress: Progress) -> Progress:
         """Save the state of an onboarding; return it with the current time."""
-        progress = replace(progress, at=time.time())
+        progress = replace(progress, at=time.time(), last_error="")
         fields = ["step", progress.step, "status", progress.status, "onboarding_id", progress.onboarding_id]
-        fields += ["gett_id", progress.gett_id, "error", progress.error, "at", str(progress.at)]
+        fields += ["gett_id", progress.gett_id, "error", progress.error, "last_error", "", "at", str(progress.at)]
         key = self._keys.onboarding(progress.store_id)
         with self._redis.pipeline() as pipeline:
             pipeline.hset(key, items=fields)
+            pipeline.zadd(self._keys.onboarding_list, {progress.store_id: progress.at})
             if progress.step is Step.DONE:
                 pipeline.expire(key, self._keep)
             else:
@@ -97,10 +104,29 @@ class OnboardingRecords:
         log.info("onboarding_saved", store=progress.store_id, **facts)
         return progress
 
+    def save_error(self, store_id: str, why: str) -> None:
+        """Save why the onboarding could not be continued, until its next step."""
+        key = self._keys.onboarding(store_id)
+        if self._redis.exists(key):  # else nothing was registered, and the alert alone tells why
+            self._redis.hset(key, "last_error", why[:_LONGEST_ERROR])
+
+    def recent(self, start: int, limit: int) -> list[Progress]:
+        """Return the state of onboardings, the last one that changed first."""
+        store_ids = map(text, self._redis.zrevrange(self._keys.onboarding_list, start, start + limit - 1))
+        found = {store_id: self.read(store_id) for store_id in store_ids}
+        if ended := [store_id for store_id, progress in found.items() if progress is None]:
+            self._redis.zrem(self._keys.onboarding_list, *ended)  # their records have expired
+        return [progress for progress in found.values() if progress is not None]
+
+    def count(self) -> int:
+        """Return the number of onboardings with a record; some may have expired."""
+        return int(self._redis.zcard(self._keys.onboarding_list))
+
     def delete(self, store_id: str) -> None:
         """Delete the record of a store's onboarding."""
         with self._redis.pipeline() as pipeline:
             pipeline.delete(self._keys.onboarding(store_id))
+            pipeline.zrem(self._keys.onboarding_list, store_id)
             pipeline.srem(self._keys.registering, store_id)
             pipeline.execute()
 

@@ -1,0 +1,217 @@
+"""Health: is anything wrong now, since when, and what is to be done first.
+
+Every source is an index or a figure, so that the answer costs the same with 100 and with 100,000 orders. A source that cannot be
+read is a finding of its own and hides no other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import redis
+
+from webhook_kit.kit import Kit
+from webhook_kit.logs import logger
+from webhook_kit.operations.findings import HealthFinding, HealthSeverity
+from webhook_kit.operations.health_of_orders import order_findings
+from webhook_kit.operations.health_of_stores import store_findings
+from webhook_kit.operations.quota import read_quota
+from webhook_kit.operations.redis_health import megabytes, read_redis, redis_findings
+from webhook_kit.storage.clock import TOLERANCE, clock_difference, gett_difference, redis_time
+from webhook_kit.storage.connection import OUT_OF_REACH
+from webhook_kit.storage.faults import describe
+
+__all__ = ["Fact", "Health", "read_health"]
+
+log = logger("health")
+
+_ORDER = list(HealthSeverity)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is known and not wrong, for people.
+
+    :ivar page: path of the page for it below the console's, or the empty text.
+    """
+
+    label: str
+    value: str
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Answer to "is anything wrong now".
+
+    :ivar at: moment of the answer, Unix seconds.
+    :ivar findings: the most urgent first, of the same urgency the newest first.
+    """
+
+    at: float
+    findings: tuple[HealthFinding, ...]
+    facts: tuple[Fact, ...] = field(default=())
+
+    @property
+    def worst(self) -> HealthSeverity | None:
+        """Urgency of the most urgent finding; None if nothing is wrong."""
+        return self.findings[0].severity if self.findings else None
+
+
+def read_health(kit: Kit) -> Health:
+    """Return everything that is wrong now. No error of Redis is raised: it is the first finding."""
+    try:
+        now = redis_time(kit.redis)
+    except redis.RedisError as error:
+        return _without_redis(error)
+    findings: list[HealthFinding] = []
+    facts: list[Fact] = []
+    for name, source in _SOURCES:
+        try:
+            for result in source(kit, now):
+                if isinstance(result, HealthFinding):
+                    findings.append(result)
+                else:
+                    facts.append(result)
+        except OUT_OF_REACH as error:
+            return replace(_without_redis(error), facts=tuple(facts))
+        except Exception as error:  # one source must not hide the others
+            log.exception("health_source_failed", source=name)
+            findings.append(_unreadable(name, error))
+    findings.sort(key=lambda finding: (_ORDER.index(finding.severity), -(finding.since or 0)))
+    return Health(now, tuple(findings), tuple(facts))
+
+
+def _without_redis(error: redis.RedisError) -> Health:
+    finding = HealthFinding(
+        "redis_unavailable",
+        HealthSeverity.URGENT,
+        "Redis cannot be used, so that no order is taken and nothing is sent to Gett.",
+        f"{describe(error)}.",
+        "webhook-kit check",
+    )
+    return Health(time.time(), (finding,))
+
+
+def _unreadable(name: str, error: Exception) -> HealthFinding:
+    refused = describe(error) if isinstance(error, redis.RedisError) else type(error).__name__
+    return HealthFinding(
+        f"{name}_unknown",
+        HealthSeverity.NOTE,
+        f"The state of {name} cannot be read ({refused}).",
+        "See the log of this process, event health_source_failed.",
+    )
+
+
+def _sending(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
+    quota = read_quota(kit)
+    if not kit.settings.gett_api_key:
+        yield HealthFinding(
+            "api_key_missing",
+            HealthSeverity.URGENT,
+            "GETT_API_KEY is not set here, so that nothing can be sent to Gett.",
+            "Set GETT_API_KEY and restart the processes.",
+            "webhook-kit check",
+        )
+    if quota.halted is not None:
+        yield HealthFinding(
+            "sending_halted",
+            HealthSeverity.URGENT,
+            f"Sending to Gett is halted: Gett refuses the API key ({quota.halted}). Customers do not see the progress of orders.",
+            "Get a valid key from Gett's portal, set GETT_API_KEY, and restart. One update a minute tries the key again.",
+            "webhook-kit outbox",
+            "quota",
+            since=quota.halted_since,
+        )
+    if quota.failing_since is not None:
+        yield HealthFinding(
+            "gett_failing",
+            HealthSeverity.URGENT,
+            "Gett cannot be reached, or fails again and again, so that updates wait.",
+            "Wait: sending goes on by itself. After ten minutes look at Gett's status page and at your network.",
+            "webhook-kit outbox",
+            "quota",
+            since=quota.failing_since,
+        )
+    if quota.rate_limited:
+        yield HealthFinding(
+            "rate_limited",
+            HealthSeverity.WARNING,
+            f"Gett asked to wait another {quota.rate_limited:.0f} s before the next update (429).",
+            "Wait: sending goes on by itself. If it comes again, look for another program that uses your quota at Gett.",
+            "webhook-kit outbox",
+            "quota",
+            since=now,
+        )
+    elif quota.exhausted and quota.waiting:
+        yield HealthFinding(
+            "quota_used",
+            HealthSeverity.WARNING,
+            f"The quota of Gett is used up ({quota.used} of {quota.limit} writes in the last minute); {quota.waiting} lanes wait.",
+            "Wait: sending goes on by itself, the most urgent first. If it happens often, ask Gett for a higher quota.",
+            "webhook-kit outbox",
+            "quota",
+        )
+    yield Fact("Sent to Gett", f"{quota.used} of {quota.limit or 'any number of'} writes in the last minute", "quota")
+    yield Fact(
+        "Waiting updates", f"of {quota.waiting} orders, stores and catalogs" if quota.waiting else "none", "quota"
+    )
+
+
+def _workers(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
+    for sign in kit.worker_life.last_signs().values():
+        if sign.missing or sign.hanging:
+            text = str(sign)
+            sentence, _, advice = text.partition("; ")
+            yield HealthFinding(
+                "worker_silent" if sign.missing else "worker_hanging",
+                HealthSeverity.URGENT if sign.missing else HealthSeverity.WARNING,
+                f"{sentence[0].upper()}{sentence[1:]}.",
+                f"{advice[0].upper()}{advice[1:]}." if sign.hanging else f"Start it: webhook-kit worker {sign.kind}.",
+                f"webhook-kit worker {sign.kind}",
+                since=None if sign.age is None else now - sign.age,
+            )
+        else:
+            yield Fact(f"Worker {sign.kind}", f"last sign of life {sign.age or 0:.0f} s ago")
+
+
+def _redis_server(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
+    state = read_redis(kit.redis)
+    yield from redis_findings(state, now)
+    limit = f" of {megabytes(state.maxmemory)}" if state.maxmemory else ", no limit is set"
+    persistence = {True: "AOF on", False: "AOF off", None: "persistence unknown"}[state.aof]
+    yield Fact("Redis", f"{megabytes(state.used)}{limit}; {persistence}")
+
+
+def _clocks(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
+    difference = time.time() - now
+    if abs(difference) > TOLERANCE:
+        yield HealthFinding(
+            "clock_differs",
+            HealthSeverity.WARNING,
+            f"{clock_difference(difference, 'Redis', 'This host').removesuffix('.')}.",
+            "Correct the clock of the host (NTP): webhooks that are more than 300 s from it are refused.",
+            "webhook-kit check",
+        )
+    behind = gett_difference(kit.redis, kit.keys)
+    if behind is not None:
+        yield HealthFinding(
+            "gett_clock_differs",
+            HealthSeverity.WARNING,
+            f"{clock_difference(behind, 'Gett', 'A worker')}.",
+            "Correct the clock of the worker's host (NTP): Gett refuses signatures that are more than 300 s off.",
+            "webhook-kit check",
+        )
+
+
+_Source = Callable[[Kit, float], Iterator[HealthFinding | Fact]]
+_SOURCES: tuple[tuple[str, _Source], ...] = (
+    ("sending", _sending),
+    ("workers", _workers),
+    ("orders", order_findings),
+    ("stores", store_findings),
+    ("redis", _redis_server),
+    ("clocks", _clocks),
+)
