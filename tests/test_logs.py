@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -75,12 +76,14 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
     stream = Stream()
     stream.free = threading.Event()
     stream.free.set()
-    before = structlog.get_config()
+    before, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
     monkeypatch.setattr(sys, "stderr", stream)
     logs.configure("INFO")
     yield stream
     stream.free.set()
     structlog.configure(**before)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 def events(stream: Stream) -> list[str]:
@@ -182,3 +185,73 @@ def test_captured_events_leave_out_those_of_threads_of_earlier_tests(request: py
     earlier.join()
     log.info("ended_in_time")
     assert [event["event"] for event in events] == ["ended_in_time"]
+
+
+# -- libraries and a vendor's code -------------------------------------------------------------------------------------
+
+FOREIGN = """
+import logging, sys
+from webhook_kit.logs import configure
+configure("DEBUG")
+logging.getLogger("my_pos.api").debug("asked %s", "https://ann:pw@pos.example/a?key=abc")
+logging.getLogger("my_pos.api").info("answered", extra={{"email": "jane@example.org"}})
+for library in ("urllib3.connectionpool", "rq.worker", "redis", "botocore.endpoint"):
+    logging.getLogger(library).info("noise with a body")
+    logging.getLogger(library).warning("\\x1b[2J retried")
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("my_pos").exception("failed")
+logging.getLogger("my_pos").warning("broken %d", "text")
+logging.basicConfig(level="DEBUG", stream=sys.stdout)
+logging.getLogger("my_pos").info("after basicConfig")
+{vendor}
+"""
+
+STRUCTLOG = """
+import structlog
+structlog.get_logger("my_pos.structured").info("ticket_made", ticket=7)
+structlog.get_logger().warning("ticket_lost", ticket=8)
+"""
+
+
+def foreign_lines(program: str) -> list[dict[str, Any]]:
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == ""
+    return [json.loads(line) for line in ran.stderr.splitlines()]
+
+
+def test_lines_of_the_standard_library_have_the_same_format_and_safety() -> None:
+    lines = foreign_lines(FOREIGN.format(vendor=""))
+    assert [(line.get("logger"), line.get("level"), line["event"]) for line in lines] == [
+        ("my_pos.api", "debug", "asked https://…@pos.example/a?…"),
+        ("my_pos.api", "info", "answered"),
+        *(
+            (library, "warning", "\\u001b[2J retried")
+            for library in ("urllib3.connectionpool", "rq.worker", "redis", "botocore.endpoint")
+        ),
+        ("my_pos", "error", "failed"),
+        (None, None, "log_line_not_rendered"),
+        ("my_pos", "info", "after basicConfig"),
+    ]
+    assert set(lines[0]) == set(lines[1]) == {"event", "level", "logger", "timestamp"}
+    assert "ZeroDivisionError" in lines[6]["exception"]
+
+
+def test_vendor_that_uses_structlog_before_the_kits_first_line_gets_the_same_format() -> None:
+    lines = foreign_lines("import sys\nfrom webhook_kit.logs import configure\nconfigure()\n" + STRUCTLOG)
+    assert [(line["event"], line["level"], line.get("logger"), line["ticket"]) for line in lines] == [
+        ("ticket_made", "info", "my_pos.structured", 7),
+        ("ticket_lost", "warning", "", 8),
+    ]
+    assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+def test_later_configuration_replaces_the_earlier_one(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    second = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", second)
+    logs.configure("WARNING")
+    logging.getLogger("my_pos").info("not written")
+    logging.getLogger("my_pos").warning("written once")
+    assert second.getvalue().count("written") == 1
+    assert stream.getvalue() == ""

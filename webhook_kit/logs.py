@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line.
+"""Logs: one JSON object per line, of the kit, of libraries that use :mod:`logging`, and of a vendor's code with either.
 
 The kit logs by allow-list: ids, codes, figures. Bodies, headers, payment and customer contact are never passed to a logger.
 """
@@ -16,6 +16,10 @@ from collections import deque
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from functools import cached_property
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from webhook_kit.printing import printable, without_secrets
@@ -35,6 +39,10 @@ _PATIENCE = 1.0
 """Seconds for which the caller of a warning waits until it is written."""
 
 
+_LONGEST_NAME = 200
+"""Characters that are kept of the text of a line that cannot be rendered."""
+
+
 def configure(level: str = "INFO", format: str = "json") -> None:
     """Set up the logs of this process.
 
@@ -44,28 +52,26 @@ def configure(level: str = "INFO", format: str = "json") -> None:
     writer = _Writer(getattr(sys.stderr, "unescaped", sys.stderr))
     _writers[:] = [writer]
     _waiting_setups[:] = [lambda: _configure_structlog(writer, level, format)]
+    _configure_logging(writer, level, format)
     if "structlog" in sys.modules:
+        import structlog  # noqa: F401 - another thread may be importing it
+
         _set_up_structlog()
+    elif not any(isinstance(finder, _StructlogFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _StructlogFinder())
 
 
 def _configure_structlog(writer: _Writer, level: str, format: str) -> None:
     import structlog
 
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer()
-    )
     structlog.configure(
         processors=[
             _never_raising(
                 structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_logger_name,
                 structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.StackInfoRenderer(),
                 _pass_on_exception,
-                structlog.processors.format_exc_info,
-                _make_safe,
-                renderer,
+                *_last_processors(format),
             )
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
@@ -81,6 +87,81 @@ ExceptionListener = Callable[[BaseException, MutableMapping[str, Any]], object]
 def on_exception(listener: ExceptionListener | None) -> None:
     """Pass the exception of each line that is logged with one to this function; None: to none."""
     _listeners[:] = [] if listener is None else [listener]
+
+
+def _last_processors(format: str) -> list[structlog.types.Processor]:
+    """Return what each line goes through, of whichever logger it is."""
+    import structlog
+
+    return [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _make_safe,
+        structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer(),
+    ]
+
+
+class _StructlogFinder(MetaPathFinder):
+    """Applies the configuration when structlog is imported, by the kit or by a vendor's code, whichever is first."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
+        if name != "structlog":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_set_up(module: ModuleType) -> None:
+                execute(module)
+                _set_up_structlog()
+
+            spec.loader.exec_module = execute_and_set_up  # type: ignore[method-assign]
+        return spec
+
+
+# -- libraries, which use the logging of the standard library ----------------------------------------------------------
+
+
+_QUIET_LIBRARIES = ("asyncio", "boto3", "botocore", "redis", "rq", "s3transfer", "sentry_sdk", "urllib3")
+"""Loggers whose lines below WARNING are not written at any level: they would hold addresses, headers and bodies."""
+
+
+def _configure_logging(writer: _Writer, level: str, format: str) -> None:
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, _StandardHandler)]:
+        root.removeHandler(handler)
+    root.addHandler(_StandardHandler(writer, format))
+    root.setLevel(level)
+    for name in _QUIET_LIBRARIES:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+class _StandardHandler(logging.Handler):
+    """Writes the lines of loggers of the standard library as the kit's own: the text is the event. It never raises."""
+
+    def __init__(self, writer: _Writer, format: str) -> None:
+        super().__init__()
+        self._writer = writer
+        self._format = format
+
+    @cached_property
+    def _render(self) -> structlog.types.Processor:
+        return _never_raising(_record_as_event, *_last_processors(self._format))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        write = self._writer.write_soon if record.levelno < logging.WARNING else self._writer.write_now
+        write(self._render(None, "", {"event": record.msg, "record": record}))
+
+
+def _record_as_event(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    record: logging.LogRecord = event["record"]
+    line = {"event": record.getMessage(), "logger": record.name.lstrip("_"), "level": record.levelname.lower()}
+    return line | ({"exc_info": record.exc_info} if record.exc_info else {})
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
 
 
 def flush() -> None:
@@ -151,12 +232,15 @@ def _never_raising(*processors: structlog.types.Processor) -> structlog.types.Pr
     """Return a processor that applies all of these; a line that cannot be rendered becomes one that says so."""
 
     def render(logger: Any, method: str, event: structlog.types.EventDict) -> Any:
-        name, rendered = str(event.get("event")), cast("Any", event)
+        rendered, name = cast("Any", event), ""
         try:
+            name = str(event.get("event"))
             for processor in processors:
                 rendered = processor(logger, method, rendered)
         except Exception as error:  # noqa: BLE001 - a field may be a vendor's object, whose methods may raise anything
-            return json.dumps({"event": "log_line_not_rendered", "line": name, "error": type(error).__name__})
+            return json.dumps(
+                {"event": "log_line_not_rendered", "line": name[:_LONGEST_NAME], "error": type(error).__name__}
+            )
         return rendered
 
     return render

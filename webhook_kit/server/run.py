@@ -17,10 +17,12 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
+from webhook_kit import logs
 from webhook_kit.app import create_app
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.exit import end_process, end_with_parent
 from webhook_kit.server.front import Front
+from webhook_kit.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -42,6 +44,13 @@ _BUFFER = 64 * 1024
 _STOP_TIMEOUT = 30
 """Seconds after which a process that does not stop is killed."""
 
+_LOGGING = {
+    "handlers": {},
+    "formatters": {},
+    "loggers": {name: {"handlers": [], "propagate": True} for name in ("_granian", "granian.access")},
+}
+"""Logging of granian: without handlers of its own, so that its lines are written as all others (:mod:`webhook_kit.logs`)."""
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -54,8 +63,10 @@ def serve(
     :param workers: number of processes.
     :param threads: number of requests that one process handles at the same time.
     :param create: makes the application in each process.
-    :raises ConfigurationError: another process listens on the port, or the address cannot be used.
+    :raises ConfigurationError: a setting is wrong, another process listens on the port, or the address cannot be used.
     """
+    settings = Settings.from_env()
+    logs.configure(settings.log_level, settings.log_format)
     _require_free(host, port)
     _allow_files()
     _stop_starting_workers()
@@ -71,6 +82,7 @@ def serve(
         backpressure=_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=_HEAD_TIMEOUT, max_buffer_size=_BUFFER),
         workers_kill_timeout=_STOP_TIMEOUT,
+        log_dictconfig=_LOGGING,
     ).serve(target_loader=partial(_create, create, threads, os.getpid()), wrap_loader=False)
 
 
