@@ -40,8 +40,8 @@ def docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield statement.lineno, value.value
 
 
-def log_events(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Yield line and event of every call of a module's ``log``."""
+def log_calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
+    """Yield every call of a module's ``log``, once per event that it may write."""
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LEVELS):
             continue
@@ -49,7 +49,8 @@ def log_events(tree: ast.AST) -> Iterator[tuple[int, str]]:
         name = logger.id if isinstance(logger, ast.Name) else logger.attr if isinstance(logger, ast.Attribute) else ""
         if name.lstrip("_") in ("log", "logger") and node.args:
             event = node.args[0]
-            yield node.lineno, str(event.value) if isinstance(event, ast.Constant) else ast.unparse(event)
+            for one in (event.body, event.orelse) if isinstance(event, ast.IfExp) else (event,):
+                yield node, str(one.value) if isinstance(one, ast.Constant) else f"({ast.unparse(one)})"
 
 
 def prose(name: str, tree: ast.AST) -> Iterator[str]:
@@ -58,9 +59,9 @@ def prose(name: str, tree: ast.AST) -> Iterator[str]:
         if _QUESTION.match(text.lstrip()):
             yield f"{name}:{line}: docstring opens with a question word: {text.lstrip().splitlines()[0][:60]}"
     if name.startswith("webhook_kit/"):
-        for line, event in log_events(tree):
+        for call, event in log_calls(tree):
             if not _EVENT.fullmatch(event):
-                yield f"{name}:{line}: log event is not snake_case: {event[:60]}"
+                yield f"{name}:{call.lineno}: log event is not snake_case: {event[:60]}"
 
 
 def violations(folders: tuple[str, ...] = FOLDERS, root: Path = ROOT) -> Iterator[str]:

@@ -267,8 +267,11 @@ def _run(
     kit.metrics.start()
     try:
         while (reason := _work(kit, worker_class, queue, burst=burst)) is not None:
-            event = "redis_not_reachable" if reason.unreachable else "redis_not_usable"
-            log.warning(event, reason=reason, retry_in=_RECONNECT)
+            log.warning(
+                "redis_not_reachable" if reason.unreachable else "redis_not_usable",
+                reason=reason,
+                retry_in=_RECONNECT,
+            )
             time.sleep(_RECONNECT)
     except StopRequested:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -113,3 +114,11 @@ def test_a_burst_ends_by_itself(worker: Worker, kit: Kit, gett: LocalGett) -> No
     with worker("all", "--burst") as both:
         assert both.wait() == 0
     assert [update.body for update in gett.update_log.updates("order-1")] == [{"status": "confirmed"}]
+
+
+def test_every_line_of_the_workers_is_one_json_object(worker: Worker) -> None:
+    process = worker("all").start()
+    process.wait_until(lambda: process.output().count("worker_started") == 2, message="both workers")
+    assert process.terminate() == 0
+    lines = [json.loads(line) for line in process.output().splitlines()]
+    assert all({"event", "level", "logger", "timestamp"} <= set(line) for line in lines)

@@ -166,3 +166,14 @@ def test_mistakes_of_the_configuration_are_lines_and_not_tracebacks(redis_server
         assert server.wait() != 0
         assert "webhook-kit: GETT_WEBHOOK_SECRETS is not set" in server.output()
         assert "Traceback" not in server.output()
+
+
+def test_every_line_of_the_server_is_one_json_object(redis_server: RedisServer) -> None:
+    port = free_port()
+    with web_server(redis_server, port) as server:
+        server.wait_http(f"http://127.0.0.1:{port}/healthz")
+        os.kill(server.pid, signal.SIGTERM)
+        assert server.wait() == 0
+        lines = [json.loads(line) for line in server.output().splitlines()]
+    assert all({"event", "level", "logger", "timestamp"} <= set(line) for line in lines)
+    assert {"granian", "app"} <= {line["logger"] for line in lines}
