@@ -152,7 +152,7 @@ class _StandardHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         write = self._writer.write_soon if record.levelno < logging.WARNING else self._writer.write_now
-        write(self._render(None, "", {"event": record.msg, "record": record}))
+        write(cast("str", self._render(None, "", {"event": record.msg, "record": record})))
 
 
 def _record_as_event(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
