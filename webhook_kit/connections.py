@@ -14,6 +14,7 @@ from webhook_kit.storage.keys import Keys
 if TYPE_CHECKING:
     import redis
 
+    from webhook_kit.alerting.channels import AlertChannel
     from webhook_kit.gett.client import GettClient
     from webhook_kit.metrics.flush import MetricTotals
     from webhook_kit.monitoring.open_circuits import OpenCircuits
@@ -126,6 +127,13 @@ class Connections:
         from webhook_kit.metrics.flush import MetricTotals
 
         return MetricTotals(self.redis, self.keys)
+
+    @cached_property
+    def alert_channels(self) -> list[AlertChannel]:
+        """Channels that get alerts."""
+        from webhook_kit.alerting.channels import alert_channels
+
+        return alert_channels(self.settings)
 
     @cached_property
     def lanes(self) -> Lanes:

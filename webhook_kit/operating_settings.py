@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
-from webhook_kit.console_settings import ConsoleSettings
+from webhook_kit.alert_settings import AlertSettings
 from webhook_kit.fields import ModuleMember
 
 __all__ = ["OperatingSettings"]
@@ -21,7 +21,7 @@ def _dsn(value: SecretStr) -> SecretStr:
     return value
 
 
-class OperatingSettings(ConsoleSettings):
+class OperatingSettings(AlertSettings):
     """Part of the settings with which an installation is operated."""
 
     model_config = ConfigDict(hide_input_in_errors=True)

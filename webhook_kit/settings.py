@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from webhook_kit.alert_settings import AlertSettings
 from webhook_kit.console_settings import COMMA_SEPARATED, ConsoleSettings
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.fields import (
@@ -263,7 +264,7 @@ class Settings(OperatingSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        mistakes = []
+        mistakes = list(self.alert_mistakes())
         if self.pos_adapter and self.stores_file:
             mistakes.append(
                 "POS_ADAPTER and STORES_FILE cannot be used together; name the adapter of each store in the file"
@@ -372,7 +373,7 @@ def meanings() -> dict[str, str]:
     """
     return {
         ast.unparse(field.target): below.value.value
-        for group in (Settings, OperatingSettings, ConsoleSettings)
+        for group in (Settings, OperatingSettings, AlertSettings, ConsoleSettings)
         for field, below in pairwise(ast.parse(inspect.getsource(group)).body[0].body)  # type: ignore[attr-defined]
         if isinstance(field, ast.AnnAssign)
     }

@@ -29,9 +29,12 @@ __all__ = [
     "AnswerTooLarge",
     "BoundedAdapter",
     "bounded_session",
+    "bounded_socket",
+    "bounded_tls",
     "connection_pools",
     "deadline",
     "fetch",
+    "pinned_pools",
     "read_bounded",
 ]
 
@@ -77,14 +80,49 @@ def connection_pools(url: str) -> PoolManager:
     Proxies and certificates are those of the environment, as ``requests`` takes them.
     """
     adapter = BoundedAdapter(0)  # only for its connections
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
-    options = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if Path(bundle).is_dir() else "ca_certs": bundle}
+    options = _certificates()
     if proxy := select_proxy(url, get_environ_proxies(url)):
         proxy = prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call] # requests leaves it untyped
         return adapter.proxy_manager_for(proxy, **options)
     adapter.init_poolmanager(1, 1, **options)
     pools: PoolManager = adapter.poolmanager
     return pools
+
+
+def pinned_pools(server_name: str) -> PoolManager:
+    """Return connections as :func:`connection_pools` does, for calls to an IP address that was checked before.
+
+    There is no proxy, because it would look the name up again.
+
+    :param server_name: name for which the certificate has to be valid, and which the server is told.
+    """
+    adapter = BoundedAdapter(0)
+    adapter.init_poolmanager(1, 1, server_hostname=server_name, **_certificates())
+    pools: PoolManager = adapter.poolmanager
+    return pools
+
+
+def bounded_socket(address: str, port: int) -> socket.socket:
+    """Connect to an IP address, and return a socket that keeps to the :func:`deadline` of its thread.
+
+    :raises OSError: there is no connection in time.
+    """
+    remaining = _remaining()
+    timeout = _CONNECT_TIMEOUT if remaining is None else min(_CONNECT_TIMEOUT, remaining)
+    plain = socket.create_connection((address, port), timeout)
+    return _HttpSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+
+
+def bounded_tls() -> ssl.SSLContext:
+    """Return a context of TLS with the certificates of the system, whose sockets keep to the :func:`deadline` of their thread."""
+    context = ssl.create_default_context()
+    context.sslsocket_class = _HttpsSocket
+    return context
+
+
+def _certificates() -> dict[str, str]:
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
+    return {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if Path(bundle).is_dir() else "ca_certs": bundle}
 
 
 def read_bounded(response: BaseHTTPResponse, limit: int) -> bytes:

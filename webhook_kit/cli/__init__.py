@@ -17,6 +17,7 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "adapters": "List every installed adapter, broken ones included, with its capabilities.",
+    "alerts": "List open alerts, test their channels, acknowledge and silence them.",
     "catalog": "Check, compare and publish catalogs.",
     "certify": "Test an adapter, or an endpoint that is running.",
     "check": "Check the configuration, the adapters and Redis.",
