@@ -17,6 +17,7 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
+from webhook_kit.operations.metrics_page import metrics_page
 from webhook_kit.storage.faults import fault
 from webhook_kit.webhooks.openapi import describe
 from webhook_kit.webhooks.orders import order_webhooks, problem_response
@@ -43,6 +44,7 @@ def create_app(kit: Kit | None = None) -> Flask:
     app = Flask("webhook_kit")
     app.register_blueprint(order_webhooks(kit.order_webhooks))
     app.register_blueprint(pos_webhooks(kit.pos_events))
+    app.register_blueprint(metrics_page(kit))
     catalogs = PublishedCatalogs(app.wsgi_app, kit.publisher, kit.catalog_urls, kit.catalog_damage.report_published)
     app.wsgi_app = catalogs  # type: ignore[method-assign] # Flask's own way
     if kit.settings.console:

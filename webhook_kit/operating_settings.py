@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
 from webhook_kit.alert_settings import AlertSettings
-from webhook_kit.fields import ModuleMember
+from webhook_kit.fields import HeaderSecret, ModuleMember
 
 __all__ = ["OperatingSettings"]
 
@@ -39,6 +39,10 @@ class OperatingSettings(AlertSettings):
     """Least severe level that is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``."""
     log_format: str = Field("json", pattern=r"^(json|console)$")
     """Format of the log lines: ``json`` for platforms, ``console`` for people."""
+
+    # -- metrics -------------------------------------------------------------------------------------------------------
+    metrics_token: list[HeaderSecret] = Field(default_factory=list)
+    """Tokens with which Prometheus reads ``/metrics`` of the web server (``Authorization: Bearer …``), separated by commas. Empty: ``/metrics`` is not served; ``webhook-kit metrics serve`` serves the metrics on a port of their own."""
 
     # -- errors --------------------------------------------------------------------------------------------------------
     error_reporter: ModuleMember | None = None

@@ -18,6 +18,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.operations import dead_letter_jobs
+from webhook_kit.operations.gauges import sample_gauges
 from webhook_kit.pos.store import Store
 from webhook_kit.storage.queues import PUBLISH_CATALOG_JOB, RECONCILE_JOB, SYNC_CATALOG_JOB, enqueue_sync
 from webhook_kit.stores.concurrency import StoreJobs
@@ -71,6 +72,7 @@ def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
         ScheduledTask("stuck-orders", 15.0, kit.stuck_orders.check),
         ScheduledTask("onboarding", 5.0, lambda: _continue_onboardings(kit)),
         ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
+        ScheduledTask("samples", 30.0, lambda: sample_gauges(kit), at_once=True),
         ScheduledTask("archive", 60.0, kit.order_archive.archive_resting),
         ScheduledTask("dead-letter-jobs", 1.0, lambda: dead_letter_jobs.work(kit)),
         ScheduledTask("former-order-list", 3600.0, lambda: _expire_former_list(kit), at_once=True),

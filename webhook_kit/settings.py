@@ -213,6 +213,7 @@ class Settings(OperatingSettings):
         "gett_webhook_authorization",
         "token_secrets",
         "webhook_kit_key",
+        "metrics_token",
         *COMMA_SEPARATED,
         mode="before",
     )

@@ -24,6 +24,7 @@ _COMMANDS = {
     "console": "Serve the operators' console, and manage its users and tokens.",
     "dev": "Start Redis, a sandbox with a storefront, the web server and a worker.",
     "health": "List everything that is wrong now, and what to do first.",
+    "metrics": "Print all metrics in the text format of Prometheus.",
     "new": "Write the project of a new adapter.",
     "order": "Show and change orders.",
     "outbox": "List pending updates.",

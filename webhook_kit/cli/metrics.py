@@ -1,0 +1,49 @@
+"""``webhook-kit metrics``: print the metrics, or serve them on a port of their own."""
+
+from __future__ import annotations
+
+import click
+
+from webhook_kit.cli.common import open_kit
+
+__all__ = ["command"]
+
+
+@click.group("metrics", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Print all metrics in the text format of Prometheus."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from webhook_kit.operations.prometheus import exposition
+
+    click.echo(exposition(open_kit()).decode(), nl=False)
+
+
+@command.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="IP address to listen on (0.0.0.0: all).")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=9464,
+    show_default=True,
+    envvar="METRICS_PORT",
+    show_envvar=True,
+    help="Port to listen on.",
+)
+def _serve(host: str, port: int) -> None:
+    """Serve the metrics until stopped, without a token: for a private network.
+
+    One process is enough for an installation, because the metrics of all processes are in Redis.
+    """
+    from prometheus_client import start_http_server
+
+    from webhook_kit.errors import ConfigurationError
+    from webhook_kit.operations.prometheus import registry
+
+    try:
+        _, thread = start_http_server(port, host, registry(open_kit()))
+    except OSError as error:
+        raise ConfigurationError(f"--host {host} --port {port}: {error.strerror or error}") from error
+    click.echo(f"metrics are served at http://{host}:{port}/metrics", err=True)
+    thread.join()
