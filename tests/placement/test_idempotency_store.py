@@ -385,7 +385,7 @@ def test_settled_order_expires_and_is_not_looked_up(outcome: str, harness: Store
 def test_postponed_order_is_not_expired_for_a_while(harness: StoreHarness) -> None:
     in_doubt(harness)
     assert harness.store.expired() == ["g1"]
-    harness.store.postpone_lookup("g1", 60)
+    harness.store.postpone_lookup("g1", 60, "not found")
     assert harness.store.expired() == []
-    harness.store.postpone_lookup(f"never seen {uuid4()}", -60)
+    harness.store.postpone_lookup(f"never seen {uuid4()}", -60, "not found")
     assert harness.store.expired() == []

@@ -77,7 +77,7 @@ def _progress(kit: Kit, lane: str, number: int) -> tuple[str, str]:
     """Return the last event of an update, or of the one that it was merged into, and the reason of that event."""
     history = kit.lanes.history(lane)
     while True:
-        notes = [note for note in history if int(note["update"]) == number]
+        notes = [note for note in history if note.get("update") == number]
         last = notes[-1] if notes else {"event": "pending"}
         if last["event"] != "merged":
             return str(last["event"]), str(last.get("why") or "")

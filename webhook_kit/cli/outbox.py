@@ -108,7 +108,7 @@ def show(lane: str, as_json: bool) -> None:
     for note in history:
         more = {key: value for key, value in note.items() if key not in ("at", "event", "update")}
         click.echo(
-            f"{moment(float(note['at']) / 1000)}  {note['event']} {note['update']}  {json.dumps(more) if more else ''}"
+            f"{moment(float(note['at']) / 1000)}  {note['event']} {note.get('update', '')}  {json.dumps(more) if more else ''}"
         )
     for update in waiting:
         click.echo(f"waits: {update['id']}  {json.dumps(update['body'])}")

@@ -10,7 +10,16 @@ from webhook_kit.kit import Kit
 from webhook_kit.outbox.dead_letters import DeadLetter
 from webhook_kit.storage.clock import redis_time
 
-__all__ = ["DeadLetterCount", "DeadLetterFacts", "DeadLetterFilter", "DeadLetterPage", "count", "list_dead_letters"]
+__all__ = [
+    "DeadLetterCount",
+    "DeadLetterFacts",
+    "DeadLetterFilter",
+    "DeadLetterPage",
+    "count",
+    "dead_letter_facts",
+    "list_dead_letters",
+    "matches",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ def list_dead_letters(
     if cursor is not None:
         raise InvalidArgument("this cursor is not one of an earlier page")
     found = [letter for letter in kit.dead_letters.since(0) if matches(condition, letter, redis_time(kit.redis))]
-    return DeadLetterPage(tuple(facts(letter) for letter in reversed(found[-size:])), None)
+    return DeadLetterPage(tuple(dead_letter_facts(letter) for letter in reversed(found[-size:])), None)
 
 
 def count(kit: Kit, condition: DeadLetterFilter) -> DeadLetterCount:
@@ -114,7 +123,7 @@ def matches(condition: DeadLetterFilter, letter: DeadLetter, now: float) -> bool
     )
 
 
-def facts(letter: DeadLetter) -> DeadLetterFacts:
+def dead_letter_facts(letter: DeadLetter) -> DeadLetterFacts:
     """Return a dead letter as people see it: without the text of a cancellation."""
     kind, _, subject = letter.lane.partition(":")
     return DeadLetterFacts(

@@ -237,7 +237,7 @@ class Dispatcher:
     def _retry_or_dead_letter(self, lease: Lease, error: GettError) -> None:
         update = FailedUpdate(lease.kind is Kind.ORDER, lease.age + time.monotonic() - lease.leased, lease.attempts)
         try:
-            self._settle(lease, self._retry.decide(error, update), str(error), error.status)
+            self._settle(lease, self._retry.decide(error, update), str(error), error)
         except redis.RedisError:
             raise
         except Exception as failure:
@@ -245,10 +245,11 @@ class Dispatcher:
             decision = self._retry.decide_without_reason(update)
             self._settle(lease, decision, f"the reason could not be recorded: {type(failure).__name__}", None)
 
-    def _settle(self, lease: Lease, decision: RetryDecision, why: str, status: int | None) -> None:
+    def _settle(self, lease: Lease, decision: RetryDecision, why: str, error: GettError | None) -> None:
+        status, code = (error.status, error.code) if error else (None, None)
         if decision.delay is None:
-            self._lanes.dead_letter(lease, why, status)
+            self._lanes.dead_letter(lease, why, status, code)
             log.error("update_dead_lettered", lane=lease.lane, update=lease.number, why=why)
         else:
-            self._lanes.postpone(lease, decision.delay, why, charge=decision.counted)
+            self._lanes.postpone(lease, decision.delay, why, charge=decision.counted, status=status, code=code)
             log.warning("update_postponed", lane=lease.lane, seconds=round(decision.delay, 2), why=why)

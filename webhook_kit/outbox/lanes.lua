@@ -7,7 +7,8 @@
 --                                (last body dead-lettered or discarded since), send_entry (while it is sent under a quota: its
 --                                entry in sends)
 -- queue:<lane>      list         updates that Gett has not taken, oldest first, as JSON: id, at, since, rank, urgency, body
--- history:<lane>    list         events of each update, newest last, trimmed, as JSON: at, event, update, further details
+-- history:<lane>    list         events of each update, and of an order's placement, newest last, at most 100, as JSON: at, event,
+--                                update, further details; of an event that happened again and again: last (moment), count
 -- ready             sorted set   lanes to send now, by urgency × 10^13 + the moment since which Gett is out of date
 -- delayed           sorted set   lanes that are being sent or are postponed, by the moment at which they are due again
 -- unlinked          sorted set   lanes of orders whose Gett id is unknown, by the moment of the first update
@@ -16,13 +17,56 @@
 --
 -- Moments are Redis TIME in ms.
 
--- Add an entry to a lane's history.
+-- Return the orderRef of an order's lane; nil for another lane.
+local function order_of(lane) return string.match(lane, '^order:(.*)$') end
+
+-- Add an entry to a lane's history. Beyond 100 entries the oldest 30 and the newest stay; one entry counts those between them.
 local function record(lane, event, number, details)
-  local entry = {at = string.format('%.0f', now_ms()), event = event, update = number}
+  local history = keys.history .. lane
+  local entry = {at = string.format('%.0f', math.floor(now_ms())), event = event, update = number}
   for name, value in pairs(details or {}) do entry[name] = value end
-  if redis.call('RPUSH', keys.history .. lane, cjson.encode(entry)) > 100 then
-    redis.call('LTRIM', keys.history .. lane, -100, -1)
+  if redis.call('RPUSH', history, cjson.encode(entry)) > 100 then
+    local left_out = cjson.decode(redis.call('LINDEX', history, 30))
+    if left_out.event ~= 'left_out' then left_out = {at = left_out.at, event = 'left_out', count = 1} end
+    left_out.count = left_out.count + 1
+    redis.call('LSET', history, 31, cjson.encode(left_out))
+    redis.call('LSET', history, 30, '')
+    redis.call('LREM', history, 1, '')
   end
+end
+
+local varies = {at = true, last = true, count = true, ms = true, seconds = true, attempt = true}
+
+-- Return true if two entries of a history say the same at different moments.
+local function same_entry(one, other)
+  for name, value in pairs(one) do if not varies[name] and other[name] ~= value then return false end end
+  for name, value in pairs(other) do if not varies[name] and one[name] ~= value then return false end end
+  return true
+end
+
+-- Add an entry of something that may happen again and again: one entry counts the times, so that retries push nothing out.
+local function record_again(lane, event, number, details)
+  local history, now = keys.history .. lane, string.format('%.0f', math.floor(now_ms()))
+  local entry = {at = now, event = event, update = number}
+  for name, value in pairs(details or {}) do entry[name] = value end
+  local newest = redis.call('LRANGE', history, -4, -1)
+  for position = #newest, 1, -1 do
+    local earlier = cjson.decode(newest[position])
+    if same_entry(earlier, entry) then
+      entry.at, entry.last, entry.count = earlier.at, now, (earlier.count or 1) + 1
+      redis.call('LSET', history, position - #newest - 1, cjson.encode(entry))
+      return
+    end
+  end
+  record(lane, event, number, details)
+end
+
+-- Let the history of an order live as long as its record and its lane, unless an update waits.
+local function keep_history(lane)
+  if redis.call('EXISTS', keys.queue .. lane) == 1 then return end
+  local record_ttl = redis.call('PTTL', keys.order .. order_of(lane))
+  local ttl = math.max(record_ttl, redis.call('PTTL', keys.lane .. lane))
+  if record_ttl == -1 then redis.call('PERSIST', keys.history .. lane) else redis.call('PEXPIRE', keys.history .. lane, ttl) end
 end
 
 -- Count an update that ended in this way.
@@ -32,9 +76,6 @@ local function count(what, by) redis.call('HINCRBY', keys.update_counts, what, b
 local function make_ready(lane, head)
   redis.call('ZADD', keys.ready, format_ms(head.urgency * 10000000000000 + head.since), lane)
 end
-
--- Return the orderRef of an order's lane; nil for another lane.
-local function order_of(lane) return string.match(lane, '^order:(.*)$') end
 
 -- Let the state and the history of an empty lane expire. Its order is at rest.
 local function expire_lane(lane)

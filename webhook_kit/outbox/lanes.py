@@ -211,22 +211,43 @@ class Lanes:
         """
         return self._finish(lease, "sent", status=status)
 
-    def postpone(self, lease: Lease, seconds: float, why: str, *, charge: bool) -> bool:
+    def postpone(
+        self,
+        lease: Lease,
+        seconds: float,
+        why: str,
+        *,
+        charge: bool,
+        status: int | None = None,
+        code: str | None = None,
+    ) -> bool:
         """Send the update again later.
 
         :param charge: count this as an attempt that failed.
+        :param status: Gett's HTTP status; None if no answer came.
+        :param code: code of Gett's error, if there is one.
         """
-        return self._finish(lease, "postponed", delay=int(seconds * 1000), charge=charge, why=why)
+        delay = int(seconds * 1000)
+        return self._finish(lease, "postponed", delay=delay, charge=charge, why=why, status=status or 0, code=code)
 
-    def dead_letter(self, lease: Lease, why: str, status: int | None) -> bool:
+    def dead_letter(self, lease: Lease, why: str, status: int | None, code: str | None = None) -> bool:
         """Move the update to the dead letters, and go on with the lane.
 
         :param status: Gett's HTTP status; None if no answer came.
+        :param code: code of Gett's error, if there is one.
         """
-        return self._finish(lease, "dead_lettered", why=why, status=status or 0)
+        return self._finish(lease, "dead_lettered", why=why, status=status or 0, code=code)
 
     def _finish(
-        self, lease: Lease, outcome: str, *, delay: int = 0, charge: bool = False, why: str = "", status: int = 0
+        self,
+        lease: Lease,
+        outcome: str,
+        *,
+        delay: int = 0,
+        charge: bool = False,
+        why: str = "",
+        status: int = 0,
+        code: str | None = None,
     ) -> bool:
         keys, notification = self._notifier.script_parts()
         result = self._settle(
@@ -241,6 +262,7 @@ class Lanes:
             charge=charge,
             why=why,
             status=status,
+            code=code,
             merging=self._merging,
             key=self._api_key_id,
             notification=notification,

@@ -16,7 +16,7 @@ for _, lane in ipairs(redis.call('ZRANGEBYSCORE', keys.delayed, '-inf', format_m
     -- A lease that has run out: its sender is dead. Several in a row: the outcome cannot be recorded, and the attempts count.
     redis.call('HDEL', keys.lane .. lane, 'owner')
     if redis.call('HINCRBY', keys.lane .. lane, 'lapses', 1) > 1 then redis.call('HINCRBY', keys.lane .. lane, 'attempts', 1) end
-    if head then record(lane, 'lapsed', cjson.decode(head).id) end
+    if head then record_again(lane, 'lapsed', cjson.decode(head).id) end
   end
   if head then make_ready(lane, cjson.decode(head)) end
 end

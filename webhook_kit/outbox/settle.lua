@@ -1,6 +1,7 @@
 -- Record the outcome of a send, by compare-and-set on its lease, and go on with the lane.
 -- KEYS: the lane's state, its queue, the four of a notification.
--- args: lane, owner, update (its number), outcome (sent, postponed, dead_lettered), delay (ms), charge, why, status (HTTP), merging.
+-- args: lane, owner, update (its number), outcome (sent, postponed, dead_lettered), delay (ms), charge, why, status (HTTP; 0: no
+-- answer), code (of Gett's error, or nil), merging.
 -- Return 'ok', {'ok', document} for an order that can be archived, because it has ended, or 'stale' when the lease is no longer the
 -- caller's.
 --- @include "webhook_kit.outbox/archived"
@@ -19,7 +20,7 @@ redis.call('ZREM', keys.delayed, lane)
 if place then move_place(place) end
 
 if args.outcome == 'postponed' then
-  record(lane, 'postponed', update.id, {why = args.why, seconds = args.delay / 1000})
+  record_again(lane, 'postponed', update.id, {why = args.why, status = args.status, code = args.code, seconds = args.delay / 1000})
   if args.charge then redis.call('HINCRBY', state, 'attempts', 1) end
   local urgent = false
   if args.merging then
@@ -53,7 +54,7 @@ else
     count('dead_letters', -1)
     count('expired')
   end
-  record(lane, 'dead_lettered', update.id, {why = args.why})
+  record(lane, 'dead_lettered', update.id, {why = args.why, status = args.status, code = args.code})
   count('dead_letters')
 end
 if next_head then

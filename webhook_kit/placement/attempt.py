@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from webhook_kit.adapter import Placed, PosAdapter, Store
@@ -10,6 +10,7 @@ from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequ
 from webhook_kit.gett.problems import Problem
 from webhook_kit.logs import logger
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.order_notes import AttemptNotes
 from webhook_kit.placement.pricing import Token
 
 __all__ = ["Attempt", "PlacementResponse", "accepted_total", "receipt", "stored_order"]
@@ -40,7 +41,7 @@ class Attempt:
     :ivar deadline: monotonic time by which Gett needs an answer.
     :ivar instance: path of the request, for problem documents.
     :ivar doubt: an earlier attempt may have reached the POS; a look-up or the POS's refusal ends the doubt.
-    :ivar looked_up: the POS was asked for the order's ticket.
+    :ivar notes: what the attempt has done so far, for the timeline.
     """
 
     order: PlaceOrderRequest
@@ -53,7 +54,7 @@ class Attempt:
     instance: str
     trace_id: str
     doubt: bool
-    looked_up: bool = False
+    notes: AttemptNotes = field(default_factory=AttemptNotes)
 
     @property
     def unplaced(self) -> AttemptOutcome:

@@ -1,6 +1,7 @@
 -- Claim an order, or find out what it is: a repetition, an order that is being placed right now, or another order.
 -- KEYS: the pointers of the Idempotency-Key and of the Gett order id, unsettled; the signed body, if it is to be remembered.
--- args: key, gett_id (may be empty), fingerprint, former (fingerprint in the form of an earlier version, or nil), owner, lease (ms), store, signed_ttl (s), key_ttl, order_ttl (s), order (JSON, or nil).
+-- args: key, gett_id (may be empty), fingerprint, former (fingerprint in the form of an earlier version, or nil), owner, lease (ms), store, signed_ttl (s), key_ttl, order_ttl (s), order (JSON, or nil),
+-- trace and trace_byte (bytes 2 to 9 of Gett's trace id, and the first one as hex digits; nil: none came).
 -- order is the priced order, when the POS can be called at once. If claim and POS call are recorded in one, return the
 -- orderRef alone. Otherwise return a list that begins with 'claimed' (orderRef, doubt, same content, earlier order),
 -- 'replay' (status, answer, orderRef, newly linked Gett order id), 'busy' (ms until the lease ends),
@@ -49,11 +50,17 @@ if by_key and by_id and by_key ~= by_id then return {'key_reused'} end
 local ref = by_key or by_id or named
 local placement, now = keys.order .. ref, math.floor(now_ms())
 local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id',
-                     'keys', 'order', 'owner', 'attempt', 'created')
+                     'keys', 'order', 'owner', 'attempt', 'created', 'updated')
 if needs_former(r[4]) then return {'former'} end
 if not r[1] and ref ~= named and archived(ref) then return {'archived', ref} end
 local state, lease, doubt, same = r[1], tonumber(r[2] or '0'), r[3] == '1', same_order(r[4])
 local status, answer, partner_id, gett_id, earlier_order = r[6], r[5], r[7] or '', r[8] or '', r[10] or ''
+
+-- Count that the answer is given again.
+local function count_replay()
+  redis.call('HINCRBY', placement, 'replays', 1)
+  redis.call('HSET', placement, 'replayed', now)
+end
 
 -- Let the Idempotency-Key and the Gett order id lead to the record.
 local function point()
@@ -61,6 +68,12 @@ local function point()
   if args.gett_id ~= '' and not by_id then redis.call('SET', KEYS[2], ref) end
 end
 
+if args.trace then
+  local day = math.floor(now / 86400000)
+  local traces = keys.traces .. string.format('%d:', day) .. args.trace_byte
+  redis.call('HSET', traces, args.trace, ref)
+  redis.call('EXPIREAT', traces, (day + 1) * 86400 + args.key_ttl)
+end
 if state and r[11] == args.owner then
   -- This claim was granted, and its reply was lost on the way: give it again.
   if state == 'calling' then return ref end
@@ -71,11 +84,23 @@ if state == 'placed' then
   point()
   redis.call('EXPIRE', KEYS[1], args.key_ttl)
   if args.gett_id ~= '' then redis.call('EXPIRE', KEYS[2], args.order_ttl) end
+  count_replay()
   return {'replay', status, answer, ref, gett_id == '' and args.gett_id or ''}
 end
-if state == 'refused' and by_key and same then return {'replay', status, answer, ref, ''} end
+if state == 'refused' and by_key and same then
+  count_replay()
+  return {'replay', status, answer, ref, ''}
+end
 if (state == 'claimed' or state == 'calling') and lease > now then return {'busy', tostring(lease - now)} end
 if state == 'calling' or state == 'in_doubt' then doubt = true end
+
+-- The record keeps its last attempt. What it says of an earlier one goes to the history.
+if state == 'claimed' or state == 'calling' then
+  record_again('order:' .. ref, 'abandoned', nil, {attempt = tonumber(r[12]), state = state})
+elseif state == 'refused' then
+  record('order:' .. ref, 'refused', nil, {at = r[14], attempt = tonumber(r[12]), status = tonumber(status),
+                                           code = string.match(answer or '', '"errorCode":"([%w_]+)"')})
+end
 
 local calling, key_list = args.order and not doubt, r[9] or ''
 if not by_key then key_list = key_list .. args.key .. '\n' end
@@ -101,9 +126,11 @@ if calling then
 end
 if doubt then
   redis.call('PERSIST', placement)
+  redis.call('PERSIST', history_of(placement))
   return {'claimed', ref, '1', same and '1' or '0', earlier_order}
 end
 redis.call('EXPIRE', placement, args.key_ttl)
+redis.call('EXPIRE', history_of(placement), args.key_ttl)
 redis.call('EXPIRE', KEYS[1], args.key_ttl)
 if args.gett_id ~= '' then redis.call('EXPIRE', KEYS[2], args.key_ttl) end
 return {'claimed', ref, '0', '1', ''}

@@ -26,6 +26,7 @@ from webhook_kit.outbox.archive import OrderArchive, OrderScript
 from webhook_kit.outbox.lanes import Notifier, lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.lease_renewal import LeaseRenewal
+from webhook_kit.placement.order_notes import AttemptNotes, OrderNotes
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
@@ -158,6 +159,7 @@ class PlacementStore:
         self._order_ttl = order_ttl
         self._archive = OrderArchive(connection, keys)
         self._claim = OrderScript(connection, keys, "webhook_kit.placement/claim")
+        self._notes = OrderNotes(connection, keys)
         self._record_call = Script(connection, keys, "webhook_kit.placement/record_call")
         self._settle = OrderScript(connection, keys, "webhook_kit.placement/settle")
         self._link = OrderScript(connection, keys, "webhook_kit.placement/link")
@@ -176,6 +178,7 @@ class PlacementStore:
         former_fingerprint: Callable[[], str] = str,
         priced_order: bytes | None = None,
         signed_body: str = "",
+        trace_id: str = "",
     ) -> ClaimResult:
         """Claim an order, or find out why it cannot be claimed.
 
@@ -186,6 +189,7 @@ class PlacementStore:
             call (:meth:`record_call`) in the same round trip.
         :param signed_body: digest of the body, if its signature is all that shows that Gett sent it. It is remembered while
             the signature may be fresh; an order with Gett's own id needs none, because its id tells a repetition.
+        :param trace_id: Gett's trace id (32 hex digits), by which the order is found for a while; empty if none came.
         """
         owner = os.urandom(8).hex()
         keys = [self._keys.by_key(key), self._keys.by_gett_id(gett_id), self._keys.unsettled]
@@ -202,6 +206,8 @@ class PlacementStore:
             "key_ttl": self._key_ttl,
             "order_ttl": self._order_ttl,
             "order": priced_order,
+            "trace": bytes.fromhex(trace_id[2:18]) or None,
+            "trace_byte": trace_id[:2] or None,
         }
         try:
             reply: bytes | list[bytes] = self._claim(*keys, **arguments)
@@ -276,6 +282,7 @@ class PlacementStore:
         accepted: str = "",
         update: str = "",
         force: bool = False,
+        notes: AttemptNotes | None = None,
     ) -> SettleResult:
         """Record an attempt's outcome; for a ticket, also append its first update and notify a worker.
 
@@ -284,6 +291,7 @@ class PlacementStore:
         :param accepted: total of the order as handed to the POS, which is not kept itself.
         :param update: the first update for Gett, as JSON, or empty.
         :param force: settle also when the claim is not held: a person has decided.
+        :param notes: of the attempt, for the timeline.
         """
         notify_keys, notification = self._notifier.script_parts()
         result = self._settle(
@@ -309,6 +317,7 @@ class PlacementStore:
             store=claim.store_id,
             fingerprint=claim.fingerprint,
             notification=notification,
+            **(notes or AttemptNotes()).arguments,
         )
         recorded = SettleResult(text(result))
         if recorded is SettleResult.OK:
@@ -377,9 +386,9 @@ class PlacementStore:
         now = redis_time(self._redis) * 1000
         return [text(ref) for ref in self._redis.zrangebyscore(self._keys.unsettled, "-inf", now, 0, limit)]
 
-    def postpone_lookup(self, ref: str, seconds: float) -> None:
-        """Keep an order out of :meth:`expired` for a while."""
-        self._redis.zadd(self._keys.unsettled, {ref: (redis_time(self._redis) + seconds) * 1000}, xx=True)
+    def postpone_lookup(self, ref: str, seconds: float, looked_up: str) -> None:
+        """Keep an order out of :meth:`expired` for a while, and note the result of its look-up."""
+        self._notes.add(ref, "looked_up", postpone=int(seconds * 1000), looked_up=looked_up)
 
     def incidents(self, limit: int = 100) -> list[dict[str, Any]]:
         """Return the incidents that a person has to check, newest first."""

@@ -14,5 +14,7 @@ local other = redis.call('GET', KEYS[2])
 if other and other ~= args.ref then return args.gett_id .. ' belongs to order ' .. other end
 redis.call('HSET', KEYS[1], 'gett_id', args.gett_id)
 redis.call('SET', KEYS[2], args.ref, 'EX', args.order_ttl)
+record(args.lane, 'linked', nil, {gett_id = args.gett_id})
 if link(args.lane, args.gett_id) then notify_worker() end
+keep_history(args.lane)
 return 'ok'

@@ -29,25 +29,21 @@ import redis
 
 from webhook_kit.adapter import Capability, Guarantee, Placed, Store
 from webhook_kit.errors import NotPlaced, PosUnavailable
-from webhook_kit.gett.models.order import PlaceOrderRequest, ValidationError
-from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.logs import logger
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.placement.attempt import Attempt, PlacementResponse, accepted_total, receipt, stored_order
+from webhook_kit.placement.claiming import claim_or_answer
 from webhook_kit.placement.fingerprint import fingerprint, former_fingerprint
 from webhook_kit.placement.idempotency_store import (
-    AlreadyPlaced,
     AttemptOutcome,
-    Busy,
     Claim,
-    ClaimResult,
     PlacementStore,
-    Replay,
     SettleResult,
-    SignatureReplayed,
 )
+from webhook_kit.placement.order_notes import AttemptNotes
 from webhook_kit.placement.pos_calls import as_violations, find_order, place_order
 from webhook_kit.placement.pricing import Pricing
 from webhook_kit.placement.settlement import Settlement
@@ -85,12 +81,21 @@ class Placement:
         self._settlement = Settlement(records, settings)
 
     def place(
-        self, order: PlaceOrderRequest, store: Store, key: str, *, instance: str, trace_id: str, signed_body: str = ""
+        self,
+        order: PlaceOrderRequest,
+        store: Store,
+        key: str,
+        *,
+        instance: str,
+        trace_id: str,
+        signed_body: str = "",
+        traced: bool = False,
     ) -> PlacementResponse:
         """Place an order once, or return the answer that was given before.
 
         :param signed_body: digest of the signed body; see :meth:`PlacementStore.claim`.
         :param instance: path of the request, for problem documents.
+        :param traced: the trace id is Gett's own, so that the order is to be found by it.
         :raises Problem: for every answer that is not final.
         :raises redis.RedisError: when Redis cannot be reached; the POS was not called.
         """
@@ -111,9 +116,10 @@ class Placement:
             former_fingerprint=partial(former_fingerprint, received),
             priced_order=stored_order(priced) if priced else None,
             signed_body=signed_body,
+            trace_id=trace_id if traced else "",
         )
         while True:
-            claim = self._claim(order, claim_order, deadline)
+            claim = claim_or_answer(self._records, order, claim_order, deadline)
             if isinstance(claim, PlacementResponse):
                 return claim
             attempt = Attempt(
@@ -151,10 +157,16 @@ class Placement:
             return False
         order = PlaceOrderRequest.from_json(record["order"])
         claim = Claim(ref, "", record.get("gett_id", ""), store.id, record["fp"], record.get("owner", ""))
-        return self.record(claim, order, ticket) in (SettleResult.OK, SettleResult.SAME)
+        settled = self.record(claim, order, ticket, notes=AttemptNotes(1, "found"))
+        return settled in (SettleResult.OK, SettleResult.SAME)
 
     def record(
-        self, claim: Claim, order: PlaceOrderRequest, ticket: Placed, answer: PlacementResponse | None = None
+        self,
+        claim: Claim,
+        order: PlaceOrderRequest,
+        ticket: Placed,
+        answer: PlacementResponse | None = None,
+        notes: AttemptNotes | None = None,
     ) -> SettleResult:
         """Settle an order as placed: record its receipt, and append the confirmation unless the POS decides later.
 
@@ -169,44 +181,8 @@ class Placement:
             partner_order_id=ticket.id,
             accepted=accepted_total(order),
             update=_CONFIRMED if ticket.status == "accepted" else "",
+            notes=notes,
         )
-
-    # -- claim ---------------------------------------------------------------------------------------------------------
-
-    def _claim(
-        self, order: PlaceOrderRequest, claim_order: Callable[[], ClaimResult], deadline: float
-    ) -> Claim | PlacementResponse:
-        """Claim the order, or return its recorded answer. Waits while another attempt is under way."""
-        pause = 0.01
-        while True:
-            result = claim_order()
-            if isinstance(result, Claim):
-                return result
-            if isinstance(result, Replay):
-                if result.newly_linked:
-                    self._records.link(result.ref, result.newly_linked)
-                return PlacementResponse(result.status, result.body, result.ref, replayed=True)
-            if isinstance(result, AlreadyPlaced):
-                raise Problem(
-                    ErrorCode.ORDER_ALREADY_PLACED,
-                    f"order {order.gett_order_id} was placed with other content, as {result.partner_order_id}",
-                )
-            if isinstance(result, SignatureReplayed):
-                raise Problem(
-                    ErrorCode.UNAUTHENTICATED,
-                    "this signed body came before under another Idempotency-Key; send a retry with its first key",
-                )
-            if not isinstance(result, Busy):
-                detail = "this Idempotency-Key was used for another order: use a fresh key for each order"
-                error = ValidationError(code=ErrorCode.OTHER, message=detail, json_path="$")
-                raise Problem(ErrorCode.VALIDATION_FAILED, detail, errors=[error])
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                raise Problem(
-                    ErrorCode.CONFLICT, "the same order is being placed right now", retryable=True, retry_after=5
-                )
-            time.sleep(min(pause, remaining))
-            pause = min(pause * 1.5, 0.25)
 
     # -- one attempt ---------------------------------------------------------------------------------------------------
 
@@ -229,7 +205,7 @@ class Placement:
             self._records.release_later(attempt.claim, attempt.unplaced)
             raise
         except BaseException:
-            self._records.settle(attempt.claim, attempt.unplaced)
+            self._records.settle(attempt.claim, attempt.unplaced, notes=attempt.notes)
             raise
         finally:
             if call is None:  # otherwise the call's own thread keeps the lease until the call ends
@@ -261,7 +237,7 @@ class Placement:
             if earlier
             else self._pricing.at_accepted_amounts(attempt.order, attempt.token)
         )
-        self.record(attempt.claim, order, ticket)
+        self.record(attempt.claim, order, ticket, notes=attempt.notes)
         return None
 
     def _end_without_call(self, attempt: Attempt, problem: Problem) -> PlacementResponse:
@@ -270,6 +246,7 @@ class Placement:
         :raises Problem: when it is not.
         """
         answer = attempt.final_refusal(problem)
+        attempt.notes.why = problem.code.value
         try:
             self._settle_refusal(attempt, answer)
         except redis.RedisError:
@@ -282,10 +259,14 @@ class Placement:
         self, attempt: Attempt, answer: PlacementResponse | None, order: PlaceOrderRequest | None = None
     ) -> SettleResult:
         if answer is None:
-            return self._records.settle(attempt.claim, attempt.unplaced)
-        total = accepted_total(order)
+            return self._records.settle(attempt.claim, attempt.unplaced, notes=attempt.notes)
         return self._records.settle(
-            attempt.claim, AttemptOutcome.REFUSED, status=answer.status, answer=answer.body, accepted=total
+            attempt.claim,
+            AttemptOutcome.REFUSED,
+            status=answer.status,
+            answer=answer.body,
+            accepted=accepted_total(order),
+            notes=attempt.notes,
         )
 
     # -- look up -------------------------------------------------------------------------------------------------------
@@ -315,13 +296,16 @@ class Placement:
         )
 
     def _ticket_before_refusing(self, attempt: Attempt) -> Placed | None:
-        if attempt.looked_up or not attempt.adapter.offers(Capability.FIND_ORDER):
+        if attempt.notes.look_ups or not attempt.adapter.offers(Capability.FIND_ORDER):
             return None
         return self._look_up(attempt)
 
     def _look_up(self, attempt: Attempt) -> Placed | None:
-        attempt.looked_up = True
-        return find_order(self._executor, attempt.adapter, attempt.store, attempt.claim.ref, deadline=attempt.deadline)
+        ref, deadline = attempt.claim.ref, attempt.deadline
+        attempt.notes.begin_look_up()
+        ticket = find_order(self._executor, attempt.adapter, attempt.store, ref, deadline=deadline)
+        attempt.notes.end_look_up(found=ticket is not None)
+        return ticket
 
     # -- decide --------------------------------------------------------------------------------------------------------
 
@@ -370,11 +354,13 @@ class Placement:
             settle, result = self._outcome(attempt, order)
         except NotPlaced as error:
             log.warning("pos_not_reached", order=claim.ref, store=store.id, why=str(error))
-            self._settlement.settle(attempt, call, lambda: self._records.settle(claim, attempt.unplaced), error)
+            release = partial(self._records.settle, claim, attempt.unplaced, notes=attempt.notes)
+            self._settlement.settle(attempt, call, release, error)
             raise
         except BaseException as error:
             log.exception("place_order_failed", order=claim.ref, store=store.id)
-            self._settlement.settle(attempt, call, lambda: self._records.settle(claim, AttemptOutcome.IN_DOUBT), error)
+            doubt = partial(self._records.settle, claim, AttemptOutcome.IN_DOUBT, notes=attempt.notes)
+            self._settlement.settle(attempt, call, doubt, error)
             raise
         self._settlement.settle(attempt, call, settle, result)
 
@@ -382,10 +368,11 @@ class Placement:
         self, attempt: Attempt, order: PlaceOrderRequest
     ) -> tuple[Callable[[], SettleResult], PlacementResponse | Problem]:
         """Place the order at the POS. Return the function that settles the outcome, and the answer to Gett."""
-        result = place_order(attempt.adapter, attempt.store, order)
+        with attempt.notes.timed_call():
+            result = place_order(attempt.adapter, attempt.store, order)
         if isinstance(result, Placed):
             answer = receipt(order, result)
-            return lambda: self.record(attempt.claim, order, result, answer), answer
+            return partial(self.record, attempt.claim, order, result, answer, attempt.notes), answer
         problem = Problem.refusing(as_violations(result.refusals))
         log.info("order_refused_by_pos", order=attempt.claim.ref, store=attempt.store.id, code=problem.code)
         # The POS has our key or was asked, so its refusal holds for earlier attempts too.

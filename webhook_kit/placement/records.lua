@@ -15,6 +15,8 @@
 -- accepted         total of the order as handed to the POS
 -- partner_id       the POS's order id
 -- created updated  moments
+-- ms               duration of the POS call with the final outcome (ms); empty if there was none
+-- replays replayed number of times that the answer was given again, and the last moment
 --
 -- key:<Idempotency-Key> is the fingerprint of the order that came with the key, a space, and the orderRef.
 -- gett:<Gett order id> is the orderRef.
@@ -33,10 +35,14 @@ local function pointers(key_list, gett_id)
   return names, gett_id and gett_id ~= '' and keys.by_gett_id .. gett_id
 end
 
+-- Return the key of the history of an order, which lives as long as its record.
+local function history_of(placement) return keys.history .. 'order:' .. string.sub(placement, #keys.order + 1) end
+
 -- Keep a record and every name that leads to it: nothing about an order that the POS may have expires.
 local function persist(placement, key_list, gett_id)
   local by_key, by_gett_id = pointers(key_list, gett_id)
   redis.call('PERSIST', placement)
+  redis.call('PERSIST', history_of(placement))
   for _, name in ipairs(by_key) do redis.call('PERSIST', name) end
   if by_gett_id then redis.call('PERSIST', by_gett_id) end
 end
@@ -45,6 +51,7 @@ end
 local function expire(placement, key_list, gett_id, ttl, key_ttl)
   local by_key, by_gett_id = pointers(key_list, gett_id)
   redis.call('EXPIRE', placement, ttl)
+  redis.call('EXPIRE', history_of(placement), ttl)
   for _, name in ipairs(by_key) do redis.call('EXPIRE', name, key_ttl) end
   if by_gett_id then redis.call('EXPIRE', by_gett_id, ttl) end
 end

@@ -59,15 +59,16 @@ class PlacementRecovery:
         return len(settled)
 
     def _settle(self, ref: str) -> bool:
+        result = "not found"
         try:
             settled = self._placement.look_up(ref)
         except OUT_OF_REACH:
             raise
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the order stays in doubt
             log.warning("lookup_failed", order=ref, error=repr(error))
-            settled = False
+            settled, result = False, "failed"
         if settled:
             log.info("order_in_doubt_settled", order=ref)
         else:
-            self._records.postpone_lookup(ref, _RETRY_AFTER)
+            self._records.postpone_lookup(ref, _RETRY_AFTER, result)
         return settled

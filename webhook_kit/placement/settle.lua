@@ -2,7 +2,8 @@
 -- notify a worker.
 -- KEYS: the record, unsettled, incidents, the pointer of the POS's order id, the four of a notification.
 -- args: ref, lane, owner, outcome (placed, refused, released, in_doubt), status (HTTP), answer, partner_id, accepted (total),
--- update (JSON, or empty), key_ttl, order_ttl (s), force; key, gett_id, store, fingerprint: for a record that Redis has lost.
+-- update (JSON, or empty), key_ttl, order_ttl (s), force, call_ms (duration of the POS call, or nil), why (code of the failure, or
+-- nil), look_ups, looked_up (number and result of the look-ups, or nil); key, gett_id, store, fingerprint: for a record that Redis has lost.
 -- Return 'ok', 'same' (the ticket is recorded already), 'duplicate' (it contradicts the record) or 'stale' (not the
 -- holder).
 --- @include "webhook_kit.outbox/archived"
@@ -28,15 +29,23 @@ local function restore()
   redis.call('HSET', placement, 'ref', args.ref, 'created', now, 'keys', key_list, 'gett_id', gett_id, 'store', args.store,
              'fp', args.fingerprint)
   list_order(args.ref, now)
+  record(args.lane, 'restored')
   if has_key then redis.call('SET', keys.by_key .. args.key, args.fingerprint .. ' ' .. args.ref) end
   if args.gett_id ~= '' then redis.call('SET', keys.by_gett_id .. args.gett_id, args.ref) end
+end
+
+-- Record an attempt in the history. The record itself tells of the final one.
+local function record_attempt()
+  record_again(args.lane, args.outcome, nil, {attempt = tonumber(redis.call('HGET', placement, 'attempt')), ms = args.call_ms,
+                                              why = args.why, look_ups = args.look_ups, looked_up = args.looked_up})
 end
 
 -- Keep of a final outcome what a replay and a person need. The answer has the order's content.
 local function record_answer(...)
   redis.call('HSET', placement, 'state', args.outcome, 'status', args.status, 'answer', args.answer, 'accepted', args.accepted,
-             'updated', now, ...)
+             'updated', now, 'ms', args.call_ms or '', ...)
   redis.call('HDEL', placement, 'order', 'owner', 'lease', 'doubt')
+  if args.look_ups then record(args.lane, 'looked_up', nil, {look_ups = args.look_ups, looked_up = args.looked_up}) end
 end
 
 local function expire_settled(ttl)
@@ -48,10 +57,14 @@ if args.outcome == 'placed' then
   if state == 'placed' then
     if partner_id == args.partner_id then return 'same' end
     raise_incident('duplicate_ticket', partner_id or '')
+    record(args.lane, 'duplicate_ticket', nil, {pos_number = args.partner_id})
+    keep_history(args.lane)
     return 'duplicate'
   end
   if state == 'refused' then
     raise_incident('placed_after_refusal', '')
+    record(args.lane, 'placed_after_refusal', nil, {pos_number = args.partner_id})
+    keep_history(args.lane)
     return 'duplicate'
   end
   if not state then restore() end
@@ -75,6 +88,7 @@ end
 if not holds then return 'stale' end
 if args.outcome == 'in_doubt' then
   redis.call('HSET', placement, 'state', 'in_doubt', 'doubt', '1', 'updated', now)
+  record_attempt()
   persist(placement, key_list, gett_id)
   redis.call('ZADD', KEYS[2], now, args.ref)
   return 'ok'
@@ -85,6 +99,7 @@ if args.outcome == 'refused' then
   redis.call('ZADD', keys.resting, now, args.ref)
 else
   redis.call('HSET', placement, 'state', 'released', 'doubt', '0', 'updated', now)
+  record_attempt()
   expire_settled(args.key_ttl)
 end
 return 'ok'

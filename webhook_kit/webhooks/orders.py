@@ -33,6 +33,7 @@ from webhook_kit.webhooks.authentication import verify_webhook
 from webhook_kit.webhooks.current_call import WebhookCall, current_call
 from webhook_kit.webhooks.order_events import OrderEventReceiver
 from webhook_kit.webhooks.parsing import parse, raw_body
+from webhook_kit.webhooks.trace import is_traced
 
 __all__ = ["OrderWebhooks", "order_webhooks", "problem_response"]
 
@@ -96,6 +97,7 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
                 key,
                 instance=call.request.path,
                 trace_id=call.trace,
+                traced=is_traced(call.request.headers.get("traceparent")),
                 signed_body=sha256(call.signed_body).hexdigest() if call.signed_body else "",
             )
         except redis.RedisError as error:

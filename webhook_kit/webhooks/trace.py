@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from os import urandom
 
-__all__ = ["trace_id"]
+__all__ = ["is_traced", "trace_id"]
 
 _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$")
+
+
+def is_traced(traceparent: str | None) -> bool:
+    """Return True if the caller sends a trace id of its own."""
+    return _TRACEPARENT.match(traceparent or "") is not None
 
 
 def trace_id(traceparent: str | None) -> str:
