@@ -1,4 +1,4 @@
-"""``webhook-kit console``: serve the operators' console, and manage its users."""
+"""``webhook-kit console``: serve the operators' console, and manage its users and tokens."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook_kit.cli.common import moment, open_kit, print_table
+from webhook_kit.cli.common import instant, moment, open_kit, print_table
 from webhook_kit.cli.serve import server_options
 
 if TYPE_CHECKING:
+    from webhook_kit.console.api_tokens import ApiTokens
     from webhook_kit.console.users import ConsoleUsers
 
 __all__ = ["command"]
@@ -104,3 +105,51 @@ def _users() -> ConsoleUsers:
 
     kit = open_kit()
     return ConsoleUsers(kit.redis, kit.keys)
+
+
+@command.command()
+@click.argument("name")
+@_role
+@click.option("--expires", metavar="TIME", help="End of the token, in ISO 8601 with a time zone (default: none).")
+def add_token(name: str, role: str, expires: str | None) -> None:
+    """Make a token for the API. It is printed once and cannot be shown again."""
+    from webhook_kit.operations.actor import Role
+
+    end = instant(expires)
+    click.echo(_tokens().add(name, Role(role), end.timestamp() if end else None))
+
+
+@command.command()
+@_as_json
+def list_tokens(as_json: bool) -> None:
+    """List the tokens of the API, without the tokens themselves."""
+    rows = [
+        {
+            "name": each.name,
+            "role": each.role,
+            "created": moment(each.created),
+            "expires": moment(each.expires),
+            "expired": each.expired,
+        }
+        for each in _tokens().list()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    columns = ("name", "role", "created", "expires", "expired")
+    print_table(columns, [[row[column] for column in columns] for row in rows])
+
+
+@command.command()
+@click.argument("name")
+def remove_token(name: str) -> None:
+    """Remove a token of the API; it is of no use from now on."""
+    _tokens().remove(name)
+    click.echo(f"token {name} is removed")
+
+
+def _tokens() -> ApiTokens:
+    from webhook_kit.console.api_tokens import ApiTokens
+
+    kit = open_kit()
+    return ApiTokens(kit.redis, kit.keys)

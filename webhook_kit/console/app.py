@@ -9,17 +9,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import redis
-from flask import Flask, redirect, render_template, request
+from flask import Flask, make_response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from webhook_kit.console.api.problems import problem_response
 from webhook_kit.console.context import ConsoleContext, csrf_token, visitor
-from webhook_kit.console.guard import admit
+from webhook_kit.console.guard import admit, is_api
 from webhook_kit.console.headers import add_headers
 from webhook_kit.console.login import login_pages
 from webhook_kit.console.pages import console_pages
-from webhook_kit.errors import ConfigurationError
+from webhook_kit.errors import (
+    ConfigurationError,
+    Conflict,
+    Forbidden,
+    InvalidArgument,
+    InvalidTransition,
+    NotFound,
+    StoresUnavailable,
+    WebhookKitError,
+)
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.storage.faults import fault
@@ -33,6 +44,15 @@ log = logger("console")
 
 PATH = "/console"
 """Path below which the console is served."""
+
+_STATUSES: dict[type[WebhookKitError], int] = {
+    InvalidArgument: 400,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    InvalidTransition: 409,
+    StoresUnavailable: 503,
+}
 
 _MAX_BODY = 64 * 1024
 """Bytes of a form at most."""
@@ -58,6 +78,7 @@ def create_console_app(kit: Kit) -> Flask:
     app.register_blueprint(login_pages())
     app.register_blueprint(console_pages())
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(WebhookKitError, _kit_error)
     app.register_error_handler(redis.RedisError, _redis_error)
     app.register_error_handler(Exception, _unexpected)
     if hops := kit.settings.console_trusted_proxies:
@@ -91,7 +112,14 @@ def _in_every_template() -> dict[str, Any]:
 def _http_error(error: HTTPException) -> Any:
     if error.response is not None:
         return error.response
-    return _error(error.code or 500, error.name, error.description or "")
+    answer = make_response(_error(error.code or 500, error.name, error.description or ""))
+    answer.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    return answer
+
+
+def _kit_error(error: WebhookKitError) -> Any:
+    status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 502)
+    return _error(status, HTTP_STATUS_CODES[status], str(error))
 
 
 def _redis_error(error: redis.RedisError) -> Any:
@@ -105,4 +133,6 @@ def _unexpected(error: Exception) -> Any:
 
 
 def _error(status: int, title: str, detail: str) -> Any:
+    if is_api():
+        return problem_response(status, title, detail)
     return render_template("error.html", title=title, detail=detail), status

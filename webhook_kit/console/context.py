@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import current_app, g
 from werkzeug.exceptions import Forbidden
 
 from webhook_kit.console.access import AllowLists
+from webhook_kit.console.api_tokens import ApiTokens
+from webhook_kit.console.proxy import AuthenticatingProxy
 from webhook_kit.console.sessions import ConsoleSessions
 from webhook_kit.console.throttle import LoginThrottle
 from webhook_kit.console.users import ConsoleUsers
+from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
 from webhook_kit.operations.actor import Actor, Role
+from webhook_kit.settings import Settings
+
+if TYPE_CHECKING:
+    from webhook_kit.console.oidc import OpenIdLogin
 
 __all__ = ["ConsoleContext", "Visitor", "console", "csrf_token", "current_actor", "public", "requires", "visitor"]
 
@@ -31,7 +38,20 @@ class ConsoleContext:
         self.lists = AllowLists(kit.settings)
         self.users = ConsoleUsers(kit.redis, kit.keys)
         self.sessions = ConsoleSessions(kit.redis, kit.keys, kit.settings)
+        self.tokens = ApiTokens(kit.redis, kit.keys)
         self.throttle = LoginThrottle(kit.redis, kit.keys)
+        self.proxy = AuthenticatingProxy(kit.settings)
+        self.oidc = _open_id_login(kit.settings) if kit.settings.console_oidc_issuer else None
+
+
+def _open_id_login(settings: Settings) -> OpenIdLogin:
+    try:
+        from webhook_kit.console.oidc import OpenIdLogin  # here: Authlib is an extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"CONSOLE_OIDC_ISSUER: {error.name} is not installed; install the extra `console`: pip install 'webhook-kit[console]'"
+        ) from error
+    return OpenIdLogin(settings)
 
 
 @dataclass(frozen=True, slots=True)

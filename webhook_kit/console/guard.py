@@ -8,12 +8,13 @@ from flask import Request, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from webhook_kit.console import journal
 from webhook_kit.console.context import Visitor, console
 from webhook_kit.console.sessions import ConsoleSession
 from webhook_kit.logs import logger
 from webhook_kit.operations.actor import Actor, Role
 
-__all__ = ["SAFE_METHODS", "admit", "cookie_name", "is_secure", "local_target"]
+__all__ = ["SAFE_METHODS", "admit", "cookie_name", "is_api", "is_secure", "local_target"]
 
 log = logger("console")
 
@@ -29,21 +30,29 @@ def admit() -> ResponseReturnValue | None:
     view = current_app.view_functions.get(request.endpoint or "")
     is_public = request.endpoint == "static" or getattr(view, "public", False)
     unsafe = request.method not in SAFE_METHODS
-    if unsafe:
+    by_token = is_api() and "Authorization" in request.headers
+    if unsafe and not by_token:
         _require_own_origin(request)
-    g.visitor = None if request.endpoint == "static" else _visitor()
+    g.visitor = None
+    if request.endpoint != "static":
+        g.visitor = _of_token() if by_token else _of_proxy() or _of_session(request.cookies.get(cookie_name(), ""))
     if is_public:
         return None
     if g.visitor is None:
-        if unsafe:
-            raise Unauthorized("the session has ended; log in again")
+        if unsafe or is_api():
+            raise Unauthorized("log in, or send a valid token: Authorization: Bearer wkc_…")
         return redirect(url_for("login.page", next=request.full_path.rstrip("?")), 303)
     if unsafe:
         _require_form_token(g.visitor)
         if g.visitor.actor.role is not Role.OPERATOR:
-            log.warning("console_request_refused", actor=g.visitor.actor.name, endpoint=request.endpoint, why="viewer")
+            journal.refused(g.visitor.actor, "viewers change nothing")
             raise Forbidden("viewers change nothing; ask an operator")
     return None
+
+
+def is_api() -> bool:
+    """Return True if the current request is for the API."""
+    return request.path == "/api" or request.path.startswith("/api/")
 
 
 def is_secure() -> bool:
@@ -52,9 +61,9 @@ def is_secure() -> bool:
     return address.startswith("https://") if address else request.is_secure
 
 
-def cookie_name() -> str:
-    """Return the name of the session's cookie. With the prefix, no other host of the domain can set it."""
-    return "__Host-console" if is_secure() else "console"
+def cookie_name(of: str = "console") -> str:
+    """Return the name of a cookie. With the prefix, no other host of the domain can set it."""
+    return f"__Host-{of}" if is_secure() else of
 
 
 def local_target(target: str) -> str:
@@ -67,8 +76,30 @@ def local_target(target: str) -> str:
     return start + target.removeprefix("/") if local and inside else start
 
 
-def _visitor() -> Visitor | None:
-    return _of_session(request.cookies.get(cookie_name(), ""))
+# -- the maker of a request --------------------------------------------------------------------------------------------
+
+
+def _of_token() -> Visitor | None:
+    scheme, _, value = request.headers["Authorization"].partition(" ")
+    token = console().tokens.verify(value.strip()) if scheme.lower() == "bearer" else None
+    return Visitor(Actor(token.name, token.role, "api"), "token", "") if token else None
+
+
+def _of_proxy() -> Visitor | None:
+    user = console().proxy.user(request)
+    if user is None:
+        return None
+    if not user.trusted:
+        journal.refused(None, "the header of the authenticating proxy was not sent by the proxy")
+        raise Forbidden("the header with the user's name was not sent by the proxy; see CONSOLE_PROXY_HEADER")
+    role = console().lists.role(user.identities)
+    if role is None:
+        journal.login_failed("proxy", "in none of the lists", user.name)
+        raise Forbidden("you are in neither CONSOLE_OPERATORS nor CONSOLE_VIEWERS; ask the people who run the console")
+    actor = Actor(user.name, role, "console")
+    if console().sessions.is_first_visit(user.name):
+        journal.logged_in(actor, "proxy")
+    return Visitor(actor, "proxy", f"proxy {user.name}")
 
 
 def _of_session(cookie: str) -> Visitor | None:
@@ -89,21 +120,24 @@ def _role_now(session: ConsoleSession) -> Role | None:
     if session.way == "password":
         user = parts.users.get(session.name) if parts.settings.console_passwords else None
         return user.role if user and [user.standing] == session.standing else None
-    return parts.lists.role(session.standing) if parts.settings.console_oidc_issuer else None
+    return parts.lists.role(session.standing) if parts.oidc else None
+
+
+# -- forged requests ---------------------------------------------------------------------------------------------------
 
 
 def _require_own_origin(request: Request) -> None:
     """Refuse a request that a page of another origin makes. Every browser sends one of the two headers."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None and site != "same-origin":
-        problem = f"Sec-Fetch-Site is {site[:20]}"
+        problem = "Sec-Fetch-Site is not same-origin"
     elif origin is not None and _origin(origin) != _origin(console().settings.console_url or request.host_url):
         problem = "the Origin is another one; behind a proxy, set CONSOLE_URL"
     elif site is None and origin is None:
         problem = "neither Origin nor Sec-Fetch-Site was sent"
     else:
         return
-    log.warning("console_request_refused", endpoint=request.endpoint, why=problem)
+    journal.refused(None, problem)
     raise Forbidden(f"the request does not come from a page of the console: {problem}")
 
 
@@ -112,7 +146,7 @@ def _require_form_token(visitor: Visitor) -> None:
         return
     token = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     if not console().sessions.is_form_token(token, visitor.bound_to):
-        log.warning("console_request_refused", actor=visitor.actor.name, endpoint=request.endpoint, why="form token")
+        journal.refused(visitor.actor, "the form has not the token of this session")
         raise Forbidden("the form is not of this session; load the page again")
 
 

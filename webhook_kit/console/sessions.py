@@ -83,6 +83,11 @@ class ConsoleSessions:
         """End every session of a user."""
         self._redis.set(self._keys.console_logged_out(name), repr(time.time()), ex=self._limit)
 
+    def is_first_visit(self, name: str) -> bool:
+        """Return True if a user of a proxy, which has no session here, was not seen for as long as a session may be idle."""
+        key = self._keys.console_visit(name)
+        return self._redis.set(key, 1, ex=self._idle, get=True) is None
+
     def form_token(self, of: str) -> str:
         """Return the token that forms carry against forged requests: for a session's cookie, or a proxy's user."""
         return self._csrf.get_signature(of).decode()

@@ -16,6 +16,8 @@ _WINDOW = 900
 
 _PER_ADDRESS = 20
 _PER_NAME = 10
+_RECORDED = 500
+"""Failures within the window that are worth an entry of the audit log, which others must not be able to fill."""
 
 
 class LoginThrottle:
@@ -25,19 +27,16 @@ class LoginThrottle:
         self._redis = connection
         self._keys = keys
 
-    def wait(self, address: str, name: str) -> int:
-        """Count an attempt, and return 0 if it may be made, else the seconds until one may."""
-        counted = self._counted(address, name)
-        with self._redis.pipeline() as pipeline:
-            for key, _ in counted:
-                pipeline.set(key, 0, ex=_WINDOW, nx=True)
-                pipeline.incr(key)
-                pipeline.ttl(key)
-            replies = pipeline.execute()
-        return max(
-            int(left) if int(count) > limit else 0
-            for (_, limit), count, left in zip(counted, replies[1::3], replies[2::3], strict=True)
-        )
+    def wait(self, address: str, name: str | None = None) -> int:
+        """Count an attempt, and return 0 if it may be made, else the seconds until one may.
+
+        :param name: as it was typed; None if none is.
+        """
+        return self._count(self._counted(address, name or "")[: 1 if name is None else 2])
+
+    def worth_recording(self) -> bool:
+        """Count a failure, and return True if there were not many."""
+        return not self._count([(self._key("failures", ""), _RECORDED)])
 
     def forget(self, address: str, name: str) -> None:
         """Take back an attempt that was right, and forget the wrong ones for the name."""
@@ -51,6 +50,18 @@ class LoginThrottle:
     def allow(self, name: str) -> None:
         """Forget all attempts for a name."""
         self._redis.delete(self._counted("", name)[1][0])
+
+    def _count(self, counted: list[tuple[str, int]]) -> int:
+        with self._redis.pipeline() as pipeline:
+            for key, _ in counted:
+                pipeline.set(key, 0, ex=_WINDOW, nx=True)
+                pipeline.incr(key)
+                pipeline.ttl(key)
+            replies = pipeline.execute()
+        return max(
+            int(left) if int(count) > limit else 0
+            for (_, limit), count, left in zip(counted, replies[1::3], replies[2::3], strict=True)
+        )
 
     def _counted(self, address: str, name: str) -> list[tuple[str, int]]:
         return [

@@ -388,6 +388,10 @@ class Keys:
         """String: the moment up to which all sessions of a user have ended (s)."""
         return f"{self.prefix}console-logged-out:{name}"
 
+    def console_visit(self, name: str) -> str:
+        """String: a user whom an authenticating proxy names was here lately."""
+        return f"{self.prefix}console-visit:{name}"
+
     def console_attempts(self, of: str) -> str:
         """String: number of attempts to log in to the console of an address or for a name, by the SHA-256 of either."""
         return f"{self.prefix}console-attempts:{of}"
