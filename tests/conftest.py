@@ -72,6 +72,7 @@ def make_kit(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[...
             "key_prefix": f"t{uuid4().hex}:",
             "gett_webhook_secrets": [SECRET],
             "gett_api_key": "key_test",
+            "gett_api_url": "http://127.0.0.1:1",  # nobody listens there
             "pos_adapter": "bogus",
             "gett_store_id": STORE_ID,
             "store_options": {"file": str(tmp_path / "pos.sqlite"), **(options or {})},

@@ -10,6 +10,7 @@ import pytest
 from webhook_kit.app import create_app
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
+from webhook_kit.storage.installation import installation_id
 
 
 def readiness(kit: Kit) -> tuple[int, object]:
@@ -28,7 +29,8 @@ def sending(kit: Kit) -> tuple[int, dict[str, Any]]:
 
 
 def test_ready_when_redis_works(kit: Kit) -> None:
-    assert readiness(kit) == (200, {"status": "ready", "redis": "ok", "posCallsInFlight": {}})
+    ready = {"status": "ready", "redis": "ok", "posCallsInFlight": {}}
+    assert readiness(kit) == (200, ready | {"installation": installation_id(kit.redis, kit.keys)})
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.operations.metrics_page import metrics_page
 from webhook_kit.storage.faults import fault
+from webhook_kit.storage.installation import installation_id
 from webhook_kit.webhooks.openapi import describe
 from webhook_kit.webhooks.orders import order_webhooks, problem_response
 from webhook_kit.webhooks.pos_events import pos_webhooks
@@ -68,10 +69,12 @@ def create_app(kit: Kit | None = None) -> Flask:
         """Readiness: orders can be placed, which takes a Redis that can be written to."""
         try:
             kit.clock_watch.observe("Redis", kit.trial_write.run())
+            installation = installation_id(kit.redis, kit.keys)
         except redis.RedisError as error:
             log.warning("not_ready", redis=fault(error), error=str(error))
             return jsonify(status="not ready", redis=fault(error)), 503
-        return jsonify(status="ready", redis="ok", posCallsInFlight=kit.pos_executor.in_flight()), 200
+        in_flight = kit.pos_executor.in_flight()
+        return jsonify(status="ready", redis="ok", posCallsInFlight=in_flight, installation=installation), 200
 
     @app.get("/sendingz")
     def sendingz() -> tuple[Response, int]:

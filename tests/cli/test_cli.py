@@ -40,6 +40,7 @@ class Shell:
             "KEY_PREFIX": kit.settings.key_prefix,
             "GETT_WEBHOOK_SECRETS": "whsec_test",
             "GETT_API_KEY": "key_test",
+            "GETT_API_URL": "http://127.0.0.1:1",  # nobody listens there
             "POS_ADAPTER": "bogus",
             "GETT_STORE_ID": STORE_ID,
         }
@@ -231,7 +232,7 @@ def test_list_finds_orders_and_names_the_reason_of_a_refusal(shell: Shell) -> No
 
 
 def test_check_says_what_one_ticket_per_order_rests_on(shell: Shell) -> None:
-    assert shell.good("check").splitlines()[-2:] == [
+    assert shell.good("check", "--offline").splitlines()[-2:] == [
         "store main: bogus, guarantee of one ticket per order: native",
         "everything is configured",
     ]
@@ -240,7 +241,7 @@ def test_check_says_what_one_ticket_per_order_rests_on(shell: Shell) -> None:
 def test_check_tells_every_mistake_at_once(shell: Shell) -> None:
     missing = {"GETT_WEBHOOK_SECRETS": "", "GETT_API_KEY": "", "POS_ADAPTER": "", "GETT_STORE_ID": ""}
     nowhere = f"redis://:topsecret@127.0.0.1:{free_port()}/0"
-    said = shell.bad("check", **missing, REDIS_URL=nowhere)
+    said = shell.bad("check", "--offline", **missing, REDIS_URL=nowhere)
     assert [line.split()[0].rstrip(":") for line in said] == ["GETT_WEBHOOK_SECRETS", "no", "GETT_API_KEY", "REDIS_URL"]
     assert "topsecret" not in "".join(said)
 
@@ -248,7 +249,7 @@ def test_check_tells_every_mistake_at_once(shell: Shell) -> None:
 def test_check_refuses_a_redis_that_would_lose_orders(shell: Shell) -> None:
     shell.kit.redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        (said,) = shell.bad("check")
+        (said,) = shell.bad("check", "--offline")
     finally:
         shell.kit.redis.config_set("maxmemory-policy", "noeviction")
     assert "maxmemory-policy is allkeys-lru" in said
@@ -277,12 +278,12 @@ BROKEN: dict[str, tuple[dict[str, str], str]] = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_configured_wrongly_is_one_line(case: str, shell: Shell) -> None:
     env, expected = BROKEN[case]
-    (said,) = shell.bad("check", **env)
+    (said,) = shell.bad("check", "--offline", **env)
     assert expected in said
     assert "topsecret" not in said
 
 
-@pytest.mark.parametrize("arguments", [["order", "show", "x"], ["order", "incidents"], ["check"]])
+@pytest.mark.parametrize("arguments", [["order", "show", "x"], ["order", "incidents"], ["check", "--offline"]])
 def test_without_redis_a_command_says_so_in_one_line(arguments: list[str], shell: Shell) -> None:
     (said,) = shell.bad(*arguments, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     assert said.startswith("REDIS_URL: Redis cannot be reached")

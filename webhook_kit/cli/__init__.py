@@ -20,7 +20,7 @@ _COMMANDS = {
     "alerts": "List open alerts, test their channels, acknowledge and silence them.",
     "catalog": "Check, compare and publish catalogs.",
     "certify": "Test an adapter, or an endpoint that is running.",
-    "check": "Check the configuration, the adapters and Redis.",
+    "check": "Check the configuration, the adapters, Redis, Gett and PUBLIC_URL.",
     "console": "Serve the operators' console, and manage its users and tokens.",
     "dev": "Start Redis, a sandbox with a storefront, the web server and a worker.",
     "health": "List everything that is wrong now, and what to do first.",

@@ -338,6 +338,11 @@ class Keys:
         return f"{self.prefix}command:{command_id}"
 
     @property
+    def installation(self) -> str:
+        """String: the id of the installation (:mod:`webhook_kit.storage.installation`)."""
+        return f"{self.prefix}installation"
+
+    @property
     def checkpoint(self) -> str:
         """String: a number that only grows, by which workers notice that Redis has lost data."""
         return f"{self.prefix}checkpoint"

@@ -1,0 +1,61 @@
+"""Checks of the configuration: what can be found out without a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import redis
+
+from webhook_kit.error_reports import load_reporters
+from webhook_kit.errors import ConfigurationError
+from webhook_kit.kit import Kit
+from webhook_kit.operations.checks.finding import CheckFinding, CheckSeverity, mistake
+
+__all__ = ["NO_STORE", "check_configuration", "check_people"]
+
+NO_STORE = (
+    "no store is configured: add one (webhook-kit stores add, then webhook-kit stores onboard), or set POS_ADAPTER and "
+    "GETT_STORE_ID for one store, STORES_FILE for several"
+)
+
+
+def check_configuration(kit: Kit) -> Iterator[CheckFinding]:
+    """Yield every mistake in the environment and in the stores."""
+    checks: list[Callable[[], object]] = [
+        kit.settings.require_authenticity,
+        lambda: _check_stores(kit),
+        lambda: kit.client,
+        lambda: kit.catalog_storage,
+        lambda: load_reporters(kit.settings),
+    ]
+    for check in checks:
+        try:
+            check()
+        except ConfigurationError as error:
+            yield from map(mistake, error.mistakes)
+
+
+def _check_stores(kit: Kit) -> None:
+    if mistakes := kit.stores.configured_mistakes():
+        raise ConfigurationError(*mistakes)
+    nothing_configured = not kit.stores.has_configured_stores()
+    try:
+        kit.store_repository.version()
+    except redis.RedisError as error:
+        if nothing_configured:
+            raise ConfigurationError(f"{NO_STORE}; stores in Redis cannot be read: {error}") from error
+        return
+    if saved := kit.stores.unusable().values():
+        raise ConfigurationError(*saved)
+
+
+def check_people(kit: Kit) -> Iterator[CheckFinding]:
+    """Yield what keeps people from learning that something is wrong."""
+    if not kit.settings.console:
+        yield CheckFinding(
+            CheckSeverity.INFO,
+            "console_off",
+            "CONSOLE",
+            "the console is off, so that only this command line shows what is wrong",
+            "set CONSOLE=true and a way to log in",
+        )
