@@ -24,7 +24,9 @@ def test_first_deployment_has_no_error(make_kit: MakeKit) -> None:
     kit = make_kit(pos_adapter=None, gett_store_id=None, store_options={}, public_url="http://127.0.0.1:1")
     findings = list(run_checks(kit, CheckOptions(Processes())))
     assert [finding for finding in findings if finding.severity is CheckSeverity.ERROR] == []
-    assert {"public_url", "push_worker", "sync_worker", "console_off"} <= {finding.code for finding in findings}
+    assert {"public_url", "push_worker", "sync_worker", "console_off", "alerts_off"} <= {
+        finding.code for finding in findings
+    }
 
 
 def test_unusable_redis_hides_no_other_finding(make_kit: MakeKit) -> None:

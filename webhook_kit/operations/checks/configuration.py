@@ -51,7 +51,23 @@ def _check_stores(kit: Kit) -> None:
 
 def check_people(kit: Kit) -> Iterator[CheckFinding]:
     """Yield what keeps people from learning that something is wrong."""
-    if not kit.settings.console:
+    settings = kit.settings
+    channels = (
+        settings.alert_webhooks,
+        settings.alert_slack,
+        settings.alert_teams,
+        settings.alert_pagerduty,
+        settings.alert_email_to,
+    )
+    if not any(channels):
+        yield CheckFinding(
+            CheckSeverity.INFO,
+            "alerts_off",
+            "ALERT_EMAIL_TO",
+            "alerts go nowhere, so that nobody learns at night that something is wrong",
+            "set ALERT_EMAIL_TO, ALERT_SLACK, ALERT_TEAMS, ALERT_PAGERDUTY or ALERT_WEBHOOKS",
+        )
+    if not settings.console:
         yield CheckFinding(
             CheckSeverity.INFO,
             "console_off",
