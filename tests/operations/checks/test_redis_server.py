@@ -32,7 +32,7 @@ def own_redis(own_server: RedisServer) -> Iterator[redis.Redis]:
     before = {name: client.config_get(name)[name] for name in names}
     yield client
     for name, value in before.items():
-        client.config_set(name, value)
+        client.config_set(name, value or "")
     client.flushall()
     client.close()
 
