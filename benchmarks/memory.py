@@ -178,7 +178,7 @@ class Installation:
 
     def measure(self, case: Case) -> dict[str, Size]:
         """Return the memory of one unit at each point of a case."""
-        self.redis.execute_command("FLUSHALL", "SYNC")  # Valkey would free the memory later
+        self.redis.execute_command("FLUSHALL", "SYNC")  # type: ignore[no-untyped-call] # Valkey would free the memory later
         for _ in case(1):
             pass
         before = _size(self.redis)
