@@ -81,7 +81,7 @@ def test_list_is_trimmed_with_the_records_and_those_in_doubt_stay(kit: Kit) -> N
         kit.redis.xadd(kit.keys.order_list, {"ref": name}, id=f"{long_ago}-{number}")
     place(kit, "new", "T2")
     entries = kit.redis.xrange(kit.keys.order_list) or []
-    assert [fields for _, fields in entries] == [{b"ref": b"new"}]
+    assert [fields for _, fields in entries] == [{b"ref": b"new", b"store": b"main"}]
     assert found(kit) == ["new", "doubt"]
 
 

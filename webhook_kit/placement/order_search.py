@@ -97,23 +97,29 @@ class OrderSearch:
         latest = inf if query.until is None else query.until.timestamp() * 1000
         seen: set[str] = set()
         for ref, record in self._records(self._refs(earliest, latest, limit), seen):
-            created = milliseconds(record["created"]) or 0
+            order = self.found(ref, record)
+            created = order.created * 1000
             wanted = (
                 (query.store_id, record["store"]),
                 (query.state, record["state"]),
                 (query.partner_order_id, record["partner_id"]),
             )
             if all(value in (None, actual) for value, actual in wanted) and earliest <= created <= latest:
-                yield FoundOrder(
-                    ref=ref,
-                    state=record["state"],
-                    store_id=record["store"],
-                    gett_id=record["gett_id"],
-                    partner_order_id=record["partner_id"],
-                    created=created / 1000,
-                    updated=(milliseconds(record["updated"]) or created) / 1000,
-                    refusal=self._refusal(record),
-                )
+                yield order
+
+    def found(self, ref: str, record: dict[str, str]) -> FoundOrder:
+        """Return an order by its record, as :meth:`records` reads it."""
+        created = milliseconds(record["created"]) or 0
+        return FoundOrder(
+            ref=ref,
+            state=record["state"],
+            store_id=record["store"],
+            gett_id=record["gett_id"],
+            partner_order_id=record["partner_id"],
+            created=created / 1000,
+            updated=(milliseconds(record["updated"]) or created) / 1000,
+            refusal=self._refusal(record),
+        )
 
     def _refusal(self, record: dict[str, str]) -> RefusalReason | None:
         if record["state"] != PlacementState.REFUSED:
@@ -142,20 +148,24 @@ class OrderSearch:
             start += len(page)
 
     def _records(self, pages: Iterable[Sequence[str]], seen: set[str]) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield each record once that still exists. Of one that is not archived only some fields are read."""
+        """Yield each record once that still exists."""
         for page in pages:
             refs = [ref for ref in page if ref not in seen]
             seen.update(refs)
-            with self._redis.pipeline(transaction=False) as pipeline:
-                for ref in refs:
-                    pipeline.hmget(self._keys.order(ref), _FIELDS)
-                    pipeline.get(self._keys.archive(ref))
-                replies = pipeline.execute()
-            for ref, values, archive in zip(refs, replies[::2], replies[1::2], strict=True):
-                if archive is not None:
-                    yield ref, dict.fromkeys(_FIELDS, "") | decode(ref, archive).record
-                elif values[0] is not None:
-                    yield ref, dict(zip(_FIELDS, map(text, values), strict=True))
+            yield from self.records(refs)
+
+    def records(self, refs: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield each of these records that exists, read in one round trip. Of one that is not archived only some fields are read."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for ref in refs:
+                pipeline.hmget(self._keys.order(ref), _FIELDS)
+                pipeline.get(self._keys.archive(ref))
+            replies = pipeline.execute()
+        for ref, values, archive in zip(refs, replies[::2], replies[1::2], strict=True):
+            if archive is not None:
+                yield ref, dict.fromkeys(_FIELDS, "") | decode(ref, archive).record
+            elif values[0] is not None:
+                yield ref, dict(zip(_FIELDS, map(text, values), strict=True))
 
 
 def refusal_of(record: dict[str, str]) -> RefusalReason | None:

@@ -20,12 +20,14 @@
 --
 -- key:<Idempotency-Key> is the fingerprint of the order that came with the key, a space, and the orderRef.
 -- gett:<Gett order id> is the orderRef.
--- order-list holds the orderRefs by the moment of the first claim, for as long as a settled record is kept.
+-- order-list holds the orderRefs and stores by the moment of the first claim, for as long as a settled record is kept.
+-- refusals holds the orderRefs, stores and codes of refused orders by the moment of the refusal, for as long.
 -- unsettled holds the orderRefs of calls that are not settled, by the end of the lease.
 
 -- List a new record, and take those from the list whose records have expired. A record in doubt stays in unsettled.
 local function list_order(ref, created)
-  redis.call('XADD', keys.order_list, 'MINID', string.format('%.0f', created - args.order_ttl * 1000), '*', 'ref', ref)
+  redis.call('XADD', keys.order_list, 'MINID', string.format('%.0f', created - args.order_ttl * 1000), '*', 'ref', ref,
+             'store', args.store)
 end
 
 -- Return the names of the keys that lead to a record, by its fields keys and gett_id.

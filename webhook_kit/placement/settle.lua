@@ -95,6 +95,8 @@ if args.outcome == 'in_doubt' then
 end
 if args.outcome == 'refused' then
   record_answer()
+  redis.call('XADD', keys.refusals, 'MINID', string.format('%.0f', now - args.order_ttl * 1000), '*', 'ref', args.ref,
+             'store', args.store, 'code', string.match(args.answer, '"errorCode":"([%w_]+)"') or '')
   expire_settled(args.order_ttl)
   redis.call('ZADD', keys.resting, now, args.ref)
 else

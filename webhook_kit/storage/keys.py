@@ -63,8 +63,13 @@ class Keys:
 
     @property
     def order_list(self) -> str:
-        """Stream: the orderRefs of the placement records, by the moment of their first claim (ms)."""
+        """Stream: orderRefs and stores of the placement records, by the moment of their first claim (ms)."""
         return f"{self.prefix}order-list"
+
+    @property
+    def refusals(self) -> str:
+        """Stream: orderRefs, stores and codes of refused orders, by the moment of the refusal (ms)."""
+        return f"{self.prefix}refusals"
 
     @property
     def orders(self) -> str:
