@@ -19,6 +19,11 @@ class Ran(NamedTuple):
     out: str
     err: str
 
+    @property
+    def reasons(self) -> list[str]:
+        """The lines of the error output, but for the one that says which Gett is changed."""
+        return [line for line in self.err.splitlines() if not line.startswith("at http")]
+
 
 @pytest.fixture
 def run(

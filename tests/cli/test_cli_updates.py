@@ -51,8 +51,8 @@ def test_how_far_an_order_is(run: Run, kit: Kit) -> None:
 def test_what_is_impossible_is_one_line(arguments: tuple[str, ...], run: Run, kit: Kit) -> None:
     ran = run(*arguments)
     assert ran.status == 1
-    assert len(ran.err.splitlines()) == 1
-    assert ran.err.startswith("webhook-kit: ")
+    assert len(ran.reasons) == 1
+    assert ran.reasons[0].startswith("webhook-kit: ")
     assert kit.lanes.all_waiting() == {}
 
 
@@ -147,7 +147,8 @@ def test_without_redis_every_command_says_so_in_one_line(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
-    (line,) = capsys.readouterr().err.splitlines()
+    *where, line = capsys.readouterr().err.splitlines()
+    assert [text[:8] for text in where] in ([], ["at https"])
     assert line.startswith("webhook-kit: REDIS_URL: Redis cannot be reached")
 
 

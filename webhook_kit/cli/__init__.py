@@ -22,6 +22,7 @@ _COMMANDS = {
     "certify": "Test an adapter, or an endpoint that is running.",
     "check": "Check the configuration, the adapters, Redis, Gett and PUBLIC_URL.",
     "console": "Serve the operators' console, and manage its users and tokens.",
+    "completion": "Print the completion script of a shell: bash (4.4 or later), zsh or fish.",
     "dev": "Start Redis, a sandbox with a storefront, the web server and a worker.",
     "health": "List everything that is wrong now, and what to do first.",
     "metrics": "Print all metrics in the text format of Prometheus.",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import print_table
+from webhook_kit.cli.common import json_option, print_table
+from webhook_kit.cli.completion import complete_adapters
 from webhook_kit.pos.capabilities import Capability
 
 if TYPE_CHECKING:
@@ -23,16 +24,17 @@ _GUARANTEE = "one ticket rests on"
 
 
 @click.group("adapters", invoke_without_command=True)
+@json_option
 @click.pass_context
-def command(ctx: click.Context) -> None:
+def command(ctx: click.Context, as_json: bool) -> None:
     """List every installed adapter, broken ones included, with its capabilities."""
     if ctx.invoked_subcommand is None:
-        _list()
+        _list(as_json=as_json)
 
 
 @command.command("show")
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+@click.argument("name", shell_complete=complete_adapters)
+@json_option
 def show(name: str, as_json: bool) -> None:
     """Show the options, credentials and capabilities of an adapter.
 
@@ -65,15 +67,26 @@ def show(name: str, as_json: bool) -> None:
     )
 
 
-def _list() -> None:
+def _list(*, as_json: bool) -> None:
     from webhook_kit.stores.adapters import installed
 
     columns = ["adapter", "package", "version", "health", *(capability.value for capability in Capability), _GUARANTEE]
     adapters = list(installed())
+    if as_json:
+        click.echo(json.dumps(list(map(_document, adapters)), ensure_ascii=False))
+        return
     print_table(columns, map(_row, adapters))
     for each in adapters:
         if each.problem is not None:
             click.echo(f"\n{each.name}: {each.problem}")
+
+
+def _document(each: Installed) -> dict[str, Any]:
+    document = {"name": each.name, "package": each.distribution, "version": each.version}
+    if each.adapter is None:
+        return {**document, "usable": False, "problem": str(each.problem)}
+    levels = {capability.value: each.adapter.level(capability).value for capability in Capability}
+    return {**document, "usable": True, "guarantee": each.adapter.guarantee().value, "capabilities": levels}
 
 
 def _row(each: Installed) -> list[str]:

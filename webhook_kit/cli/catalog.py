@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from webhook_kit.cli import publishing
-from webhook_kit.cli.common import print_table
+from webhook_kit.cli.common import json_option, print_table
 from webhook_kit.errors import CatalogInvalid
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def check(source: str, as_json: bool) -> None:
 @command.command()
 @click.argument("old")
 @click.argument("new")
-@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+@json_option
 def diff(old: str, new: str, as_json: bool) -> None:
     """List the changes from one catalog to another. OLD and NEW are sources."""
     from webhook_kit.catalog.diff import diff as differences

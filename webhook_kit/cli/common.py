@@ -1,4 +1,4 @@
-"""Helpers of several commands: tables, times and ages, an option."""
+"""Helpers of several commands: tables, times and ages, options, examples."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "age",
+    "examples",
     "hosts_option",
     "instant",
     "instant_or_ago",
+    "json_option",
     "moment",
     "open_kit",
     "print_table",
@@ -39,6 +41,14 @@ hosts_option = click.option(
 )
 """The option of commands that run a sandbox."""
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+"""The option of every command that only reads."""
+
+
+def examples(*lines: str) -> str:
+    """Return the end of a command's help: its examples, one per line, as they are written here."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table, wide enough on a pipe that nothing is cut off."""
@@ -53,11 +63,18 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     SafeConsole(width=None if sys.stdout.isatty() else 250, markup=False, emoji=False, highlight=False).print(table)
 
 
-def open_kit() -> Kit:
-    """Return the kit of the environment. It is imported when a command runs, so that the help of commands is fast."""
+def open_kit(*, changes_gett: bool = False) -> Kit:
+    """Return the kit of the environment. It is imported when a command runs, so that the help of commands is fast.
+
+    :param changes_gett: print on the error output which Gett and which key prefix the command is about to change, because
+        production and sandbox differ in two variables only.
+    """
     from webhook_kit.kit import Kit
 
-    return Kit.from_env()
+    kit = Kit.from_env()
+    if changes_gett:
+        click.echo(f"at {kit.settings.gett_api_url}, prefix {kit.settings.key_prefix}", err=True)
+    return kit
 
 
 def warn_of_missing(kit: Kit, *kinds: Literal["push", "sync"]) -> None:

@@ -16,6 +16,7 @@ import click
 
 from webhook_kit import logs
 from webhook_kit.cli.common import hosts_option
+from webhook_kit.cli.completion import complete_adapters
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _zone(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
 
 
 @click.command("dev")
-@click.argument("adapter")
+@click.argument("adapter", shell_complete=complete_adapters)
 @click.option("--demo", is_flag=True, help="Run the demo first; without a terminal, exit after it.")
 @click.option(
     "--port",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from webhook_kit.cli.common import open_kit, warn_of_missing
+from webhook_kit.cli.completion import complete_stores
 
 __all__ = ["onboard"]
 
 
 @click.command()
-@click.argument("store")
+@click.argument("store", shell_complete=complete_stores)
 @click.option("--street")
 @click.option("--city")
 @click.option("--state")
@@ -43,7 +44,7 @@ def onboard(
     from webhook_kit.gett.models.store import CommerceAddress
     from webhook_kit.stores.onboarding import Progress, Step, StoreDetails
 
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     found = kit.stores.get(store)
     if cancel:
         kit.onboarding.cancel(found, onboarding_id=onboarding_id)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook_kit.cli.common import age, instant, moment, open_kit, print_table, warn_of_missing
+from webhook_kit.cli.common import age, instant, json_option, moment, open_kit, print_table, warn_of_missing
+from webhook_kit.cli.completion import complete_stores
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import NotFound
 
@@ -25,7 +26,7 @@ __all__ = ["mark_available", "mark_unavailable", "publish", "status", "sync"]
 
 
 @click.command()
-@click.argument("store_ids", metavar="[STORE]...", nargs=-1)
+@click.argument("store_ids", metavar="[STORE]...", nargs=-1, shell_complete=complete_stores)
 @click.option("--all", "every", is_flag=True, help="Every store.")
 @click.option(
     "--force",
@@ -42,7 +43,7 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeo
 
     from webhook_kit.cli.safe_console import SafeConsole
 
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     stores = _stores(kit, store_ids, every=every)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=SafeConsole(stderr=True), transient=True) as progress:
@@ -52,19 +53,19 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeo
 
 
 @click.command()
-@click.argument("store_ids", metavar="[STORE]...", nargs=-1)
+@click.argument("store_ids", metavar="[STORE]...", nargs=-1, shell_complete=complete_stores)
 @click.option("--all", "every", is_flag=True, help="Every store.")
 @wait_options
 def publish(store_ids: tuple[str, ...], every: bool, wait: bool, timeout: float) -> None:
     """Publish the last good catalog and notify Gett, changed or not. The POS is not asked."""
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     reports = [kit.catalog_sync.publish(store, force=True) for store in _stores(kit, store_ids, every=every)]
     _print_reports(kit, reports, wait=wait, timeout=timeout)
 
 
 @click.command()
-@click.argument("store_ids", metavar="[STORE]...", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+@click.argument("store_ids", metavar="[STORE]...", nargs=-1, shell_complete=complete_stores)
+@json_option
 def status(store_ids: tuple[str, ...], as_json: bool) -> None:
     """Show each store's last good catalog, its published version and the reason of its last failure."""
     from webhook_kit.storage.clock import redis_time
@@ -97,12 +98,12 @@ def status(store_ids: tuple[str, ...], as_json: bool) -> None:
 
 
 @click.command("mark-unavailable")
-@click.argument("store_id", metavar="STORE")
+@click.argument("store_id", metavar="STORE", shell_complete=complete_stores)
 @click.argument("item_ids", metavar="ITEM...", nargs=-1, required=True)
 @click.option("--until", metavar="ISO", help="Time at which they are available again (2026-05-01T18:30:00Z).")
 def mark_unavailable(store_id: str, item_ids: tuple[str, ...], until: str | None) -> None:
     """Mark items or options unavailable. They are refused at once; the published catalog follows."""
-    kit, end = open_kit(), instant(until)
+    kit, end = open_kit(changes_gett=True), instant(until)
     (store,) = _stores(kit, (store_id,), every=False)
     _require_known(kit, store, item_ids)
     for item_id in item_ids:
@@ -112,11 +113,11 @@ def mark_unavailable(store_id: str, item_ids: tuple[str, ...], until: str | None
 
 
 @click.command("mark-available")
-@click.argument("store_id", metavar="STORE")
+@click.argument("store_id", metavar="STORE", shell_complete=complete_stores)
 @click.argument("item_ids", metavar="ITEM...", nargs=-1, required=True)
 def mark_available(store_id: str, item_ids: tuple[str, ...]) -> None:
     """Mark items or options available again."""
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     (store,) = _stores(kit, (store_id,), every=False)
     for item_id in item_ids:
         changed = kit.availability.mark_available(store, item_id)

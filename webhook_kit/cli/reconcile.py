@@ -25,7 +25,7 @@ def command(store_ids: tuple[str, ...]) -> None:
 
     from webhook_kit.cli.safe_console import SafeConsole
 
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     kit.stores.require_complete()
     stores = [store for store in kit.stores if not store_ids or store.id in store_ids]
     if unknown := set(store_ids) - {store.id for store in stores}:

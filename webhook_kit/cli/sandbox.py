@@ -10,40 +10,23 @@ from uuid import NAMESPACE_URL, uuid5
 
 import click
 
-from webhook_kit.cli.common import hosts_option, print_table, require_replaceable
-from webhook_kit.errors import ConfigurationError, WebhookKitError
+from webhook_kit.cli import sandbox_log
+from webhook_kit.cli.common import hosts_option, json_option, print_table, require_replaceable
+from webhook_kit.cli.sandbox_client import DEFAULT_PORT, SandboxError, ask_sandbox, sandbox_url
+from webhook_kit.errors import ConfigurationError
 from webhook_kit.texts import decode_file
 
 if TYPE_CHECKING:
-    import requests
-
     from webhook_kit.sandbox.context import SavedState
 
 __all__ = ["command"]
-
-_DEFAULT_PORT = 8090
-_TIMEOUT = 60.0
-
-
-class _SandboxError(WebhookKitError):
-    """The sandbox refused a command, or cannot be reached."""
-
-
-_at = click.option(
-    "--url",
-    envvar="SANDBOX_URL",
-    default=f"http://127.0.0.1:{_DEFAULT_PORT}",
-    show_default=True,
-    show_envvar=True,
-    help="URL of the running sandbox.",
-)
 
 
 @click.group("sandbox", invoke_without_command=True)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=_DEFAULT_PORT,
+    default=DEFAULT_PORT,
     show_default=True,
     help="Port of the sandbox (0: any free port).",
 )
@@ -92,24 +75,11 @@ def command(
         http_server.serve_forever()
 
 
-@command.command()
-@_at
-@click.option("--after", default=0, help="Print only entries after this number.")
-@click.option("--follow", is_flag=True, help="Wait for new entries until interrupted.")
-@click.option("--json", "as_json", is_flag=True, help="Output JSON, one entry per line.")
-def log(url: str, after: int, follow: bool, as_json: bool) -> None:
-    """Print the traffic log: API calls, webhooks, order events and catalog pulls."""
-    while True:
-        entries = _request("GET", f"{url}/__sandbox/log?after={after}&wait={20 if follow else 0}")["entries"]
-        for entry in entries:
-            click.echo(json.dumps(entry) if as_json else _line(entry))
-            after = entry["number"]
-        if not follow and not entries:
-            return
+command.add_command(sandbox_log.log)
 
 
 @command.command()
-@_at
+@sandbox_url
 @click.argument("kind")
 @click.option("--call", help="Name of the call or webhook, or several with commas (default: any).")
 @click.option("--store", help="Gett's id of the store (default: any).")
@@ -125,41 +95,51 @@ def fault(url: str, kind: str, **rule: Any) -> None:
     KIND is status, delay, drop, duplicate, reorder, expired_token or wrong_signature.
     """
     given = {name: value for name, value in rule.items() if value is not None}
-    _print_faults(_request("POST", f"{url}/__sandbox/faults", {"kind": kind, **given}))
+    _print_faults(ask_sandbox("POST", f"{url}/__sandbox/faults", {"kind": kind, **given}))
 
 
 @command.command()
-@_at
+@sandbox_url
 @click.option("--clear", is_flag=True, help="Remove all faults.")
-def faults(url: str, clear: bool) -> None:
-    """Show the faults in force."""
-    _print_faults(_request("PUT" if clear else "GET", f"{url}/__sandbox/faults", {"faults": []} if clear else None))
+@json_option
+def faults(url: str, clear: bool, as_json: bool) -> None:
+    """Show the faults in force, or remove them."""
+    shown = ask_sandbox("PUT" if clear else "GET", f"{url}/__sandbox/faults", {"faults": []} if clear else None)
+    if as_json:
+        click.echo(json.dumps(shown["faults"]))
+    else:
+        _print_faults(shown)
 
 
 @command.command()
-@_at
+@sandbox_url
 @click.option("--now", help="Set the clock to this time (ISO 8601).")
 @click.option("--speed", type=click.FloatRange(0), help="Set its speed, in seconds per real second; 0 stops it.")
 @click.option("--advance", type=float, help="Advance the clock by seconds.")
-def clock(url: str, **changes: Any) -> None:
+@json_option
+def clock(url: str, as_json: bool, **changes: Any) -> None:
     """Show or set the sandbox clock."""
     given = {name: value for name, value in changes.items() if value is not None}
-    shown = _request("POST" if given else "GET", f"{url}/__sandbox/clock", given or None)
-    click.echo(f"{shown['now']}, {shown['speed']:g} seconds per real second")
+    shown = ask_sandbox("POST" if given else "GET", f"{url}/__sandbox/clock", given or None)
+    click.echo(json.dumps(shown) if as_json else f"{shown['now']}, {shown['speed']:g} seconds per real second")
 
 
 @command.command()
-@_at
+@sandbox_url
 @click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")
-def options(url: str, changes: tuple[str, ...]) -> None:
+@json_option
+def options(url: str, changes: tuple[str, ...], as_json: bool) -> None:
     """Show or change sandbox options; a VALUE is JSON or plain text."""
     values = dict(_parse_option(change) for change in changes)
-    shown = _request("PATCH" if values else "GET", f"{url}/__sandbox/options", values or None)
+    shown = ask_sandbox("PATCH" if values else "GET", f"{url}/__sandbox/options", values or None)
+    if as_json:
+        click.echo(json.dumps(shown))
+        return
     print_table(("option", "value"), [[name, json.dumps(value)] for name, value in shown.items()])
 
 
 @command.command()
-@_at
+@sandbox_url
 @click.option("--api-key", help="New API key of the partner.")
 @click.option("--secret", help="New secret that signs webhooks.")
 def credentials(url: str, api_key: str | None, secret: str | None) -> None:
@@ -167,12 +147,12 @@ def credentials(url: str, api_key: str | None, secret: str | None) -> None:
     given = {name: value for name, value in (("apiKey", api_key), ("secret", secret)) if value is not None}
     if not given:
         raise click.UsageError("give --api-key, --secret or both")
-    _request("PATCH", f"{url}/__sandbox/credentials", given)
+    ask_sandbox("PATCH", f"{url}/__sandbox/credentials", given)
     click.echo(f"changed: {', '.join(given)}; the sandbox uses no earlier one any more")
 
 
 @command.command()
-@_at
+@sandbox_url
 @click.argument("partner_store_id")
 @click.option("--id", "store_id", help="Gett's id of the store (default: derived from the partner's id).")
 @click.option("--name", help="Name of the store (default: the partner's id).")
@@ -190,16 +170,16 @@ def store(
         "catalogUrl": catalog,
         "timezone": timezone,
     }
-    created = _request("PUT", f"{url}/__sandbox/stores/{store_id or uuid5(NAMESPACE_URL, partner_store_id)}", body)
+    created = ask_sandbox("PUT", f"{url}/__sandbox/stores/{store_id or uuid5(NAMESPACE_URL, partner_store_id)}", body)
     click.echo(f"store {created['partnerStoreId']} has the Gett id {created['store']['storeId']}")
 
 
 @command.command()
-@_at
+@sandbox_url
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
 def save(url: str, file: Path) -> None:
     """Save the whole state to FILE."""
-    state = json.dumps(_request("GET", f"{url}/__sandbox/state"), indent=1)
+    state = json.dumps(ask_sandbox("GET", f"{url}/__sandbox/state"), indent=1)
     file = file.resolve()  # a link stays a link
     part = file.with_name(f"{file.name}.part")
     try:
@@ -212,49 +192,19 @@ def save(url: str, file: Path) -> None:
 
 
 @command.command()
-@_at
+@sandbox_url
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load(url: str, file: Path) -> None:
     """Load a state that was saved to FILE."""
-    _request("PUT", f"{url}/__sandbox/state", _read_state(file).to_data())
+    ask_sandbox("PUT", f"{url}/__sandbox/state", _read_state(file).to_data())
     click.echo(f"loaded {file}")
 
 
 @command.command()
-@_at
+@sandbox_url
 def reset(url: str) -> None:
     """Delete everything but options, clock and seed."""
-    _request("POST", f"{url}/__sandbox/reset")
-
-
-def _request(method: str, url: str, body: Any = None) -> Any:
-    """Call the control API and return the JSON of the response.
-
-    :raises _SandboxError: with the sandbox's error, or if there is no sandbox.
-    """
-    import requests
-
-    try:
-        with requests.Session() as session:
-            session.trust_env = False
-            response = session.request(method, url, json=body, timeout=_TIMEOUT)
-    except requests.exceptions.RequestException as error:
-        raise _SandboxError(
-            f"no sandbox at {url.partition('/__sandbox')[0]} ({type(error).__name__}); "
-            "start one with `webhook-kit sandbox`, or set --url"
-        ) from error
-    if response.status_code >= 400:
-        raise _SandboxError(*_errors(response))
-    return response.json() if response.content else None
-
-
-def _errors(response: requests.Response) -> list[str]:
-    try:
-        problem = response.json()
-        errors = [f"{error.get('jsonPath', '$')}: {error['message']}" for error in problem.get("errors", [])]
-        return ["\n".join(errors) or str(problem["detail"])]
-    except (ValueError, KeyError, AttributeError):
-        return [f"the sandbox answered {response.status_code}"]
+    ask_sandbox("POST", f"{url}/__sandbox/reset")
 
 
 def _read_state(file: Path) -> SavedState:
@@ -263,17 +213,17 @@ def _read_state(file: Path) -> SavedState:
     from webhook_kit.sandbox.context import SavedState
 
     if not file.is_file():
-        raise _SandboxError(f"{file} is not a regular file")
+        raise SandboxError(f"{file} is not a regular file")
     try:
         return SavedState.model_validate_json(decode_file(file.read_bytes()))
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "$"
-        raise _SandboxError(f"{file} is not a saved sandbox: {place}: {first['msg']}") from error
+        raise SandboxError(f"{file} is not a saved sandbox: {place}: {first['msg']}") from error
     except OSError as error:
-        raise _SandboxError(f"{file}: {error.strerror}") from error
+        raise SandboxError(f"{file}: {error.strerror}") from error
     except ValueError as error:
-        raise _SandboxError(f"{file} is not a saved sandbox: {error}") from error
+        raise SandboxError(f"{file} is not a saved sandbox: {error}") from error
 
 
 def _parse_option(change: str) -> tuple[str, Any]:
@@ -293,14 +243,3 @@ def _print_faults(shown: dict[str, Any]) -> None:
         click.echo("no faults")
     for rule in shown["faults"]:
         click.echo(", ".join(f"{name} {value}" for name, value in rule.items()))
-
-
-def _line(entry: dict[str, Any]) -> str:
-    """Return an entry of the traffic log as one line."""
-    outcome = (entry.get("response") or {}).get("status") or entry.get("error") or entry.get("message") or "fetched"
-    arrow = "←" if entry["kind"] == "api_call" else "→"
-    name = entry.get("call") or entry.get("url") or ""
-    subject = entry.get("orderId") or entry.get("storeId") or ""
-    return " ".join(
-        filter(None, (str(entry["number"]), entry["at"], arrow, entry["kind"], name, subject, str(outcome)))
-    )

@@ -7,19 +7,25 @@ import json
 
 import click
 
+from webhook_kit.cli.common import json_option
+from webhook_kit.cli.completion import complete_schemas
 from webhook_kit.errors import ConfigurationError
 
 __all__ = ["command"]
 
 
 @click.command(name="schema")
-@click.argument("name", required=False)
-def command(name: str | None) -> None:
-    """Print the JSON Schema of NAME. Without NAME, list all names."""
+@click.argument("name", required=False, shell_complete=complete_schemas)
+@json_option
+def command(name: str | None, as_json: bool) -> None:
+    """Print the JSON Schema of NAME. Without NAME, list all names.
+
+    A schema is JSON with and without --json.
+    """
     from webhook_kit.gett.schemas import SCHEMAS
 
     if name is None:
-        click.echo("\n".join(sorted(SCHEMAS)))
+        click.echo(json.dumps(sorted(SCHEMAS)) if as_json else "\n".join(sorted(SCHEMAS)))
         return
     model = SCHEMAS.get(name)
     if model is None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from webhook_kit.cli import onboard, stores_edit
-from webhook_kit.cli.common import instant, open_kit, print_table, warn_of_missing
+from webhook_kit.cli.common import instant, json_option, open_kit, print_table, warn_of_missing
+from webhook_kit.cli.completion import complete_stores
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import ConfigurationError, GettError, GettNotFound
 
@@ -44,7 +45,7 @@ for _command in (
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+@json_option
 @click.option("--local", is_flag=True, help="Show only local data; do not ask Gett.")
 def list_(as_json: bool, local: bool) -> None:
     """List the stores with the last status for Gett, whether it is pending, and the status at Gett."""
@@ -92,9 +93,10 @@ def _at_gett(row: dict[str, str | None], theirs: CommerceStore | None) -> str:
 
 
 @command.command()
-@click.argument("store")
+@click.argument("store", shell_complete=complete_stores)
+@json_option
 @click.option("--local", is_flag=True, help="Show only local data; do not ask Gett.")
-def show(store: str, local: bool) -> None:
+def show(store: str, as_json: bool, local: bool) -> None:
     """Show a store and its differences at Gett, without its credentials."""
     kit = open_kit()
     shown = kit.stores.get(store)
@@ -111,9 +113,25 @@ def show(store: str, local: bool) -> None:
     }
     if not local and shown.gett_id:
         facts |= _ask(lambda: _gett_facts(kit, shown)) or {}
+    if as_json:
+        typed = {
+            "fulfillmentTypes": sorted(shown.fulfillment_types or ()) or None,
+            "options": dict(shown.options),
+            "credentials": sorted(shown.credentials),  # the names alone
+            "onboarding": onboarding
+            and {"step": onboarding.step, "status": onboarding.status, "id": onboarding.onboarding_id},
+        }
+        click.echo(json.dumps({_camel(name): value for name, value in facts.items()} | typed, default=str))
+        return
     for name, value in facts.items():
         if value is not None:
             click.echo(f"{name}: {value}")
+
+
+def _camel(words: str) -> str:
+    """Return a name of several words as the name of a member: ``name at Gett``, ``nameAtGett``."""
+    first, *others = words.split()
+    return first + "".join(word[0].upper() + word[1:] for word in others)
 
 
 def _gett_facts(kit: Kit, store: Store) -> dict[str, Any]:
@@ -149,7 +167,7 @@ def _ask(question: Callable[[], _Result]) -> _Result | None:
 
 
 @command.command()
-@click.argument("store")
+@click.argument("store", shell_complete=complete_stores)
 @click.option("--reason", required=True, help=f"One of {', '.join(_REASONS)}.")
 @click.option("--until", metavar="ISO", help="Time at which Gett ends the pause (2030-05-01T18:30:00Z).")
 @wait_options
@@ -158,17 +176,17 @@ def pause(store: str, reason: str, until: str | None, wait: bool, timeout: float
 
     Gett sends orders until a push worker has sent the pause.
     """
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     kit.store_status.pause(store, reason, instant(until))
     _report(kit, store, "pause", wait=wait, timeout=timeout)
 
 
 @command.command()
-@click.argument("store")
+@click.argument("store", shell_complete=complete_stores)
 @wait_options
 def resume(store: str, wait: bool, timeout: float) -> None:
     """Resume a store, whoever paused it. It takes orders when a push worker has sent this to Gett."""
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     kit.store_status.resume(store)
     _report(kit, store, "end of the pause", wait=wait, timeout=timeout)
 

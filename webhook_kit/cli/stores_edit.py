@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from webhook_kit.cli.common import open_kit, require_replaceable
+from webhook_kit.cli.completion import complete_adapters, complete_stores
 from webhook_kit.errors import ConfigurationError, InvalidTransition
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _fulfillment = click.option(
 
 @click.command()
 @click.argument("store")
-@click.option("--adapter", required=True, help="Registered name, or module:Class.")
+@click.option("--adapter", required=True, help="Registered name, or module:Class.", shell_complete=complete_adapters)
 @click.option("--gett-id", help="Gett's id of the store; not needed before onboarding.")
 @click.option("--name", default="", help="Display name.")
 @click.option("--timezone", default="UTC", help="IANA time zone of the opening hours.")
@@ -60,8 +61,8 @@ def add(
 
 
 @click.command()
-@click.argument("store")
-@click.option("--adapter", help="Registered name, or module:Class.")
+@click.argument("store", shell_complete=complete_stores)
+@click.option("--adapter", help="Registered name, or module:Class.", shell_complete=complete_adapters)
 @click.option("--gett-id", help="Gett's id of the store.")
 @click.option("--timezone", help="IANA time zone of the opening hours.")
 @_fulfillment
@@ -76,7 +77,7 @@ def add(
 @click.option("--pickup/--no-pickup", "pickup_allowed", default=None, help="Allow or refuse pickup, at Gett.")
 def edit(store: str, **given: Any) -> None:
     """Change a store, here or at Gett. Options that are not given stay as they are."""
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     before = kit.stores.get(store)
     after = _changed(before, given)
     update = _update(given)
@@ -99,7 +100,7 @@ def edit(store: str, **given: Any) -> None:
 
 
 @click.command()
-@click.argument("store")
+@click.argument("store", shell_complete=complete_stores)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(store: str, yes: bool) -> None:
     """Remove a store here. Gett is not notified and its orders are refused, so pause the store first."""

@@ -161,7 +161,8 @@ class _Control:
 
     def log(self) -> Response:
         wait = min(_number("wait", 0.0), _MAX_WAIT)
-        return jsonify(entries=self._context.log.after(int(_number("after", 0)), wait=wait))
+        log = self._context.log
+        return jsonify(log=log.id, entries=log.after(int(_number("after", 0)), wait=wait))
 
     def faults(self) -> Response:
         return jsonify(faults=[rule.to_data() for rule in self._context.faults.rules()])

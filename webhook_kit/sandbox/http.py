@@ -210,10 +210,13 @@ def _record(context: SandboxContext, response: Response) -> None:
     if g.authentic and _call() in _UPDATES:
         subject = (request.view_args or {})[_UPDATES[_call()]]
         context.update_log.record(RecordedUpdate(subject, g.arrived, response.status_code, _update()))
+    order_id = (request.view_args or {}).get("order_id")
+    order = context.state.orders.get(order_id or "")
     context.append_log(
         "api_call",
         call=_call(),
-        storeId=g.store_id,
+        storeId=order.store_id if order else g.store_id,
+        orderId=order_id,
         request={
             "method": request.method,
             "path": request.full_path.rstrip("?"),

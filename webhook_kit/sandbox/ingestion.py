@@ -83,7 +83,12 @@ class Ingestion:
                 pull.catalog_set_id = record.catalog_set_id = str(catalog.catalog_set_id)
                 self._context.state.catalogs[record.catalog_set_id] = catalog
             record.pulls.append(pull)
-        self._context.log.append("catalog_pull", pull.at, **pull.model_dump(mode="json", by_alias=True, exclude={"at"}))
+        self._context.log.append(
+            "catalog_pull",
+            pull.at,
+            storeId=record.store.store_id if isinstance(record, StoreRecord) else record.store_id,
+            **pull.model_dump(mode="json", by_alias=True, exclude={"at"}),
+        )
         return pull
 
     def _fetch(self, url: str) -> bytes:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 __all__ = ["TrafficLog", "redact_headers", "redact_payment"]
 
@@ -17,9 +18,13 @@ _HIDDEN = "(hidden)"
 
 
 class TrafficLog:
-    """The last ten thousand entries, numbered from 1. Thread-safe."""
+    """The last ten thousand entries, numbered from 1. Thread-safe.
+
+    :ivar id: another one in each process, by which a reader that continues after a number notices a restart.
+    """
 
     def __init__(self) -> None:
+        self.id = uuid4().hex
         self._changed = threading.Condition()
         self._entries: deque[dict[str, Any]] = deque(maxlen=_CAPACITY)
         self._count = 0
