@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import redis
 
     from webhook_kit.alerting.channels import AlertChannel
+    from webhook_kit.alerting.delivery import AlertDelivery
     from webhook_kit.gett.client import GettClient
     from webhook_kit.metrics.flush import MetricTotals
     from webhook_kit.monitoring.open_circuits import OpenCircuits
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from webhook_kit.pos.executor import PosExecutor
     from webhook_kit.storage.alerts import Alerts
     from webhook_kit.storage.clock import ClockWatch
+    from webhook_kit.storage.open_alerts import OpenAlerts
     from webhook_kit.storage.queues import WorkerNotification
     from webhook_kit.storage.trial import TrialWrite
     from webhook_kit.stores.repository import RedisStoreRepository
@@ -134,6 +136,20 @@ class Connections:
         from webhook_kit.alerting.channels import alert_channels
 
         return alert_channels(self.settings)
+
+    @cached_property
+    def open_alerts(self) -> OpenAlerts:
+        """Alerts that are open."""
+        from webhook_kit.storage.open_alerts import OpenAlerts
+
+        return OpenAlerts(self.redis, self.keys)
+
+    @cached_property
+    def alert_delivery(self) -> AlertDelivery:
+        """Delivery of alerts to their channels."""
+        from webhook_kit.alerting.delivery import AlertDelivery
+
+        return AlertDelivery(self.redis, self.keys, self.open_alerts, self.alert_channels, self.settings)
 
     @cached_property
     def lanes(self) -> Lanes:

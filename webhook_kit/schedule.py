@@ -12,14 +12,18 @@ from typing import NamedTuple
 
 import redis
 
+from webhook_kit.alerting.channels import AlertChannel
+from webhook_kit.alerting.evaluation import AlertEvaluation
 from webhook_kit.errors import WebhookKitError
 from webhook_kit.exit import end_process
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.operations import dead_letter_jobs
+from webhook_kit.operations.alert_rules import alert_rules
 from webhook_kit.operations.gauges import sample_gauges
 from webhook_kit.pos.store import Store
+from webhook_kit.storage.locks import Intervals
 from webhook_kit.storage.queues import PUBLISH_CATALOG_JOB, RECONCILE_JOB, SYNC_CATALOG_JOB, enqueue_sync
 from webhook_kit.stores.concurrency import StoreJobs
 from webhook_kit.stores.turns import Turns
@@ -36,6 +40,9 @@ _RUN_LIMIT = 600.0
 
 _READS_PER_MINUTE = 500
 """Reads at Gett per minute at most to compare the status of stores: half of what Gett allows."""
+
+_RULES_EVERY = 15.0
+"""Seconds between two evaluations of the rules of alerts, by any sync worker."""
 
 _running: dict[str, float] = {}
 """Names of the tasks of this process that run now, and the monotonic times at which they began."""
@@ -76,7 +83,27 @@ def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
         ScheduledTask("archive", 60.0, kit.order_archive.archive_resting),
         ScheduledTask("dead-letter-jobs", 1.0, lambda: dead_letter_jobs.work(kit)),
         ScheduledTask("former-order-list", 3600.0, lambda: _expire_former_list(kit), at_once=True),
+        *alert_tasks(kit),
         *_signs_of_life(kit, WorkerKind.SYNC, hangs),
+    ]
+
+
+def alert_tasks(kit: Kit) -> list[ScheduledTask]:
+    """Return the tasks that open, resolve and send alerts; each channel has one of its own, so that none waits for another."""
+    intervals = Intervals(kit.redis, kit.keys)
+    evaluation = AlertEvaluation(kit.redis, kit.keys, kit.open_alerts, alert_rules(kit))
+
+    def evaluate() -> None:
+        if intervals.claim("alert-rules", _RULES_EVERY - 1) is not None:
+            evaluation.run()
+
+    def sending_to(channel: AlertChannel) -> ScheduledTask:
+        return ScheduledTask(f"alerts to {channel.id}", 2.0, lambda: kit.alert_delivery.deliver(channel))
+
+    return [
+        ScheduledTask("alert-rules", _RULES_EVERY, evaluate),
+        ScheduledTask("alert-queues", 2.0, kit.alert_delivery.queue_changes),
+        *map(sending_to, kit.alert_channels),
     ]
 
 

@@ -18,7 +18,7 @@ from webhook_kit.testing.redis_server import RedisServer
 
 PACKAGE = Path(webhook_kit.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.lua"))
-LIBRARIES = {"archived", "base", "lanes", "notify", "records", "sending", "once"}
+LIBRARIES = {"alert_state", "archived", "base", "lanes", "notify", "records", "sending", "once"}
 SCRIPTS = [file for file in FILES if file.stem not in LIBRARIES]
 
 

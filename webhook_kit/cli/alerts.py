@@ -2,27 +2,159 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
+import re
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import open_kit
+from webhook_kit.cli.common import age, instant, moment, open_kit, print_table
 from webhook_kit.errors import NotFound
 
 if TYPE_CHECKING:
     from webhook_kit.alerting.channels import AlertChannel
     from webhook_kit.alerting.message import AlertMessage
+    from webhook_kit.alerting.view import AlertChannelView, AlertView, DeliveryView
     from webhook_kit.kit import Kit
 
 __all__ = ["command"]
 
 
-@click.group("alerts")
-def command() -> None:
-    """List open alerts, test their channels, acknowledge and silence them."""
+@click.group("alerts", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 5000),
+    default=100,
+    show_default=True,
+    help="Number of alerts to list, the newest.",
+)
+@click.pass_context
+def command(context: click.Context, as_json: bool, limit: int) -> None:
+    """List the open alerts: since when, who was told, and the last error of each channel."""
+    if context.invoked_subcommand is None:
+        _list(open_kit(), limit, as_json=as_json)
+
+
+def _list(kit: Kit, limit: int, *, as_json: bool) -> None:
+    from webhook_kit.alerting.view import read_channels, read_open_alerts
+    from webhook_kit.storage.clock import redis_time
+
+    channels = kit.alert_channels
+    alerts = read_open_alerts(kit.redis, kit.keys, channels, kit.settings, limit=limit)
+    states, now = read_channels(kit.redis, kit.keys, channels), redis_time(kit.redis)
+    total = int(kit.redis.zcard(kit.keys.alerts_open))
+    if as_json:
+        document = {"open": total, "alerts": list(map(_plain, alerts)), "channels": list(map(_plain, states))}
+        click.echo(json.dumps(document))
+        return
+    if alerts:
+        columns = ("id", "severity", "what", "subject", "since", "told", "error")
+        print_table(columns, [_row(alert, now) for alert in alerts])
+    else:
+        click.echo("no open alerts")
+    if total > len(alerts):
+        click.echo(f"… and {total - len(alerts)} more")
+    for state in states:
+        failing = f", FAILING for {age(state.failing_since, now)}: {state.error}" if state.failing_since else ""
+        click.echo(f"channel {state.name}: {state.waiting} waiting{failing}")
+    if not channels:
+        click.echo(
+            "no channel is configured, so that nobody is told: set ALERT_SLACK or another one (docs/monitoring.md)"
+        )
+
+
+def _row(alert: AlertView, now: float) -> Sequence[object]:
+    told = [f"{each.channel}{_state(each)}" for each in alert.deliveries]
+    if alert.acknowledged_by:
+        told.append(f"acknowledged by {alert.acknowledged_by}")
+    if alert.quiet_until:
+        told.append(f"quiet until {moment(alert.quiet_until)}")
+    errors = "; ".join(each.error for each in alert.deliveries if each.error)
+    return alert.id, alert.severity, alert.sentence, alert.subject, age(alert.opened, now), ", ".join(told), errors
+
+
+def _state(delivery: DeliveryView) -> str:
+    if delivery.given_up:
+        return " (given up)"
+    if delivery.capped:
+        return " (not sent: too many today)"
+    return " (waiting)" if delivery.waits else ""
+
+
+def _plain(view: AlertView | AlertChannelView) -> dict[str, Any]:
+    """Return a view as JSON: names in camelCase, moments as ISO 8601."""
+    return _camel(asdict(view))
+
+
+_MOMENTS = ("opened", "at", "failing_since", "taken_at", "acknowledged_at", "quiet_until")
+
+
+def _camel(value: dict[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for name, member in value.items():
+        first, *rest = name.split("_")
+        nested = [_camel(each) for each in member] if isinstance(member, list | tuple) else member
+        plain[first + "".join(word.capitalize() for word in rest)] = moment(member) if name in _MOMENTS else nested
+    return plain
+
+
+@command.command()
+@click.argument("alert_id", metavar="ID")
+def ack(alert_id: str) -> None:
+    """Acknowledge an alert: it is not repeated. One whose end the kit cannot find out is closed."""
+    from webhook_kit.alerting.acknowledging import acknowledge_alert
+
+    closed = acknowledge_alert(open_kit().open_alerts, alert_id, _who())
+    click.echo(f"{alert_id} is closed" if closed else f"{alert_id} is acknowledged; it is resolved when it is over")
+
+
+@command.command()
+@click.argument("store_id", metavar="STORE")
+@click.option("--until", required=True, metavar="TIME", help="ISO 8601 with a time zone, or a duration: 30m, 2h, 7d.")
+def quiet(store_id: str, until: str) -> None:
+    """Send no alerts about a store and its orders for some time. What is still open then is sent."""
+    from webhook_kit.alerting.quiet import quiet_store
+
+    kit = open_kit()
+    store = kit.stores.get(store_id)
+    end = _until(until)
+    quiet_store(kit.redis, kit.keys, store.id, end)
+    click.echo(f"no alerts about store {store.id} until {moment(end)}")
+
+
+@command.command()
+@click.argument("store_id", metavar="STORE")
+def unquiet(store_id: str) -> None:
+    """Send alerts about a store again."""
+    from webhook_kit.alerting.quiet import unquiet_store
+
+    kit = open_kit()
+    if not unquiet_store(kit.redis, kit.keys, store_id):
+        raise NotFound(f"store {store_id} is not quiet")
+    click.echo(f"alerts about store {store_id} are sent again")
+
+
+def _until(text: str) -> float:
+    duration = re.fullmatch(r"(\d{1,5})([mhd])", text)
+    if duration:
+        return time.time() + int(duration[1]) * {"m": 60, "h": 3_600, "d": 86_400}[duration[2]]
+    parsed = instant(text)
+    assert parsed is not None
+    return parsed.timestamp()
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have no name
+        return "cli"
 
 
 @command.command()

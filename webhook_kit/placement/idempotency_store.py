@@ -390,6 +390,13 @@ class PlacementStore:
         """Keep an order out of :meth:`expired` for a while, and note the result of its look-up."""
         self._notes.add(ref, "looked_up", postpone=int(seconds * 1000), looked_up=looked_up)
 
+    def record_lookup(self, ref: str, *, failed: bool) -> None:
+        """Record if the look-up of an order in doubt failed: one that fails again and again is an alert."""
+        if failed:
+            self._redis.zadd(self._keys.failing_lookups, {ref: redis_time(self._redis) * 1000}, nx=True)
+        else:
+            self._redis.zrem(self._keys.failing_lookups, ref)
+
     def incidents(self, limit: int = 100) -> list[dict[str, Any]]:
         """Return the incidents that a person has to check, newest first."""
         return [json.loads(entry) for entry in self._redis.lrange(self._keys.incidents, 0, limit - 1)]

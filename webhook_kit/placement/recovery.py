@@ -67,6 +67,7 @@ class PlacementRecovery:
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the order stays in doubt
             log.warning("lookup_failed", order=ref, error=repr(error))
             settled, result = False, "failed"
+        self._records.record_lookup(ref, failed=result == "failed")
         if settled:
             log.info("order_in_doubt_settled", order=ref)
         else:

@@ -1,4 +1,4 @@
-"""Alerts that a person has to act on. Each is raised once per order or store: a log line, a count, an incident."""
+"""Alerts that a person has to act on. Each is raised once per order or store: a log line, a count, an incident, an open alert."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 import os
 import time
 from enum import StrEnum
-from typing import Literal
 
 import redis
 
 from webhook_kit.logs import logger
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.open_alerts import AlertSubject, AlertSubjectKind, OpenAlerts, alert_id
 from webhook_kit.storage.scripts import Script
 
 __all__ = ["Alert", "Alerts"]
@@ -49,6 +49,44 @@ class Alert(StrEnum):
     CATALOG = "catalog_not_published"
     """A store's catalog has errors, or shrank suddenly; Gett keeps the last good one."""
 
+    # Opened by rules (:mod:`webhook_kit.operations.alert_rules`), and resolved when their condition is over.
+    IN_DOUBT = "order_in_doubt"
+    """The POS may or may not have an order."""
+    IN_DOUBT_FOR_LONG = "order_in_doubt_for_long"
+    """An order is in doubt, and nobody has settled it for an hour."""
+    LOOKUP_FAILS = "order_lookup_fails"
+    """An order is in doubt, and the POS cannot be asked for it."""
+    DEAD_LETTERS = "dead_letters"
+    """Updates were given up."""
+    POS_DOWN = "pos_down"
+    """A POS fails its health checks, or its circuit breaker is open."""
+    STORE_PAUSED = "store_paused_by_monitor"
+    """A store is paused because its POS failed its health checks."""
+    HALTED = "sending_halted"
+    """Gett refuses the API key."""
+    CIRCUIT = "gett_failing"
+    """Gett has failed for minutes."""
+    QUOTA = "quota_exhausted"
+    """The quota of writes at Gett has been used up for minutes."""
+    OLD_UPDATE = "update_waits_too_long"
+    """An update has waited for minutes although it could be sent."""
+    TASK_HANGS = "scheduled_task_hangs"
+    """A scheduled task of a worker does not end."""
+    REDIS_MEMORY = "redis_nearly_full"
+    """The memory of Redis is nearly used up."""
+    REDIS_PERSISTENCE = "redis_not_persistent"
+    """A restart of Redis would lose orders."""
+    REDIS_AWAY = "redis_unreachable"
+    """A worker cannot reach Redis; it reports this by itself."""
+    CLOCK = "clock_differs"
+    """The clock of a host differs from that of Redis or Gett."""
+    CHANNEL = "alert_channel_fails"
+    """A channel has not taken alerts for minutes."""
+
+
+_OPENED_BY_RULES = frozenset({Alert.CATALOG})
+"""Alerts that are raised anew with each reason, while a rule keeps one open per store."""
+
 
 class Alerts:
     """Raises alerts.
@@ -60,6 +98,7 @@ class Alerts:
         self._redis = connection
         self._keys = keys
         self._ttl = ttl
+        self._open = OpenAlerts(connection, keys)
         self._raise = Script(connection, keys, "webhook_kit.storage/raise_alert")
 
     def raise_once(
@@ -69,7 +108,7 @@ class Alerts:
         why: str,
         *,
         incident: bool = True,
-        about: Literal["order", "store", "setting", "worker"] = "order",
+        about: AlertSubjectKind = "order",
     ) -> bool:
         """Raise an alert, unless it was raised for this subject.
 
@@ -78,6 +117,7 @@ class Alerts:
         :return: True if it was raised now.
         """
         entry = {"at": int(time.time() * 1000), "kind": alert.value, about: subject, "why": why}
+        opened = None if alert in _OPENED_BY_RULES else AlertSubject(alert, subject, about, why)
         raised = bool(
             self._raise(
                 self._keys.alerted(alert, subject),
@@ -87,6 +127,8 @@ class Alerts:
                 request=os.urandom(8).hex(),
                 ttl=self._ttl,
                 incident=json.dumps(entry) if incident else None,
+                id=opened.id if opened else None,
+                alert=opened.fields() if opened else None,
             )
         )
         if raised:
@@ -96,3 +138,4 @@ class Alerts:
     def clear(self, alert: Alert, subject: str) -> None:
         """Clear an alert, so that a recurrence is raised again."""
         self._redis.delete(self._keys.alerted(alert, subject))
+        self._open.resolve(alert_id(alert, subject))

@@ -338,6 +338,67 @@ class Keys:
         """String: this alert was given for this order or store."""
         return f"{self.prefix}alerted:{kind}:{subject}"
 
+    def alert(self, alert_id: str) -> str:
+        """Hash: an alert that is open or was resolved lately (``webhook_kit/storage/alert_state.lua`` lists the fields)."""
+        return f"{self.prefix}alert:{alert_id}"
+
+    @property
+    def alerts_open(self) -> str:
+        """Sorted set: ids of the open alerts, by the moment at which they were opened (ms)."""
+        return f"{self.prefix}alerts-open"
+
+    @property
+    def alerts_absent(self) -> str:
+        """Sorted set: ids of open alerts whose condition is over, by the moment since when (ms)."""
+        return f"{self.prefix}alerts-absent"
+
+    @property
+    def alerts_pending(self) -> str:
+        """Sorted set: ids of alerts whose condition has to last before they are opened, by the moment since when (ms)."""
+        return f"{self.prefix}alerts-pending"
+
+    @property
+    def alerts_changed(self) -> str:
+        """Sorted set: ids of alerts whose last event is not in the queues of the channels yet, by its moment (ms)."""
+        return f"{self.prefix}alerts-changed"
+
+    @property
+    def alerts_repeat(self) -> str:
+        """Sorted set: ids of open alerts, by the moment at which they are repeated (ms)."""
+        return f"{self.prefix}alerts-repeat"
+
+    def alerts_due(self, channel: str) -> str:
+        """Sorted set: ids of alerts that a channel has to hear of, by when (ms); later than now while one is being sent."""
+        return f"{self.prefix}alerts-due:{channel}"
+
+    def alert_deliveries(self, alert_id: str) -> str:
+        """Hash: by channel, what it knows of an alert, as JSON (``webhook_kit/alerting/deliveries.lua`` lists the fields)."""
+        return f"{self.prefix}alert-deliveries:{alert_id}"
+
+    def alerts_sent(self, channel_and_day: str) -> str:
+        """String: number of alerts that a channel has got on a day."""
+        return f"{self.prefix}alerts-sent:{channel_and_day}"
+
+    @property
+    def alert_channels(self) -> str:
+        """Hash: by channel, since when it fails and its last error, as JSON."""
+        return f"{self.prefix}alert-channels"
+
+    @property
+    def alerts_quiet(self) -> str:
+        """Sorted set: stores without alerts, by the moment until when (ms)."""
+        return f"{self.prefix}alerts-quiet"
+
+    @property
+    def alert_watch(self) -> str:
+        """String: the mark of the worker that reports by itself if Redis is away."""
+        return f"{self.prefix}alert-watch"
+
+    @property
+    def failing_lookups(self) -> str:
+        """Sorted set: orders in doubt whose look-up fails, by the moment of the first failure in a row (ms)."""
+        return f"{self.prefix}failing-lookups"
+
     def command(self, command_id: str) -> str:
         """String: the result of a person's command, for a client that sends it again after a lost reply."""
         return f"{self.prefix}command:{command_id}"
