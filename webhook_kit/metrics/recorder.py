@@ -19,6 +19,9 @@ Totals = dict[str, int]
 _MOST_WAITING = 20_000
 """Observations that wait to be added up at most; more than some seconds bring. Without the thread the oldest ones are dropped."""
 
+_MOST_FIELDS = 1_000
+"""Fields of a metric that are remembered: a value that is not in its list may be anything."""
+
 OTHER = "other"
 """Value of a label in place of one that is not in its closed list."""
 
@@ -43,14 +46,24 @@ class Metric:
         self.about = about
         self.labels = {label: frozenset(values) for label, values in (labels or {}).items()}
         self.graphed = graphed
+        self._fields: dict[tuple[str, ...], str] = {}
 
     def field(self, labels: Sequence[str]) -> str:
         """Return the field of a series."""
         allowed = zip(labels, self.labels.values(), strict=True)
         return "|".join([self.name, *(value if value in values else OTHER for value, values in allowed)])
 
-    def add_to(self, totals: Totals, labels: Sequence[str], value: float) -> None:
-        """Add an observation to the totals."""
+    def known_field(self, labels: tuple[str, ...]) -> str:
+        """Return the field of a series, from memory as long as the values of labels are few."""
+        field = self._fields.get(labels)
+        if field is None:
+            field = self.field(labels)
+            if len(self._fields) < _MOST_FIELDS:
+                self._fields[labels] = field
+        return field
+
+    def increments(self, labels: tuple[str, ...], value: float) -> Sequence[tuple[str, int]]:
+        """Return the fields that an observation changes, with their increments."""
         raise NotImplementedError
 
     def combinations(self) -> int:
@@ -70,10 +83,9 @@ class CounterMetric(Metric):
         """
         _waiting.append((self, labels, 1))
 
-    def add_to(self, totals: Totals, labels: Sequence[str], value: float) -> None:
-        """Add a number to the totals."""
-        field = self.field(labels)
-        totals[field] = totals.get(field, 0) + int(value)
+    def increments(self, labels: tuple[str, ...], value: float) -> Sequence[tuple[str, int]]:
+        """Return the field, with the number that was counted."""
+        return ((self.known_field(labels), int(value)),)
 
 
 class HistogramMetric(Metric):
@@ -104,12 +116,11 @@ class HistogramMetric(Metric):
         """
         _waiting.append((self, labels, seconds))
 
-    def add_to(self, totals: Totals, labels: Sequence[str], value: float) -> None:
-        """Add a duration to its bucket, and to the sum in microseconds: whole numbers add up exactly."""
-        field, seconds = self.field(labels), max(value, 0.0)
-        bucket = f"{field}|{self.bounds[bisect_left(self.buckets, seconds)]}"
-        totals[bucket] = totals.get(bucket, 0) + 1
-        totals[f"{field}|sum"] = totals.get(f"{field}|sum", 0) + int(seconds * 1e6)
+    def increments(self, labels: tuple[str, ...], value: float) -> Sequence[tuple[str, int]]:
+        """Return the bucket, and the sum in microseconds: whole numbers add up exactly."""
+        field, seconds = self.known_field(labels), max(value, 0.0)
+        bound = self.bounds[bisect_left(self.buckets, seconds)]
+        return ((f"{field}|{bound}", 1), (f"{field}|sum", int(seconds * 1e6)))
 
 
 def take_observations(totals: Totals, graphed: Totals) -> None:
@@ -123,6 +134,7 @@ def take_observations(totals: Totals, graphed: Totals) -> None:
             metric, labels, value = _waiting.popleft()
         except IndexError:  # another thread was faster
             return
-        metric.add_to(totals, labels, value)
-        if metric.graphed:
-            metric.add_to(graphed, labels, value)
+        for field, number in metric.increments(labels, value):
+            totals[field] = totals.get(field, 0) + number
+            if metric.graphed:
+                graphed[field] = graphed.get(field, 0) + number
