@@ -20,6 +20,7 @@ from webhook_kit.logs import logger
 from webhook_kit.operations.metrics_page import metrics_page
 from webhook_kit.storage.faults import fault
 from webhook_kit.storage.installation import installation_id
+from webhook_kit.tracing import start_tracing
 from webhook_kit.webhooks.openapi import describe
 from webhook_kit.webhooks.orders import order_webhooks, problem_response
 from webhook_kit.webhooks.pos_events import pos_webhooks
@@ -42,6 +43,7 @@ def create_app(kit: Kit | None = None) -> Flask:
         kit.metrics.start()
     kit.settings.require_authenticity()
     error_reports.start(kit.settings)
+    start_tracing("webhook-kit-web")
     app = Flask("webhook_kit")
     app.register_blueprint(order_webhooks(kit.order_webhooks))
     app.register_blueprint(pos_webhooks(kit.pos_events))

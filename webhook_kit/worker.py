@@ -40,6 +40,7 @@ from webhook_kit.storage.queues import (
     sync_queue,
 )
 from webhook_kit.stores.concurrency import StoreJobs
+from webhook_kit.tracing import span, start_tracing
 
 __all__ = [
     "PushWorker",
@@ -204,6 +205,12 @@ _JOBS = {
 """Jobs of the sync worker by their names."""
 
 
+def _run_job(kit: Kit, name: str, store_id: str) -> None:
+    with span(_JOBS[name].__name__, "consumer") as traced:
+        traced.set(store=store_id)
+        _JOBS[name](kit, store_id)
+
+
 # -- processes ---------------------------------------------------------------------------------------------------------
 
 
@@ -227,7 +234,7 @@ def run_sync(kit: Kit, *, burst: bool = False) -> None:
     """
     _ = kit.stores  # built once, before the tasks use it at the same time
     kit.pos_executor.limit_stores_only()
-    SyncWorker.jobs = jobs = StoreJobs(lambda name, store_id: _JOBS[name](kit, store_id))
+    SyncWorker.jobs = jobs = StoreJobs(lambda name, store_id: _run_job(kit, name, store_id))
     stop, schedule = threading.Event(), sync_schedule(kit, _hangs)
     if not burst:  # it ends soon: no work that nobody has asked for
         schedule += store_schedule(kit, jobs, stop)
@@ -265,6 +272,7 @@ def _run(
     error_reports.start(kit.settings)
     start(schedule, stop)
     kit.metrics.start()
+    start_tracing(f"webhook-kit-{'push' if worker_class is PushWorker else 'sync'}")
     try:
         while (reason := _work(kit, worker_class, queue, burst=burst)) is not None:
             log.warning(

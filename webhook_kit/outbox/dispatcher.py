@@ -20,6 +20,7 @@ from webhook_kit.outbox.retry_policy import FailedUpdate, RetryDecision, RetryPo
 from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage.alerts import Alert, Alerts
+from webhook_kit.tracing import span
 
 __all__ = ["Dispatcher", "lease_seconds"]
 
@@ -140,7 +141,9 @@ class Dispatcher:
 
     def _send_and_log(self, lease: Lease) -> None:
         try:
-            self.send(lease)
+            with span(f"push {lease.kind}", "client", link=lease.traceparent) as traced:
+                traced.set(lane=lease.lane, update=lease.number, store=lease.store_id)
+                self.send(lease)
         except redis.RedisError as error:
             # The lease ends and the update is sent again: Gett takes the same status twice.
             log.warning("outcome_not_recorded", lane=lease.lane, error=type(error).__name__)

@@ -6,7 +6,8 @@
 --                                (last body that Gett took), acknowledged_rank, acknowledged_id, acknowledged_at, undelivered
 --                                (last body dead-lettered or discarded since), send_entry (while it is sent under a quota: its
 --                                entry in sends)
--- queue:<lane>      list         updates that Gett has not taken, oldest first, as JSON: id, at, since, rank, urgency, body
+-- queue:<lane>      list         updates that Gett has not taken, oldest first, as JSON: id, at, since, rank, urgency, body,
+--                                traceparent (of the span that appended it, while traces are on)
 -- history:<lane>    list         events of each update, and of an order's placement, newest last, at most 100, as JSON: at, event,
 --                                update, further details; of an event that happened again and again: last (moment), count
 -- ready             sorted set   lanes to send now, by urgency × 10^13 + the moment since which Gett is out of date
@@ -127,7 +128,7 @@ local function enqueue(lane, new, merging, sending)
   end
 end
 
--- Append an update: {kind, store, gett_id, rank, urgency, body (JSON text), force, merging, ttl}.
+-- Append an update: {kind, store, gett_id, rank, urgency, body (JSON text), force, merging, ttl, traceparent}.
 -- Return 'ok', or the reason for which it is not appended: 'closed', 'stale', 'duplicate'.
 local function append(lane, update)
   local state, now = keys.lane .. lane, now_ms()
@@ -145,7 +146,7 @@ local function append(lane, update)
   end
   if last == update.body and not update.force then return 'duplicate' end
   local new = {id = redis.call('INCR', keys.last_update), at = now, since = now, rank = update.rank, urgency = update.urgency,
-               body = cjson.decode(update.body)}
+               body = cjson.decode(update.body), traceparent = update.traceparent}
   count('appended')
   record(lane, 'appended', new.id, {body = new.body})
   if is_order then redis.call('ZREM', keys.unconfirmed, order_of(lane)) end

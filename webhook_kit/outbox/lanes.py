@@ -35,6 +35,7 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable
 from webhook_kit.storage.scripts import Script
+from webhook_kit.tracing import current_traceparent
 
 __all__ = ["AppendResult", "Lanes", "Lease", "LeaseResult", "LeaseStatus", "Notifier", "lane_name"]
 
@@ -91,6 +92,7 @@ class Lease:
     :ivar age: seconds since then when the lease began, by the clock of Redis alone: that of this host may differ.
     :ivar attempts: number of attempts that failed.
     :ivar leased: the moment before the lease began, of this process's monotonic clock.
+    :ivar traceparent: of the span that appended the update, or None.
     """
 
     lane: str
@@ -104,6 +106,7 @@ class Lease:
     body: dict[str, Any]
     attempts: int
     leased: float
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,7 @@ class Lanes:
             "merging": self._merging,
             "ttl": self._ttl,
             "notification": notification,
+            "traceparent": current_traceparent(),
         }
         return [self._keys.lane(lane), self._keys.queue(lane), *keys], arguments
 
@@ -373,4 +377,5 @@ def _lease(
         body=update["body"],
         attempts=int(attempts),
         leased=leased,
+        traceparent=update.get("traceparent"),
     )

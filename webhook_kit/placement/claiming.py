@@ -18,10 +18,12 @@ from webhook_kit.placement.idempotency_store import (
     Replay,
     SignatureReplayed,
 )
+from webhook_kit.tracing import traced
 
 __all__ = ["claim_or_answer"]
 
 
+@traced("claim")
 def claim_or_answer(
     records: PlacementStore, order: PlaceOrderRequest, claim_order: Callable[[], ClaimResult], deadline: float
 ) -> Claim | PlacementResponse:

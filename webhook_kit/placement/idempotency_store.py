@@ -32,6 +32,7 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable
 from webhook_kit.storage.scripts import Script
+from webhook_kit.tracing import current_traceparent, traced
 
 __all__ = [
     "AlreadyPlaced",
@@ -271,6 +272,7 @@ class PlacementStore:
         )
         return bool(recorded)
 
+    @traced("settle")
     def settle(
         self,
         claim: Claim,
@@ -317,6 +319,7 @@ class PlacementStore:
             store=claim.store_id,
             fingerprint=claim.fingerprint,
             notification=notification,
+            traceparent=current_traceparent(),
             **(notes or AttemptNotes()).arguments,
         )
         recorded = SettleResult(text(result))

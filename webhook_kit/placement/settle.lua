@@ -74,7 +74,7 @@ if args.outcome == 'placed' then
   if other then raise_incident('pos_order_id_reused', other) end
   if args.update ~= '' then
     append(args.lane, {kind = 'order', store = args.store, gett_id = gett_id, rank = 1, urgency = 1,
-                                  body = args.update, force = false, merging = true, ttl = args.order_ttl})
+                                  body = args.update, force = false, merging = true, ttl = args.order_ttl, traceparent = args.traceparent})
     notify_worker()
   else
     redis.call('ZADD', keys.unconfirmed, now, args.ref)

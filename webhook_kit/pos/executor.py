@@ -19,6 +19,7 @@ from webhook_kit.logs import logger
 from webhook_kit.metrics.definitions import POS_CALLS, POS_CALLS_REJECTED
 from webhook_kit.pos.session import call_deadline
 from webhook_kit.settings import Settings
+from webhook_kit.tracing import current_traceparent, span
 
 __all__ = ["PosCall", "PosExecutor"]
 
@@ -133,8 +134,9 @@ class PosExecutor:
             POS_CALLS_REJECTED.count("circuit_open" if isinstance(error, CircuitOpen) else "concurrency_limit")
             raise
         call: PosCall[_Result] = PosCall()
+        parent = current_traceparent()
         try:
-            self._pool.submit(lambda: self._work(store_id, method, breaker, call, body, deadline))
+            self._pool.submit(lambda: self._work(store_id, method, breaker, call, body, deadline, parent))
         except RuntimeError as error:  # the system allows no further thread
             self._leave(store_id)
             raise ConcurrencyLimit(f"no thread can be started for a POS call: {error}", retry_after=2) from error
@@ -153,12 +155,14 @@ class PosExecutor:
         call: PosCall[_Result],
         body: Callable[[PosCall[_Result]], _Result | None],
         deadline: float,
+        parent: str | None,
     ) -> None:
         started = time.monotonic()
         result: _Result | None = None
         failure: BaseException | None = None
         try:
-            with call_deadline(deadline):
+            with span(f"pos {method}", "client", parent=parent) as traced, call_deadline(deadline):
+                traced.set(store=store_id)
                 result = body(call)
         except BaseException as error:  # noqa: BLE001 - a vendor's code may raise anything; the caller gets it
             failure = error

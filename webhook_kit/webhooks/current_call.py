@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from functools import cached_property
 
-from flask import Request, g, request
+from flask import Blueprint, Request, g, request
 
 from webhook_kit.metrics.definitions import WEBHOOK_DURATION, WEBHOOKS
-from webhook_kit.webhooks.trace import trace_id
+from webhook_kit.tracing import ActiveSpan, span
+from webhook_kit.webhooks.trace import is_traced, trace_id
 
-__all__ = ["WebhookCall", "current_call"]
+__all__ = ["WebhookCall", "current_call", "trace_calls"]
+
+
+_TRACED = ("order", "store", "gett_store", "code")
+"""Noted fields that are attributes of the span: ids and codes."""
 
 
 class WebhookCall:
@@ -26,6 +31,16 @@ class WebhookCall:
         self.started = time.perf_counter()
         self.signed_body = b""
         self.noted: dict[str, object] = {}
+        self._span = ActiveSpan()
+
+    def start_span(self) -> None:
+        """Start a span of this thread; that of the caller, if it sends one, is the parent."""
+        name = f"{self.request.method} {self.request.url_rule}"
+        self._span = span(name, "server", parent=self.request.headers.get("traceparent"))
+
+    def end_span(self) -> None:
+        """End the span."""
+        self._span.end()
 
     def note(self, **fields: object) -> None:
         """Note fields for the log line; None is left out."""
@@ -33,19 +48,39 @@ class WebhookCall:
 
     @cached_property
     def trace(self) -> str:
-        """Trace id."""
-        return trace_id(self.request.headers.get("traceparent"))
+        """Trace id: that of the span, if there is one."""
+        return self._span.trace_id or trace_id(self.request.headers.get("traceparent"))
 
-    def finish(self, name: str) -> float:
+    @property
+    def traced(self) -> bool:
+        """True if the trace id is that of the caller, or of a span: somebody may search for it."""
+        return bool(self._span.trace_id) or is_traced(self.request.headers.get("traceparent"))
+
+    def finish(self, name: str, status: int) -> float:
         """Count the webhook in the metrics, and return the seconds that it took.
 
         :param name: name of the call.
+        :param status: HTTP status of the answer.
         """
         seconds = time.perf_counter() - self.started
         outcome = "replayed" if self.noted.get("replayed") else str(self.noted.get("outcome", "failed"))
         WEBHOOKS.count(name, outcome, str(self.noted.get("code", "")))
         WEBHOOK_DURATION.observe(seconds, name)
+        self._describe(outcome, status)
         return seconds
+
+    def _describe(self, outcome: str, status: int) -> None:
+        """Set the attributes of the span."""
+        self._span.describe(
+            {
+                "http.request.method": self.request.method,
+                "http.route": str(self.request.url_rule),
+                "http.response.status_code": status,
+            }
+        )
+        self._span.set(outcome=outcome, **{name: str(self.noted[name]) for name in _TRACED if name in self.noted})
+        if status >= 500:
+            self._span.fail(str(status))
 
 
 def current_call() -> WebhookCall:
@@ -54,3 +89,15 @@ def current_call() -> WebhookCall:
     if call is None:
         call = g.webhook_call = WebhookCall(request._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - documented
     return call
+
+
+def trace_calls(blueprint: Blueprint) -> None:
+    """Give each request of a blueprint a span, from the time before it is handled to the end of its answer."""
+
+    @blueprint.before_request
+    def start() -> None:
+        current_call().start_span()
+
+    @blueprint.teardown_request
+    def end(_error: BaseException | None) -> None:
+        current_call().end_span()

@@ -30,10 +30,9 @@ from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.webhooks.authentication import verify_webhook
-from webhook_kit.webhooks.current_call import WebhookCall, current_call
+from webhook_kit.webhooks.current_call import WebhookCall, current_call, trace_calls
 from webhook_kit.webhooks.order_events import OrderEventReceiver
 from webhook_kit.webhooks.parsing import parse, raw_body
-from webhook_kit.webhooks.trace import is_traced
 
 __all__ = ["OrderWebhooks", "order_webhooks", "problem_response"]
 
@@ -71,6 +70,7 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
     See ``gett-protocol.md §3``.
     """
     blueprint = Blueprint("order_webhooks", __name__, url_prefix=parts.settings.webhook_prefix or None)
+    trace_calls(blueprint)
 
     @blueprint.post("/validateOrder")
     @blueprint.post("/validate")
@@ -97,7 +97,7 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
                 key,
                 instance=call.request.path,
                 trace_id=call.trace,
-                traced=is_traced(call.request.headers.get("traceparent")),
+                traced=call.traced,
                 signed_body=sha256(call.signed_body).hexdigest() if call.signed_body else "",
             )
         except redis.RedisError as error:
@@ -124,16 +124,12 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
             call.note(outcome=outcome)
             return jsonify(outcome=outcome)
 
-    @blueprint.before_request
-    def start() -> None:
-        current_call()
-
     @blueprint.after_request
     def finish(response: Response) -> Response:
         call = current_call()
         response.headers["API-Version"] = API_VERSION
         path = call.request.path.rpartition("/")[2]
-        seconds = call.finish(_CALL_NAMES.get(path, path))
+        seconds = call.finish(_CALL_NAMES.get(path, path), response.status_code)
         write = log.warning if response.status_code >= 500 else log.info
         write(
             "webhook_answered",

@@ -68,7 +68,7 @@ from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.status import Owner, StoreStatusService
 from webhook_kit.vendor_calls import VendorCalls
-from webhook_kit.webhooks.current_call import current_call
+from webhook_kit.webhooks.current_call import current_call, trace_calls
 from webhook_kit.webhooks.parsing import raw_body
 
 __all__ = ["PosEvents", "pos_webhooks"]
@@ -306,6 +306,7 @@ class PosEvents:
 def pos_webhooks(events: PosEvents) -> Blueprint:
     """Create the blueprint of the route to which POS systems send their events."""
     blueprint = Blueprint("pos_webhooks", __name__)
+    trace_calls(blueprint)
 
     @blueprint.post("/pos/<adapter>/events")
     def pos_event(adapter: str) -> Response:
@@ -320,13 +321,9 @@ def pos_webhooks(events: PosEvents) -> Blueprint:
         current_call().note(outcome="taken")
         return jsonify(outcomes)
 
-    @blueprint.before_request
-    def start() -> None:
-        current_call()
-
     @blueprint.after_request
     def finish(response: Response) -> Response:
-        current_call().finish("posEvents")
+        current_call().finish("posEvents", response.status_code)
         return response
 
     return blueprint
