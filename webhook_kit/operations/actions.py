@@ -7,16 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import redis
+
 from webhook_kit.adapter import Placed
 from webhook_kit.errors import Conflict, Forbidden, InvalidArgument, InvalidTransition, NotFound, WebhookKitError
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.kit import Kit
+from webhook_kit.logs import logger
 from webhook_kit.operations import audit, dead_letter_jobs, incidents
 from webhook_kit.operations.actor import Actor, Role
 from webhook_kit.operations.dead_letter_jobs import DeadLetterAction, DeadLetterJob
 from webhook_kit.operations.dead_letters import DeadLetterFilter
 from webhook_kit.outbox.dead_letters import ReplayResult
+from webhook_kit.outbox.lanes import order_of
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
 
 __all__ = [
@@ -39,12 +43,21 @@ __all__ = [
     "stop_job",
 ]
 
+log = logger("actions")
+
+_NOTED = 200
+"""Characters of a reason in a timeline."""
+
 
 @dataclass(slots=True)
 class ActionOutcome:
-    """Outcome of an action, for the audit log."""
+    """Outcome of an action, for the audit log and the timeline.
+
+    :ivar order: the orderRef of the order that it was about, or None.
+    """
 
     result: str = "ok"
+    order: str | None = None
 
 
 @contextmanager
@@ -62,8 +75,21 @@ def recorded(kit: Kit, actor: Actor, action: str, subject: str, why: str) -> Ite
     except BaseException as error:
         message = str(error) if isinstance(error, WebhookKitError) else type(error).__name__
         audit.record(kit, actor, action, subject, why, message or type(error).__name__)
+        if isinstance(error, UnicodeEncodeError):  # half of a surrogate pair
+            raise InvalidArgument("a text has a character that does not exist") from error
         raise
     audit.record(kit, actor, action, subject, why, outcome.result)
+    if outcome.order is not None:
+        _note(kit, actor, action, outcome.order, why)
+
+
+def _note(kit: Kit, actor: Actor, action: str, ref: str, why: str) -> None:
+    """Add an action to the timeline of an order. The action is done: it must not fail for that."""
+    said = {"action": action, "who": actor.name, "via": actor.via, "why": why}
+    try:
+        kit.placement_store.notes.add(ref, "acted", {name: text[:_NOTED] for name, text in said.items()})
+    except (redis.RedisError, WebhookKitError) as error:
+        log.warning("action_not_noted", order=ref, action=action, error=type(error).__name__)
 
 
 # -- orders ------------------------------------------------------------------------------------------------------------
@@ -78,7 +104,7 @@ def settle_placed(kit: Kit, actor: Actor, ref: str, pos_number: str, why: str = 
     :raises InvalidTransition: the order is settled, or was never sent to the POS.
     :raises Conflict: the order is being placed right now, or was settled meanwhile.
     """
-    with recorded(kit, actor, "settle_placed", ref, why):
+    with recorded(kit, actor, "settle_placed", ref, why) as outcome:
         if not pos_number.strip():
             raise InvalidArgument("the POS's number of the order is missing")
         record = _in_doubt(kit, ref)
@@ -89,6 +115,7 @@ def settle_placed(kit: Kit, actor: Actor, ref: str, pos_number: str, why: str = 
         other = kit.order_updates.find_by_pos_id(claim.store_id, pos_number)
         if kit.placement.record(claim, order, Placed(pos_number)) is not SettleResult.OK:
             raise Conflict(f"order {claim.ref} was settled by somebody else meanwhile; check it again")
+        outcome.order = claim.ref
     return other.ref if other is not None and other.ref != claim.ref else None
 
 
@@ -97,9 +124,10 @@ def settle_not_placed(kit: Kit, actor: Actor, ref: str, why: str = "") -> None:
 
     :raises NotFound, InvalidTransition, Conflict: as for :func:`settle_placed`.
     """
-    with recorded(kit, actor, "settle_not_placed", ref, why):
+    with recorded(kit, actor, "settle_not_placed", ref, why) as outcome:
         claim = _forced_claim(_in_doubt(kit, ref))
         kit.placement_store.settle(claim, AttemptOutcome.RELEASED, force=True)
+        outcome.order = claim.ref
 
 
 def link_order(kit: Kit, actor: Actor, ref: str, gett_id: str, why: str = "") -> None:
@@ -108,8 +136,10 @@ def link_order(kit: Kit, actor: Actor, ref: str, gett_id: str, why: str = "") ->
     :raises NotFound: the order is not known here.
     :raises Conflict: the order or the id is linked to another one.
     """
-    with recorded(kit, actor, "link_order", ref, why):
-        kit.placement_store.link(_record(kit, ref)["ref"], gett_id)
+    with recorded(kit, actor, "link_order", ref, why) as outcome:
+        known = _record(kit, ref)["ref"]
+        kit.placement_store.link(known, gett_id)
+        outcome.order = known
 
 
 def report_progress(
@@ -120,8 +150,9 @@ def report_progress(
     :raises InvalidTransition: the order is already further, or closed.
     :raises InvalidArgument: the status is not one that is sent.
     """
-    with recorded(kit, actor, "report_progress", ref, why):
+    with recorded(kit, actor, "report_progress", ref, why) as outcome:
         kit.order_updates.progress(ref, status, estimated_ready_at=ready_at)
+        outcome.order = _ref(kit, ref)
 
 
 def complete_order(kit: Kit, actor: Actor, ref: str, why: str = "") -> None:
@@ -129,8 +160,9 @@ def complete_order(kit: Kit, actor: Actor, ref: str, why: str = "") -> None:
 
     :raises InvalidTransition: the order is closed.
     """
-    with recorded(kit, actor, "complete_order", ref, why):
+    with recorded(kit, actor, "complete_order", ref, why) as outcome:
         kit.order_updates.complete(ref)
+        outcome.order = _ref(kit, ref)
 
 
 def cancel_order(kit: Kit, actor: Actor, ref: str, reason: str, why: str = "") -> None:
@@ -140,8 +172,9 @@ def cancel_order(kit: Kit, actor: Actor, ref: str, reason: str, why: str = "") -
     :raises InvalidTransition: the order is closed.
     :raises InvalidArgument: the reason is empty.
     """
-    with recorded(kit, actor, "cancel_order", ref, why):
+    with recorded(kit, actor, "cancel_order", ref, why) as outcome:
         kit.order_updates.cancel(ref, reason)
+        outcome.order = _ref(kit, ref)
 
 
 # -- updates -----------------------------------------------------------------------------------------------------------
@@ -153,10 +186,11 @@ def retry_now(kit: Kit, actor: Actor, lane: str, why: str = "") -> None:
     :param lane: full name of the lane.
     :raises NotFound: there is no such lane.
     """
-    with recorded(kit, actor, "retry_now", lane, why):
+    with recorded(kit, actor, "retry_now", lane, why) as outcome:
         if not kit.lanes.state(lane):
             raise NotFound(f"there is no lane {lane}")
         kit.lanes.retry_now(lane)
+        outcome.order = order_of(lane)
 
 
 def discard_updates(kit: Kit, actor: Actor, lane: str, number: int | None = None, why: str = "") -> int:
@@ -165,12 +199,13 @@ def discard_updates(kit: Kit, actor: Actor, lane: str, number: int | None = None
     :return: the number of discarded updates.
     :raises NotFound: there is no such lane, or the update does not wait in it.
     """
-    with recorded(kit, actor, "discard_updates", lane, why):
+    with recorded(kit, actor, "discard_updates", lane, why) as outcome:
         discarded = kit.lanes.discard(lane, number)
         if discarded < 0:
             raise NotFound(f"there is no lane {lane}")
         if number is not None and not discarded:
             raise NotFound(f"update {number} does not wait in {lane}, or is being sent")
+        outcome.order = order_of(lane)
     return discarded
 
 
@@ -191,7 +226,7 @@ def _each(
     results: dict[int, ReplayResult] = {}
     for number in numbers:
         with recorded(kit, actor, f"{action}_dead_letter", str(number), why) as outcome:
-            results[number] = run(number)
+            results[number] = run(number, who=actor.name)
             outcome.result = results[number].value
     return results
 
@@ -242,6 +277,11 @@ def note_incidents(kit: Kit, actor: Actor, group_id: str, note: str) -> None:
         if not note.strip():
             raise InvalidArgument("the note is empty")
         incidents.add_note(kit, actor, group_id, note)
+
+
+def _ref(kit: Kit, order: str) -> str | None:
+    found = kit.order_updates.find(order)
+    return found.ref if found else None
 
 
 def _record(kit: Kit, ref: str) -> dict[str, str]:

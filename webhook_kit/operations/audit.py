@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from webhook_kit.logs import logger
 from webhook_kit.operations.actor import Actor
 from webhook_kit.printing import printable
 from webhook_kit.storage.connection import text
+from webhook_kit.texts import well_formed
 
 __all__ = ["AuditEntry", "AuditPage", "list_audit", "record"]
 
@@ -26,6 +28,7 @@ _READ = 1_000
 """Entries that a page reads at most."""
 
 _MAX_TEXT = 500
+_PLACE = re.compile(r"\d{1,16}-\d{1,16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,15 @@ def record(kit: Kit, actor: Actor, action: str, subject: str, why: str, result: 
         "why": why,
         "result": result,
     }
-    short = {name: value[:_MAX_TEXT].encode(errors="replace").decode() for name, value in fields.items()}
+    short = {name: well_formed(value[:_MAX_TEXT]) for name, value in fields.items()}
     log.info("action_recorded", **short)
     try:
         seconds, _ = kit.redis.time()
         with kit.redis.pipeline() as pipeline:
             pipeline.xadd(kit.keys.audit, short, maxlen=_ENTRIES)  # type: ignore[arg-type]
-            pipeline.xtrim(kit.keys.audit, minid=str(max(0, seconds - kit.settings.audit_ttl) * 1000))
+            pipeline.xtrim(
+                kit.keys.audit, minid=str(max(0, seconds - kit.settings.audit_ttl) * 1000), approximate=False
+            )
             pipeline.execute()
     except redis.RedisError as error:
         log.error("audit_not_recorded", error=type(error).__name__, **short)  # noqa: TRY400 - the traceback adds nothing
@@ -103,10 +108,9 @@ def list_audit(
     :param subject: an exact subject.
     :raises InvalidArgument: the cursor is not one that an earlier page has returned.
     """
-    try:
-        raw: Any = kit.redis.xrevrange(kit.keys.audit, f"({cursor}" if cursor else "+", "-", count=_READ)
-    except redis.ResponseError:
-        raise InvalidArgument("this cursor is not one of an earlier page") from None
+    if cursor is not None and not _PLACE.fullmatch(cursor):
+        raise InvalidArgument("this cursor is not one of an earlier page")
+    raw: Any = kit.redis.xrevrange(kit.keys.audit, f"({cursor}" if cursor else "+", "-", count=_READ)
     entries: list[AuditEntry] = []
     for number, (entry_id, fields) in enumerate(raw, start=1):
         entry = _entry(text(entry_id), {text(name): text(value) for name, value in fields.items()})

@@ -15,11 +15,11 @@ from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.operations.actor import Actor
-from webhook_kit.operations.dead_letters import DeadLetterFilter, count, matches
-from webhook_kit.outbox.dead_letters import ReplayResult
+from webhook_kit.operations.dead_letters import DeadLetterFilter, count, matches, period
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.locks import RedisLock
+from webhook_kit.texts import well_formed
 
 __all__ = ["DeadLetterAction", "DeadLetterJob", "JobState", "find_job", "list_jobs", "start_job", "stop_job", "work"]
 
@@ -28,6 +28,7 @@ log = logger("dead_letter_jobs")
 _KEEP = 30 * 86_400
 """Seconds for which a job is kept."""
 
+_MAX_WHY = 500
 _LISTED = 100
 _SLICE = 100
 """Dead letters between two looks at the state of a job."""
@@ -86,7 +87,7 @@ def start_job(kit: Kit, actor: Actor, action: DeadLetterAction, condition: DeadL
         "condition": json.dumps(asdict(condition)),
         "who": actor.name,
         "via": actor.via,
-        "why": why,
+        "why": well_formed(why)[:_MAX_WHY],
         "state": JobState.RUNNING.value,
         "created": now,
         "total": total.number,
@@ -169,17 +170,16 @@ def _work_on(kit: Kit, job_id: str, lock: RedisLock) -> None:
 def _work_slice(kit: Kit, job: DeadLetterJob) -> bool:
     """Do the next dead letters of a job. Return False if there are none."""
     key, act = kit.keys.dead_letter_job(job.id), job.action
-    place = float(kit.redis.hget(key, "place") or 0)
-    letters = kit.dead_letters.page(place, job.created.timestamp(), _SLICE)
-    now = redis_time(kit.redis)
-    for letter in letters:
-        if matches(job.condition, letter, now):
+    place = text(kit.redis.hget(key, "place")) or None
+    oldest, latest = period(job.condition, job.created.timestamp())
+    letters, more = kit.dead_letters.page(place, _SLICE, oldest=oldest, latest=latest, newest_first=False)
+    for _, letter in letters:
+        if matches(job.condition, letter):
             run = kit.dead_letters.replay if act is DeadLetterAction.REPLAY else kit.dead_letters.discard
-            result = run(letter.number)
-            kit.redis.hincrby(key, "done" if result is ReplayResult.OK else "failed", 1)
-    if letters:
-        kit.redis.hset(key, "place", repr(letters[-1].dead_lettered))
-    return len(letters) == _SLICE
+            run(letter.number, who=job.who, job=job.id)
+    if more is not None:
+        kit.redis.hset(key, "place", more)
+    return more is not None
 
 
 def _end(kit: Kit, job_id: str, state: JobState) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from webhook_kit.errors import InvalidArgument
@@ -19,7 +20,14 @@ __all__ = [
     "dead_letter_facts",
     "list_dead_letters",
     "matches",
+    "period",
 ]
+
+_READ = 1_000
+"""Dead letters that a page reads at most."""
+
+_COUNTED = 20_000
+_PLACE = re.compile(r"\d{1,16}\.\d{3} \d{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +103,52 @@ def list_dead_letters(
 
     :raises InvalidArgument: the cursor is not one that an earlier page has returned.
     """
-    if cursor is not None:
+    if cursor is not None and not _PLACE.fullmatch(cursor):
         raise InvalidArgument("this cursor is not one of an earlier page")
-    found = [letter for letter in kit.dead_letters.since(0) if matches(condition, letter, redis_time(kit.redis))]
-    return DeadLetterPage(tuple(dead_letter_facts(letter) for letter in reversed(found[-size:])), None)
+    found: list[DeadLetterFacts] = []
+    letters, more = _newest_first(kit, condition, redis_time(kit.redis), cursor)
+    for place, letter in letters:
+        if matches(condition, letter):
+            found.append(dead_letter_facts(letter))
+            if len(found) == size:
+                return DeadLetterPage(tuple(found), place)
+    return DeadLetterPage(tuple(found), more)
 
 
 def count(kit: Kit, condition: DeadLetterFilter) -> DeadLetterCount:
-    """Return the number of dead letters that meet the conditions."""
+    """Return the number of dead letters that meet the conditions. At most 20,000 are looked at."""
     now = redis_time(kit.redis)
-    return DeadLetterCount(sum(matches(condition, letter, now) for letter in kit.dead_letters.since(0)), complete=True)
+    if replace(condition, older_than=None, newer_than=None) == DeadLetterFilter():
+        return DeadLetterCount(kit.dead_letters.count(*period(condition, now)), complete=True)
+    number, cursor = 0, None
+    for _ in range(_COUNTED // _READ):
+        letters, cursor = _newest_first(kit, condition, now, cursor)
+        number += sum(matches(condition, letter) for _, letter in letters)
+        if cursor is None:
+            return DeadLetterCount(number, complete=True)
+    return DeadLetterCount(number, complete=False)
 
 
-def matches(condition: DeadLetterFilter, letter: DeadLetter, now: float) -> bool:
-    """Return True if a dead letter meets the conditions.
+def period(condition: DeadLetterFilter, now: float) -> tuple[float, float]:
+    """Return the oldest and the latest moment (Unix seconds) at which sending was given up, by the conditions."""
+    oldest = 0.0 if condition.newer_than is None else now - condition.newer_than
+    return oldest, now - (condition.older_than or 0.0)
 
-    :param now: time of the Redis server.
-    """
-    age = now - letter.dead_lettered
+
+def _newest_first(
+    kit: Kit, condition: DeadLetterFilter, now: float, cursor: str | None
+) -> tuple[list[tuple[str, DeadLetter]], str | None]:
+    oldest, latest = period(condition, now)
+    return kit.dead_letters.page(cursor, _READ, oldest=oldest, latest=latest, newest_first=True)
+
+
+def matches(condition: DeadLetterFilter, letter: DeadLetter) -> bool:
+    """Return True if a dead letter meets the conditions, apart from those of its age (:func:`period`)."""
     return (
         condition.lane in (None, letter.lane)
         and condition.store_id in (None, letter.store_id)
         and (condition.why is None or condition.why.lower() in letter.why.lower())
         and condition.status in (None, letter.status)
-        and (condition.older_than is None or age >= condition.older_than)
-        and (condition.newer_than is None or age <= condition.newer_than)
     )
 
 

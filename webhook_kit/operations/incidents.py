@@ -14,6 +14,7 @@ from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.operations.actor import Actor
 from webhook_kit.storage.connection import text
+from webhook_kit.texts import well_formed
 
 __all__ = ["IncidentGroup", "IncidentNote", "IncidentSubject", "acknowledge", "add_note", "incident_groups"]
 
@@ -128,7 +129,9 @@ def _write(kit: Kit, group_id: str, fields: dict[str, str]) -> None:
 
 def _note(kit: Kit, actor: Actor, said: str) -> str:
     seconds, micros = kit.redis.time()
-    return json.dumps({"at": seconds * 1000 + micros // 1000, "who": actor.name, "text": said[:_NOTE_LENGTH]})
+    return json.dumps(
+        {"at": seconds * 1000 + micros // 1000, "who": actor.name, "text": well_formed(said[:_NOTE_LENGTH])}
+    )
 
 
 def _group_id(entry: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ _TEXTS = {
 
 _PLACEMENT = ("attempt", "look_ups", "looked_up", "ms", "why", "status", "code", "state", "pos_number", "gett_id")
 _PERSON = ("action", "who", "via", "why")
-_UPDATE = ("into", "status", "code", "seconds")
+_UPDATE = ("into", "status", "code", "seconds", "who")
 """Members of the entries that are shown. Among those of updates is no text of Gett or of the POS."""
 
 _FIRST, _BEFORE, _FINAL, _AFTER = range(4)

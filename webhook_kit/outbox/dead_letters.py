@@ -77,13 +77,36 @@ class DeadLetters:
                 if raw is not None:
                     yield _decode(json.loads(raw))
 
-    def page(self, since: float, until: float, limit: int) -> list[DeadLetter]:
-        """Return at most this many dead letters of a period (Unix seconds, both ends included), oldest first."""
-        times = self._redis.zrangebyscore(self._keys.dead_letter_times, since * 1000, until * 1000, 0, limit)
-        if not times:
-            return []
-        raw = self._redis.hmget(self._keys.dead_letters, [text(number) for number in times])
-        return [_decode(json.loads(entry)) for entry in raw if entry is not None]
+    def page(
+        self, place: str | None, limit: int, *, oldest: float, latest: float, newest_first: bool
+    ) -> tuple[list[tuple[str, DeadLetter]], str | None]:
+        """Return the next dead letters of a period, each with its place, and the place from which to go on; None at the end.
+
+        :param place: place after which to go on; None at the beginning.
+        :param oldest: Unix seconds of the beginning of the period; ``latest`` of its end. Both are included.
+        :raises ValueError: the place is not one that was returned.
+        """
+        key, first, last = self._keys.dead_letter_times, f"{oldest * 1000:.3f}", f"{latest * 1000:.3f}"
+        members: list[Any] = []
+        if place is not None:
+            score, _, number = place.partition(" ")
+            # Of those of the same moment, some may have been returned already.
+            same: list[Any] = self._redis.zrangebyscore(key, float(score), float(score), withscores=True)
+            members = [one for one in same if (text(one[0]) < number if newest_first else text(one[0]) > number)]
+            first, last = (first, f"({score}") if newest_first else (f"({score}", last)
+        if newest_first:
+            members = members[::-1] + self._redis.zrevrangebyscore(key, last, first, 0, limit, withscores=True)
+        else:
+            members += self._redis.zrangebyscore(key, first, last, 0, limit, withscores=True)
+        members = members[:limit]
+        places = [f"{score:.3f} {text(member)}" for member, score in members]
+        raw = self._redis.hmget(self._keys.dead_letters, [text(member) for member, _ in members]) if members else []
+        letters = [(at, _decode(json.loads(entry))) for at, entry in zip(places, raw, strict=True) if entry is not None]
+        return letters, places[-1] if len(places) == limit else None
+
+    def count(self, oldest: float, latest: float) -> int:
+        """Return the number of dead letters of a period (Unix seconds, both ends included)."""
+        return int(self._redis.zcount(self._keys.dead_letter_times, oldest * 1000, latest * 1000))
 
     def find(
         self, *, lane: str | None = None, why: str | None = None, older_than: float | None = None
@@ -102,19 +125,32 @@ class DeadLetters:
             and letter.dead_lettered <= latest
         ]
 
-    def replay(self, number: int) -> ReplayResult:
-        """Put a dead letter back into its lane."""
-        return self._run_command(number, "replay")
+    def replay(self, number: int, *, who: str = "", job: str = "") -> ReplayResult:
+        """Put a dead letter back into its lane.
 
-    def discard(self, number: int) -> ReplayResult:
-        """Delete a dead letter."""
-        return self._run_command(number, "discard")
+        :param who: name of the person who decided so, for the timeline.
+        :param job: id of the job of many dead letters that counts this one, if there is one.
+        """
+        return self._run_command(number, "replay", who, job)
 
-    def _run_command(self, number: int, action: str) -> ReplayResult:
+    def discard(self, number: int, *, who: str = "", job: str = "") -> ReplayResult:
+        """Delete a dead letter; the parameters are those of :meth:`replay`."""
+        return self._run_command(number, "discard", who, job)
+
+    def _run_command(self, number: int, action: str, who: str, job: str) -> ReplayResult:
         keys, notification = self._notifier.script_parts()
         own = [self._keys.dead_letters, self._keys.dead_letter_times]
         command = os.urandom(8).hex()
-        result = self._resolve(*own, *keys, command=command, update=number, action=action, notification=notification)
+        result = self._resolve(
+            *own,
+            *keys,
+            command=command,
+            update=number,
+            action=action,
+            who=who or None,
+            job=job or None,
+            notification=notification,
+        )
         return ReplayResult(text(result))
 
 

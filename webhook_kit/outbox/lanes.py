@@ -37,7 +37,7 @@ from webhook_kit.storage.messagepack import Packable
 from webhook_kit.storage.scripts import Script
 from webhook_kit.tracing import current_traceparent
 
-__all__ = ["AppendResult", "Lanes", "Lease", "LeaseResult", "LeaseStatus", "Notifier", "lane_name"]
+__all__ = ["AppendResult", "Lanes", "Lease", "LeaseResult", "LeaseStatus", "Notifier", "lane_name", "order_of"]
 
 log = logger("lanes")
 
@@ -277,7 +277,7 @@ class Lanes:
         return text(result) == "ok"
 
     def _archive_order(self, lane: str, document: bytes) -> None:
-        ref = _order_of(lane) or ""
+        ref = order_of(lane) or ""
         try:
             self._archive.archive(ref, document)
         except redis.RedisError as error:  # the update is recorded; a sync worker archives the order later
@@ -319,7 +319,7 @@ class Lanes:
 
     def state(self, lane: str) -> dict[str, str]:
         """Return a lane's fields (``lanes.lua`` lists them); empty if there is no such lane."""
-        if (ref := _order_of(lane)) is not None:
+        if (ref := order_of(lane)) is not None:
             return self._archive.lane(ref)
         fields = self._redis.hgetall(self._keys.lane(lane))
         return {text(field): text(value) for field, value in fields.items()}
@@ -330,7 +330,7 @@ class Lanes:
 
     def history(self, lane: str) -> list[dict[str, Any]]:
         """Return the events of a lane's updates, oldest first."""
-        if (ref := _order_of(lane)) is not None:
+        if (ref := order_of(lane)) is not None:
             return self._archive.history(ref)
         return [json.loads(entry) for entry in self._redis.lrange(self._keys.history(lane), 0, -1)]
 
@@ -354,7 +354,7 @@ class Lanes:
         return {text(name): int(value) for name, value in self._redis.hgetall(self._keys.update_counts).items()}
 
 
-def _order_of(lane: str) -> str | None:
+def order_of(lane: str) -> str | None:
     """Return the orderRef of an order's lane; None for another lane."""
     kind, _, ref = lane.partition(":")
     return ref if kind == Kind.ORDER else None

@@ -1,6 +1,7 @@
 -- Replay a dead letter into its lane, or discard it.
 -- KEYS: dead letters, their moments, the four of a notification.
--- args: command (an id), update (its number), action (replay, discard).
+-- args: command (an id), update (its number), action (replay, discard), who (a person; nil: not known), job (id of the job of many
+-- dead letters that counts this one; nil: none).
 -- Return 'ok', or the reason for which it is not replayed: 'unknown', 'expired', 'stale', 'superseded'.
 --- @include "webhook_kit.outbox/archived"
 --- @include "webhook_kit.storage/notify"
@@ -24,9 +25,9 @@ local function resolve()
     enqueue(lane, {id = letter.id, at = appended, since = appended, rank = letter.rank, urgency = letter.urgency, body = letter.body},
             true, (r[4] or '') ~= '')
     notify_worker()
-    record(lane, 'replayed', letter.id)
+    record(lane, 'replayed', letter.id, {who = args.who})
   else
-    record(lane, 'discarded', letter.id)
+    record(lane, 'discarded', letter.id, {who = args.who})
     count('discarded')
   end
   redis.call('HDEL', keys.dead_letters, args.update)
@@ -34,4 +35,10 @@ local function resolve()
   count('dead_letters', -1)
   return 'ok'
 end
-return once(resolve)
+-- Resolve it, and count it for its job.
+local function resolve_and_count()
+  local result = resolve()
+  if args.job and result ~= 'unknown' then redis.call('HINCRBY', keys.dead_letter_job .. args.job, result == 'ok' and 'done' or 'failed', 1) end
+  return result
+end
+return once(resolve_and_count)

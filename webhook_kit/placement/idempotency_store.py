@@ -139,7 +139,10 @@ ClaimResult = Claim | Replay | Busy | KeyReused | AlreadyPlaced | SignatureRepla
 
 
 class PlacementStore:
-    """The placement records of this installation."""
+    """The placement records of this installation.
+
+    :ivar notes: adds entries to the timelines of the orders.
+    """
 
     def __init__(
         self,
@@ -160,7 +163,7 @@ class PlacementStore:
         self._order_ttl = order_ttl
         self._archive = OrderArchive(connection, keys)
         self._claim = OrderScript(connection, keys, "webhook_kit.placement/claim")
-        self._notes = OrderNotes(connection, keys)
+        self.notes = OrderNotes(connection, keys)
         self._record_call = Script(connection, keys, "webhook_kit.placement/record_call")
         self._settle = OrderScript(connection, keys, "webhook_kit.placement/settle")
         self._link = OrderScript(connection, keys, "webhook_kit.placement/link")
@@ -391,7 +394,7 @@ class PlacementStore:
 
     def postpone_lookup(self, ref: str, seconds: float, looked_up: str) -> None:
         """Keep an order out of :meth:`expired` for a while, and note the result of its look-up."""
-        self._notes.add(ref, "looked_up", postpone=int(seconds * 1000), looked_up=looked_up)
+        self.notes.add(ref, "looked_up", {"looked_up": looked_up}, postpone=int(seconds * 1000))
 
     def record_lookup(self, ref: str, *, failed: bool) -> None:
         """Record if the look-up of an order in doubt failed: one that fails again and again is an alert."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -73,7 +73,7 @@ class OrderNotes:
         self._keys = keys
         self._note = OrderScript(connection, keys, "webhook_kit.placement/note")
 
-    def add(self, ref: str, event: str, *, postpone: int | None = None, **details: str | int) -> bool:
+    def add(self, ref: str, event: str, details: Mapping[str, str], *, postpone: int | None = None) -> bool:
         """Add an entry. Return False if nothing is kept of the order.
 
         :param postpone: ms for which the order is kept out of the look-ups of orders in doubt.
@@ -84,7 +84,7 @@ class OrderNotes:
             ref=ref,
             lane=lane_name(Kind.ORDER, ref),
             event=event,
-            details=json.dumps(details),
+            details=json.dumps(dict(details)),
             postpone=postpone,
         )
         return bool(added)
