@@ -50,7 +50,7 @@ def _starts_process(subject: Any) -> bool:
         if any(each is starter for starter in STARTERS):
             return True
         function = inspect.unwrap(each) if callable(each) else each
-        if id(function) not in seen and getattr(function, "__module__", "").startswith("tests."):
+        if id(function) not in seen and (getattr(function, "__module__", None) or "").startswith("tests."):
             seen.add(id(function))
             pending += _references(function)
     return False

@@ -16,6 +16,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webhook_kit.console.api.problems import problem_response
+from webhook_kit.console.api.views import api_views
 from webhook_kit.console.context import ConsoleContext, csrf_token, visitor
 from webhook_kit.console.guard import admit, is_api
 from webhook_kit.console.headers import add_headers
@@ -77,6 +78,7 @@ def create_console_app(kit: Kit) -> Flask:
     app.context_processor(_in_every_template)
     app.register_blueprint(login_pages())
     app.register_blueprint(console_pages())
+    app.register_blueprint(api_views())
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(WebhookKitError, _kit_error)
     app.register_error_handler(redis.RedisError, _redis_error)

@@ -459,6 +459,10 @@ class Keys:
         """String: the moment up to which all sessions of a user have ended (s)."""
         return f"{self.prefix}console-logged-out:{name}"
 
+    def console_request(self, digest: str) -> str:
+        """String: a request for an action with an ``Idempotency-Key``, and its result, by the SHA-256 of caller and key."""
+        return f"{self.prefix}console-request:{digest}"
+
     def console_visit(self, name: str) -> str:
         """String: a user whom an authenticating proxy names was here lately."""
         return f"{self.prefix}console-visit:{name}"
