@@ -24,7 +24,7 @@ CHANGES = {
     *("outbox dead-letters discard", "outbox dead-letters replay", "outbox discard", "outbox retry"),
     *("sandbox credentials", "sandbox fault", "sandbox load", "sandbox reset", "sandbox save", "sandbox store"),
     *("stores add", "stores edit", "stores onboard", "stores pause", "stores remove", "stores resume"),
-    "stores rotate-keys",
+    *("stores rotate-keys", "trigger"),
 }
 """Commands that change something."""
 

@@ -11,7 +11,8 @@ from webhook_kit.catalog.cart import check_cart
 from webhook_kit.catalog.compiled import CompiledCatalog
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.testing.bogus_catalog import bogus_catalog
-from webhook_kit.testing.carts import CartLine, OrderableCatalog, carts, walk_lines
+from webhook_kit.testing.carts import carts
+from webhook_kit.testing.orderable import CartLine, OrderableCatalog, walk_lines
 
 EVENING = datetime(2026, 5, 6, 18, 30, tzinfo=UTC)
 CATALOG = bogus_catalog()

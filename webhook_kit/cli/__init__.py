@@ -34,6 +34,7 @@ _COMMANDS = {
     "schema": "Print the JSON Schema of NAME.",
     "serve": "Receive Gett's webhooks and the events of POS systems until stopped.",
     "stores": "List, change, pause and onboard stores.",
+    "trigger": "Send a signed webhook, as Gett does: to this installation, or to any address.",
     "worker": "Run a worker until it is stopped.",
 }
 """Commands with their short help. The module of a command is imported only when the command runs, so that ``--help`` is fast."""

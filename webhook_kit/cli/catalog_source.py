@@ -9,7 +9,7 @@ import click
 import requests
 from pydantic import ValidationError
 
-from webhook_kit.adapter import CatalogSet
+from webhook_kit.adapter import CatalogSet, Store
 from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.gett.models.base import error_lines
@@ -17,7 +17,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.texts import decode_file
 from webhook_kit.web import AnswerTooLarge, fetch
 
-__all__ = ["read_source"]
+__all__ = ["read_from_pos", "read_source"]
 
 _DEADLINE = 60.0
 """Seconds for a complete download."""
@@ -82,6 +82,14 @@ def _from_pos(store_id: str) -> bytes:
     if store is None:
         known = ", ".join(one.id for one in kit.stores)
         raise click.BadParameter(f"{store_id!r} is not a file, an http(s) address or a store (stores: {known})")
+    return read_from_pos(kit, store)
+
+
+def read_from_pos(kit: Kit, store: Store) -> bytes:
+    """Fetch a store's catalog from its POS.
+
+    :raises WebhookKitError: with one line, when there is none.
+    """
     adapter = kit.stores.adapter(store)
     try:
         catalog = kit.pos_executor.fetch_catalog(store.id, lambda: adapter.fetch_catalog(store))

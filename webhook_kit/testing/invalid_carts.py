@@ -8,7 +8,7 @@ from typing import Any
 
 from webhook_kit.gett.models.catalog import ExternalModifierGroup
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.testing.carts import CartLine, OrderableCatalog, cart_line, group_selection
+from webhook_kit.testing.orderable import CartLine, OrderableCatalog, cart_line, group_selection
 
 __all__ = ["INVALID_CARTS", "InvalidCart"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from webhook_kit.adapter import CatalogSet
 from webhook_kit.catalog.check import Severity, check
-from webhook_kit.testing.carts import CartLine
 from webhook_kit.testing.contract.environment import ContractEnvironment
 from webhook_kit.testing.contract.hooks import ContractHooks
+from webhook_kit.testing.orderable import CartLine
 
 __all__ = ["CatalogTests"]
 

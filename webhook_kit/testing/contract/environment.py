@@ -25,10 +25,10 @@ from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.adapters import load_adapter, store_mistakes
 from webhook_kit.stores.source import FixedStores
-from webhook_kit.testing.carts import CartLine, OrderableCatalog
 from webhook_kit.testing.contract.hooks import HOOKS, ContractHooks, PosTicket, PosWebhook
 from webhook_kit.testing.contract.spy import AdapterSpy, captured_output, lose_session_requests
 from webhook_kit.testing.lossy_proxy import Loss, LossyHttpProxy
+from webhook_kit.testing.orderable import CartLine, OrderableCatalog
 from webhook_kit.testing.signer import signed
 
 __all__ = ["ContractEnvironment", "ContractResponse"]

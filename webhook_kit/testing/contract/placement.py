@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from webhook_kit.adapter import Capability, Guarantee, Placed, PosAdapter, Store, placement_key
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
-from webhook_kit.testing.carts import CartLine
 from webhook_kit.testing.contract.environment import ContractEnvironment
 from webhook_kit.testing.contract.hooks import ContractHooks, PosTicket, TicketLine
 from webhook_kit.testing.contract.rules import requires_capability, requires_guarantee
+from webhook_kit.testing.orderable import CartLine
 
 __all__ = ["PlacementTests"]
 

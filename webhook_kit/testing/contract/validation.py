@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 
 from webhook_kit.adapter import Capability
 from webhook_kit.gett.models.order import Amounts
-from webhook_kit.testing.carts import CartLine, carts
+from webhook_kit.testing.carts import carts
 from webhook_kit.testing.contract.environment import ContractEnvironment
 from webhook_kit.testing.contract.hooks import ContractHooks
 from webhook_kit.testing.contract.rules import requires_capability
 from webhook_kit.testing.invalid_carts import INVALID_CARTS
+from webhook_kit.testing.orderable import CartLine
 
 __all__ = ["ValidationTests"]
 
