@@ -76,7 +76,7 @@ def test_every_answer_has_the_headers(browser: ConsoleClient, path: str) -> None
     assert "unsafe" not in policy
     assert headers["Cache-Control"] == ("no-cache" if "static" in path else "no-store")
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 

@@ -123,7 +123,7 @@ def test_order_in_doubt(healthy: Kit) -> None:
     doubt = found(healthy, "order_in_doubt")
     assert doubt.severity is HealthSeverity.URGENT
     assert "O-1" in doubt.what
-    assert doubt.page == "orders/O-1"
+    assert doubt.page == "order?ref=O-1"
     assert doubt.since == pytest.approx(time.time(), abs=60)
 
 
@@ -131,7 +131,7 @@ def test_an_order_whose_call_runs_is_not_in_doubt_and_one_whose_process_died_is(
     put_in_doubt(healthy, "running", "calling", int(1000 * time.time()) + 600_000)
     assert codes(read_health(healthy)) == []
     put_in_doubt(healthy, "died", "calling", int(1000 * time.time()) - 600_000)
-    assert found(healthy, "order_in_doubt").page == "orders/died"
+    assert found(healthy, "order_in_doubt").page == "order?ref=died"
 
 
 def test_many_orders_in_doubt_are_named_up_to_three(healthy: Kit) -> None:
@@ -146,7 +146,7 @@ def test_unconfirmed_orders(healthy: Kit) -> None:
     healthy.redis.zadd(healthy.keys.unconfirmed, {"late": late, "new": 1000 * time.time()})
     unconfirmed = found(healthy, "orders_unconfirmed")
     assert unconfirmed.count == 1
-    assert unconfirmed.page == "orders/late"
+    assert unconfirmed.page == "order?ref=late"
     assert "Call the restaurant" in unconfirmed.advice
 
 
@@ -213,7 +213,7 @@ def test_a_catalog_that_is_not_taken(healthy: Kit, monkeypatch: pytest.MonkeyPat
         healthy.catalog_sync.sync(store)
     rejected = found(healthy, "catalog_not_taken")
     assert "the POS is closed for us" in rejected.what
-    assert rejected.page == "catalogs/main"
+    assert rejected.page == "catalog?id=main"
     assert not healthy.catalog_sync.sync(store).failed
     assert codes(read_health(healthy)) == []
 

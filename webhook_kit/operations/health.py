@@ -35,11 +35,13 @@ class Fact:
     """Something that is known and not wrong, for people.
 
     :ivar page: path of the page for it below the console's, or the empty text.
+    :ivar since: moment that belongs to the value, Unix seconds.
     """
 
     label: str
     value: str
     page: str = ""
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _sending(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
             f"Sending to Gett is halted: Gett refuses the API key ({quota.halted}). Customers do not see the progress of orders.",
             "Get a valid key from Gett's portal, set GETT_API_KEY, and restart. One update a minute tries the key again.",
             "webhook-kit outbox",
-            "quota",
+            "sending",
             since=quota.halted_since,
         )
     if quota.failing_since is not None:
@@ -132,7 +134,7 @@ def _sending(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
             "Gett cannot be reached, or fails again and again, so that updates wait.",
             "Wait: sending goes on by itself. After ten minutes look at Gett's status page and at your network.",
             "webhook-kit outbox",
-            "quota",
+            "sending",
             since=quota.failing_since,
         )
     if quota.rate_limited:
@@ -142,7 +144,7 @@ def _sending(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
             f"Gett asked to wait another {quota.rate_limited:.0f} s before the next update (429).",
             "Wait: sending goes on by itself. If it comes again, look for another program that uses your quota at Gett.",
             "webhook-kit outbox",
-            "quota",
+            "sending",
             since=now,
         )
     elif quota.exhausted and quota.waiting:
@@ -152,9 +154,9 @@ def _sending(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
             f"The quota of Gett is used up ({quota.used} of {quota.limit} writes in the last minute); {quota.waiting} lanes wait.",
             "Wait: sending goes on by itself, the most urgent first. If it happens often, ask Gett for a higher quota.",
             "webhook-kit outbox",
-            "quota",
+            "sending",
         )
-    yield Fact("Sent to Gett", f"{quota.used} of {quota.limit or 'any number of'} writes in the last minute", "quota")
+    yield Fact("Sent to Gett", f"{quota.used} of {quota.limit or 'any number of'} writes in the last minute", "sending")
     yield Fact(
         "Waiting updates", f"of {quota.waiting} orders, stores and catalogs" if quota.waiting else "none", "quota"
     )
@@ -174,7 +176,7 @@ def _workers(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
                 since=None if sign.age is None else now - sign.age,
             )
         else:
-            yield Fact(f"Worker {sign.kind}", f"last sign of life {sign.age or 0:.0f} s ago")
+            yield Fact(f"Worker {sign.kind}", "last sign of life", since=now - (sign.age or 0))
 
 
 def _redis_server(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:

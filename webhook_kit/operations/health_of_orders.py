@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from webhook_kit.kit import Kit
 from webhook_kit.operations.findings import HealthFinding, HealthSeverity
@@ -69,7 +70,7 @@ def _in_doubt(kit: Kit) -> Iterator[HealthFinding]:
             "without an answer.",
             "Look for the order in the POS. Then say here if it is there, and its ticket number.",
             f"webhook-kit order resolve {order.ref}",
-            f"orders/{order.ref}",
+            f"order?{urlencode({'ref': order.ref})}",
             since=order.since,
         )
     if more := orders[_NAMED:]:
@@ -100,7 +101,7 @@ def _unconfirmed(kit: Kit, now: float) -> Iterator[HealthFinding]:
         f"{'it' if one else 'them'} for more than {kit.settings.unconfirmed_after / 60:.0f} min.",
         "Call the restaurant: somebody has to accept the order in the POS.",
         f"webhook-kit order show {text(ref)}" if one else "webhook-kit order list",
-        f"orders/{text(ref)}" if one else "orders?state=unconfirmed",
+        f"order?{urlencode({'ref': text(ref)})}" if one else "orders?state=unconfirmed",
         since=float(since) / 1000,
         count=count,
     )

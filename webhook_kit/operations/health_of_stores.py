@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 from webhook_kit.errors import StoresUnavailable
 from webhook_kit.kit import Kit
@@ -62,7 +63,7 @@ def _failing(kit: Kit) -> Iterator[HealthFinding]:
                 else "nothing else is to be done."
             ),
             f"webhook-kit stores show {view.store.id}",
-            f"stores/{view.store.id}",
+            f"store?{urlencode({'id': view.store.id})}",
             since=view.failing_since,
         )
     if page.total > len(page.stores):
@@ -89,7 +90,7 @@ def _paused(kit: Kit) -> Iterator[HealthFinding]:
             f"{f' ({view.pause_reason})' if view.pause_reason else ''}, so that it gets no orders.",
             _PAUSED_ADVICE[view.pause_owner or Owner.PERSON],
             f"webhook-kit stores resume {view.store.id}",
-            f"stores/{view.store.id}",
+            f"store?{urlencode({'id': view.store.id})}",
             since=view.paused_since,
         )
     if page.total > len(page.stores):
@@ -122,7 +123,7 @@ def _catalogs(kit: Kit) -> Iterator[HealthFinding]:
             f"The catalog of store {rejected.name or rejected.store_id} is not taken: {reason}{more}. Gett keeps the last good one.",
             "Correct it in the POS, then synchronize it again.",
             f"webhook-kit catalog sync {rejected.store_id}",
-            f"catalogs/{rejected.store_id}",
+            f"catalog?{urlencode({'id': rejected.store_id})}",
             since=rejected.since,
         )
     if (count := count_rejected_catalogs(kit)) > _NAMED:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webhook_kit.kit import Kit
+from webhook_kit.operations.actions import recorded
+from webhook_kit.operations.actor import Actor
 from webhook_kit.storage.clock import redis_time
 
-__all__ = ["QuotaView", "read_quota"]
+__all__ = ["QuotaView", "read_quota", "try_again_now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,13 @@ def read_quota(kit: Kit) -> QuotaView:
         failing_since=status.failing_since,
         waiting=kit.lanes.count_waiting(),
     )
+
+
+def try_again_now(kit: Kit, actor: Actor, why: str = "") -> None:
+    """Let one update try a refused API key at once, instead of within a minute.
+
+    :raises redis.RedisError: Redis is not reachable.
+    """
+    with recorded(kit, actor, "try_again_now", "sending", why):
+        kit.sending.try_again_now()
+        kit.lanes.notify_if_ready()

@@ -96,6 +96,12 @@ class SendingState:
         """Halt sending with this API key, because Gett refuses it; one update a minute tries again."""
         self._record("halt", reason=reason)
 
+    def try_again_now(self) -> None:
+        """Let one update try every refused API key at once."""
+        for name in map(text, self._redis.hkeys(self._keys.halt)):
+            if name.endswith(":probe_at"):
+                self._redis.hdel(self._keys.halt, name)
+
     def halt_reason(self) -> str | None:
         """Return the reason for which Gett refuses this process's API key, or None.
 

@@ -1,0 +1,130 @@
+"""Words of the pages: moments, states and events for a person who is tired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from flask import Blueprint, g, request
+from markupsafe import Markup, escape
+from werkzeug.wrappers import Response
+
+from webhook_kit.storage.alerts import Alert
+
+__all__ = ["ALERTS", "STATES", "aware", "moment", "register", "with_query"]
+
+STATES: Mapping[str, str] = {
+    "claimed": "being checked",
+    "calling": "being placed",
+    "placed": "in the POS",
+    "refused": "refused",
+    "in_doubt": "in doubt",
+    "released": "not placed",
+    "damaged": "unreadable",
+}
+"""State of an order, in words."""
+
+ALERTS: Mapping[str, tuple[str, str]] = {
+    Alert.UNCONFIRMED: ("Orders not confirmed", "Call the restaurant: somebody has to accept the order in the POS."),
+    Alert.NOT_CANCELLED: (
+        "Orders not cancelled",
+        "Look for the order in the POS, and cancel it there if it still exists.",
+    ),
+    Alert.UNKNOWN_ORDER: (
+        "Orders that Gett does not know",
+        "Ask Gett about the order; the restaurant may cook for nobody.",
+    ),
+    Alert.DUPLICATE: ("Orders that are twice in the POS", "Cancel one of both tickets in the POS."),
+    Alert.POS_ID_REUSED: (
+        "Numbers that the POS uses twice",
+        "Nothing at once: the orderRef decides. Tell the POS vendor.",
+    ),
+    Alert.PLACED_AFTER_REFUSAL: (
+        "Orders in the POS that were refused",
+        "Cancel the ticket in the POS: the customer was told that there is no order.",
+    ),
+    Alert.STORE_STATUS: ("Stores with another status at Gett", "Open the store, ask Gett, and pause or resume it."),
+    Alert.ONBOARDING: ("Onboardings that stopped", "Read the reason on the page of onboardings."),
+    Alert.GETT_REDIRECTED: ("Gett's address redirects", "Correct GETT_API_URL."),
+    Alert.DATA_LOSS: ("Redis has lost data", "Look at Redis first; then compare the newest orders with the POS."),
+    Alert.WORKER: ("Workers that are silent", "Start the worker, or look why its platform does not."),
+    Alert.CATALOG_DAMAGED: ("Catalogs that cannot be read", "Synchronize the catalog of the store again."),
+    Alert.CATALOG: ("Catalogs that are not taken", "Correct the catalog in the POS, then synchronize it."),
+}
+"""Title of each kind of incident, and what to do first."""
+
+
+def register(pages: Blueprint) -> None:
+    """Add the filters and functions of the templates."""
+    for name, function in (("moment", moment), ("state", _state), ("event", _event)):
+        pages.add_app_template_filter(function, name)
+    pages.add_app_template_global(with_query, "with_query")
+    pages.after_app_request(_forget_said)
+
+
+def aware(value: float | datetime | None) -> datetime | None:
+    """Return a moment, given as such or in Unix seconds."""
+    try:
+        return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else value
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def moment(value: float | datetime | None, kind: str = "at") -> Markup:
+    """Return a moment in UTC; a script turns it into the viewer's zone.
+
+    :param kind: ``ago``: the script adds how long ago that was.
+    """
+    at = aware(value)
+    if at is None:
+        return Markup("–")
+    shown = at.astimezone(UTC)
+    today = shown.date() == datetime.now(UTC).date()
+    text = shown.strftime("%H:%M:%S UTC" if today else "%d %b %H:%M UTC")
+    return Markup('<time datetime="{}" class="{}">{}</time>').format(
+        shown.isoformat(timespec="seconds").replace("+00:00", "Z"), kind, text
+    )
+
+
+def with_query(**changes: object) -> str:
+    """Return the query of the current page with changes; None leaves a part out."""
+    query = {name: value for name, value in request.args.items() if name not in changes}
+    query |= {name: str(value) for name, value in changes.items() if value not in (None, "")}
+    return f"?{urlencode(query)}"
+
+
+def _state(value: str) -> str:
+    return STATES.get(value, value.replace("_", " "))
+
+
+_EVENTS: Mapping[str, str] = {
+    "received": "The order came from Gett",
+    "called": "The POS was called",
+    "looked_up": "The POS was asked if it has the order",
+    "placed": "The order is in the POS",
+    "refused": "The order was refused",
+    "in_doubt": "The POS did not answer: the order is in doubt",
+    "released": "The POS does not have the order; Gett's next attempt places it",
+    "abandoned": "The call to the POS was given up",
+    "replayed_answer": "Gett asked again and got the same answer",
+    "appended": "An update for Gett was written down",
+    "merged": "The update was merged into a newer one",
+    "sent": "Gett took the update",
+    "postponed": "Gett did not take the update; it is sent again later",
+    "dead_lettered": "The update was given up",
+    "replayed": "The update is sent again",
+    "discarded": "The update was discarded",
+    "lapsed": "A process ended while it sent the update; it is sent again",
+    "acted": "A person acted",
+}
+
+
+def _event(value: str) -> Markup:
+    return escape(_EVENTS.get(value, value.replace("_", " ").capitalize()))
+
+
+def _forget_said(response: Response) -> Response:
+    if g.pop("forget_said", False):
+        response.delete_cookie("console_said", path="/")
+    return response
