@@ -64,6 +64,7 @@ def test_orders_that_need_a_person(kit: Kit) -> None:
     assert (read["orders_unconfirmed", ""], read["dead_letters", ""], read["pos_events_held", ""]) == (2, 2, 1)
     assert 100 <= read["oldest_unconfirmed_seconds", ""] < 600
     assert read["alerts_total", "duplicate_ticket"] == 1
+    assert sum(value for (name, _), value in read.items() if name == "alerts_open") == 1
 
 
 def test_the_state_of_sending_and_of_workers(kit: Kit) -> None:

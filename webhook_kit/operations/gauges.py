@@ -14,6 +14,8 @@ from typing import Literal
 
 import redis
 
+from webhook_kit.alert_fields import AlertSeverity
+from webhook_kit.alerting.kinds import alert_kind
 from webhook_kit.kit import Kit
 from webhook_kit.metrics.flush import QUOTA_USED, WAITING
 from webhook_kit.operations.health_of_orders import orders_in_doubt
@@ -30,6 +32,9 @@ _MOST_LANES = 100
 
 _MOST_STORES = 1_000
 """Paused stores whose owner is looked at."""
+
+_MOST_ALERTS = 500
+"""Open alerts whose severity is looked at."""
 
 _URGENCY_STEP = 10_000_000_000_000
 """Score of a ready lane: its urgency times this, plus a moment in ms (``lanes.lua``)."""
@@ -88,6 +93,12 @@ GAUGES = (
         "webhook_kit_pos_events_total", "Events of the POS that ended in each way.", "outcome", _EVENT_ENDS, "counter"
     ),
     Gauge("webhook_kit_alerts_total", "Alerts that were raised, by kind.", "kind", tuple(Alert), "counter"),
+    Gauge(
+        "webhook_kit_alerts_open",
+        "Alerts that are not over, by severity (of the newest 500).",
+        "severity",
+        tuple(AlertSeverity),
+    ),
     Gauge("webhook_kit_sending_halted", "1 if Gett refuses the API key."),
     Gauge("webhook_kit_rate_limited_seconds", "Time for which Gett asked to wait (429)."),
     Gauge("webhook_kit_gett_circuit_open_seconds", "Time for which the circuit breaker of sending stays open."),
@@ -128,6 +139,7 @@ def read_gauges(kit: Kit) -> Iterator[Reading]:
     yield from _sizes(kit)
     yield from _sending(kit)
     yield "webhook_kit_orders_in_doubt", "", len(orders_in_doubt(kit))
+    yield from _open_alerts(kit)
     yield from _workers(kit)
     yield from _server(kit)
 
@@ -215,6 +227,17 @@ def _sending(kit: Kit) -> Iterator[Reading]:
     yield "webhook_kit_quota_used", "", status.used
     if kit.quota.limit:
         yield "webhook_kit_quota_limit", "", kit.quota.limit
+
+
+def _open_alerts(kit: Kit) -> Iterator[Reading]:
+    newest = kit.redis.zrange(kit.keys.alerts_open, 0, _MOST_ALERTS - 1, desc=True)
+    with kit.redis.pipeline(transaction=False) as pipeline:
+        for alert_id in newest:
+            pipeline.hget(kit.keys.alert(text(alert_id)), "code")
+        codes = [text(code) for code in pipeline.execute()]
+    severities = Counter(alert_kind(code).severity for code in codes)
+    for severity in AlertSeverity:
+        yield "webhook_kit_alerts_open", severity, severities[severity]
 
 
 def _workers(kit: Kit) -> Iterator[Reading]:
