@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,9 +16,11 @@ from webhook_kit.printing import printable
 
 if TYPE_CHECKING:
     from webhook_kit.kit import Kit
+    from webhook_kit.operations.actor import Actor
 
 __all__ = [
     "age",
+    "command_line_actor",
     "examples",
     "hosts_option",
     "instant",
@@ -75,6 +78,19 @@ def open_kit(*, changes_gett: bool = False) -> Kit:
     if changes_gett:
         click.echo(f"at {kit.settings.gett_api_url}, prefix {kit.settings.key_prefix}", err=True)
     return kit
+
+
+def command_line_actor() -> Actor:
+    """Return the user of the operating system as the person who acts."""
+    import getpass
+
+    from webhook_kit.operations.actor import Actor, Role
+
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a container may have no name for its user
+        name = f"uid {os.getuid()}"
+    return Actor(name, Role.OPERATOR, "cli")
 
 
 def warn_of_missing(kit: Kit, *kinds: Literal["push", "sync"]) -> None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import instant, instant_or_ago, moment, open_kit, print_table, warn_of_missing
+from webhook_kit.cli.common import (
+    command_line_actor,
+    instant,
+    instant_or_ago,
+    moment,
+    open_kit,
+    print_table,
+    warn_of_missing,
+)
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import Conflict, InvalidTransition, NotFound
 
@@ -214,6 +222,43 @@ def _report(kit: Kit, ref: str, status: str, *, wait: bool, timeout: float) -> N
     warn_of_missing(kit, "push")
     if not report_delivery(kit, lane, f"order {ref}: the status {status}", wait=wait, timeout=timeout):
         raise SystemExit(1)
+
+
+@command.command()
+@click.argument("ref", required=False)
+@click.option("--customer", metavar="EMAIL", help="All orders in which this e-mail address occurs.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing; print what would be removed.")
+@click.option("--why", default="", help="Reason, for the audit log. Name no person.")
+@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+def forget(ref: str | None, customer: str | None, dry_run: bool, why: str, as_json: bool) -> None:
+    """Remove the contact data of an order, or of all orders of a customer. Exit with 1 if an order had to keep them.
+
+    Ids, items, amounts and moments stay, so that a retry of Gett gets the same ticket. The POS has data of its own.
+    """
+    from webhook_kit.operations.forget import Forgotten, forget_customer, forget_order
+
+    if (ref is None) == (customer is None):
+        raise click.UsageError("give either REF or --customer EMAIL")
+    kit, actor = open_kit(), command_line_actor()
+    if ref is not None:
+        orders: tuple[Forgotten, ...] = (forget_order(kit, actor, ref, why=why, dry_run=dry_run),)
+    else:
+        result = forget_customer(kit, actor, customer or "", why=why, dry_run=dry_run, progress=_print_progress)
+        orders = result.orders
+        click.echo(f"{result.searched} orders searched, {len(orders)} with this address", err=True)
+    if as_json:
+        click.echo(json.dumps({"dryRun": dry_run, "orders": [asdict(order) for order in orders]}))
+    else:
+        for order in orders:
+            removed = f"{'would remove' if dry_run else 'removed'} {', '.join(order.removed) or 'nothing'}"
+            click.echo(f"order {order.ref}: {order.kept or removed}")
+    if any(order.kept for order in orders):
+        raise SystemExit(1)
+
+
+def _print_progress(searched: int) -> None:
+    if searched % 10_000 < 500 and searched >= 10_000:
+        click.echo(f"{searched} orders searched so far", err=True)
 
 
 @command.command()

@@ -46,6 +46,7 @@ _TEXTS = {
     "discarded": "update discarded",
     "lapsed": "update not sent: the worker died",
     "acted": "action of a person",
+    "forgotten": "contact data removed",
     "left_out": "entries left out here",
 }
 

@@ -92,6 +92,13 @@ class OrderSearch:
         """Return at most this many orders that meet the conditions, newest first; those in doubt for long come last."""
         return list(islice(self._matching(query, limit), limit))
 
+    def refs(self) -> Iterator[list[str]]:
+        """Yield the orderRefs of all records, each once, in pages, newest first. A record may have expired meanwhile."""
+        seen: set[str] = set()
+        for page in self._refs(-inf, inf, _PAGE):
+            yield [ref for ref in dict.fromkeys(page) if ref not in seen]
+            seen.update(page)
+
     def _matching(self, query: OrderQuery, limit: int) -> Iterator[FoundOrder]:
         earliest = -inf if query.since is None else query.since.timestamp() * 1000
         latest = inf if query.until is None else query.until.timestamp() * 1000
