@@ -47,6 +47,9 @@ _HISTORY = {
 _CODE = re.compile(r"[a-z0-9_]{1,60}")
 """A reason that the kit itself has given: a code, not a sentence."""
 
+_OWN_ACTION = "forget_order"
+"""Action whose reason stays: it says why the data are gone."""
+
 _Json = dict[str, Any]
 
 
@@ -86,7 +89,7 @@ def update_body(body: Mapping[str, Any]) -> _Json:
 def history_entry(entry: Mapping[str, Any]) -> _Json:
     """Return an entry of an order's history without texts."""
     kept = _plain(entry, _HISTORY)
-    if isinstance(why := entry.get("why"), str) and _CODE.fullmatch(why):
+    if isinstance(why := entry.get("why"), str) and (entry.get("action") == _OWN_ACTION or _CODE.fullmatch(why)):
         kept["why"] = why
     if isinstance(body := entry.get("body"), dict):
         kept["body"] = update_body(body)

@@ -24,8 +24,9 @@ from webhook_kit.operations.actor import Actor
 from webhook_kit.outbox.archive import decode
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.order_notes import OrderNotes
+from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.connection import text
+from webhook_kit.storage.open_alerts import alert_id
 
 __all__ = ["CustomerForgotten", "Forgotten", "forget_customer", "forget_order"]
 
@@ -76,6 +77,7 @@ def forget_order(kit: Kit, actor: Actor, name: str, *, why: str = "", dry_run: b
         return _forget(kit, ref, dry_run=True)
     with recorded(kit, actor, "forget_order", ref, why) as outcome:
         forgotten = _forget(kit, ref, dry_run=False)
+        outcome.order = ref
         outcome.result = f"removed: {', '.join(forgotten.removed) or 'nothing'}"
     return forgotten
 
@@ -143,8 +145,8 @@ def _forget(kit: Kit, ref: str, *, dry_run: bool) -> Forgotten:
             removed[place] = None
     if _dead_letters(kit, lane, dry_run=dry_run):
         removed["dead letters"] = None
-    if removed and not dry_run:
-        OrderNotes(kit.redis, kit.keys).add(ref, "forgotten")
+    if _alerts(kit, ref, dry_run=dry_run):
+        removed["alerts"] = None
     return Forgotten(ref, tuple(removed))
 
 
@@ -222,6 +224,17 @@ def _dead_letters(kit: Kit, lane: str, *, dry_run: bool) -> bool:
         return ["dead letters"] if writes else [], writes
 
     return bool(numbers and _transaction(kit, (kit.keys.dead_letters,), plan, dry_run=dry_run))
+
+
+def _alerts(kit: Kit, ref: str, *, dry_run: bool) -> list[str]:
+    keys = tuple(kit.keys.alert(alert_id(alert, ref)) for alert in Alert)
+
+    def plan(watched: redis.client.Pipeline) -> tuple[list[str], list[Write]]:
+        of_order = [(key, [text(value) for value in watched.hmget(key, ["about", "why"])]) for key in keys]
+        found = [key for key, (about, why) in of_order if about == "order" and why not in ("", contact.REMOVED)]
+        return found, [_put(key, "why", contact.REMOVED) for key in found]
+
+    return _transaction(kit, keys, plan, dry_run=dry_run)
 
 
 def _incident(entry: dict[str, Any], ref: str) -> dict[str, Any]:

@@ -46,7 +46,6 @@ _TEXTS = {
     "discarded": "update discarded",
     "lapsed": "update not sent: the worker died",
     "acted": "action of a person",
-    "forgotten": "contact data removed",
     "left_out": "entries left out here",
 }
 
