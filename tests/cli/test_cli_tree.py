@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 COMMANDS = dict(commands())
 
 CHANGES = {
-    "alerts test",
+    *("alerts ack", "alerts quiet", "alerts test", "alerts unquiet"),
     *("catalog mark-available", "catalog mark-unavailable", "catalog publish", "catalog sync", "reconcile"),
     *("console add-token", "console add-user", "console log-out", "console remove-token", "console remove-user"),
     "console unlock",
@@ -59,7 +59,9 @@ def examples() -> list[str]:
 
 
 @pytest.mark.parametrize("line", examples())
-def test_an_example_of_a_help_text_can_be_typed(line: str) -> None:
+def test_an_example_of_a_help_text_can_be_typed(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "order.json").touch()
     words = shlex.split(re.sub(r" [|>] .*", "", line), comments=True)[1:]
     command: click.Command = _cli
     context = click.Context(_cli)

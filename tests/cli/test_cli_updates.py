@@ -148,7 +148,7 @@ def test_without_redis_every_command_says_so_in_one_line(
         main()
     assert ended.value.code == 1
     *where, line = capsys.readouterr().err.splitlines()
-    assert [text[:8] for text in where] in ([], ["at https"])
+    assert [text[:7] for text in where] in ([], ["at http"])
     assert line.startswith("webhook-kit: REDIS_URL: Redis cannot be reached")
 
 

@@ -17,14 +17,14 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "adapters": "List every installed adapter, broken ones included, with its capabilities.",
-    "alerts": "List open alerts, test their channels, acknowledge and silence them.",
+    "alerts": "List the open alerts: since when, who was told, and the last error of each channel.",
     "catalog": "Check, compare and publish catalogs.",
     "certify": "Test an adapter, or an endpoint that is running.",
     "check": "Check the configuration, the adapters, Redis, Gett and PUBLIC_URL.",
     "console": "Serve the operators' console, and manage its users and tokens.",
     "completion": "Print the completion script of a shell: bash (4.4 or later), zsh or fish.",
     "dev": "Start Redis, a sandbox with a storefront, the web server and a worker.",
-    "health": "List everything that is wrong now, and what to do first.",
+    "health": "List everything that is wrong now, the most urgent first.",
     "metrics": "Print all metrics in the text format of Prometheus.",
     "new": "Write the project of a new adapter.",
     "order": "Show and change orders.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from webhook_kit.cli import publishing
-from webhook_kit.cli.common import json_option, print_table
+from webhook_kit.cli.common import examples, json_option, print_table
 from webhook_kit.errors import CatalogInvalid
 
 if TYPE_CHECKING:
@@ -41,11 +41,20 @@ for one in (
     command.add_command(one)
 
 
-@command.command()
+@command.command(
+    epilog=examples(
+        "webhook-kit catalog check catalog.json",
+        "webhook-kit catalog check https://pos.example.org/catalog.json --json",
+        "webhook-kit catalog check main",
+    )
+)
 @click.argument("source")
 @click.option("--json", "as_json", is_flag=True, help="Output JSON with every finding.")
 def check(source: str, as_json: bool) -> None:
-    """Check a catalog against every rule and print all violations. Exit with 1 when there are errors."""
+    """Check a catalog against every rule and print all violations. Exit with 1 when there are errors.
+
+    SOURCE is a file, an http(s) address, or a store, whose catalog is fetched from its POS.
+    """
     from webhook_kit.catalog.check import Severity, check_bytes
     from webhook_kit.cli.catalog_source import read_source
 
@@ -68,7 +77,7 @@ def check(source: str, as_json: bool) -> None:
 @click.argument("new")
 @json_option
 def diff(old: str, new: str, as_json: bool) -> None:
-    """List the changes from one catalog to another. OLD and NEW are sources."""
+    """List the changes from one catalog to another. OLD and NEW are files, http(s) addresses or stores."""
     from webhook_kit.catalog.diff import diff as differences
 
     changes = differences(_readable(old), _readable(new))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import print_table
+from webhook_kit.cli.common import examples, print_table
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.texts import decode_file
 
@@ -37,7 +37,13 @@ _LARGEST_ORDER = 4_000_000
 """Bytes of an order that are read."""
 
 
-@click.command("certify")
+@click.command(
+    "certify",
+    epilog=examples(
+        "webhook-kit certify tests.test_contract:TestMyPos --html report.html",
+        "webhook-kit certify https://pos.example.org --order order.json",
+    ),
+)
 @click.argument("subject")
 @click.option(
     "--order", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Valid order for a URL (JSON)."

@@ -25,6 +25,7 @@ __all__ = [
     "hosts_option",
     "instant",
     "instant_or_ago",
+    "instant_or_ahead",
     "json_option",
     "moment",
     "open_kit",
@@ -140,11 +141,22 @@ def instant_or_ago(text: str | None) -> datetime | None:
 
     :raises BadParameter: when it is neither.
     """
-    ago = re.fullmatch(r"(\d{1,5})([mhd])", text or "")
-    if ago is None:
-        return instant(text)
-    unit = {"m": "minutes", "h": "hours", "d": "days"}[ago[2]]
-    return datetime.now(UTC) - timedelta(**{unit: int(ago[1])})
+    ago = _duration(text)
+    return instant(text) if ago is None else datetime.now(UTC) - ago
+
+
+def instant_or_ahead(text: str | None) -> datetime | None:
+    """Parse a time that a person typed, or a duration from now: ``30m``, ``2h``, ``7d``.
+
+    :raises BadParameter: when it is neither.
+    """
+    ahead = _duration(text)
+    return instant(text) if ahead is None else datetime.now(UTC) + ahead
+
+
+def _duration(text: str | None) -> timedelta | None:
+    match = re.fullmatch(r"([0-9]{1,5})([mhd])", text or "")
+    return match and timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[match[2]]: int(match[1])})
 
 
 def require_replaceable(file: Path) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from webhook_kit import logs
-from webhook_kit.cli.common import hosts_option
+from webhook_kit.cli.common import examples, hosts_option
 from webhook_kit.cli.completion import complete_adapters
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 
@@ -39,7 +39,14 @@ def _zone(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
         raise click.BadParameter(f"{name!r} is not a valid IANA time zone, such as America/New_York") from None
 
 
-@click.command("dev")
+@click.command(
+    "dev",
+    epilog=examples(
+        "webhook-kit dev bogus --demo --option outcomes=hidden",
+        "webhook-kit dev my_pos.adapter:MyPos --option base_url=http://127.0.0.1:9000 --credential token=secret",
+        "webhook-kit dev square --port 8090 --web-port 8000 --no-open",
+    ),
+)
 @click.argument("adapter", shell_complete=complete_adapters)
 @click.option("--demo", is_flag=True, help="Run the demo first; without a terminal, exit after it.")
 @click.option(
@@ -52,17 +59,19 @@ def _zone(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
     "--web-port", type=click.IntRange(0, 65535), default=0, help="Port of the kit's web server (0: any free port)."
 )
 @click.option(
-    "--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the store for its adapter; repeatable."
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the store for its adapter (repeatable)."
 )
 @click.option(
     "--credential",
     "credentials",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Credential of the store for its adapter; repeatable.",
+    help="Credential of the store for its adapter (repeatable).",
 )
 @hosts_option
-@click.option("--timezone", default="UTC", show_default=True, callback=_zone, help="Time zone of the store.")
+@click.option(
+    "--timezone", metavar="ZONE", default="UTC", show_default=True, callback=_zone, help="IANA time zone of the store."
+)
 @click.option("--seed", default="dev", show_default=True, help="Random seed.")
 @click.option("--no-open", is_flag=True, help="Do not open the storefront in a browser.")
 def command(

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import click
 
-from webhook_kit.cli.common import open_kit, warn_of_missing
+from webhook_kit.cli.common import examples, open_kit, warn_of_missing
 from webhook_kit.cli.completion import complete_stores
 
 __all__ = ["onboard"]
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "webhook-kit stores onboard main",
+        'webhook-kit stores onboard main --street "1 Main St" --city Springfield --postal-code 12345 --phone +15550100',
+        "webhook-kit stores onboard main --background",
+    )
+)
 @click.argument("store", shell_complete=complete_stores)
-@click.option("--street")
-@click.option("--city")
-@click.option("--state")
-@click.option("--postal-code")
-@click.option("--country")
-@click.option("--phone")
-@click.option("--logo-url")
-@click.option("--description")
-@click.option("--onboarding-id", default="", help="Continue this registration at Gett.")
+@click.option("--street", metavar="TEXT", help="Street and number of the store, for Gett.")
+@click.option("--city", metavar="TEXT", help="City of the store.")
+@click.option("--state", metavar="TEXT", help="State or region of the store.")
+@click.option("--postal-code", metavar="TEXT", help="Postal code of the store.")
+@click.option("--country", metavar="TEXT", help="Country of the store.")
+@click.option("--phone", metavar="NUMBER", help="Phone number of the store that Gett shows.")
+@click.option("--logo-url", metavar="URL", help="Address of the logo that Gett shows.")
+@click.option("--description", metavar="TEXT", help="Description that Gett shows.")
+@click.option("--onboarding-id", metavar="ID", default="", help="Continue this registration at Gett.")
 @click.option("--restart", is_flag=True, help="Start again; cancels a known registration first.")
 @click.option("--cancel", is_flag=True, help="Cancel the registration, at Gett too.")
 @click.option("--background", is_flag=True, help="Register only; the sync worker does the rest.")
@@ -39,7 +45,10 @@ def onboard(
     description: str | None,
     **address: str | None,
 ) -> None:
-    """Register a store at Gett and activate it. Run again, the command continues where it stopped."""
+    """Register a store at Gett and activate it. Run again, the command continues where it stopped.
+
+    What is not given is not sent to Gett. `webhook-kit stores show` shows the progress.
+    """
     from webhook_kit.cli.safe_console import SafeConsole
     from webhook_kit.gett.models.store import CommerceAddress
     from webhook_kit.stores.onboarding import Progress, Step, StoreDetails

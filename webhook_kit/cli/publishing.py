@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook_kit.cli.common import age, instant, json_option, moment, open_kit, print_table, warn_of_missing
+from webhook_kit.cli.common import (
+    age,
+    examples,
+    instant_or_ahead,
+    json_option,
+    moment,
+    open_kit,
+    print_table,
+    warn_of_missing,
+)
 from webhook_kit.cli.completion import complete_stores
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import NotFound
@@ -25,7 +34,13 @@ if TYPE_CHECKING:
 __all__ = ["mark_available", "mark_unavailable", "publish", "status", "sync"]
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "webhook-kit catalog sync main --wait",
+        "webhook-kit catalog sync --all",
+        "webhook-kit catalog sync main --force          # the POS really has so few items",
+    )
+)
 @click.argument("store_ids", metavar="[STORE]...", nargs=-1, shell_complete=complete_stores)
 @click.option("--all", "every", is_flag=True, help="Every store.")
 @click.option(
@@ -97,13 +112,21 @@ def status(store_ids: tuple[str, ...], as_json: bool) -> None:
                 click.echo(f"  {line}")
 
 
-@click.command("mark-unavailable")
+@click.command(
+    "mark-unavailable",
+    epilog=examples(
+        "webhook-kit catalog mark-unavailable main salad",
+        "webhook-kit catalog mark-unavailable main salad cola --until 4h",
+    ),
+)
 @click.argument("store_id", metavar="STORE", shell_complete=complete_stores)
 @click.argument("item_ids", metavar="ITEM...", nargs=-1, required=True)
-@click.option("--until", metavar="ISO", help="Time at which they are available again (2026-05-01T18:30:00Z).")
+@click.option(
+    "--until", metavar="TIME", help="Available again at 2030-05-01T18:30:00Z, or in 30m, 2h, 7d (default: by hand)."
+)
 def mark_unavailable(store_id: str, item_ids: tuple[str, ...], until: str | None) -> None:
-    """Mark items or options unavailable. They are refused at once; the published catalog follows."""
-    kit, end = open_kit(changes_gett=True), instant(until)
+    """Mark items or options unavailable ("86"). They are refused at once; the published catalog follows."""
+    kit, end = open_kit(changes_gett=True), instant_or_ahead(until)
     (store,) = _stores(kit, (store_id,), every=False)
     _require_known(kit, store, item_ids)
     for item_id in item_ids:

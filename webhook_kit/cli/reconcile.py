@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from webhook_kit.cli.common import open_kit
+from webhook_kit.cli.completion import complete_stores
 from webhook_kit.errors import NotFound
 
 if TYPE_CHECKING:
@@ -18,7 +19,14 @@ __all__ = ["command"]
 
 
 @click.command("reconcile")
-@click.option("--store", "store_ids", multiple=True, metavar="ID", help="Compare only this store; may be repeated.")
+@click.option(
+    "--store",
+    "store_ids",
+    multiple=True,
+    metavar="STORE",
+    shell_complete=complete_stores,
+    help="Compare only this store (repeatable).",
+)
 def command(store_ids: tuple[str, ...]) -> None:
     """Compare every store, print every difference, and append missing updates."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 import click
 
 from webhook_kit.cli import sandbox_log
-from webhook_kit.cli.common import hosts_option, json_option, print_table, require_replaceable
+from webhook_kit.cli.common import examples, hosts_option, json_option, print_table, require_replaceable
 from webhook_kit.cli.sandbox_client import DEFAULT_PORT, SandboxError, ask_sandbox, sandbox_url
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.texts import decode_file
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.group("sandbox", invoke_without_command=True)
+@click.group(
+    "sandbox",
+    invoke_without_command=True,
+    epilog=examples(
+        "webhook-kit sandbox --api-key key_sandbox",
+        "webhook-kit sandbox store main --webhooks http://127.0.0.1:8000 --catalog http://127.0.0.1:8000/catalog.json",
+        "webhook-kit sandbox log --follow",
+    ),
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -78,11 +86,17 @@ def command(
 command.add_command(sandbox_log.log)
 
 
-@command.command()
+@command.command(
+    epilog=examples(
+        "webhook-kit sandbox fault status --status 503 --call setOrderStatus --times 3",
+        "webhook-kit sandbox fault duplicate --call placeOrder --times 1",
+        "webhook-kit sandbox fault delay --seconds 5 --probability 0.2",
+    )
+)
 @sandbox_url
 @click.argument("kind")
-@click.option("--call", help="Name of the call or webhook, or several with commas (default: any).")
-@click.option("--store", help="Gett's id of the store (default: any).")
+@click.option("--call", metavar="NAME", help="Name of the call or webhook, or several with commas (default: any).")
+@click.option("--store", metavar="STORE", help="Gett's id of the store (default: any).")
 @click.option(
     "--probability", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Probability per call."
 )
@@ -153,16 +167,16 @@ def credentials(url: str, api_key: str | None, secret: str | None) -> None:
 
 @command.command()
 @sandbox_url
-@click.argument("partner_store_id")
+@click.argument("partner_store_id", metavar="STORE")
 @click.option("--id", "store_id", help="Gett's id of the store (default: derived from the partner's id).")
 @click.option("--name", help="Name of the store (default: the partner's id).")
 @click.option("--webhooks", default="", help="Base URL of the partner's webhooks.")
 @click.option("--catalog", default="", help="URL to pull the catalog from.")
-@click.option("--timezone", default="UTC", show_default=True, help="Time zone of the store.")
+@click.option("--timezone", metavar="ZONE", default="UTC", show_default=True, help="IANA time zone of the store.")
 def store(
     url: str, partner_store_id: str, store_id: str | None, name: str | None, webhooks: str, catalog: str, timezone: str
 ) -> None:
-    """Create or replace a store, as after its registration."""
+    """Create or replace a store, as after its registration. STORE is the partner's own id."""
     body = {
         "partnerStoreId": partner_store_id,
         "name": name or partner_store_id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from webhook_kit.cli import onboard, stores_edit
-from webhook_kit.cli.common import instant, json_option, open_kit, print_table, warn_of_missing
+from webhook_kit.cli.common import examples, instant_or_ahead, json_option, open_kit, print_table, warn_of_missing
 from webhook_kit.cli.completion import complete_stores
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import ConfigurationError, GettError, GettNotFound
@@ -44,11 +44,11 @@ for _command in (
     command.add_command(_command)
 
 
-@command.command("list")
+@command.command("list", epilog=examples("webhook-kit stores list", "webhook-kit stores list --local --json"))
 @json_option
 @click.option("--local", is_flag=True, help="Show only local data; do not ask Gett.")
 def list_(as_json: bool, local: bool) -> None:
-    """List the stores with the last status for Gett, whether it is pending, and the status at Gett."""
+    """List the stores: last status for Gett, whether it is sent, and status at Gett (≠: it differs)."""
     kit = open_kit()
     kit.stores.require_complete()
     rows = _rows(kit, list(kit.stores))
@@ -97,7 +97,7 @@ def _at_gett(row: dict[str, str | None], theirs: CommerceStore | None) -> str:
 @json_option
 @click.option("--local", is_flag=True, help="Show only local data; do not ask Gett.")
 def show(store: str, as_json: bool, local: bool) -> None:
-    """Show a store and its differences at Gett, without its credentials."""
+    """Show a store, its onboarding and its differences at Gett (≠), without its credentials."""
     kit = open_kit()
     shown = kit.stores.get(store)
     (row,) = _rows(kit, [shown])
@@ -166,10 +166,16 @@ def _ask(question: Callable[[], _Result]) -> _Result | None:
         return None
 
 
-@command.command()
+@command.command(
+    epilog=examples(
+        "webhook-kit stores pause main --reason too_busy --until 30m",
+        "webhook-kit stores pause main --reason maintenance --until 2030-05-01T18:30:00Z --wait",
+        "webhook-kit stores resume main",
+    )
+)
 @click.argument("store", shell_complete=complete_stores)
-@click.option("--reason", required=True, help=f"One of {', '.join(_REASONS)}.")
-@click.option("--until", metavar="ISO", help="Time at which Gett ends the pause (2030-05-01T18:30:00Z).")
+@click.option("--reason", required=True, metavar="REASON", help=f"One of {', '.join(_REASONS)}.")
+@click.option("--until", metavar="TIME", help="End of the pause: 2030-05-01T18:30:00Z, or 30m, 2h, 7d from now.")
 @wait_options
 def pause(store: str, reason: str, until: str | None, wait: bool, timeout: float) -> None:
     """Pause a store, so that it takes no orders. Only a person can end the pause of a person.
@@ -177,7 +183,7 @@ def pause(store: str, reason: str, until: str | None, wait: bool, timeout: float
     Gett sends orders until a push worker has sent the pause.
     """
     kit = open_kit(changes_gett=True)
-    kit.store_status.pause(store, reason, instant(until))
+    kit.store_status.pause(store, reason, instant_or_ahead(until))
     _report(kit, store, "pause", wait=wait, timeout=timeout)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import open_kit, require_replaceable
+from webhook_kit.cli.common import examples, open_kit, require_replaceable
 from webhook_kit.cli.completion import complete_adapters, complete_stores
 from webhook_kit.errors import ConfigurationError, InvalidTransition
 
@@ -27,23 +27,37 @@ _option = click.option(
     "options",
     multiple=True,
     metavar="NAME=JSON",
-    help="Option for the adapter; a value that is not JSON is text.",
+    help="Option for the adapter; a value that is not JSON is text (repeatable).",
 )
 _credential = click.option(
     "--credential",
     "credentials",
     multiple=True,
     metavar="NAME",
-    help="Credential; its value is asked for and not shown.",
+    help="Credential; its value is asked for and not shown (repeatable).",
 )
 _fulfillment = click.option(
-    "--fulfillment", multiple=True, help="Fulfillment type that the store offers (default: any)."
+    "--fulfillment",
+    multiple=True,
+    metavar="TYPE",
+    help="Fulfillment type that the store offers: Pickup, DeliveryByMerchant (repeatable; default: any).",
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "webhook-kit stores add main --adapter bogus --timezone America/New_York",
+        "webhook-kit stores add main --adapter square --option location=L1 --credential access_token",
+    )
+)
 @click.argument("store")
-@click.option("--adapter", required=True, help="Registered name, or module:Class.", shell_complete=complete_adapters)
+@click.option(
+    "--adapter",
+    required=True,
+    metavar="ADAPTER",
+    help="Registered name, or module:Class.",
+    shell_complete=complete_adapters,
+)
 @click.option("--gett-id", help="Gett's id of the store; not needed before onboarding.")
 @click.option("--name", default="", help="Display name.")
 @click.option("--timezone", default="UTC", help="IANA time zone of the opening hours.")
@@ -53,7 +67,10 @@ _fulfillment = click.option(
 def add(
     store: str, credentials: tuple[str, ...], options: tuple[str, ...], fulfillment: tuple[str, ...], **facts: Any
 ) -> None:
-    """Add a store to Redis. STORE is the partner's own id."""
+    """Add a store to Redis. STORE is the partner's own id.
+
+    `webhook-kit adapters show ADAPTER` lists the options and credentials of an adapter.
+    """
     given = {**facts, "fulfillment_types": fulfillment or None, "options": _options(options)}
     made = _store(store, {**given, "credentials": _prompt(credentials)})
     open_kit().stores.add(made)
@@ -62,7 +79,9 @@ def add(
 
 @click.command()
 @click.argument("store", shell_complete=complete_stores)
-@click.option("--adapter", help="Registered name, or module:Class.", shell_complete=complete_adapters)
+@click.option(
+    "--adapter", metavar="ADAPTER", help="Registered name, or module:Class.", shell_complete=complete_adapters
+)
 @click.option("--gett-id", help="Gett's id of the store.")
 @click.option("--timezone", help="IANA time zone of the opening hours.")
 @_fulfillment

@@ -50,7 +50,7 @@ _LISTED = 50
     "assignments",
     multiple=True,
     metavar="PATH=VALUE",
-    help="Set a place of the body; repeatable. VALUE is JSON or text.",
+    help="Set a place of the body; VALUE is JSON or text (repeatable).",
 )
 @click.option("--to", metavar="URL", help="Base URL of the webhooks (default: PUBLIC_URL, else http://127.0.0.1:PORT).")
 @click.option("--secret", help="Secret that signs (default: the first of GETT_WEBHOOK_SECRETS).")
