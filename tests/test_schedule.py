@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis
 
+from tests.alerting.alert_env import Recorder, in_doubt
 from webhook_kit import schedule
 from webhook_kit.errors import WebhookKitError
 from webhook_kit.kit import Kit
@@ -128,3 +129,47 @@ def test_a_store_whose_job_was_not_started_keeps_its_turn(kit: Kit) -> None:
     assert tasks["catalog-refresh"].run() == 1
     assert jobs.wait(PATIENCE) == []
     assert started == ["main"]
+
+
+def run_tasks(tasks: list[ScheduledTask]) -> None:
+    for task in tasks:
+        if task.name.startswith(("alert", "missing-workers")):
+            task.run()
+
+
+def test_a_push_worker_sends_alerts_while_no_sync_worker_is_running(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    got = Recorder()
+    monkeypatch.setitem(kit.__dict__, "alert_channels", [got.channel])
+    tasks = schedule.push_schedule(kit, lambda: False)
+    kit.worker_life.give_sign(WorkerKind.SYNC)
+    kit.open_alerts.open(in_doubt())
+    run_tasks(tasks)
+    assert not got.got
+    kit.redis.hset(kit.keys.workers, WorkerKind.SYNC, "1.0")
+    run_tasks(tasks)
+    run_tasks(tasks)
+    assert {message.code for message in got.got} == {"order_in_doubt", "worker_not_running"}
+    assert len(got.got) == 2
+
+
+def test_each_channel_has_a_task_of_its_own_and_the_rules_run_once_per_interval(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channels = [Recorder("a").channel, Recorder("b").channel]
+    monkeypatch.setitem(kit.__dict__, "alert_channels", channels)
+    runs: list[int] = []
+    monkeypatch.setattr("webhook_kit.alerting.evaluation.AlertEvaluation.run", lambda _: runs.append(1))
+    tasks = [*schedule.sync_schedule(kit, lambda: False), *schedule.sync_schedule(kit, lambda: False)]
+    names = [task.name for task in tasks]
+    assert all(names.count(f"alerts-to-{channel.id}") == 2 for channel in channels)
+    for task in tasks:
+        if task.name == "alert-rules":
+            task.run()
+    assert runs == [1]
+
+
+def test_without_a_channel_nothing_is_sent_and_alerts_are_opened_all_the_same(kit: Kit) -> None:
+    kit.sending.halt("401")
+    run_tasks(schedule.sync_schedule(kit, lambda: False))
+    assert any(each.startswith("sending_halted") for each in kit.open_alerts.ids())
+    assert not kit.redis.exists(kit.keys.alerts_changed)

@@ -14,6 +14,7 @@ import redis
 
 from webhook_kit.alerting.channels import AlertChannel
 from webhook_kit.alerting.evaluation import AlertEvaluation
+from webhook_kit.alerting.redis_watch import RedisWatch
 from webhook_kit.errors import WebhookKitError
 from webhook_kit.exit import end_process
 from webhook_kit.kit import Kit
@@ -65,7 +66,12 @@ def push_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
 
     :param hangs: returns True while a job runs for so long that the worker must not seem alive.
     """
-    return [ScheduledTask("notify", 1.0, kit.lanes.notify_if_ready), *_signs_of_life(kit, WorkerKind.PUSH, hangs)]
+    return [
+        ScheduledTask("notify", 1.0, kit.lanes.notify_if_ready),
+        *_signs_of_life(kit, WorkerKind.PUSH, hangs),
+        # That no sync worker is running is an alert, too, and somebody has to send it.
+        *_alert_delivery(kit, 30.0, lambda: _sync_worker_missing(kit)),
+    ]
 
 
 def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
@@ -89,7 +95,7 @@ def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
 
 
 def alert_tasks(kit: Kit) -> list[ScheduledTask]:
-    """Return the tasks that open, resolve and send alerts; each channel has one of its own, so that none waits for another."""
+    """Return the tasks of a sync worker that open, resolve and send alerts."""
     intervals = Intervals(kit.redis, kit.keys)
     evaluation = AlertEvaluation(kit.redis, kit.keys, kit.open_alerts, alert_rules(kit))
 
@@ -97,14 +103,27 @@ def alert_tasks(kit: Kit) -> list[ScheduledTask]:
         if intervals.claim("alert-rules", _RULES_EVERY - 1) is not None:
             evaluation.run()
 
-    def sending_to(channel: AlertChannel) -> ScheduledTask:
-        return ScheduledTask(f"alerts to {channel.id}", 2.0, lambda: kit.alert_delivery.deliver(channel))
+    return [ScheduledTask("alert-rules", _RULES_EVERY, evaluate), *_alert_delivery(kit, 2.0, lambda: True)]
 
-    return [
-        ScheduledTask("alert-rules", _RULES_EVERY, evaluate),
-        ScheduledTask("alert-queues", 2.0, kit.alert_delivery.queue_changes),
-        *map(sending_to, kit.alert_channels),
-    ]
+
+def _alert_delivery(kit: Kit, seconds: float, needed: Callable[[], bool]) -> list[ScheduledTask]:
+    """Return the tasks that send alerts while ``needed`` returns True; each channel has its own, so that none waits for another."""
+
+    def if_needed(name: str, run: Callable[[], object]) -> ScheduledTask:
+        return ScheduledTask(name, seconds, lambda: needed() and run())
+
+    def sending_to(channel: AlertChannel) -> ScheduledTask:
+        return if_needed(f"alerts-to-{channel.id}", lambda: kit.alert_delivery.deliver(channel))
+
+    tasks = [if_needed("alert-queues", kit.alert_delivery.queue_changes), *map(sending_to, kit.alert_channels)]
+    if kit.alert_channels:
+        watch = RedisWatch(kit.redis, kit.keys, kit.alert_channels, kit.settings)
+        tasks.append(ScheduledTask("redis-watch", 10.0, watch.check))
+    return tasks
+
+
+def _sync_worker_missing(kit: Kit) -> bool:
+    return kit.worker_life.last_signs()[WorkerKind.SYNC].missing
 
 
 def store_schedule(kit: Kit, jobs: StoreJobs, stop: threading.Event) -> list[ScheduledTask]:

@@ -7,11 +7,11 @@
 if not redis.call('SET', KEYS[1], args.request, 'NX', 'EX', args.ttl) then
   return redis.call('GET', KEYS[1]) == args.request and 1 or 0
 end
-redis.call('HINCRBY', KEYS[2], args.kind, 1)
 if args.incident then
   redis.call('LPUSH', KEYS[3], args.incident)
   redis.call('LTRIM', KEYS[3], 0, 999)
 end
 args.now = math.floor(now_ms())
-if args.id then open_alert(args.id, args.alert) end
+-- An alert that a rule has opened before is counted already.
+if args.id and open_alert(args.id, args.alert) ~= 0 then redis.call('HINCRBY', KEYS[2], args.kind, 1) end
 return 1
