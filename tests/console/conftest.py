@@ -22,11 +22,11 @@ def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make_browser(make_kit: Callable[..., Kit]) -> Callable[..., ConsoleClient]:
-    """``make_browser(console_session_idle=60)``: a browser at a console with these settings."""
+def make_console(make_kit: Callable[..., Kit]) -> Callable[..., ConsoleClient]:
+    """``make_console(console_session_idle=60)``: a browser at a console with these settings."""
     return lambda **settings: ConsoleClient(make_kit(**{"console_passwords": True} | settings))
 
 
 @pytest.fixture
-def browser(make_browser: Callable[..., ConsoleClient]) -> ConsoleClient:
-    return make_browser()
+def console(make_console: Callable[..., ConsoleClient]) -> ConsoleClient:
+    return make_console()

@@ -26,49 +26,49 @@ from webhook_kit.operations.actor import Role
         {"Origin": "https://evil.example", "Sec_Fetch_Site": "same-origin"},
     ],
 )
-def test_another_site_can_neither_log_in_nor_out(browser: ConsoleClient, headers: dict[str, str]) -> None:
-    browser.log_in()
-    assert browser.post("/login", {"name": "jo", "password": PASSWORD}, **headers).status_code == 403
-    assert browser.post("/logout", {}, **headers).status_code == 403
-    assert browser.get().status_code == 200
+def test_another_site_can_neither_log_in_nor_out(console: ConsoleClient, headers: dict[str, str]) -> None:
+    console.log_in()
+    assert console.post("/login", {"name": "jo", "password": PASSWORD}, **headers).status_code == 403
+    assert console.post("/logout", {}, **headers).status_code == 403
+    assert console.get().status_code == 200
 
 
-def test_the_origin_is_that_of_the_configured_address(make_browser: Callable[..., ConsoleClient]) -> None:
-    browser = make_browser(console_url="http://ops.example.org:8080")
+def test_the_origin_is_that_of_the_configured_address(make_console: Callable[..., ConsoleClient]) -> None:
+    console = make_console(console_url="http://ops.example.org:8080")
     form = {"name": "jo", "password": "wrong"}
-    assert "from a page of the console" in browser.post("/login", form, Origin=ORIGIN).text
-    assert "password is wrong" in browser.post("/login", form, Origin="http://ops.example.org:8080").text
+    assert "from a page of the console" in console.post("/login", form, Origin=ORIGIN).text
+    assert "password is wrong" in console.post("/login", form, Origin="http://ops.example.org:8080").text
 
 
-def test_a_form_needs_the_token_of_its_session(browser: ConsoleClient) -> None:
-    browser.log_in()
-    token = browser.form_token()
-    assert browser.post("/", {}).status_code == 403
-    assert browser.post("/", {"csrf_token": token[:-1]}).status_code == 403
-    assert browser.post("/", {"csrf_token": "é"}).status_code == 403
-    assert browser.post("/", {"csrf_token": token}).status_code == 405  # let in; the page takes no forms
-    assert browser.post("/", {}, X_CSRF_Token=token).status_code == 405
-    browser.log_in("al")
-    assert browser.post("/", {"csrf_token": token}).status_code == 403  # of another session
+def test_a_form_needs_the_token_of_its_session(console: ConsoleClient) -> None:
+    console.log_in()
+    token = console.form_token()
+    assert console.post("/", {}).status_code == 403
+    assert console.post("/", {"csrf_token": token[:-1]}).status_code == 403
+    assert console.post("/", {"csrf_token": "é"}).status_code == 403
+    assert console.post("/", {"csrf_token": token}).status_code == 405  # let in; the page takes no forms
+    assert console.post("/", {}, X_CSRF_Token=token).status_code == 405
+    console.log_in("al")
+    assert console.post("/", {"csrf_token": token}).status_code == 403  # of another session
 
 
-def test_a_viewer_changes_nothing(browser: ConsoleClient, events: list[MutableMapping[str, Any]]) -> None:
-    browser.log_in(role=Role.VIEWER)
-    answer = browser.post("/", {"csrf_token": browser.form_token()})
+def test_a_viewer_changes_nothing(console: ConsoleClient, events: list[MutableMapping[str, Any]]) -> None:
+    console.log_in(role=Role.VIEWER)
+    answer = console.post("/", {"csrf_token": console.form_token()})
     assert (answer.status_code, "viewers change nothing" in answer.text) == (403, True)
     assert [event["actor"] for event in events if event["event"] == "console_request_refused"] == ["jo"]
 
 
-def test_nobody_learns_which_pages_there_are(browser: ConsoleClient) -> None:
-    assert browser.get("/no-such-page").status_code == 303
-    assert browser.post("/no-such-page", {}).status_code == 401
-    browser.log_in()
-    assert browser.get("/no-such-page").status_code == 404
+def test_nobody_learns_which_pages_there_are(console: ConsoleClient) -> None:
+    assert console.get("/no-such-page").status_code == 303
+    assert console.post("/no-such-page", {}).status_code == 401
+    console.log_in()
+    assert console.get("/no-such-page").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/login", "/", "/no-such-page", "/static/console.css"])
-def test_every_answer_has_the_headers(browser: ConsoleClient, path: str) -> None:
-    with browser.get(path) as answer:
+def test_every_answer_has_the_headers(console: ConsoleClient, path: str) -> None:
+    with console.get(path) as answer:
         headers = answer.headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -80,32 +80,32 @@ def test_every_answer_has_the_headers(browser: ConsoleClient, path: str) -> None
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
-def test_an_unchanged_page_is_not_sent_again(browser: ConsoleClient) -> None:
-    browser.log_in()
-    tag = browser.get().headers["ETag"]
-    again = browser.get(headers={"If-None-Match": tag})
+def test_an_unchanged_page_is_not_sent_again(console: ConsoleClient) -> None:
+    console.log_in()
+    tag = console.get().headers["ETag"]
+    again = console.get(headers={"If-None-Match": tag})
     assert (again.status_code, again.data, again.headers["Cache-Control"]) == (304, b"", "no-store")
 
 
-def test_only_a_person_keeps_a_session_alive(browser: ConsoleClient) -> None:
-    browser.log_in()
-    redis, keys = browser.kit.redis, browser.kit.keys
+def test_only_a_person_keeps_a_session_alive(console: ConsoleClient) -> None:
+    console.log_in()
+    redis, keys = console.kit.redis, console.kit.keys
     (session,) = redis.keys(f"{keys.prefix}console-session:*")
     redis.expire(session, 100)
-    browser.get(headers={"X-Console-Poll": "1"})
+    console.get(headers={"X-Console-Poll": "1"})
     assert redis.ttl(session) <= 100
-    browser.get()
+    console.get()
     assert redis.ttl(session) > 1_000
 
 
-def test_a_session_ends_after_its_limit(make_browser: Callable[..., ConsoleClient]) -> None:
-    browser = make_browser()
-    browser.log_in()
-    browser.kit.settings.console_session_limit = 60
-    limited = ConsoleClient(browser.kit)
-    limited.use_cookie(browser.cookie)
+def test_a_session_ends_after_its_limit(make_console: Callable[..., ConsoleClient]) -> None:
+    console = make_console()
+    console.log_in()
+    console.kit.settings.console_session_limit = 60
+    limited = ConsoleClient(console.kit)
+    limited.use_cookie(console.cookie)
     assert limited.get().status_code == 200
-    redis, keys = browser.kit.redis, browser.kit.keys
+    redis, keys = console.kit.redis, console.kit.keys
     (session,) = redis.keys(f"{keys.prefix}console-session:*")
     record = json.loads(redis.get(session) or b"")
     redis.set(session, json.dumps(record | {"began": record["began"] - 61}))

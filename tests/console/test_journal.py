@@ -9,20 +9,20 @@ from webhook_kit.operations.actor import Role
 from webhook_kit.operations.audit import list_audit
 
 
-def entries(browser: ConsoleClient) -> list[tuple[str, str, str]]:
-    return [(entry.who, entry.action, entry.result) for entry in reversed(list_audit(browser.kit, size=1_000).entries)]
+def entries(console: ConsoleClient) -> list[tuple[str, str, str]]:
+    return [(entry.who, entry.action, entry.result) for entry in reversed(list_audit(console.kit, size=1_000).entries)]
 
 
-def test_what_somebody_did_is_recorded(browser: ConsoleClient) -> None:
-    browser.log_in(role=Role.VIEWER)
-    token = browser.form_token()
-    browser.post("/", {"csrf_token": token})
-    browser.post("/", {})
-    browser.post("/logout", {}, Origin="https://evil.example")
-    browser.post("/logout", {})
-    browser.post("/login", {"name": "jo", "password": "typed in the wrong place"})
-    browser.post("/login", {"name": PASSWORD, "password": "x"})
-    assert entries(browser) == [
+def test_what_somebody_did_is_recorded(console: ConsoleClient) -> None:
+    console.log_in(role=Role.VIEWER)
+    token = console.form_token()
+    console.post("/", {"csrf_token": token})
+    console.post("/", {})
+    console.post("/logout", {}, Origin="https://evil.example")
+    console.post("/logout", {})
+    console.post("/login", {"name": "jo", "password": "typed in the wrong place"})
+    console.post("/login", {"name": PASSWORD, "password": "x"})
+    assert entries(console) == [
         ("jo", "log_in", "ok"),
         ("jo", "request", "refused: viewers change nothing"),
         ("jo", "request", "refused: the form has not the token of this session"),
@@ -31,11 +31,11 @@ def test_what_somebody_did_is_recorded(browser: ConsoleClient) -> None:
         ("jo", "log_in", "wrong name or password"),
         ("unknown", "log_in", "wrong name or password"),
     ]
-    assert PASSWORD not in str(list_audit(browser.kit))
+    assert PASSWORD not in str(list_audit(console.kit))
 
 
-def test_strangers_cannot_fill_the_audit_log(make_browser: Callable[..., ConsoleClient]) -> None:
-    browser = make_browser()
+def test_strangers_cannot_fill_the_audit_log(make_console: Callable[..., ConsoleClient]) -> None:
+    console = make_console()
     for _ in range(510):
-        browser.post("/logout", {}, Origin="https://evil.example")
-    assert len(entries(browser)) == 500
+        console.post("/logout", {}, Origin="https://evil.example")
+    assert len(entries(console)) == 500

@@ -14,35 +14,35 @@ from webhook_kit.console.users import ConsoleUsers
 from webhook_kit.operations.actor import Role
 
 
-def test_a_page_leads_to_the_log_in_and_back(browser: ConsoleClient) -> None:
-    asked = browser.get("/?x=1")
+def test_a_page_leads_to_the_log_in_and_back(console: ConsoleClient) -> None:
+    asked = console.get("/?x=1")
     assert (asked.status_code, asked.headers["Location"]) == (303, "/console/login?next=/?x%3D1")
-    answer = browser.log_in(target="/?x=1")
+    answer = console.log_in(target="/?x=1")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/console/?x=1")
-    assert "jo (operator)" in browser.get().text
+    assert "jo (operator)" in console.get().text
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: ConsoleClient) -> None:
-    cookie = browser.log_in().headers["Set-Cookie"]
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(console: ConsoleClient) -> None:
+    cookie = console.log_in().headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Path=/" in cookie
     assert "Secure" not in cookie  # http
 
 
-def test_the_cookie_is_secure_behind_https(make_browser: Callable[..., ConsoleClient]) -> None:
-    browser = make_browser(console_url="https://ops.example.org")
-    ConsoleUsers(browser.kit.redis, browser.kit.keys).add("jo", PASSWORD, Role.VIEWER)
-    answer = browser.post("/login", {"name": "jo", "password": PASSWORD}, Origin="https://ops.example.org")
+def test_the_cookie_is_secure_behind_https(make_console: Callable[..., ConsoleClient]) -> None:
+    console = make_console(console_url="https://ops.example.org")
+    ConsoleUsers(console.kit.redis, console.kit.keys).add("jo", PASSWORD, Role.VIEWER)
+    answer = console.post("/login", {"name": "jo", "password": PASSWORD}, Origin="https://ops.example.org")
     assert answer.headers["Set-Cookie"].startswith("__Host-console=")
     assert "; Secure" in answer.headers["Set-Cookie"]
 
 
-def test_a_proxy_in_front_says_that_browsers_use_https(make_browser: Callable[..., ConsoleClient]) -> None:
-    browser = make_browser(console_trusted_proxies=1)
-    ConsoleUsers(browser.kit.redis, browser.kit.keys).add("jo", PASSWORD, Role.VIEWER)
+def test_a_proxy_in_front_says_that_browsers_use_https(make_console: Callable[..., ConsoleClient]) -> None:
+    console = make_console(console_trusted_proxies=1)
+    ConsoleUsers(console.kit.redis, console.kit.keys).add("jo", PASSWORD, Role.VIEWER)
     form = {"name": "jo", "password": PASSWORD}
-    answer = browser.post("/login", form, Origin="https://localhost", X_Forwarded_Proto="https")
+    answer = console.post("/login", form, Origin="https://localhost", X_Forwarded_Proto="https")
     assert "; Secure" in answer.headers["Set-Cookie"]
 
 
@@ -50,59 +50,59 @@ def test_a_proxy_in_front_says_that_browsers_use_https(make_browser: Callable[..
     ("name", "password"), [("jo", "wrong"), ("nobody", PASSWORD), ("", ""), ("jo\ud800", "\udfff")]
 )
 def test_wrong_names_and_passwords_look_alike(
-    browser: ConsoleClient, events: list[MutableMapping[str, Any]], name: str, password: str
+    console: ConsoleClient, events: list[MutableMapping[str, Any]], name: str, password: str
 ) -> None:
-    ConsoleUsers(browser.kit.redis, browser.kit.keys).add("jo", PASSWORD, Role.VIEWER)
-    answer = browser.post("/login", _encodable({"name": name, "password": password}))
+    ConsoleUsers(console.kit.redis, console.kit.keys).add("jo", PASSWORD, Role.VIEWER)
+    answer = console.post("/login", _encodable({"name": name, "password": password}))
     assert (answer.status_code, "Set-Cookie" in answer.headers) == (403, False)
     assert "The name or the password is wrong." in answer.text
     assert [event["event"] for event in events if event["event"] == "console_login_failed"]
     assert PASSWORD not in str(events)
 
 
-def test_a_session_gets_a_new_id_at_log_in(browser: ConsoleClient) -> None:
-    browser.log_in()
-    first = browser.cookie
-    browser.log_in("al")
-    assert browser.cookie != first
-    browser.use_cookie(first)  # the old session has ended
-    assert browser.get().status_code == 303
+def test_a_session_gets_a_new_id_at_log_in(console: ConsoleClient) -> None:
+    console.log_in()
+    first = console.cookie
+    console.log_in("al")
+    assert console.cookie != first
+    console.use_cookie(first)  # the old session has ended
+    assert console.get().status_code == 303
 
 
-def test_a_cookie_that_somebody_planted_is_no_session(browser: ConsoleClient) -> None:
-    browser.use_cookie("planted")
-    browser.log_in()
-    assert browser.cookie != "planted"
+def test_a_cookie_that_somebody_planted_is_no_session(console: ConsoleClient) -> None:
+    console.use_cookie("planted")
+    console.log_in()
+    assert console.cookie != "planted"
 
 
-def test_a_replayed_cookie_is_of_no_use_after_log_out(browser: ConsoleClient) -> None:
-    browser.log_in()
-    cookie = browser.cookie
-    assert browser.post("/logout", {}).status_code == 303
-    assert browser.cookie == ""
-    browser.use_cookie(cookie)
-    assert browser.get().status_code == 303
+def test_a_replayed_cookie_is_of_no_use_after_log_out(console: ConsoleClient) -> None:
+    console.log_in()
+    cookie = console.cookie
+    assert console.post("/logout", {}).status_code == 303
+    assert console.cookie == ""
+    console.use_cookie(cookie)
+    assert console.get().status_code == 303
 
 
 @pytest.mark.parametrize("wrong", ["x", "a.b", "é.é", "x" * 3_000, ""])
-def test_a_cookie_that_was_not_issued_is_no_log_in(browser: ConsoleClient, wrong: str) -> None:
-    browser.use_cookie(wrong)
-    assert browser.get().status_code == 303
+def test_a_cookie_that_was_not_issued_is_no_log_in(console: ConsoleClient, wrong: str) -> None:
+    console.use_cookie(wrong)
+    assert console.get().status_code == 303
 
 
-def test_a_role_is_not_in_the_cookie(browser: ConsoleClient) -> None:
-    browser.log_in(role=Role.VIEWER)
-    id, _, signature = browser.cookie.rpartition(".")
-    browser.use_cookie(f"{id}operator.{signature}")
-    assert browser.get().status_code == 303
+def test_a_role_is_not_in_the_cookie(console: ConsoleClient) -> None:
+    console.log_in(role=Role.VIEWER)
+    id, _, signature = console.cookie.rpartition(".")
+    console.use_cookie(f"{id}operator.{signature}")
+    assert console.get().status_code == 303
 
 
 @pytest.mark.parametrize("change", ["removed", "role", "password", "logged out", "passwords are off"])
-def test_a_change_of_the_user_ends_its_sessions(browser: ConsoleClient, change: str) -> None:
-    browser.log_in()
-    kit = browser.kit
+def test_a_change_of_the_user_ends_its_sessions(console: ConsoleClient, change: str) -> None:
+    console.log_in()
+    kit = console.kit
     users = ConsoleUsers(kit.redis, kit.keys)
-    assert browser.get().status_code == 200
+    assert console.get().status_code == 200
     if change == "removed":
         users.remove("jo")
     elif change == "role":
@@ -113,40 +113,40 @@ def test_a_change_of_the_user_ends_its_sessions(browser: ConsoleClient, change: 
         ConsoleSessions(kit.redis, kit.keys, kit.settings).end_all("jo")
     else:
         kit.settings.console_passwords = False
-    assert browser.get().status_code == 303
+    assert console.get().status_code == 303
 
 
-def test_a_user_who_was_logged_out_can_log_in_again(browser: ConsoleClient) -> None:
-    ConsoleSessions(browser.kit.redis, browser.kit.keys, browser.kit.settings).end_all("jo")
-    browser.log_in()
-    assert browser.get().status_code == 200
+def test_a_user_who_was_logged_out_can_log_in_again(console: ConsoleClient) -> None:
+    ConsoleSessions(console.kit.redis, console.kit.keys, console.kit.settings).end_all("jo")
+    console.log_in()
+    assert console.get().status_code == 200
 
 
-def test_attempts_for_a_name_are_limited_even_with_the_right_password(browser: ConsoleClient) -> None:
-    ConsoleUsers(browser.kit.redis, browser.kit.keys).add("jo", PASSWORD, Role.VIEWER)
+def test_attempts_for_a_name_are_limited_even_with_the_right_password(console: ConsoleClient) -> None:
+    ConsoleUsers(console.kit.redis, console.kit.keys).add("jo", PASSWORD, Role.VIEWER)
     for _ in range(10):
-        assert browser.post("/login", {"name": "jo", "password": "wrong"}).status_code == 403
-    refused = browser.post("/login", {"name": "JO", "password": PASSWORD})
+        assert console.post("/login", {"name": "jo", "password": "wrong"}).status_code == 403
+    refused = console.post("/login", {"name": "JO", "password": PASSWORD})
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 900
-    LoginThrottle(browser.kit.redis, browser.kit.keys).allow("jo")
-    assert browser.log_in().status_code == 303
+    LoginThrottle(console.kit.redis, console.kit.keys).allow("jo")
+    assert console.log_in().status_code == 303
 
 
-def test_attempts_of_an_address_are_limited(browser: ConsoleClient) -> None:
-    answers = [browser.post("/login", {"name": f"n{each}", "password": "x"}).status_code for each in range(22)]
+def test_attempts_of_an_address_are_limited(console: ConsoleClient) -> None:
+    answers = [console.post("/login", {"name": f"n{each}", "password": "x"}).status_code for each in range(22)]
     assert answers == [403] * 20 + [429] * 2
 
 
-def test_nobody_logs_in_without_redis(make_browser: Callable[..., ConsoleClient]) -> None:
-    browser = make_browser(redis_url="redis://127.0.0.1:1/0")
-    answer = browser.post("/login", {"name": "jo", "password": PASSWORD})
+def test_nobody_logs_in_without_redis(make_console: Callable[..., ConsoleClient]) -> None:
+    console = make_console(redis_url="redis://127.0.0.1:1/0")
+    answer = console.post("/login", {"name": "jo", "password": PASSWORD})
     assert answer.status_code == 503
     assert "Redis cannot be reached" in answer.text
-    browser.use_cookie(
-        ConsoleSessions(browser.kit.redis, browser.kit.keys, browser.kit.settings)._signer.sign("x").decode()
+    console.use_cookie(
+        ConsoleSessions(console.kit.redis, console.kit.keys, console.kit.settings)._signer.sign("x").decode()
     )
-    assert browser.get().status_code == 503
+    assert console.get().status_code == 503
 
 
 @pytest.mark.parametrize(
@@ -154,19 +154,19 @@ def test_nobody_logs_in_without_redis(make_browser: Callable[..., ConsoleClient]
     ["//evil.example", "/\\evil.example", "https://evil.example", "\\\\evil", "/\t/evil.example", "javascript:alert(1)",
      "/x\r\nSet-Cookie: a=b", "/../../placeOrder", "/" + "a" * 5_000, "/é", "evil.example"],
 )  # fmt: skip
-def test_a_log_in_leads_nowhere_else(browser: ConsoleClient, target: str) -> None:
-    assert browser.log_in(target=target).headers["Location"] == "/console/"
+def test_a_log_in_leads_nowhere_else(console: ConsoleClient, target: str) -> None:
+    assert console.log_in(target=target).headers["Location"] == "/console/"
 
 
-def test_what_was_typed_is_shown_as_text(browser: ConsoleClient) -> None:
+def test_what_was_typed_is_shown_as_text(console: ConsoleClient) -> None:
     attack = '"><script>alert(1)</script>'
-    shown = browser.post("/login", {"name": attack, "password": attack, "next": attack}).text
+    shown = console.post("/login", {"name": attack, "password": attack, "next": attack}).text
     assert "<script>" not in shown
-    assert "<script>" not in browser.get("/login", query_string={"next": attack}).text
+    assert "<script>" not in console.get("/login", query_string={"next": attack}).text
 
 
-def test_a_form_that_is_too_large_is_refused(browser: ConsoleClient) -> None:
-    assert browser.post("/login", {"name": "x" * 100_000, "password": "x"}).status_code == 413
+def test_a_form_that_is_too_large_is_refused(console: ConsoleClient) -> None:
+    assert console.post("/login", {"name": "x" * 100_000, "password": "x"}).status_code == 413
 
 
 def _encodable(form: dict[str, str]) -> dict[str, Any]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterator, MutableMapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
 
 from tests.console.console_client import ConsoleClient
+from tests.console.openid_env import authorize as at_provider_as
+from tests.console.openid_env import open_id_provider
 from tests.tcp_server import FakeServer, Serve, responding
-from webhook_kit.testing.processes import Process, free_port
 
 CALLBACK = "http://localhost/console/login/oidc/callback"
 CLAIMS: dict[str, dict[str, Any]] = {
@@ -31,17 +28,12 @@ CLAIMS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory, port = tmp_path_factory.mktemp("provider"), free_port()
-    (directory / "claims.json").write_text(json.dumps(CLAIMS))
-    program = Path(__file__).parent / "openid_provider.py"
-    with Process([sys.executable, str(program), str(port), str(directory), CALLBACK]) as process:
-        issuer = f"http://127.0.0.1:{port}/o"
-        process.wait_http(f"{issuer}/.well-known/openid-configuration")
+    with open_id_provider(tmp_path_factory.mktemp("provider"), CALLBACK, CLAIMS) as issuer:
         yield issuer
 
 
 @pytest.fixture
-def at_provider(provider: str, make_browser: Callable[..., ConsoleClient]) -> Callable[..., ConsoleClient]:
+def at_provider(provider: str, make_console: Callable[..., ConsoleClient]) -> Callable[..., ConsoleClient]:
     def make(**changes: Any) -> ConsoleClient:
         settings = {
             "console_passwords": False,
@@ -52,40 +44,38 @@ def at_provider(provider: str, make_browser: Callable[..., ConsoleClient]) -> Ca
             "console_operators": ["JO@example.org"],
             "console_viewers": ["group:on-call"],
         }
-        return make_browser(**settings | changes)
+        return make_console(**settings | changes)
 
     return make
 
 
-def authorize(browser: ConsoleClient, user: str, target: str = "") -> str:
-    """Begin, log in at the provider, and return the path and query to which it sends the browser."""
-    begun = browser.get("/login/oidc", query_string={"next": target})
+def authorize(console: ConsoleClient, user: str, target: str = "") -> str:
+    """Begin, log in at the provider, and return the path and query to which it sends the console."""
+    begun = console.get("/login/oidc", query_string={"next": target})
     assert begun.status_code == 303, begun.text
-    answer = requests.get(begun.headers["Location"], cookies={"user": user}, allow_redirects=False, timeout=60)
-    assert answer.status_code == 302, answer.text
-    back = urlsplit(answer.headers["Location"])
+    back = urlsplit(at_provider_as(begun.headers["Location"], user))
     assert back.path == "/console/login/oidc/callback"
     return f"/login/oidc/callback?{back.query}"
 
 
 def test_a_listed_address_is_an_operator(at_provider: Callable[..., ConsoleClient]) -> None:
-    browser = at_provider()
-    assert "/console/login/oidc?" in browser.get("/login?next=/orders").text
-    answer = browser.get(authorize(browser, "jo", "/orders?x=1"))
+    console = at_provider()
+    assert "/console/login/oidc?" in console.get("/login?next=/orders").text
+    answer = console.get(authorize(console, "jo", "/orders?x=1"))
     assert (answer.status_code, answer.headers["Location"]) == (303, "/console/orders?x=1")
-    assert "jo@example.org (operator)" in browser.get().text
+    assert "jo@example.org (operator)" in console.get().text
 
 
 def test_a_listed_group_is_a_viewer(at_provider: Callable[..., ConsoleClient]) -> None:
-    browser = at_provider()
-    browser.get(authorize(browser, "al"))
-    assert "al@example.org (viewer)" in browser.get().text
+    console = at_provider()
+    console.get(authorize(console, "al"))
+    assert "al@example.org (viewer)" in console.get().text
 
 
 def test_claims_may_come_from_the_user_info(at_provider: Callable[..., ConsoleClient]) -> None:
-    browser = at_provider()
-    browser.get(authorize(browser, "late"))
-    assert "jo@example.org (operator)" in browser.get().text
+    console = at_provider()
+    console.get(authorize(console, "late"))
+    assert "jo@example.org (operator)" in console.get().text
 
 
 @pytest.mark.parametrize(
@@ -101,9 +91,9 @@ def test_claims_may_come_from_the_user_info(at_provider: Callable[..., ConsoleCl
 def test_nobody_else_is_let_in(
     at_provider: Callable[..., ConsoleClient], events: list[MutableMapping[str, Any]], user: str, said: str
 ) -> None:
-    browser = at_provider()
-    answer = browser.get(authorize(browser, user))
-    assert (answer.status_code, said in answer.text, browser.cookie) == (403, True, "")
+    console = at_provider()
+    answer = console.get(authorize(console, user))
+    assert (answer.status_code, said in answer.text, console.cookie) == (403, True, "")
     assert "<script>" not in answer.text
     assert [event for event in events if event["event"] == "console_login_failed"]
 
@@ -116,8 +106,8 @@ def test_pkce_state_and_nonce_are_sent(at_provider: Callable[..., ConsoleClient]
 
 
 def test_an_answer_is_for_the_browser_that_began(at_provider: Callable[..., ConsoleClient]) -> None:
-    browser, victim = at_provider(), at_provider()
-    back = authorize(browser, "jo")
+    console, victim = at_provider(), at_provider()
+    back = authorize(console, "jo")
     assert victim.get(back).status_code == 403  # without a cookie
     victim.get("/login/oidc")
     assert victim.get(back).status_code == 403  # with that of another log-in
@@ -125,22 +115,22 @@ def test_an_answer_is_for_the_browser_that_began(at_provider: Callable[..., Cons
 
 
 def test_a_code_is_of_use_once(at_provider: Callable[..., ConsoleClient]) -> None:
-    browser = at_provider()
-    back = authorize(browser, "jo")
-    state = browser.http.get_cookie("console-oidc")
+    console = at_provider()
+    back = authorize(console, "jo")
+    state = console.http.get_cookie("console-oidc")
     assert state
-    assert browser.get(back).status_code == 303
-    browser.http.delete_cookie("console")
-    browser.http.set_cookie("console-oidc", state.value)
-    answer = browser.get(back)
+    assert console.get(back).status_code == 303
+    console.http.delete_cookie("console")
+    console.http.set_cookie("console-oidc", state.value)
+    answer = console.get(back)
     assert (answer.status_code, "invalid_grant" in answer.text) == (403, True)
 
 
 def test_a_code_of_another_verifier_is_refused_by_the_provider(at_provider: Callable[..., ConsoleClient]) -> None:
-    browser = at_provider()
-    code = parse_qs(urlsplit(authorize(browser, "jo")).query)["code"][0]
-    state = parse_qs(urlsplit(authorize(browser, "jo")).query)["state"][0]
-    answer = browser.get("/login/oidc/callback", query_string={"code": code, "state": state})
+    console = at_provider()
+    code = parse_qs(urlsplit(authorize(console, "jo")).query)["code"][0]
+    state = parse_qs(urlsplit(authorize(console, "jo")).query)["state"][0]
+    answer = console.get("/login/oidc/callback", query_string={"code": code, "state": state})
     assert (answer.status_code, "invalid_grant" in answer.text) == (403, True)
 
 
@@ -149,28 +139,28 @@ def test_a_code_of_another_verifier_is_refused_by_the_provider(at_provider: Call
     [{}, {"error": "access_denied", "error_description": "<script>"}, {"code": "x" * 9_000}, {"state": "é\ud800"}],
 )
 def test_a_strange_answer_is_no_log_in(at_provider: Callable[..., ConsoleClient], query: dict[str, str]) -> None:
-    browser = at_provider()
-    begun = parse_qs(urlsplit(browser.get("/login/oidc").headers["Location"]).query)
+    console = at_provider()
+    begun = parse_qs(urlsplit(console.get("/login/oidc").headers["Location"]).query)
     sent = {
         name: value.encode("utf-8", "surrogatepass") for name, value in ({"state": begun["state"][0]} | query).items()
     }
-    answer = browser.get("/login/oidc/callback", query_string=sent)
+    answer = console.get("/login/oidc/callback", query_string=sent)
     assert (answer.status_code, "<script>" in answer.text) == (403, False)
 
 
 def test_a_user_who_left_the_list_loses_the_session(at_provider: Callable[..., ConsoleClient]) -> None:
-    browser = at_provider()
-    browser.get(authorize(browser, "jo"))
-    assert browser.get().status_code == 200
-    browser.kit.settings.console_operators = []
-    later = ConsoleClient(browser.kit)
-    later.use_cookie(browser.cookie)
+    console = at_provider()
+    console.get(authorize(console, "jo"))
+    assert console.get().status_code == 200
+    console.kit.settings.console_operators = []
+    later = ConsoleClient(console.kit)
+    later.use_cookie(console.cookie)
     assert later.get().status_code == 303
 
 
 def test_a_wrong_secret_is_named(at_provider: Callable[..., ConsoleClient]) -> None:
-    browser = at_provider(console_oidc_client_secret="wrong")
-    answer = browser.get(authorize(browser, "jo"))
+    console = at_provider(console_oidc_client_secret="wrong")
+    answer = console.get(authorize(console, "jo"))
     assert (answer.status_code, "invalid_client" in answer.text) == (403, True)
 
 

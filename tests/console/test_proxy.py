@@ -14,7 +14,7 @@ SECRET = "proxy secret"
 
 
 @pytest.fixture
-def behind_proxy(make_browser: Callable[..., ConsoleClient]) -> Callable[..., ConsoleClient]:
+def behind_proxy(make_console: Callable[..., ConsoleClient]) -> Callable[..., ConsoleClient]:
     settings = {
         "console_passwords": False,
         "console_proxy_header": "X-Forwarded-User",
@@ -23,7 +23,7 @@ def behind_proxy(make_browser: Callable[..., ConsoleClient]) -> Callable[..., Co
         "console_operators": ["jo@example.org", "group:on-call"],
         "console_viewers": ["al"],
     }
-    return lambda **changes: make_browser(**settings | changes)
+    return lambda **changes: make_console(**settings | changes)
 
 
 def sent(**changes: str) -> dict[str, str]:
@@ -34,15 +34,15 @@ def sent(**changes: str) -> dict[str, str]:
 
 
 def test_the_proxy_names_the_user(behind_proxy: Callable[..., ConsoleClient]) -> None:
-    browser = behind_proxy()
-    assert "jo@example.org (operator)" in browser.get(headers=sent()).text
-    assert "al (viewer)" in browser.get(headers=sent(X_Forwarded_User="al")).text
-    in_group = browser.get(headers=sent(X_Forwarded_User="di", X_Forwarded_Groups="a, on-call"))
+    console = behind_proxy()
+    assert "jo@example.org (operator)" in console.get(headers=sent()).text
+    assert "al (viewer)" in console.get(headers=sent(X_Forwarded_User="al")).text
+    in_group = console.get(headers=sent(X_Forwarded_User="di", X_Forwarded_Groups="a, on-call"))
     assert "di (operator)" in in_group.text
-    log_ins = [(entry.who, entry.action) for entry in list_audit(browser.kit).entries]
+    log_ins = [(entry.who, entry.action) for entry in list_audit(console.kit).entries]
     assert sorted(log_ins) == [("al", "log_in"), ("di", "log_in"), ("jo@example.org", "log_in")]
-    browser.get(headers=sent())
-    assert len(list_audit(browser.kit).entries) == 3  # not one for each request
+    console.get(headers=sent())
+    assert len(list_audit(console.kit).entries) == 3  # not one for each request
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_a_forged_or_unknown_user_is_refused(
 
 
 def test_without_the_header_there_is_no_way_in(behind_proxy: Callable[..., ConsoleClient]) -> None:
-    browser = behind_proxy()
-    assert browser.get().status_code == 303
-    assert "organisation's proxy" in browser.get("/login").text
+    console = behind_proxy()
+    assert console.get().status_code == 303
+    assert "organisation's proxy" in console.get("/login").text
 
 
 @pytest.mark.parametrize(
@@ -84,25 +84,25 @@ def test_without_the_header_there_is_no_way_in(behind_proxy: Callable[..., Conso
 def test_the_proxy_may_be_known_by_its_address(
     behind_proxy: Callable[..., ConsoleClient], addresses: list[str], peer: str, status: int
 ) -> None:
-    browser = behind_proxy(console_proxy_secret=[], console_proxy_addresses=addresses)
+    console = behind_proxy(console_proxy_secret=[], console_proxy_addresses=addresses)
     headers = sent(X_Console_Proxy_Secret="")
-    assert browser.get(headers=headers, environ_base={"REMOTE_ADDR": peer}).status_code == status
+    assert console.get(headers=headers, environ_base={"REMOTE_ADDR": peer}).status_code == status
 
 
 def test_an_address_that_a_header_names_is_not_the_proxys(behind_proxy: Callable[..., ConsoleClient]) -> None:
-    browser = behind_proxy(console_proxy_secret=[], console_proxy_addresses=["10.0.0.1"], console_trusted_proxies=1)
+    console = behind_proxy(console_proxy_secret=[], console_proxy_addresses=["10.0.0.1"], console_trusted_proxies=1)
     headers = sent(X_Console_Proxy_Secret="", X_Forwarded_For="10.0.0.1")
-    assert browser.get(headers=headers, environ_base={"REMOTE_ADDR": "11.0.0.1"}).status_code == 403
-    assert browser.get(headers=headers, environ_base={"REMOTE_ADDR": "10.0.0.1"}).status_code == 200
+    assert console.get(headers=headers, environ_base={"REMOTE_ADDR": "11.0.0.1"}).status_code == 403
+    assert console.get(headers=headers, environ_base={"REMOTE_ADDR": "10.0.0.1"}).status_code == 200
 
 
 def test_a_form_behind_a_proxy_needs_a_token_too(behind_proxy: Callable[..., ConsoleClient]) -> None:
-    browser = behind_proxy()
-    shown = browser.get(headers=sent()).text
+    console = behind_proxy()
+    shown = console.get(headers=sent()).text
     token = shown.partition('name="csrf_token" value="')[2].partition('"')[0]
 
     def post(headers: dict[str, str], **form: Any) -> int:
-        return browser.http.post("/console/", data=form, headers={"Origin": ORIGIN} | headers).status_code
+        return console.http.post("/console/", data=form, headers={"Origin": ORIGIN} | headers).status_code
 
     assert post(sent(), csrf_token=token) == 405
     assert post(sent()) == 403

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import re
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import age, instant, moment, open_kit, print_table
+from webhook_kit.cli.common import age, instant, moment, open_kit, print_table, user_name
 from webhook_kit.errors import NotFound
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def ack(alert_id: str) -> None:
     """Acknowledge an alert: it is not repeated. One whose end the kit cannot find out is closed."""
     from webhook_kit.alerting.acknowledging import acknowledge_alert
 
-    closed = acknowledge_alert(open_kit().open_alerts, alert_id, _who())
+    closed = acknowledge_alert(open_kit().open_alerts, alert_id, user_name())
     click.echo(f"{alert_id} is closed" if closed else f"{alert_id} is acknowledged; it is resolved when it is over")
 
 
@@ -148,13 +147,6 @@ def _until(text: str) -> float:
     parsed = instant(text)
     assert parsed is not None
     return parsed.timestamp()
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user may have no name
-        return "cli"
 
 
 @command.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import sys
@@ -31,6 +32,7 @@ __all__ = [
     "open_kit",
     "print_table",
     "require_replaceable",
+    "user_name",
     "warn_of_missing",
 ]
 
@@ -52,6 +54,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Output JSON.
 def examples(*lines: str) -> str:
     """Return the end of a command's help: its examples, one per line, as they are written here."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def user_name() -> str:
+    """Return the name of the person at the command line."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have no name
+        return "cli"
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook_kit.cli.common import instant, moment, open_kit, print_table
+from webhook_kit.cli.common import instant, moment, open_kit, print_table, user_name
 from webhook_kit.cli.serve import server_options
 
 if TYPE_CHECKING:
     from webhook_kit.console.api_tokens import ApiTokens
     from webhook_kit.console.users import ConsoleUsers
+    from webhook_kit.kit import Kit
 
 __all__ = ["command"]
 
@@ -38,22 +39,29 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     serve_app(host, port, workers=workers, threads=threads, create=create_console_server)
 
 
+# -- users -------------------------------------------------------------------------------------------------------------
+
+
 @command.command()
 @click.argument("name")
 @_role
 def add_user(name: str, role: str) -> None:
-    """Add a user who logs in with a password, or give one a new password and role. The password is asked for."""
+    """Add a user who logs in with a password, or give one a new password and role.
+
+    The password is asked for; without a terminal, it is the first line of the input.
+    """
     from webhook_kit.operations.actor import Role
 
-    users = _users()
     # Not on the command line, which other users of the machine and the shell's history can read.
     if sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
         password = sys.stdin.readline(1_000).rstrip("\r\n")
-    users.add(name, password, Role(role))
-    click.echo(f"user {name} is a {role}; earlier sessions have ended")
-    if not open_kit().settings.console_passwords:
+    kit = open_kit()
+    _users(kit).add(name, password, Role(role))
+    _record(kit, "add_user", name, role)
+    click.echo(f"user {name} has the role {role}; earlier sessions have ended")
+    if not kit.settings.console_passwords:
         click.echo("warning: CONSOLE_PASSWORDS is not set, so that nobody can log in with a password", err=True)
 
 
@@ -61,7 +69,7 @@ def add_user(name: str, role: str) -> None:
 @_as_json
 def list_users(as_json: bool) -> None:
     """List the users who log in with a password."""
-    found = _users().list()
+    found = _users(open_kit()).list()
     if as_json:
         click.echo(
             json.dumps([{"name": each.name, "role": each.role, "created": moment(each.created)} for each in found])
@@ -74,7 +82,9 @@ def list_users(as_json: bool) -> None:
 @click.argument("name")
 def remove_user(name: str) -> None:
     """Remove a user; sessions end at once."""
-    _users().remove(name)
+    kit = open_kit()
+    _users(kit).remove(name)
+    _record(kit, "remove_user", name)
     click.echo(f"user {name} is removed")
 
 
@@ -86,6 +96,7 @@ def log_out(name: str) -> None:
 
     kit = open_kit()
     ConsoleSessions(kit.redis, kit.keys, kit.settings).end_all(name)
+    _record(kit, "end_sessions", name)
     click.echo(f"all sessions of {name} have ended")
 
 
@@ -97,14 +108,11 @@ def unlock(name: str) -> None:
 
     kit = open_kit()
     LoginThrottle(kit.redis, kit.keys).allow(name)
+    _record(kit, "unlock_user", name)
     click.echo(f"{name} may log in again")
 
 
-def _users() -> ConsoleUsers:
-    from webhook_kit.console.users import ConsoleUsers
-
-    kit = open_kit()
-    return ConsoleUsers(kit.redis, kit.keys)
+# -- tokens ------------------------------------------------------------------------------------------------------------
 
 
 @command.command()
@@ -115,8 +123,10 @@ def add_token(name: str, role: str, expires: str | None) -> None:
     """Make a token for the API. It is printed once and cannot be shown again."""
     from webhook_kit.operations.actor import Role
 
-    end = instant(expires)
-    click.echo(_tokens().add(name, Role(role), end.timestamp() if end else None))
+    kit, end = open_kit(), instant(expires)
+    token = _tokens(kit).add(name, Role(role), end.timestamp() if end else None)
+    _record(kit, "add_token", name, role)
+    click.echo(token)
 
 
 @command.command()
@@ -131,7 +141,7 @@ def list_tokens(as_json: bool) -> None:
             "expires": moment(each.expires),
             "expired": each.expired,
         }
-        for each in _tokens().list()
+        for each in _tokens(open_kit()).list()
     ]
     if as_json:
         click.echo(json.dumps(rows))
@@ -144,12 +154,26 @@ def list_tokens(as_json: bool) -> None:
 @click.argument("name")
 def remove_token(name: str) -> None:
     """Remove a token of the API; it is of no use from now on."""
-    _tokens().remove(name)
+    kit = open_kit()
+    _tokens(kit).remove(name)
+    _record(kit, "remove_token", name)
     click.echo(f"token {name} is removed")
 
 
-def _tokens() -> ApiTokens:
+def _users(kit: Kit) -> ConsoleUsers:
+    from webhook_kit.console.users import ConsoleUsers
+
+    return ConsoleUsers(kit.redis, kit.keys)
+
+
+def _tokens(kit: Kit) -> ApiTokens:
     from webhook_kit.console.api_tokens import ApiTokens
 
-    kit = open_kit()
     return ApiTokens(kit.redis, kit.keys)
+
+
+def _record(kit: Kit, action: str, subject: str, why: str = "") -> None:
+    from webhook_kit.operations import audit
+    from webhook_kit.operations.actor import Actor, Role
+
+    audit.record(kit, Actor(user_name(), Role.OPERATOR, "cli"), action, subject, why)

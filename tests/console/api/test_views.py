@@ -72,14 +72,14 @@ def test_a_token_in_an_address_or_for_a_page_is_of_no_use(api: ApiClient) -> Non
 
 
 def test_a_page_may_call_the_api_with_its_session_and_its_form_token(kit: Kit) -> None:
-    browser = ConsoleClient(kit)
-    browser.log_in()
-    assert browser.get("/api/v1/health").status_code == 200
+    console = ConsoleClient(kit)
+    console.log_in()
+    assert console.get("/api/v1/health").status_code == 200
     path, body = "/console/api/v1/actions/pause_store", {"store_id": "main", "reason": "other"}
     origin = {"Origin": "http://localhost"}
-    assert browser.http.post(path, json=body, headers=origin).status_code == 403
-    assert browser.http.post(path, json=body, headers={"X-CSRF-Token": browser.form_token()}).status_code == 403
-    answer = browser.http.post(path, json=body, headers=origin | {"X-CSRF-Token": browser.form_token()})
+    assert console.http.post(path, json=body, headers=origin).status_code == 403
+    assert console.http.post(path, json=body, headers={"X-CSRF-Token": console.form_token()}).status_code == 403
+    answer = console.http.post(path, json=body, headers=origin | {"X-CSRF-Token": console.form_token()})
     assert answer.status_code == 200
     assert [entry.via for entry in list_audit(kit, action="pause_store").entries] == ["console"]
 
