@@ -146,6 +146,13 @@ def test_spans_have_no_contact_data(client: WebhookClient, spans: Spans) -> None
         assert secret not in text
 
 
+def test_a_text_from_outside_can_be_exported(spans: Spans) -> None:
+    with tracing.span("work") as span:
+        span.set(order="a\ud83d" + 1_000 * "b", store=None)
+    attributes = dict(spans.named("work").attributes or {})
+    assert attributes == {"webhook_kit.order": "a?" + 198 * "b"}
+
+
 def test_threads_do_not_share_spans(spans: Spans) -> None:
     with tracing.span("outer"):
         thread = threading.Thread(target=lambda: tracing.span("in a thread").end())

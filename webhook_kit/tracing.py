@@ -31,6 +31,9 @@ R = TypeVar("R")
 TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$")
 """A W3C traceparent: version, trace id, span id, flags."""
 
+_MOST_CHARACTERS = 200
+"""Characters of an attribute: an id from outside has any length."""
+
 _tracer: Tracer | None = None
 _failed = False
 
@@ -116,7 +119,7 @@ class ActiveSpan:
         try:
             for name, value in attributes.items():
                 if value is not None:
-                    self._span.set_attribute(name, value)
+                    self._span.set_attribute(name, _exportable(value) if isinstance(value, str) else value)
         except Exception as error:  # noqa: BLE001 - see the module
             _report(error)
 
@@ -225,6 +228,11 @@ def _traceparent(span: Span | None) -> str | None:
     except Exception as error:  # noqa: BLE001 - see the module
         _report(error)
         return None
+
+
+def _exportable(value: str) -> str:
+    """Return a text that can be exported: one half of a surrogate pair would cost a whole batch of spans."""
+    return value[:_MOST_CHARACTERS].encode(errors="replace").decode()
 
 
 def _remote(traceparent: str | None) -> Span | None:

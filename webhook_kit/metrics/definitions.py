@@ -17,6 +17,7 @@ __all__ = [
     "PLACEMENTS",
     "POS_CALLS",
     "POS_CALLS_REJECTED",
+    "SENDS",
     "UPDATE_DELAY",
     "WEBHOOKS",
     "WEBHOOK_DURATION",
@@ -101,6 +102,12 @@ UPDATE_DELAY = HistogramMetric(
     {"kind": _KINDS},
 )
 
+SENDS = CounterMetric(
+    "webhook_kit_sends_total",
+    "Attempts to send an update to Gett that ended in this way.",
+    {"kind": _KINDS, "outcome": ("sent", "postponed", "dead_lettered")},
+)
+
 CATALOG_SYNCS = CounterMetric(
     "webhook_kit_catalog_syncs_total",
     "Synchronisations and publications of a store's catalog, by outcome.",
@@ -115,7 +122,7 @@ HEALTH_CHECKS = CounterMetric(
 
 METRICS: tuple[Metric, ...] = (
     *(WEBHOOKS, WEBHOOK_DURATION, PLACEMENTS, POS_CALLS, POS_CALLS_REJECTED),
-    *(GETT_REQUESTS, UPDATE_DELAY, CATALOG_SYNCS, HEALTH_CHECKS),
+    *(GETT_REQUESTS, UPDATE_DELAY, SENDS, CATALOG_SYNCS, HEALTH_CHECKS),
 )
 
 

@@ -14,7 +14,7 @@ from webhook_kit.errors import GettError, GettPermanent, GettRateLimited, GettRe
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.models.store import CatalogSetNotification, OrderStatusUpdate, StoreStatusUpdate
 from webhook_kit.logs import logger
-from webhook_kit.metrics.definitions import GETT_REQUESTS, UPDATE_DELAY, status_class
+from webhook_kit.metrics.definitions import GETT_REQUESTS, SENDS, UPDATE_DELAY, status_class
 from webhook_kit.outbox.lanes import Lanes, Lease, LeaseResult, LeaseStatus
 from webhook_kit.outbox.retry_policy import FailedUpdate, RetryDecision, RetryPolicy
 from webhook_kit.outbox.sending_state import SendingState
@@ -175,6 +175,7 @@ class Dispatcher:
             log.exception("outcome_recording_failed", lane=lease.lane, update=lease.number)
             self._retry_or_dead_letter(lease, GettError(f"sent, but not recorded: {type(error).__name__}"))
         else:
+            SENDS.count(lease.kind, "sent")
             log.info("update_sent", lane=lease.lane, update=lease.number)
 
     def _timed_status(self, lease: Lease) -> int:
@@ -252,7 +253,9 @@ class Dispatcher:
         status, code = (error.status, error.code) if error else (None, None)
         if decision.delay is None:
             self._lanes.dead_letter(lease, why, status, code)
+            SENDS.count(lease.kind, "dead_lettered")
             log.error("update_dead_lettered", lane=lease.lane, update=lease.number, why=why)
         else:
             self._lanes.postpone(lease, decision.delay, why, charge=decision.counted, status=status, code=code)
+            SENDS.count(lease.kind, "postponed")
             log.warning("update_postponed", lane=lease.lane, seconds=round(decision.delay, 2), why=why)
