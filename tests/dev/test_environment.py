@@ -218,6 +218,32 @@ def test_wrong_arguments_give_one_line(
     assert "Traceback" not in done.stderr
 
 
+def test_commands_of_another_terminal_act_on_it(project: Path, no_process_left: None) -> None:
+    with Terminal(project, "bogus", "--option", "outcomes=hidden", "--no-open") as terminal:
+        file = terminal.until(r"in another terminal: \. (/\S+)")[1]
+        terminal.until("place a random order")
+
+        def run(line: str) -> str:
+            script = f". {file} && {sys.executable} -m webhook_kit.cli {line}"
+            ran = subprocess.run(
+                ["sh", "-c", script],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+            return ran.stdout
+
+        assert ": placed as " in run("trigger placeOrder --set customer.firstName=Ann")
+        assert "placed" in run("order list")
+        assert "registerStore" in run("sandbox log --call registerStore")
+        terminal.press("q")
+        assert terminal.end() == 0
+    assert not Path(file).exists()
+
+
 def test_keys_act_and_a_saved_file_is_reloaded_at_a_terminal(project: Path, no_process_left: None) -> None:
     with Terminal(project, "dev_pos:DevPos", "--option", "register=7") as terminal:
         url = terminal.until(r"storefront: (http://\S+)")[1]

@@ -89,6 +89,8 @@ def command(
     """Start Redis, a sandbox with a storefront, the web server and a worker, with one store of ADAPTER.
 
     ADAPTER is a registered name or module:Class. When its files change, it is reloaded. Press Ctrl-C to stop everything.
+
+    All other commands act on it in another terminal, such as trigger, order list and sandbox log, after the line that is printed.
     """
     from webhook_kit.cli.safe_console import SafeConsole
     from webhook_kit.dev.demo import Demo
@@ -116,6 +118,7 @@ def command(
         EventLog(console, environment.sandbox.log, environment.logs()),
     ):
         console.print(f"storefront: [bold]{environment.gett_url}[/]   webhooks: {environment.webhook_url}")
+        console.print(f"for commands in another terminal: . {environment.variables}", soft_wrap=True)
         if demo:
             Demo(environment, console).run()
             if not interactive:

@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from shlex import quote
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -123,10 +125,22 @@ class DevEnvironment:
                 cwd=Path.cwd(),
             )
         )
+        self.variables = self._write_variables(
+            Path(resources.enter_context(TemporaryDirectory(prefix="webhook-kit-dev-")))
+        )
         self._web = self.stack.web[0]
         self.kit = self.stack.kit()
         self.store = self._onboard()
         self.marketfront = self._log_in()
+
+    def _write_variables(self, folder: Path) -> Path:
+        """Write the variables with which commands in another terminal act on this environment, for ``.`` of a shell."""
+        file = folder / "env"
+        variables = {**self.stack.env, "SANDBOX_URL": self.gett_url}
+        file.write_text(
+            "".join(f"export {name}={quote(value)}\n" for name, value in variables.items()), encoding="utf-8"
+        )
+        return file
 
     def _onboard(self) -> Store:
         config = self._config
