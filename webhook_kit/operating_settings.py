@@ -31,6 +31,12 @@ class OperatingSettings(AlertSettings):
     """Seconds for which a repeated Idempotency-Key gets the same answer (86400: 24 hours, as the protocol requires)."""
     order_ttl: int = Field(7 * _DAY, ge=60, le=365 * _DAY)
     """Seconds for which the record of a settled order is kept (604800: 7 days)."""
+    contact_ttl: int = Field(2 * _DAY, ge=0, le=365 * _DAY)
+    """Seconds after which customer and delivery are removed from the record of a placed order (172800: two days). Never before IDEMPOTENCY_TTL."""
+    dead_letter_ttl: int = Field(30 * _DAY, ge=3600, le=30 * _DAY)
+    """Seconds for which a dead letter is kept for a person (2592000: 30 days)."""
+    incident_ttl: int = Field(90 * _DAY, ge=3600, le=3650 * _DAY)
+    """Seconds for which an incident is kept (7776000: 90 days); the newest 1,000 at most."""
     audit_ttl: int = Field(90 * _DAY, ge=60, le=3650 * _DAY)
     """Seconds for which an action of a person is kept in the audit log (7776000: 90 days); the newest 100,000 at most."""
 

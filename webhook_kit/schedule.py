@@ -20,7 +20,7 @@ from webhook_kit.exit import end_process
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.monitoring.worker_life import WorkerKind
-from webhook_kit.operations import dead_letter_jobs
+from webhook_kit.operations import dead_letter_jobs, retention
 from webhook_kit.operations.alert_rules import alert_rules
 from webhook_kit.operations.gauges import sample_gauges
 from webhook_kit.pos.store import Store
@@ -87,6 +87,8 @@ def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
         ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
         ScheduledTask("samples", 30.0, lambda: sample_gauges(kit), at_once=True),
         ScheduledTask("archive", 60.0, kit.order_archive.archive_resting),
+        ScheduledTask("contact-data", 60.0, lambda: retention.expire_contact(kit)),
+        ScheduledTask("dead-letters-and-incidents", 600.0, lambda: _expire(kit)),
         ScheduledTask("dead-letter-jobs", 1.0, lambda: dead_letter_jobs.work(kit)),
         ScheduledTask("former-order-list", 3600.0, lambda: _expire_former_list(kit), at_once=True),
         *alert_tasks(kit),
@@ -196,6 +198,11 @@ def _recover_orders(kit: Kit) -> None:
 
 def _continue_onboardings(kit: Kit) -> None:
     kit.onboarding.advance_all()
+
+
+def _expire(kit: Kit) -> None:
+    retention.expire_dead_letters(kit)
+    retention.expire_incidents(kit)
 
 
 def _expire_former_list(kit: Kit) -> None:

@@ -28,7 +28,7 @@ from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.open_alerts import alert_id
 
-__all__ = ["CustomerForgotten", "Forgotten", "forget_customer", "forget_order"]
+__all__ = ["CustomerForgotten", "Forgotten", "forget_customer", "forget_order", "remove_from_answer"]
 
 _BODIES = ("last", "acknowledged", "undelivered")
 """Fields of a lane that hold the body of an update."""
@@ -112,6 +112,31 @@ def forget_customer(
         searched += len(refs)
         progress(searched)
     return CustomerForgotten(searched, tuple(orders))
+
+
+def remove_from_answer(kit: Kit, ref: str) -> bool | None:
+    """Remove customer and delivery from the recorded answer of a placed order. Texts for a dispute stay.
+
+    :return: True if something was removed; None if the order is not settled yet.
+    """
+    key, archived = kit.keys.order(ref), kit.redis.exists(kit.keys.archive(ref))
+    kit.order_archive.restore(ref)
+
+    def plan(watched: redis.client.Pipeline) -> tuple[list[str], list[Write]]:
+        record = _fields(watched.hgetall(key))
+        if record and record.get("state") not in ("placed", "refused"):
+            raise InvalidTransition(f"order {ref} is not settled")
+        if record.get("state") != "placed" or (answer := _answer(record)) == record.get("answer"):
+            return [], []
+        return ["answer"], [_put(key, "answer", answer)]
+
+    try:
+        removed = bool(_transaction(kit, (key,), plan, dry_run=False))
+    except InvalidTransition:
+        return None
+    if archived:
+        kit.order_archive.archive_now(ref)
+    return removed
 
 
 def _mentioned(kit: Kit, refs: list[str], pattern: re.Pattern[str]) -> Iterator[str]:

@@ -78,11 +78,14 @@ class OrderArchive:
 
         :return: the number of archived orders.
         """
-        latest, archived = (redis_time(self._redis) - seconds) * 1000, 0
-        for ref in map(text, self._redis.zrangebyscore(self._keys.resting, "-inf", latest)):
-            document = self._resting(self._keys.resting, ref=ref, lane=_lane(ref))
-            archived += document is not None and self.archive(ref, document)
-        return archived
+        latest = (redis_time(self._redis) - seconds) * 1000
+        refs = map(text, self._redis.zrangebyscore(self._keys.resting, "-inf", latest))
+        return sum(self.archive_now(ref) for ref in refs)
+
+    def archive_now(self, ref: str) -> bool:
+        """Archive an order if it is at rest."""
+        document = self._resting(self._keys.resting, ref=ref, lane=_lane(ref))
+        return document is not None and self.archive(ref, document)
 
     def restore(self, ref: str) -> None:
         """Restore an order. Nothing happens when it is not archived any more.

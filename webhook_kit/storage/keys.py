@@ -77,6 +77,16 @@ class Keys:
         return f"{self.prefix}orders"
 
     @property
+    def contact_position(self) -> str:
+        """String: position in the list of orders up to which contact data were removed."""
+        return f"{self.prefix}contact-position"
+
+    @property
+    def contact_waiting(self) -> str:
+        """Set: orders before this position that keep their contact data, because they are not settled."""
+        return f"{self.prefix}contact-waiting"
+
+    @property
     def unconfirmed(self) -> str:
         """Sorted set: orders that the POS took as pending and has not confirmed, by the moment they were placed (ms)."""
         return f"{self.prefix}unconfirmed"
