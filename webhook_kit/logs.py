@@ -27,7 +27,7 @@ from webhook_kit.printing import printable, without_secrets
 if TYPE_CHECKING:
     import structlog
 
-__all__ = ["configure", "flush", "logger", "on_exception"]
+__all__ = ["ExceptionListener", "configure", "flush", "logger", "on_exception"]
 
 _WRITE_INTERVAL = 0.1
 """Seconds for which ordinary lines are collected before they are written."""

@@ -29,7 +29,7 @@ from webhook_kit.storage.queues import PUBLISH_CATALOG_JOB, RECONCILE_JOB, SYNC_
 from webhook_kit.stores.concurrency import StoreJobs
 from webhook_kit.stores.turns import Turns
 
-__all__ = ["ScheduledTask", "push_schedule", "start", "store_schedule", "sync_schedule"]
+__all__ = ["ScheduledTask", "alert_tasks", "push_schedule", "start", "store_schedule", "sync_schedule"]
 
 log = logger("worker")
 

@@ -24,16 +24,16 @@ _LONGEST_TARGET = 2_000
 def login_pages() -> Blueprint:
     """Return ``/login``, ``/login/oidc`` and ``/logout``."""
     pages = Blueprint("login", __name__)
-    pages.add_url_rule("/login", "page", page)
-    pages.add_url_rule("/login", "with_password", with_password, methods=["POST"])
-    pages.add_url_rule("/login/oidc", "begin_oidc", begin_oidc)
-    pages.add_url_rule("/login/oidc/callback", "finish_oidc", finish_oidc)
-    pages.add_url_rule("/logout", "out", log_out, methods=["POST"])
+    pages.add_url_rule("/login", "page", _show)
+    pages.add_url_rule("/login", "with_password", _with_password, methods=["POST"])
+    pages.add_url_rule("/login/oidc", "begin_oidc", _begin_oidc)
+    pages.add_url_rule("/login/oidc/callback", "finish_oidc", _finish_oidc)
+    pages.add_url_rule("/logout", "out", _log_out, methods=["POST"])
     return pages
 
 
 @public
-def page() -> ResponseReturnValue:
+def _show() -> ResponseReturnValue:
     """Return the page with every configured way to log in."""
     if visitor():
         return redirect(local_target(request.args.get("next", "")), 303)
@@ -41,7 +41,7 @@ def page() -> ResponseReturnValue:
 
 
 @public
-def with_password() -> ResponseReturnValue:
+def _with_password() -> ResponseReturnValue:
     """Log a user of ``webhook-kit console add-user`` in."""
     name, password, target = (request.form.get(field, "") for field in ("name", "password", "next"))
     parts, address = console(), request.remote_addr or ""
@@ -59,7 +59,7 @@ def with_password() -> ResponseReturnValue:
 
 
 @public
-def begin_oidc() -> ResponseReturnValue:
+def _begin_oidc() -> ResponseReturnValue:
     """Send the browser to the OpenID provider."""
     oidc = console().oidc
     if oidc is None:
@@ -80,7 +80,7 @@ def begin_oidc() -> ResponseReturnValue:
 
 
 @public
-def finish_oidc() -> ResponseReturnValue:
+def _finish_oidc() -> ResponseReturnValue:
     """Log the user in whom the provider has authenticated."""
     parts = console()
     if parts.oidc is None:
@@ -105,7 +105,7 @@ def finish_oidc() -> ResponseReturnValue:
 
 
 @public
-def log_out() -> ResponseReturnValue:
+def _log_out() -> ResponseReturnValue:
     """End the session."""
     response = redirect(url_for("login.page"), 303)
     if found := visitor():

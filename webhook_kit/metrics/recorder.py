@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import product
 
-__all__ = ["CounterMetric", "HistogramMetric", "Metric", "Totals", "take_observations"]
+__all__ = ["OTHER", "CounterMetric", "HistogramMetric", "Metric", "Totals", "take_observations"]
 
 Totals = dict[str, int]
 """Increments by field: the metric's name and the values of its labels, separated by ``|``."""

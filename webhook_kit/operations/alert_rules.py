@@ -26,7 +26,7 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.open_alerts import AlertSubject
 from webhook_kit.stores.status import Owner
 
-__all__ = ["alert_rules"]
+__all__ = ["alert_rules", "oldest_waiting"]
 
 _MOST = 1_000
 """Orders or stores that a rule reads at most, the newest ones."""

@@ -21,6 +21,9 @@
 -- Return the orderRef of an order's lane; nil for another lane.
 local function order_of(lane) return string.match(lane, '^order:(.*)$') end
 
+-- Return the lane of an order.
+local function order_lane(ref) return string.format('order:%s', ref) end
+
 -- Add an entry to a lane's history. Beyond 100 entries the oldest 30 and the newest stay; one entry counts those between them.
 local function record(lane, event, number, details)
   local history = keys.history .. lane

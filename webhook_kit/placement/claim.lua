@@ -96,9 +96,9 @@ if state == 'calling' or state == 'in_doubt' then doubt = true end
 
 -- The record keeps its last attempt. What it says of an earlier one goes to the history.
 if state == 'claimed' or state == 'calling' then
-  record_again('order:' .. ref, 'abandoned', nil, {attempt = tonumber(r[12]), state = state})
+  record_again(order_lane(ref), 'abandoned', nil, {attempt = tonumber(r[12]), state = state})
 elseif state == 'refused' then
-  record('order:' .. ref, 'refused', nil, {at = r[14], attempt = tonumber(r[12]), status = tonumber(status),
+  record(order_lane(ref), 'refused', nil, {at = r[14], attempt = tonumber(r[12]), status = tonumber(status),
                                            code = string.match(answer or '', '"errorCode":"([%w_]+)"')})
 end
 

@@ -24,6 +24,8 @@
 -- refusals holds the orderRefs, stores and codes of refused orders by the moment of the refusal, for as long.
 -- unsettled holds the orderRefs of calls that are not settled, by the end of the lease.
 
+--- @include "webhook_kit.outbox/lanes"
+
 -- List a new record, and take those from the list whose records have expired. A record in doubt stays in unsettled.
 local function list_order(ref, created)
   redis.call('XADD', keys.order_list, 'MINID', string.format('%.0f', created - args.order_ttl * 1000), '*', 'ref', ref,
@@ -38,7 +40,7 @@ local function pointers(key_list, gett_id)
 end
 
 -- Return the key of the history of an order, which lives as long as its record.
-local function history_of(placement) return keys.history .. 'order:' .. string.sub(placement, #keys.order + 1) end
+local function history_of(placement) return keys.history .. order_lane(string.sub(placement, #keys.order + 1)) end
 
 -- Keep a record and every name that leads to it: nothing about an order that the POS may have expires.
 local function persist(placement, key_list, gett_id)
