@@ -34,6 +34,7 @@ __all__ = [
     "require_replaceable",
     "user_name",
     "warn_of_missing",
+    "why_option",
 ]
 
 hosts_option = click.option(
@@ -54,6 +55,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Output JSON.
 def examples(*lines: str) -> str:
     """Return the end of a command's help: its examples, one per line, as they are written here."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+why_option = click.option("--why", default="", metavar="TEXT", help="Reason, for the audit log.")
+"""The option of every command by which a person changes something."""
 
 
 def user_name() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,16 +13,20 @@ from webhook_kit.cli.common import (
     command_line_actor,
     instant,
     instant_or_ago,
+    json_option,
     moment,
     open_kit,
     print_table,
     warn_of_missing,
+    why_option,
 )
 from webhook_kit.cli.delivery import report_delivery, wait_options
-from webhook_kit.errors import Conflict, InvalidTransition, NotFound
+from webhook_kit.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from webhook_kit.kit import Kit
+    from webhook_kit.operations.orders import OrderFacts
+    from webhook_kit.operations.timeline import TimelineEntry
     from webhook_kit.placement.order_search import FoundOrder, RefusalReason
 
 __all__ = ["command"]
@@ -43,7 +48,7 @@ def command() -> None:
 @click.option("--since", metavar="ISO", help="Only orders since this time (2026-05-01T18:30:00Z), or 30m, 2h, 7d ago.")
 @click.option("--until", metavar="ISO", help="Only orders until this time, written as for --since.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="Number of orders to list.")
-@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+@json_option
 def list_(
     store: str | None,
     state: str | None,
@@ -98,31 +103,40 @@ def _store_id(kit: Kit, store: str) -> str:
 
 @command.command()
 @click.argument("ref")
-@click.option("--json", "as_json", is_flag=True, help="Output JSON.")
+@json_option
 def show(ref: str, as_json: bool) -> None:
-    """Show the record of an order and the reason of its refusal, without customer and delivery."""
-    from webhook_kit.placement.order_search import milliseconds, refusal_of
+    """Show an order, the reason of its refusal and its timeline, without customer and delivery.
+
+    REF may also be the POS's number of the order, or the trace id of its webhook.
+    """
+    from webhook_kit.operations.timeline import timeline
 
     kit = open_kit()
-    record = _record(kit, ref)
-    refusal = refusal_of(record)
+    order = _one(kit, ref)
+    entries, refusal = timeline(kit, order.ref), order.refusal
     shown: dict[str, Any] = {
-        "orderRef": record.get("ref"),
-        "state": record.get("state"),
-        "store": record.get("store"),
-        "gettOrderId": record.get("gett_id") or None,
-        "partnerOrderId": record.get("partner_id"),
-        "mayHaveReachedPos": record.get("doubt") == "1",
-        "attempts": milliseconds(record.get("attempt")) or 0,
-        "idempotencyKeys": record.get("keys", "").split(),
-        "created": _moment(record.get("created")),
-        "updated": _moment(record.get("updated")),
-        "accepted": _accepted(record),
+        "orderRef": order.ref,
+        "state": order.state,
+        "store": order.store_id,
+        "gettOrderId": order.gett_id,
+        "partnerOrderId": order.pos_number,
+        "mayHaveReachedPos": order.may_have_reached_pos,
+        "unconfirmed": order.unconfirmed,
+        "attempts": order.attempts,
+        "replays": order.replays,
+        "idempotencyKeys": list(order.idempotency_keys),
+        "created": _iso(order.created),
+        "updated": _iso(order.updated),
+        "accepted": None if order.accepted is None else float(order.accepted),
+        "progress": order.progress,
+        "takenByGett": order.taken,
+        "waiting": [update.update for update in order.pending],
     }
     if as_json:
-        click.echo(json.dumps({**shown, "refusal": refusal and asdict(refusal)}))
+        recorded = {"refusal": refusal and asdict(refusal), "timeline": [_entry(entry) for entry in entries]}
+        click.echo(json.dumps({**shown, **recorded}))
         return
-    if shown["state"] not in ("placed", "refused"):
+    if not order.settled:
         warn_of_missing(kit, "sync")
     for name, value in shown.items():
         click.echo(f"{name:18} {', '.join(value) if isinstance(value, list) else value}")
@@ -131,52 +145,97 @@ def show(ref: str, as_json: bool) -> None:
         for violation in refusal.violations:
             place = " ".join(violation[name] for name in ("itemId", "jsonPath") if name in violation)
             click.echo(f"{'':18} {violation['code']}: {violation['message']}{f' ({place})' if place else ''}")
+    click.echo()
+    _print_timeline(entries)
+
+
+@command.command("timeline")
+@click.argument("ref")
+@json_option
+def timeline_(ref: str, as_json: bool) -> None:
+    """Show what happened to an order, oldest first: ids, codes, amounts and durations only."""
+    from webhook_kit.operations.timeline import timeline
+
+    kit = open_kit()
+    entries = timeline(kit, _one(kit, ref).ref)
+    if as_json:
+        click.echo(json.dumps([_entry(entry) for entry in entries]))
+    else:
+        _print_timeline(entries)
+
+
+def _print_timeline(entries: list[TimelineEntry]) -> None:
+    for entry in entries:
+        again = f"  {entry.count} times until {_iso(entry.until)}" if entry.count > 1 else ""
+        click.echo(f"{_iso(entry.at)}  {entry.text}{again}")
+
+
+def _entry(entry: TimelineEntry) -> dict[str, Any]:
+    return {
+        "at": _iso(entry.at),
+        "event": entry.event,
+        "text": entry.text,
+        "update": entry.update,
+        "details": {_camel(name): value for name, value in entry.details.items()},
+        "count": entry.count,
+        "until": _iso(entry.until),
+    }
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def _one(kit: Kit, name: str) -> OrderFacts:
+    """Return the order that a person means.
+
+    :raises NotFound: there is none.
+    :raises Conflict: there are several.
+    """
+    from webhook_kit.operations.orders import find_any
+
+    found = find_any(kit, name)
+    if not found:
+        raise NotFound(f"order {name} is unknown here")
+    if len(found) > 1:
+        refs = ", ".join(f"{order.ref} (store {order.store_id})" for order in found)
+        raise Conflict(f"{name} is the number of several orders; give the orderRef of one: {refs}")
+    return found[0]
 
 
 @command.command()
 @click.argument("ref")
 @click.option("--placed", metavar="ID", help="The POS has the order, as order ID.")
 @click.option("--not-placed", is_flag=True, help="The POS does not have the order; Gett's next attempt places it.")
-def resolve(ref: str, placed: str | None, not_placed: bool) -> None:
+@why_option
+def resolve(ref: str, placed: str | None, not_placed: bool, why: str) -> None:
     """Settle an order in doubt by hand, after checking the POS."""
-    from webhook_kit.adapter import Placed
-    from webhook_kit.gett.models.order import PlaceOrderRequest
-    from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
+    from webhook_kit.operations import actions
 
     if bool(placed) == not_placed:
         raise click.UsageError("give either --placed ID or --not-placed")
     kit = open_kit()
-    record = _record(kit, ref)
-    if record["state"] in ("placed", "refused"):
-        raise InvalidTransition(
-            f"order {record['ref']} is settled already: {record['state']} {record.get('partner_id', '')}"
-        )
-    if kit.placement_store.lease_remaining(record) > 0:
-        raise Conflict(f"order {record['ref']} is being placed right now; wait until that ends, then check again")
-    claim = Claim(record["ref"], "", record.get("gett_id", ""), record.get("store", ""), record.get("fp", ""), "")
-    if not_placed:
-        kit.placement_store.settle(claim, AttemptOutcome.RELEASED, force=True)
-        click.echo(f"order {claim.ref} is released; the next attempt places it")
+    order = _one(kit, ref).ref
+    if placed is None:
+        actions.settle_not_placed(kit, command_line_actor(), order, why)
+        click.echo(f"order {order} is released; the next attempt places it")
         return
-    if not record.get("order"):
-        raise InvalidTransition(f"order {claim.ref} was never sent to the POS; use --not-placed")
-    order = PlaceOrderRequest.from_json(record["order"])
-    other = kit.order_updates.find_by_pos_id(claim.store_id, placed or "")
-    settled = kit.placement.record(claim, order, Placed(placed or ""))
-    if settled is not SettleResult.OK:
-        raise Conflict(f"order {claim.ref} was settled by somebody else meanwhile; check it again")
-    click.echo(f"order {claim.ref} is placed as {placed}; its confirmation waits to be sent to Gett")
-    if other is not None and other.ref != claim.ref:
-        click.echo(f"order {other.ref} has the id {placed} at the POS too; check that it is right", err=True)
+    other = actions.settle_placed(kit, command_line_actor(), order, placed, why)
+    click.echo(f"order {order} is placed as {placed}; its confirmation waits to be sent to Gett")
+    if other is not None:
+        click.echo(f"order {other} has the id {placed} at the POS too; check that it is right", err=True)
 
 
 @command.command()
 @click.argument("ref")
 @click.argument("gett_order_id")
-def link(ref: str, gett_order_id: str) -> None:
+@why_option
+def link(ref: str, gett_order_id: str, why: str) -> None:
     """Link an order to its Gett id, so that its progress can be sent."""
-    kit = open_kit()
-    kit.placement_store.link(_record(kit, ref)["ref"], gett_order_id)
+    from webhook_kit.operations import actions
+
+    actions.link_order(open_kit(), command_line_actor(), ref, gett_order_id, why)
     click.echo(f"order {ref} is {gett_order_id} at Gett")
 
 
@@ -184,32 +243,41 @@ def link(ref: str, gett_order_id: str) -> None:
 @click.argument("ref")
 @click.option("--status", required=True, help="confirmed, preparing, ready or inTransit.")
 @click.option("--ready-at", metavar="ISO", help="Time at which it will be ready (2030-05-01T18:30:00Z).")
+@why_option
 @wait_options
-def progress(ref: str, status: str, ready_at: str | None, wait: bool, timeout: float) -> None:
+def progress(ref: str, status: str, ready_at: str | None, why: str, wait: bool, timeout: float) -> None:
     """Send the progress of an order to Gett."""
+    from webhook_kit.operations import actions
+
     kit = open_kit()
-    kit.order_updates.progress(ref, status, estimated_ready_at=instant(ready_at))
+    actions.report_progress(kit, command_line_actor(), ref, status, instant(ready_at), why)
     _report(kit, ref, status, wait=wait, timeout=timeout)
 
 
 @command.command()
 @click.argument("ref")
+@why_option
 @wait_options
-def complete(ref: str, wait: bool, timeout: float) -> None:
+def complete(ref: str, why: str, wait: bool, timeout: float) -> None:
     """Report to Gett that the customer has the order."""
+    from webhook_kit.operations import actions
+
     kit = open_kit()
-    kit.order_updates.complete(ref)
+    actions.complete_order(kit, command_line_actor(), ref, why)
     _report(kit, ref, "completed", wait=wait, timeout=timeout)
 
 
 @command.command()
 @click.argument("ref")
 @click.option("--reason", required=True, help="Reason shown to the customer.")
+@why_option
 @wait_options
-def cancel(ref: str, reason: str, wait: bool, timeout: float) -> None:
+def cancel(ref: str, reason: str, why: str, wait: bool, timeout: float) -> None:
     """Report to Gett that the order is cancelled. The POS is not asked to cancel it."""
+    from webhook_kit.operations import actions
+
     kit = open_kit()
-    kit.order_updates.cancel(ref, reason)
+    actions.cancel_order(kit, command_line_actor(), ref, reason, why)
     _report(kit, ref, "cancelled", wait=wait, timeout=timeout)
 
 
@@ -262,36 +330,25 @@ def _print_progress(searched: int) -> None:
 
 
 @command.command()
-def incidents() -> None:
+@json_option
+def incidents(as_json: bool) -> None:
     """List the incidents, newest first."""
-    entries = open_kit().placement_store.incidents()
+    entries = [_incident(entry) for entry in open_kit().placement_store.incidents()]
+    if as_json:
+        click.echo(json.dumps(entries))
+        return
     for entry in entries:
-        subject = next(about for about in ("store", "setting", "worker", "order") if about in entry)
-        why = entry.get("why") or f"known {entry.get('known') or 'none'}, reported {entry.get('reported')}"
-        click.echo(f"{_moment(entry['at'])}  {entry['kind']}: {subject} {entry[subject]}, {why}")
+        click.echo(f"{entry['at']}  {entry['kind']}: {entry['about']} {entry['subject']}, {entry['why']}")
     if not entries:
         click.echo("no incidents")
 
 
-def _record(kit: Kit, ref: str) -> dict[str, str]:
-    record = kit.placement_store.find(ref)
-    if record is None:
-        raise NotFound(f"order {ref} is unknown here")
-    return record
+def _incident(entry: dict[str, Any]) -> dict[str, Any]:
+    about = next((about for about in ("store", "setting", "worker", "order") if about in entry), "order")
+    why = entry.get("why") or f"known {entry.get('known') or 'none'}, reported {entry.get('reported')}"
+    at = moment(entry["at"] / 1000)
+    return {"at": at, "kind": entry["kind"], "about": about, "subject": entry.get(about), "why": why}
 
 
-def _accepted(record: dict[str, str]) -> Any:
-    """Return the total that the customer accepted; None if the record has none that can be read."""
-    try:
-        if total := record.get("accepted"):  # the order itself is not kept once it is settled
-            return float(total)
-        return (json.loads(record.get("order") or "{}").get("amounts") or {}).get("total")
-    except (ValueError, AttributeError):
-        return None
-
-
-def _moment(value: str | int | None) -> str | None:
-    from webhook_kit.placement.order_search import milliseconds
-
-    read = milliseconds(None if value is None else str(value))
-    return None if read is None else moment(read / 1000)
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else moment(at.timestamp())

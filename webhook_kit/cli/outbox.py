@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import age, moment, open_kit, print_table
-from webhook_kit.errors import NotFound
+from webhook_kit.cli.common import age, command_line_actor, json_option, moment, open_kit, print_table, why_option
+from webhook_kit.cli.dead_letters import dead_letters, jobs, known_lane, stop_job
 
 if TYPE_CHECKING:
     from webhook_kit.kit import Kit
-    from webhook_kit.outbox.dead_letters import DeadLetter, ReplayResult
+    from webhook_kit.operations.waiting import WaitingLane
 
 __all__ = ["command"]
-
-_as_json = click.option("--json", "as_json", is_flag=True, help="Output JSON.")
 
 
 @click.group("outbox", invoke_without_command=True)
 @click.option(
     "--limit", type=click.IntRange(0), default=50, show_default=True, help="Number of lanes to list (0: all)."
 )
-@_as_json
+@json_option
 @click.pass_context
 def command(ctx: click.Context, limit: int, as_json: bool) -> None:
     """List pending updates.
@@ -38,10 +34,10 @@ def command(ctx: click.Context, limit: int, as_json: bool) -> None:
 
 def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
     from webhook_kit.monitoring.worker_life import WorkerKind
-    from webhook_kit.storage.clock import redis_time
+    from webhook_kit.operations.waiting import waiting
 
-    waiting, listed, now = kit.lanes.count_waiting(), kit.lanes.all_waiting(limit), redis_time(kit.redis)
-    lanes = [lane for name, where in listed.items() if (lane := _lane(kit, name, where, now)) is not None]
+    pending = waiting(kit, limit)
+    lanes = [_lane(lane) for lane in pending.lanes]
     status = kit.sending.status(kit.quota)
     sending = {
         "halted": status.halted,
@@ -53,15 +49,15 @@ def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
     counts, push = kit.lanes.counts(), kit.worker_life.last_signs()[WorkerKind.PUSH]
     sending["pushWorkerSeconds"] = push.age
     if as_json:
-        click.echo(json.dumps({"waiting": waiting, "lanes": lanes, "sending": sending, "counts": counts}))
+        click.echo(json.dumps({"waiting": pending.total, "lanes": lanes, "sending": sending, "counts": counts}))
         return
     if lanes:
         columns = ("lane", "state", "updates", "age", "attempts", "why")
         print_table(columns, [[lane[column] for column in columns] for lane in lanes])
     else:
         click.echo("nothing is pending")
-    if waiting > len(listed):
-        click.echo(f"… and {waiting - len(listed)} more")
+    if pending.more:
+        click.echo(f"… and {pending.more} more")
     if push.missing:
         click.echo(f"NOT SENDING: {push}")
     if status.halted:
@@ -74,32 +70,25 @@ def _overview(kit: Kit, limit: int, *, as_json: bool) -> None:
     click.echo("updates: " + (", ".join(f"{number} {what}" for what, number in sorted(counts.items())) or "none yet"))
 
 
-def _lane(kit: Kit, name: str, where: str, now: float) -> dict[str, Any] | None:
-    updates = kit.lanes.waiting(name)
-    if not updates:  # sent meanwhile
-        return None
-    state, since = kit.lanes.state(name), float(updates[0]["at"]) / 1000
-    why = next((note["why"] for note in reversed(kit.lanes.history(name)) if note["event"] == "postponed"), None)
-    if where == "unlinked":
-        why = "Gett's order id is not known: webhook-kit order link"
+def _lane(lane: WaitingLane) -> dict[str, Any]:
     return {
-        "lane": name,
-        "state": "being sent" if state.get("owner") else where,
-        "updates": len(updates),
-        "since": moment(since),
-        "age": age(since, now),
-        "attempts": int(state.get("attempts") or 0),
-        "why": why,
+        "lane": lane.lane,
+        "state": lane.state,
+        "updates": lane.updates,
+        "since": moment(lane.since.timestamp()),
+        "age": age(0, lane.age),
+        "attempts": lane.attempts,
+        "why": lane.why,
     }
 
 
 @command.command()
 @click.argument("lane")
-@_as_json
+@json_option
 def show(lane: str, as_json: bool) -> None:
     """Show what happened to each update of a lane, oldest first, and what is pending."""
     kit = open_kit()
-    name = _known(kit, lane)
+    name = known_lane(kit, lane)
     history, waiting, state = kit.lanes.history(name), kit.lanes.waiting(name), kit.lanes.state(name)
     if as_json:
         click.echo(json.dumps({"lane": name, "state": state, "waiting": waiting, "history": history}))
@@ -116,11 +105,14 @@ def show(lane: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("lane")
-def retry(lane: str) -> None:
+@why_option
+def retry(lane: str, why: str) -> None:
     """Send the next update of a lane now, without waiting for its delay."""
+    from webhook_kit.operations import actions
+
     kit = open_kit()
-    name = _known(kit, lane)
-    kit.lanes.retry_now(name)
+    name = known_lane(kit, lane)
+    actions.retry_now(kit, command_line_actor(), name, why)
     click.echo(
         f"{name} is due now; a push worker sends it" if kit.lanes.waiting(name) else f"nothing is pending in {name}"
     )
@@ -129,137 +121,16 @@ def retry(lane: str) -> None:
 @command.command()
 @click.argument("lane")
 @click.option("--update", "number", type=int, help="Discard only this update.")
-def discard(lane: str, number: int | None) -> None:
+@why_option
+def discard(lane: str, number: int | None, why: str) -> None:
     """Discard the updates that wait in a lane; they are never sent to Gett."""
+    from webhook_kit.operations import actions
+
     kit = open_kit()
-    name = _known(kit, lane)
-    discarded = kit.lanes.discard(name, number)
-    if number is not None and not discarded:
-        raise NotFound(f"update {number} does not wait in {name}, or is being sent")
+    name = known_lane(kit, lane)
+    discarded = actions.discard_updates(kit, command_line_actor(), name, number, why)
     click.echo(f"{discarded} discarded from {name}")
 
 
-def _known(kit: Kit, lane: str) -> str:
-    """Return the full name of a lane, given as such or as an order.
-
-    :raises NotFound: when there is no such lane.
-    """
-    if kit.lanes.state(lane):
-        return lane
-    order = kit.order_updates.find(lane.removeprefix("order:"))
-    if order is None or not kit.lanes.state(order.lane):
-        raise NotFound(f"there is no lane {lane}")
-    return order.lane
-
-
-# -- dead letters ------------------------------------------------------------------------------------------------------
-
-
-def _filters(function: Callable[..., None]) -> Callable[..., None]:
-    for option in (
-        click.option(
-            "--older-than",
-            type=click.IntRange(0, 31_536_000),
-            metavar="SECONDS",
-            help="Select dead letters at least this old.",
-        ),
-        click.option("--why", metavar="TEXT", help="Select dead letters whose reason contains this text."),
-        click.option("--lane", metavar="LANE", help="Select dead letters of this lane."),
-    ):
-        function = option(function)
-    return function
-
-
-def _choice(function: Callable[..., None]) -> Callable[..., None]:
-    function = _filters(click.option("--all", "all_", is_flag=True, help="Select all dead letters.")(function))
-    return click.argument("numbers", nargs=-1, type=int, metavar="[N]...")(function)
-
-
-@command.group("dead-letters", invoke_without_command=True)
-@_filters
-@_as_json
-@click.pass_context
-def dead_letters(
-    context: click.Context, lane: str | None, why: str | None, older_than: float | None, as_json: bool
-) -> None:
-    """List the dead letters: updates that Gett refused for good, or that failed for too long."""
-    if context.invoked_subcommand is not None:
-        return
-    from webhook_kit.storage.clock import redis_time
-
-    kit = open_kit()
-    letters, now = _found(kit, lane, why, older_than), redis_time(kit.redis)
-    if as_json:
-        click.echo(json.dumps([_plain(letter) for letter in letters]))
-    elif letters:
-        columns = ("number", "lane", "age", "update", "why")
-        print_table(
-            columns, [(x.number, x.lane, age(x.dead_lettered, now), json.dumps(x.body), x.why) for x in letters]
-        )
-    else:
-        click.echo("no dead letters")
-
-
-@dead_letters.command()
-@_choice
-def replay(numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None) -> None:
-    """Send dead letters again: by number, all, or by filter."""
-    kit = open_kit()
-    _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.replay, "replayed")
-
-
-@dead_letters.command("discard")
-@_choice
-def discard_dead_letters(
-    numbers: tuple[int, ...], all_: bool, lane: str | None, why: str | None, older_than: float | None
-) -> None:
-    """Discard dead letters: by number, all, or by filter."""
-    kit = open_kit()
-    _each(_chosen(kit, numbers, lane, why, older_than, all_=all_), kit.dead_letters.discard, "discarded")
-
-
-def _found(kit: Kit, lane: str | None, why: str | None, older_than: float | None) -> list[DeadLetter]:
-    if lane is not None and ":" not in lane:
-        lane = _known(kit, lane)
-    return kit.dead_letters.find(lane=lane, why=why, older_than=older_than)
-
-
-def _chosen(
-    kit: Kit, numbers: tuple[int, ...], lane: str | None, why: str | None, older_than: float | None, *, all_: bool
-) -> list[int]:
-    filtered = (lane, why, older_than) != (None, None, None)
-    if bool(numbers) + all_ + filtered != 1:
-        raise click.UsageError("select dead letters by number, with --all, or with --lane, --why, --older-than")
-    return list(numbers) or [letter.number for letter in _found(kit, lane, why, older_than)]
-
-
-def _each(numbers: list[int], action: Callable[[int], ReplayResult], done: str) -> None:
-    from webhook_kit.outbox.dead_letters import ReplayResult
-
-    reasons = {
-        ReplayResult.UNKNOWN: "there is no dead letter of that number",
-        ReplayResult.SUPERSEDED: "a newer update waits in its lane",
-        ReplayResult.STALE: "Gett took a newer update",
-        ReplayResult.EXPIRED: "its lane has expired",
-    }
-    failed = 0
-    for number in numbers:
-        if (result := action(number)) is not ReplayResult.OK:
-            failed += 1
-            click.echo(f"{number}: not {done}: {reasons[result]}", err=True)
-    pending = "; a push worker sends them" if done == "replayed" and len(numbers) > failed else ""
-    click.echo(f"{len(numbers) - failed} {done}{pending}")
-    if failed:
-        sys.exit(1)
-
-
-def _plain(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "number": letter.number,
-        "lane": letter.lane,
-        "update": letter.body,
-        "why": letter.why,
-        "status": letter.status or None,
-        "appended": moment(letter.appended),
-        "deadLettered": moment(letter.dead_lettered),
-    }
+for _command in (dead_letters, jobs, stop_job):
+    command.add_command(_command)

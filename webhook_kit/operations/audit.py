@@ -71,7 +71,7 @@ class AuditPage:
 
 
 def record(kit: Kit, actor: Actor, action: str, subject: str, why: str, result: str = "ok") -> None:
-    """Record an action. Whatever happens, it is in the log lines of this process too."""
+    """Record an action, also as a log line, unless the actor sees the result of a command."""
     fields = {
         "who": actor.name,
         "via": actor.via,
@@ -81,7 +81,8 @@ def record(kit: Kit, actor: Actor, action: str, subject: str, why: str, result: 
         "result": result,
     }
     short = {name: well_formed(value[:_MAX_TEXT]) for name, value in fields.items()}
-    log.info("action_recorded", **short)
+    if actor.via != "cli":
+        log.info("action_recorded", **short)
     try:
         seconds, _ = kit.redis.time()
         with kit.redis.pipeline() as pipeline:

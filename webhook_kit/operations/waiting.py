@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +10,9 @@ from webhook_kit.kit import Kit
 from webhook_kit.storage.clock import redis_time
 
 __all__ = ["Waiting", "WaitingLane", "waiting"]
+
+_NEWEST = 10
+"""Entries of a lane's history among which the reason is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,12 @@ class Waiting:
 
     :ivar total: number of lanes with a waiting update.
     :ivar lanes: the first of them, in the order in which they are sent.
+    :ivar more: number of lanes beyond these.
     """
 
     total: int
     lanes: tuple[WaitingLane, ...]
+    more: int
 
 
 def waiting(kit: Kit, limit: int = 50) -> Waiting:
@@ -53,17 +59,28 @@ def waiting(kit: Kit, limit: int = 50) -> Waiting:
 
     :param limit: number of lanes at most (0: all).
     """
-    total, now = kit.lanes.count_waiting(), redis_time(kit.redis)
-    lanes = (_lane(kit, name, place, now) for name, place in kit.lanes.all_waiting(limit).items())
-    return Waiting(total, tuple(lane for lane in lanes if lane is not None))
+    total, now, places = kit.lanes.count_waiting(), redis_time(kit.redis), kit.lanes.all_waiting(limit)
+    with kit.redis.pipeline(transaction=False) as pipeline:
+        for name in places:
+            pipeline.lindex(kit.keys.queue(name), 0)
+            pipeline.llen(kit.keys.queue(name))
+            pipeline.hmget(kit.keys.lane(name), "owner", "attempts")
+            pipeline.lrange(kit.keys.history(name), -_NEWEST, -1)
+        replies = pipeline.execute()
+    lanes = [
+        _lane(name, place, now, *replies[start : start + 4])
+        for start, (name, place) in zip(range(0, len(replies), 4), places.items(), strict=True)
+        if replies[start]  # else sent meanwhile
+    ]
+    return Waiting(total, tuple(lanes), max(0, total - len(places)))
 
 
-def _lane(kit: Kit, name: str, place: str, now: float) -> WaitingLane | None:
-    updates = kit.lanes.waiting(name)
-    if not updates:  # sent meanwhile
-        return None
-    state, since = kit.lanes.state(name), float(updates[0]["at"]) / 1000
-    why = next((note["why"] for note in reversed(kit.lanes.history(name)) if note["event"] == "postponed"), None)
+def _lane(
+    name: str, place: str, now: float, head: bytes, updates: int, state: list[bytes | None], history: list[bytes]
+) -> WaitingLane:
+    owner, attempts = state
+    since, notes = float(json.loads(head)["at"]) / 1000, map(json.loads, reversed(history))
+    why = next((note.get("why") for note in notes if note["event"] == "postponed"), None)
     if place == "unlinked":
         why = "Gett's order id is not known: webhook-kit order link"
     kind, _, subject = name.partition(":")
@@ -71,10 +88,10 @@ def _lane(kit: Kit, name: str, place: str, now: float) -> WaitingLane | None:
         lane=name,
         kind=kind,
         subject=subject,
-        state="being sent" if state.get("owner") else place,
-        updates=len(updates),
+        state="being sent" if owner else place,
+        updates=updates,
         since=datetime.fromtimestamp(since, UTC),
         age=max(0.0, now - since),
-        attempts=int(state.get("attempts") or 0),
+        attempts=int(attempts or 0),
         why=why,
     )
