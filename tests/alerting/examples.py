@@ -24,7 +24,7 @@ EXAMPLE = AlertMessage(
     todo="check the POS, then settle the order",
     opened=1_700_000_000.0,
     at=1_700_000_060.0,
-    link="https://console.example.org/console/orders/order-1",
+    link="https://console.example.org/console/order?ref=order-1",
     runbook="docs/monitoring.md#order_in_doubt",
 )
 

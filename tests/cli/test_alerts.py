@@ -12,6 +12,7 @@ from tests.alerting.receiver import receiving
 from tests.cli.conftest import Ran
 from webhook_kit.alert_fields import AlertTarget
 from webhook_kit.kit import Kit
+from webhook_kit.operations.audit import list_audit
 from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.open_alerts import AlertSubject, alert_id
 
@@ -103,3 +104,18 @@ def test_a_store_is_quiet_until_a_time(run: Callable[..., Ran], kit: Kit) -> Non
     for until in ("2000-01-01T00:00:00Z", "2999-01-01T00:00:00Z"):
         assert "has to be in the future" in run("alerts", "quiet", "main", "--until", until).err
     assert run("alerts", "quiet", "main", "--until", "tomorrow").status == 2
+
+
+def test_what_a_person_does_is_in_the_audit_log(run: Callable[..., Ran], kit: Kit) -> None:
+    kit.open_alerts.open(AlertSubject(Alert.IN_DOUBT, "order-1", "order", "in doubt", "main"))
+    run("alerts", "ack", alert_id(Alert.IN_DOUBT, "order-1"), "--why", "calling them")
+    run("alerts", "quiet", "main", "--until", "2h")
+    run("alerts", "unquiet", "main")
+    run("alerts", "ack", "nothing")
+    entries = list_audit(kit).entries
+    assert [(entry.action, entry.why, entry.failed) for entry in entries] == [
+        ("acknowledge_alert", "", True),
+        ("unquiet_store", "", False),
+        ("quiet_store", "", False),
+        ("acknowledge_alert", "calling them", False),
+    ]

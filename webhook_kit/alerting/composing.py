@@ -12,7 +12,7 @@ from webhook_kit.texts import well_formed
 
 __all__ = ["compose", "console_link", "runbook"]
 
-_PAGES = {"order": "orders", "store": "stores"}
+_PAGES = {"order": "order?ref=", "store": "store?id="}
 
 
 def compose(
@@ -51,7 +51,7 @@ def console_link(settings: Settings, about: str, subject: str) -> str:
     if not base:
         return ""
     page = _PAGES.get(about)
-    return f"{base}/console/{page}/{quote(well_formed(subject), safe='')}" if page else f"{base}/console/"
+    return f"{base}/console/{page}{quote(well_formed(subject), safe='')}" if page else f"{base}/console/"
 
 
 def runbook(code: str) -> str:

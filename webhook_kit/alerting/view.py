@@ -94,6 +94,7 @@ def read_open_alerts(
     keys: Keys,
     channels: Sequence[AlertChannel],
     settings: Settings,
+    open_alerts: OpenAlerts,
     *,
     start: int = 0,
     limit: int = 100,
@@ -102,7 +103,6 @@ def read_open_alerts(
 
     :raises redis.RedisError: Redis is not reachable.
     """
-    open_alerts = OpenAlerts(connection, keys)
     ids = [text(each) for each in connection.zrevrange(keys.alerts_open, start, start + limit - 1)]
     alerts, now = open_alerts.read(ids), open_alerts.now() * 1000
     with connection.pipeline(transaction=False) as pipeline:

@@ -9,11 +9,12 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import age, instant, moment, open_kit, print_table, user_name
+from webhook_kit.cli.common import age, command_line_actor, instant, moment, open_kit, print_table
 from webhook_kit.errors import NotFound
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from webhook_kit.kit import Kit
 
 __all__ = ["command"]
+
+
+_why = click.option("--why", default="", metavar="TEXT", help="Reason, for the audit log.")
 
 
 @click.group("alerts", invoke_without_command=True)
@@ -42,13 +46,11 @@ def command(context: click.Context, as_json: bool, limit: int) -> None:
 
 
 def _list(kit: Kit, limit: int, *, as_json: bool) -> None:
-    from webhook_kit.alerting.view import read_channels, read_open_alerts
+    from webhook_kit.operations.alerts import count_open_alerts, read_alert_channels, read_open_alerts
     from webhook_kit.storage.clock import redis_time
 
-    channels = kit.alert_channels
-    alerts = read_open_alerts(kit.redis, kit.keys, channels, kit.settings, limit=limit)
-    states, now = read_channels(kit.redis, kit.keys, channels), redis_time(kit.redis)
-    total = int(kit.redis.zcard(kit.keys.alerts_open))
+    alerts, total = read_open_alerts(kit, limit=limit), count_open_alerts(kit)
+    states, now = read_alert_channels(kit), redis_time(kit.redis)
     if as_json:
         document = {"open": total, "alerts": list(map(_plain, alerts)), "channels": list(map(_plain, states))}
         click.echo(json.dumps(document))
@@ -63,7 +65,7 @@ def _list(kit: Kit, limit: int, *, as_json: bool) -> None:
     for state in states:
         failing = f", FAILING for {age(state.failing_since, now)}: {state.error}" if state.failing_since else ""
         click.echo(f"channel {state.name}: {state.waiting} waiting{failing}")
-    if not channels:
+    if not states:
         click.echo(
             "no channel is configured, so that nobody is told: set ALERT_SLACK or another one (docs/monitoring.md)"
         )
@@ -106,47 +108,46 @@ def _camel(value: dict[str, Any]) -> dict[str, Any]:
 
 @command.command()
 @click.argument("alert_id", metavar="ID")
-def ack(alert_id: str) -> None:
+@_why
+def ack(alert_id: str, why: str) -> None:
     """Acknowledge an alert: it is not repeated. One whose end the kit cannot find out is closed."""
-    from webhook_kit.alerting.acknowledging import acknowledge_alert
+    from webhook_kit.operations.alerts import acknowledge_alert
 
-    closed = acknowledge_alert(open_kit().open_alerts, alert_id, user_name())
+    closed = acknowledge_alert(open_kit(), command_line_actor(), alert_id, why)
     click.echo(f"{alert_id} is closed" if closed else f"{alert_id} is acknowledged; it is resolved when it is over")
 
 
 @command.command()
 @click.argument("store_id", metavar="STORE")
 @click.option("--until", required=True, metavar="TIME", help="ISO 8601 with a time zone, or a duration: 30m, 2h, 7d.")
-def quiet(store_id: str, until: str) -> None:
+@_why
+def quiet(store_id: str, until: str, why: str) -> None:
     """Send no alerts about a store and its orders for some time. What is still open then is sent."""
-    from webhook_kit.alerting.quiet import quiet_store
+    from webhook_kit.operations.alerts import quiet_store
 
-    kit = open_kit()
-    store = kit.stores.get(store_id)
     end = _until(until)
-    quiet_store(kit.redis, kit.keys, store.id, end)
-    click.echo(f"no alerts about store {store.id} until {moment(end)}")
+    quiet_store(open_kit(), command_line_actor(), store_id, end, why)
+    click.echo(f"no alerts about store {store_id} until {end.isoformat(timespec='seconds')}")
 
 
 @command.command()
 @click.argument("store_id", metavar="STORE")
-def unquiet(store_id: str) -> None:
+@_why
+def unquiet(store_id: str, why: str) -> None:
     """Send alerts about a store again."""
-    from webhook_kit.alerting.quiet import unquiet_store
+    from webhook_kit.operations.alerts import unquiet_store
 
-    kit = open_kit()
-    if not unquiet_store(kit.redis, kit.keys, store_id):
-        raise NotFound(f"store {store_id} is not quiet")
+    unquiet_store(open_kit(), command_line_actor(), store_id, why)
     click.echo(f"alerts about store {store_id} are sent again")
 
 
-def _until(text: str) -> float:
+def _until(text: str) -> datetime:
     duration = re.fullmatch(r"(\d{1,5})([mhd])", text)
     if duration:
-        return time.time() + int(duration[1]) * {"m": 60, "h": 3_600, "d": 86_400}[duration[2]]
+        return datetime.now(UTC) + timedelta(seconds=int(duration[1]) * {"m": 60, "h": 3_600, "d": 86_400}[duration[2]])
     parsed = instant(text)
     assert parsed is not None
-    return parsed.timestamp()
+    return parsed
 
 
 @command.command()

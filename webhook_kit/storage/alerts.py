@@ -137,5 +137,10 @@ class Alerts:
 
     def clear(self, alert: Alert, subject: str) -> None:
         """Clear an alert, so that a recurrence is raised again."""
-        self._redis.delete(self._keys.alerted(alert, subject))
-        self._open.resolve(alert_id(alert, subject))
+        name = alert_id(alert, subject)
+        with self._redis.pipeline(transaction=False) as pipeline:  # one round trip where nothing was raised
+            pipeline.delete(self._keys.alerted(alert, subject))
+            pipeline.zscore(self._keys.alerts_open, name)
+            _, opened = pipeline.execute()
+        if opened is not None:
+            self._open.resolve(name)
