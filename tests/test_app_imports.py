@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from webhook_kit.testing.redis_server import RedisServer
 
 PROGRAM = """
@@ -17,6 +19,7 @@ from webhook_kit.app import create_app
 from webhook_kit.gett.signing import signed_headers
 
 client = create_app().test_client()
+created = set(sys.modules)
 client.get("/healthz")  # Flask and the client themselves
 before = set(sys.modules)
 
@@ -39,11 +42,12 @@ key = {"Idempotency-Key": str(uuid4())}
 answers = [post("/placeOrder", placed, **key), post("/placeOrder", placed, **key), client.get("/readyz")]
 answers.append(client.get("/sendingz"))
 statuses = [validated.status_code, *(answer.status_code for answer in answers)]
-print(json.dumps({"statuses": statuses, "imported": sorted(set(sys.modules) - before)}))
+print(json.dumps({"statuses": statuses, "created": sorted(created), "imported": sorted(set(sys.modules) - before)}))
 """
 
 
-def test_first_requests_import_nothing(redis_server: RedisServer) -> None:
+@pytest.mark.parametrize("console", [{}, {"CONSOLE": "true", "CONSOLE_PASSWORDS": "true"}], ids=["alone", "console"])
+def test_first_requests_import_nothing(redis_server: RedisServer, console: dict[str, str]) -> None:
     env = {
         "REDIS_URL": redis_server.url,
         "KEY_PREFIX": "imports:",
@@ -55,9 +59,17 @@ def test_first_requests_import_nothing(redis_server: RedisServer) -> None:
     }
     folder = Path(__file__).parent.parent / "examples" / "tiny_pos"
     ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=folder, env=os.environ | env, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM],
+        cwd=folder,
+        env=os.environ | env | console,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     result = json.loads(ran.stdout.splitlines()[-1])
     assert result["statuses"] == [200, 200, 200, 200, 503]  # no worker runs
     assert result["imported"] == []
+    created = set(result["created"])
+    assert "authlib" not in created  # only log-in with OpenID Connect needs it
+    assert bool(console) == ("webhook_kit.console" in created)

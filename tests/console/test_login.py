@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from webhook_kit.console.sessions import ConsoleSessions
 from webhook_kit.console.throttle import LoginThrottle
 from webhook_kit.console.users import ConsoleUsers
 from webhook_kit.operations.actor import Role
+from webhook_kit.testing.processes import PATIENCE
 
 
 def test_a_page_leads_to_the_log_in_and_back(console: ConsoleClient) -> None:
@@ -136,6 +139,26 @@ def test_attempts_for_a_name_are_limited_even_with_the_right_password(console: C
 def test_attempts_of_an_address_are_limited(console: ConsoleClient) -> None:
     answers = [console.post("/login", {"name": f"n{each}", "password": "x"}).status_code for each in range(22)]
     assert answers == [403] * 20 + [429] * 2
+
+
+def test_many_log_ins_at_once_leave_threads_for_orders(console: ConsoleClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook_kit.console.users._places", threading.BoundedSemaphore(1))
+    ConsoleUsers(console.kit.redis, console.kit.keys).add("jo", PASSWORD, Role.VIEWER)
+    checking, end = threading.Event(), threading.Event()
+
+    def check(_stored: str, _password: str) -> bool:
+        checking.set()
+        return end.wait(PATIENCE)
+
+    monkeypatch.setattr("webhook_kit.console.users.check_password_hash", check)
+    form = {"name": "jo", "password": PASSWORD}
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(ConsoleClient(console.kit).post, "/login", form)
+        assert checking.wait(PATIENCE)
+        assert console.post("/login", form).status_code == 503
+        end.set()
+        assert first.result().status_code == 303
+    assert console.post("/login", form).status_code == 303
 
 
 def test_nobody_logs_in_without_redis(make_console: Callable[..., ConsoleClient]) -> None:

@@ -108,3 +108,10 @@ def test_a_form_behind_a_proxy_needs_a_token_too(behind_proxy: Callable[..., Con
     assert post(sent()) == 403
     assert post(sent(Origin="https://evil.example"), csrf_token=token) == 403
     assert post(sent(X_Forwarded_User="di", X_Forwarded_Groups="on-call"), csrf_token=token) == 403
+
+
+def test_a_name_is_shown_as_text(behind_proxy: Callable[..., ConsoleClient]) -> None:
+    name = "<script>alert(1)</script>"
+    shown = behind_proxy(console_operators=[name]).get(headers=sent(X_Forwarded_User=name)).text
+    assert "&lt;script&gt;alert(1)" in shown
+    assert name not in shown

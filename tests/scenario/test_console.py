@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import requests
+from playwright.sync_api import Browser
 
 from tests.console.openid_env import authorize, open_id_provider
+from tests.tcp_server import FakeServer, Serve, responding
 from webhook_kit.testing.processes import PATIENCE, Process, free_port
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -192,3 +194,53 @@ def test_a_program_uses_a_token(env: dict[str, str], start: Start) -> None:
     assert requests.post(f"{api}/actions/pause_store", json=pause, headers=headers, timeout=PATIENCE).status_code == 403
     assert run(env, "console", "remove-token", "monitor").returncode == 0
     assert requests.get(f"{api}/stores", headers=headers, timeout=PATIENCE).status_code == 401
+
+
+ATTACK = """<!doctype html><meta charset="utf-8"><title>attack</title>
+<form method="post" action="{console}/login"><input name="name" value="jo"><input name="password" value="{password}"></form>
+<form method="post" action="{console}/logout"></form>
+<iframe src="{console}/login"></iframe>
+<script>
+  const at = new URLSearchParams(location.search).get("form");
+  if (at) document.forms[at].submit();
+</script>"""
+
+
+def test_a_real_browser_refuses_what_other_origins_try(
+    env: dict[str, str], start: Start, start_server: Callable[[Serve], FakeServer], browser: Browser
+) -> None:
+    """An origin of another port belongs to the same site: the browser sends its cookies, and the console has to refuse."""
+    console = f"{start('console', 'serve', CONSOLE_PASSWORDS='true')}/console"
+    assert run(env, "console", "add-user", "jo", "--role", "operator", input=PASSWORD).returncode == 0
+    page_of_attacker = ATTACK.format(console=console, password=PASSWORD).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {len(page_of_attacker)}\r\n\r\n"
+    attacker = start_server(responding(head.encode() + page_of_attacker)).url
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(1_000 * PATIENCE)
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+
+    with page.expect_navigation(url=f"{console}/login"):
+        page.goto(f"{attacker}/?form=0")
+    assert "does not come from a page of the console" in page.content()
+    assert not [cookie for cookie in context.cookies() if cookie.get("name") == "console"]
+
+    page.goto(f"{console}/login")
+    page.get_by_label("Name").fill("jo")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{console}/")
+    with page.expect_navigation(url=f"{console}/logout"):
+        page.goto(f"{attacker}/?form=1")
+    assert "does not come from a page of the console" in page.content()
+    assert page.goto(f"{console}/")
+    assert page.url == f"{console}/"  # still logged in
+
+    page.goto(attacker)
+    frame = next(each for each in page.frames if each is not page.main_frame)
+    assert "Password" not in frame.content()
+    assert any("frame-ancestors" in text for text in refused)
+    cookie = next(each for each in context.cookies() if each.get("name") == "console")
+    assert (cookie.get("httpOnly"), cookie.get("sameSite")) == (True, "Lax")
+    context.close()

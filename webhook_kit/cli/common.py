@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import sys
@@ -32,7 +31,6 @@ __all__ = [
     "open_kit",
     "print_table",
     "require_replaceable",
-    "user_name",
     "warn_of_missing",
     "why_option",
 ]
@@ -59,14 +57,6 @@ def examples(*lines: str) -> str:
 
 why_option = click.option("--why", default="", metavar="TEXT", help="Reason, for the audit log.")
 """The option of every command by which a person changes something."""
-
-
-def user_name() -> str:
-    """Return the name of the person at the command line."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user may have no name
-        return "cli"
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from webhook_kit.cli.common import instant, moment, open_kit, print_table, user_name
+from webhook_kit.cli.common import command_line_actor, instant, moment, open_kit, print_table
 from webhook_kit.cli.serve import server_options
 
 if TYPE_CHECKING:
@@ -174,6 +174,5 @@ def _tokens(kit: Kit) -> ApiTokens:
 
 def _record(kit: Kit, action: str, subject: str, why: str = "") -> None:
     from webhook_kit.operations import audit
-    from webhook_kit.operations.actor import Actor, Role
 
-    audit.record(kit, Actor(user_name(), Role.OPERATOR, "cli"), action, subject, why)
+    audit.record(kit, command_line_actor(), action, subject, why)

@@ -22,6 +22,7 @@ from webhook_kit.console.guard import admit, is_api
 from webhook_kit.console.headers import add_headers
 from webhook_kit.console.login import login_pages
 from webhook_kit.console.pages import console_pages
+from webhook_kit.console.users import TooManyLogins
 from webhook_kit.errors import (
     ConfigurationError,
     Conflict,
@@ -53,6 +54,7 @@ _STATUSES: dict[type[WebhookKitError], int] = {
     Conflict: 409,
     InvalidTransition: 409,
     StoresUnavailable: 503,
+    TooManyLogins: 503,
 }
 
 _MAX_BODY = 64 * 1024

@@ -13,12 +13,12 @@ from typing import Any
 import redis
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from webhook_kit.errors import InvalidArgument, NotFound
+from webhook_kit.errors import InvalidArgument, NotFound, WebhookKitError
 from webhook_kit.operations.actor import Role
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["ConsoleUser", "ConsoleUsers"]
+__all__ = ["ConsoleUser", "ConsoleUsers", "TooManyLogins"]
 
 _NAME = re.compile(r"[A-Za-z0-9._@+-]{1,100}")
 _SHORTEST = 12
@@ -34,6 +34,13 @@ _NOBODY = (
 
 _hashing = threading.BoundedSemaphore(2)
 """Each computation takes 32 MB for a moment: many at once must not take the memory with which orders are placed."""
+
+_places = threading.BoundedSemaphore(6)
+"""Log-ins that are computed or wait for it: many at once must not take the threads with which orders are received."""
+
+
+class TooManyLogins(WebhookKitError):
+    """Many passwords are being checked at this moment; the next attempt may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +99,22 @@ class ConsoleUsers:
         return _user(name, json.loads(record)) if record else None
 
     def verify(self, name: str, password: str) -> ConsoleUser | None:
-        """Return the user whose password this is, or None. Both take the same time."""
+        """Return the user whose password this is, or None. Both take the same time.
+
+        :raises TooManyLogins: many others log in at this moment.
+        """
         record = (
             json.loads(found)
             if (found := self._redis.hget(self._key, name) if _NAME.fullmatch(name) else None)
             else None
         )
-        with _hashing:
-            right = check_password_hash(record["hash"] if record else _NOBODY, password[:_LONGEST])
+        if not _places.acquire(blocking=False):
+            raise TooManyLogins("too many people are logging in at this moment; try again")
+        try:
+            with _hashing:
+                right = check_password_hash(record["hash"] if record else _NOBODY, password[:_LONGEST])
+        finally:
+            _places.release()
         return _user(name, record) if record and right and len(password) <= _LONGEST else None
 
 
