@@ -31,6 +31,8 @@ COMMANDS = (
         "serve --help",
         "catalog --help",
         "dev --help",
+        "trigger --help",
+        "completion bash",
     ),
     *("outbox", "outbox --json", "outbox dead-letters", "order list --json", "order incidents", "stores list --local"),
 )

@@ -51,6 +51,30 @@ def trigger(stack: Stack) -> Trigger:
     return run
 
 
+HOSTILE = (
+    '{"errorCode": "X\\u001b[31m\\ud83d", "detail": "'
+    + "long " * 100_000
+    + '", "errors": [1, null, {"code": {}, "message": []}]}',
+    '{"errors": {"a": ' + "[" * 900 + "]" * 900 + '}, "errorCode": 7}',
+    "[" * 100_000,
+    "\xff\x00",
+    "",
+)
+
+
+@pytest.fixture
+def hostile() -> Iterator[str]:
+    """A server whose n-th path answers with the n-th hostile body."""
+    app = Flask("hostile")
+
+    @app.post("/<int:number>/validateOrder")
+    def answer(number: int) -> Response:
+        return Response(HOSTILE[number], 500, content_type="application/json")
+
+    with serve(app) as url:
+        yield url
+
+
 @pytest.fixture
 def recorder() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
     """A server that records what it gets, and answers nothing useful."""
@@ -190,6 +214,16 @@ def test_mistakes_of_the_command_line_exit_with_2(trigger: Trigger, tmp_path: Pa
     assert (ran.returncode, "nothing signs the webhook" in ran.stderr) == (2, True)
     ran = trigger("validateOrder", "--to", "https://pos.example.org", GETT_WEBHOOK_SECRETS="", **AUTHORIZED)
     assert (ran.returncode, "GETT_WEBHOOK_AUTHORIZATION is not sent to" in ran.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_a_hostile_answer_is_printed_in_few_words(number: int, trigger: Trigger, hostile: str) -> None:
+    ran = trigger("validateOrder", "--to", f"{hostile}/{number}")
+    assert (ran.returncode, len(ran.stdout) < 3_000, "\x1b" in ran.stdout) == (1, True, False)
+    assert ran.stdout.startswith("validateOrder: 500 in ")
+    assert "Traceback" not in ran.stderr
+    ran = trigger("validateOrder", "--to", f"{hostile}/{number}", "--json")
+    assert (json.loads(ran.stdout)["status"], "Traceback" in ran.stderr) == (500, False)
 
 
 def test_no_answer_is_one_line(trigger: Trigger) -> None:

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from os import urandom
 from typing import TYPE_CHECKING, Any
@@ -65,18 +66,18 @@ class Answer:
         """Return the essentials in one line."""
         if not 200 <= self.status < 300:
             code, detail = self.body.get("errorCode"), self.body.get("detail") or self.body.get("title")
-            said = ": ".join(str(each) for each in (code, detail) if each) or self.text[:_LONGEST_TEXT] or "no body"
+            said = ": ".join(_short(each) for each in (code, detail) if each) or _short(self.text) or "no body"
             return f"{said} (trace {self.trace})"
         if self.event == "orderEvent":
-            return str(self.body.get("outcome") or "accepted")
+            return _short(self.body.get("outcome") or "accepted")
         words = ["valid" if self.accepted else "not valid"] if self.event == "validateOrder" else ["placed"]
         if ticket := self.body.get("partnerOrderId"):
-            words[0] += f" as {ticket}"
+            words[0] += f" as {_short(ticket)}"
         amounts = self.body.get("amounts")
         if isinstance(amounts, dict) and isinstance(amounts.get("total"), int | float):
             words.append(f"total {amounts['total']:.2f}")
         if self.key:
-            words += [f"order {self.body.get('gettOrderId') or 'without an id at Gett'}", f"key {self.key}"]
+            words += [f"order {_short(self.body.get('gettOrderId') or 'without an id at Gett')}", f"key {self.key}"]
         return ", ".join(words)
 
     def violations(self) -> list[str]:
@@ -85,8 +86,10 @@ class Answer:
         lines = []
         for error in errors if isinstance(errors, list) else ():
             if isinstance(error, dict):
-                place = " ".join(str(error[name]) for name in ("itemId", "jsonPath") if error.get(name))
-                lines.append(f"{error.get('code')}: {error.get('message')}{f' ({place})' if place else ''}")
+                place = " ".join(_short(error[name]) for name in ("itemId", "jsonPath") if error.get(name))
+                lines.append(
+                    f"{_short(error.get('code'))}: {_short(error.get('message'))}{f' ({place})' if place else ''}"
+                )
         return lines
 
     def to_dict(self) -> dict[str, Any]:
@@ -99,8 +102,14 @@ class Answer:
             "milliseconds": round(self.milliseconds, 1),
             "traceId": self.trace,
             "idempotencyKey": self.key,
-            "body": redact_payment(dict(self.body)) if self.body else self.text,
+            "body": self._redacted_body(),
         }
+
+    def _redacted_body(self) -> Any:
+        try:
+            return redact_payment(dict(self.body)) if self.body else _short(self.text)
+        except RecursionError:
+            return "nested too deeply"
 
 
 @dataclass(frozen=True)
@@ -199,13 +208,15 @@ def target_of(settings: Settings, to: str | None, secret: str | None) -> Target:
 
 
 def has_fake_pos(kit: Kit, body: Mapping[str, Any]) -> bool:
-    """Return True if the order is of a store here whose POS is the fake one."""
+    """Return True if the order is of a store here whose POS is the fake one; False also if that cannot be found out."""
     from webhook_kit.testing.bogus import BogusAdapter
 
     cart = body.get("cart")
     gett_id = cart.get("storeId") if isinstance(cart, dict) else None
-    store = kit.stores.by_gett_id(gett_id) if isinstance(gett_id, str) else None
-    return store is not None and isinstance(kit.stores.adapter(store), BogusAdapter)
+    with suppress(Exception):  # Redis may be away, and an adapter may be broken
+        store = kit.stores.by_gett_id(gett_id) if isinstance(gett_id, str) else None
+        return store is not None and isinstance(kit.stores.adapter(store), BogusAdapter)
+    return False
 
 
 def _own_base(settings: Settings) -> str:
@@ -225,6 +236,11 @@ def _checked(url: str) -> str:
         )
     base = url.rstrip("/")
     return next((base.removesuffix(f"/{path}") for path in _PATHS.values() if base.endswith(f"/{path}")), base)
+
+
+def _short(said: object) -> str:
+    """Return what somebody else's answer says, on one line that is not too long."""
+    return " ".join(str(said).split())[:_LONGEST_TEXT]
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
