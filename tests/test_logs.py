@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -255,3 +256,19 @@ def test_later_configuration_replaces_the_earlier_one(stream: Stream, monkeypatc
     logging.getLogger("my_pos").warning("written once")
     assert second.getvalue().count("written") == 1
     assert stream.getvalue() == ""
+
+
+def test_sigkill_loses_no_line_before_a_warning() -> None:
+    program = """
+import os, signal
+from webhook_kit.logs import configure, logger
+configure("INFO")
+log = logger("a")
+log.info("line_before")
+log.warning("warning_written")
+log.info("line_after")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.returncode == -signal.SIGKILL
+    assert [json.loads(line)["event"] for line in ran.stderr.splitlines()][:2] == ["line_before", "warning_written"]

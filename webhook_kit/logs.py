@@ -148,7 +148,7 @@ class _StandardHandler(logging.Handler):
 
     @cached_property
     def _render(self) -> structlog.types.Processor:
-        return _never_raising(_record_as_event, *_last_processors(self._format))
+        return _never_raising(_record_as_event, _pass_on_exception, *_last_processors(self._format))
 
     def emit(self, record: logging.LogRecord) -> None:
         write = self._writer.write_soon if record.levelno < logging.WARNING else self._writer.write_now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from webhook_kit import error_reports, logs
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
 from webhook_kit.testing.bogus import BogusAdapter
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import Process, wait_until
 
 MODULE = """
 reported = []
@@ -84,6 +85,53 @@ def test_unexpected_exception_of_a_request_is_reported(
 
     wait_until(lambda: own_reporter.reported, message="the report")
     assert own_reporter.reported == [("ZeroDivisionError", {"component": "app", "event": "request_failed"})]
+
+
+WORKER_MODULE = """
+import json, logging
+from webhook_kit.testing.bogus import BogusAdapter
+
+class Broken(BogusAdapter):
+    def fetch_catalog(self, store):
+        raise ZeroDivisionError("jane@example.org")
+
+    def store_status(self, store):
+        try:
+            raise KeyError("jane@example.org")
+        except KeyError:
+            logging.getLogger("broken").exception("status")
+        return super().store_status(store)
+
+def report(error, context):
+    with open("reports.jsonl", "a") as file:
+        file.write(json.dumps([type(error).__name__, context]) + chr(10))
+"""
+
+
+def test_exceptions_of_a_worker_and_of_a_vendors_logger_are_reported(kit: Kit, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(WORKER_MODULE)
+    env = {
+        "REDIS_URL": kit.settings.redis_url,
+        "KEY_PREFIX": kit.keys.prefix,
+        "GETT_API_KEY": "key_test",
+        "GETT_API_URL": "http://127.0.0.1:1",
+        "POS_ADAPTER": "broken:Broken",
+        "GETT_STORE_ID": kit.settings.gett_store_id or "",
+        "HEALTH_CHECK_INTERVAL": "1",
+        "CATALOG_REFRESH": "1",
+        "ERROR_REPORTER": "broken:report",
+    }
+    reports = tmp_path / "reports.jsonl"
+
+    def reported() -> set[tuple[str, str, str]]:
+        lines = reports.read_text().splitlines() if reports.exists() else []
+        return {(name, context["component"], context["event"]) for name, context in map(json.loads, lines)}
+
+    command = [sys.executable, "-m", "webhook_kit.cli", "worker", "sync"]
+    with Process(command, env=env, cwd=tmp_path) as worker:
+        worker.wait_until(lambda: len(reported()) >= 2, message="the reports")
+    assert ("KeyError", "broken", "status") in reported()
+    assert "ZeroDivisionError" in {name for name, _, _ in reported()}
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,16 @@ def test_child_of_a_fork_reports_what_it_raised_alone() -> None:
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     assert os.read(reader, 100) == b"child\n"
+
+
+def test_reporter_that_reports_its_own_failure_does_not_loop() -> None:
+    reported: list[BaseException] = []
+
+    def report(error: BaseException, context: dict[str, str]) -> None:
+        reported.append(error)
+        reports.submit(error, context)
+
+    reports = ErrorReports([report])
+    reports.submit(ValueError(), {})
+    reports.flush()
+    assert len(reported) == 1

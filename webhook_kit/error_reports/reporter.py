@@ -57,6 +57,8 @@ class ErrorReports:
 
         :param event: the log line.
         """
+        if threading.current_thread() is self._thread:  # a reporter that logs its own failures would never end
+            return
         try:
             self._queue.put_nowait((error, context_of(event)))
         except Full:
@@ -76,12 +78,11 @@ class ErrorReports:
     def _require_thread(self) -> None:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                thread = threading.Thread(target=self._run, name="error-reports", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="error-reports", daemon=True)
                 try:
-                    thread.start()
+                    self._thread.start()
                 except RuntimeError:  # the process is ending, or the system allows no further thread
-                    return
-                self._thread = thread
+                    self._thread = None
 
     def _run(self) -> None:
         while True:
