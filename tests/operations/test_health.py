@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -82,7 +83,7 @@ def test_halted_sending_since_the_first_refusal(healthy: Kit) -> None:
     halted = found(healthy, "sending_halted")
     assert halted.severity is HealthSeverity.URGENT
     assert halted.since == since is not None
-    assert "invalid key again" in halted.what
+    assert "invalid key again" in halted.detail
     healthy.sending.record_response()
     assert codes(read_health(healthy)) == []
 
@@ -122,7 +123,7 @@ def test_order_in_doubt(healthy: Kit) -> None:
     put_in_doubt(healthy, "O-1")
     doubt = found(healthy, "order_in_doubt")
     assert doubt.severity is HealthSeverity.URGENT
-    assert "O-1" in doubt.what
+    assert "O-1" in doubt.detail
     assert doubt.page == "order?ref=O-1"
     assert doubt.since == pytest.approx(time.time(), abs=60)
 
@@ -148,6 +149,17 @@ def test_unconfirmed_orders(healthy: Kit) -> None:
     assert unconfirmed.count == 1
     assert unconfirmed.page == "order?ref=late"
     assert "Call the restaurant" in unconfirmed.advice
+
+
+def test_an_update_that_waits_for_long(healthy: Kit) -> None:
+    healthy.lanes.append("order:O-1", order_progress("confirmed"), store_id="main")  # Gett's id is not known
+    assert codes(read_health(healthy)) == []
+    update = json.loads(healthy.redis.lindex(healthy.keys.queue("order:O-1"), 0) or "")
+    update["at"] = f"{1000 * (time.time() - 3600):.3f}"
+    healthy.redis.lset(healthy.keys.queue("order:O-1"), 0, json.dumps(update))
+    waits = found(healthy, "update_waits")
+    assert waits.page == "order?ref=O-1"
+    assert "Gett's order id is not known" in waits.detail
 
 
 def test_dead_letters(healthy: Kit) -> None:

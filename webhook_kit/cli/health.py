@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from webhook_kit.cli.common import age, moment, open_kit, print_table
+
+if TYPE_CHECKING:
+    from webhook_kit.operations.health import Fact
 
 __all__ = ["command"]
 
@@ -28,10 +32,16 @@ def command(as_json: bool) -> None:
     else:
         for finding in health.findings:
             since = "" if finding.since is None else f" (since {age(finding.since, health.at)})"
-            click.echo(f"{finding.severity.upper()}: {finding.what}{since}")
+            click.echo(
+                f"{finding.severity.upper()}: {finding.what}{f' {finding.detail}' if finding.detail else ''}{since}"
+            )
             click.echo(f"  → {finding.advice}{f'  [{finding.command}]' if finding.command else ''}")
         if not health.findings:
             click.echo("nothing is wrong")
-        print_table(("", ""), [(fact.label, fact.value) for fact in health.facts])
+        print_table(("", ""), [(fact.label, _value(fact, health.at)) for fact in health.facts])
     if health.worst is HealthSeverity.URGENT:
         sys.exit(1)
+
+
+def _value(fact: Fact, now: float) -> str:
+    return fact.value if fact.since is None else f"{fact.value} {age(fact.since, now)} ago"

@@ -64,7 +64,7 @@ class Chart:
 
 def draw(series: Series) -> Chart:
     """Return the graph of a series."""
-    lines = _fewer(series.lines)
+    lines = _fewer([line for line in series.lines if any(value is not None for value in line.values)])
     steps = max((len(line.values) for line in lines), default=0)
     highest = max((value for line in lines for value in line.values if value is not None), default=0.0)
     top = _ceiling(highest)
@@ -83,8 +83,8 @@ def draw(series: Series) -> Chart:
                 drawing = False
                 continue
             points.append(f"{'L' if drawing else 'M'}{x(step)} {y(value)}")
-            if not drawing:  # a single value is seen as a dot
-                points.append("h0.01")
+            if not drawing:  # a single value is seen as a dash
+                points.append("h2")
             drawing = True
         return "".join(points)
 

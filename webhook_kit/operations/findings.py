@@ -28,6 +28,7 @@ class HealthFinding:
     :ivar advice: what to do first, in one sentence.
     :ivar command: command that shows or does it, or the empty text.
     :ivar page: path of the page for it below the console's, or the empty text.
+    :ivar detail: words of Gett or of a POS, or the ids that it is about; may be empty.
     :ivar since: moment since when, Unix seconds; None if it is not known.
     :ivar count: number of things that it is about.
     """
@@ -38,5 +39,6 @@ class HealthFinding:
     advice: str
     command: str = ""
     page: str = ""
+    detail: str = ""
     since: float | None = None
     count: int = 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
 
 import redis
 
@@ -19,6 +20,7 @@ from webhook_kit.operations.health_of_orders import order_findings
 from webhook_kit.operations.health_of_stores import store_findings
 from webhook_kit.operations.quota import read_quota
 from webhook_kit.operations.redis_health import megabytes, read_redis, redis_findings
+from webhook_kit.operations.waiting import waiting
 from webhook_kit.storage.clock import TOLERANCE, clock_difference, gett_difference, redis_time
 from webhook_kit.storage.connection import OUT_OF_REACH
 from webhook_kit.storage.faults import describe
@@ -28,6 +30,23 @@ __all__ = ["Fact", "Health", "read_health"]
 log = logger("health")
 
 _ORDER = list(HealthSeverity)
+
+_WAITS_AFTER = 600.0
+"""Seconds after which an update has waited for too long; some minutes are normal while Gett fails."""
+
+_MOST_LANES = 20
+"""Waiting lanes that are read, those first that are sent first."""
+
+_FIRST = (
+    "order_in_doubt",
+    "orders_in_doubt",
+    "orders_unconfirmed",
+    "sending_halted",
+    "worker_silent",
+    "gett_failing",
+    "pos_down",
+)
+"""Codes of findings that come before others of the same urgency: a customer waits for an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +68,7 @@ class Health:
     """Answer to "is anything wrong now".
 
     :ivar at: moment of the answer, Unix seconds.
-    :ivar findings: the most urgent first, of the same urgency the newest first.
+    :ivar findings: the most urgent first.
     """
 
     at: float
@@ -82,8 +101,13 @@ def read_health(kit: Kit) -> Health:
         except Exception as error:  # one source must not hide the others
             log.exception("health_source_failed", source=name)
             findings.append(_unreadable(name, error))
-    findings.sort(key=lambda finding: (_ORDER.index(finding.severity), -(finding.since or 0)))
+    findings.sort(key=_rank)
     return Health(now, tuple(findings), tuple(facts))
+
+
+def _rank(finding: HealthFinding) -> tuple[int, int, float]:
+    place = _FIRST.index(finding.code) if finding.code in _FIRST else len(_FIRST)
+    return _ORDER.index(finding.severity), place, -(finding.since or 0)
 
 
 def _without_redis(error: redis.RedisError) -> Health:
@@ -121,10 +145,11 @@ def _sending(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
         yield HealthFinding(
             "sending_halted",
             HealthSeverity.URGENT,
-            f"Sending to Gett is halted: Gett refuses the API key ({quota.halted}). Customers do not see the progress of orders.",
+            "Sending to Gett is halted: Gett refuses the API key. Customers do not see how their orders go on.",
             "Get a valid key from Gett's portal, set GETT_API_KEY, and restart. One update a minute tries the key again.",
             "webhook-kit outbox",
             "sending",
+            f"Gett says: {quota.halted}",
             since=quota.halted_since,
         )
     if quota.failing_since is not None:
@@ -156,9 +181,29 @@ def _sending(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
             "webhook-kit outbox",
             "sending",
         )
+    yield from _oldest_waiting(kit, quota.halted is not None or quota.failing_since is not None)
     yield Fact("Sent to Gett", f"{quota.used} of {quota.limit or 'any number of'} writes in the last minute", "sending")
     yield Fact(
         "Waiting updates", f"of {quota.waiting} orders, stores and catalogs" if quota.waiting else "none", "quota"
+    )
+
+
+def _oldest_waiting(kit: Kit, explained: bool) -> Iterator[HealthFinding]:
+    """Yield the oldest of the updates that are sent next, if it has waited for too long."""
+    lanes = waiting(kit, _MOST_LANES).lanes
+    oldest = min(lanes, key=lambda lane: lane.since, default=None)
+    if explained or oldest is None or oldest.age < _WAITS_AFTER:
+        return
+    is_order = oldest.kind == "order"
+    yield HealthFinding(
+        "update_waits",
+        HealthSeverity.WARNING,
+        "Gett has not taken an update for a long time.",
+        "Read why it waits. If Gett's id of the order is not known, link it; if not, wait for the next attempt.",
+        f"webhook-kit outbox show {oldest.lane}",
+        f"order?{urlencode({'ref': oldest.subject})}" if is_order else "sending",
+        f"{oldest.kind} {oldest.subject}{f': {oldest.why}' if oldest.why else ''}",
+        since=oldest.since.timestamp(),
     )
 
 

@@ -66,11 +66,11 @@ def _in_doubt(kit: Kit) -> Iterator[HealthFinding]:
         yield HealthFinding(
             "order_in_doubt",
             HealthSeverity.URGENT,
-            f"The POS of store {store_name(kit, order.store_id)} may or may not have order {order.ref}: the call ended "
-            "without an answer.",
+            f"The POS of {store_name(kit, order.store_id)} may or may not have an order: its call ended without an answer.",
             "Look for the order in the POS. Then say here if it is there, and its ticket number.",
             f"webhook-kit order resolve {order.ref}",
             f"order?{urlencode({'ref': order.ref})}",
+            f"Order {order.ref}",
             since=order.since,
         )
     if more := orders[_NAMED:]:

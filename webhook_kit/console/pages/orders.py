@@ -67,6 +67,7 @@ def _list(kit: Kit, *, found: list[OrderFacts] | None = None, search: str = "") 
         choices=_CHOICES,
         periods=_PERIODS,
         names=names,
+        filtered=bool(request.args),
         active="orders",
     )
 

@@ -57,7 +57,7 @@ ALERTS: Mapping[str, tuple[str, str]] = {
 
 def register(pages: Blueprint) -> None:
     """Add the filters and functions of the templates."""
-    for name, function in (("moment", moment), ("state", _state), ("event", _event)):
+    for name, function in (("moment", moment), ("state", _state), ("event", _event), ("sentence", _sentence)):
         pages.add_app_template_filter(function, name)
     pages.add_app_template_global(with_query, "with_query")
     pages.after_app_request(_forget_said)
@@ -74,7 +74,7 @@ def aware(value: float | datetime | None) -> datetime | None:
 def moment(value: float | datetime | None, kind: str = "at") -> Markup:
     """Return a moment in UTC; a script turns it into the viewer's zone.
 
-    :param kind: ``ago``: the script adds how long ago that was.
+    :param kind: ``ago``: the script adds how long ago that was; ``brief``: it writes that alone.
     """
     at = aware(value)
     if at is None:
@@ -118,6 +118,10 @@ _EVENTS: Mapping[str, str] = {
     "lapsed": "A process ended while it sent the update; it is sent again",
     "acted": "A person acted",
 }
+
+
+def _sentence(value: str) -> str:
+    return f"{value[:1].upper()}{value[1:].removesuffix('.')}."
 
 
 def _event(value: str) -> Markup:

@@ -7,10 +7,10 @@ const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle:
 
 function ago(at, now) {
   const seconds = Math.round((now - at) / 1000);
-  const [most, unit, size] = [[90, "s", 1], [5400, "min", 60], [172800, "h", 3600], [Infinity, "d", 86400]].find(
+  const [, unit, size] = [[90, "s", 1], [5400, "min", 60], [172800, "h", 3600], [Infinity, "d", 86400]].find(
     ([limit]) => Math.abs(seconds) < limit,
   );
-  return most && seconds >= 0 ? `${Math.floor(seconds / size)} ${unit} ago` : `in ${Math.ceil(-seconds / size)} ${unit}`;
+  return seconds >= 0 ? `${Math.floor(seconds / size)} ${unit} ago` : `in ${Math.ceil(-seconds / size)} ${unit}`;
 }
 
 export function showTimes(root = document) {
@@ -18,7 +18,8 @@ export function showTimes(root = document) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     const today = at.toDateString() === now.toDateString();
-    const text = (today ? clock : day).format(at) + (time.classList.contains("ago") ? ` (${ago(at, now)})` : "");
+    const written = (today ? clock : day).format(at);
+    const text = time.classList.contains("brief") ? ago(at, now) : time.classList.contains("ago") ? `${written} (${ago(at, now)})` : written;
     if (time.textContent !== text) time.textContent = text;
     time.title = whole.format(at);
   }

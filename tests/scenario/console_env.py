@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 from playwright.sync_api import Browser, Page, expect
 
 from webhook_kit.adapter import StoreState
 from webhook_kit.console.users import ConsoleUsers
-from webhook_kit.kit import Kit
 from webhook_kit.operations.actor import Role
+from webhook_kit.pos.store import Store
 from webhook_kit.testing.bogus import BogusAdapter
+from webhook_kit.testing.bogus_catalog import bogus_catalog
 from webhook_kit.testing.processes import PATIENCE, wait_until
 from webhook_kit.testing.stack import API_KEY, Stack
 
-__all__ = ["NAME", "PASSWORD", "PHONE", "ConsoleEnv", "ConsolePage"]
+__all__ = ["NAME", "PASSWORD", "PHONE", "ConsoleEnv", "ConsolePage", "console_page"]
 
 expect.set_options(timeout=1000 * PATIENCE)
 
 NAME = "Trattoria Bogus"
 PASSWORD = "correct horse battery"
+_PRICES = {item_id: item.base_price for item_id, item in bogus_catalog().items.items()}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -60,15 +65,41 @@ class ConsoleEnv:
         self.stack.close()
 
     @property
+    def store(self) -> Store:
+        return self.kit.stores.get("main")
+
+    @property
     def url(self) -> str:
         return f"{self.stack.urls[0]}/console"
 
     # -- faults --------------------------------------------------------------------------------------------------------
 
     def order(self, item: str = "espresso", **members: Any) -> str:
-        """Let Gett place an order; return its id."""
-        response = self.stack.gett.place({"cart": {"lineItems": [{"itemId": item, "quantity": 1}]}, **members})
-        return str(response.request["gettOrderId"]) if hasattr(response, "request") else ""
+        """Let Gett place an order for one item; return its id."""
+        key = str(uuid4())
+        self.stack.gett.place(
+            {
+                "fulfillmentType": "Pickup",
+                "cart": {"lineItems": [{"lineItemId": "1", "itemId": item, "quantity": 1}]},
+                "amounts": {"total": float(_PRICES[item])},
+                "customer": {"firstName": key},
+                **members,
+            },
+            key=key,
+        )
+        return self.stack.gett.order_ids[key]
+
+    def order_in_doubt(self) -> str:
+        """Let Gett place an order to which the POS does not answer; return its id."""
+        return self.order("reply-lost")
+
+    def dead_letter(self, number: int, why: str, lane: str = "") -> None:
+        """Plant a dead letter."""
+        at = int(1000 * time.time())
+        letter = {"id": str(10_000 + number), "lane": lane or f"order:D-{number}", "store": "main", "why": why}
+        more = {"body": {"status": "confirmed"}, "status": 404, "at": at - 5_000, "dead_lettered": at - number}
+        self.kit.redis.hset(self.kit.keys.dead_letters, letter["id"], json.dumps(letter | more))
+        self.kit.redis.zadd(self.kit.keys.dead_letter_times, {letter["id"]: at - number})
 
     def halt_the_key(self) -> None:
         """Let Gett refuse the API key."""
@@ -138,8 +169,3 @@ def console_page(browser: Browser, url: str, **options: Any) -> Iterator[Console
     yield page
     context.close()
     assert page.errors == []
-
-
-def kit_of(env: ConsoleEnv) -> Kit:
-    """Return the kit in the test's process."""
-    return env.kit
