@@ -36,6 +36,6 @@ def test_what_somebody_did_is_recorded(console: ConsoleClient) -> None:
 
 def test_strangers_cannot_fill_the_audit_log(make_console: Callable[..., ConsoleClient]) -> None:
     console = make_console()
-    for _ in range(510):
+    for _ in range(40):
         console.post("/logout", {}, Origin="https://evil.example")
-    assert len(entries(console)) == 500
+    assert len(entries(console)) == 30

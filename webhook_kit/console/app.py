@@ -15,6 +15,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from webhook_kit import error_reports
 from webhook_kit.console.api.problems import problem_response
 from webhook_kit.console.api.views import api_views
 from webhook_kit.console.context import ConsoleContext, csrf_token, visitor
@@ -36,6 +37,7 @@ from webhook_kit.errors import (
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.storage.faults import fault
+from webhook_kit.tracing import start_tracing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -101,8 +103,12 @@ def create_console_server() -> Flask:
 
     :raises ConfigurationError: with one line per mistake of the configuration.
     """
+    kit = Kit.from_env()
+    kit.metrics.start()
+    error_reports.start(kit.settings)
+    start_tracing("webhook-kit-console")
     app = Flask("webhook_kit.console.server", static_folder=None)
-    app.wsgi_app = mounted(app.wsgi_app, Kit.from_env())  # type: ignore[method-assign,assignment] # Flask's own way
+    app.wsgi_app = mounted(app.wsgi_app, kit)  # type: ignore[method-assign,assignment] # Flask's own way
     app.add_url_rule("/", "start", lambda: redirect(f"{PATH}/"))
     app.add_url_rule("/healthz", "healthz", lambda: {"status": "ok"})
     return app

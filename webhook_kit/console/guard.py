@@ -82,7 +82,10 @@ def local_target(target: str) -> str:
 def _of_token() -> Visitor | None:
     scheme, _, value = request.headers["Authorization"].partition(" ")
     token = console().tokens.verify(value.strip()) if scheme.lower() == "bearer" else None
-    return Visitor(Actor(token.name, token.role, "api"), "token", "") if token else None
+    if token is None:
+        journal.login_failed("token", "not valid")
+        return None
+    return Visitor(Actor(token.name, token.role, "api"), "token", "")
 
 
 def _of_proxy() -> Visitor | None:

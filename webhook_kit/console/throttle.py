@@ -16,7 +16,7 @@ _WINDOW = 900
 
 _PER_ADDRESS = 20
 _PER_NAME = 10
-_RECORDED = 500
+_RECORDED = 30
 """Failures within the window that are worth an entry of the audit log, which others must not be able to fill."""
 
 

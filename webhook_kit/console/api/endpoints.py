@@ -11,10 +11,12 @@ from typing import Any
 from webhook_kit.console.api.arguments import Arguments
 from webhook_kit.operations import (
     actions,
+    alerts,
     audit,
     catalogs,
     dead_letter_jobs,
     dead_letters,
+    forget,
     health,
     incidents,
     onboarding,
@@ -69,6 +71,8 @@ READS = (
     Endpoint("/dead-letters/count", dead_letters.count),
     Endpoint("/dead-letters/jobs", dead_letter_jobs.list_jobs),
     Endpoint("/dead-letters/job", dead_letter_jobs.find_job),
+    Endpoint("/alerts", alerts.read_open_alerts),
+    Endpoint("/alerts/channels", alerts.read_alert_channels),
     Endpoint("/incidents", incidents.incident_groups),
     Endpoint("/stores", stores.find_stores),
     Endpoint("/store", stores.read_store),
@@ -86,13 +90,17 @@ READS = (
 """Read models, called with GET."""
 
 
+_NOT_OFFERED = ("recorded", "forget_customer")
+"""Functions that are no action, or one that searches every order, which takes longer than a request may."""
+
+
 def _actions(module: ModuleType) -> Iterator[Endpoint]:
     for name in module.__all__:
         function = getattr(module, name)
         parameters = list(inspect.signature(function).parameters) if inspect.isfunction(function) else []
-        if parameters[:2] == ["kit", "actor"] and name != "recorded":
+        if parameters[:2] == ["kit", "actor"] and name not in _NOT_OFFERED:
             yield Endpoint(f"/actions/{name}", function, flat=False)
 
 
-ACTIONS = (*_actions(actions), *_actions(store_actions))
+ACTIONS = tuple(endpoint for module in (actions, store_actions, alerts, quota, forget) for endpoint in _actions(module))
 """Actions, called with POST."""
