@@ -39,6 +39,12 @@ _SMTP = (
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_NOT_PUBLIC = (
+    ipaddress.IPv6Network("64:ff9b:1::/48"),  # NAT64 within a network
+    ipaddress.IPv6Network("::ffff:0:0:0/96"),  # IPv4, translated
+    ipaddress.IPv6Network("fec0::/10"),  # site-local, of old
+)
+"""Networks that older versions of Python regard as public."""
 
 
 class AlertSeverity(StrEnum):
@@ -80,6 +86,8 @@ def is_public(address: str) -> bool:
     try:
         parsed: IpAddress = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and any(parsed in network for network in _NOT_PUBLIC):
         return False
     return all(each.is_global and not each.is_multicast and not each.is_reserved for each in _with_embedded(parsed))
 

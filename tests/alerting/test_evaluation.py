@@ -19,7 +19,7 @@ CODES = frozenset({Alert.IN_DOUBT.value})
 class RuleEnv(AlertEnv):
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
-        self.findings: list[AlertFinding] = []
+        self.findings: list[AlertFinding | None] = []
         self.error: Exception | None = None
         rules = [
             AlertRule("rule", CODES, self._find),
@@ -27,7 +27,7 @@ class RuleEnv(AlertEnv):
         ]
         self.evaluation = AlertEvaluation(kit.redis, kit.keys, self.open, rules)
 
-    def _find(self, _now: float) -> list[AlertFinding]:
+    def _find(self, _now: float) -> list[AlertFinding | None]:
         if self.error is not None:
             raise self.error
         return self.findings
@@ -78,6 +78,17 @@ def test_what_comes_and_goes_stays_open_for_longer_each_time(env: RuleEnv) -> No
     assert env.recorders[0].events.count("opened") == 3  # with the other rule's
     assert env.evaluate()
     assert not env.evaluate(seconds=3600)
+
+
+def test_nothing_is_over_while_there_may_be_more_than_was_read(env: RuleEnv) -> None:
+    env.findings = [AlertFinding(in_doubt())]
+    env.evaluate()
+    env.findings = [AlertFinding(in_doubt("other")), None]
+    for _ in range(10):
+        assert env.evaluate(seconds=60)
+    env.findings = [AlertFinding(in_doubt("other"))]
+    env.evaluate()
+    assert not env.evaluate(seconds=61)
 
 
 def test_a_rule_that_fails_leaves_its_alerts_and_the_other_rules(

@@ -24,9 +24,11 @@ from webhook_kit.stores.status import Owner
 def found(kit: Kit, later: float = 0.0) -> dict[tuple[str, str], AlertFinding]:
     """Return what the rules find, by code and subject, as if it were so many seconds later."""
     now = redis_time(kit.redis) + later
-    findings = [finding for rule in alert_rules(kit) for finding in rule.find(now)]
+    findings = []
     for rule in alert_rules(kit):
-        assert {finding.alert.code for finding in rule.find(now)} <= rule.codes, rule.name
+        found = [finding for finding in rule.find(now) if finding is not None]
+        assert {finding.alert.code for finding in found} <= rule.codes, rule.name
+        findings += found
     return {(finding.alert.code, finding.alert.subject): finding for finding in findings}
 
 
@@ -263,3 +265,25 @@ def test_the_rules_read_no_more_with_many_orders_and_stores(kit: Kit) -> None:
             pipeline.hset(kit.keys.health(f"s{number}"), "failures", 0)
         pipeline.execute()
     assert commands() == few
+
+
+def test_a_rule_says_if_there_may_be_more_than_it_read(kit: Kit) -> None:
+    members = {f"s{number}": number for number in range(1_000)}
+    for key in (kit.keys.paused_stores, kit.keys.failing_stores, kit.keys.rejected_catalogs, kit.keys.unsettled):
+        kit.redis.zadd(key, members)
+    kit.redis.zadd(kit.keys.unconfirmed, members)
+    kit.redis.zadd(kit.keys.failing_lookups, members)
+    now = redis_time(kit.redis)
+    assert {rule.name for rule in alert_rules(kit) if None in list(rule.find(now))} == {
+        "POS systems",
+        "paused stores",
+        "catalogs",
+        "orders in doubt",
+        "look-ups",
+        "unconfirmed orders",
+    }
+
+
+def test_each_code_belongs_to_one_rule(kit: Kit) -> None:
+    codes = [code for rule in alert_rules(kit) for code in rule.codes]
+    assert len(codes) == len(set(codes))

@@ -6,7 +6,7 @@ it came back within a day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +43,13 @@ class AlertRule:
     """Rule that finds alerts.
 
     :ivar codes: all codes that it may find: an open alert of them that it does not find is over.
-    :ivar find: returns the findings at a moment (Unix seconds), by indexes and not by scans.
+    :ivar find: returns the findings at a moment (Unix seconds), by indexes and not by scans; None among them says that there
+        may be more, so that nothing is over yet.
     """
 
     name: str
     codes: frozenset[str]
-    find: Callable[[float], Iterable[AlertFinding]]
+    find: Callable[[float], Iterable[AlertFinding | None]]
 
 
 class AlertEvaluation:
@@ -72,19 +73,16 @@ class AlertEvaluation:
         pending = self._members(self._keys.alerts_pending)
         for rule in self._rules:
             try:
-                findings = {finding.alert.id: finding for finding in rule.find(now)}
+                found = list(rule.find(now))
             except OUT_OF_REACH:
                 raise
             except Exception:  # the other rules are evaluated all the same
                 log.exception("alert_rule_failed", rule=rule.name)
                 continue
+            findings = {finding.alert.id: finding for finding in found if finding is not None}
             self._add(findings, known, absent, pending, now)
-            for each in known - findings.keys():
-                if _code(each) in rule.codes:
-                    self._handle_absent(each, absent, now)
-            gone = [each for each in pending if _code(each) in rule.codes and each not in findings]
-            if gone:
-                self._redis.zrem(self._keys.alerts_pending, *gone)
+            if None not in found:
+                self._remove(rule, findings.keys(), known, absent, pending, now)
 
     def _add(
         self,
@@ -108,6 +106,22 @@ class AlertEvaluation:
             if self._open.open(finding.alert):
                 log.error("alert_opened", code=finding.alert.code, **{finding.alert.about: finding.alert.subject})
             self._redis.zrem(self._keys.alerts_pending, each)
+
+    def _remove(
+        self,
+        rule: AlertRule,
+        found: Container[str],
+        known: set[str],
+        absent: dict[str, float],
+        pending: dict[str, float],
+        now: float,
+    ) -> None:
+        for each in known:
+            if _code(each) in rule.codes and each not in found:
+                self._handle_absent(each, absent, now)
+        gone = [each for each in pending if _code(each) in rule.codes and each not in found]
+        if gone:
+            self._redis.zrem(self._keys.alerts_pending, *gone)
 
     def _handle_absent(self, alert_id: str, absent: dict[str, float], now: float) -> None:
         """Resolve an alert that has been over for long enough."""

@@ -42,6 +42,7 @@ local function beyond_cap(number, known)
   return known.over
 end
 
+redis.call('EXPIRE', queue, 172800)
 for _ = 1, 50 do
   local id = redis.call('ZRANGEBYSCORE', queue, '-inf', args.now, 'LIMIT', 0, 1)[1]
   if not id then return nil end

@@ -6,6 +6,9 @@ local number, state, by = unpack(redis.call('HMGET', keys.alert .. args.id, 'num
 if number and tonumber(number) ~= args.number then return 0 end
 redis.call('ZREM', KEYS[1], args.id)
 -- One that waits already is sent in its turn, with the event that is the last one then: never two at a time.
-for _, channel in ipairs(args.channels) do redis.call('ZADD', keys.alerts_due .. channel, 'NX', args.now, args.id) end
+for _, channel in ipairs(args.channels) do
+  redis.call('ZADD', keys.alerts_due .. channel, 'NX', args.now, args.id)
+  redis.call('EXPIRE', keys.alerts_due .. channel, 172800)  -- a channel that is configured no more has no owner
+end
 if args.repeat_at and state == 'open' and not by then redis.call('ZADD', keys.alerts_repeat, args.repeat_at, args.id) end
 return 1

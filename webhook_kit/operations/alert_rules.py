@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -51,7 +51,8 @@ _LETTERS = 200
 """Dead letters that are read to group them, the newest ones."""
 
 
-_Find = Callable[[Kit, float], Iterable[AlertFinding]]
+_Found = Iterator[AlertFinding | None]
+_Find = Callable[[Kit, float], _Found]
 
 
 def alert_rules(kit: Kit) -> list[AlertRule]:
@@ -65,7 +66,9 @@ def alert_rules(kit: Kit) -> list[AlertRule]:
         rule("look-ups", _lookups, Alert.LOOKUP_FAILS),
         rule("unconfirmed orders", _unconfirmed, Alert.UNCONFIRMED),
         rule("dead letters", _dead_letters, Alert.DEAD_LETTERS),
-        rule("stores", _stores, Alert.POS_DOWN, Alert.STORE_PAUSED, Alert.CATALOG),
+        rule("POS systems", _down, Alert.POS_DOWN),
+        rule("paused stores", _paused, Alert.STORE_PAUSED),
+        rule("catalogs", _catalogs, Alert.CATALOG),
         rule("sending", _sending, Alert.HALTED, Alert.CIRCUIT, Alert.QUOTA),
         rule("waiting updates", _waiting, Alert.OLD_UPDATE),
         rule("workers", _workers, Alert.TASK_HANGS),
@@ -75,7 +78,7 @@ def alert_rules(kit: Kit) -> list[AlertRule]:
     ]
 
 
-def _orders_in_doubt(kit: Kit, now: float) -> Iterator[AlertFinding]:
+def _orders_in_doubt(kit: Kit, now: float) -> _Found:
     for order in orders_in_doubt(kit, _MOST):
         age = now - order.since
         why = f"in doubt since {timestamp(order.since)}"
@@ -83,30 +86,41 @@ def _orders_in_doubt(kit: Kit, now: float) -> Iterator[AlertFinding]:
             yield AlertFinding(AlertSubject(Alert.IN_DOUBT, order.ref, "order", why, order.store_id))
         if age >= _IN_DOUBT_FOR_LONG:
             yield AlertFinding(AlertSubject(Alert.IN_DOUBT_FOR_LONG, order.ref, "order", why, order.store_id))
+    if kit.redis.zcard(kit.keys.unsettled) >= _MOST:
+        yield None
 
 
-def _lookups(kit: Kit, now: float) -> Iterator[AlertFinding]:
+def _lookups(kit: Kit, now: float) -> _Found:
     latest = 1000 * (now - _LOOKUPS_FAIL_AFTER)
     failing: Any = kit.redis.zrangebyscore(kit.keys.failing_lookups, "-inf", latest, 0, _MOST, withscores=True)
-    for raw, since in failing:
-        ref = text(raw)
-        if kit.redis.zscore(kit.keys.unsettled, ref) is None:  # a person has settled it
-            kit.redis.zrem(kit.keys.failing_lookups, ref)
-            continue
-        yield AlertFinding(
-            AlertSubject(Alert.LOOKUP_FAILS, ref, "order", f"every look-up has failed since {timestamp(since / 1000)}")
-        )
+    if not failing:
+        return
+    unsettled = kit.redis.zmscore(kit.keys.unsettled, [raw for raw, _ in failing])
+    for (raw, since), score in zip(failing, unsettled, strict=True):
+        if score is None:  # a person has settled it
+            kit.redis.zrem(kit.keys.failing_lookups, raw)
+        else:
+            why = f"every look-up has failed since {timestamp(since / 1000)}"
+            yield AlertFinding(AlertSubject(Alert.LOOKUP_FAILS, text(raw), "order", why))
+    yield from _more(failing)
 
 
-def _unconfirmed(kit: Kit, now: float) -> Iterator[AlertFinding]:
+def _unconfirmed(kit: Kit, now: float) -> _Found:
     latest = 1000 * (now - kit.settings.unconfirmed_after)
     pending: Any = kit.redis.zrevrangebyscore(kit.keys.unconfirmed, latest, "-inf", 0, _MOST, withscores=True)
     for raw, since in pending:
         why = f"the POS took it as pending at {timestamp(since / 1000)} and has not confirmed it"
         yield AlertFinding(AlertSubject(Alert.UNCONFIRMED, text(raw), "order", why))
+    yield from _more(pending)
 
 
-def _dead_letters(kit: Kit, _now: float) -> Iterator[AlertFinding]:
+def _more(read: Sequence[object], most: int = _MOST) -> _Found:
+    """Yield None if an index may have more entries than were read."""
+    if len(read) >= most:
+        yield None
+
+
+def _dead_letters(kit: Kit, _now: float) -> _Found:
     """Find one alert per kind of update and status of Gett: a cause has one of each, and there are few."""
     newest = kit.redis.zrevrange(kit.keys.dead_letter_times, 0, _LETTERS - 1)
     if not newest:
@@ -122,22 +136,32 @@ def _dead_letters(kit: Kit, _now: float) -> Iterator[AlertFinding]:
     for cause, number in counts.items():
         why = f"{number} of the newest {len(newest)} dead letters; {total} in all"
         yield AlertFinding(AlertSubject(Alert.DEAD_LETTERS, cause, "outbox", why))
+    yield from _more(newest, _LETTERS)
 
 
-def _stores(kit: Kit, _now: float) -> Iterator[AlertFinding]:
-    yield from _down(kit)
+def _paused(kit: Kit, _now: float) -> _Found:
     paused = [text(each) for each in kit.redis.zrevrange(kit.keys.paused_stores, 0, _MOST - 1)]
     owners = kit.redis.mget([kit.keys.pause_owner(each) for each in paused]) if paused else []
     for store_id, owner in zip(paused, owners, strict=True):
         if text(owner) == Owner.MONITOR:
             why = "paused by the health check of its POS"
             yield AlertFinding(AlertSubject(Alert.STORE_PAUSED, store_id, "store", why))
-    for store_id in map(text, kit.redis.zrevrange(kit.keys.rejected_catalogs, 0, _MOST - 1)):
-        reasons = json.loads(kit.redis.hget(kit.keys.sync(store_id), "reasons") or "[]")
-        yield AlertFinding(AlertSubject(Alert.CATALOG, store_id, "store", "; ".join(map(str, reasons[:3]))))
+    yield from _more(paused)
 
 
-def _down(kit: Kit) -> Iterator[AlertFinding]:
+def _catalogs(kit: Kit, _now: float) -> _Found:
+    rejected = [text(each) for each in kit.redis.zrevrange(kit.keys.rejected_catalogs, 0, _MOST - 1)]
+    with kit.redis.pipeline(transaction=False) as pipeline:
+        for store_id in rejected:
+            pipeline.hget(kit.keys.sync(store_id), "reasons")
+        replies = pipeline.execute()
+    for store_id, reasons in zip(rejected, replies, strict=True):
+        why = "; ".join(map(str, json.loads(reasons or "[]")[:3]))
+        yield AlertFinding(AlertSubject(Alert.CATALOG, store_id, "store", why))
+    yield from _more(rejected)
+
+
+def _down(kit: Kit, _now: float) -> _Found:
     down = {
         store_id: f"its circuit breaker is open in {len(where)} processes"
         for store_id, where in kit.open_circuits.by_store().items()
@@ -152,9 +176,11 @@ def _down(kit: Kit) -> Iterator[AlertFinding]:
             down[store_id] = f"{int(failures)} health checks or more have failed in a row"
     for store_id, why in islice(down.items(), _MOST):
         yield AlertFinding(AlertSubject(Alert.POS_DOWN, store_id, "store", why))
+    yield from _more(failing)
+    yield from _more(list(down))
 
 
-def _sending(kit: Kit, now: float) -> Iterator[AlertFinding]:
+def _sending(kit: Kit, now: float) -> _Found:
     quota = read_quota(kit)
     if quota.halted is not None:
         yield AlertFinding(
@@ -168,7 +194,7 @@ def _sending(kit: Kit, now: float) -> Iterator[AlertFinding]:
         yield AlertFinding(AlertSubject(Alert.QUOTA, "GETT_WRITES_PER_MINUTE", "setting", why), after=_QUOTA_AFTER)
 
 
-def _waiting(kit: Kit, now: float) -> Iterator[AlertFinding]:
+def _waiting(kit: Kit, now: float) -> _Found:
     quota = read_quota(kit)
     if quota.halted is not None or quota.failing_since is not None:
         return  # these have alerts of their own
@@ -194,14 +220,14 @@ def oldest_waiting(kit: Kit) -> float | None:
     return min(moments, default=None)
 
 
-def _workers(kit: Kit, _now: float) -> Iterator[AlertFinding]:
+def _workers(kit: Kit, _now: float) -> _Found:
     for sign in kit.worker_life.last_signs().values():
         if sign.hanging and not sign.missing:
             why = f"tasks that do not end: {', '.join(sign.hanging)}"
             yield AlertFinding(AlertSubject(Alert.TASK_HANGS, f"{sign.kind} tasks", "worker", why))
 
 
-def _redis(kit: Kit, _now: float) -> Iterator[AlertFinding]:
+def _redis(kit: Kit, _now: float) -> _Found:
     state = read_redis(kit.redis)
     if state.filled is not None and state.filled >= _MEMORY:
         why = f"{state.filled:.0%} of {megabytes(state.maxmemory)} are used"
@@ -222,7 +248,7 @@ def _saves(kit: Kit) -> bool:
         return True
 
 
-def _clocks(kit: Kit, now: float) -> Iterator[AlertFinding]:
+def _clocks(kit: Kit, now: float) -> _Found:
     difference = time.time() - now
     if abs(difference) > TOLERANCE:
         why = clock_difference(difference, "Redis", "a worker's host")
@@ -233,7 +259,7 @@ def _clocks(kit: Kit, now: float) -> Iterator[AlertFinding]:
         yield AlertFinding(AlertSubject(Alert.CLOCK, "clock of Gett", "setting", why))
 
 
-def _channels(kit: Kit, now: float) -> Iterator[AlertFinding]:
+def _channels(kit: Kit, now: float) -> _Found:
     for channel in read_channels(kit.redis, kit.keys, kit.alert_channels):
         if channel.failing_since is not None and now - channel.failing_since >= _CHANNEL_AFTER:
             yield AlertFinding(AlertSubject(Alert.CHANNEL, channel.name, "setting", channel.error))
