@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 import redis
 
@@ -27,6 +28,7 @@ def check_configuration(kit: Kit) -> Iterator[CheckFinding]:
         lambda: kit.client,
         lambda: kit.catalog_storage,
         lambda: load_reporters(kit.settings),
+        lambda: _check_console(kit),
     ]
     for check in checks:
         try:
@@ -47,6 +49,16 @@ def _check_stores(kit: Kit) -> None:
         return
     if saved := kit.stores.unusable().values():
         raise ConfigurationError(*saved)
+
+
+def _check_console(kit: Kit) -> None:
+    settings = kit.settings
+    if settings.console:
+        settings.console_keys()
+    if settings.console_oidc_issuer and find_spec("authlib") is None:
+        raise ConfigurationError(
+            "CONSOLE_OIDC_ISSUER: the extra `console` is not installed; pip install 'webhook-kit[console]'"
+        )
 
 
 def check_people(kit: Kit) -> Iterator[CheckFinding]:
