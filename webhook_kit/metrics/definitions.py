@@ -45,7 +45,7 @@ WEBHOOKS = CounterMetric(
         ),
         "code": ("", *(code.value for code in ErrorCode)),
     },
-    graphed=True,
+    graphed=lambda call, outcome, code: f"refused|{code}" if (call, outcome) == ("placeOrder", "refused") else "",
 )
 
 WEBHOOK_DURATION = HistogramMetric(
@@ -53,14 +53,14 @@ WEBHOOK_DURATION = HistogramMetric(
     "Time from a webhook's arrival to its answer.",
     _FAST,
     {"call": _CALLS},
-    graphed=True,
+    graphed=lambda call: call if call in ("validateOrder", "placeOrder") else "",
 )
 
 PLACEMENTS = CounterMetric(
     "webhook_kit_placements_total",
     "Attempts to place an order that ended in this way.",
     {"outcome": ("placed", "refused", "released", "in_doubt")},
-    graphed=True,
+    graphed=lambda outcome: "placed" if outcome == "placed" else "",
 )
 
 POS_CALLS = HistogramMetric(
@@ -79,7 +79,7 @@ POS_CALLS = HistogramMetric(
         ),
         "outcome": ("ok", "failed", "late", "unsupported"),
     },
-    graphed=True,
+    graphed=lambda _method, _outcome: "pos",
 )
 
 POS_CALLS_REJECTED = CounterMetric(

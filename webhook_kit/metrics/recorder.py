@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 __all__ = ["OTHER", "CounterMetric", "HistogramMetric", "Metric", "Totals", "take_observations"]
@@ -25,6 +25,9 @@ _MOST_FIELDS = 1_000
 OTHER = "other"
 """Value of a label in place of one that is not in its closed list."""
 
+Graphed = Callable[..., str]
+"""Function of the values of the labels: the field that a series has in the slots of the graphs, or the empty text."""
+
 _waiting: deque[tuple[Metric, tuple[str, ...], float]] = deque(maxlen=_MOST_WAITING)
 
 
@@ -34,36 +37,44 @@ class Metric:
     :ivar name: name in Prometheus, with its unit.
     :ivar about: what it measures, for Prometheus and the docs.
     :ivar labels: allowed values by label.
-    :ivar graphed: it is also kept in slots of five minutes, for the graphs of the last 24 hours.
+    :ivar graphed: field of a series in the slots of five minutes for the graphs of the last 24 hours; None without graphs.
     """
 
     kind = ""
 
     def __init__(
-        self, name: str, about: str, labels: Mapping[str, Sequence[str]] | None = None, *, graphed: bool = False
+        self,
+        name: str,
+        about: str,
+        labels: Mapping[str, Sequence[str]] | None = None,
+        *,
+        graphed: Graphed | None = None,
     ) -> None:
         self.name = name
         self.about = about
         self.labels = {label: frozenset(values) for label, values in (labels or {}).items()}
         self.graphed = graphed
-        self._fields: dict[tuple[str, ...], str] = {}
+        self._fields: dict[tuple[str, ...], tuple[str, str]] = {}
 
     def field(self, labels: Sequence[str]) -> str:
         """Return the field of a series."""
-        allowed = zip(labels, self.labels.values(), strict=True)
-        return "|".join([self.name, *(value if value in values else OTHER for value, values in allowed)])
+        return "|".join([self.name, *self._allowed(labels)])
 
-    def known_field(self, labels: tuple[str, ...]) -> str:
-        """Return the field of a series, from memory as long as the values of labels are few."""
-        field = self._fields.get(labels)
-        if field is None:
-            field = self.field(labels)
+    def fields(self, labels: tuple[str, ...]) -> tuple[str, str]:
+        """Return the field of a series in the totals, and in the slots, from memory as long as the values of labels are few."""
+        fields = self._fields.get(labels)
+        if fields is None:
+            fields = self.field(labels), self.graphed(*self._allowed(labels)) if self.graphed else ""
             if len(self._fields) < _MOST_FIELDS:
-                self._fields[labels] = field
-        return field
+                self._fields[labels] = fields
+        return fields
 
-    def increments(self, labels: tuple[str, ...], value: float) -> Sequence[tuple[str, int]]:
-        """Return the fields that an observation changes, with their increments."""
+    def _allowed(self, labels: Sequence[str]) -> list[str]:
+        pairs = zip(labels, self.labels.values(), strict=True)
+        return [value if value in values else OTHER for value, values in pairs]
+
+    def increments(self, field: str, value: float) -> Sequence[tuple[str, int]]:
+        """Return the fields that an observation of this series changes, with their increments; the graphs need the first one."""
         raise NotImplementedError
 
     def combinations(self) -> int:
@@ -83,9 +94,9 @@ class CounterMetric(Metric):
         """
         _waiting.append((self, labels, 1))
 
-    def increments(self, labels: tuple[str, ...], value: float) -> Sequence[tuple[str, int]]:
+    def increments(self, field: str, value: float) -> Sequence[tuple[str, int]]:
         """Return the field, with the number that was counted."""
-        return ((self.known_field(labels), int(value)),)
+        return ((field, int(value)),)
 
 
 class HistogramMetric(Metric):
@@ -103,7 +114,7 @@ class HistogramMetric(Metric):
         buckets: Sequence[float],
         labels: Mapping[str, Sequence[str]] | None = None,
         *,
-        graphed: bool = False,
+        graphed: Graphed | None = None,
     ) -> None:
         super().__init__(name, about, labels, graphed=graphed)
         self.buckets = tuple(buckets)
@@ -116,9 +127,9 @@ class HistogramMetric(Metric):
         """
         _waiting.append((self, labels, seconds))
 
-    def increments(self, labels: tuple[str, ...], value: float) -> Sequence[tuple[str, int]]:
+    def increments(self, field: str, value: float) -> Sequence[tuple[str, int]]:
         """Return the bucket, and the sum in microseconds: whole numbers add up exactly."""
-        field, seconds = self.known_field(labels), max(value, 0.0)
+        seconds = max(value, 0.0)
         bound = self.bounds[bisect_left(self.buckets, seconds)]
         return ((f"{field}|{bound}", 1), (f"{field}|sum", int(seconds * 1e6)))
 
@@ -134,7 +145,9 @@ def take_observations(totals: Totals, graphed: Totals) -> None:
             metric, labels, value = _waiting.popleft()
         except IndexError:  # another thread was faster
             return
-        for field, number in metric.increments(labels, value):
-            totals[field] = totals.get(field, 0) + number
-            if metric.graphed:
-                graphed[field] = graphed.get(field, 0) + number
+        field, graph = metric.fields(labels)
+        for each, number in metric.increments(field, value):
+            totals[each] = totals.get(each, 0) + number
+        if graph:
+            each, number = metric.increments(graph, value)[0]
+            graphed[each] = graphed.get(each, 0) + number

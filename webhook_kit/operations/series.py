@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from webhook_kit.kit import Kit
-from webhook_kit.metrics.definitions import PLACEMENTS, POS_CALLS, WEBHOOK_DURATION, WEBHOOKS
+from webhook_kit.metrics.definitions import POS_CALLS, WEBHOOK_DURATION
 from webhook_kit.metrics.flush import QUOTA_USED, SLOT_SECONDS, WAITING
 from webhook_kit.metrics.recorder import HistogramMetric, Totals
 
@@ -75,20 +75,19 @@ def series(kit: Kit, name: Graph | str, hours: float = 24) -> Series:
 
 
 def _orders(_kit: Kit, slots: Sequence[Totals]) -> Iterable[Line]:
-    placed = PLACEMENTS.field(["placed"])
-    yield Line("placed", tuple(float(slot.get(placed, 0)) for slot in slots))
-    refused = f"{WEBHOOKS.name}|placeOrder|refused|"
+    yield Line("placed", tuple(float(slot.get("placed", 0)) for slot in slots))
+    refused = "refused|"
     for field in sorted({field for slot in slots for field in slot if field.startswith(refused)}):
         yield Line(field.removeprefix(refused), tuple(float(slot.get(field, 0)) for slot in slots))
 
 
 def _webhook_latency(_kit: Kit, slots: Sequence[Totals]) -> Iterable[Line]:
     for call in ("validateOrder", "placeOrder"):
-        yield from _percentiles(WEBHOOK_DURATION, f"{WEBHOOK_DURATION.field([call])}|", slots, f"{call} ")
+        yield from _percentiles(WEBHOOK_DURATION, call, slots, f"{call} ")
 
 
 def _pos_latency(_kit: Kit, slots: Sequence[Totals]) -> Iterable[Line]:
-    return _percentiles(POS_CALLS, f"{POS_CALLS.name}|", slots)
+    return _percentiles(POS_CALLS, "pos", slots)
 
 
 def _quota(kit: Kit, slots: Sequence[Totals]) -> Iterable[Line]:
@@ -105,20 +104,11 @@ def _gauge(name: str, field: str, slots: Sequence[Totals]) -> Line:
     return Line(name, tuple(float(slot[field]) if field in slot else None for slot in slots))
 
 
-def _percentiles(metric: HistogramMetric, prefix: str, slots: Sequence[Totals], name: str = "") -> Iterable[Line]:
-    """Yield the median and the 95th percentile of all series whose fields begin with the prefix."""
-    buckets = [_buckets(metric, prefix, slot) for slot in slots]
+def _percentiles(metric: HistogramMetric, field: str, slots: Sequence[Totals], name: str = "") -> Iterable[Line]:
+    """Yield the median and the 95th percentile of a histogram."""
+    buckets = [[slot.get(f"{field}|{bound}", 0) for bound in metric.bounds] for slot in slots]
     for label, share in (("p50", 0.5), ("p95", 0.95)):
         yield Line(f"{name}{label}", tuple(_quantile(metric, counts, share) for counts in buckets))
-
-
-def _buckets(metric: HistogramMetric, prefix: str, slot: Totals) -> list[int]:
-    counts = dict.fromkeys(metric.bounds, 0)
-    for field, count in slot.items():
-        bound = field.rpartition("|")[2]
-        if field.startswith(prefix) and bound in counts:
-            counts[bound] += count
-    return list(counts.values())
 
 
 def _quantile(metric: HistogramMetric, counts: Sequence[int], share: float) -> float | None:
