@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,16 +14,16 @@ from webhook_kit.kit import Kit
 
 
 class Ran(NamedTuple):
-    """Exit status and output of a command."""
+    """Exit status and output of a command.
+
+    :ivar err: error output, but for ``where``.
+    :ivar where: the line that names the Gett and the key prefix that a command changes.
+    """
 
     status: int
     out: str
     err: str
-
-    @property
-    def reasons(self) -> list[str]:
-        """The lines of the error output, but for the one that says which Gett is changed."""
-        return [line for line in self.err.splitlines() if not line.startswith("at http")]
+    where: str
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def run(
         with pytest.raises(SystemExit) as exit_:
             main()
         output = capsys.readouterr()
-        return Ran(int(exit_.value.code or 0), output.out, output.err)
+        where, err = re.fullmatch(r"(at http.*, prefix .*\n)?((?s:.*))", output.err).groups()  # type: ignore[union-attr]
+        return Ran(int(exit_.value.code or 0), output.out, err, where or "")
 
     return command

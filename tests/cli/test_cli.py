@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -56,7 +57,8 @@ class Shell:
             with pytest.raises(SystemExit) as left:
                 main()
         output = self._capsys.readouterr()
-        return int(left.value.code or 0), output.out + output.err
+        # Which Gett is changed is the subject of tests/cli/test_common.py.
+        return int(left.value.code or 0), output.out + re.sub(r"\Aat http.*, prefix .*\n", "", output.err)
 
     def good(self, *arguments: str, **env: str) -> str:
         status, output = self.run(*arguments, **env)

@@ -51,8 +51,8 @@ def test_how_far_an_order_is(run: Run, kit: Kit) -> None:
 def test_what_is_impossible_is_one_line(arguments: tuple[str, ...], run: Run, kit: Kit) -> None:
     ran = run(*arguments)
     assert ran.status == 1
-    assert len(ran.reasons) == 1
-    assert ran.reasons[0].startswith("webhook-kit: ")
+    assert len(ran.err.splitlines()) == 1
+    assert ran.err.startswith("webhook-kit: ")
     assert kit.lanes.all_waiting() == {}
 
 

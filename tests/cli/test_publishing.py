@@ -39,7 +39,7 @@ def test_which_stores_has_to_be_said_in_one_way(arguments: tuple[str, ...], run:
 def test_a_store_that_nobody_knows_is_one_line(run: Run) -> None:
     ran = run("catalog", "sync", "elsewhere")
     why = "webhook-kit: unknown store: elsewhere; `webhook-kit stores list` shows all"
-    assert (ran.status, ran.reasons) == (1, [why])
+    assert (ran.status, ran.err.splitlines()) == (1, [why])
 
 
 def test_the_operator_sees_why_a_menu_was_not_taken(run: Run, kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:

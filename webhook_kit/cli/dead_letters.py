@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import age, command_line_actor, json_option, moment, open_kit, print_table, why_option
+from webhook_kit.cli.common import (
+    age,
+    command_line_actor,
+    examples,
+    json_option,
+    moment,
+    open_kit,
+    print_table,
+    why_option,
+)
 from webhook_kit.errors import NotFound
 
 if TYPE_CHECKING:
@@ -115,7 +124,12 @@ def dead_letters(context: click.Context, /, as_json: bool, **selected: Any) -> N
         click.echo("no dead letters")
 
 
-@dead_letters.command()
+@dead_letters.command(
+    epilog=examples(
+        "webhook-kit outbox dead-letters replay 17 18",
+        "webhook-kit outbox dead-letters replay --why timeout --older-than 3600 --background",
+    )
+)
 @_choice
 def replay(**chosen: Any) -> None:
     """Send dead letters again: by number, all, or by filter."""
@@ -148,7 +162,7 @@ def _run(
     if bool(numbers) + all_ + (not selection.empty) != 1:
         filters = "--lane, --store, --why, --status, --older-than"
         raise click.UsageError(f"select dead letters by number, with --all, or with {filters}")
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     if background and not numbers:
         job = start(kit, command_line_actor(), selection.condition(kit), note)
         click.echo(f"job {job.id} was started for {_total(job)} dead letters; see webhook-kit outbox jobs")

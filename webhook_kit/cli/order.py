@@ -11,8 +11,9 @@ import click
 
 from webhook_kit.cli.common import (
     command_line_actor,
-    instant,
+    examples,
     instant_or_ago,
+    instant_or_ahead,
     json_option,
     moment,
     open_kit,
@@ -41,7 +42,14 @@ def command() -> None:
     """Show and change orders. REF is the orderRef, Gett's order id or an Idempotency-Key."""
 
 
-@command.command("list")
+@command.command(
+    "list",
+    epilog=examples(
+        "webhook-kit order list --state in_doubt",
+        "webhook-kit order list --store main --since 2h --json",
+        "webhook-kit order list --pos-number 4711",
+    ),
+)
 @click.option("--store", metavar="STORE", help="Only orders of this store: the partner's id or Gett's.")
 @click.option("--state", type=click.Choice(_STATES), help="Only orders in this state.")
 @click.option("--pos-number", metavar="ID", help="Only orders with this id at the POS.")
@@ -204,7 +212,12 @@ def _one(kit: Kit, name: str) -> OrderFacts:
     return found[0]
 
 
-@command.command()
+@command.command(
+    epilog=examples(
+        "webhook-kit order resolve 5f0a3c0e-6c3b-4c55-9d1e-6a2b5e0d7c11 --placed 4711",
+        "webhook-kit order resolve 5f0a3c0e-6c3b-4c55-9d1e-6a2b5e0d7c11 --not-placed",
+    )
+)
 @click.argument("ref")
 @click.option("--placed", metavar="ID", help="The POS has the order, as order ID.")
 @click.option("--not-placed", is_flag=True, help="The POS does not have the order; Gett's next attempt places it.")
@@ -215,7 +228,7 @@ def resolve(ref: str, placed: str | None, not_placed: bool, why: str) -> None:
 
     if bool(placed) == not_placed:
         raise click.UsageError("give either --placed ID or --not-placed")
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     order = _one(kit, ref).ref
     if placed is None:
         actions.settle_not_placed(kit, command_line_actor(), order, why)
@@ -235,22 +248,24 @@ def link(ref: str, gett_order_id: str, why: str) -> None:
     """Link an order to its Gett id, so that its progress can be sent."""
     from webhook_kit.operations import actions
 
-    actions.link_order(open_kit(), command_line_actor(), ref, gett_order_id, why)
+    actions.link_order(open_kit(changes_gett=True), command_line_actor(), ref, gett_order_id, why)
     click.echo(f"order {ref} is {gett_order_id} at Gett")
 
 
 @command.command()
 @click.argument("ref")
-@click.option("--status", required=True, help="confirmed, preparing, ready or inTransit.")
-@click.option("--ready-at", metavar="ISO", help="Time at which it will be ready (2030-05-01T18:30:00Z).")
+@click.option("--status", required=True, metavar="STATUS", help="confirmed, preparing, ready or inTransit.")
+@click.option(
+    "--ready-at", metavar="TIME", help="Time at which it will be ready: 2030-05-01T18:30:00Z, or 20m from now."
+)
 @why_option
 @wait_options
 def progress(ref: str, status: str, ready_at: str | None, why: str, wait: bool, timeout: float) -> None:
     """Send the progress of an order to Gett."""
     from webhook_kit.operations import actions
 
-    kit = open_kit()
-    actions.report_progress(kit, command_line_actor(), ref, status, instant(ready_at), why)
+    kit = open_kit(changes_gett=True)
+    actions.report_progress(kit, command_line_actor(), ref, status, instant_or_ahead(ready_at), why)
     _report(kit, ref, status, wait=wait, timeout=timeout)
 
 
@@ -262,7 +277,7 @@ def complete(ref: str, why: str, wait: bool, timeout: float) -> None:
     """Report to Gett that the customer has the order."""
     from webhook_kit.operations import actions
 
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     actions.complete_order(kit, command_line_actor(), ref, why)
     _report(kit, ref, "completed", wait=wait, timeout=timeout)
 
@@ -276,7 +291,7 @@ def cancel(ref: str, reason: str, why: str, wait: bool, timeout: float) -> None:
     """Report to Gett that the order is cancelled. The POS is not asked to cancel it."""
     from webhook_kit.operations import actions
 
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     actions.cancel_order(kit, command_line_actor(), ref, reason, why)
     _report(kit, ref, "cancelled", wait=wait, timeout=timeout)
 

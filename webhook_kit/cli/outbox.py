@@ -110,7 +110,7 @@ def retry(lane: str, why: str) -> None:
     """Send the next update of a lane now, without waiting for its delay."""
     from webhook_kit.operations import actions
 
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     name = known_lane(kit, lane)
     actions.retry_now(kit, command_line_actor(), name, why)
     click.echo(
@@ -126,7 +126,7 @@ def discard(lane: str, number: int | None, why: str) -> None:
     """Discard the updates that wait in a lane; they are never sent to Gett."""
     from webhook_kit.operations import actions
 
-    kit = open_kit()
+    kit = open_kit(changes_gett=True)
     name = known_lane(kit, lane)
     discarded = actions.discard_updates(kit, command_line_actor(), name, number, why)
     click.echo(f"{discarded} discarded from {name}")
