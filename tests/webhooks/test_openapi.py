@@ -29,7 +29,7 @@ def test_document_describes_exactly_the_existing_routes(prefix: str, make_client
         (rule.rule.replace("<", "{").replace(">", "}"), method)
         for rule in client.flask.application.url_map.iter_rules()
         for method in (rule.methods or set()) & METHODS
-        if rule.endpoint not in ("static", "metrics")  # no webhook
+        if rule.endpoint != "static" and rule.rule != "/metrics"  # no webhook
     }
     paths = openapi_document(client)["paths"]
     assert {(path, method.upper()) for path, operations in paths.items() for method in operations} == routes
