@@ -128,7 +128,7 @@ BEFORE: dict[str, Callable[[Installation], object]] = {
     r"stores add .*": lambda it: it.run("stores remove main-street --yes"),
     r"stores remove .*": lambda it: it.run("stores resume main-street"),
     r"check": lambda it: it.run("stores export stores.toml --force"),
-    r"order show .*": lambda it: it.placed("REF"),
+    r"order (show|forget) .*": lambda it: it.placed("REF"),
     r"order resolve .*": lambda it: it.shell.doubt("k", "REF"),
     r"outbox (show|retry|discard) .*": lambda it: it.placed("LANE"),
     r"outbox dead-letters.*": lambda it: it.dead_letters(17, 18),
@@ -155,7 +155,7 @@ def test_a_documented_command_works(
             name: REPLACED.get(f"{name}={value}", value).partition("=")[2] or value
             for name, value in command.env.items()
         },
-        **{name: installation.env[name] for name in ("REDIS_URL", "PUBLIC_URL")},
+        **{name: installation.env[name] for name in ("REDIS_URL", "PUBLIC_URL", "GETT_API_KEY", "GETT_API_URL")},
     }
     line = re.sub(r"\d{4}-\d\d-\d\dT\S+Z", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}", line)
     if command.env.get("WEBHOOK_KIT_KEY"):
@@ -202,6 +202,7 @@ PYTHON = [
     *(("docs/building-a-catalog.md", "python", number) for number in range(5)),
     # Quotations of an example that tests/examples/test_tax_inclusive_pos.py runs.
     *(("docs/cookbook.md", "python", number) for number in range(6)),
+    ("docs/monitoring.md", "python", 0),
     ("docs/outbox.md", "python", 0),
     ("docs/publishing.md", "python", 0),
     ("docs/sandbox.md", "python", 0),
