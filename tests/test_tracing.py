@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
@@ -19,6 +20,7 @@ from opentelemetry.sdk.trace.sampling import Sampler
 
 from tests.webhooks.webhook_client import WebhookClient, order
 from webhook_kit import tracing
+from webhook_kit.errors import GettPermanent
 from webhook_kit.testing.processes import PATIENCE
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -110,6 +112,18 @@ def test_a_push_links_to_the_trace_of_its_order(client: WebhookClient, spans: Sp
     assert push.parent is None
     assert [f"{link.context.trace_id:032x}" for link in push.links] == [TRACE]
     assert (push.attributes or {})["webhook_kit.lane"] == lease.lane
+
+
+def test_a_push_that_gett_refuses_has_its_status(client: WebhookClient, spans: Spans) -> None:
+    client.place(client.validated(order()))
+    [lease] = client.kit.lanes.lease(1, 60_000).leases
+    error = GettPermanent("not this way", status=422)
+    with patch.object(client.kit.dispatcher, "_deliver", side_effect=error):
+        client.kit.dispatcher.send(lease)
+    attributes = dict(spans.named("push order").attributes or {})
+    assert attributes["http.response.status_code"] == 422
+    assert attributes["error.type"] == "422"
+    assert "not this way" not in spans.named("push order").to_json()
 
 
 def test_an_update_without_tracing_has_no_traceparent(client: WebhookClient) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from webhook_kit.kit import Kit
 from webhook_kit.metrics.definitions import PLACEMENTS, POS_CALLS, WEBHOOK_DURATION, WEBHOOKS
-from webhook_kit.operations.series import Graph, Series, series
+from webhook_kit.operations.series import Graph, Series, all_series, series
 
 
 def line(read: Series, name: str) -> list[float]:
@@ -70,3 +70,12 @@ def test_gauges_are_unknown_before_a_worker_samples_them(make_kit: Callable[...,
 def test_an_unknown_name_is_refused(kit: Kit) -> None:
     with pytest.raises(ValueError, match="temperature"):
         series(kit, "temperature")
+
+
+def test_all_series_are_read_at_once(kit: Kit) -> None:
+    PLACEMENTS.count("placed")
+    kit.metrics.flush()
+    read = all_series(kit, hours=2)
+    assert [each.graph for each in read] == list(Graph)
+    assert [len(each.lines[0].values) for each in read] == [24] * 5
+    assert line(read[0], "placed") == [1]

@@ -12,7 +12,7 @@ from webhook_kit.metrics.definitions import POS_CALLS, WEBHOOK_DURATION
 from webhook_kit.metrics.flush import QUOTA_USED, SLOT_SECONDS, WAITING
 from webhook_kit.metrics.recorder import HistogramMetric, Totals
 
-__all__ = ["Graph", "Line", "Series", "series"]
+__all__ = ["Graph", "Line", "Series", "all_series", "series"]
 
 
 class Graph(StrEnum):
@@ -65,13 +65,24 @@ def series(kit: Kit, name: Graph | str, hours: float = 24) -> Series:
     :raises ValueError: there is no such series.
     :raises redis.RedisError: Redis is not reachable.
     """
-    graph = Graph(name)
-    count = max(1, round(min(hours, 24) * 3600 / SLOT_SECONDS))
-    slots = kit.metrics.slots(count)
-    unit, lines = _READERS[graph]
-    start = datetime.fromtimestamp(slots[0][0], UTC)
+    return _series(kit, [Graph(name)], hours)[0]
+
+
+def all_series(kit: Kit, hours: float = 24) -> list[Series]:
+    """Return every series of the last hours, in the order of :class:`Graph`, in the time that one takes to read.
+
+    :param hours: at most 24.
+    :raises redis.RedisError: Redis is not reachable.
+    """
+    return _series(kit, list(Graph), hours)
+
+
+def _series(kit: Kit, graphs: Sequence[Graph], hours: float) -> list[Series]:
+    slots = kit.metrics.slots(max(1, round(min(hours, 24) * 3600 / SLOT_SECONDS)))
+    start, step = datetime.fromtimestamp(slots[0][0], UTC), timedelta(seconds=SLOT_SECONDS)
     totals = [slot for _, slot in slots]
-    return Series(graph, unit, start, timedelta(seconds=SLOT_SECONDS), tuple(lines(kit, totals)))
+    readers = ((graph, *_READERS[graph]) for graph in graphs)
+    return [Series(graph, unit, start, step, tuple(lines(kit, totals))) for graph, unit, lines in readers]
 
 
 def _orders(_kit: Kit, slots: Sequence[Totals]) -> Iterable[Line]:

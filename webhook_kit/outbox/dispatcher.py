@@ -20,7 +20,7 @@ from webhook_kit.outbox.retry_policy import FailedUpdate, RetryDecision, RetryPo
 from webhook_kit.outbox.sending_state import SendingState
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage.alerts import Alert, Alerts
-from webhook_kit.tracing import span
+from webhook_kit.tracing import ActiveSpan, span
 
 __all__ = ["Dispatcher", "lease_seconds"]
 
@@ -141,9 +141,7 @@ class Dispatcher:
 
     def _send_and_log(self, lease: Lease) -> None:
         try:
-            with span(f"push {lease.kind}", "client", link=lease.traceparent) as traced:
-                traced.set(lane=lease.lane, update=lease.number, store=lease.store_id)
-                self.send(lease)
+            self.send(lease)
         except redis.RedisError as error:
             # The lease ends and the update is sent again: Gett takes the same status twice.
             log.warning("outcome_not_recorded", lane=lease.lane, error=type(error).__name__)
@@ -159,13 +157,18 @@ class Dispatcher:
 
         :raises redis.RedisError: the outcome is not recorded; the attempt counts when the lease ends.
         """
+        with span(f"push {lease.kind}", "client", link=lease.traceparent) as traced:
+            traced.set(lane=lease.lane, update=lease.number, store=lease.store_id)
+            self._send(lease, traced)
+
+    def _send(self, lease: Lease, traced: ActiveSpan) -> None:
         if time.monotonic() - lease.leased > self._latest_start:
             # This process stood still. A call that began now could arrive after that of the next holder of the lane.
             log.warning("lease_too_old", lane=lease.lane, update=lease.number)
             self._lanes.postpone(lease, 0.0, "not sent: the lease was too old", charge=False)
             return
         try:
-            self._lanes.acknowledge(lease, self._timed_status(lease))
+            self._lanes.acknowledge(lease, self._timed_status(lease, traced))
         except redis.RedisError:
             raise
         except GettError as error:
@@ -178,15 +181,17 @@ class Dispatcher:
             SENDS.count(lease.kind, "sent")
             log.info("update_sent", lane=lease.lane, update=lease.number)
 
-    def _timed_status(self, lease: Lease) -> int:
+    def _timed_status(self, lease: Lease, traced: ActiveSpan) -> int:
         started, status = time.monotonic(), None
         try:
             status = self._status(lease)
             UPDATE_DELAY.observe(lease.age + time.monotonic() - lease.leased, lease.kind)
         except GettError as error:
             status = error.status
+            traced.fail(str(status or type(error).__name__))
             raise
         finally:
+            traced.describe({"http.response.status_code": status})
             GETT_REQUESTS.observe(time.monotonic() - started, lease.kind, status_class(status))
         return status
 

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 from webhook_kit.console.charts import draw
 from webhook_kit.console.context import console
-from webhook_kit.operations.series import Graph, series
+from webhook_kit.operations.series import Graph, all_series
 
 __all__ = ["register"]
 
@@ -28,5 +28,5 @@ def register(pages: Blueprint) -> None:
     @pages.get("/graphs")
     def graphs() -> str:
         kit = console().kit
-        drawn = [(graph, *_TITLES[graph], draw(series(kit, graph))) for graph in Graph]
+        drawn = [(series.graph, *_TITLES[series.graph], draw(series)) for series in all_series(kit)]
         return render_template("graphs.html", graphs=drawn, active="graphs")
