@@ -217,6 +217,9 @@ def test_command_changes_a_running_sandbox(running: tuple[str, Path]) -> None:
     assert requests.get(f"{url}/v1/commerce/stores", headers=headers, timeout=PATIENCE).status_code == 503
     assert run(url, "credentials", "--secret", "whsec_new")[1].startswith("changed: secret;")
     assert run(url, "faults") == (0, "no faults\n")
+    assert run(url, "faults", "--json") == (0, "[]\n")
+    assert json.loads(run(url, "clock", "--json")[1]) == {"now": "2027-01-01T00:00:00+00:00", "speed": 0}
+    assert json.loads(run(url, "options", "--json")[1])["nullCustomer"] is True
     assert run(url, "log")[1].endswith(" ← api_call stores 503\n")
     file = folder / "state.json"
     assert run(url, "save", str(file)) == (0, f"saved to {file}\n")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import age, command_line_actor, instant, moment, open_kit, print_table
+from webhook_kit.cli.common import age, command_line_actor, instant_or_ahead, moment, open_kit, print_table
 from webhook_kit.errors import NotFound
 
 if TYPE_CHECKING:
@@ -125,7 +123,8 @@ def quiet(store_id: str, until: str, why: str) -> None:
     """Send no alerts about a store and its orders for some time. What is still open then is sent."""
     from webhook_kit.operations.alerts import quiet_store
 
-    end = _until(until)
+    end = instant_or_ahead(until)
+    assert end is not None  # the option is required
     quiet_store(open_kit(), command_line_actor(), store_id, end, why)
     click.echo(f"no alerts about store {store_id} until {end.isoformat(timespec='seconds')}")
 
@@ -139,15 +138,6 @@ def unquiet(store_id: str, why: str) -> None:
 
     unquiet_store(open_kit(), command_line_actor(), store_id, why)
     click.echo(f"alerts about store {store_id} are sent again")
-
-
-def _until(text: str) -> datetime:
-    duration = re.fullmatch(r"(\d{1,5})([mhd])", text)
-    if duration:
-        return datetime.now(UTC) + timedelta(seconds=int(duration[1]) * {"m": 60, "h": 3_600, "d": 86_400}[duration[2]])
-    parsed = instant(text)
-    assert parsed is not None
-    return parsed
 
 
 @command.command()
