@@ -13,7 +13,7 @@ __all__ = ["copy_each"]
 
 
 def copy_each(connection: redis.Redis, ids: Sequence[str], copies: int) -> list[list[str]]:
-    """Copy everything in Redis that names one of these ids: whole keys, and members of sorted sets.
+    """Copy everything in Redis that names one of these ids: whole keys, members of sorted sets, and entries of streams.
 
     The commands go as one text of Redis's protocol, in which the ids are replaced by others of the same length.
 
@@ -53,6 +53,10 @@ def _commands(connection: Any, ids: Sequence[bytes]) -> Iterator[list[bytes]]:
             for member, score in connection.zrange(key, 0, -1, withscores=True):
                 if named or any(one in member for one in ids):
                     yield [b"ZADD", key, b"%.3f" % score, member]
+        elif kind == b"stream" and not named:
+            for _, fields in connection.xrange(key):
+                if any(one in value for one in ids for value in fields.values()):
+                    yield [b"XADD", key, b"*", *(part for pair in fields.items() for part in pair)]
         elif named:
             yield from _whole(connection, key, kind)
             if (ttl := connection.pttl(key)) > 0:

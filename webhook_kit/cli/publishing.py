@@ -14,6 +14,7 @@ import click
 
 from webhook_kit.cli.common import (
     age,
+    command_line_actor,
     examples,
     instant_or_ahead,
     json_option,
@@ -21,6 +22,7 @@ from webhook_kit.cli.common import (
     open_kit,
     print_table,
     warn_of_missing,
+    why_option,
 )
 from webhook_kit.cli.completion import complete_stores
 from webhook_kit.cli.delivery import report_delivery, wait_options
@@ -48,8 +50,9 @@ __all__ = ["mark_available", "mark_unavailable", "publish", "status", "sync"]
     is_flag=True,
     help="Override the shrink guard: accept a catalog that lacks more than a third of the items.",
 )
+@why_option
 @wait_options
-def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeout: float) -> None:
+def sync(store_ids: tuple[str, ...], every: bool, force: bool, why: str, wait: bool, timeout: float) -> None:
     """Fetch catalogs from the POS, check and publish them, and notify Gett of changed ones.
 
     Gett downloads a catalog after a push worker has sent the notification.
@@ -57,24 +60,31 @@ def sync(store_ids: tuple[str, ...], every: bool, force: bool, wait: bool, timeo
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from webhook_kit.cli.safe_console import SafeConsole
+    from webhook_kit.operations.store_actions import sync_catalogs
 
     kit = open_kit(changes_gett=True)
     stores = _stores(kit, store_ids, every=every)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=SafeConsole(stderr=True), transient=True) as progress:
         task = progress.add_task("synchronising catalogs", total=len(stores))
-        reports = kit.catalog_sync.sync_all(stores, lambda _: progress.advance(task), force=force)
+        reports = sync_catalogs(
+            kit, command_line_actor(), stores, lambda _: progress.advance(task), force=force, why=why
+        )
     _print_reports(kit, reports, wait=wait, timeout=timeout)
 
 
 @click.command()
 @click.argument("store_ids", metavar="[STORE]...", nargs=-1, shell_complete=complete_stores)
 @click.option("--all", "every", is_flag=True, help="Every store.")
+@why_option
 @wait_options
-def publish(store_ids: tuple[str, ...], every: bool, wait: bool, timeout: float) -> None:
+def publish(store_ids: tuple[str, ...], every: bool, why: str, wait: bool, timeout: float) -> None:
     """Publish the last good catalog and notify Gett, changed or not. The POS is not asked."""
+    from webhook_kit.operations.store_actions import publish_catalog
+
     kit = open_kit(changes_gett=True)
-    reports = [kit.catalog_sync.publish(store, force=True) for store in _stores(kit, store_ids, every=every)]
+    stores, actor = _stores(kit, store_ids, every=every), command_line_actor()
+    reports = [publish_catalog(kit, actor, store.id, why) for store in stores]
     _print_reports(kit, reports, wait=wait, timeout=timeout)
 
 
@@ -124,13 +134,16 @@ def status(store_ids: tuple[str, ...], as_json: bool) -> None:
 @click.option(
     "--until", metavar="TIME", help="Available again at 2030-05-01T18:30:00Z, or in 30m, 2h, 7d (default: by hand)."
 )
-def mark_unavailable(store_id: str, item_ids: tuple[str, ...], until: str | None) -> None:
+@why_option
+def mark_unavailable(store_id: str, item_ids: tuple[str, ...], until: str | None, why: str) -> None:
     """Mark items or options unavailable ("86"). They are refused at once; the published catalog follows."""
+    from webhook_kit.operations import store_actions
+
     kit, end = open_kit(changes_gett=True), instant_or_ahead(until)
     (store,) = _stores(kit, (store_id,), every=False)
     _require_known(kit, store, item_ids)
     for item_id in item_ids:
-        changed = kit.availability.mark_unavailable(store, item_id, end)
+        changed = store_actions.mark_unavailable(kit, command_line_actor(), store.id, item_id, end, why)
         click.echo(f"{item_id} of store {store.id} is unavailable{'' if changed else ' (it was already)'}")
     _print_publication(kit)
 
@@ -138,12 +151,15 @@ def mark_unavailable(store_id: str, item_ids: tuple[str, ...], until: str | None
 @click.command("mark-available")
 @click.argument("store_id", metavar="STORE", shell_complete=complete_stores)
 @click.argument("item_ids", metavar="ITEM...", nargs=-1, required=True)
-def mark_available(store_id: str, item_ids: tuple[str, ...]) -> None:
+@why_option
+def mark_available(store_id: str, item_ids: tuple[str, ...], why: str) -> None:
     """Mark items or options available again."""
+    from webhook_kit.operations import store_actions
+
     kit = open_kit(changes_gett=True)
     (store,) = _stores(kit, (store_id,), every=False)
     for item_id in item_ids:
-        changed = kit.availability.mark_available(store, item_id)
+        changed = store_actions.mark_available(kit, command_line_actor(), store.id, item_id, why)
         click.echo(f"{item_id} of store {store.id} is available{'' if changed else ' (it was already)'}")
     _print_publication(kit)
 

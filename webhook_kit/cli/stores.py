@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from webhook_kit.cli import onboard, stores_edit
-from webhook_kit.cli.common import examples, instant_or_ahead, json_option, open_kit, print_table, warn_of_missing
+from webhook_kit.cli.common import (
+    command_line_actor,
+    examples,
+    instant_or_ahead,
+    json_option,
+    open_kit,
+    print_table,
+    warn_of_missing,
+    why_option,
+)
 from webhook_kit.cli.completion import complete_stores
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import ConfigurationError, GettError, GettNotFound
@@ -176,24 +185,30 @@ def _ask(question: Callable[[], _Result]) -> _Result | None:
 @click.argument("store", shell_complete=complete_stores)
 @click.option("--reason", required=True, metavar="REASON", help=f"One of {', '.join(_REASONS)}.")
 @click.option("--until", metavar="TIME", help="End of the pause: 2030-05-01T18:30:00Z, or 30m, 2h, 7d from now.")
+@why_option
 @wait_options
-def pause(store: str, reason: str, until: str | None, wait: bool, timeout: float) -> None:
+def pause(store: str, reason: str, until: str | None, why: str, wait: bool, timeout: float) -> None:
     """Pause a store, so that it takes no orders. Only a person can end the pause of a person.
 
     Gett sends orders until a push worker has sent the pause.
     """
+    from webhook_kit.operations.store_actions import pause_store
+
     kit = open_kit(changes_gett=True)
-    kit.store_status.pause(store, reason, instant_or_ahead(until))
+    pause_store(kit, command_line_actor(), store, reason, instant_or_ahead(until), why)
     _report(kit, store, "pause", wait=wait, timeout=timeout)
 
 
 @command.command()
 @click.argument("store", shell_complete=complete_stores)
+@why_option
 @wait_options
-def resume(store: str, wait: bool, timeout: float) -> None:
+def resume(store: str, why: str, wait: bool, timeout: float) -> None:
     """Resume a store, whoever paused it. It takes orders when a push worker has sent this to Gett."""
+    from webhook_kit.operations.store_actions import resume_store
+
     kit = open_kit(changes_gett=True)
-    kit.store_status.resume(store)
+    resume_store(kit, command_line_actor(), store, why)
     _report(kit, store, "end of the pause", wait=wait, timeout=timeout)
 
 

@@ -53,10 +53,12 @@ _NOTED = 200
 class ActionOutcome:
     """Outcome of an action, for the audit log and the timeline.
 
+    :ivar failed: it is reported as a failure without an exception.
     :ivar order: the orderRef of the order that it was about, or None.
     """
 
     result: str = "ok"
+    failed: bool = False
     order: str | None = None
 
 
@@ -78,7 +80,7 @@ def recorded(kit: Kit, actor: Actor, action: str, subject: str, why: str) -> Ite
         if isinstance(error, UnicodeEncodeError):  # half of a surrogate pair
             raise InvalidArgument("a text has a character that does not exist") from error
         raise
-    audit.record(kit, actor, action, subject, why, outcome.result)
+    audit.record(kit, actor, action, subject, why, outcome.result, failed=outcome.failed)
     if outcome.order is not None:
         _note(kit, actor, action, outcome.order, why)
 
@@ -227,7 +229,7 @@ def _each(
     for number in numbers:
         with recorded(kit, actor, f"{action}_dead_letter", str(number), why) as outcome:
             results[number] = run(number, who=actor.name)
-            outcome.result = results[number].value
+            outcome.result, outcome.failed = results[number].value, results[number] is not ReplayResult.OK
     return results
 
 

@@ -41,7 +41,8 @@ class AuditEntry:
     :ivar action: name of the function in :mod:`webhook_kit.operations.actions`.
     :ivar subject: an orderRef, a lane, a store's id, …
     :ivar why: reason that the actor gave; may be empty.
-    :ivar result: ``ok``, or the message of the failure.
+    :ivar result: ``ok``, what was done, or the message of the failure.
+    :ivar failed: the action changed nothing, or it is not certain that it did.
     """
 
     id: str
@@ -52,11 +53,7 @@ class AuditEntry:
     subject: str
     why: str
     result: str
-
-    @property
-    def failed(self) -> bool:
-        """True if the action changed nothing, or it is not certain that it did."""
-        return self.result != "ok"
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,13 @@ class AuditPage:
     cursor: str | None
 
 
-def record(kit: Kit, actor: Actor, action: str, subject: str, why: str, result: str = "ok") -> None:
-    """Record an action, also as a log line, unless the actor sees the result of a command."""
+def record(
+    kit: Kit, actor: Actor, action: str, subject: str, why: str, result: str = "ok", *, failed: bool | None = None
+) -> None:
+    """Record an action, also as a log line, unless the actor sees the result of a command.
+
+    :param failed: None: every result but ``ok`` is a failure.
+    """
     fields = {
         "who": actor.name,
         "via": actor.via,
@@ -80,6 +82,8 @@ def record(kit: Kit, actor: Actor, action: str, subject: str, why: str, result: 
         "why": why,
         "result": result,
     }
+    if failed if failed is not None else result != "ok":
+        fields["failed"] = "1"
     short = {name: well_formed(value[:_MAX_TEXT]) for name, value in fields.items()}
     if actor.via != "cli":
         log.info("action_recorded", **short)
@@ -111,19 +115,26 @@ def list_audit(
     """
     if cursor is not None and not _PLACE.fullmatch(cursor):
         raise InvalidArgument("this cursor is not one of an earlier page")
-    raw: Any = kit.redis.xrevrange(kit.keys.audit, f"({cursor}" if cursor else "+", "-", count=_READ)
     entries: list[AuditEntry] = []
-    for number, (entry_id, fields) in enumerate(raw, start=1):
-        entry = _entry(text(entry_id), {text(name): text(value) for name, value in fields.items()})
-        if who in (None, entry.who) and action in (None, entry.action) and subject in (None, entry.subject):
-            entries.append(entry)
-        if len(entries) == size and number < len(raw):
-            return AuditPage(tuple(entries), entry.id)
-    more = len(raw) == _READ
-    return AuditPage(tuple(entries), text(raw[-1][0]) if more else None)
+    read, wanted = 0, size
+    while read < _READ:
+        raw: Any = kit.redis.xrevrange(kit.keys.audit, f"({cursor}" if cursor else "+", "-", count=wanted)
+        for entry_id, fields in raw:
+            entry = _entry(text(entry_id), {text(name): text(value) for name, value in fields.items()})
+            cursor = entry.id
+            if who in (None, entry.who) and action in (None, entry.action) and subject in (None, entry.subject):
+                entries.append(entry)
+                if len(entries) == size:
+                    return AuditPage(tuple(entries), cursor)
+        if len(raw) < wanted:
+            return AuditPage(tuple(entries), None)
+        # The rarer they are, the more are read at once.
+        read, wanted = read + wanted, min(2 * wanted, _READ)
+    return AuditPage(tuple(entries), cursor)
 
 
 def _entry(entry_id: str, fields: dict[str, str]) -> AuditEntry:
     at = datetime.fromtimestamp(int(entry_id.partition("-")[0]) / 1000, UTC)
     names = ("who", "via", "action", "subject", "why", "result")
-    return AuditEntry(entry_id, at, *(printable(fields.get(name, "")) for name in names))
+    shown = {name: printable(fields.get(name, "")) for name in names}
+    return AuditEntry(id=entry_id, at=at, failed="failed" in fields, **shown)

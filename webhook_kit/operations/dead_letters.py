@@ -106,13 +106,19 @@ def list_dead_letters(
     if cursor is not None and not _PLACE.fullmatch(cursor):
         raise InvalidArgument("this cursor is not one of an earlier page")
     found: list[DeadLetterFacts] = []
-    letters, more = _newest_first(kit, condition, redis_time(kit.redis), cursor)
-    for place, letter in letters:
-        if matches(condition, letter):
-            found.append(dead_letter_facts(letter))
-            if len(found) == size:
-                return DeadLetterPage(tuple(found), place)
-    return DeadLetterPage(tuple(found), more)
+    now, read, wanted = redis_time(kit.redis), 0, size
+    while read < _READ:
+        letters, more = _newest_first(kit, condition, now, cursor, min(wanted, _READ - read))
+        for place, letter in letters:
+            if matches(condition, letter):
+                found.append(dead_letter_facts(letter))
+                if len(found) == size:
+                    return DeadLetterPage(tuple(found), place)
+        # The rarer they are, the more are read at once.
+        read, cursor, wanted = read + min(wanted, _READ - read), more, 2 * wanted
+        if more is None:
+            break
+    return DeadLetterPage(tuple(found), cursor)
 
 
 def count(kit: Kit, condition: DeadLetterFilter) -> DeadLetterCount:
@@ -122,7 +128,7 @@ def count(kit: Kit, condition: DeadLetterFilter) -> DeadLetterCount:
         return DeadLetterCount(kit.dead_letters.count(*period(condition, now)), complete=True)
     number, cursor = 0, None
     for _ in range(_COUNTED // _READ):
-        letters, cursor = _newest_first(kit, condition, now, cursor)
+        letters, cursor = _newest_first(kit, condition, now, cursor, _READ)
         number += sum(matches(condition, letter) for _, letter in letters)
         if cursor is None:
             return DeadLetterCount(number, complete=True)
@@ -136,10 +142,10 @@ def period(condition: DeadLetterFilter, now: float) -> tuple[float, float]:
 
 
 def _newest_first(
-    kit: Kit, condition: DeadLetterFilter, now: float, cursor: str | None
+    kit: Kit, condition: DeadLetterFilter, now: float, cursor: str | None, limit: int
 ) -> tuple[list[tuple[str, DeadLetter]], str | None]:
     oldest, latest = period(condition, now)
-    return kit.dead_letters.page(cursor, _READ, oldest=oldest, latest=latest, newest_first=True)
+    return kit.dead_letters.page(cursor, limit, oldest=oldest, latest=latest, newest_first=True)
 
 
 def matches(condition: DeadLetterFilter, letter: DeadLetter) -> bool:

@@ -22,6 +22,9 @@ _ENTRIES = 10_000
 """Entries of an index that a page reads at most; those of other stores cost no record."""
 
 _BATCH = 500
+_SAME_SCORE = 20
+"""Members of a sorted set that may have the score of a place."""
+
 _STREAM_ID = re.compile(r"\d{1,16}-\d{1,16}")
 _PLACE = re.compile(r"[0-9.]{1,24} .{1,1000}", re.DOTALL)
 
@@ -83,20 +86,21 @@ def list_orders(kit: Kit, condition: OrderFilter, *, cursor: str | None = None, 
     :raises InvalidArgument: the cursor is not one that an earlier page has returned.
     """
     found: list[FoundOrder] = []
-    records = entries = 0
+    records, entries, wanted = 0, 0, size
     while records < _RECORDS and entries < _ENTRIES:
-        batch = _read(kit, condition, cursor, _BATCH if condition.store_id or records else min(size, _BATCH))
+        batch = _read(kit, condition, cursor, min(wanted, _BATCH))
         if not batch:
             return OrderPage(tuple(found), None)
-        likely = [candidate for candidate in batch if _likely(condition, candidate)]
+        likely = [entry for entry in batch if _likely(condition, entry)]
         orders = {ref: kit.order_search.found(ref, record) for ref, record in _records(kit, likely)}
-        for candidate in likely:
-            order = orders.pop(candidate.ref, None)
+        for entry in likely:
+            order = orders.pop(entry.ref, None)
             if order is not None and _meets(condition, order):
                 found.append(order)
                 if len(found) == size:
-                    return OrderPage(tuple(found), candidate.place)
-        records, entries, cursor = records + len(likely), entries + len(batch), batch[-1].place
+                    return OrderPage(tuple(found), entry.place)
+        # The rarer the orders, the more entries are read at once.
+        records, entries, cursor, wanted = records + len(likely), entries + len(batch), batch[-1].place, 2 * wanted
     return OrderPage(tuple(found), cursor)
 
 
@@ -161,7 +165,9 @@ def _of_set(kit: Kit, key: str, cursor: str | None, limit: int) -> list[_IndexEn
         raise _wrong_cursor()
     score, _, last = (cursor or "").partition(" ")
     # Of the members with the same score, those before the place are read again.
-    members: Any = kit.redis.zrevrangebyscore(key, score or "+inf", "-inf", 0, limit + _BATCH, withscores=True)
+    members: Any = kit.redis.zrevrangebyscore(
+        key, score or "+inf", "-inf", 0, limit + _SAME_SCORE if cursor else limit, withscores=True
+    )
     places = [_IndexEntry(f"{number:.3f} {text(member)}", text(member)) for member, number in members]
     return [one for one in places if not cursor or _after(one, score, last)][:limit]
 
