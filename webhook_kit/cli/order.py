@@ -203,6 +203,7 @@ def _one(kit: Kit, name: str) -> OrderFacts:
     """
     from webhook_kit.operations.orders import find_any
 
+    name.encode()  # an argument that is not UTF-8 is refused as such
     found = find_any(kit, name)
     if not found:
         raise NotFound(f"order {name} is unknown here")

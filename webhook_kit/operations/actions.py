@@ -78,7 +78,7 @@ def recorded(kit: Kit, actor: Actor, action: str, subject: str, why: str) -> Ite
         message = str(error) if isinstance(error, WebhookKitError) else type(error).__name__
         audit.record(kit, actor, action, subject, why, message or type(error).__name__)
         if isinstance(error, UnicodeEncodeError):  # half of a surrogate pair
-            raise InvalidArgument("a text has a character that does not exist") from error
+            raise InvalidArgument("a text is not UTF-8") from error
         raise
     audit.record(kit, actor, action, subject, why, outcome.result, failed=outcome.failed)
     if outcome.order is not None:

@@ -22,7 +22,7 @@ _ENTRIES = 10_000
 """Entries of an index that a page reads at most; those of other stores cost no record."""
 
 _BATCH = 500
-_SAME_SCORE = 20
+_SAME_SCORE = 100
 """Members of a sorted set that may have the score of a place."""
 
 _STREAM_ID = re.compile(r"\d{1,16}-\d{1,16}")
@@ -165,9 +165,8 @@ def _of_set(kit: Kit, key: str, cursor: str | None, limit: int) -> list[_IndexEn
         raise _wrong_cursor()
     score, _, last = (cursor or "").partition(" ")
     # Of the members with the same score, those before the place are read again.
-    members: Any = kit.redis.zrevrangebyscore(
-        key, score or "+inf", "-inf", 0, limit + _SAME_SCORE if cursor else limit, withscores=True
-    )
+    read = limit + _SAME_SCORE if cursor else limit
+    members: Any = kit.redis.zrevrangebyscore(key, score or "+inf", "-inf", 0, read, withscores=True)
     places = [_IndexEntry(f"{number:.3f} {text(member)}", text(member)) for member, number in members]
     return [one for one in places if not cursor or _after(one, score, last)][:limit]
 
