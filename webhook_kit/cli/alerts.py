@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from webhook_kit.cli.common import age, command_line_actor, instant_or_ahead, moment, open_kit, print_table
+from webhook_kit.cli.completion import complete_stores
 from webhook_kit.errors import NotFound
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def ack(alert_id: str, why: str) -> None:
 
 
 @command.command()
-@click.argument("store_id", metavar="STORE")
+@click.argument("store_id", metavar="STORE", shell_complete=complete_stores)
 @click.option("--until", required=True, metavar="TIME", help="ISO 8601 with a time zone, or a duration: 30m, 2h, 7d.")
 @_why
 def quiet(store_id: str, until: str, why: str) -> None:
@@ -130,7 +131,7 @@ def quiet(store_id: str, until: str, why: str) -> None:
 
 
 @command.command()
-@click.argument("store_id", metavar="STORE")
+@click.argument("store_id", metavar="STORE", shell_complete=complete_stores)
 @_why
 def unquiet(store_id: str, why: str) -> None:
     """Send alerts about a store again."""

@@ -21,6 +21,7 @@ from webhook_kit.cli.common import (
     warn_of_missing,
     why_option,
 )
+from webhook_kit.cli.completion import complete_stores
 from webhook_kit.cli.delivery import report_delivery, wait_options
 from webhook_kit.errors import Conflict, NotFound
 
@@ -50,11 +51,16 @@ def command() -> None:
         "webhook-kit order list --pos-number 4711",
     ),
 )
-@click.option("--store", metavar="STORE", help="Only orders of this store: the partner's id or Gett's.")
+@click.option(
+    "--store",
+    metavar="STORE",
+    help="Only orders of this store: the partner's id or Gett's.",
+    shell_complete=complete_stores,
+)
 @click.option("--state", type=click.Choice(_STATES), help="Only orders in this state.")
 @click.option("--pos-number", metavar="ID", help="Only orders with this id at the POS.")
-@click.option("--since", metavar="ISO", help="Only orders since this time (2026-05-01T18:30:00Z), or 30m, 2h, 7d ago.")
-@click.option("--until", metavar="ISO", help="Only orders until this time, written as for --since.")
+@click.option("--since", metavar="TIME", help="Only orders since this time (2026-05-01T18:30:00Z), or 30m, 2h, 7d ago.")
+@click.option("--until", metavar="TIME", help="Only orders until this time, written as for --since.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="Number of orders to list.")
 @json_option
 def list_(
