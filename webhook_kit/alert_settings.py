@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from webhook_kit.alert_fields import (
     AlertTarget,
@@ -75,12 +75,11 @@ class AlertSettings(ConsoleSettings):
             "ALERT_WEBHOOKS": self.alert_webhooks,
             "ALERT_SLACK": self.alert_slack,
             "ALERT_TEAMS": self.alert_teams,
+            "ALERT_PAGERDUTY_URL": [AlertTarget(SecretStr(self.alert_pagerduty_url))],
         }
         for name, targets in hooks.items():
             if not all(_is_public_https(target) for target in targets):
                 yield f"{name}: should be a public https:// address; or set ALERT_ALLOW_PRIVATE=true"
-        if not self.alert_pagerduty_url.startswith("https:"):
-            yield "ALERT_PAGERDUTY_URL: should be a public https:// address; or set ALERT_ALLOW_PRIVATE=true"
         if self.smtp_url and (literal := literal_address(smtp_server(self.smtp_url).host)) and not is_public(literal):
             yield "SMTP_URL: should be a public address; or set ALERT_ALLOW_PRIVATE=true"
 

@@ -100,6 +100,8 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"ALERT_EMAIL_TO": "secret"}, "ALERT_EMAIL_TO[0]: should be an e-mail address"),
     ({"SMTP_URL": "smtp://secret@mail.example.org"}, "SMTP_URL: should be an address"),
     ({"SMTP_URL": "smtp://kit:secret@169.254.169.254"}, "SMTP_URL: should be a public address"),
+    ({"ALERT_PAGERDUTY_URL": "http://events.pagerduty.com/secret"}, "ALERT_PAGERDUTY_URL: should be a public https"),
+    ({"ALERT_PAGERDUTY_URL": "https://169.254.169.254/secret"}, "ALERT_PAGERDUTY_URL: should be a public https"),
     ({"ALERTS_PER_DAY": "0"}, "ALERTS_PER_DAY:"),
 ]
 

@@ -151,6 +151,29 @@ def test_a_resolve_never_overtakes_the_message_that_is_being_sent(env: AlertEnv,
     assert got.events == ["opened", "resolved"]
 
 
+def test_a_repetition_waits_for_the_message_that_is_being_sent(env: AlertEnv, got: Recorder) -> None:
+    env.open.open(in_doubt())
+
+    def repeated_meanwhile() -> None:
+        got.during = lambda: None
+        assert env.open.repeat(in_doubt().id)
+        other = env.new_delivery()
+        other.queue_changes()
+        assert other.deliver(got.channel) == 0
+
+    got.during = repeated_meanwhile
+    env.run()
+    assert got.events == ["opened", "repeated"]
+
+
+def test_an_event_that_two_workers_queue_is_sent_once(env: AlertEnv, got: Recorder) -> None:
+    env.open.open(in_doubt())
+    env.run()
+    env.kit.redis.zadd(env.kit.keys.alerts_due(got.channel.id), {in_doubt().id: 1})
+    env.run()
+    assert (got.events, env.waiting()) == (["opened"], {})
+
+
 # -- failures of a channel ---------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,19 @@ def test_what_comes_and_goes_stays_open_for_longer_each_time(env: RuleEnv) -> No
     assert env.recorders[0].events.count("opened") == 3  # with the other rule's
     assert env.evaluate()
     assert not env.evaluate(seconds=3600)
+
+
+def test_the_reason_follows_the_state_and_nobody_is_told_anew(env: RuleEnv) -> None:
+    env.findings = [AlertFinding(in_doubt())]
+    env.evaluate()
+    env.run()
+    env.findings = [AlertFinding(replace(in_doubt(), why="another reason"))]
+    env.evaluate(seconds=15)
+    env.run()
+    assert len(env.recorders[0].got) == 2  # with the other rule's
+    env.run(seconds=3700)
+    repeated = [message for message in env.recorders[0].got if message.code == "order_in_doubt"][-1]
+    assert (repeated.event, repeated.detail) == ("repeated", "another reason")
 
 
 def test_nothing_is_over_while_there_may_be_more_than_was_read(env: RuleEnv) -> None:

@@ -62,6 +62,7 @@ class AlertEvaluation:
         self._keys = keys
         self._open = open_alerts
         self._rules = rules
+        self._reasons: dict[str, str] = {}
 
     def run(self) -> None:
         """Evaluate all rules once. A rule that fails leaves its alerts as they are.
@@ -69,6 +70,7 @@ class AlertEvaluation:
         :raises redis.RedisError: Redis is out of reach.
         """
         now, known = self._open.now(), set(self._open.ids())
+        self._reasons = {each: why for each, why in self._reasons.items() if each in known}
         absent = self._members(self._keys.alerts_absent)
         pending = self._members(self._keys.alerts_pending)
         for rule in self._rules:
@@ -94,8 +96,7 @@ class AlertEvaluation:
     ) -> None:
         for each, finding in findings.items():
             if each in known:
-                if each in absent:
-                    self._redis.zrem(self._keys.alerts_absent, each)
+                self._keep_open(finding.alert, absent)
                 continue
             if finding.after:
                 if each not in pending:
@@ -103,9 +104,16 @@ class AlertEvaluation:
                     continue
                 if now - pending[each] / 1000 < finding.after:
                     continue
+            self._reasons[each] = finding.alert.why
             if self._open.open(finding.alert):
                 log.error("alert_opened", code=finding.alert.code, **{finding.alert.about: finding.alert.subject})
             self._redis.zrem(self._keys.alerts_pending, each)
+
+    def _keep_open(self, alert: AlertSubject, absent: Container[str]) -> None:
+        """Record that an open alert is not over, and its reason if that has changed: the next repetition says it."""
+        if alert.id in absent or self._reasons.get(alert.id) != alert.why:
+            self._open.open(alert)
+            self._reasons[alert.id] = alert.why
 
     def _remove(
         self,

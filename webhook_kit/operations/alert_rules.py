@@ -31,8 +31,8 @@ __all__ = ["alert_rules", "oldest_waiting"]
 _MOST = 1_000
 """Orders or stores that a rule reads at most, the newest ones."""
 
-_IN_DOUBT_AFTER = 60.0
-"""Seconds after which an order in doubt is an alert: most are settled by the first look-up."""
+_IN_DOUBT_AFTER = 40.0
+"""Seconds after which an order in doubt is an alert: most are settled by the first two look-ups."""
 
 _IN_DOUBT_FOR_LONG = 3_600.0
 _LOOKUPS_FAIL_AFTER = 600.0
