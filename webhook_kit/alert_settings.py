@@ -54,7 +54,7 @@ class AlertSettings(ConsoleSettings):
     alert_repeat_every: int = Field(3_600, ge=0, le=7 * _DAY)
     """Seconds after which an open alert is sent again; each time twice as long as before, up to a day. 0: never."""
     alerts_per_day: int = Field(50, ge=1, le=10_000)
-    """Number of alerts that one channel gets per day (UTC). Messages that an alert is over do not count."""
+    """Number of alerts that one channel gets per day (UTC), half as many of each kind. Messages that an alert is over do not count."""
 
     @field_validator("alert_webhooks", "alert_slack", "alert_teams", "alert_pagerduty", "alert_email_to", mode="before")
     @classmethod

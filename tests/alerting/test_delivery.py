@@ -21,6 +21,12 @@ from webhook_kit.storage.open_alerts import AlertSubject
 from webhook_kit.testing.processes import PATIENCE
 
 HOUR = 3600.0
+
+
+def worker(subject: str) -> AlertSubject:
+    return AlertSubject(Alert.WORKER, subject, "worker", "none is running")
+
+
 DAY = 24 * HOUR
 
 
@@ -42,6 +48,7 @@ def test_an_alert_is_sent_once_and_resolved_once(env: AlertEnv, got: Recorder) -
     assert got.events == ["opened"]
     assert env.open.resolve(in_doubt().id)
     assert not env.open.resolve(in_doubt().id)
+    assert 0 < env.kit.redis.ttl(env.kit.keys.alert_deliveries(in_doubt().id)) <= 2 * DAY
     for _ in range(3):
         env.run()
     assert got.events == ["opened", "resolved"]
@@ -85,6 +92,7 @@ def test_an_acknowledgement_stops_repetitions_and_the_end_is_told(env: AlertEnv,
     assert not acknowledge_alert(env.open, in_doubt().id, "ann")
     assert not acknowledge_alert(env.open, in_doubt().id, "ann")
     env.run()
+    assert not env.open.repeat(in_doubt().id)
     env.run(seconds=10 * DAY)
     assert got.events == ["opened", "acknowledged"]
     assert got.got[-1].by == "ann"
@@ -266,7 +274,7 @@ def test_what_a_killed_worker_was_sending_is_sent_after_its_lease(env: AlertEnv,
 
 
 def test_many_workers_at_once_send_each_alert_once(kit: Kit) -> None:
-    env = AlertEnv(kit)
+    env = AlertEnv(kit, alerts_per_day=1000)
     got = env.recorders[0]
     for number in range(30):
         env.open.open(in_doubt(str(number)))
@@ -322,21 +330,34 @@ def test_redis_away_during_a_delivery_sends_again(
 
 
 def test_a_channel_gets_a_number_of_alerts_per_day_and_one_message_says_so(kit: Kit) -> None:
-    env = AlertEnv(kit, alerts_per_day=3)
+    env = AlertEnv(kit, alerts_per_day=4)
     got = env.recorders[0]
-    for number in range(6):
-        env.open.open(in_doubt(str(number)))
+    subjects = [alert(str(number)) for number in range(4) for alert in (in_doubt, pos_down, worker)]
+    for subject in subjects:
+        env.open.open(subject)
         env.run(seconds=1)
-    assert got.events == ["opened"] * 3 + ["capped"]
-    for number in range(6):
-        env.open.resolve(in_doubt(str(number)).id)
+    assert got.events == ["opened"] * 4 + ["capped"]
+    for subject in subjects:
+        env.open.resolve(subject.id)
     env.run()
-    assert got.events == ["opened"] * 3 + ["capped"] + ["resolved"] * 3
+    assert got.events == ["opened"] * 4 + ["capped"] + ["resolved"] * 4
     env.open.open(in_doubt("tomorrow"))
     env.run()
-    assert len(got.got) == 7
+    assert len(got.got) == 9
     env.run(seconds=DAY)
     assert got.events[-1] == "opened"
+
+
+def test_many_alerts_of_one_cause_leave_room_for_another(kit: Kit) -> None:
+    env = AlertEnv(kit, alerts_per_day=10)
+    got = env.recorders[0]
+    for number in range(100):
+        env.open.open(pos_down(str(number)))
+    env.run()
+    assert got.events == ["opened"] * 5 + ["code_capped"]
+    env.open.open(in_doubt())
+    env.run()
+    assert got.got[-1].code == "order_in_doubt"
 
 
 def test_a_retry_counts_once_towards_the_cap(kit: Kit) -> None:

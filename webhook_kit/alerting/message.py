@@ -25,6 +25,8 @@ class AlertEvent(StrEnum):
     RESOLVED = "resolved"
     CAPPED = "capped"
     """The channel has got its number of alerts for today."""
+    CODE_CAPPED = "code_capped"
+    """The channel has got its number of alerts of this code for today."""
     TEST = "test"
 
 
@@ -66,7 +68,8 @@ class AlertMessage:
             AlertEvent.REPEATED: f"STILL {self.severity.upper()}",
             AlertEvent.ACKNOWLEDGED: "ACKNOWLEDGED",
             AlertEvent.RESOLVED: "OVER",
-            AlertEvent.CAPPED: "NO MORE ALERTS TODAY",
+            AlertEvent.CAPPED: "NO MORE ALERTS TODAY; THE LAST ONE",
+            AlertEvent.CODE_CAPPED: "NO MORE ALERTS LIKE THIS TODAY",
             AlertEvent.TEST: "TEST",
         }[self.event]
         return f"{begin}: {self.sentence} ({self.subject})"
