@@ -112,7 +112,7 @@ promtool:        ## in CI only: install promtool for the test of contrib/prometh
 	fi
 
 pictures: $(STAMP) ## renew docs/images (needs Chromium); then look at them
-	PICTURES=docs/images $(BIN)/python -m pytest -q tests/sandbox/test_storefront_pictures.py
+	PICTURES=docs/images $(BIN)/python -m pytest -q tests/sandbox/test_storefront_pictures.py tests/scenario/test_console_pictures.py
 
 format: $(STAMP) ## fix and format the code
 	$(BIN)/ruff check --fix .

@@ -46,9 +46,9 @@ ACT = (
 
 
 @pytest.fixture
-def operator(browser: ConsoleClient) -> ConsoleClient:
-    browser.log_in()
-    return browser
+def operator(console: ConsoleClient) -> ConsoleClient:
+    console.log_in()
+    return console
 
 
 @pytest.mark.parametrize("path", READ + ACT)
@@ -58,15 +58,15 @@ def test_every_page_answers(operator: ConsoleClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", READ)
-def test_a_viewer_reads_everything(browser: ConsoleClient, path: str) -> None:
-    browser.log_in("vi", Role.VIEWER)
-    assert browser.get(path).status_code == 200
+def test_a_viewer_reads_everything(console: ConsoleClient, path: str) -> None:
+    console.log_in("vi", Role.VIEWER)
+    assert console.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", ACT)
-def test_a_viewer_sees_no_page_of_an_action(browser: ConsoleClient, path: str) -> None:
-    browser.log_in("vi", Role.VIEWER)
-    assert browser.get(path).status_code == 403
+def test_a_viewer_sees_no_page_of_an_action(console: ConsoleClient, path: str) -> None:
+    console.log_in("vi", Role.VIEWER)
+    assert console.get(path).status_code == 403
 
 
 @pytest.mark.parametrize(

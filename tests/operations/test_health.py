@@ -176,7 +176,7 @@ def test_a_pause_has_its_owner_and_moment(healthy: Kit) -> None:
     healthy.store_status.pause("main", PauseReason.TOO_BUSY)
     paused = found(healthy, "store_paused")
     assert paused.severity is HealthSeverity.NOTE
-    assert "by a person (too_busy)" in paused.what
+    assert "by a person (too busy)" in paused.what
     assert paused.since == pytest.approx(time.time(), abs=60)
     healthy.store_status.resume("main")
     assert codes(read_health(healthy)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from webhook_kit.adapter import StoreState
 from webhook_kit.console.users import ConsoleUsers
+from webhook_kit.metrics.definitions import PLACEMENTS, POS_CALLS, WEBHOOK_DURATION, WEBHOOKS
+from webhook_kit.metrics.flush import QUOTA_USED, WAITING
 from webhook_kit.operations.actor import Role
 from webhook_kit.pos.store import Store
 from webhook_kit.testing.bogus import BogusAdapter
@@ -34,6 +37,8 @@ PHONE = {"width": 390, "height": 844}
 
 class ConsoleEnv:
     """A context manager: web process with a console, worker, local Gett, and a POS that cannot be asked for orders."""
+
+    in_doubt = ""
 
     def __init__(self, directory: Path) -> None:
         self.pos_file = directory / "pos.sqlite"
@@ -101,6 +106,26 @@ class ConsoleEnv:
         self.kit.redis.hset(self.kit.keys.dead_letters, letter["id"], json.dumps(letter | more))
         self.kit.redis.zadd(self.kit.keys.dead_letter_times, {letter["id"]: at - number})
 
+    def plant_day(self) -> None:
+        """Plant the figures of a day: the same each time."""
+        for begin, _ in self.kit.metrics.slots(289):
+            hour = begin % 86_400 / 3600
+            busy = math.exp(-((hour - 12.5) ** 2) / 3) + 1.6 * math.exp(-((hour - 19) ** 2) / 5)
+            noise = (begin // 300 * 7919 % 13) / 13
+            placed = round(22 * busy + 3 * noise)
+            figures: dict[Any, Any] = {
+                PLACEMENTS.field(["placed"]): placed,
+                f"{WEBHOOKS.name}|placeOrder|refused|ITEM_UNAVAILABLE": round(2 * busy * noise),
+                f"{WEBHOOKS.name}|placeOrder|refused|STORE_CLOSED": round(1.5 * noise) if hour < 9 else 0,
+                f"{WEBHOOK_DURATION.field(['placeOrder'])}|0.25": placed,
+                f"{WEBHOOK_DURATION.field(['placeOrder'])}|0.5": round(placed * (0.04 + 0.06 * noise)),
+                f"{POS_CALLS.field(['place_order', 'ok'])}|0.25": placed,
+                f"{POS_CALLS.field(['place_order', 'ok'])}|1": round(placed * (0.03 + 0.05 * noise)),
+                QUOTA_USED: round(38 * busy + 6 * noise),
+                WAITING: round(9 * busy * noise),
+            }
+            self.kit.redis.hset(self.kit.keys.metrics_slot(str(begin)), mapping=figures)
+
     def halt_the_key(self) -> None:
         """Let Gett refuse the API key."""
         self.stack.gett.context.api_key = "another"
@@ -121,6 +146,7 @@ class ConsolePage:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
+        self.kind = ""
         self.errors: list[str] = []
         page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: self.errors.append(str(error)))

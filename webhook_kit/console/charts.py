@@ -11,8 +11,8 @@ from webhook_kit.operations.series import Line, Series
 
 __all__ = ["Chart", "ChartLine", "ChartRow", "draw", "figure"]
 
-_WIDTH, _HEIGHT = 640, 180
-_LEFT, _RIGHT, _TOP, _BOTTOM = 8, 8, 12, 24
+_WIDTH, _HEIGHT = 360, 150
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 6, 12, 24
 _MOST_LINES = 6
 """Lines that can be told apart; the others are added up."""
 

@@ -83,11 +83,12 @@ def _paused(kit: Kit) -> Iterator[HealthFinding]:
     for view in page.stores:
         if view.pos_down:  # said already
             continue
+        reason = f" ({view.pause_reason.replace('_', ' ')})" if view.pause_reason else ""
         yield HealthFinding(
             "store_paused",
             HealthSeverity.WARNING if view.pause_owner is Owner.MONITOR else HealthSeverity.NOTE,
             f"Store {_name(view)} is paused by {_WHO[view.pause_owner or Owner.PERSON]}"
-            f"{f' ({view.pause_reason})' if view.pause_reason else ''}, so that it gets no orders.",
+            f"{reason}, so that it gets no orders.",
             _PAUSED_ADVICE[view.pause_owner or Owner.PERSON],
             f"webhook-kit stores resume {view.store.id}",
             f"store?{urlencode({'id': view.store.id})}",

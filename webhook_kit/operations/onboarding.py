@@ -14,14 +14,14 @@ _LOST_AFTER = 150.0
 """Seconds after which the answer to a registration is lost: its sender would have recorded it by then."""
 
 _ADVICE = {
-    Step.REGISTERING: "look in Gett's portal for a registration of this store; then continue it with --onboarding-id, or "
-    "start again with --restart",
+    Step.REGISTERING: "look in Gett's portal for a registration of this store; if there is one, run {command} --onboarding-id ID, "
+    "else {command} --restart",
     Step.REGISTERED: "nothing to do: a worker asks Gett again every few seconds",
     Step.ACTIVATING: "nothing to do: a worker asks Gett again every few seconds",
-    Step.ACTIVE: "run the onboarding again; it saves Gett's id of the store",
+    Step.ACTIVE: "run {command}, which saves Gett's id of the store",
     Step.DONE: "nothing to do: the store is at Gett",
-    Step.FAILED: "correct the catalog in the POS, then start again with --restart",
-    Step.CANCELLING: "finish the cancellation with --cancel, or start again with --restart",
+    Step.FAILED: "correct the catalog in the POS, then run {command} --restart",
+    Step.CANCELLING: "run {command} --cancel, or {command} --restart to start again",
 }
 
 
@@ -113,5 +113,7 @@ def _view(kit: Kit, progress: Progress, now: float, *, followed: bool, registere
         followed=followed,
         at=progress.at if registered else None,
         lost=lost,
-        advice=_ADVICE[progress.step] if registered else "nothing to do: a worker registers the store within seconds",
+        advice=_ADVICE[progress.step].format(command=f"webhook-kit stores onboard {progress.store_id}")
+        if registered
+        else "nothing to do: a worker registers the store within seconds",
     )

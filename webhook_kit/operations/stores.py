@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
@@ -15,6 +15,7 @@ from webhook_kit.gett.models.store import StoreAvailability
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.pos_health import HealthCheckResult
 from webhook_kit.monitoring.store_status import Difference
+from webhook_kit.operations.order_list import OrderFilter, list_orders
 from webhook_kit.pos.store import Store
 from webhook_kit.printing import described
 from webhook_kit.storage.clock import redis_time
@@ -60,7 +61,7 @@ class StoreView:
     :ivar failures: failed health checks in a row, at most the threshold.
     :ivar open_circuits: processes in which the circuit breaker of its POS is open.
     :ivar in_flight: calls of this process that are in flight; those of other processes are not known.
-    :ivar last_order: moment of the last order.
+    :ivar last_order: moment of the newest order; only of a store that is read alone, and None if it is among older ones.
     :ivar catalog_items: items of the last good catalog; 0 without one.
     :ivar catalog_fetched: moment at which it was last fetched from the POS.
     :ivar catalog_rejected_since: moment since when newer catalogs were not taken.
@@ -150,7 +151,8 @@ def read_store(kit: Kit, store: Store) -> StoreView:
 
     :raises redis.RedisError: Redis is not reachable.
     """
-    return next(_views(kit, [store]))
+    newest = list_orders(kit, OrderFilter(store_id=store.id), size=1).orders
+    return replace(next(_views(kit, [store])), last_order=newest[0].created if newest else None)
 
 
 def ask_gett(kit: Kit, store: Store) -> StoreAtGett:

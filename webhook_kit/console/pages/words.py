@@ -10,6 +10,7 @@ from flask import Blueprint, g, request
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
+from webhook_kit.operations.timeline import TimelineEntry
 from webhook_kit.storage.alerts import Alert
 
 __all__ = ["ALERTS", "STATES", "aware", "moment", "register", "with_query"]
@@ -57,7 +58,13 @@ ALERTS: Mapping[str, tuple[str, str]] = {
 
 def register(pages: Blueprint) -> None:
     """Add the filters and functions of the templates."""
-    for name, function in (("moment", moment), ("state", _state), ("event", _event), ("sentence", _sentence)):
+    for name, function in (
+        ("moment", moment),
+        ("state", _state),
+        ("event", _event),
+        ("sentence", _sentence),
+        ("details", _details),
+    ):
         pages.add_app_template_filter(function, name)
     pages.add_app_template_global(with_query, "with_query")
     pages.after_app_request(_forget_said)
@@ -118,6 +125,17 @@ _EVENTS: Mapping[str, str] = {
     "lapsed": "A process ended while it sent the update; it is sent again",
     "acted": "A person acted",
 }
+
+
+def _details(entry: TimelineEntry) -> str:
+    """Return the details of an entry of a timeline in one line."""
+    parts = [] if entry.update is None else [f"update {entry.update}"]
+    for name, value in entry.details.items():
+        if value == "":
+            continue
+        unit = {"ms": "took {} ms", "seconds": "in {} s", "why": "{}", "looked_up": "{}", "step": "{}"}.get(name)
+        parts.append(unit.format(value) if unit else f"{name.replace('_', ' ')} {value}")
+    return " · ".join(parts)
 
 
 def _sentence(value: str) -> str:
