@@ -239,6 +239,7 @@ from webhook_kit import tracing
 assert "opentelemetry" not in sys.modules
 tracing.start_tracing("webhook-kit-web")
 tracing.start_tracing("webhook-kit-web")
+print("opentelemetry" in sys.modules)
 with tracing.span("work") as span:
     print(span.trace_id or "off")
 from opentelemetry import trace
@@ -265,12 +266,27 @@ def run(code: str, **variables: str) -> list[str]:
 
 def test_a_process_is_traced_if_the_address_of_a_collector_is_set() -> None:
     collector = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
-    assert run(PROCESS) == ["off", "None"]
-    traced, service = run(PROCESS, **collector)[:2]
+    assert run(PROCESS) == ["False", "off", "None"]
+    _, traced, service = run(PROCESS, **collector)[:3]
     assert re.fullmatch(r"[0-9a-f]{32}", traced)
     assert service == "webhook-kit-web"
-    assert run(PROCESS, **collector, OTEL_SERVICE_NAME="mine")[1] == "mine"
-    assert run(PROCESS, **collector, OTEL_SDK_DISABLED="true")[0] == "off"
+    assert run(PROCESS, **collector, OTEL_SERVICE_NAME="mine")[2] == "mine"
+    assert run(PROCESS, **collector, OTEL_SDK_DISABLED="true")[:2] == ["False", "off"]
+
+
+OWN = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+trace.set_tracer_provider(TracerProvider())
+from webhook_kit import tracing
+tracing.start_tracing("web")
+with tracing.span("work") as span:
+    print(len(span.trace_id))
+"""
+
+
+def test_a_provider_of_the_process_is_used() -> None:
+    assert run(OWN) == ["32"]
 
 
 def test_without_the_extra_a_process_runs_and_says_so() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from types import TracebackType
@@ -50,6 +51,8 @@ def start_tracing(service: str) -> None:
         os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     )
     if _tracer is not None or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return
+    if not configured and "opentelemetry.trace" not in sys.modules:  # nobody can have set a provider: import nothing
         return
     try:
         from opentelemetry import trace

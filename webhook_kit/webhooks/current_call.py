@@ -70,7 +70,9 @@ class WebhookCall:
         return seconds
 
     def _describe(self, outcome: str, status: int) -> None:
-        """Set the attributes of the span."""
+        """Set the attributes of the span, if there is one."""
+        if not self._span.trace_id:
+            return
         self._span.describe(
             {
                 "http.request.method": self.request.method,
