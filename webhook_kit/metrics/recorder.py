@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
-__all__ = ["OTHER", "CounterMetric", "HistogramMetric", "Metric", "Totals", "take_observations"]
+__all__ = ["CounterMetric", "HistogramMetric", "Metric", "Totals", "take_observations"]
 
 Totals = dict[str, int]
 """Increments by field: the metric's name and the values of its labels, separated by ``|``."""
@@ -22,10 +22,10 @@ _MOST_WAITING = 20_000
 _MOST_FIELDS = 1_000
 """Fields of a metric that are remembered: a value that is not in its list may be anything."""
 
-OTHER = "other"
+_OTHER = "other"
 """Value of a label in place of one that is not in its closed list."""
 
-Graphed = Callable[..., str]
+_Graphed = Callable[..., str]
 """Function of the values of the labels: the field that a series has in the slots of the graphs, or the empty text."""
 
 _waiting: deque[tuple[Metric, tuple[str, ...], float]] = deque(maxlen=_MOST_WAITING)
@@ -48,7 +48,7 @@ class Metric:
         about: str,
         labels: Mapping[str, Sequence[str]] | None = None,
         *,
-        graphed: Graphed | None = None,
+        graphed: _Graphed | None = None,
     ) -> None:
         self.name = name
         self.about = about
@@ -71,7 +71,7 @@ class Metric:
 
     def _allowed(self, labels: Sequence[str]) -> list[str]:
         pairs = zip(labels, self.labels.values(), strict=True)
-        return [value if value in values else OTHER for value, values in pairs]
+        return [value if value in values else _OTHER for value, values in pairs]
 
     def increments(self, field: str, value: float) -> Sequence[tuple[str, int]]:
         """Return the fields that an observation of this series changes, with their increments; the graphs need the first one."""
@@ -79,7 +79,7 @@ class Metric:
 
     def combinations(self) -> int:
         """Return the number of series at most."""
-        return len(list(product(*({*values, OTHER} for values in self.labels.values()))))
+        return len(list(product(*({*values, _OTHER} for values in self.labels.values()))))
 
 
 class CounterMetric(Metric):
@@ -114,7 +114,7 @@ class HistogramMetric(Metric):
         buckets: Sequence[float],
         labels: Mapping[str, Sequence[str]] | None = None,
         *,
-        graphed: Graphed | None = None,
+        graphed: _Graphed | None = None,
     ) -> None:
         super().__init__(name, about, labels, graphed=graphed)
         self.buckets = tuple(buckets)
