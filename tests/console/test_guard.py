@@ -33,6 +33,21 @@ def test_another_site_can_neither_log_in_nor_out(console: ConsoleClient, headers
     assert console.get().status_code == 200
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec_Fetch_Site": "same-origin"},
+        {"Sec_Fetch_Site": "same-origin", "Origin": ""},
+        {"Sec_Fetch_Site": "same-origin", "Origin": "null"},  # Firefox, from a page without a referrer
+    ],
+)
+def test_a_page_of_the_console_can(console: ConsoleClient, headers: dict[str, str]) -> None:
+    console.log_in()
+    assert console.post("/logout", {}, **headers).status_code == 303
+    assert console.get().status_code == 303
+
+
 def test_the_origin_is_that_of_the_configured_address(make_console: Callable[..., ConsoleClient]) -> None:
     console = make_console(console_url="http://ops.example.org:8080")
     form = {"name": "jo", "password": "wrong"}

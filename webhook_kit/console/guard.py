@@ -134,6 +134,8 @@ def _require_own_origin(request: Request) -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None and site != "same-origin":
         problem = "Sec-Fetch-Site is not same-origin"
+    elif origin == "null" and site is not None:
+        return  # some browsers conceal the origin of a form on a page without a referrer
     elif origin is not None and _origin(origin) != _origin(console().settings.console_url or request.host_url):
         problem = "the Origin is another one; behind a proxy, set CONSOLE_URL"
     elif site is None and origin is None:
