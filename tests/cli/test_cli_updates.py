@@ -156,9 +156,9 @@ def test_without_redis_every_command_says_so_in_one_line(
 def test_argument_that_is_not_utf_8_is_one_line(arguments: tuple[str, ...], run: Run) -> None:
     ran = run(*arguments, "\udcff")
     assert ran.status == 1
-    (said,) = ran.reasons
+    (said,) = [line for line in ran.err.splitlines() if not line.startswith("at http")]
     assert said.startswith("webhook-kit: ")
-    assert "is not UTF-8" in said
+    assert "not UTF-8" in said
 
 
 @pytest.mark.parametrize(
