@@ -8,6 +8,8 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.webhooks.webhook_client import WebhookClient, line, order
 from webhook_kit.errors import Conflict, InvalidArgument, InvalidTransition, NotFound
@@ -228,4 +230,49 @@ def test_change_while_it_is_forgotten_is_not_lost(
     forget_order(kit, ACTOR, ref)
     assert len(calls) == 2
     assert kit.redis.hget(kit.keys.order(ref), "changed") == b"meanwhile"
+    assert remains(kit) == []
+
+
+PLACES: dict[str, Callable[[dict[str, Any], Any], object]] = {
+    "top": lambda body, value: body.update(vendorNote=value),
+    "cart": lambda body, value: body["cart"].update(vendorNote=value),
+    "line": lambda body, value: body["cart"]["lineItems"][0].update(vendorNote=value),
+    "customer": lambda body, value: body["customer"].update(vendorNote=value),
+    "first name": lambda body, value: body["customer"].update(firstName=str(value)),
+    "delivery": lambda body, value: body["deliveryInfo"].update(vendorNote=value),
+    "instructions": lambda body, value: body["deliveryInfo"].update(instructions=str(value)),
+    "address": lambda body, value: body["deliveryInfo"]["address"].update(vendorNote=value),
+    "city": lambda body, value: body["deliveryInfo"]["address"].update(city=str(value)),
+}
+"""Places in an order where a customer's data may be, in known and in unknown members."""
+
+VALUES = st.recursive(
+    st.sampled_from([NAME, f"{EMAIL} – {PHONE}", f'“{STREET}” \u00e9 \\ " {NAME}']),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=2) | st.dictionaries(st.sampled_from(["a", NAME]), inner, min_size=1)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(placed=st.dictionaries(st.sampled_from(sorted(PLACES)), VALUES, min_size=1), archived=st.booleans())
+def test_contact_data_are_removed_from_every_place(
+    client: WebhookClient, placed: dict[str, Any], archived: bool
+) -> None:
+    kit = client.kit
+    body = order(
+        customer={"firstName": NAME, "email": EMAIL}, deliveryInfo={"type": "x", "address": {"address1": STREET}}
+    )
+    for place, value in placed.items():
+        PLACES[place](body, value)
+    body = client.validated(body)
+    answer = client.place(body)
+    assert answer.status_code == 200, answer.text
+    ref = body["gettOrderId"]
+    if archived:
+        kit.redis.delete(kit.keys.queue(f"order:{ref}"))
+        assert kit.order_archive.archive_now(ref)
+    assert remains(kit) != []
+    assert [one.ref for one in forget_customer(kit, ACTOR, EMAIL).orders] == [ref]
     assert remains(kit) == []
