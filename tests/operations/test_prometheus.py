@@ -47,6 +47,14 @@ def test_counters_and_histograms_are_in_the_format_of_prometheus(kit: Kit) -> No
     ]
 
 
+def test_series_of_a_small_counter_are_there_before_they_are_counted(kit: Kit) -> None:
+    read = samples(exposition(kit).decode())
+    assert {labels for name, labels in read if name == PLACEMENTS.name} == {
+        (outcome,) for outcome in PLACEMENTS.labels["outcome"]
+    }
+    assert not [labels for name, labels in read if name == WEBHOOKS.name]
+
+
 def test_a_field_of_another_version_is_left_out(kit: Kit) -> None:
     PLACEMENTS.count("placed")
     kit.metrics.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import product
 
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
@@ -21,6 +22,9 @@ from webhook_kit.storage.faults import fault
 __all__ = ["CONTENT_TYPE", "exposition", "registry"]
 
 log = logger("metrics")
+
+_MOST_ZEROS = 50
+"""Series of a counter that are all there from the beginning; a counter with more has those that were counted."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -70,9 +74,13 @@ def _counted(totals: Totals) -> Iterator[Family]:
 
 def _counter(metric: Metric, series: list[tuple[list[str], int]]) -> Family:
     family = CounterMetricFamily(metric.name, metric.about, labels=list(metric.labels))
-    for labels, value in series:
-        if len(labels) == len(metric.labels):  # else written by another version
-            family.add_metric(labels, value)
+    # `rate` does not see the first increment of a series that was not there before.
+    few = metric.combinations() <= _MOST_ZEROS
+    values = dict.fromkeys(product(*map(sorted, metric.labels.values())), 0) if few else {}
+    # Labels of another number were written by another version.
+    values |= {tuple(labels): value for labels, value in series if len(labels) == len(metric.labels)}
+    for labels, value in values.items():
+        family.add_metric(labels, value)
     return family
 
 
