@@ -124,6 +124,18 @@ def test_everything_about_a_job_ends(kit: Kit) -> None:
     assert not kit.redis.exists(kit.keys.dead_letter_jobs_running)
 
 
+def test_a_job_of_another_version_is_stopped_and_holds_up_no_other(kit: Kit) -> None:
+    dead_letter(kit, "a")
+    strange = start_job(kit, ADA, DeadLetterAction.DISCARD, ALL, "")
+    kit.redis.hset(kit.keys.dead_letter_job(strange.id), "condition", '{"colour": "red"}')
+    job = start_job(kit, ADA, DeadLetterAction.DISCARD, ALL, "")
+    work(kit)
+    assert find_job(kit, job.id).state is JobState.DONE
+    assert list_jobs(kit) == [find_job(kit, job.id)]
+    assert kit.redis.hget(kit.keys.dead_letter_job(strange.id), "state") == b"stopped"
+    assert not kit.redis.exists(kit.keys.dead_letter_jobs_running)
+
+
 def test_a_sync_worker_works_on_jobs(kit: Kit) -> None:
     dead_letter(kit, "a")
     start_job(kit, ADA, DeadLetterAction.DISCARD, ALL, "")

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from tests.webhooks.webhook_client import STORE_ID, WebhookClient, order
 from webhook_kit.operations import orders
+from webhook_kit.operations.timeline import timeline
 
 CONTACT = {"firstName": "Ada", "lastName": "Quist", "email": "ada@example.com", "phone": "+15550100"}
 
@@ -43,6 +44,15 @@ def test_the_facts_have_no_data_of_the_customer(client: WebhookClient) -> None:
     assert facts.created is not None
     assert timedelta(0) <= datetime.now(UTC) - facts.created < timedelta(minutes=5)
     assert not any(value in repr(facts) for value in CONTACT.values())
+
+
+def test_an_order_of_which_only_updates_are_kept(client: WebhookClient) -> None:
+    kit = client.kit
+    kit.order_updates.cancel("lost", "the oven is broken")
+    facts = orders.find(kit, "lost")
+    assert facts is not None
+    assert (facts.ref, facts.state, facts.progress, facts.settled) == ("lost", "unknown", "cancelled", False)
+    assert [entry.event for entry in timeline(kit, "lost")] == ["appended"]
 
 
 def test_an_unknown_name_finds_nothing(client: WebhookClient) -> None:

@@ -117,6 +117,15 @@ def test_a_storm_of_retries_pushes_nothing_out(make_client: Callable[..., Webhoo
     assert client.kit.redis.ttl(client.kit.keys.history(f"order:{ref}")) == -1  # as its record
 
 
+def test_other_content_of_a_placed_order_is_noted(client: WebhookClient) -> None:
+    kit, ref = client.kit, place(client)
+    deliver(kit)
+    body = client.validated(order("cola", "cola"), gettOrderId=ref)
+    assert client.place(body).status_code == 409
+    assert entry_of(kit, ref, "other_content").count == 1
+    assert kit.redis.ttl(kit.keys.history(f"order:{ref}")) > 0
+
+
 def test_an_attempt_that_reached_nothing(client: WebhookClient) -> None:
     ref = place(client, "connection-refused", status=503)
     released = entry_of(client.kit, ref, "released")

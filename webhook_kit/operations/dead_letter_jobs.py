@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -37,6 +38,8 @@ _SECONDS = 2.0
 """Seconds that one run works at most."""
 
 _LOCK_SECONDS = 20.0
+_UNREADABLE = (ValueError, TypeError, KeyError)
+"""Errors of a job that another version has written."""
 
 
 class DeadLetterAction(StrEnum):
@@ -121,11 +124,11 @@ def list_jobs(kit: Kit) -> list[DeadLetterJob]:
         for job_id in ids:
             pipeline.hgetall(kit.keys.dead_letter_job(job_id))
         replies = pipeline.execute()
-    return [
-        _job(job_id, {text(name): text(value) for name, value in fields.items()})
-        for job_id, fields in zip(ids, replies, strict=True)
-        if b"created" in fields
-    ]
+    jobs: list[DeadLetterJob] = []
+    for job_id, fields in zip(ids, replies, strict=True):
+        with suppress(*_UNREADABLE):  # it has expired, or it is of another version
+            jobs.append(_job(job_id, {text(name): text(value) for name, value in fields.items()}))
+    return jobs
 
 
 def stop_job(kit: Kit, job_id: str) -> DeadLetterJob:
@@ -146,6 +149,9 @@ def work(kit: Kit) -> None:
             continue
         try:
             _work_on(kit, job_id, lock)
+        except _UNREADABLE:
+            log.exception("dead_letter_job_stopped", job=job_id)
+            _end(kit, job_id, JobState.STOPPED)
         finally:
             lock.release()
 

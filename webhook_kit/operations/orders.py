@@ -45,7 +45,8 @@ class OrderFacts:
 
     :ivar ref: the orderRef.
     :ivar pos_number: the POS's own order id.
-    :ivar state: a value of :class:`~webhook_kit.placement.order_search.PlacementState`; ``damaged`` if it cannot be read.
+    :ivar state: a value of :class:`~webhook_kit.placement.order_search.PlacementState`; ``damaged`` if it cannot be read,
+        ``unknown`` if only updates of the order are kept.
     :ivar attempts: number of times that a process worked on the placement.
     :ivar replays: number of times that the recorded answer was given again.
     :ivar accepted: total that the customer accepted.
@@ -87,8 +88,12 @@ class OrderFacts:
 
 def find(kit: Kit, name: str) -> OrderFacts | None:
     """Return an order by its orderRef, Gett's id or an Idempotency-Key."""
-    if not _usable(name) or (record := kit.placement_store.find(name)) is None:
+    if not _usable(name):
         return None
+    if (record := kit.placement_store.find(name)) is None:
+        if (known := kit.order_updates.find(name)) is None:
+            return None
+        record = {"ref": known.ref, "gett_id": known.gett_id, "store": known.store_id, "state": "unknown"}
     return _facts(kit, record.get("ref") or name, record)
 
 

@@ -37,6 +37,7 @@ _TEXTS = {
     "duplicate_ticket": "the POS reported another ticket of it",
     "placed_after_refusal": "the POS reported a ticket, after the order was refused",
     "answer_replayed": "the same answer given again",
+    "other_content": "Gett sent the order again with other content, which was refused",
     "appended": "update appended",
     "merged": "update merged into a newer one",
     "sent": "update taken by Gett",

@@ -80,7 +80,11 @@ if state and r[11] == args.owner then
   return {'claimed', ref, doubt and '1' or '0', same and '1' or '0', earlier_order}
 end
 if state == 'placed' then
-  if not same then return {'already_placed', partner_id} end
+  if not same then
+    record_again('order:' .. ref, 'other_content')
+    keep_history('order:' .. ref)
+    return {'already_placed', partner_id}
+  end
   point()
   redis.call('EXPIRE', KEYS[1], args.key_ttl)
   if args.gett_id ~= '' then redis.call('EXPIRE', KEYS[2], args.order_ttl) end
