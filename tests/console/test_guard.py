@@ -95,6 +95,11 @@ def test_every_answer_has_the_headers(console: ConsoleClient, path: str) -> None
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
+def test_over_https_no_address_leaves_a_page(make_console: Callable[..., ConsoleClient]) -> None:
+    answer = make_console(console_url="https://ops.example.org").get("/login")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
 def test_an_unchanged_page_is_not_sent_again(console: ConsoleClient) -> None:
     console.log_in()
     tag = console.get().headers["ETag"]

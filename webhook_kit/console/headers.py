@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Response, request
 
+from webhook_kit.console.guard import is_secure
+
 __all__ = ["add_headers"]
 
 _POLICY = (
@@ -15,7 +17,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send forms with the Origin null
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex",
@@ -25,6 +26,8 @@ _HEADERS = {
 def add_headers(response: Response) -> Response:
     """Add the headers, and an ETag to what can be polled: an unchanged answer is 304 without a body."""
     response.headers.update(_HEADERS)
+    # With no-referrer, browsers send forms with the Origin null. Sec-Fetch-Site tells then, which they send over https alone.
+    response.headers["Referrer-Policy"] = "no-referrer" if is_secure() else "same-origin"
     if request.endpoint == "static":
         # An address without a version: browsers ask each time, and get 304.
         response.headers["Cache-Control"] = "no-cache"
