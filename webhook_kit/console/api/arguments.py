@@ -15,9 +15,10 @@ from webhook_kit.errors import InvalidArgument, NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.operations.actor import Actor
 from webhook_kit.pos.store import Store
+from webhook_kit.publishing.sync import SyncReport
 from webhook_kit.texts import well_formed
 
-__all__ = ["Arguments"]
+__all__ = ["Arguments", "hints_of"]
 
 _LONGEST_TEXT = 2_000
 _MOST = 500
@@ -43,6 +44,11 @@ _NAMED: dict[str, Any] = {
 """Parameters that bound what a call costs."""
 
 
+def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of a function's parameters and result. A module may import the class of a result for its types only."""
+    return get_type_hints(function, localns={"SyncReport": SyncReport})
+
+
 class Arguments:
     """Arguments of one function.
 
@@ -51,7 +57,7 @@ class Arguments:
 
     def __init__(self, function: Callable[..., Any], *, flat: bool) -> None:
         self._function = function
-        hints = get_type_hints(function)
+        hints = hints_of(function)
         self._hints = {name: kind for name, kind in hints.items() if kind not in (Kit, Actor) and name != "return"}
         self._flat = flat
         self.model = self._model(inspect.signature(function).parameters)

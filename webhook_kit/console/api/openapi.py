@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, get_type_hints
+from typing import Any
 
 from pydantic import BaseModel
 
+from webhook_kit.console.api.arguments import hints_of
 from webhook_kit.console.api.endpoints import ACTIONS, READS, Endpoint
 from webhook_kit.console.api.plain import schema_of
 
@@ -89,7 +90,7 @@ def _operation(endpoint: Endpoint, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result(endpoint: Endpoint, components: dict[str, Any]) -> dict[str, Any]:
-    return schema_of(get_type_hints(endpoint.function)["return"], components)
+    return schema_of(hints_of(endpoint.function)["return"], components)
 
 
 def _schema(model: type[BaseModel], components: dict[str, Any]) -> dict[str, Any]:
