@@ -58,7 +58,12 @@ class Arguments:
     def __init__(self, function: Callable[..., Any], *, flat: bool) -> None:
         self._function = function
         hints = hints_of(function)
-        self._hints = {name: kind for name, kind in hints.items() if kind not in (Kit, Actor) and name != "return"}
+        self._hints = {
+            name: kind
+            for name, kind in hints.items()
+            # A caller in another process can pass no function.
+            if kind not in (Kit, Actor) and name != "return" and get_origin(kind) is not Callable
+        }
         self._flat = flat
         self.model = self._model(inspect.signature(function).parameters)
 

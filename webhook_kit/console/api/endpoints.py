@@ -90,8 +90,8 @@ READS = (
 """Read models, called with GET."""
 
 
-_NOT_OFFERED = ("recorded", "forget_customer")
-"""Functions that are no action, or one that searches every order, which takes longer than a request may."""
+_NOT_OFFERED = ("recorded", "forget_customer", "sync_catalogs")
+"""Functions that are no action, or take longer than a request may: every order is searched, every POS is asked."""
 
 
 def _actions(module: ModuleType) -> Iterator[Endpoint]:
