@@ -16,6 +16,7 @@ import redis
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.operations.findings import HealthFinding, HealthSeverity
+from webhook_kit.operations.health_of_alerts import alert_findings
 from webhook_kit.operations.health_of_orders import order_findings
 from webhook_kit.operations.health_of_stores import store_findings
 from webhook_kit.operations.quota import read_quota
@@ -261,4 +262,5 @@ _SOURCES: tuple[tuple[str, _Source], ...] = (
     ("stores", store_findings),
     ("redis", _redis_server),
     ("clocks", _clocks),
+    ("alerts", alert_findings),
 )
