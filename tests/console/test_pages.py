@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.console.console_client import ConsoleClient
 from webhook_kit.operations.actor import Role
+from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
 
 READ = (
     "/",
@@ -86,3 +89,19 @@ def test_what_does_not_exist_is_a_page_that_says_so(operator: ConsoleClient, pat
     response = operator.get(path)
     assert response.status_code == status
     assert "<h1>" in response.text
+
+
+def test_operator_removes_the_customers_data(operator: ConsoleClient) -> None:
+    store = operator.kit.placement_store
+    claim = store.claim(key="k1", gett_id="g1", store_id="main", fingerprint="f")
+    assert isinstance(claim, Claim)
+    answer = json.dumps({"partnerOrderId": "t1", "customer": {"email": "jane@example.org"}}).encode()
+    store.settle(claim, AttemptOutcome.PLACED, status=200, answer=answer, partner_order_id="t1")
+    assert "/order/forget?ref=g1" in operator.get("/order?ref=g1").text
+    page = operator.get("/order/forget?ref=g1")
+    assert "cannot be undone" in page.text
+    data = {"csrf_token": operator.form_token(), "why": "request 7"}
+    done = operator.post("/order/forget?ref=g1", data)
+    assert done.status_code == 303, done.text
+    assert "Removed from order g1: answer" in operator.get("/order?ref=g1").text
+    assert "jane" not in str(store.find("g1"))

@@ -1,4 +1,4 @@
-"""Actions on one order: settle it, link it to Gett's id, tell Gett how it goes on, send its update now."""
+"""Actions on one order: settle it, link it to Gett's id, tell Gett how it goes on, send its update now, forget its customer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from webhook_kit.console.context import console, current_actor
 from webhook_kit.console.pages.acting import ActionForm, FormField, add_action, perform
 from webhook_kit.console.pages.orders import ask_for_order
 from webhook_kit.operations import actions
+from webhook_kit.operations.forget import forget_order
 from webhook_kit.operations.orders import OrderFacts
 
 __all__ = ["register"]
@@ -23,6 +24,7 @@ def register(pages: Blueprint) -> None:
         ("complete_order", _complete),
         ("cancel_order", _cancel),
         ("retry_order", _retry),
+        ("forget_order", _forget),
     ):
         path = f"/order/{name.replace('_order', '').replace('_', '-')}"
         add_action(pages, path, name, view)
@@ -143,5 +145,25 @@ def _retry() -> ResponseReturnValue:
     def act(why: str) -> str:
         actions.retry_now(console().kit, current_actor(), order.lane, why)
         return f"The next update of order {order.ref} is sent now."
+
+    return perform(form, act)
+
+
+def _forget() -> ResponseReturnValue:
+    order, back = _order()
+    form = ActionForm(
+        "Remove the customer's data",
+        [
+            "Name, address, contact and every text are removed from what is kept of this order here. It cannot be undone.",
+            "Ids, items and amounts stay, so that a retry of Gett gets the same ticket. The POS and Gett have data of their own.",
+        ],
+        "Remove the data",
+        back,
+        danger=True,
+    )
+
+    def act(why: str) -> str:
+        removed = forget_order(console().kit, current_actor(), order.ref, why=why).removed
+        return f"Removed from order {order.ref}: {', '.join(removed) or 'nothing, there was nothing left'}."
 
     return perform(form, act)
