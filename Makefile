@@ -11,7 +11,7 @@ ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 CHECKS := lint style types layers names
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit test-lowest test-redis test-adapters browser promtool pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit test-lowest test-redis test-adapters browser promtool pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -118,7 +118,7 @@ format: $(STAMP) ## fix and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-stores bench-cli bench-demo ## run all benchmarks
+bench: bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo ## run all benchmarks
 
 bench-receive: $(STAMP) ## measure the webhooks against bare Flask, FastAPI and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
@@ -143,6 +143,10 @@ bench-orders: $(STAMP) ## measure the cost of an order beside 100,000 finished a
 bench-operations: $(STAMP) ## measure what operators read beside 100 and 100,000 orders
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.operations
+
+bench-console: $(STAMP) ## measure the console's pages beside 100 and 100,000 orders
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	$(BIN)/python -m benchmarks.console
 
 bench-stores: $(STAMP) ## measure 10, 1,000 and 10,000 stores: start, memory, webhooks, periodic work
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'

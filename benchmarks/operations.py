@@ -88,6 +88,7 @@ def main() -> None:
 class Side:
     """A kit with its Redis server.
 
+    :ivar kit: on that server.
     :ivar reads: reads that cost the same on both sides.
     :ivar bounded: reads whose cost has a bound.
     :ivar cpu: µs of CPU of each read, in each round.
@@ -100,12 +101,12 @@ class Side:
         self.connection = redis.Redis.from_url(redis_url)
         self.connection.config_set("auto-aof-rewrite-percentage", 0)  # a rewrite of the file would be measured with it
         self._installation = Installation(redis_url)
-        self._kit = self._installation.kit
+        self.kit = self._installation.kit
 
     # -- data ----------------------------------------------------------------------------------------------------------
 
     def fill(self, numbers: dict[str, int]) -> None:
-        installation, kit = self._installation, self._kit
+        installation, kit = self._installation, self.kit
         ref = installation.place()
         installation.finish([ref])
         finished = self._copies(ref, numbers["finished"] + numbers["unconfirmed"])
@@ -125,22 +126,22 @@ class Side:
         self._define_reads(finished[-1], waits)
 
     def _copies(self, ref: str, number: int) -> list[list[str]]:
-        record = self._kit.placement_store.find(ref) or {}
+        record = self.kit.placement_store.find(ref) or {}
         ids = list(dict.fromkeys([ref, *record["keys"].split(), record.get("partner_id") or ref]))
         return copy_each(self.connection, ids, number)
 
     def _trace(self, refs: Sequence[str]) -> None:
-        day = int(redis_time(self._kit.redis)) // 86_400
+        day = int(redis_time(self.kit.redis)) // 86_400
         self._last_trace = "00" * 16
-        with self._kit.redis.pipeline(transaction=False) as pipeline:
+        with self.kit.redis.pipeline(transaction=False) as pipeline:
             for ref in refs:
                 trace = os.urandom(16)
-                pipeline.hset(self._kit.keys.traces(f"{day}:{trace[0]:02x}"), trace[1:9], ref)
+                pipeline.hset(self.kit.keys.traces(f"{day}:{trace[0]:02x}"), trace[1:9], ref)
                 self._last_trace = trace.hex()
             pipeline.execute()
 
     def _put_in_doubt(self, number: int) -> None:
-        store = self._kit.placement_store
+        store = self.kit.placement_store
         for _ in range(number):
             name = str(uuid4())
             claim = store.claim(key=f"k-{name}", gett_id=name, store_id=STORE, fingerprint=name, priced_order=b"{}")
@@ -148,7 +149,7 @@ class Side:
             store.settle(claim, AttemptOutcome.IN_DOUBT)
 
     def _give_up(self, number: int) -> None:
-        kit, lanes = self._kit, self._kit.lanes
+        kit, lanes = self.kit, self.kit.lanes
         kit.order_updates.cancel("given-up", "the oven is broken")  # the most urgent of all updates
         (lease,) = lanes.lease(1, 60_000).leases
         lanes.dead_letter(lease, "422: VALIDATION_FAILED", 422)
@@ -162,19 +163,19 @@ class Side:
             pipeline.execute()
 
     def _act(self, number: int) -> None:
-        audit.record(self._kit, Actor("ada", Role.OPERATOR, "cli"), "link_order", "o1", "why")
-        entries: Any = self.connection.xrange(self._kit.keys.audit)
+        audit.record(self.kit, Actor("ada", Role.OPERATOR, "cli"), "link_order", "o1", "why")
+        entries: Any = self.connection.xrange(self.kit.keys.audit)
         (_, fields), *_ = entries
         for start in range(0, number, BATCH):
-            with self._kit.redis.pipeline(transaction=False) as pipeline:
+            with self.kit.redis.pipeline(transaction=False) as pipeline:
                 for _ in range(min(BATCH, number - start)):
-                    pipeline.xadd(self._kit.keys.audit, fields)
+                    pipeline.xadd(self.kit.keys.audit, fields)
                 pipeline.execute()
 
     # -- reads ---------------------------------------------------------------------------------------------------------
 
     def _define_reads(self, finished: Sequence[str], waits: str) -> None:
-        kit, (ref, key, number) = self._kit, finished
+        kit, (ref, key, number) = self.kit, finished
 
         def page(**condition: Any) -> Callable[[], object]:
             return lambda: order_list.list_orders(kit, OrderFilter(**condition))

@@ -14,6 +14,7 @@ from webhook_kit.cli.common import (
     examples,
     instant_or_ahead,
     json_option,
+    moment,
     open_kit,
     print_table,
     warn_of_missing,
@@ -118,6 +119,7 @@ def show(store: str, as_json: bool, local: bool) -> None:
         "options": json.dumps(dict(shown.options), default=str) if shown.options else None,
         "credentials": ", ".join(f"{name} (set)" for name in sorted(shown.credentials)) or None,
         "source": "configured" if kit.stores.is_configured(shown.id) else "in Redis",
+        **_operating_facts(kit, shown),
         "onboarding": f"{onboarding.step} {onboarding.status} {onboarding.onboarding_id}" if onboarding else None,
     }
     if not local and shown.gett_id:
@@ -135,6 +137,24 @@ def show(store: str, as_json: bool, local: bool) -> None:
     for name, value in facts.items():
         if value is not None:
             click.echo(f"{name}: {value}")
+
+
+def _operating_facts(kit: Kit, store: Store) -> dict[str, Any]:
+    """Return what is known of a store's pause, POS, orders and catalog; moments as text."""
+    from webhook_kit.operations.stores import read_store
+
+    view = read_store(kit, store)
+    return {
+        "pausedSince": moment(view.paused_since),
+        "posCheck": view.check,
+        "posChecked": moment(view.checked_at),
+        "posFailingSince": moment(view.failing_since),
+        "openCircuits": ", ".join(view.open_circuits) or None,
+        "lastOrder": moment(view.last_order),
+        "catalogItems": view.catalog_items or None,
+        "catalogFetched": moment(view.catalog_fetched),
+        "catalogRejectedSince": moment(view.catalog_rejected_since),
+    }
 
 
 def _camel(words: str) -> str:

@@ -12,7 +12,7 @@ from webhook_kit.operations.series import Line, Series
 __all__ = ["Chart", "ChartLine", "ChartRow", "draw", "figure"]
 
 _WIDTH, _HEIGHT = 360, 150
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 6, 12, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 6, 12, 24
 _MOST_LINES = 6
 """Lines that can be told apart; the others are added up."""
 
