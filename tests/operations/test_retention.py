@@ -100,6 +100,20 @@ def test_order_in_doubt_keeps_its_data_until_it_is_settled(
     assert not kit.redis.exists(kit.keys.contact_waiting)
 
 
+def test_many_orders_in_doubt_keep_no_other_from_its_turn(
+    brief: WebhookClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit, body = brief.kit, brief.validated(with_contact())
+    claim = kit.placement_store.claim(key="k1", gett_id="g1", store_id="main", fingerprint="f")
+    assert isinstance(claim, Claim)
+    kit.placement_store.settle(claim, AttemptOutcome.IN_DOUBT)
+    brief.place(body)
+    monkeypatch.setattr(retention, "_BATCH", 2)
+    later(monkeypatch, 700)
+    assert [retention.expire_contact(kit) for _ in range(3)].count(1) == 1
+    assert EMAIL not in everything(kit)
+
+
 def test_expired_order_is_passed(brief: WebhookClient, monkeypatch: pytest.MonkeyPatch) -> None:
     kit, body = brief.kit, brief.validated(with_contact())
     brief.place(body)

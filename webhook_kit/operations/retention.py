@@ -57,8 +57,11 @@ def expire_contact(kit: Kit) -> int:
 
 
 def _due(kit: Kit, before: float) -> Iterator[tuple[str, str]]:
-    """Yield orders with their position in the list; those that were not settled at the last visit first, without one."""
-    for ref in kit.redis.smembers(kit.keys.contact_waiting):
+    """Yield orders with their position in the list. First some of those that were not settled at their last visit, without one.
+
+    Never a whole batch of these, so that many orders in doubt keep no other from its turn.
+    """
+    for ref in kit.redis.srandmember(kit.keys.contact_waiting, _BATCH // 2) or ():
         yield "", text(ref)
     after = text(kit.redis.get(kit.keys.contact_position))
     oldest, newest = f"({after}" if after else "-", str(int(before * 1000))
