@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from tests.alerting.examples import message
 from tests.alerting.receiver import receiving
+from tests.alerting.smtp_server import mailbox
 from webhook_kit.alert_fields import AlertSeverity, AlertTarget
 from webhook_kit.alerting.channels import alert_channels
 from webhook_kit.errors import ConfigurationError
@@ -78,6 +79,22 @@ def test_every_kind_of_channel_sends_its_format(monkeypatch: pytest.MonkeyPatch)
     shown = [channel.name for channel in channels] + [channel.id for channel in channels] + [repr(channels)]
     assert not any("s3cret" in text or KEY in text for text in shown)
     assert len({channel.id for channel in channels}) == 4
+
+
+def test_each_address_of_email_is_a_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mailbox() as box:
+        env = {
+            "ALERT_EMAIL_TO": "ops@example.org, boss@example.org critical",
+            "ALERT_EMAIL_FROM": "kit@example.org",
+            "SMTP_URL": f"smtp://127.0.0.1:{box.port}",
+            "ALERT_ALLOW_PRIVATE": "true",
+        }
+        channels = alert_channels(settings(monkeypatch, **env))
+        for channel in channels:
+            channel.send(message())
+    assert [mail["To"] for mail in box.mails] == ["ops@example.org", "boss@example.org"]
+    assert [channel.name for channel in channels] == ["email 1 (ops@example.org)", "email 2 (boss@example.org)"]
+    assert [channel.takes(AlertSeverity.WARNING) for channel in channels] == [True, False]
 
 
 def test_a_channel_has_the_same_id_after_a_restart_and_is_there_once() -> None:

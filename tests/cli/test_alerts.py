@@ -96,7 +96,9 @@ def test_an_alert_is_acknowledged_by_its_id(run: Callable[..., Ran], kit: Kit) -
 def test_a_store_is_quiet_until_a_time(run: Callable[..., Ran], kit: Kit) -> None:
     kit.open_alerts.open(AlertSubject(Alert.POS_DOWN, "main", "store", "down"))
     assert run("alerts", "quiet", "main", "--until", "2h").status == 0
-    assert "quiet until" in run("alerts").out
+    assert "store main is quiet until" in run("alerts").out
+    assert json.loads(run("alerts", "--json").out)["quiet"][0]["store"] == "main"
+    assert "no sync worker is running" in run("alerts").err
     assert run("alerts", "unquiet", "main").status == 0
     assert "quiet until" not in run("alerts").out
     assert run("alerts", "unquiet", "main").status == 1

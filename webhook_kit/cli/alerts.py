@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook_kit.cli.common import age, command_line_actor, instant_or_ahead, moment, open_kit, print_table
+from webhook_kit.cli.common import (
+    age,
+    command_line_actor,
+    instant_or_ahead,
+    moment,
+    open_kit,
+    print_table,
+    warn_of_missing,
+)
 from webhook_kit.cli.completion import complete_stores
 from webhook_kit.errors import NotFound
 
@@ -45,13 +53,19 @@ def command(context: click.Context, as_json: bool, limit: int) -> None:
 
 
 def _list(kit: Kit, limit: int, *, as_json: bool) -> None:
-    from webhook_kit.operations.alerts import count_open_alerts, read_alert_channels, read_open_alerts
+    from webhook_kit.operations.alerts import (
+        count_open_alerts,
+        read_alert_channels,
+        read_open_alerts,
+        read_quiet_stores,
+    )
     from webhook_kit.storage.clock import redis_time
 
     alerts, total = read_open_alerts(kit, limit=limit), count_open_alerts(kit)
-    states, now = read_alert_channels(kit), redis_time(kit.redis)
+    states, quiet, now = read_alert_channels(kit), read_quiet_stores(kit), redis_time(kit.redis)
     if as_json:
         document = {"open": total, "alerts": list(map(_plain, alerts)), "channels": list(map(_plain, states))}
+        document["quiet"] = [{"store": each.store_id, "until": moment(each.until)} for each in quiet]
         click.echo(json.dumps(document))
         return
     if alerts:
@@ -64,6 +78,11 @@ def _list(kit: Kit, limit: int, *, as_json: bool) -> None:
     for state in states:
         failing = f", FAILING for {age(state.failing_since, now)}: {state.error}" if state.failing_since else ""
         click.echo(f"channel {state.name}: {state.waiting} waiting{failing}")
+    for each in quiet:
+        click.echo(
+            f"store {each.store_id} is quiet until {moment(each.until)}: webhook-kit alerts unquiet {each.store_id}"
+        )
+    warn_of_missing(kit, "sync")
     if not states:
         click.echo(
             "no channel is configured, so that nobody is told: set ALERT_SLACK or another one (docs/monitoring.md)"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from webhook_kit.alerting import acknowledging, quiet, view
+from webhook_kit.alerting.quiet import QuietStore
 from webhook_kit.alerting.view import AlertChannelView, AlertView
 from webhook_kit.errors import NotFound
 from webhook_kit.kit import Kit
@@ -18,6 +19,7 @@ __all__ = [
     "quiet_store",
     "read_alert_channels",
     "read_open_alerts",
+    "read_quiet_stores",
     "unquiet_store",
 ]
 
@@ -46,6 +48,14 @@ def read_alert_channels(kit: Kit) -> Sequence[AlertChannelView]:
     :raises redis.RedisError: Redis is not reachable.
     """
     return view.read_channels(kit.redis, kit.keys, kit.alert_channels)
+
+
+def read_quiet_stores(kit: Kit, *, limit: int = 100) -> list[QuietStore]:
+    """Return the stores about which a person wants no alerts now.
+
+    :raises redis.RedisError: Redis is not reachable.
+    """
+    return quiet.quiet_stores(kit.redis, kit.keys, limit)
 
 
 def acknowledge_alert(kit: Kit, actor: Actor, alert_id: str, why: str = "") -> bool:
