@@ -39,10 +39,9 @@ local function record(lane, event, number, details)
   end
 end
 
-local varies = {at = true, last = true, count = true, ms = true, seconds = true, attempt = true}
-
 -- Return true if two entries of a history say the same at different moments.
 local function same_entry(one, other)
+  local varies = {at = true, last = true, count = true, ms = true, seconds = true, attempt = true}
   for name, value in pairs(one) do if not varies[name] and other[name] ~= value then return false end end
   for name, value in pairs(other) do if not varies[name] and one[name] ~= value then return false end end
   return true
