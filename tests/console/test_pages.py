@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 
 import pytest
 
 from tests.console.console_client import ConsoleClient
+from webhook_kit.kit import Kit
 from webhook_kit.operations.actor import Role
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
 
@@ -105,3 +108,59 @@ def test_operator_removes_the_customers_data(operator: ConsoleClient) -> None:
     assert done.status_code == 303, done.text
     assert "Removed from order g1: answer" in operator.get("/order?ref=g1").text
     assert "jane" not in str(store.find("g1"))
+
+
+def plant_orders(kit: Kit, number: int) -> None:
+    now = int(1000 * time.time())
+    for each in range(number):
+        fields = {"ref": f"o-{each:03}", "state": "placed", "store": "main", "created": str(now), "updated": str(now)}
+        kit.redis.hset(kit.keys.order(fields["ref"]), mapping=fields)  # type: ignore[arg-type]
+        kit.redis.xadd(kit.keys.order_list, {"ref": fields["ref"]})
+
+
+def test_older_orders_are_on_further_pages(operator: ConsoleClient) -> None:
+    plant_orders(operator.kit, 120)
+    path, seen = "/orders", []
+    while path:
+        page = operator.get(path).text
+        seen += re.findall(r"<b>(o-\d+)</b>", page)
+        older = re.search(r'href="([^"]+)">Older</a>', page)
+        path = "/orders" + older[1].replace("&amp;", "&") if older else ""
+    assert seen == [f"o-{each:03}" for each in reversed(range(120))]
+
+
+def test_an_order_is_found_by_its_number_at_once(operator: ConsoleClient) -> None:
+    plant_orders(operator.kit, 1)
+    response = operator.get("/orders?q=%20o-000%20")
+    assert response.headers["Location"] == "/console/order?ref=o-000"
+
+
+def test_an_unchanged_page_is_not_sent_again(operator: ConsoleClient) -> None:
+    poll = {"X-Console-Poll": "1"}
+    first = operator.get("/stores", headers=poll)
+    assert operator.get("/stores", headers=poll | {"If-None-Match": first.headers["ETag"]}).status_code == 304
+
+
+def test_what_happened_is_said_once_and_only_by_its_cookie(operator: ConsoleClient) -> None:
+    form = {"csrf_token": operator.form_token(), "why": "a test", "reason": "other", "minutes": "30"}
+    response = operator.post("/store/pause?id=main", form)
+    assert response.status_code == 303
+    assert "main is paused for 30 minutes" in operator.get("/store?id=main").text
+    assert "main is paused for 30 minutes" not in operator.get("/store?id=main").text
+    operator.http.set_cookie("console_said", "no base64 of JSON!")
+    assert operator.get("/store?id=main").status_code == 200
+
+
+def test_an_action_without_a_reason_does_nothing(operator: ConsoleClient) -> None:
+    form = {"csrf_token": operator.form_token(), "why": "  ", "reason": "other", "minutes": "until"}
+    response = operator.post("/store/pause?id=main", form)
+    assert response.status_code == 422
+    assert operator.kit.store_status.pause_owner(operator.kit.stores.get("main")) is None
+
+
+def test_an_action_that_fails_says_why(operator: ConsoleClient) -> None:
+    form = {"csrf_token": operator.form_token(), "why": "a test", "reason": "no reason of Gett", "minutes": "30"}
+    response = operator.post("/store/pause?id=main", form)
+    assert response.status_code == 409
+    assert "Nothing was done" in response.text
+    assert "a test" in response.text  # what was typed is kept

@@ -15,8 +15,10 @@ from webhook_kit.errors import CircuitOpen
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.worker_life import WorkerKind
+from webhook_kit.operations.actor import Actor, Role
 from webhook_kit.operations.findings import HealthFinding, HealthSeverity
 from webhook_kit.operations.health import Health, read_health
+from webhook_kit.operations.store_actions import pause_store
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.stores.status import Owner
 from webhook_kit.testing.bogus import BogusAdapter
@@ -180,6 +182,12 @@ def test_a_pause_has_its_owner_and_moment(healthy: Kit) -> None:
     assert paused.since == pytest.approx(time.time(), abs=60)
     healthy.store_status.resume("main")
     assert codes(read_health(healthy)) == []
+
+
+def test_a_pause_by_a_person_has_the_name_and_the_reason(healthy: Kit) -> None:
+    jo = Actor("jo", Role.OPERATOR, "console")
+    pause_store(healthy, jo, "main", PauseReason.TOO_BUSY, why="a wedding")
+    assert found(healthy, "store_paused").detail == "jo: “a wedding”"
 
 
 def test_a_pause_that_ended_by_itself_is_taken_from_the_index(healthy: Kit) -> None:

@@ -17,6 +17,9 @@ __all__ = ["OrderInDoubt", "order_findings", "orders_in_doubt", "store_name"]
 _MOST_READ = 500
 """Unsettled orders that are read at most; some of them are being placed right now."""
 
+_READ_FOR_HEALTH = 100
+"""Unsettled orders that are read to tell what is wrong: a page asks for it every few seconds."""
+
 _NAMED = 3
 """Orders that have a finding of their own."""
 
@@ -61,7 +64,7 @@ def order_findings(kit: Kit, now: float) -> Iterator[HealthFinding]:
 
 
 def _in_doubt(kit: Kit) -> Iterator[HealthFinding]:
-    orders = orders_in_doubt(kit)
+    orders = orders_in_doubt(kit, _READ_FOR_HEALTH)
     for order in orders[:_NAMED]:
         yield HealthFinding(
             "order_in_doubt",
@@ -77,7 +80,7 @@ def _in_doubt(kit: Kit) -> Iterator[HealthFinding]:
         yield HealthFinding(
             "orders_in_doubt",
             HealthSeverity.URGENT,
-            f"{len(more)} more orders may or may not be in the POS{' (at least)' if len(orders) >= _MOST_READ else ''}.",
+            f"{len(more)} more orders may or may not be in the POS{' (at least)' if len(orders) >= _READ_FOR_HEALTH else ''}.",
             "Look for each of them in the POS, the newest first: a customer waits for it.",
             "webhook-kit order list --state in_doubt",
             "orders?state=in_doubt",

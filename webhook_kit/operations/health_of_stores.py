@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from webhook_kit.errors import StoresUnavailable
 from webhook_kit.kit import Kit
+from webhook_kit.operations.audit import list_audit
 from webhook_kit.operations.catalogs import count_rejected_catalogs, rejected_catalogs
 from webhook_kit.operations.findings import HealthFinding, HealthSeverity
 from webhook_kit.operations.onboarding import read_onboardings
@@ -92,6 +93,7 @@ def _paused(kit: Kit) -> Iterator[HealthFinding]:
             _PAUSED_ADVICE[view.pause_owner or Owner.PERSON],
             f"webhook-kit stores resume {view.store.id}",
             f"store?{urlencode({'id': view.store.id})}",
+            _who_paused(kit, view),
             since=view.paused_since,
         )
     if page.total > len(page.stores):
@@ -104,6 +106,14 @@ def _paused(kit: Kit) -> Iterator[HealthFinding]:
             f"stores?only={StoreFilter.PAUSED}",
             count=page.total,
         )
+
+
+def _who_paused(kit: Kit, view: StoreView) -> str:
+    """Return the name and the reason of the person who paused a store, if the audit log has it."""
+    if view.pause_owner is not Owner.PERSON:
+        return ""
+    entries = list_audit(kit, action="pause_store", subject=view.store.id, size=1).entries
+    return "".join(f"{entry.who}{f': “{entry.why}”' if entry.why else ''}" for entry in entries if not entry.failed)
 
 
 _WHO = {Owner.PERSON: "a person", Owner.POS: "its POS", Owner.MONITOR: "the health check"}

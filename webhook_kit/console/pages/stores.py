@@ -76,16 +76,16 @@ def _stores() -> str:
 def _store() -> str:
     kit, store = console().kit, ask_for_store()
     ask = request.args.get("ask", "")
-    paused_by = next(
-        (e for e in list_audit(kit, action="pause_store", subject=store.id, size=1).entries if not e.failed), None
-    )
+    view = read_store(kit, store)
+    # Only then: the audit log is read backwards until the pause is found.
+    pauses = list_audit(kit, action="pause_store", subject=store.id, size=1).entries if view.paused else ()
     return render_template(
         "store.html",
-        view=read_store(kit, store),
+        view=view,
         at_gett=ask_gett(kit, store) if ask == "gett" else None,
         at_pos=ask_pos(kit, store) if ask == "pos" else None,
         onboarding=read_onboarding(kit, store.id),
-        paused_by=paused_by,
+        paused_by=next((entry for entry in pauses if not entry.failed), None),
         reasons=dict(_REASONS),
         active="stores",
     )
