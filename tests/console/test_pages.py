@@ -12,6 +12,7 @@ from tests.console.console_client import ConsoleClient
 from webhook_kit.kit import Kit
 from webhook_kit.operations.actor import Role
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.storage.alerts import Alert
 
 READ = (
     "/",
@@ -24,6 +25,7 @@ READ = (
     "/store?id=main&ask=pos",
     "/store?id=main&ask=gett",
     "/incidents",
+    "/alerts",
     "/dead-letters",
     "/dead-letters?why=x&store=main&status=404&older=3600&newer=86400&lane=order:1",
     "/catalogs",
@@ -48,6 +50,9 @@ ACT = (
     "/sending/retry?lane=order:1",
     "/incidents/acknowledge?id=0",
     "/incidents/note?id=0",
+    "/alerts/acknowledge?id=0",
+    "/alerts/quiet?store=main",
+    "/alerts/unquiet?store=main",
 )
 
 
@@ -164,3 +169,17 @@ def test_an_action_that_fails_says_why(operator: ConsoleClient) -> None:
     assert response.status_code == 409
     assert "Nothing was done" in response.text
     assert "a test" in response.text  # what was typed is kept
+
+
+def test_an_alert_is_acknowledged_and_its_store_kept_quiet(operator: ConsoleClient) -> None:
+    operator.kit.alerts.raise_once(Alert.STORE_STATUS, "main", "paused at Gett", about="store")
+    page = operator.get("/alerts").text
+    found = re.search(r"/console/alerts/acknowledge\?id=([^\"]+)", page)
+    assert found
+    form = {"csrf_token": operator.form_token(), "why": "I call them", "hours": "4"}
+    assert operator.post(f"/alerts/acknowledge?id={found[1]}", form).status_code == 303
+    assert "jo takes care of it" in operator.get("/alerts").text
+    assert operator.post("/alerts/quiet?store=main", form).status_code == 303
+    assert "No alerts about main are sent for 4 hours." in operator.get("/alerts").text
+    assert operator.post("/alerts/unquiet?store=main", form).status_code == 303
+    assert "Alerts about main are sent again." in operator.get("/alerts").text

@@ -70,6 +70,7 @@ def test_every_page_is_accessible(env: ConsoleEnv, page: ConsolePage) -> None:
         "stores": "/stores",
         "store": "/store?id=main&ask=pos",
         "incidents": "/incidents",
+        "alerts": "/alerts",
         "dead-letters": "/dead-letters",
         "discard": "/dead-letters/discard?why=order",
         "catalogs": "/catalogs",

@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 
 from webhook_kit.console.pages import (
     acting,
+    alerts,
     catalogs,
     dead_letters,
     graphs,
@@ -39,7 +40,19 @@ def console_pages() -> Blueprint:
     pages = Blueprint("pages", __name__)
     words.register(pages)
     pages.app_context_processor(acting.said)
-    for module in (health, orders, order_actions, incidents, dead_letters, stores, catalogs, records, sending, graphs):
+    for module in (
+        health,
+        orders,
+        order_actions,
+        alerts,
+        incidents,
+        dead_letters,
+        stores,
+        catalogs,
+        records,
+        sending,
+        graphs,
+    ):
         module.register(pages)
     pages.register_error_handler(NotFound, _not_found)
     pages.register_error_handler(InvalidArgument, _unreadable)
