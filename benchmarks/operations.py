@@ -6,7 +6,7 @@ incidents are in both. An order is placed through the webhooks, finished, and th
 
 Every round does each read on both servers, one right after the other, and measures the CPU of this process and of the server. Each
 ratio is the median of the rounds' ratios, full against small. Reads marked as bounded look at as many records as they may: their cost
-has a bound, which a server with few orders does not reach. All but ``health``, which reads the orders in doubt, find nothing.
+has a bound, which a server with few orders does not reach. All but ``health`` and ``scrape``, which read the orders in doubt, find nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ from webhook_kit.operations.dead_letter_jobs import list_jobs
 from webhook_kit.operations.dead_letters import DeadLetterFilter
 from webhook_kit.operations.health import read_health
 from webhook_kit.operations.order_list import OrderFilter
+from webhook_kit.operations.prometheus import exposition
 from webhook_kit.operations.quota import read_quota
+from webhook_kit.operations.series import all_series
 from webhook_kit.operations.timeline import timeline
 from webhook_kit.operations.waiting import waiting
 from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
@@ -204,9 +206,11 @@ class Side:
             "incidents": lambda: _require(incidents.incident_groups(kit)),
             "audit": lambda: _require(audit.list_audit(kit).entries),
             "quota": lambda: read_quota(kit),
+            "graphs": lambda: all_series(kit),
         }
         self.bounded = {
             "health": lambda: read_health(kit),
+            "scrape": lambda: exposition(kit),
             "list_of_an_unknown_number": page(pos_number="unknown"),
             "list_of_another_store": page(store_id="unknown"),
             "dead_letters_of_another_lane": lambda: dead_letters.list_dead_letters(kit, DeadLetterFilter(lane="x")),

@@ -48,7 +48,7 @@ class OperatingSettings(AlertSettings):
 
     # -- metrics -------------------------------------------------------------------------------------------------------
     metrics_token: list[HeaderSecret] = Field(default_factory=list)
-    """Tokens with which Prometheus reads ``/metrics`` of the web server (``Authorization: Bearer …``), separated by commas. Empty: ``/metrics`` is not served; ``webhook-kit metrics serve`` serves the metrics on a port of their own."""
+    """Tokens with which Prometheus reads ``/metrics`` of the web server (``Authorization: Bearer …``), separated by commas; 32 random characters are enough. Empty: ``/metrics`` is not served; ``webhook-kit metrics serve`` serves the metrics on a port of their own."""
 
     # -- errors --------------------------------------------------------------------------------------------------------
     error_reporter: ModuleMember | None = None
