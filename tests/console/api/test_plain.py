@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -25,6 +25,13 @@ class Sample:
     numbers: Mapping[str, int] | None
 
 
+class Pair(NamedTuple):
+    """A pair."""
+
+    number: int
+    role: Role
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -40,6 +47,7 @@ class Sample:
         (datetime(2026, 1, 2, 3, tzinfo=UTC), "2026-01-02T03:00:00Z"),
         (Role.VIEWER, "viewer"),
         ({1: Role.VIEWER}, {"1": "viewer"}),
+        (Pair(1, Role.VIEWER), {"number": 1, "role": "viewer"}),
         (frozenset({"b", "a"}), ["a", "b"]),
         (
             Sample(Role.VIEWER, (Sample(Role.OPERATOR, (), {"a": 1}),), None),
@@ -75,5 +83,7 @@ def test_the_schema_of_a_class() -> None:
         },
         "required": ["role", "inside", "numbers"],
     }
+    assert schema_of(list[Pair], components)["items"] == {"$ref": "#/components/schemas/Pair"}
+    assert list(components["Pair"]["properties"]) == ["number", "role"]
     with pytest.raises(TypeError):
         schema_of(bytes, {})

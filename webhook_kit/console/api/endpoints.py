@@ -73,6 +73,7 @@ READS = (
     Endpoint("/dead-letters/job", dead_letter_jobs.find_job),
     Endpoint("/alerts", alerts.read_open_alerts),
     Endpoint("/alerts/channels", alerts.read_alert_channels),
+    Endpoint("/alerts/quiet-stores", alerts.read_quiet_stores),
     Endpoint("/incidents", incidents.incident_groups),
     Endpoint("/stores", stores.find_stores),
     Endpoint("/store", stores.read_store),

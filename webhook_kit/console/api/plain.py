@@ -52,11 +52,11 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, Enum):
         return plain(value.value)
+    if _has_fields(type(value)):
+        return {name: plain(getattr(value, name)) for name in _shown(type(value))}
     for kinds, rule in _RULES:
         if isinstance(value, kinds):
             return rule(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(getattr(value, name)) for name in _shown(type(value))}
     raise TypeError(f"{type(value).__name__} has no form as JSON")
 
 
@@ -93,7 +93,7 @@ def schema_of(kind: Any, components: dict[str, Any]) -> dict[str, Any]:
         return {"type": "array", "items": schema_of(arguments[0], components)}
     if isinstance(kind, type) and issubclass(kind, Enum):
         return {"type": "string", "enum": [member.value for member in kind]}
-    if isinstance(kind, type) and is_dataclass(kind):
+    if isinstance(kind, type) and _has_fields(kind):
         return _class_schema(kind, components)
     raise TypeError(f"{kind} has no form as JSON")
 
@@ -112,5 +112,12 @@ def _class_schema(kind: type, components: dict[str, Any]) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _has_fields(kind: type) -> bool:
+    """Return True for a dataclass and a named tuple."""
+    return is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+
+
 def _shown(kind: type) -> tuple[str, ...]:
-    return _SHOWN.get(kind) or tuple(field.name for field in fields(kind))
+    if kind in _SHOWN:
+        return _SHOWN[kind]
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else kind._fields  # type: ignore[attr-defined] # a named tuple
