@@ -81,8 +81,8 @@ if state and r[11] == args.owner then
 end
 if state == 'placed' then
   if not same then
-    record_again('order:' .. ref, 'other_content')
-    keep_history('order:' .. ref)
+    record_again(order_lane(ref), 'other_content')
+    keep_history(order_lane(ref))
     return {'already_placed', partner_id}
   end
   point()
