@@ -32,6 +32,7 @@ from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.sandbox.server import serve
+from webhook_kit.storage.open_alerts import AlertSubject
 from webhook_kit.stores.adapters import require_usable
 from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.table import parse_store
@@ -53,6 +54,7 @@ NOT_RUN = {
     r"node example/pos\.js": f"{UNTIL_INTERRUPTED}: adapters/http/tests/test_contract.py",
     r"webhook-kit new my-pos": "writes a project: tests/cli/test_new.py",
     r"webhook-kit certify test_contract:TestMyPos .*": "the whole contract suite: tests/cli/test_certify.py",
+    r"webhook-kit alerts test": "sends to a service: tests/cli/test_alerts.py",
     r"webhook-kit stores onboard .*": "waits for Gett: tests/stores/onboarding/test_onboarding_cli.py",
 }
 
@@ -132,6 +134,9 @@ BEFORE: dict[str, Callable[[Installation], object]] = {
     r"order resolve .*": lambda it: it.shell.doubt("k", "REF"),
     r"outbox (show|retry|discard) .*": lambda it: it.placed("LANE"),
     r"outbox dead-letters.*": lambda it: it.dead_letters(17, 18),
+    r"alerts ack .*": lambda it: it.kit.open_alerts.open(
+        AlertSubject("order_in_doubt", "order-1", "order", "in doubt")
+    ),
     r"catalog (publish|diff) .*": lambda it: it.run("catalog sync main-street"),
 }
 """Preparation of the commands that need something to work on."""
