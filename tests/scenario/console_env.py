@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from webhook_kit.adapter import StoreState
 from webhook_kit.console.users import ConsoleUsers
-from webhook_kit.metrics.definitions import PLACEMENTS, POS_CALLS, WEBHOOK_DURATION, WEBHOOKS
 from webhook_kit.metrics.flush import QUOTA_USED, WAITING
 from webhook_kit.operations.actor import Role
 from webhook_kit.pos.store import Store
@@ -107,20 +106,20 @@ class ConsoleEnv:
         self.kit.redis.zadd(self.kit.keys.dead_letter_times, {letter["id"]: at - number})
 
     def plant_day(self) -> None:
-        """Plant the figures of a day: the same each time."""
+        """Plant the figures of a day, by the names that :mod:`webhook_kit.operations.series` reads."""
         for begin, _ in self.kit.metrics.slots(289):
             hour = begin % 86_400 / 3600
             busy = math.exp(-((hour - 12.5) ** 2) / 3) + 1.6 * math.exp(-((hour - 19) ** 2) / 5)
             noise = (begin // 300 * 7919 % 13) / 13
             placed = round(22 * busy + 3 * noise)
             figures: dict[Any, Any] = {
-                PLACEMENTS.field(["placed"]): placed,
-                f"{WEBHOOKS.name}|placeOrder|refused|ITEM_UNAVAILABLE": round(2 * busy * noise),
-                f"{WEBHOOKS.name}|placeOrder|refused|STORE_CLOSED": round(1.5 * noise) if hour < 9 else 0,
-                f"{WEBHOOK_DURATION.field(['placeOrder'])}|0.25": placed,
-                f"{WEBHOOK_DURATION.field(['placeOrder'])}|0.5": round(placed * (0.04 + 0.06 * noise)),
-                f"{POS_CALLS.field(['place_order', 'ok'])}|0.25": placed,
-                f"{POS_CALLS.field(['place_order', 'ok'])}|1": round(placed * (0.03 + 0.05 * noise)),
+                "placed": placed,
+                "refused|ITEM_UNAVAILABLE": round(2 * busy * noise),
+                "refused|STORE_CLOSED": round(1.5 * noise) if hour < 9 else 0,
+                "placeOrder|0.25": placed,
+                "placeOrder|0.5": round(placed * (0.04 + 0.06 * noise)),
+                "pos|0.25": placed,
+                "pos|1": round(placed * (0.03 + 0.05 * noise)),
                 QUOTA_USED: round(38 * busy + 6 * noise),
                 WAITING: round(9 * busy * noise),
             }

@@ -82,6 +82,8 @@ def test_every_page_is_accessible(env: ConsoleEnv, page: ConsolePage) -> None:
         "audit": "/audit",
         "missing": "/order?ref=unknown",
     }
+    page.open("/graphs")
+    assert page.page.locator("#orders").get_by_text("at most 38").count(), "the figures of the day are not shown"
     for name, path in paths.items():
         page.open(path)
         for scheme in ("dark", "light"):
