@@ -114,6 +114,21 @@ def test_many_orders_in_doubt_keep_no_other_from_its_turn(
     assert EMAIL not in everything(kit)
 
 
+def test_damaged_archive_does_not_stop_the_others(
+    brief: WebhookClient, monkeypatch: pytest.MonkeyPatch, events: list[MutableMapping[str, Any]]
+) -> None:
+    kit, bodies = brief.kit, [brief.validated(with_contact()) for _ in range(2)]
+    for body in bodies:
+        brief.place(body)
+    ref = bodies[0]["gettOrderId"]
+    kit.redis.delete(kit.keys.order(ref))
+    kit.redis.set(kit.keys.archive(ref), b"1 0 damaged")
+    later(monkeypatch, 700)
+    assert retention.expire_contact(kit) == 1
+    assert [event["order"] for event in events if event["event"] == "contact_not_removed"] == [ref]
+    assert EMAIL not in everything(kit)
+
+
 def test_expired_order_is_passed(brief: WebhookClient, monkeypatch: pytest.MonkeyPatch) -> None:
     kit, body = brief.kit, brief.validated(with_contact())
     brief.place(body)

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from webhook_kit.errors import WebhookKitError
 from webhook_kit.kit import Kit
+from webhook_kit.logs import logger
 from webhook_kit.operations.forget import remove_from_answer
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.scripts import Script
 
 __all__ = ["expire_contact", "expire_dead_letters", "expire_incidents"]
+
+log = logger("retention")
 
 _BATCH = 500
 """Orders or dead letters per run at most."""
@@ -43,7 +47,13 @@ def expire_contact(kit: Kit) -> int:
     before = redis_time(kit.redis) - max(settings.contact_ttl, settings.idempotency_ttl)
     removed = 0
     for position, ref in islice(_due(kit, before), _BATCH):
-        done = remove_from_answer(kit, ref)
+        try:
+            done = remove_from_answer(kit, ref)
+        except (
+            WebhookKitError
+        ) as error:  # its archive is damaged: nothing of it can be read, and it must not stop the others
+            log.warning("contact_not_removed", order=ref, why=str(error))
+            done = False
         removed += done is True
         with kit.redis.pipeline() as pipeline:
             if done is None:
