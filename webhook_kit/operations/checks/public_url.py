@@ -32,7 +32,7 @@ def check_public_url(kit: Kit) -> Iterator[CheckFinding]:
         alive = fetch("GET", f"{url}/healthz", seconds=_SECONDS, limit=_LIMIT)
         ready = fetch("GET", f"{url}/readyz", seconds=_SECONDS, limit=_LIMIT)
     except (requests.RequestException, OSError) as error:
-        yield _unreachable(error)
+        yield _unreachable(url, error)
         return
     if alive.status_code != requests.codes.ok:
         yield _warning(f"{url}/healthz answers {alive.status_code}", _FIRST)
@@ -58,10 +58,10 @@ def _installation(response: requests.Response) -> object:
     return body.get("installation") if isinstance(body, dict) else None
 
 
-def _unreachable(error: Exception) -> CheckFinding:
+def _unreachable(url: str, error: Exception) -> CheckFinding:
     if problem := certificate_problem(error):
         return _warning(f"Gett will refuse the certificate of this address, because it {problem[0]}", problem[1])
-    return _warning("this address cannot be reached from here", _FIRST)
+    return _warning(f"{url} cannot be reached from here", _FIRST)
 
 
 def _warning(what: str, advice: str) -> CheckFinding:
