@@ -30,6 +30,9 @@ from webhook_kit.adapter import Placed
 from webhook_kit.cli import _cli
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
+from webhook_kit.operations.actor import Actor, Role
+from webhook_kit.operations.dead_letter_jobs import DeadLetterAction, start_job
+from webhook_kit.operations.dead_letters import DeadLetterFilter
 from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.sandbox.server import serve
 from webhook_kit.storage.open_alerts import AlertSubject
@@ -55,6 +58,7 @@ NOT_RUN = {
     r"webhook-kit new my-pos": "writes a project: tests/cli/test_new.py",
     r"webhook-kit certify test_contract:TestMyPos .*": "the whole contract suite: tests/cli/test_certify.py",
     r"webhook-kit alerts test": "sends to a service: tests/cli/test_alerts.py",
+    r"webhook-kit health": "exits with 1 while something is wrong: tests/operations/test_health.py",
     r"webhook-kit stores onboard .*": "waits for Gett: tests/stores/onboarding/test_onboarding_cli.py",
 }
 
@@ -118,6 +122,11 @@ class Installation:
             (lease,) = self.kit.lanes.lease(1, 60_000).leases
             self.kit.lanes.dead_letter(lease, "422: no", 422)
 
+    def job(self, job_id: str) -> None:
+        actor = Actor("jo", Role.OPERATOR, "cli")
+        job = start_job(self.kit, actor, DeadLetterAction.DISCARD, DeadLetterFilter(), "")
+        self.kit.redis.rename(self.kit.keys.dead_letter_job(job.id), self.kit.keys.dead_letter_job(job_id))
+
 
 @pytest.fixture
 def installation(
@@ -130,13 +139,14 @@ BEFORE: dict[str, Callable[[Installation], object]] = {
     r"stores add .*": lambda it: it.run("stores remove main-street --yes"),
     r"stores remove .*": lambda it: it.run("stores resume main-street"),
     r"check": lambda it: it.run("stores export stores.toml --force"),
-    r"order (show|forget) .*": lambda it: it.placed("REF"),
+    r"order (show|timeline|forget) .*": lambda it: it.placed("REF"),
     r"order resolve .*": lambda it: it.shell.doubt("k", "REF"),
     r"outbox (show|retry|discard) .*": lambda it: it.placed("LANE"),
     r"outbox dead-letters.*": lambda it: it.dead_letters(17, 18),
     r"alerts ack .*": lambda it: it.kit.open_alerts.open(
         AlertSubject("order_in_doubt", "order-1", "order", "in doubt")
     ),
+    r"outbox stop-job ID": lambda it: it.job("ID"),
     r"catalog (publish|diff) .*": lambda it: it.run("catalog sync main-street"),
 }
 """Preparation of the commands that need something to work on."""
