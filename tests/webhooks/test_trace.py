@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook_kit.webhooks.trace import trace_id
+from webhook_kit.webhooks.trace import is_traced, trace_id
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -16,6 +16,7 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 @pytest.mark.parametrize("given", [f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00", f"cc-{TRACE}-{SPAN}-01-later"])
 def test_trace_id_of_a_traceparent_is_used(given: str) -> None:
     assert trace_id(given) == TRACE
+    assert is_traced(given)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,7 @@ def test_trace_id_of_a_traceparent_is_used(given: str) -> None:
     ],
 )
 def test_anything_else_gets_a_new_trace_id(given: str | None) -> None:
+    assert not is_traced(given)
     made = {trace_id(given), trace_id(given)}
     assert len(made) == 2
     assert TRACE not in made
