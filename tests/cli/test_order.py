@@ -31,6 +31,22 @@ def test_an_order_is_shown_by_its_trace_and_its_number_with_its_timeline(run: Ru
     assert lines[-1] in run("order", "show", "g1").out
 
 
+def test_orders_by_code_and_unconfirmed(run: Run, kit: Kit) -> None:
+    place(kit, "a")
+    claim = kit.placement_store.claim(key="k", gett_id="b", store_id="main", fingerprint="f")
+    assert isinstance(claim, Claim)
+    answer = b'{"errorCode":"STORE_CLOSED","detail":"closed"}'
+    kit.placement_store.settle(claim, AttemptOutcome.REFUSED, status=422, answer=answer)
+
+    def listed(*options: str) -> list[str]:
+        return [order["orderRef"] for order in json.loads(run("order", "list", "--json", *options).out)]
+
+    assert listed() == ["b", "a"]
+    assert listed("--code", "STORE_CLOSED") == ["b"]
+    assert listed("--code", "OTHER") == []
+    assert listed("--unconfirmed") == ["a"]
+
+
 def test_a_number_of_several_orders_is_said(run: Run, kit: Kit) -> None:
     place(kit, "T-b")  # its orderRef is the number of the next one
     place(kit, "b")

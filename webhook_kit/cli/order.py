@@ -27,6 +27,7 @@ from webhook_kit.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from webhook_kit.kit import Kit
+    from webhook_kit.operations.order_list import OrderFilter
     from webhook_kit.operations.orders import OrderFacts
     from webhook_kit.operations.timeline import TimelineEntry
     from webhook_kit.placement.order_search import FoundOrder, RefusalReason
@@ -58,6 +59,8 @@ def command() -> None:
     shell_complete=complete_stores,
 )
 @click.option("--state", type=click.Choice(_STATES), help="Only orders in this state.")
+@click.option("--code", metavar="CODE", help="Only orders that were refused with this code, such as ITEM_UNAVAILABLE.")
+@click.option("--unconfirmed", is_flag=True, help="Only orders that the POS took as pending and has not confirmed.")
 @click.option("--pos-number", metavar="ID", help="Only orders with this id at the POS.")
 @click.option("--since", metavar="TIME", help="Only orders since this time (2026-05-01T18:30:00Z), or 30m, 2h, 7d ago.")
 @click.option("--until", metavar="TIME", help="Only orders until this time, written as for --since.")
@@ -66,6 +69,8 @@ def command() -> None:
 def list_(
     store: str | None,
     state: str | None,
+    code: str | None,
+    unconfirmed: bool,
     pos_number: str | None,
     since: str | None,
     until: str | None,
@@ -73,17 +78,20 @@ def list_(
     as_json: bool,
 ) -> None:
     """List orders, newest first, with the reason of each refusal. The options are combined."""
-    from webhook_kit.placement.order_search import OrderQuery, PlacementState
+    from webhook_kit.operations.order_list import OrderFilter
+    from webhook_kit.placement.order_search import PlacementState
 
     kit = open_kit()
-    query = OrderQuery(
+    condition = OrderFilter(
         store_id=store and _store_id(kit, store),
         state=PlacementState(state) if state else None,
-        partner_order_id=pos_number,
+        refusal_code=code,
+        unconfirmed=unconfirmed,
+        pos_number=pos_number,
         since=instant_or_ago(since),
         until=instant_or_ago(until),
     )
-    found = kit.order_search.find(query, limit + 1)
+    found = _found(kit, condition, limit + 1)
     listed, more = found[:limit], len(found) > limit
     if as_json:
         click.echo(json.dumps([_members(order) for order in listed]))
@@ -94,6 +102,17 @@ def list_(
         click.echo("no orders")
     if more:
         click.echo(f"there are more orders than these {limit}; narrow the search, or raise --limit", err=True)
+
+
+def _found(kit: Kit, condition: OrderFilter, limit: int) -> list[FoundOrder]:
+    from webhook_kit.operations.order_list import list_orders
+
+    page = list_orders(kit, condition, size=limit)
+    found = list(page.orders)
+    while page.cursor is not None and len(found) < limit:
+        page = list_orders(kit, condition, cursor=page.cursor, size=limit - len(found))
+        found += page.orders
+    return found
 
 
 _COLUMNS = ("created", "state", "store", "orderRef", "gettOrderId", "partnerOrderId", "refusal")
