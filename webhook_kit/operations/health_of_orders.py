@@ -103,7 +103,7 @@ def _unconfirmed(kit: Kit, now: float) -> Iterator[HealthFinding]:
         f"The POS took {'order ' + text(ref) if one else f'{count} orders'} and nobody in the restaurant has confirmed "
         f"{'it' if one else 'them'} for more than {kit.settings.unconfirmed_after / 60:.0f} min.",
         "Call the restaurant: somebody has to accept the order in the POS.",
-        f"webhook-kit order show {text(ref)}" if one else "webhook-kit order list",
+        f"webhook-kit order show {text(ref)}" if one else "webhook-kit order list --unconfirmed",
         f"order?{urlencode({'ref': text(ref)})}" if one else "orders?state=unconfirmed",
         since=float(since) / 1000,
         count=count,
