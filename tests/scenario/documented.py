@@ -62,7 +62,7 @@ def commands() -> list[Command]:
     found = []
     for block in blocks():
         env: dict[str, str] = {}
-        for text in block.text.splitlines() if block.language == "sh" else ():
+        for text in block.text.replace("\\\n", " ").splitlines() if block.language == "sh" else ():
             for line in re.split(r" && ", re.sub(r"(^|\s)#.*", "", text).strip()):
                 if line.startswith("export "):
                     env |= _variables(line.removeprefix("export "))

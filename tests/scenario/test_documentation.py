@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 import pytest
+import yaml  # type: ignore[import-untyped]
 from flask import Flask, Response, jsonify, request
 from pydantic import BaseModel, Field, SecretStr
 
@@ -59,6 +60,8 @@ NOT_RUN = {
     r"webhook-kit certify test_contract:TestMyPos .*": "the whole contract suite: tests/cli/test_certify.py",
     r"webhook-kit alerts test": "sends to a service: tests/cli/test_alerts.py",
     r"webhook-kit health": "exits with 1 while something is wrong: tests/operations/test_health.py",
+    r"webhook-kit console serve": f"{UNTIL_INTERRUPTED}: tests/scenario/test_console.py",
+    r"curl .*": "needs a token and an address: tests/console/api",
     r"webhook-kit stores onboard .*": "waits for Gett: tests/stores/onboarding/test_onboarding_cli.py",
 }
 
@@ -201,7 +204,7 @@ def test_a_documented_command_works(
 
 def test_every_block_is_a_diagram_or_is_run() -> None:
     run = {(block.page, block.language, block.number) for block in blocks() if block.language in ("sh", "")}
-    run |= set(PYTHON) | set(TOML)
+    run |= set(PYTHON) | set(TOML) | set(YAML)
     assert {(block.page, block.language, block.number) for block in blocks()} == run
 
 
@@ -211,6 +214,7 @@ def text_of(page: str, language: str, number: int) -> str:
 
 
 TOML = [("docs/stores.md", "toml", 0), ("adapters/odoo/README.md", "toml", 0)]
+YAML = [("docs/monitoring.md", "yaml", 0)]
 PYTHON = [
     ("README.md", "python", 0),
     # In tests/catalog/test_builder_exports.py.
@@ -231,6 +235,11 @@ PYTHON = [
 def test_store_of_a_page_can_be_served(block: tuple[str, str, int], installation: Installation) -> None:
     for store_id, table in tomllib.loads(text_of(*block))["stores"].items():
         require_usable(parse_store(store_id, table))
+
+
+@pytest.mark.parametrize("block", YAML)
+def test_configuration_of_a_page_can_be_read(block: tuple[str, str, int]) -> None:
+    assert isinstance(yaml.safe_load(text_of(*block)), dict)
 
 
 def test_adapter_of_the_readme_places_an_order(capsys: pytest.CaptureFixture[str]) -> None:
