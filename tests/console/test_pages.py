@@ -183,3 +183,36 @@ def test_an_alert_is_acknowledged_and_its_store_kept_quiet(operator: ConsoleClie
     assert "No alerts about main are sent for 4 hours." in operator.get("/alerts").text
     assert operator.post("/alerts/unquiet?store=main", form).status_code == 303
     assert "Alerts about main are sent again." in operator.get("/alerts").text
+
+
+@pytest.mark.parametrize(
+    "text", ["%ED%A0%BD", "%00", "x" * 5000, "%E2%80%AE", "..%2F..", "%D9%A3", "-1", "1e9", "nan", "{{7*7}}"]
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orders?q={}&state={}&within={}&store={}&code={}",
+        "/orders?since={}",
+        "/orders?cursor={}",
+        "/order?ref={}",
+        "/order/settle-placed?ref={}",
+        "/stores?q={}&only={}&start={}",
+        "/store?id={}&ask={}",
+        "/catalogs?q={}&only={}&start={}",
+        "/catalog?id={}",
+        "/catalog/mark-available?id=main&item={}",
+        "/dead-letters?why={}&status={}&older={}&newer={}&lane={}&store={}",
+        "/dead-letters?cursor={}",
+        "/dead-letters/replay?number={}",
+        "/dead-letters/job?id={}",
+        "/incidents/note?id={}",
+        "/alerts/quiet?store={}",
+        "/alerts?start={}",
+        "/onboarding?start={}",
+        "/sending/retry?lane={}",
+        "/audit?who={}&action={}&subject={}&cursor={}",
+    ],
+)
+def test_hostile_addresses_have_an_answer(operator: ConsoleClient, path: str, text: str) -> None:
+    response = operator.get(path.replace("{}", text))
+    assert response.status_code in (200, 303, 400, 404), response.text
