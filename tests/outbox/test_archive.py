@@ -25,7 +25,6 @@ from webhook_kit.placement.idempotency_store import (
     Replay,
     SettleResult,
 )
-from webhook_kit.placement.order_search import OrderQuery
 
 CONFIRMED = order_progress("confirmed").text
 LANE = "order:g1"
@@ -72,7 +71,7 @@ def content(kit: Kit, ref: str = "g1") -> tuple[Any, ...]:
     """Return everything that can be read about an order."""
     lane = f"order:{ref}"
     known = kit.order_updates.find(ref)
-    found = [order for order in kit.order_search.find(OrderQuery(), 99) if order.ref == ref]
+    found = [kit.order_search.found(*record) for record in kit.order_search.records([ref])]
     return kit.placement_store.find(ref), kit.lanes.state(lane), kit.lanes.history(lane), known, found
 
 
@@ -355,7 +354,7 @@ def test_damaged_archive_is_shown_and_never_placed_again(
     for damaged in (whole[:-1], whole[:60], b"2" + whole[1:], b"", whole[:20] + b"\xff" * 40 + whole[60:]):
         harness.redis.set(key, damaged)
         assert harness.field("state") == "damaged"
-        assert [order.state for order in harness.kit.order_search.find(OrderQuery(), 9)] == ["damaged"]
+        assert [record["state"] for _, record in harness.kit.order_search.records(["g1"])] == ["damaged"]
         with pytest.raises(WebhookKitError, match="order g1 cannot be restored"):
             harness.try_claim()
     assert {event["order"] for event in events if event["event"] == "archive_damaged"} == {"g1"}
