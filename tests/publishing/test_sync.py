@@ -266,13 +266,22 @@ def test_number_of_reasons_is_limited(kit: Kit) -> None:
     assert report.reasons[-1] == "and 400 more"
 
 
-def test_rejected_catalog_raises_one_alert(kit: Kit) -> None:
+def test_rejected_catalog_raises_one_alert_for_the_same_reasons(kit: Kit) -> None:
+    def incidents() -> list[Any]:
+        return [json.loads(entry) for entry in kit.redis.lrange(kit.keys.incidents, 0, -1)]
+
     FakePos.catalogs["main"] = DANGLING
     sync(kit)
     sync(kit)
-    (incident,) = [json.loads(entry) for entry in kit.redis.lrange(kit.keys.incidents, 0, -1)]
-    assert incident["kind"] == "catalog_not_published"
+    (incident,) = incidents()
+    assert (incident["kind"], incident["store"]) == ("catalog_not_published", "main")
     assert "nothing" in incident["why"]
+    other = catalog_of(*ITEMS).model_copy(deep=True)
+    other.sections[next(iter(other.sections))].item_ids.append("missing")
+    FakePos.catalogs["main"] = other
+    sync(kit)
+    newest, _ = incidents()
+    assert (newest["store"], "missing" in newest["why"]) == ("main", True)
 
 
 def test_failure_of_one_store_does_not_stop_the_others(

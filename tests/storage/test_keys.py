@@ -7,16 +7,22 @@ import re
 from pathlib import Path
 
 from webhook_kit.storage.keys import Keys
+from webhook_kit.storage.operating_keys import OperatingKeys
 
 ROOT = Path(__file__).parents[2]
+
+
+MEMBERS = {
+    name: member
+    for name, member in (vars(OperatingKeys) | vars(Keys)).items()
+    if not name.startswith("_") and name not in ("lua_table", "prefix")
+}
 
 
 def built_keys() -> dict[str, str]:
     """Every key that the code builds, its arguments blank, and the type that its docstring names."""
     keys, built = Keys(""), {}
-    for name, member in vars(Keys).items():
-        if name.startswith("_") or name in ("lua_table", "prefix"):
-            continue
+    for name, member in MEMBERS.items():
         if isinstance(member, property):
             key = getattr(keys, name)
         else:
@@ -36,8 +42,7 @@ def test_the_table_of_keys_equals_the_code() -> None:
 
 
 def test_no_two_names_build_the_same_key() -> None:
-    names = [name for name in vars(Keys) if not name.startswith("_") and name not in ("lua_table", "prefix")]
-    assert len(built_keys()) == len(names)
+    assert len(built_keys()) == len(MEMBERS)
 
 
 def test_only_keys_and_the_scripts_loader_use_the_prefix() -> None:

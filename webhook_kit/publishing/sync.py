@@ -328,8 +328,10 @@ class CatalogSync:
             repeated = before == [report.outcome, facts["reasons"]]
             log.warning("catalog_rejected", store=report.store_id, outcome=report.outcome, reason=report.reasons[0])
             if not repeated:
-                subject = f"catalog of {report.store_id} {now}"
-                self._alerts.raise_once(Alert.CATALOG, subject, "; ".join(report.reasons[:3]))
+                self._redis.delete(
+                    self._keys.alerted(Alert.CATALOG, report.store_id)
+                )  # it may be raised for other reasons
+                self._alerts.raise_once(Alert.CATALOG, report.store_id, "; ".join(report.reasons[:3]), about="store")
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.hset(key, mapping=facts)
             if report.failed:
