@@ -208,13 +208,32 @@ def test_the_pos_of_a_store_is_down(healthy: Kit) -> None:
     for _ in range(healthy.settings.health_failure_threshold):
         healthy.pos_health.check(store)
     again = found(healthy, "pos_down")
-    assert "paused at Gett" in again.what
+    assert "NOT yet at Gett (it waits to be sent): orders may still come" in again.what
     assert again.since == down.since  # of the first failure in a row
     assert codes(read_health(healthy)) == ["pos_down"]  # the pause is said with it
     BogusAdapter.set_state(file, "main", StoreState.OPEN)
     for _ in range(healthy.settings.health_success_threshold):
         healthy.pos_health.check(store)
     assert codes(read_health(healthy)) == []
+
+
+def test_a_pause_that_gett_has_not_taken_is_not_claimed(healthy: Kit) -> None:
+    healthy.store_status.pause("main", PauseReason.TOO_BUSY)
+    healthy.sending.halt("invalid key")
+    paused = found(healthy, "store_paused").what
+    assert "NOT yet at Gett" in paused
+    assert "until a valid one is installed" in paused
+    healthy.sending.record_response()
+    for lease in healthy.lanes.lease(10, 1000).leases:
+        healthy.lanes.acknowledge(lease, 200)
+    assert "Gett knows that it is paused" in found(healthy, "store_paused").what
+
+
+def test_a_pause_that_was_given_up_is_not_claimed(healthy: Kit) -> None:
+    healthy.store_status.pause("main", PauseReason.TOO_BUSY)
+    for lease in healthy.lanes.lease(10, 1000).leases:
+        healthy.lanes.dead_letter(lease, "refused", 422)
+    assert "it was given up" in found(healthy, "store_paused").what
 
 
 def test_a_store_that_its_pos_closed_is_only_a_note(healthy: Kit) -> None:

@@ -11,6 +11,7 @@ from webhook_kit.operations.audit import list_audit
 from webhook_kit.operations.catalogs import count_rejected_catalogs, rejected_catalogs
 from webhook_kit.operations.findings import HealthFinding, HealthSeverity
 from webhook_kit.operations.onboarding import read_onboardings
+from webhook_kit.operations.quota import read_quota
 from webhook_kit.operations.stores import StoreFilter, StoreView, find_stores
 from webhook_kit.stores.status import Owner
 
@@ -51,8 +52,7 @@ def _failing(kit: Kit) -> Iterator[HealthFinding]:
     down = [view for view in page.stores if view.pos_down]
     for view in down:
         name = _name(view)
-        paused = view.pause_owner is not None
-        consequence = "It is paused at Gett, so that it gets no orders." if paused else "Gett still sends it orders."
+        consequence = _consequence(kit, view) if view.paused else "Gett still sends it orders."
         yield HealthFinding(
             "pos_down",
             HealthSeverity.URGENT,
@@ -89,7 +89,7 @@ def _paused(kit: Kit) -> Iterator[HealthFinding]:
             "store_paused",
             HealthSeverity.WARNING if view.pause_owner is Owner.MONITOR else HealthSeverity.NOTE,
             f"Store {_name(view)} is paused by {_WHO[view.pause_owner or Owner.PERSON]}"
-            f"{reason}, so that it gets no orders.",
+            f"{reason}. {_consequence(kit, view)}",
             _PAUSED_ADVICE[view.pause_owner or Owner.PERSON],
             f"webhook-kit stores resume {view.store.id}",
             f"store?{urlencode({'id': view.store.id})}",
@@ -106,6 +106,14 @@ def _paused(kit: Kit) -> Iterator[HealthFinding]:
             f"stores?only={StoreFilter.PAUSED}",
             count=page.total,
         )
+
+
+def _consequence(kit: Kit, view: StoreView) -> str:
+    """Return the effect of a pause at Gett, which may not know of it yet."""
+    if not view.pause_untold:
+        return "Gett knows that it is paused, so that it gets no orders."
+    why = "it was given up" if view.given_up else "it waits to be sent"
+    return f"The pause is NOT yet at Gett ({why}): orders may still come. {read_quota(kit).obstacle or ''}".rstrip()
 
 
 def _who_paused(kit: Kit, view: StoreView) -> str:

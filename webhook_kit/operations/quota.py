@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from webhook_kit.kit import Kit
 from webhook_kit.operations.actions import recorded
@@ -37,6 +38,17 @@ class QuotaView:
     circuit_open: float
     failing_since: float | None
     waiting: int
+
+    @property
+    def obstacle(self) -> str | None:
+        """Sentence that says why no update is sent now, and what ends that; None if updates are sent."""
+        if self.halted is not None:
+            return "Gett refuses the API key: updates wait until a valid one is installed."
+        if self.failing_since is not None or self.circuit_open:
+            return "Gett cannot be reached: updates wait until it answers."
+        if self.rate_limited:
+            return f"Gett asked to wait: updates are sent again in {ceil(self.rate_limited)} s."
+        return None
 
     @property
     def exhausted(self) -> bool:

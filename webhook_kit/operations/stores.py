@@ -57,6 +57,7 @@ class StoreView:
     :ivar pause_reason: reason that Gett was given, or the empty text.
     :ivar paused_until: moment at which Gett lifts the pause by itself.
     :ivar pending: Gett has not taken the last change of the status yet.
+    :ivar given_up: the last change of the status was given up or discarded before Gett took it.
     :ivar check: result of the last health check; None if there was none.
     :ivar failures: failed health checks in a row, at most the threshold.
     :ivar open_circuits: processes in which the circuit breaker of its POS is open.
@@ -74,6 +75,7 @@ class StoreView:
     pause_reason: str
     paused_until: float | None
     pending: bool
+    given_up: bool
     check: HealthCheckResult | None
     checked_at: float | None
     failures: int
@@ -89,6 +91,11 @@ class StoreView:
     def paused(self) -> bool:
         """True if the store takes no orders because of a pause from here."""
         return self.pause_owner is not None
+
+    @property
+    def pause_untold(self) -> bool:
+        """True if the store is paused here and Gett does not know it, so that orders may come."""
+        return self.paused and (self.pending or self.given_up)
 
     @property
     def pos_down(self) -> bool:
@@ -239,6 +246,7 @@ def _views(kit: Kit, stores: Sequence[Store]) -> Iterator[StoreView]:
                 configured=kit.stores.is_configured(store.id),
                 **_pause(known, paused),
                 pending=known.pending,
+                given_up=known.given_up,
                 check=_check(health[0]),
                 checked_at=_number(health[1]),
                 failures=int(health[2] or 0),

@@ -50,11 +50,13 @@ class KnownStatus:
     :ivar last: body of the last update; empty if there was none.
     :ivar pause_owner: owner of the pause, or None if the kit has not paused the store.
     :ivar pending: Gett has not taken the last update yet.
+    :ivar given_up: the last update was given up or discarded before Gett took it.
     """
 
     last: Mapping[str, Any]
     pause_owner: Owner | None
     pending: bool
+    given_up: bool = False
 
 
 class StoreStatusService:
@@ -131,12 +133,18 @@ class StoreStatusService:
             with self._redis.pipeline(transaction=False) as pipeline:
                 for store in stores[start : start + _PAGE]:
                     lane = lane_name(Kind.STORE, store.id)
-                    pipeline.hget(self._keys.lane(lane), "last")
+                    pipeline.hmget(self._keys.lane(lane), "last", "undelivered")
                     pipeline.get(self._keys.pause_owner(store.id))
                     pipeline.exists(self._keys.queue(lane))
                 replies = pipeline.execute()
-            for last, owner, waiting in zip(replies[::3], replies[1::3], replies[2::3], strict=True):
-                yield KnownStatus(json.loads(last or "{}"), Owner(text(owner)) if owner else None, bool(waiting))
+            for bodies, owner, waiting in zip(replies[::3], replies[1::3], replies[2::3], strict=True):
+                last, undelivered = bodies
+                yield KnownStatus(
+                    json.loads(last or "{}"),
+                    Owner(text(owner)) if owner else None,
+                    bool(waiting),
+                    bool(undelivered and not last),
+                )
 
     def _run(
         self,

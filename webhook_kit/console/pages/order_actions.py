@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from webhook_kit.console.context import console, current_actor
 from webhook_kit.console.pages.acting import ActionForm, FormField, add_action, perform
+from webhook_kit.console.pages.delivery import consequence_for, delivery_of_next, delivery_of_order
 from webhook_kit.console.pages.orders import ask_for_order
 from webhook_kit.operations import actions
 from webhook_kit.operations.forget import forget_order
@@ -43,6 +44,7 @@ def _settle_placed() -> ResponseReturnValue:
         [
             f"Order {order.ref} counts as placed, with the number that you give.",
             "Gett is told that it is confirmed, and the customer waits for the food.",
+            *consequence_for(console().kit),
         ],
         "It is in the POS",
         back,
@@ -54,7 +56,8 @@ def _settle_placed() -> ResponseReturnValue:
             console().kit, current_actor(), order.ref, request.form.get("number", "").strip(), why
         )
         also = f" Order {other} has the same number in the POS: check that it is right." if other else ""
-        return f"Order {order.ref} is settled: it is in the POS. Its confirmation goes to Gett.{also}"
+        told = delivery_of_order(console().kit, order)
+        return f"Order {order.ref} is settled: it is in the POS. {told}{also}"
 
     return perform(form, act)
 
@@ -92,7 +95,7 @@ def _link() -> ResponseReturnValue:
     def act(why: str) -> str:
         gett_id = request.form.get("gett_id", "").strip()
         actions.link_order(console().kit, current_actor(), order.ref, gett_id, why)
-        return f"Order {order.ref} is linked to {gett_id}. Its updates are on their way."
+        return f"Order {order.ref} is linked to {gett_id}. {delivery_of_next(console().kit, order.lane)}"
 
     return perform(form, act)
 
@@ -101,7 +104,7 @@ def _complete() -> ResponseReturnValue:
     order, back = _order()
     form = ActionForm(
         "The customer has the order",
-        ["Gett is told that the order is completed. No further update of it is sent."],
+        ["Gett is told that the order is completed. No further update of it is sent.", *consequence_for(console().kit)],
         "Complete it",
         back,
         danger=True,
@@ -109,7 +112,7 @@ def _complete() -> ResponseReturnValue:
 
     def act(why: str) -> str:
         actions.complete_order(console().kit, current_actor(), order.ref, why)
-        return f"Order {order.ref} is completed; Gett is told within moments."
+        return f"Order {order.ref} is completed. {delivery_of_order(console().kit, order)}"
 
     return perform(form, act)
 
@@ -121,6 +124,7 @@ def _cancel() -> ResponseReturnValue:
         [
             "Gett cancels the order and tells the customer. No further update of it is sent.",
             "The POS is not asked: cancel the ticket there yourself.",
+            *consequence_for(console().kit),
         ],
         "Cancel the order",
         back,
@@ -131,7 +135,8 @@ def _cancel() -> ResponseReturnValue:
     def act(why: str) -> str:
         reason = request.form.get("reason", "").strip()
         actions.cancel_order(console().kit, current_actor(), order.ref, reason, why)
-        return f"Order {order.ref} is cancelled; Gett is told within moments. Cancel the ticket in the POS too."
+        told = delivery_of_order(console().kit, order)
+        return f"Order {order.ref} is cancelled. {told} Cancel the ticket in the POS too."
 
     return perform(form, act)
 
@@ -139,12 +144,15 @@ def _cancel() -> ResponseReturnValue:
 def _retry() -> ResponseReturnValue:
     order, back = _order()
     form = ActionForm(
-        "Send the next update now", ["It is sent at once, without waiting for its next attempt."], "Send it now", back
+        "Send the next update now",
+        consequence_for(console().kit) or ["It is sent at once, without waiting for its next attempt."],
+        "Send it now",
+        back,
     )
 
     def act(why: str) -> str:
         actions.retry_now(console().kit, current_actor(), order.lane, why)
-        return f"The next update of order {order.ref} is sent now."
+        return f"Order {order.ref}: {delivery_of_next(console().kit, order.lane)}"
 
     return perform(form, act)
 

@@ -13,6 +13,7 @@ from webhook_kit.errors import InvalidArgument, NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.operations.order_list import OrderFilter, list_orders
 from webhook_kit.operations.orders import OrderFacts, find, find_any
+from webhook_kit.operations.quota import read_quota
 from webhook_kit.operations.timeline import timeline
 from webhook_kit.placement.order_search import PlacementState
 
@@ -105,7 +106,12 @@ def _order() -> str:
     order = ask_for_order(kit, request.args.get("ref", ""))
     name = _name(kit, order.store_id) if order.store_id else ""
     return render_template(
-        "order.html", order=order, store_name=name, timeline=timeline(kit, order.ref)[::-1], active="orders"
+        "order.html",
+        order=order,
+        store_name=name,
+        obstacle=read_quota(kit).obstacle if order.pending else None,
+        timeline=timeline(kit, order.ref)[::-1],
+        active="orders",
     )
 
 

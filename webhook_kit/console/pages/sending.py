@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from webhook_kit.console.context import console, current_actor
 from webhook_kit.console.pages.acting import ActionForm, add_action, perform
+from webhook_kit.console.pages.delivery import consequence_for, delivery_of_next
 from webhook_kit.operations import actions
 from webhook_kit.operations.quota import read_quota, try_again_now
 from webhook_kit.operations.waiting import waiting
@@ -48,13 +49,13 @@ def _retry() -> ResponseReturnValue:
     lane = request.args.get("lane", "")
     form = ActionForm(
         "Send the next update now",
-        [f"The next update of {lane[:200]} is sent without waiting."],
+        consequence_for(console().kit) or [f"The next update of {lane[:200]} is sent without waiting."],
         "Send it now",
         url_for(".sending"),
     )
 
     def act(why: str) -> str:
         actions.retry_now(console().kit, current_actor(), lane, why)
-        return f"The next update of {lane} is sent now."
+        return f"{lane}: {delivery_of_next(console().kit, lane)}"
 
     return perform(form, act)

@@ -9,9 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from webhook_kit.console.context import console, current_actor
 from webhook_kit.console.pages.acting import ActionForm, FormField, add_action, perform
+from webhook_kit.console.pages.delivery import consequence_for, delivery_of
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.operations.audit import list_audit
 from webhook_kit.operations.onboarding import read_onboarding
+from webhook_kit.operations.quota import read_quota
 from webhook_kit.operations.store_actions import pause_store, resume_store
 from webhook_kit.operations.stores import StoreFilter, ask_gett, ask_pos, find_stores, read_store
 from webhook_kit.pos.store import Store
@@ -82,6 +84,7 @@ def _store() -> str:
     return render_template(
         "store.html",
         view=view,
+        obstacle=read_quota(kit).obstacle,
         at_gett=ask_gett(kit, store) if ask == "gett" else None,
         at_pos=ask_pos(kit, store) if ask == "pos" else None,
         onboarding=read_onboarding(kit, store.id),
@@ -98,6 +101,7 @@ def _pause() -> ResponseReturnValue:
         [
             "Gett takes no orders for this store while it is paused. Orders that are placed already go on.",
             "Neither the POS nor the health check lifts your pause: only its end or a person does.",
+            *consequence_for(console().kit),
         ],
         "Pause the store",
         url_for(".store", id=store.id),
@@ -112,7 +116,7 @@ def _pause() -> ResponseReturnValue:
         known = minutes in dict(_MINUTES) and minutes != _FOREVER
         until = datetime.now(UTC) + timedelta(minutes=int(minutes)) if known else None
         pause_store(console().kit, current_actor(), store.id, request.form.get("reason", ""), until, why)
-        return f"{store.name or store.id} is paused {dict(_MINUTES).get(minutes, '')}. Gett is told within moments."
+        return f"{store.name or store.id} is paused {dict(_MINUTES).get(minutes, '')}. {delivery_of(console().kit)}"
 
     return perform(form, act)
 
@@ -121,13 +125,17 @@ def _resume() -> ResponseReturnValue:
     store = ask_for_store()
     form = ActionForm(
         f"Resume {store.name or store.id}",
-        ["Gett takes orders for this store again, whoever paused it.", "Be sure that its POS works."],
+        [
+            "Gett takes orders for this store again, whoever paused it.",
+            "Be sure that its POS works.",
+            *consequence_for(console().kit),
+        ],
         "Resume the store",
         url_for(".store", id=store.id),
     )
 
     def act(why: str) -> str:
         resume_store(console().kit, current_actor(), store.id, why)
-        return f"{store.name or store.id} takes orders again. Gett is told within moments."
+        return f"{store.name or store.id} takes orders again. {delivery_of(console().kit)}"
 
     return perform(form, act)
