@@ -21,7 +21,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.operations import dead_letter_jobs, retention
-from webhook_kit.operations.alert_rules import alert_rules
+from webhook_kit.operations.alert_rules import RULES_EVERY, alert_rules
 from webhook_kit.operations.gauges import sample_gauges
 from webhook_kit.pos.store import Store
 from webhook_kit.storage.locks import Intervals
@@ -41,9 +41,6 @@ _RUN_LIMIT = 600.0
 
 _READS_PER_MINUTE = 500
 """Reads at Gett per minute at most to compare the status of stores: half of what Gett allows."""
-
-_RULES_EVERY = 15.0
-"""Seconds between two evaluations of the rules of alerts, by any sync worker."""
 
 _running: dict[str, float] = {}
 """Names of the tasks of this process that run now, and the monotonic times at which they began."""
@@ -102,10 +99,10 @@ def alert_tasks(kit: Kit) -> list[ScheduledTask]:
     evaluation = AlertEvaluation(kit.redis, kit.keys, kit.open_alerts, alert_rules(kit))
 
     def evaluate() -> None:
-        if intervals.claim("alert-rules", _RULES_EVERY - 1) is not None:
+        if intervals.claim("alert-rules", RULES_EVERY - 1) is not None:
             evaluation.run()
 
-    return [ScheduledTask("alert-rules", _RULES_EVERY, evaluate), *_alert_delivery(kit, 2.0, lambda: True)]
+    return [ScheduledTask("alert-rules", RULES_EVERY, evaluate), *_alert_delivery(kit, 2.0, lambda: True)]
 
 
 def _alert_delivery(kit: Kit, seconds: float, needed: Callable[[], bool]) -> list[ScheduledTask]:

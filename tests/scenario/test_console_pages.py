@@ -87,7 +87,7 @@ def test_three_faults_are_found_and_settled_on_a_phone(env: ConsoleEnv, phone: C
     page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Audit log").click()
     expect(page.locator("#audit > li")).to_contain_text(
-        [re.compile("jo try again now"), re.compile("jo settle placed")]
+        [re.compile("jo let Gett check the API key again"), re.compile("jo found the order in the POS")]
     )
     expect(page.locator("#audit")).to_contain_text("“I saw it in the POS”")
 

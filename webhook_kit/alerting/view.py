@@ -50,6 +50,7 @@ class AlertView:
     :ivar about: ``order``, ``store``, ``setting``, ``worker`` or ``outbox``: what the subject is.
     :ivar why: the reason, for people of the installation: it may quote a POS or Gett.
     :ivar opened: Unix seconds.
+    :ivar over_since: the moment since when its condition is over, Unix seconds, or None; it is resolved if that lasts.
     :ivar quiet_until: the moment until when nothing is sent about its store, or None.
     """
 
@@ -65,6 +66,7 @@ class AlertView:
     link: str
     runbook: str
     opened: float
+    over_since: float | None
     repeats: int
     acknowledged_by: str
     acknowledged_at: float | None
@@ -109,25 +111,33 @@ def read_open_alerts(
         for each in alerts:
             pipeline.hgetall(keys.alert_deliveries(each))
             pipeline.zscore(keys.alerts_quiet, alerts[each].get("store") or "")
+            pipeline.zscore(keys.alerts_absent, each)
             for channel in channels:
                 pipeline.zscore(keys.alerts_due(channel.id), each)
         replies = iter(pipeline.execute())
     views = []
     for each, alert in alerts.items():
         known = {text(name): json.loads(value) for name, value in next(replies).items()}
-        quiet = next(replies)
+        quiet, over = next(replies), _seconds(next(replies))
         waits = {channel.id: next(replies) is not None for channel in channels}
         deliveries = [
             _delivery(channel, known.get(channel.id, {}), waits=waits[channel.id])
             for channel in channels
             if channel.id in known or waits[channel.id]
         ]
-        views.append(_view(settings, each, alert, deliveries, float(quiet) if quiet and quiet > now else None))
+        quiet_until = float(quiet) if quiet and quiet > now else None
+        views.append(_view(settings, each, alert, deliveries, over_since=over, quiet=quiet_until))
     return views
 
 
 def _view(
-    settings: Settings, alert_id: str, alert: Mapping[str, str], deliveries: Sequence[DeliveryView], quiet: float | None
+    settings: Settings,
+    alert_id: str,
+    alert: Mapping[str, str],
+    deliveries: Sequence[DeliveryView],
+    *,
+    over_since: float | None,
+    quiet: float | None,
 ) -> AlertView:
     kind = alert_kind(alert["code"])
     return AlertView(
@@ -143,6 +153,7 @@ def _view(
         link=console_link(settings, alert["about"], alert["subject"]),
         runbook=runbook(alert["code"]),
         opened=float(alert["opened"]) / 1000,
+        over_since=over_since,
         repeats=int(alert.get("repeats", 0)),
         acknowledged_by=alert.get("acked_by", ""),
         acknowledged_at=_seconds(alert.get("acked_at")),

@@ -26,12 +26,15 @@ from webhook_kit.storage.connection import text
 from webhook_kit.storage.open_alerts import AlertSubject
 from webhook_kit.stores.status import Owner
 
-__all__ = ["alert_rules", "oldest_waiting"]
+__all__ = ["IN_DOUBT_AFTER", "RULES_EVERY", "alert_rules", "oldest_waiting"]
+
+RULES_EVERY = 15.0
+"""Seconds between two evaluations of the rules, by any sync worker."""
 
 _MOST = 1_000
 """Orders or stores that a rule reads at most, the newest ones."""
 
-_IN_DOUBT_AFTER = 40.0
+IN_DOUBT_AFTER = 40.0
 """Seconds after which an order in doubt is an alert: most are settled by the first two look-ups."""
 
 _IN_DOUBT_FOR_LONG = 3_600.0
@@ -82,7 +85,7 @@ def _orders_in_doubt(kit: Kit, now: float) -> _Found:
     for order in orders_in_doubt(kit, _MOST):
         age = now - order.since
         why = f"in doubt since {timestamp(order.since)}"
-        if age >= _IN_DOUBT_AFTER:
+        if age >= IN_DOUBT_AFTER:
             yield AlertFinding(AlertSubject(Alert.IN_DOUBT, order.ref, "order", why, order.store_id))
         if age >= _IN_DOUBT_FOR_LONG:
             yield AlertFinding(AlertSubject(Alert.IN_DOUBT_FOR_LONG, order.ref, "order", why, order.store_id))

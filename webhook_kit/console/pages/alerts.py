@@ -11,6 +11,7 @@ from webhook_kit.console.context import console, current_actor
 from webhook_kit.console.pages.acting import ActionForm, FormField, add_action, perform
 from webhook_kit.console.pages.stores import page_start
 from webhook_kit.operations import alerts
+from webhook_kit.operations.alert_rules import IN_DOUBT_AFTER, RULES_EVERY
 
 __all__ = ["register"]
 
@@ -33,6 +34,8 @@ def _alerts() -> str:
         total=alerts.count_open_alerts(kit),
         channels=alerts.read_alert_channels(kit),
         quiet=alerts.read_quiet_stores(kit),
+        every=int(RULES_EVERY),
+        doubt_after=int(IN_DOUBT_AFTER),
         start=start,
         size=_PAGE,
         active="alerts",

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from webhook_kit.operations.timeline import TimelineEntry
 from webhook_kit.storage.alerts import Alert
 
-__all__ = ["ALERTS", "STATES", "aware", "moment", "register", "with_query"]
+__all__ = ["ALERTS", "STATES", "aware", "deed", "moment", "register", "with_query"]
 
 STATES: Mapping[str, str] = {
     "claimed": "being checked",
@@ -64,6 +64,7 @@ def register(pages: Blueprint) -> None:
         ("event", _event),
         ("sentence", _sentence),
         ("details", _details),
+        ("deed", deed),
     ):
         pages.add_app_template_filter(function, name)
     pages.add_app_template_global(with_query, "with_query")
@@ -135,15 +136,81 @@ _EVENTS: Mapping[str, str] = {
 }
 
 
+_LOOKED_UP: Mapping[str, str] = {
+    "found": "The POS has it.",
+    "not found": "The POS did not list it. It may list it later, so look yourself.",
+    "failed": "The POS could not be asked.",
+}
+_FAILURES: Mapping[str, str] = {
+    "ConnectionError": "the connection ended without an answer",
+    "ConnectTimeout": "the POS could not be reached in time",
+    "ReadTimeout": "no answer in time",
+    "Timeout": "no answer in time",
+    "TimeoutError": "no answer in time",
+    "PosTimeout": "no answer in time",
+    "SSLError": "the connection was not secure (TLS)",
+}
+"""Failures of a call to a POS, by the name of their class."""
+
+
 def _details(entry: TimelineEntry) -> str:
     """Return the details of an entry of a timeline in one line."""
+    if entry.event == "acted":
+        return _act(entry.details)
     parts = [] if entry.update is None else [f"update {entry.update}"]
     for name, value in entry.details.items():
         if value == "":
             continue
-        unit = {"ms": "took {} ms", "seconds": "in {} s", "why": "{}", "looked_up": "{}", "step": "{}"}.get(name)
-        parts.append(unit.format(value) if unit else f"{name.replace('_', ' ')} {value}")
+        if name == "looked_up":
+            parts.append(_LOOKED_UP.get(str(value), str(value)))
+        elif name == "why":
+            parts.append(_FAILURES.get(str(value), str(value)))
+        else:
+            unit = {"ms": "took {} ms", "seconds": "in {} s", "step": "{}"}.get(name)
+            parts.append(unit.format(value) if unit else f"{name.replace('_', ' ')} {value}")
     return " · ".join(parts)
+
+
+def _act(details: Mapping[str, str | int | float]) -> str:
+    why, action = details.get("why"), deed(str(details.get("action", "")))
+    return f"{details.get('who', 'somebody')} {action}{f': “{why}”' if why else ''}"
+
+
+_DEEDS: Mapping[str, str] = {
+    "settle_placed": "found the order in the POS",
+    "settle_not_placed": "did not find the order in the POS",
+    "link_order": "linked the order to Gett's id",
+    "report_progress": "reported the progress of the order",
+    "complete_order": "told Gett that the customer has the order",
+    "cancel_order": "told Gett that the order is cancelled",
+    "forget_order": "removed the customer's data",
+    "retry_now": "sent a waiting update before its time",
+    "try_again_now": "let Gett check the API key again",
+    "discard_updates": "discarded waiting updates",
+    "replay_dead_letter": "sent a dead letter again",
+    "discard_dead_letter": "discarded a dead letter",
+    "replay_matching": "began to send dead letters again",
+    "discard_matching": "began to discard dead letters",
+    "stop_job": "stopped a job",
+    "pause_store": "paused the store",
+    "resume_store": "resumed the store",
+    "request_sync": "asked for the catalog",
+    "sync_catalog": "synchronized the catalog",
+    "sync_catalogs": "synchronized catalogs",
+    "publish_catalog": "published the catalog again",
+    "mark_unavailable": "marked an item unavailable",
+    "mark_available": "marked an item available",
+    "acknowledge_alert": "takes care of an alert",
+    "acknowledge_incidents": "knows of incidents",
+    "note_incidents": "noted something on incidents",
+    "quiet_store": "wants no alerts about the store",
+    "unquiet_store": "wants alerts about the store again",
+}
+
+
+def deed(action: str) -> str:
+    """Return an action of a person in words that follow the name."""
+    return _DEEDS.get(action, action.replace("_", " "))
 
 
 def _sentence(value: str) -> str:
