@@ -111,6 +111,16 @@ def test_every_contradiction_is_reported(mistakes: Callable[..., list[str]]) -> 
     ]
 
 
+def test_a_mistake_hides_no_contradiction_of_other_settings(mistakes: Callable[..., list[str]]) -> None:
+    messages = mistakes(ORDER_TTL="soon", POS_ADAPTER="bogus", CONSOLE="true")
+    assert [mistake.split()[0] for mistake in messages] == ["ORDER_TTL:", "GETT_STORE_ID", "CONSOLE"]
+
+
+def test_a_mistake_causes_no_contradiction(mistakes: Callable[..., list[str]]) -> None:
+    messages = mistakes(POS_ADAPTER="bogus", GETT_STORE_ID="a b", POS_DEADLINE="soon", WEBHOOK_DEADLINE="10")
+    assert sorted(mistake.split()[0] for mistake in messages) == ["GETT_STORE_ID:", "POS_DEADLINE:"]
+
+
 @pytest.mark.parametrize("value", ["{", '{"a": 1', "x", "token=y", f'{{"token": "{HIDDEN}",}}'])
 def test_invalid_json_is_reported_with_an_example(value: str, mistakes: Callable[..., list[str]]) -> None:
     assert mistakes(STORE_CREDENTIALS=value) == [

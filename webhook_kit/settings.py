@@ -7,6 +7,9 @@ import base64
 import hashlib
 import inspect
 import os
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -301,14 +304,33 @@ class Settings(OperatingSettings):
             for name in os.environ
             if name.startswith("\ufeff") and name[1:].lower() in cls.model_fields
         ]
+        values = {name.lower(): value for name, value in os.environ.items()}
         try:
-            settings = cls.model_validate({name.lower(): value for name, value in os.environ.items()})
+            settings = cls.model_validate(values)
         except ValidationError as error:
-            mistakes += [cls._mistake(details) for details in error.errors(include_input=False)]
+            found = error.errors(include_input=False)
+            mistakes += [cls._mistake(details) for details in found]
+            mistakes += cls._contradictions(values, {str(details["loc"][0]) for details in found if details["loc"]})
         else:
             if not mistakes:
                 return settings
         raise ConfigurationError(*(line for mistake in mistakes for line in mistake.splitlines()))
+
+    @classmethod
+    def _contradictions(cls, values: Mapping[str, str], wrong: AbstractSet[str]) -> list[str]:
+        """Return what is wrong with the other settings together, because pydantic looks at it only if each one is right."""
+        if not wrong:
+            return []
+        try:
+            cls.model_validate({name: value for name, value in values.items() if name not in wrong})
+        except ValidationError as error:
+            lines = [
+                line for details in error.errors(include_input=False) for line in cls._mistake(details).splitlines()
+            ]
+            return [
+                line for line in lines if not {name.upper() for name in wrong} & set(re.findall(r"[A-Z0-9_]+", line))
+            ]
+        return []
 
     def require_authenticity(self) -> None:
         """Raise an error if webhooks could not be authenticated (``gett-protocol.md §3``).

@@ -23,6 +23,7 @@ from webhook_kit.outbox.updates import order_progress
 from webhook_kit.stores.status import Owner
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import free_port
+from webhook_kit.testing.redis_server import RedisServer
 
 MakeKit = Callable[..., Kit]
 
@@ -285,3 +286,26 @@ def test_a_lost_connection_on_the_way_is_reported(healthy: Kit, monkeypatch: pyt
 
     monkeypatch.setattr(healthy.worker_life, "last_signs", fail)
     assert [finding.code for finding in read_health(healthy).findings] == ["redis_unavailable"]
+
+
+def test_a_read_only_replica_comes_first_because_it_is_the_cause_of_the_rest(make_kit: MakeKit) -> None:
+    with RedisServer() as server:
+        kit = make_kit(redis_url=server.url)
+        kit.redis.replicaof("127.0.0.1", str(free_port()))
+        finding = read_health(kit).findings[0]
+        kit.redis.connection_pool.disconnect()
+    assert (finding.code, finding.severity) == ("redis_read_only", HealthSeverity.URGENT)
+    assert "REDIS_URL" in finding.advice
+
+
+def test_a_server_without_info_is_no_failure(
+    healthy: Kit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise redis.ResponseError("NOPERM")
+
+    monkeypatch.setattr(healthy.redis, "info", refuse)
+    health = read_health(healthy)
+    assert not [finding for finding in health.findings if finding.code.startswith("redis")]
+    assert "INFO is not allowed" in next(fact.value for fact in health.facts if fact.label == "Redis")
+    assert capsys.readouterr() == ("", "")

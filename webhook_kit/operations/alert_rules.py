@@ -18,7 +18,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.monitoring.pos_health import HealthCheckResult
 from webhook_kit.operations.health_of_orders import orders_in_doubt
 from webhook_kit.operations.quota import read_quota
-from webhook_kit.operations.redis_health import megabytes, read_redis
+from webhook_kit.operations.redis_health import megabytes, read_redis_if_allowed
 from webhook_kit.outbox.updates import Urgency
 from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.clock import TOLERANCE, clock_difference, gett_difference
@@ -231,7 +231,9 @@ def _workers(kit: Kit, _now: float) -> _Found:
 
 
 def _redis(kit: Kit, _now: float) -> _Found:
-    state = read_redis(kit.redis)
+    state = read_redis_if_allowed(kit.redis)
+    if state is None:
+        return
     if state.filled is not None and state.filled >= _MEMORY:
         why = f"{state.filled:.0%} of {megabytes(state.maxmemory)} are used"
         yield AlertFinding(AlertSubject(Alert.REDIS_MEMORY, "REDIS_URL", "setting", why), after=_SHORT)

@@ -12,17 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import redis
-
 from webhook_kit.alert_fields import AlertSeverity
 from webhook_kit.alerting.kinds import alert_kind
 from webhook_kit.kit import Kit
 from webhook_kit.metrics.flush import QUOTA_USED, WAITING
 from webhook_kit.operations.health_of_orders import orders_in_doubt
-from webhook_kit.operations.redis_health import read_redis
+from webhook_kit.operations.redis_health import read_redis_if_allowed
 from webhook_kit.outbox.updates import Urgency
 from webhook_kit.storage.alerts import Alert
-from webhook_kit.storage.connection import OUT_OF_REACH, text
+from webhook_kit.storage.connection import text
 from webhook_kit.stores.status import Owner
 
 __all__ = ["GAUGES", "Gauge", "Reading", "read_gauges", "sample_gauges"]
@@ -248,11 +246,8 @@ def _workers(kit: Kit) -> Iterator[Reading]:
 
 
 def _server(kit: Kit) -> Iterator[Reading]:
-    try:
-        state = read_redis(kit.redis)
-    except OUT_OF_REACH:
-        raise
-    except redis.RedisError:  # some providers do not allow INFO
+    state = read_redis_if_allowed(kit.redis)
+    if state is None:
         return
     yield "webhook_kit_redis_memory_bytes", "", state.used
     if state.maxmemory:

@@ -20,7 +20,7 @@ from webhook_kit.operations.health_of_alerts import alert_findings
 from webhook_kit.operations.health_of_orders import order_findings
 from webhook_kit.operations.health_of_stores import store_findings
 from webhook_kit.operations.quota import read_quota
-from webhook_kit.operations.redis_health import megabytes, read_redis, redis_findings
+from webhook_kit.operations.redis_health import megabytes, read_redis_if_allowed, redis_findings
 from webhook_kit.operations.waiting import waiting
 from webhook_kit.storage.clock import TOLERANCE, clock_difference, gett_difference, redis_time
 from webhook_kit.storage.connection import OUT_OF_REACH
@@ -39,6 +39,7 @@ _MOST_LANES = 20
 """Waiting lanes that are read, those first that are sent first."""
 
 _FIRST = (
+    "redis_read_only",
     "order_in_doubt",
     "orders_in_doubt",
     "orders_unconfirmed",
@@ -47,7 +48,7 @@ _FIRST = (
     "gett_failing",
     "pos_down",
 )
-"""Codes of findings that come before others of the same urgency: a customer waits for an order."""
+"""Codes of findings that come before others of the same urgency: the cause of others, or a customer waits for an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def _sending(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
     yield from _oldest_waiting(kit, quota.halted is not None or quota.failing_since is not None)
     yield Fact("Sent to Gett", f"{quota.used} of {quota.limit or 'any number of'} writes in the last minute", "sending")
     yield Fact(
-        "Waiting updates", f"of {quota.waiting} orders, stores and catalogs" if quota.waiting else "none", "quota"
+        "Waiting updates", f"of {quota.waiting} orders, stores and catalogs" if quota.waiting else "none", "sending"
     )
 
 
@@ -226,7 +227,10 @@ def _workers(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
 
 
 def _redis_server(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
-    state = read_redis(kit.redis)
+    state = read_redis_if_allowed(kit.redis)
+    if state is None:
+        yield Fact("Redis", "does not tell its memory and persistence (INFO is not allowed)")
+        return
     yield from redis_findings(state, now)
     limit = f" of {megabytes(state.maxmemory)}" if state.maxmemory else ", no limit is set"
     persistence = {True: "AOF on", False: "AOF off", None: "persistence unknown"}[state.aof]

@@ -9,8 +9,9 @@ from typing import Any
 import redis
 
 from webhook_kit.operations.findings import HealthFinding, HealthSeverity
+from webhook_kit.storage.connection import OUT_OF_REACH
 
-__all__ = ["RedisState", "megabytes", "read_redis", "redis_findings"]
+__all__ = ["RedisState", "megabytes", "read_redis", "read_redis_if_allowed", "redis_findings"]
 
 _NEARLY_FULL, _FILLING = 0.95, 0.8
 """Parts of the memory from which writes are about to fail, and from which a person should act."""
@@ -28,6 +29,7 @@ class RedisState:
     :ivar last_save: moment of the last snapshot, Unix seconds.
     :ivar save_failed: True if the last snapshot failed.
     :ivar unsaved: changes since the last snapshot.
+    :ivar replica: True if the server copies another one, and takes no writes.
     """
 
     version: str
@@ -41,6 +43,7 @@ class RedisState:
     unsaved: int
     clients: int
     max_clients: int
+    replica: bool = False
 
     @property
     def filled(self) -> float | None:
@@ -67,11 +70,33 @@ def read_redis(connection: redis.Redis) -> RedisState:
         unsaved=int(info.get("rdb_changes_since_last_save", 0)),
         clients=int(info.get("connected_clients", 0)),
         max_clients=int(info.get("maxclients", 0)),
+        replica=info.get("role") == "slave" and bool(info.get("slave_read_only", 1)),
     )
+
+
+def read_redis_if_allowed(connection: redis.Redis) -> RedisState | None:
+    """Return the state of the server; None if it does not allow INFO, as with some providers.
+
+    :raises redis.RedisError: it is not reachable.
+    """
+    try:
+        return read_redis(connection)
+    except OUT_OF_REACH:
+        raise
+    except redis.RedisError:
+        return None
 
 
 def redis_findings(state: RedisState, now: float) -> Iterator[HealthFinding]:
     """Yield everything that is wrong with the server."""
+    if state.replica:
+        yield HealthFinding(
+            "redis_read_only",
+            HealthSeverity.URGENT,
+            "Redis is a read-only replica, so that no order is taken and nothing is sent to Gett.",
+            "After a failover, set REDIS_URL to the address of the primary and restart. What is shown here may be old.",
+            "webhook-kit check",
+        )
     yield from _memory(state)
     yield from _persistence(state, now)
     if state.policy != "noeviction":
