@@ -57,6 +57,8 @@ class ConsoleSettings(BaseModel):
     """Secrets, of which the proxy sends one in the header ``X-Console-Proxy-Secret``, separated by commas."""
     console_proxy_addresses: list[NonEmptyText] = Field(default_factory=list)
     """Addresses or networks from which the proxy connects, separated by commas. Example: ``10.0.3.7,10.1.0.0/16``."""
+    console_contact: NonEmptyText | None = None
+    """Contact for the API key of Gett and the deployment, shown on the health page to everybody who logs in. Example: ``Ops on call, +44 20 7946 0000``."""
     console_session_keys: list[Secret] = Field(default_factory=list)
     """Keys that sign the console's cookies, newest first, separated by commas. Empty: derived from the webhook secrets."""
     console_session_idle: int = Field(1_800, ge=60, le=_DAY)

@@ -92,7 +92,7 @@ ALERT_KINDS: dict[Alert, AlertKind] = {
     ),
     Alert.STORE_PAUSED: AlertKind(
         _TODAY,
-        "a store gets no orders, because its POS failed its health checks",
+        "a store is paused, because its POS failed its health checks",
         "call the restaurant; the store is resumed by itself when its POS answers again",
     ),
     Alert.STORE_STATUS: AlertKind(

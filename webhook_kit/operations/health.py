@@ -185,9 +185,9 @@ def _sending(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
         )
     yield from _oldest_waiting(kit, quota.halted is not None or quota.failing_since is not None)
     yield Fact("Sent to Gett", f"{quota.used} of {quota.limit or 'any number of'} writes in the last minute", "sending")
-    yield Fact(
-        "Waiting updates", f"of {quota.waiting} orders, stores and catalogs" if quota.waiting else "none", "sending"
-    )
+    many = f"changes of {quota.waiting} orders, stores or catalogs"
+    waits = many if quota.waiting > 1 else "a change of one order, store or catalog"
+    yield Fact("Waiting for Gett", waits if quota.waiting else "nothing", "sending")
 
 
 def _oldest_waiting(kit: Kit, explained: bool) -> Iterator[HealthFinding]:

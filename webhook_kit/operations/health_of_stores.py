@@ -52,7 +52,7 @@ def _failing(kit: Kit) -> Iterator[HealthFinding]:
     down = [view for view in page.stores if view.pos_down]
     for view in down:
         name = _name(view)
-        consequence = _consequence(kit, view) if view.paused else "Gett still sends it orders."
+        consequence = _consequence(view) if view.paused else "Gett still sends it orders."
         yield HealthFinding(
             "pos_down",
             HealthSeverity.URGENT,
@@ -65,6 +65,7 @@ def _failing(kit: Kit) -> Iterator[HealthFinding]:
             ),
             f"webhook-kit stores show {view.store.id}",
             f"store?{urlencode({'id': view.store.id})}",
+            _untold(kit, view),
             since=view.failing_since,
         )
     if page.total > len(page.stores):
@@ -88,12 +89,11 @@ def _paused(kit: Kit) -> Iterator[HealthFinding]:
         yield HealthFinding(
             "store_paused",
             HealthSeverity.WARNING if view.pause_owner is Owner.MONITOR else HealthSeverity.NOTE,
-            f"Store {_name(view)} is paused by {_WHO[view.pause_owner or Owner.PERSON]}"
-            f"{reason}. {_consequence(kit, view)}",
+            f"Store {_name(view)} is paused by {_WHO[view.pause_owner or Owner.PERSON]}{reason}. {_consequence(view)}",
             _PAUSED_ADVICE[view.pause_owner or Owner.PERSON],
             f"webhook-kit stores resume {view.store.id}",
             f"store?{urlencode({'id': view.store.id})}",
-            _who_paused(kit, view),
+            " ".join(filter(None, (_who_paused(kit, view), _untold(kit, view)))),
             since=view.paused_since,
         )
     if page.total > len(page.stores):
@@ -108,12 +108,20 @@ def _paused(kit: Kit) -> Iterator[HealthFinding]:
         )
 
 
-def _consequence(kit: Kit, view: StoreView) -> str:
+def _consequence(view: StoreView) -> str:
     """Return the effect of a pause at Gett, which may not know of it yet."""
+    if view.pause_untold:
+        return "The pause is NOT yet at Gett: orders may still come."
+    return "Gett knows that it is paused, so that it gets no orders."
+
+
+def _untold(kit: Kit, view: StoreView) -> str:
+    """Return why Gett does not know of a pause, or the empty text."""
+    if view.given_up:
+        return "The pause for Gett was given up: pause the store again."
     if not view.pause_untold:
-        return "Gett knows that it is paused, so that it gets no orders."
-    why = "it was given up" if view.given_up else "it waits to be sent"
-    return f"The pause is NOT yet at Gett ({why}): orders may still come. {read_quota(kit).obstacle or ''}".rstrip()
+        return ""
+    return f"The pause waits to be sent. {read_quota(kit).obstacle or ''}".rstrip()
 
 
 def _who_paused(kit: Kit, view: StoreView) -> str:

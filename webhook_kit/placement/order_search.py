@@ -10,6 +10,8 @@ from enum import StrEnum
 import redis
 
 from webhook_kit.outbox.archive import decode
+from webhook_kit.outbox.lanes import lane_name
+from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
@@ -19,7 +21,7 @@ _MOMENT_DIGITS = 14
 _PAGE = 500
 """Records that are read at once at most, so that a search holds up nobody else's commands."""
 
-_FIELDS = ("ref", "state", "store", "gett_id", "partner_id", "created", "updated")
+_FIELDS = ("ref", "state", "store", "gett_id", "partner_id", "created", "updated", "accepted")
 
 
 class PlacementState(StrEnum):
@@ -47,7 +49,11 @@ class RefusalReason:
 
 @dataclass(frozen=True, slots=True)
 class FoundOrder:
-    """An order by its record. Moments are Unix seconds."""
+    """An order by its record. Moments are Unix seconds.
+
+    :ivar accepted: total that the customer accepted; empty until the placement is final.
+    :ivar taken: last update that Gett took; empty if it took none.
+    """
 
     ref: str
     state: str
@@ -57,6 +63,8 @@ class FoundOrder:
     created: float
     updated: float
     refusal: RefusalReason | None
+    accepted: str = ""
+    taken: str = ""
 
 
 class OrderSearch:
@@ -88,6 +96,8 @@ class OrderSearch:
             created=created / 1000,
             updated=(milliseconds(record["updated"]) or created) / 1000,
             refusal=self._refusal(record),
+            accepted=record.get("accepted", ""),
+            taken=_step(record.get("acknowledged", "")),
         )
 
     def _refusal(self, record: dict[str, str]) -> RefusalReason | None:
@@ -109,17 +119,33 @@ class OrderSearch:
                 start += len(page)
 
     def records(self, refs: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield each of these records that exists, read in one round trip. Of one that is not archived only some fields are read."""
+        """Yield each of these records that exists, read in one round trip. Of one that is not archived only some fields are read.
+
+        To each belongs ``acknowledged``, the last body of its lane that Gett took.
+        """
         with self._redis.pipeline(transaction=False) as pipeline:
             for ref in refs:
                 pipeline.hmget(self._keys.order(ref), _FIELDS)
                 pipeline.get(self._keys.archive(ref))
+                pipeline.hget(self._keys.lane(lane_name(Kind.ORDER, ref)), "acknowledged")
             replies = pipeline.execute()
-        for ref, values, archive in zip(refs, replies[::2], replies[1::2], strict=True):
+        for ref, values, archive, taken in zip(refs, replies[::3], replies[1::3], replies[2::3], strict=True):
             if archive is not None:
-                yield ref, dict.fromkeys(_FIELDS, "") | decode(ref, archive).record
+                archived = decode(ref, archive)
+                last = {"acknowledged": archived.lane.get("acknowledged", "")}
+                yield ref, dict.fromkeys(_FIELDS, "") | archived.record | last
             elif values[0] is not None:
-                yield ref, dict(zip(_FIELDS, map(text, values), strict=True))
+                yield ref, dict(zip(_FIELDS, map(text, values), strict=True)) | {"acknowledged": text(taken)}
+
+
+def _step(body: str) -> str:
+    """Return the state or status of an update's body; empty if it has none."""
+    try:
+        update = json.loads(body or "{}")
+    except (ValueError, RecursionError):
+        return ""
+    step = (update.get("state") or update.get("status")) if isinstance(update, dict) else None
+    return step if isinstance(step, str) else ""
 
 
 def refusal_of(record: dict[str, str]) -> RefusalReason | None:

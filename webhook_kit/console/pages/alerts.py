@@ -12,6 +12,7 @@ from webhook_kit.console.pages.acting import ActionForm, FormField, add_action, 
 from webhook_kit.console.pages.stores import page_start
 from webhook_kit.operations import alerts
 from webhook_kit.operations.alert_rules import IN_DOUBT_AFTER, RULES_EVERY
+from webhook_kit.operations.health_of_orders import store_name
 
 __all__ = ["register"]
 
@@ -28,9 +29,11 @@ def register(pages: Blueprint) -> None:
 
 def _alerts() -> str:
     kit, start = console().kit, page_start()
+    found = alerts.read_open_alerts(kit, start=start, limit=_PAGE)
     return render_template(
         "alerts.html",
-        alerts=alerts.read_open_alerts(kit, start=start, limit=_PAGE),
+        alerts=found,
+        names={alert.subject: store_name(kit, alert.subject) for alert in found if alert.about == "store"},
         total=alerts.count_open_alerts(kit),
         channels=alerts.read_alert_channels(kit),
         quiet=alerts.read_quiet_stores(kit),

@@ -18,7 +18,7 @@ def delivery_of(kit: Kit) -> str:
 def consequence_for(kit: Kit) -> list[str]:
     """Return what stands between an action and Gett, for the page of the action; empty if nothing does."""
     obstacle = read_quota(kit).obstacle
-    return [f"Gett is not told now. {obstacle}"] if obstacle else []
+    return [f"Gett is told later. {obstacle}"] if obstacle else []
 
 
 def delivery_of_order(kit: Kit, order: OrderFacts | None) -> str:

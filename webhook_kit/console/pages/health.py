@@ -35,4 +35,11 @@ def register(pages: Blueprint) -> None:
     def start() -> str:
         health = read_health(console().kit)
         counts = {severity: sum(f.severity is severity for f in health.findings) for severity in HealthSeverity}
-        return render_template("health.html", health=health, counts=counts, labels=_LABELS, active="start")
+        return render_template(
+            "health.html",
+            health=health,
+            counts=counts,
+            labels=_LABELS,
+            contact=console().settings.console_contact,
+            active="start",
+        )

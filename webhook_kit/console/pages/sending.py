@@ -9,6 +9,7 @@ from webhook_kit.console.context import console, current_actor
 from webhook_kit.console.pages.acting import ActionForm, add_action, perform
 from webhook_kit.console.pages.delivery import consequence_for, delivery_of_next
 from webhook_kit.operations import actions
+from webhook_kit.operations.health_of_orders import store_name
 from webhook_kit.operations.quota import read_quota, try_again_now
 from webhook_kit.operations.waiting import waiting
 
@@ -24,7 +25,9 @@ def register(pages: Blueprint) -> None:
 
 def _sending() -> str:
     kit = console().kit
-    return render_template("sending.html", quota=read_quota(kit), waiting=waiting(kit), active="sending")
+    waits = waiting(kit)
+    names = {lane.subject: store_name(kit, lane.subject) for lane in waits.lanes if lane.kind != "order"}
+    return render_template("sending.html", quota=read_quota(kit), waiting=waits, names=names, active="sending")
 
 
 def _try_again() -> ResponseReturnValue:

@@ -36,6 +36,9 @@ _MINUTES = [
     ("480", "for 8 hours"),
     (_FOREVER, "until a person resumes it"),
 ]
+_ASKED = ("pos", "gett")
+"""Systems that are asked for the state of a store on request."""
+
 _FILTERS = {
     StoreFilter.ALL: "all",
     StoreFilter.PAUSED: "paused",
@@ -77,7 +80,7 @@ def _stores() -> str:
 
 def _store() -> str:
     kit, store = console().kit, ask_for_store()
-    ask = request.args.get("ask", "")
+    asked = [ask for ask in dict.fromkeys(request.args.getlist("ask")) if ask in _ASKED]
     view = read_store(kit, store)
     # Only then: the audit log is read backwards until the pause is found.
     pauses = list_audit(kit, action="pause_store", subject=store.id, size=1).entries if view.paused else ()
@@ -85,8 +88,9 @@ def _store() -> str:
         "store.html",
         view=view,
         obstacle=read_quota(kit).obstacle,
-        at_gett=ask_gett(kit, store) if ask == "gett" else None,
-        at_pos=ask_pos(kit, store) if ask == "pos" else None,
+        at_gett=ask_gett(kit, store) if "gett" in asked else None,
+        at_pos=ask_pos(kit, store) if "pos" in asked else None,
+        asked=asked,
         onboarding=read_onboarding(kit, store.id),
         paused_by=next((entry for entry in pauses if not entry.failed), None),
         reasons=dict(_REASONS),

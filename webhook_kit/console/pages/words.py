@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -13,7 +14,15 @@ from werkzeug.wrappers import Response
 from webhook_kit.operations.timeline import TimelineEntry
 from webhook_kit.storage.alerts import Alert
 
-__all__ = ["ALERTS", "STATES", "aware", "deed", "moment", "register", "with_query"]
+__all__ = ["ALERTS", "STATES", "aware", "deed", "is_raw", "moment", "register", "short", "with_query"]
+
+_LONG = 24
+"""Characters of a number of a POS that are shown at most."""
+
+_HEX_ID = re.compile(r"[0-9a-fA-F-]{20,64}")
+
+_SENTENCE = 240
+_REQUEST = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) \S+")
 
 STATES: Mapping[str, str] = {
     "claimed": "being checked",
@@ -65,9 +74,11 @@ def register(pages: Blueprint) -> None:
         ("sentence", _sentence),
         ("details", _details),
         ("deed", deed),
+        ("short", short),
     ):
         pages.add_app_template_filter(function, name)
     pages.add_app_template_global(with_query, "with_query")
+    pages.add_app_template_test(is_raw, "raw")
     pages.after_app_request(_forget_said)
 
 
@@ -100,6 +111,18 @@ def with_query(**changes: object) -> str:
     query = {name: value for name, value in request.args.items() if name not in changes}
     query |= {name: str(value) for name, value in changes.items() if value not in (None, "")}
     return f"?{urlencode(query)}"
+
+
+def short(value: str) -> str:
+    """Return the first characters of a long id; the whole id has to stand elsewhere on the page, or behind its link."""
+    if _HEX_ID.fullmatch(value):
+        return f"{value[:8]}…"
+    return f"{value[:_LONG]}…" if len(value) > _LONG else value
+
+
+def is_raw(value: str | None) -> bool:
+    """Return True for a text of a program that hides the sentence in which it stands: a request with its address, or a long one."""
+    return value is not None and (bool(_REQUEST.search(value)) or len(value) > _SENTENCE)
 
 
 def _state(value: str) -> str:
@@ -192,6 +215,8 @@ _DEEDS: Mapping[str, str] = {
     "replay_matching": "began to send dead letters again",
     "discard_matching": "began to discard dead letters",
     "stop_job": "stopped a job",
+    "log_in": "logged in",
+    "log_out": "logged out",
     "pause_store": "paused the store",
     "resume_store": "resumed the store",
     "request_sync": "asked for the catalog",

@@ -1,9 +1,9 @@
 // Shows each moment in the viewer's own zone, and how long ago it was.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long", hourCycle: "h23" });
 
 function ago(at, now) {
   const seconds = Math.round((now - at) / 1000);
@@ -32,6 +32,15 @@ setInterval(showTimes, 10_000, document);
 
 // After an action the focus is on what happened; after a mistake on what is wrong.
 (document.getElementById("problem") ?? document.getElementById("said"))?.focus();
+// The answer of a POS or of Gett that was just asked is brought into view.
+const asked = document.querySelector("[data-asked]");
+asked?.focus({ preventScroll: true });
+asked?.scrollIntoView({ block: "center" });
+// A text that is longer than its field is shown below it.
+document.addEventListener("input", (event) => {
+  const shown = event.target.closest("form")?.querySelector(`output[for="${event.target.id}"]`);
+  if (shown) shown.textContent = event.target.scrollWidth > event.target.clientWidth ? event.target.value : "";
+});
 // Only one of the menus is open, and it closes when one clicks elsewhere.
 document.addEventListener("click", (event) => {
   const menu = document.querySelector("nav details[open]");
