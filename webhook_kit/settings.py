@@ -310,7 +310,8 @@ class Settings(OperatingSettings):
         except ValidationError as error:
             found = error.errors(include_input=False)
             mistakes += [cls._mistake(details) for details in found]
-            mistakes += cls._contradictions(values, {str(details["loc"][0]) for details in found if details["loc"]})
+            if wrong := {str(details["loc"][0]) for details in found if details["loc"]}:
+                mistakes += cls._contradictions(values, wrong)
         else:
             if not mistakes:
                 return settings
@@ -319,17 +320,11 @@ class Settings(OperatingSettings):
     @classmethod
     def _contradictions(cls, values: Mapping[str, str], wrong: AbstractSet[str]) -> list[str]:
         """Return what is wrong with the other settings together, because pydantic looks at it only if each one is right."""
-        if not wrong:
-            return []
         try:
             cls.model_validate({name: value for name, value in values.items() if name not in wrong})
         except ValidationError as error:
-            lines = [
-                line for details in error.errors(include_input=False) for line in cls._mistake(details).splitlines()
-            ]
-            return [
-                line for line in lines if not {name.upper() for name in wrong} & set(re.findall(r"[A-Z0-9_]+", line))
-            ]
+            lines = "\n".join(details["msg"].removeprefix("Value error, ") for details in error.errors()).splitlines()
+            return [line for line in lines if wrong.isdisjoint(re.findall(r"\w+", line.lower()))]
         return []
 
     def require_authenticity(self) -> None:

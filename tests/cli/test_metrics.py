@@ -4,6 +4,8 @@ import sys
 import urllib.request
 from collections.abc import Callable
 
+import pytest
+
 from tests.cli.conftest import Ran
 from webhook_kit.kit import Kit
 from webhook_kit.metrics.definitions import PLACEMENTS
@@ -35,3 +37,11 @@ def test_metrics_are_served_on_a_port_of_their_own(kit: Kit) -> None:
             assert f"--port {port}: Address already in use" in second.output()
             assert "Traceback" not in second.output()
         assert serving.terminate() is not None
+
+
+@pytest.mark.parametrize("host", ["\udcff", "a" * 300])
+def test_a_host_that_can_be_none_is_one_line(host: str, run: Callable[..., Ran]) -> None:
+    ran = run("metrics", "serve", "--host", host)
+    assert ran.status == 1
+    assert "should be an IP address" in ran.err
+    assert len(ran.err.splitlines()) == 1

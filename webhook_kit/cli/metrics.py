@@ -43,7 +43,8 @@ def _serve(host: str, port: int) -> None:
 
     try:
         _, thread = start_http_server(port, host, registry(open_kit()))
-    except OSError as error:
-        raise ConfigurationError(f"--host {host} --port {port}: {error.strerror or error}") from error
+    except (OSError, UnicodeError) as error:  # a name that cannot be one of a host is no OSError
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "should be an IP address, or a name"
+        raise ConfigurationError(f"--host {host[:200]} --port {port}: {why}") from error
     click.echo(f"metrics are served at http://{host}:{port}/metrics", err=True)
     thread.join()

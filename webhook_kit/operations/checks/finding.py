@@ -47,6 +47,6 @@ class CheckFinding:
 
 
 def mistake(line: str, code: str = "configuration") -> CheckFinding:
-    """Return the finding for a line of a ConfigurationError, which may begin with the name of a variable."""
-    variable = _VARIABLE.match(line)
-    return CheckFinding(CheckSeverity.ERROR, code, variable[0] if variable else "", line)
+    """Return the finding for a line of a ConfigurationError, which may begin with the name of a variable and end with advice."""
+    variable, (what, _, advice) = _VARIABLE.match(line), line.partition("; ")
+    return CheckFinding(CheckSeverity.ERROR, code, variable[0] if variable else "", what, advice)

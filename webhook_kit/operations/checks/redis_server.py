@@ -9,7 +9,7 @@ import redis
 
 from webhook_kit.kit import Kit
 from webhook_kit.operations.checks.certificates import certificate_problem
-from webhook_kit.operations.checks.finding import CheckFinding, CheckSeverity
+from webhook_kit.operations.checks.finding import CheckFinding, CheckSeverity, mistake
 from webhook_kit.operations.redis_health import RedisState, megabytes, read_redis
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.faults import RedisFault, describe
@@ -48,7 +48,7 @@ def check_redis(kit: Kit) -> Iterator[CheckFinding]:
         if problem := certificate_problem(error):
             yield _bad_certificate(*problem)
         else:
-            yield CheckFinding(CheckSeverity.ERROR, "redis_unusable", "REDIS_URL", describe(error))
+            yield mistake(describe(error), "redis_unusable")
 
 
 def _bad_certificate(problem: str, advice: str) -> CheckFinding:

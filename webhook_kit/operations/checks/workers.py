@@ -42,4 +42,5 @@ def check_workers(kit: Kit) -> Iterator[CheckFinding]:
     for sign in signs.values():
         needed = (sign.missing and sign.age is not None) or sign.hanging
         severity = CheckSeverity.WARNING if needed else CheckSeverity.INFO
-        yield CheckFinding(severity, f"{sign.kind}_worker", "", str(sign))
+        what, _, advice = str(sign).partition("; ")
+        yield CheckFinding(severity, f"{sign.kind}_worker", "", what, advice)
