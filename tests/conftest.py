@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.process_marker import starts_process
 from tests.sandbox.browser_env import launch_browser
 from tests.tcp_server import FakeServer, Serve
 from tests.webhooks.webhook_client import WebhookClient
+from webhook_kit import logs
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.settings import Settings
@@ -112,6 +114,11 @@ def events() -> Iterator[list[MutableMapping[str, Any]]]:
             raise structlog.DropEvent
         return event
 
+    # A logger that was first used while an earlier test had set up the logs writes past everything that is captured.
+    for module in [module for name, module in sys.modules.items() if name.startswith("webhook_kit")]:
+        for log in vars(module).values():
+            if isinstance(log, logs._Logger):
+                vars(log).pop("_logger", None)
     with capture_logs() as captured:
         structlog.get_config()["processors"].insert(0, drop_earlier)
         yield captured
