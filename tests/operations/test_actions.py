@@ -127,7 +127,7 @@ def test_dead_letters_by_number_and_by_condition(kit: Kit) -> None:
     (replayed,) = [entry for entry in timeline(kit, "a") if entry.event == "replayed"]
     assert replayed.details["who"] == "ada"
     job = actions.discard_matching(kit, ADA, DeadLetterFilter(status=422), "old")
-    assert newest(kit).action == "discard_matching"
+    assert (newest(kit).action, newest(kit).subject) == ("discard_matching", "status 422")
     actions.stop_job(kit, ADA, job.id)
     assert (newest(kit).action, newest(kit).subject) == ("stop_job", job.id)
     with pytest.raises(Forbidden):

@@ -244,7 +244,7 @@ def discard_matching(kit: Kit, actor: Actor, condition: DeadLetterFilter, why: s
 
 
 def _start(kit: Kit, actor: Actor, action: DeadLetterAction, condition: DeadLetterFilter, why: str) -> DeadLetterJob:
-    with recorded(kit, actor, f"{action}_matching", repr(condition), why):
+    with recorded(kit, actor, f"{action}_matching", str(condition), why):
         return dead_letter_jobs.start_job(kit, actor, action, condition, why)
 
 

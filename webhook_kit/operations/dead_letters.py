@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from webhook_kit.errors import InvalidArgument
@@ -48,6 +48,11 @@ class DeadLetterFilter:
     status: int | None = None
     older_than: float | None = None
     newer_than: float | None = None
+
+    def __str__(self) -> str:
+        """Return the conditions as a person reads them in the audit log."""
+        conditions = [f"{name.replace('_', ' ')} {value}" for name, value in asdict(self).items() if value is not None]
+        return ", ".join(conditions) or "all"
 
 
 @dataclass(frozen=True, slots=True)
