@@ -37,7 +37,7 @@ from webhook_kit.operations.quota import read_quota
 from webhook_kit.operations.series import all_series
 from webhook_kit.operations.timeline import timeline
 from webhook_kit.operations.waiting import waiting
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.placement.order_search import PlacementState
 from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.clock import redis_time

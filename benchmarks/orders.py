@@ -47,7 +47,7 @@ from webhook_kit.gett.models.store import OrderStatus
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import Lease
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.testing.redis_server import RedisServer
 
 FINISHED, WAITING, UNCONFIRMED = 100_000, 10_000, 1_000

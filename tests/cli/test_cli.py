@@ -18,7 +18,7 @@ from webhook_kit.adapter import Capability, Placed
 from webhook_kit.cli import main
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.testing.processes import Process, free_port
 from webhook_kit.testing.redis_server import RedisServer
 

@@ -9,7 +9,7 @@ from typing import Any
 from tests.operations.operations_helpers import in_doubt, place
 from webhook_kit.kit import Kit
 from webhook_kit.operations.audit import list_audit
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 
 Run = Callable[..., Any]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tests.cli.conftest import Ran
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 
 Run = Callable[..., Ran]
 

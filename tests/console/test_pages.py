@@ -11,7 +11,7 @@ import pytest
 from tests.console.console_client import ConsoleClient
 from webhook_kit.kit import Kit
 from webhook_kit.operations.actor import Role
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.storage.alerts import Alert
 
 READ = (

@@ -19,7 +19,7 @@ from webhook_kit.metrics.definitions import (
 from webhook_kit.metrics.recorder import HistogramMetric, Metric
 from webhook_kit.monitoring.pos_health import HealthCheckResult
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.idempotency_store import AttemptOutcome
+from webhook_kit.placement.claims import AttemptOutcome
 from webhook_kit.publishing.sync import SyncOutcome
 
 

@@ -11,7 +11,7 @@ from webhook_kit.gett.models.order import Amounts, Cart, LineItem, PlaceOrderReq
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.idempotency_store import Claim, SettleResult
+from webhook_kit.placement.claims import Claim, SettleResult
 from webhook_kit.storage.connection import text
 from webhook_kit.testing.bogus import BogusAdapter
 

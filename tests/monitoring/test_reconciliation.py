@@ -29,7 +29,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.monitoring.reconciliation import ComparisonOutcome, ReconciliationReport
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.idempotency_store import Claim, SettleResult
+from webhook_kit.placement.claims import Claim, SettleResult
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import wait_until
 

@@ -24,7 +24,7 @@ from webhook_kit.gett.models.order import Cart, LineItem, PlaceOrderRequest
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.idempotency_store import Claim, SettleResult
+from webhook_kit.placement.claims import Claim, SettleResult
 from webhook_kit.testing.bogus import BogusAdapter
 
 

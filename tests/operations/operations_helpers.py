@@ -6,7 +6,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.operations.actor import Actor, Role
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind, order_progress
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 
 ADA = Actor("ada", Role.OPERATOR, "console")
 EVE = Actor("eve", Role.VIEWER, "console")

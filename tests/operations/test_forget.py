@@ -20,7 +20,7 @@ from webhook_kit.operations.audit import list_audit
 from webhook_kit.operations.forget import forget_customer, forget_order
 from webhook_kit.operations.timeline import timeline
 from webhook_kit.outbox.archive import decode
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.storage.alerts import Alert
 
 ACTOR = Actor("ann", Role.OPERATOR, "cli")

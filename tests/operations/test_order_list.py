@@ -11,7 +11,7 @@ from webhook_kit.errors import InvalidArgument
 from webhook_kit.kit import Kit
 from webhook_kit.operations import order_list
 from webhook_kit.operations.order_list import OrderFilter, list_orders
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.placement.order_search import PlacementState
 
 

@@ -14,7 +14,7 @@ from tests.operations.test_forget import EMAIL, everything, with_contact
 from tests.webhooks.webhook_client import WebhookClient
 from webhook_kit.kit import Kit
 from webhook_kit.operations import forget, retention
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 
 MakeClient = Callable[..., WebhookClient]
 

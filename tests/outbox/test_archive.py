@@ -17,14 +17,7 @@ from webhook_kit.outbox.archive import REST
 from webhook_kit.outbox.dead_letters import ReplayResult
 from webhook_kit.outbox.lanes import AppendResult
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.idempotency_store import (
-    AlreadyPlaced,
-    AttemptOutcome,
-    Claim,
-    KeyReused,
-    Replay,
-    SettleResult,
-)
+from webhook_kit.placement.claims import AlreadyPlaced, AttemptOutcome, Claim, KeyReused, Replay, SettleResult
 
 CONFIRMED = order_progress("confirmed").text
 LANE = "order:g1"

@@ -13,7 +13,7 @@ from benchmarks.pos import order
 from tests.placement.placement_helpers import expect
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 
 ORDERS = 200
 CONFIRMED = order_progress("confirmed").text

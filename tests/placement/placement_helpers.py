@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, PlacementStore, SettleResult
+from webhook_kit.placement.claims import AttemptOutcome, Claim, SettleResult
+from webhook_kit.placement.idempotency_store import PlacementStore
 
 T = TypeVar("T")
 

@@ -13,15 +13,7 @@ from tests.placement.placement_helpers import KEY_TTL, LEASE, ORDER, ORDER_TTL, 
 from webhook_kit.errors import Conflict, NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.idempotency_store import (
-    AlreadyPlaced,
-    AttemptOutcome,
-    Busy,
-    Claim,
-    KeyReused,
-    Replay,
-    SettleResult,
-)
+from webhook_kit.placement.claims import AlreadyPlaced, AttemptOutcome, Busy, Claim, KeyReused, Replay, SettleResult
 
 CONFIRMED = order_progress("confirmed").text
 

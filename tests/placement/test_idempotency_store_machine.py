@@ -21,15 +21,7 @@ from hypothesis.stateful import (
 from tests.placement.placement_helpers import ORDER, StoreHarness
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.idempotency_store import (
-    AlreadyPlaced,
-    AttemptOutcome,
-    Busy,
-    Claim,
-    KeyReused,
-    Replay,
-    SettleResult,
-)
+from webhook_kit.placement.claims import AlreadyPlaced, AttemptOutcome, Busy, Claim, KeyReused, Replay, SettleResult
 
 KEYS = st.sampled_from(["k1", "k2"])
 FINGERPRINTS = st.sampled_from(["f1", "f2"])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.placement.placement_helpers import ORDER, StoreHarness, expect
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import Busy
+from webhook_kit.placement.claims import Busy
 from webhook_kit.testing.processes import wait_until
 
 

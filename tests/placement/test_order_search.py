@@ -8,7 +8,7 @@ import pytest
 
 from webhook_kit.kit import Kit
 from webhook_kit.placement import order_search
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.placement.order_search import FoundOrder
 from webhook_kit.storage.clock import redis_time
 

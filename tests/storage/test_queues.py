@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 
 from webhook_kit import worker
 from webhook_kit.kit import Kit
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.storage.queues import PUSH_JOB, enqueue_sync, push_queue, sync_queue
 from webhook_kit.testing.processes import PATIENCE, Process
 from webhook_kit.testing.redis_server import RedisServer

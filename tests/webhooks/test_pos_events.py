@@ -27,7 +27,7 @@ from webhook_kit.gett.models.order import Amounts, Cart, LineItem, PlaceOrderReq
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
-from webhook_kit.placement.idempotency_store import Claim
+from webhook_kit.placement.claims import Claim
 from webhook_kit.storage.connection import text
 from webhook_kit.stores.status import Owner
 from webhook_kit.testing.bogus import BogusAdapter

@@ -21,7 +21,7 @@ from webhook_kit.operations.dead_letter_jobs import DeadLetterAction, DeadLetter
 from webhook_kit.operations.dead_letters import DeadLetterFilter
 from webhook_kit.outbox.dead_letters import ReplayResult
 from webhook_kit.outbox.lanes import order_of
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim, SettleResult
+from webhook_kit.placement.claims import AttemptOutcome, Claim, SettleResult
 
 __all__ = [
     "ActionOutcome",

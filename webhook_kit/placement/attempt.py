@@ -9,7 +9,7 @@ from webhook_kit.adapter import Placed, PosAdapter, Store
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.problems import Problem
 from webhook_kit.logs import logger
-from webhook_kit.placement.idempotency_store import AttemptOutcome, Claim
+from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.placement.order_notes import AttemptNotes
 from webhook_kit.placement.pricing import Token
 

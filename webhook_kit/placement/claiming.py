@@ -9,15 +9,8 @@ from webhook_kit.gett.models.order import PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.placement.attempt import PlacementResponse
-from webhook_kit.placement.idempotency_store import (
-    AlreadyPlaced,
-    Busy,
-    Claim,
-    ClaimResult,
-    PlacementStore,
-    Replay,
-    SignatureReplayed,
-)
+from webhook_kit.placement.claims import AlreadyPlaced, Busy, Claim, ClaimResult, Replay, SignatureReplayed
+from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.tracing import traced
 
 __all__ = ["claim_or_answer"]

@@ -36,13 +36,9 @@ from webhook_kit.logs import logger
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.placement.attempt import Attempt, PlacementResponse, accepted_total, receipt, stored_order
 from webhook_kit.placement.claiming import claim_or_answer
+from webhook_kit.placement.claims import AttemptOutcome, Claim, SettleResult
 from webhook_kit.placement.fingerprint import fingerprint, former_fingerprint
-from webhook_kit.placement.idempotency_store import (
-    AttemptOutcome,
-    Claim,
-    PlacementStore,
-    SettleResult,
-)
+from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.placement.order_notes import AttemptNotes
 from webhook_kit.placement.pos_calls import as_violations, find_order, place_order
 from webhook_kit.placement.pricing import Pricing

@@ -10,7 +10,8 @@ import redis
 
 from webhook_kit.logs import logger
 from webhook_kit.placement.attempt import Attempt, PlacementResponse
-from webhook_kit.placement.idempotency_store import AttemptOutcome, PlacementStore, SettleResult
+from webhook_kit.placement.claims import AttemptOutcome, SettleResult
+from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.pos.executor import PosCall
 from webhook_kit.settings import Settings
 
