@@ -56,6 +56,19 @@ def test_after_sending_now_the_update_is_in_the_queue_or_gone(operator: ConsoleC
     assert "Nothing waits any more" in operator.get("/sending").text
 
 
+def test_a_dead_letter_that_is_sent_again_waits_for_the_key(operator: ConsoleClient) -> None:
+    operator.kit.lanes.append("order:O-1", order_progress("confirmed"), store_id="main", gett_id="g-1")
+    (lease,) = operator.kit.lanes.lease(10, 1000).leases
+    operator.kit.lanes.dead_letter(lease, "order not found", 404)
+    operator.kit.sending.halt("invalid key")
+    path = f"/dead-letters/replay?number={lease.number}"
+    assert f"Gett is NOT told yet. {KEY}" in operator.get(path).text
+    operator.post(path, {"csrf_token": operator.form_token(), "why": "a test"})
+    page = operator.get("/dead-letters").text
+    assert f"Gett is NOT told yet. {KEY}" in page
+    assert 'class="said waits"' in page
+
+
 def test_a_store_page_says_that_a_pause_is_not_at_gett(operator: ConsoleClient) -> None:
     operator.kit.store_status.pause("main", PauseReason.TOO_BUSY)
     operator.kit.sending.halt("invalid key")

@@ -210,6 +210,58 @@ def test_the_menu_of_a_phone_closes_with_escape(env: ConsoleEnv, phone: ConsoleP
     expect(menu).not_to_have_attribute("open", "")
 
 
+_SMALL_LINKS = """() => [...document.querySelectorAll("main a")].filter((e) => e.checkVisibility())
+  .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
+
+
+def test_every_link_is_large_enough_for_a_thumb(env: ConsoleEnv, phone: ConsolePage) -> None:
+    order = env.order()
+    for path in (
+        "/",
+        "/orders",
+        f"/order?ref={order}",
+        "/store?id=main",
+        "/alerts",
+        "/sending",
+        "/incidents",
+        "/audit",
+    ):
+        assert phone.open(path).page.evaluate(_SMALL_LINKS) == [], path
+
+
+def test_the_answers_of_a_pos_and_of_gett_are_both_in_view(env: ConsoleEnv, phone: ConsolePage) -> None:
+    page = phone.open("/store?id=main").page
+    for button, answer in (
+        ("Ask the POS now", "#at-pos"),
+        ("Ask Gett now", "#at-gett"),
+        ("Ask the POS now", "#at-pos"),
+    ):
+        page.get_by_role("link", name=button).click()
+        expect(page.locator(f"{answer}[data-asked]")).to_be_focused()
+        bottom = page.locator(answer).evaluate("e => e.getBoundingClientRect().bottom")
+        assert bottom < page.locator("body > nav").evaluate("e => e.getBoundingClientRect().top")
+    expect(page.locator("#at-gett")).to_be_visible()
+
+
+def test_a_long_number_of_a_ticket_is_shown_whole(env: ConsoleEnv, phone: ConsolePage) -> None:
+    order = env.order_in_doubt()
+    page = phone.open(f"/order/settle-placed?ref={order}").page
+    field, shown = page.get_by_label("Number of the ticket"), page.locator("output[for=f-number]")
+    field.fill("T-4711")
+    expect(shown).to_have_text("")
+    field.fill(f"{order}-{order}")
+    expect(shown).to_have_text(f"{order}-{order}")
+    phone.act("It is in the POS", "a test", Number_of_the_ticket="T-4711")
+
+
+def test_times_have_24_hours_everywhere(env: ConsoleEnv, browser: Browser) -> None:
+    env.order()
+    with console_page(browser, env.url, locale="en-US") as phone:
+        page = phone.log_in(path="/orders").page
+        page.locator("#orders a").first.click()
+        assert not re.search(r"\b[AP]M\b", page.locator("#timeline").inner_text())
+
+
 def test_a_viewer_sees_no_action(env: ConsoleEnv, browser: Browser) -> None:
     with console_page(browser, env.url) as phone:
         page = phone.log_in("vi", "/store?id=main").page

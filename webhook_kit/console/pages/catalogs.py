@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from webhook_kit.console.context import console, current_actor
 from webhook_kit.console.pages.acting import ActionForm, FormField, add_action, perform
+from webhook_kit.console.pages.delivery import delivery_of
 from webhook_kit.console.pages.stores import PAGE, ask_for_store, page_start
 from webhook_kit.operations import store_actions
 from webhook_kit.operations.catalogs import read_catalog, read_catalog_difference
@@ -18,7 +19,7 @@ from webhook_kit.publishing.sync import SyncOutcome, SyncReport
 __all__ = ["register"]
 
 _OUTCOMES = {
-    SyncOutcome.PUBLISHED: "It is published, and Gett is told.",
+    SyncOutcome.PUBLISHED: "It is published.",
     SyncOutcome.UNCHANGED: "Nothing has changed: the same catalog is published already.",
     SyncOutcome.STORED: "It is taken, but not published: neither PUBLIC_URL nor a bucket is configured.",
     SyncOutcome.REJECTED_SHRINK: "It was not taken: more than a third of the items are missing.",
@@ -102,7 +103,8 @@ def _publish() -> ResponseReturnValue:
 
 def _told(report: SyncReport) -> str:
     reasons = f" {'; '.join(report.reasons[:3])}." if report.failed else f" It has {report.items} items."
-    return f"{_OUTCOMES[report.outcome]}{reasons}"
+    told = f" {delivery_of(console().kit)}" if report.outcome is SyncOutcome.PUBLISHED else ""
+    return f"{_OUTCOMES[report.outcome]}{reasons}{told}"
 
 
 def _mark_unavailable() -> ResponseReturnValue:

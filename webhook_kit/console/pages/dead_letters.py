@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from webhook_kit.console.context import console, current_actor
 from webhook_kit.console.pages.acting import ActionForm, add_action, perform
+from webhook_kit.console.pages.delivery import consequence_for, delivery_of
 from webhook_kit.console.pages.words import with_query
 from webhook_kit.operations import actions
 from webhook_kit.operations.dead_letter_jobs import DeadLetterAction, JobState, find_job, list_jobs
@@ -25,7 +26,10 @@ _RESULTS: Mapping[ReplayResult, str] = {
     ReplayResult.STALE: "Gett took a newer update already, so that this one is out of date; discard it",
     ReplayResult.EXPIRED: "its order is too old; discard it",
 }
-_VERBS = {DeadLetterAction.REPLAY: ("Send again", "sent again"), DeadLetterAction.DISCARD: ("Discard", "discarded")}
+_VERBS = {
+    DeadLetterAction.REPLAY: ("Send again", "put back into the queue"),
+    DeadLetterAction.DISCARD: ("Discard", "discarded"),
+}
 
 
 def register(pages: Blueprint) -> None:
@@ -79,7 +83,7 @@ def _act_on_one(action: DeadLetterAction, number: int) -> ResponseReturnValue:
     verb, done = _VERBS[action]
     replay = action is DeadLetterAction.REPLAY
     consequence = (
-        "It is put back into its place, and sent to Gett within moments."
+        f"It is put back into its place in the queue. {delivery_of(console().kit)}"
         if replay
         else "It is deleted for good. Gett never gets it."
     )
@@ -89,7 +93,8 @@ def _act_on_one(action: DeadLetterAction, number: int) -> ResponseReturnValue:
         change = actions.replay_dead_letters if replay else actions.discard_dead_letters
         result = change(console().kit, current_actor(), [number], why)[number]
         if result is ReplayResult.OK:
-            return f"Dead letter {number} is {done}."
+            told = f" {delivery_of(console().kit)}" if replay else ""
+            return f"Dead letter {number} is {done}.{told}"
         return f"Dead letter {number} was not {done}: {_RESULTS[result]}."
 
     return perform(form, act)
@@ -105,7 +110,9 @@ def _act_on_all(action: DeadLetterAction) -> ResponseReturnValue:
         f"{shown} dead letters are {done} in the background: {filters}.",
         "Those that come later are not touched. You can watch the progress, and stop it.",
     ]
-    if action is DeadLetterAction.DISCARD:
+    if action is DeadLetterAction.REPLAY:
+        consequences += consequence_for(kit)
+    else:
         consequences.append("Discarded updates are deleted for good. Gett never gets them.")
     back = url_for(".dead_letters") + with_query(cursor=None)
     form = ActionForm(

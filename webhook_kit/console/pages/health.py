@@ -28,6 +28,19 @@ _LABELS = {
 """Text of the link of a finding, by its code."""
 
 
+_FOR_CONTACT = {
+    "api_key_missing",
+    "sending_halted",
+    "gett_failing",
+    "worker_silent",
+    "worker_hanging",
+    "redis_unavailable",
+    "store_unusable",
+    "stores_incomplete",
+}
+"""Codes of findings that only a person who deploys can end."""
+
+
 def register(pages: Blueprint) -> None:
     """Add the page."""
 
@@ -41,5 +54,6 @@ def register(pages: Blueprint) -> None:
             counts=counts,
             labels=_LABELS,
             contact=console().settings.console_contact,
+            for_contact=_FOR_CONTACT,
             active="start",
         )
