@@ -41,7 +41,10 @@ _STATES = ("claimed", "calling", "placed", "refused", "in_doubt", "released")
 
 @click.group("order")
 def command() -> None:
-    """Show and change orders. REF is the orderRef, Gett's order id or an Idempotency-Key."""
+    """Show and change orders. REF is the orderRef, Gett's order id or an Idempotency-Key.
+
+    For show, timeline and resolve it may also be a trace id, or the number of the POS.
+    """
 
 
 @command.command(
