@@ -1,7 +1,7 @@
 """Checks of an installation, each a function that yields findings: for ``webhook-kit check``, and for the console.
 
 A finding is an error only if the installation cannot work with this configuration. What a first deployment cannot have yet
-(stores, workers, a public address that answers), and what a release could not mend (a full Redis, an outage of Gett), is not.
+(stores, workers, a public address that answers), and what a release could not mend (a nearly full Redis, an outage of Gett), is not.
 """
 
 from __future__ import annotations
