@@ -212,7 +212,7 @@ def test_replay_and_forget_by_condition(run: Run, kit: Kit) -> None:
     numbers = [bury(kit, "1", "timeout", 0), bury(kit, "2"), bury(kit, "3")]
     assert run("outbox", "dead-letters", "replay", "--why", "timeout").out == "1 replayed; a push worker sends them\n"
     assert run("outbox", "dead-letters", "discard", numbers[1]).out == "1 discarded\n"
-    assert run("outbox", "dead-letters", "discard", "--all").out == "1 discarded\n"
+    assert run("outbox", "dead-letters", "discard", "--all", "--yes").out == "1 discarded\n"
     assert kit.dead_letters.find() == []
     assert kit.lanes.counts()["discarded"] == 2
 

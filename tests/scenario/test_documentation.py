@@ -155,6 +155,7 @@ BEFORE: dict[str, Callable[[Installation], object]] = {
 """Preparation of the commands that need something to work on."""
 
 REPLACED = {
+    "webhook-kit outbox dead-letters discard --all": "webhook-kit outbox dead-letters discard --all --yes",  # it asks
     "webhook-kit stores remove main-street": "webhook-kit stores remove main-street --yes",  # it asks
     "POS_ADAPTER=corner-pos": "POS_ADAPTER=corner_pos.adapter:CornerPos",  # its package is not installed here
 }

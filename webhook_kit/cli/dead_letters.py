@@ -140,11 +140,15 @@ def replay(**chosen: Any) -> None:
 
 @dead_letters.command("discard")
 @_choice
-def discard_dead_letters(**chosen: Any) -> None:
-    """Discard dead letters: by number, all, or by filter."""
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def discard_dead_letters(yes: bool, **chosen: Any) -> None:
+    """Discard dead letters: by number, all, or by filter. Gett never gets a discarded update.
+
+    For all, and for a filter, it asks for confirmation.
+    """
     from webhook_kit.operations import actions
 
-    _run(actions.discard_dead_letters, actions.discard_matching, "discarded", **chosen)
+    _run(actions.discard_dead_letters, actions.discard_matching, "discarded", ask=not yes, **chosen)
 
 
 def _run(
@@ -156,6 +160,7 @@ def _run(
     all_: bool,
     background: bool,
     note: str,
+    ask: bool = False,
     **selected: Any,
 ) -> None:
     selection = _Selection(**selected)
@@ -163,6 +168,9 @@ def _run(
         filters = "--lane, --store, --why, --status, --older-than"
         raise click.UsageError(f"select dead letters by number, with --all, or with {filters}")
     kit = open_kit(changes_gett=True)
+    if ask and not numbers:
+        number = len(selection.letters(kit))
+        click.confirm(f"discard {number} dead letters, which Gett then never gets?", abort=True, err=True)
     if background and not numbers:
         job = start(kit, command_line_actor(), selection.condition(kit), note)
         click.echo(f"job {job.id} was started for {_total(job)} dead letters; see webhook-kit outbox jobs")
