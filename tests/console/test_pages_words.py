@@ -161,6 +161,16 @@ def test_the_list_of_orders_has_totals_and_what_gett_knows(operator: ConsoleClie
     assert "total 5.06 · Gett knows: confirmed" in operator.get("/orders").text
 
 
+def test_an_order_in_doubt_has_its_total_in_the_list(operator: ConsoleClient) -> None:
+    put_in_doubt(operator.kit, "O-1")
+    put_in_doubt(operator.kit, "O-2")
+    operator.kit.redis.hset(operator.kit.keys.order("O-1"), "order", '{"amounts": {"total": 5.06}}')
+    operator.kit.redis.hset(operator.kit.keys.order("O-2"), "order", "no JSON")
+    page = operator.get("/orders?state=in_doubt").text
+    assert page.count("total ") == 1
+    assert "total 5.06" in page
+
+
 def test_the_audit_log_has_sentences(operator: ConsoleClient) -> None:
     form = {"csrf_token": operator.form_token(), "why": "a test"}
     operator.post("/sending/try-again", form)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -16,7 +16,15 @@ from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.order_search import RefusalReason, milliseconds, refusal_of
 from webhook_kit.storage.connection import text
 
-__all__ = ["OrderFacts", "PendingUpdate", "find", "find_any", "find_by_pos_number", "find_by_trace"]
+__all__ = [
+    "OrderFacts",
+    "PendingUpdate",
+    "find",
+    "find_any",
+    "find_by_pos_number",
+    "find_by_trace",
+    "totals_of_unsettled",
+]
 
 _TRACE = re.compile(r"[0-9a-f]{32}")
 _DAY = 86_400
@@ -133,6 +141,16 @@ def find_any(kit: Kit, text: str) -> list[OrderFacts]:
         found.append(find_by_trace(kit, name.lower()))
     found += find_by_pos_number(kit, name)
     return list({order.ref: order for order in found if order is not None}.values())
+
+
+def totals_of_unsettled(kit: Kit, refs: Sequence[str]) -> dict[str, Decimal]:
+    """Return the totals that the customers accepted, of orders whose placement is not final, by orderRef."""
+    with kit.redis.pipeline(transaction=False) as pipeline:
+        for ref in refs:
+            pipeline.hget(kit.keys.order(ref), "order")
+        orders = pipeline.execute()
+    found = {ref: _accepted({"order": text(order)}) for ref, order in zip(refs, orders, strict=True) if order}
+    return {ref: total for ref, total in found.items() if total is not None}
 
 
 def _usable(name: str) -> bool:

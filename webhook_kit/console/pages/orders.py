@@ -12,7 +12,7 @@ from webhook_kit.console.pages.words import STATES
 from webhook_kit.errors import InvalidArgument, NotFound
 from webhook_kit.kit import Kit
 from webhook_kit.operations.order_list import OrderFilter, list_orders
-from webhook_kit.operations.orders import OrderFacts, find, find_any
+from webhook_kit.operations.orders import OrderFacts, find, find_any, totals_of_unsettled
 from webhook_kit.operations.quota import read_quota
 from webhook_kit.operations.timeline import timeline
 from webhook_kit.placement.order_search import PlacementState
@@ -22,6 +22,7 @@ __all__ = ["ask_for_order", "register"]
 _PERIODS = {"1h": "last hour", "6h": "last 6 hours", "24h": "last 24 hours", "7d": "last 7 days"}
 _HOURS = {"1h": 1, "6h": 6, "24h": 24, "7d": 168}
 _UNCONFIRMED = "unconfirmed"
+_UNSETTLED = (PlacementState.CALLING, PlacementState.IN_DOUBT)
 _CHOICES = {"": "all", "in_doubt": "in doubt", _UNCONFIRMED: "not confirmed by the restaurant"} | {
     state: text for state, text in STATES.items() if state in set(PlacementState) and state != "in_doubt"
 }
@@ -60,8 +61,10 @@ def _list(kit: Kit, *, found: list[OrderFacts] | None = None, search: str = "") 
         page = list_orders(kit, _condition(), cursor=request.args.get("cursor") or None)
     store_ids = {order.store_id for order in (page.orders if page else found or ()) if order.store_id}
     names = {store_id: _name(kit, store_id) for store_id in store_ids}
+    unsettled = [order.ref for order in page.orders if order.state in _UNSETTLED] if page else []
     return render_template(
         "orders.html",
+        totals=totals_of_unsettled(kit, unsettled),
         page=page,
         found=found,
         search=search,
