@@ -54,7 +54,8 @@ def test_new_connections_go_to_the_target_of_that_moment() -> None:
         assert ask(relay.port) == b"new"
 
 
-def test_switch_waits_for_the_answers_of_the_former_server() -> None:
+def test_switch_waits_for_the_answers_of_the_former_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ANSWER_PATIENCE", PATIENCE)
     switched = threading.Event()
 
     def switch(relay: Relay, target: int) -> None:
@@ -71,7 +72,8 @@ def test_switch_waits_for_the_answers_of_the_former_server() -> None:
         switching = threading.Thread(target=switch, args=(relay, new))
         switching.start()
         with server:
-            wait_until(lambda: ask(relay.port) == b"new")
+            wait_until(lambda: relay._target == new)  # before that, the former server would be asked, and not answer
+            assert ask(relay.port) == b"new"
             assert not switched.is_set()
             asking.sendall(b"?")
             assert server.recv(100) == b"?"
