@@ -10,7 +10,7 @@ import pytest
 from tests.placement.placement_helpers import ORDER, StoreHarness, expect
 from webhook_kit.kit import Kit
 from webhook_kit.placement.claims import Busy
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
 def test_lease_is_renewed_until_the_renewal_stops(kit: Kit) -> None:
@@ -62,3 +62,19 @@ def test_thread_that_could_not_be_started_is_started_for_the_next_claim(
     first = int(harness.field("lease"))
     wait_until(lambda: int(harness.field("lease")) > first)
     harness.store.stop_renewal(claim)
+
+
+def test_thread_ends_when_nothing_is_to_be_renewed_and_starts_again(kit: Kit) -> None:
+    harness = StoreHarness(kit, lease=1.0)
+    renewal = harness.store._renewal
+    claim = harness.claim()
+    for _ in range(2):
+        harness.store.start_renewal(claim)
+        thread = renewal._thread
+        assert thread is not None
+        first = int(harness.field("lease"))
+        wait_until(lambda before=first: int(harness.field("lease")) > before)  # type: ignore[misc]
+        assert thread.is_alive()
+        harness.store.stop_renewal(claim)
+        thread.join(PATIENCE)
+        assert not thread.is_alive()

@@ -17,7 +17,7 @@ log = logger("placement")
 
 
 class LeaseRenewal:
-    """The leases that this process renews. The thread starts with the first one."""
+    """The leases that this process renews. The thread starts with the first one, and ends when there is none to renew."""
 
     def __init__(self, connection: redis.Redis, keys: Keys, *, lease_ms: int, abandon_after: float) -> None:
         """Prepare the renewal.
@@ -51,7 +51,11 @@ class LeaseRenewal:
             time.sleep(self._lease_ms / 4000)
             with self._lock:
                 now = time.monotonic()
-                due = [(owner, ref) for owner, (ref, end) in self._refs.items() if end > now]
+                self._refs = {owner: (ref, end) for owner, (ref, end) in self._refs.items() if end > now}
+                if not self._refs:
+                    self._thread = None  # the next claim starts another one
+                    return
+                due = [(owner, ref) for owner, (ref, _) in self._refs.items()]
             for owner, ref in due:
                 try:
                     self._renew(self._keys.order(ref), self._keys.unsettled, ref=ref, owner=owner, lease=self._lease_ms)
