@@ -72,6 +72,10 @@ class AlertEnv:
         return dict(members)
 
 
+def worker(subject: str) -> AlertSubject:
+    return AlertSubject(Alert.WORKER, subject, "worker", "none is running")
+
+
 def in_doubt(ref: str = "order-1", store: str = "main") -> AlertSubject:
     return AlertSubject(Alert.IN_DOUBT, ref, "order", "in doubt", store)
 
