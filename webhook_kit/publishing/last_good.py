@@ -101,19 +101,21 @@ class LastGoodCatalogs:
         cached = self._up_to_date(store)
         return CurrentCatalog(cached.catalog, cached.unavailable())
 
-    def refresh(self, store: Store, *, shrink_guard: bool = False, awaited: bool = False) -> CatalogSet:
+    def refresh(self, store: Store, *, shrink_guard: bool = False) -> CatalogSet:
         """Fetch the catalog from the POS and make it the last good one.
 
-        :param awaited: a cart waits for it, so that the time is limited by ``POS_DEADLINE`` instead of ``CATALOG_DEADLINE``.
         :param shrink_guard: reject a catalog that lacks more than a third of the last good one's items.
         :return: the catalog, with the ``catalogSetId`` of its content.
         :raises CatalogInvalid: with every error in the catalog; the last good one stays.
         :raises CatalogShrunk: the shrink guard rejected it; the last good one stays.
         :raises WebhookKitError: the POS cannot be called now; other exceptions of the adapter are passed on.
         """
-        return self._refresh(store, shrink_guard=shrink_guard, awaited=awaited)[0]
+        return self._refresh(store, shrink_guard=shrink_guard)[0]
 
-    def _refresh(self, store: Store, *, shrink_guard: bool, awaited: bool) -> tuple[CatalogSet, CachedCatalog]:
+    def _refresh(
+        self, store: Store, *, shrink_guard: bool = False, awaited: bool = False
+    ) -> tuple[CatalogSet, CachedCatalog]:
+        """:param awaited: a cart waits for it: the time is limited by ``POS_DEADLINE`` instead of ``CATALOG_DEADLINE``."""
         adapter = self._stores.adapter(store)
         catalog: object = (
             self._calls.run(store.id, "fetch_catalog", lambda: adapter.fetch_catalog(store))
@@ -184,7 +186,7 @@ class LastGoodCatalogs:
             cached = self._cache.use(store.id) or self._read_from_redis(store)
             if cached is None:
                 try:
-                    _, cached = self._refresh(store, shrink_guard=False, awaited=True)
+                    _, cached = self._refresh(store, awaited=True)
                 except PosUnavailable as error:
                     raise CatalogUnavailable(str(error)) from error
                 except Exception as error:
