@@ -216,17 +216,29 @@ _SMALL_LINKS = """() => [...document.querySelectorAll("main a")].filter((e) => e
 
 def test_every_link_is_large_enough_for_a_thumb(env: ConsoleEnv, phone: ConsolePage) -> None:
     order = env.order()
+    for number in range(3):
+        env.dead_letter(1000 + number, "too small for a thumb")
+    env.kit.alerts.raise_once(Alert.DUPLICATE, order, "a test")
     for path in (
         "/",
         "/orders",
         f"/order?ref={order}",
+        "/stores",
         "/store?id=main",
+        "/catalogs",
+        "/catalog?id=main",
+        "/dead-letters",
         "/alerts",
         "/sending",
+        "/graphs",
+        "/onboarding",
         "/incidents",
         "/audit",
     ):
-        assert phone.open(path).page.evaluate(_SMALL_LINKS) == [], path
+        page = phone.open(path).page
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.evaluate("document.querySelectorAll('details').forEach((e) => (e.open = true))")
+        assert page.evaluate(_SMALL_LINKS) == [], path
 
 
 def test_the_answers_of_a_pos_and_of_gett_are_both_in_view(env: ConsoleEnv, phone: ConsolePage) -> None:
