@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
@@ -278,6 +279,37 @@ def test_threads_are_reused() -> None:
         used.add(executor.run(A, "quote", threading.get_ident))
         wait_until(lambda: executor.in_flight() == {})
     assert len(used) <= 3
+
+
+def test_idle_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_IDLE_SECONDS", 0.01)
+    executor = make_executor()
+    used = executor.run(A, "quote", threading.current_thread)
+    wait_until(lambda: not used.is_alive())
+    assert executor.run(A, "quote", threading.current_thread) is not used
+
+
+def test_call_that_comes_when_its_thread_is_about_to_end_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    class TooLate(SimpleQueue[Any]):
+        """Queue on which a thread does not see a job that comes at the end of its patience."""
+
+        misses = 0
+
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            job = super().get(timeout=PATIENCE)
+            if callable(job) and TooLate.misses:
+                TooLate.misses -= 1
+                self.put(job)
+                raise Empty
+            return job
+
+    monkeypatch.setattr(module, "SimpleQueue", TooLate)
+    executor = make_executor()
+    executor.run(A, "quote", lambda: 1)
+    for number in range(5):
+        wait_until(lambda: executor._pool._idle == 1)
+        TooLate.misses = 1
+        assert executor.run(A, "quote", lambda n=number: n) == number  # type: ignore[misc]
 
 
 def test_concurrent_callers_each_get_their_own_result() -> None:

@@ -254,8 +254,11 @@ class _CircuitBreaker:
         return 0.0 if before >= self._limit else None
 
 
+_IDLE_SECONDS = 60
+
+
 class _Pool:
-    """Daemon threads that are reused. A thread that hangs must not keep the process from ending."""
+    """Daemon threads that are reused, and end when idle. A thread that hangs must not keep the process from ending."""
 
     def __init__(self) -> None:
         self._pid = 0
@@ -275,6 +278,15 @@ class _Pool:
 
     def _serve(self, jobs: SimpleQueue[Callable[[], None]]) -> None:
         while True:
-            jobs.get()()
+            try:
+                job = jobs.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                with self._lock:
+                    if self._idle:  # otherwise a job that is being submitted counts on this thread
+                        self._idle -= 1
+                        return
+                continue
+            job()
+            del job  # an idle thread must not keep the adapter's objects alive
             with self._lock:
                 self._idle += 1
