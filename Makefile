@@ -8,10 +8,10 @@ LOWEST := .venv-lowest
 # Twice as many test workers as cores, because a test mostly waits for processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
-CHECKS := lint style types layers names
+CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit test-lowest test-redis test-adapters browser promtool pictures check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit test-lowest test-redis test-adapters browser promtool pictures site site-serve check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -58,7 +58,7 @@ test-adapters: $(ADAPTERS:adapters/%=test-adapter-%) ## run the tests of every a
 test-adapter-%: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) adapters/$*/tests
 
-check: $(CHECKS) ## run ruff, the style check, mypy --strict, import-linter and the check of public names
+check: $(CHECKS) ## run ruff, the style check, mypy --strict, import-linter, the check of public names and of the site
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -76,6 +76,17 @@ layers: $(STAMP)
 
 names: $(STAMP)
 	$(BIN)/python -m pytest -q tests/test_public_names.py
+
+# Strict: a link or anchor that leads nowhere fails. MkDocs is the fallback, so that both have to build the site.
+docs: site
+	$(BIN)/python -m mkdocs build --strict --quiet --config-file mkdocs-fallback.yml
+
+site: $(STAMP)   ## build the site in build/site
+	$(BIN)/python scripts/make_site.py
+	$(BIN)/python -m zensical build --strict
+
+site-serve: site ## serve the site on http://localhost:8000; `python scripts/make_site.py` shows what you have written since
+	$(BIN)/python -m zensical serve
 
 $(LOWEST)/.installed: setup.cfg pyproject.toml | $(STAMP)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)

@@ -1,0 +1,180 @@
+"""Write the pages of the site into ``build/docs``: ``python scripts/make_site.py``. ``mkdocs.yml`` builds the site from them.
+
+Pages of the site are those of ``docs/`` and the texts of other folders in ``ELSEWHERE``. Each link is that of GitHub. Here it is turned
+into the link between the same pages in the site; a source file that a page links to becomes a page of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).parents[1]
+ELSEWHERE = {
+    "README.md": "readme.md",
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+    "CONTRIBUTING.md": "contributing.md",
+}
+"""Page in the site for each text at the top; READMEs of adapters and examples have theirs in a folder."""
+
+_LINK = re.compile(r"(?<=\]\()([^)\s#]+)(#[^)\s]*)?(?=\))")
+_FENCE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1 *$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(rf"{_FENCE.pattern}|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+_NOT_FOUND = "there is nothing at"
+
+
+class BrokenLinks(Exception):
+    """Links to files that do not exist, one a line."""
+
+
+class Site:
+    """Pages of the site, by their source."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.pages = {name: page for name, page in ELSEWHERE.items() if (root / name).exists()}
+        self.pages |= {path.relative_to(root).as_posix(): path.name for path in sorted((root / "docs").glob("*.md"))}
+        for path in sorted([*root.glob("adapters/*/README.md"), *root.glob("examples/*/README.md")]):
+            self.pages[path.relative_to(root).as_posix()] = f"{path.parent.relative_to(root).as_posix()}.md"
+        self.sources: dict[str, str] = {}
+        self.broken: list[str] = []
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield path and text of each page.
+
+        :raises BrokenLinks: after the last page, when a link leads nowhere.
+        """
+        for name, page in self.pages.items():
+            text = self.linked(name, page, (self.root / name).read_text(encoding="utf-8"))
+            yield page, text + (self.files(name, page) if name.startswith("examples/") else "")
+        for name, page in self.sources.items():  # no source file adds another one
+            yield page, source_page(name, (self.root / name).read_text(encoding="utf-8"))
+        if self.broken:
+            raise BrokenLinks("\n".join(self.broken))
+
+    def linked(self, name: str, page: str, text: str) -> str:
+        """Return the text with links to pages of the site. Code is left as it is."""
+        parts, end = [], 0
+        for code in [*_CODE.finditer(text), None]:
+            prose = text[end : code.start() if code else len(text)]
+            parts += [
+                _LINK.sub(lambda link: self.link(name, page, link[1]) + (link[2] or ""), prose),
+                code[0] if code else "",
+            ]
+            end = code.end() if code else end
+        return "".join(parts)
+
+    def link(self, name: str, page: str, target: str) -> str:
+        """Return the address of a link's target, as seen from a page."""
+        if ":" in target:
+            return target
+        path = os.path.normpath(PurePosixPath(name).parent / target)
+        if (self.root / path / "README.md").exists():
+            path = f"{path}/README.md"
+        if not (self.root / path).is_file():
+            self.broken.append(f"{name}: {_NOT_FOUND} {target}; link to a file, or to a folder with a README.md")
+            return target
+        return os.path.relpath(self.page_of(path), PurePosixPath(page).parent)
+
+    def page_of(self, path: str) -> str:
+        """Return the page for a file; a source file gets one when it is asked for."""
+        if path.startswith("docs/images/"):
+            return path.removeprefix("docs/")
+        return self.pages.get(path) or self.sources.setdefault(path, f"source/{path}.md")
+
+    def files(self, name: str, page: str) -> str:
+        """Return the section with links to all files of an example."""
+        folder = (self.root / name).parent
+        paths = [path.relative_to(self.root).as_posix() for path in sorted(folder.rglob("*"))]
+        paths = [path for path in paths if (self.root / path).is_file() and not _is_generated(path) and path != name]
+        links = [f"* [{path}]({os.path.relpath(self.page_of(path), PurePosixPath(page).parent)})\n" for path in paths]
+        return "\n## Files\n\n" + "".join(links)
+
+
+def _is_generated(path: str) -> bool:
+    return any(
+        part.startswith((".", "__pycache__")) or part.endswith(".egg-info") for part in PurePosixPath(path).parts
+    )
+
+
+def source_page(name: str, text: str) -> str:
+    """Return the page that shows a source file."""
+    language = {".py": "python", ".js": "js", ".json": "json", ".toml": "toml", ".cfg": "ini"}.get(
+        Path(name).suffix, "text"
+    )
+    return f"---\nsearch:\n  exclude: true\n---\n# {name}\n\n``````{language}\n{text.rstrip()}\n``````\n"
+
+
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
+    """Loader that leaves out the Python functions in a configuration."""
+
+
+_PlainLoader.add_multi_constructor("tag:yaml.org,2002:python/", lambda *_: None)
+
+
+def navigation(root: Path = ROOT) -> Any:
+    """Return ``nav`` of ``mkdocs.yml``."""
+    return yaml.load((root / "mkdocs.yml").read_text(encoding="utf-8"), _PlainLoader)["nav"]  # noqa: S506 - a SafeLoader
+
+
+def nav_pages(nav: Any) -> Iterator[str]:
+    """Yield the pages of a navigation in their order."""
+    for entry in nav:
+        for value in entry.values() if isinstance(entry, dict) else [entry]:
+            yield from nav_pages(value) if isinstance(value, list) else [value]
+
+
+def description(text: str) -> str:
+    """Return the first sentence below the heading of a page, without its links."""
+    paragraph = re.split(r"\n\s*\n", text.split("\n", 1)[1].strip())[0].replace("\n", " ")
+    return re.split(r"(?<=[.:]) ", re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", paragraph))[0]
+
+
+def title(text: str) -> str:
+    """Return the heading of a page."""
+    return text.split("\n", 1)[0].removeprefix("# ")
+
+
+def index_for_models(nav: Any, texts: dict[str, str]) -> str:
+    """Return ``llms.txt``: each section of the navigation, with title and first sentence of its pages (llmstxt.org)."""
+    lines = ["# webhook_kit", "", f"> {description(texts['readme.md'])}", ""]
+    for section in nav:
+        ((name, pages),) = section.items()
+        lines += [f"## {name}", ""]
+        lines += [
+            f"- [{title(texts[page])}]({page.removesuffix('.md')}.html): {description(texts[page])}"
+            for page in nav_pages(pages)
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def write(target: Path, root: Path = ROOT) -> None:
+    """Write all pages and images of the site.
+
+    :raises BrokenLinks: when a link leads nowhere.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    texts = dict(Site(root).texts())
+    nav = navigation(root)
+    for page, text in texts.items():
+        (target / page).parent.mkdir(parents=True, exist_ok=True)
+        (target / page).write_text(text, encoding="utf-8")
+    shutil.copytree(root / "docs" / "images", target / "images")
+    (target / "llms.txt").write_text(index_for_models(nav, texts), encoding="utf-8")
+    (target / "llms-full.txt").write_text("\n\n".join(texts[page] for page in nav_pages(nav)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        write(ROOT / "build" / "docs")
+    except BrokenLinks as broken:
+        sys.exit(str(broken))
