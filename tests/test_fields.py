@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from webhook_kit.fields import (
     Credential,
+    EncryptionKey,
     GettId,
     HeaderSecret,
     ModuleMember,
@@ -98,3 +100,21 @@ def test_credential_may_have_several_lines_and_a_header_carries_ascii_alone() ->
     for kind, value in ((Secret, key), (HeaderSecret, "schlüssel")):
         with pytest.raises(ValidationError):
             TypeAdapter(kind).validate_python(value)
+
+
+KEY = "-_" * 21 + "8="
+"""Fernet key, as ``webhook-kit stores generate-key`` prints it: bytes in base64 of the alphabet for URLs."""
+HEX = base64.urlsafe_b64decode(KEY).hex()
+"""The same key in hexadecimal digits, as Heroku generates one."""
+
+
+@pytest.mark.parametrize("written", [KEY, KEY.replace("-", "+").replace("_", "/"), HEX, HEX.upper()])
+def test_key_that_a_platform_generates_is_the_same_fernet_key(written: str) -> None:
+    assert TypeAdapter(EncryptionKey).validate_python(written).get_secret_value() == KEY
+
+
+@pytest.mark.parametrize("written", ["secret", "f" * 63, "f" * 66, "g" * 64, f"{KEY}!", KEY[:-4], "é" * 32])
+def test_no_other_text_is_an_encryption_key(written: str) -> None:
+    with pytest.raises(ValidationError, match="invalid Fernet key") as caught:
+        TypeAdapter(EncryptionKey).validate_python(written)
+    assert written not in caught.value.errors()[0]["msg"]

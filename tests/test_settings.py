@@ -11,6 +11,7 @@ import pytest
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.settings import PricePolicy, Settings, TlsVerify
+from webhook_kit.stores.cipher import CredentialCipher
 
 HIDDEN = "topsecret"
 
@@ -255,6 +256,18 @@ def test_token_keys_are_configured_or_derived_from_every_webhook_secret() -> Non
     assert derived[:1] == Settings(gett_webhook_secrets=["new"]).token_keys()
     assert not {"new", "old", "static"} & set(derived)
     assert len(Settings().token_keys()) == 1
+
+
+def test_secret_that_a_platform_generates_serves_for_each_secret(read: Callable[..., Settings]) -> None:
+    generated = "0123456789abcdef" * 4
+    names = (
+        *("GETT_WEBHOOK_SECRETS", "TOKEN_SECRETS", "WEBHOOK_KIT_KEY", "METRICS_TOKEN", "CONSOLE_SESSION_KEYS"),
+        *("CONSOLE_PROXY_SECRET", "ALERT_WEBHOOK_SECRET"),
+    )
+    settings = read(**dict.fromkeys(names, generated))
+    assert settings.token_keys() == settings.console_keys() == [generated]
+    cipher = CredentialCipher([key.get_secret_value() for key in settings.webhook_kit_key])
+    assert cipher.decrypt("main", cipher.encrypt("main", {"token": HIDDEN})) == {"token": HIDDEN}
 
 
 def test_variables_are_read_in_any_case_and_unknown_ones_are_ignored(

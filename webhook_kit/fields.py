@@ -6,6 +6,7 @@ No message contains the value, because it may be a secret.
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -18,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 __all__ = [
     "Credential",
+    "EncryptionKey",
     "GettId",
     "HeaderSecret",
     "JsonTable",
@@ -38,6 +40,7 @@ _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’
 _REDIS = "should be an address such as rediss://user:password@host:6380/0"
 _WEB = "should be a web address such as https://pos.example.org, without user, query and fragment"
 _LONGEST_ID = 200
+_KEY_BYTES = 32
 
 
 def unquoted(value: str) -> str:
@@ -108,6 +111,23 @@ def _header(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().isascii():
         raise ValueError("contains a character that an HTTP header cannot carry; copy it again")
     return value
+
+
+def _encryption_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    try:
+        # Heroku generates 64 hexadecimal digits, Render base64 of the other alphabet.
+        if len(text) == 2 * _KEY_BYTES:
+            key = bytes.fromhex(text)
+        else:
+            key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise ValueError(
+            "contains an invalid Fernet key; create one with `webhook-kit stores generate-key`, or write 64 hexadecimal digits"
+        )
+    return SecretStr(base64.urlsafe_b64encode(key).decode())
 
 
 def _store_id(value: str) -> str:
@@ -199,6 +219,8 @@ Credential = Annotated[SecretStr, AfterValidator(_credential)]
 """Secret of a POS, of one line or several: a private key has several."""
 HeaderSecret = Annotated[Secret, AfterValidator(_header)]
 """Secret that is sent in a header of HTTP."""
+EncryptionKey = Annotated[Secret, AfterValidator(_encryption_key)]
+"""Fernet key; also given as 32 bytes in base64 of either alphabet, or as 64 hexadecimal digits."""
 StoreId = Annotated[str, AfterValidator(_store_id)]
 """The partner's own id of a store."""
 GettId = Annotated[str, AfterValidator(_gett_id)]
