@@ -25,7 +25,7 @@ EXAMPLE = AlertMessage(
     opened=1_700_000_000.0,
     at=1_700_000_060.0,
     link="https://console.example.org/console/order?ref=order-1",
-    runbook="docs/monitoring.md#order_in_doubt",
+    runbook="docs/runbook.md#order_in_doubt",
 )
 
 

@@ -55,7 +55,7 @@ def test_a_generic_webhook_is_signed_over_its_bytes(secret: str, key: bytes, mon
         "openedAt": "2023-11-14T22:13:20Z",
         "acknowledgedBy": None,
         "link": "https://console.example.org/console/order?ref=order-1",
-        "runbook": "docs/monitoring.md#order_in_doubt",
+        "runbook": "docs/runbook.md#order_in_doubt",
     }
 
 

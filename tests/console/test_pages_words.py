@@ -78,6 +78,11 @@ def test_the_alerts_page_says_when_alerts_open(operator: ConsoleClient) -> None:
     assert "docs/monitoring.md" not in page
 
 
+def test_an_alert_names_its_section_of_the_runbook(operator: ConsoleClient) -> None:
+    operator.kit.alerts.raise_once(Alert.STORE_STATUS, "main", "differs", about="store")
+    assert "runbook: store_status_differs" in plain(operator.get("/alerts").text)
+
+
 @pytest.mark.parametrize(
     "path", ["/orders?q=nothing", "/stores?q=nothing", "/audit?who=nobody", "/alerts", "/incidents"]
 )

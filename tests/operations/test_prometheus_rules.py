@@ -80,8 +80,21 @@ def test_each_alert_has_a_test_and_says_what_to_do() -> None:
     for group in groups():
         for rule in group["rules"]:
             if "alert" in rule:
-                assert set(rule["annotations"]) == {"summary", "description"}
+                assert set(rule["annotations"]) == {"summary", "description", "runbook"}
                 assert rule["labels"]["severity"] in ("critical", "warning", "info")
+
+
+def test_each_alert_names_a_section_of_the_runbook() -> None:
+    page = (CONTRIB.parent / "docs" / "runbook.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| \[(\w+)\]\(#(\w+)\) \|$", page, re.MULTILINE)
+    assert {(name, severity, f"docs/runbook.md#{anchor}") for name, severity, _, anchor in rows} == {
+        (rule["alert"], rule["labels"]["severity"], rule["annotations"]["runbook"])
+        for group in groups()
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+    headings = re.findall(r"^### (\w+)$", page, re.MULTILINE)
+    assert {(section, anchor) for _, _, section, anchor in rows} <= {(each, each.lower()) for each in headings}
 
 
 @pytest.mark.parametrize("expression", sorted(set(expressions())))

@@ -55,5 +55,5 @@ def console_link(settings: Settings, about: str, subject: str) -> str:
 
 
 def runbook(code: str) -> str:
-    """Return the section of the documentation about alerts of a code."""
-    return f"docs/monitoring.md#{code}"
+    """Return the section of the runbook about alerts of a code."""
+    return f"docs/runbook.md#{code}"

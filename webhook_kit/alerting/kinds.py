@@ -1,4 +1,4 @@
-"""Kinds of alerts: severity, sentence, and what to do. ``docs/monitoring.md`` has a section for each."""
+"""Kinds of alerts: severity, sentence, and what to do. ``docs/runbook.md`` has a section for each."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class AlertMessage:
     :ivar opened: the moment at which the alert was opened, Unix seconds.
     :ivar at: the moment of the event, Unix seconds.
     :ivar link: page of the console, or empty.
-    :ivar runbook: section of the documentation.
+    :ivar runbook: section of the runbook, as a path in the documentation.
     :ivar by: the person who has acknowledged the alert, or empty.
     """
 
