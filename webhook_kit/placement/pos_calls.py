@@ -48,7 +48,10 @@ def find_order(executor: PosExecutor, adapter: PosAdapter, store: Store, ref: st
 
     :raises Problem: 503 when the POS gives no usable answer.
     """
-    ticket = ask_pos(executor, store, "find_order", lambda: adapter.find_order(store, ref), deadline=deadline)
+    try:
+        ticket = ask_pos(executor, store, "find_order", lambda: adapter.find_order(store, ref), deadline=deadline)
+    except Unsupported as error:  # without a look-up the promise of one ticket per order does not hold
+        raise unusable_answer(store, "find_order() raised Unsupported, although the adapter has it") from error
     if ticket is not None and not isinstance(ticket, Placed):
         raise unusable_answer(store, f"find_order() returned {type(ticket).__name__}")
     return ticket
