@@ -18,7 +18,9 @@ import pytest
 import requests
 
 from tests.webhooks.webhook_client import SECRET, STORE_ID, order
+from webhook_kit.cli.serve import command as serve_command
 from webhook_kit.gett.signing import signed_headers
+from webhook_kit.settings import Settings
 from webhook_kit.testing.processes import PATIENCE, Process, free_port
 from webhook_kit.testing.redis_server import RedisServer
 
@@ -32,6 +34,11 @@ threading.Thread(target=time.sleep, args=(1000,), name="vendor").start()
 class Vendor(BogusAdapter):
     pass
 
+class Stuck(BogusAdapter):
+    def fetch_catalog(self, store):
+        print("FETCHING", flush=True)
+        time.sleep(1000)
+
 class Slow(BogusAdapter):
     def fetch_catalog(self, store):
         print("FETCHING", flush=True)
@@ -40,7 +47,10 @@ class Slow(BogusAdapter):
 """
 
 
-def web_server(redis: RedisServer, port: int, *, cwd: Path | None = None, **env: str) -> Process:
+LONG = {"WEBHOOK_DEADLINE": "500", "POS_DEADLINE": "400", "POS_ABANDON_AFTER": "400", "CATALOG_DEADLINE": "240"}
+
+
+def web_server(redis: RedisServer, port: int, *arguments: str, cwd: Path | None = None, **env: str) -> Process:
     command = [
         sys.executable,
         "-m",
@@ -52,6 +62,7 @@ def web_server(redis: RedisServer, port: int, *, cwd: Path | None = None, **env:
         "2",
         "--threads",
         "4",
+        *arguments,
     ]
     settings = {
         "REDIS_URL": redis.url,
@@ -141,6 +152,58 @@ def test_repeated_signals_do_not_cut_off_a_request(redis_server: RedisServer, tm
         assert server.wait() == 0
 
 
+def test_process_that_dies_is_started_again(redis_server: RedisServer) -> None:
+    """The out-of-memory killer takes one process of a dyno, and the other goes on."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/healthz"
+    with web_server(redis_server, port) as server:
+        server.wait_http(url)
+        server.wait_until(lambda: server.output().count(" runtime-1") == 2, message="both processes")
+        main = psutil.Process(server.pid)
+        before = main.children()
+        before[0].kill()
+        server.wait_until(lambda: server.output().count(" runtime-1") == 3, message="another process")
+        assert len({each.pid for each in main.children()} | {each.pid for each in before}) == 3
+        server.wait_http(url)
+        os.kill(server.pid, signal.SIGTERM)
+        assert server.wait() == 0
+
+
+def test_signal_to_every_process_stops_the_server(redis_server: RedisServer) -> None:
+    """A platform signals all processes of a container: none that has ended is started again."""
+    port = free_port()
+    with web_server(redis_server, port) as server:
+        server.wait_http(f"http://127.0.0.1:{port}/healthz")
+        server.wait_until(lambda: server.output().count(" runtime-1") == 2, message="both processes")
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+        assert "Respawning" not in server.output()
+
+
+def test_process_that_does_not_stop_is_killed_in_time(redis_server: RedisServer, tmp_path: Path) -> None:
+    (tmp_path / "vendor.py").write_text(VENDOR)
+    port, key_prefix = free_port(), f"{tmp_path.name[:30]}:"
+    env = {"POS_ADAPTER": "vendor:Stuck", "KEY_PREFIX": key_prefix, **LONG}
+    limit = ("--workers-kill-timeout", "1")
+    with web_server(redis_server, port, *limit, cwd=tmp_path, **env) as server, ThreadPoolExecutor(1) as pool:
+        server.wait_http(f"http://127.0.0.1:{port}/healthz")
+        body = json.dumps(order()).encode()
+        url, headers = f"http://127.0.0.1:{port}/validateOrder", signed_headers(body, SECRET)
+        response = pool.submit(requests.post, url, data=body, headers=headers, timeout=PATIENCE)
+        server.wait_until(lambda: "FETCHING" in server.output(), message="the request")
+        os.kill(server.pid, signal.SIGTERM)
+        server.wait()
+        assert "Killing worker" in server.output()
+        with pytest.raises(requests.ConnectionError):
+            response.result()
+
+
+def test_default_kill_timeout_lies_between_a_webhook_and_the_end_of_a_grace_period() -> None:
+    (seconds,) = [each.default for each in serve_command.params if each.name == "kill_timeout"]
+    assert isinstance(seconds, int)
+    assert Settings().webhook_deadline < seconds < 30
+
+
 def test_second_server_on_a_port_does_not_start(redis_server: RedisServer) -> None:
     port = free_port()
     with web_server(redis_server, port) as first:
@@ -166,6 +229,7 @@ def test_mistakes_of_the_configuration_are_lines_and_not_tracebacks(redis_server
         assert server.wait() != 0
         assert "webhook-kit: GETT_WEBHOOK_SECRETS is not set" in server.output()
         assert "Traceback" not in server.output()
+        assert "Respawning" not in server.output()
 
 
 def test_every_line_of_the_server_is_one_json_object(redis_server: RedisServer) -> None:

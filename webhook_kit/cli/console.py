@@ -30,13 +30,13 @@ def command() -> None:
 
 
 @command.command()
-@server_options(workers=1, threads=8)
-def serve(host: str, port: int, workers: int, threads: int) -> None:
+@server_options(workers=1, threads=8, workers_variable=None)
+def serve(host: str, port: int, workers: int, threads: int, kill_timeout: int) -> None:
     """Serve only the console, in a process of its own, until stopped."""
     from webhook_kit.console.app import create_console_server
     from webhook_kit.server.run import serve as serve_app
 
-    serve_app(host, port, workers=workers, threads=threads, create=create_console_server)
+    serve_app(host, port, workers=workers, threads=threads, kill_timeout=kill_timeout, create=create_console_server)
 
 
 # -- users -------------------------------------------------------------------------------------------------------------

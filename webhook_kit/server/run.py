@@ -11,11 +11,11 @@ from collections.abc import Callable
 from errno import EADDRINUSE
 from functools import partial
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from webhook_kit import logs
 from webhook_kit.app import create_app
@@ -41,8 +41,8 @@ _HEAD_TIMEOUT = 30_000
 _BUFFER = 64 * 1024
 """Bytes of a head at most."""
 
-_STOP_TIMEOUT = 30
-"""Seconds after which a process that does not stop is killed."""
+_MISCONFIGURED = 1
+"""Exit status of a process that cannot start: the next one could not either."""
 
 _LOGGING = {
     "handlers": {},
@@ -55,13 +55,20 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(
-    host: str, port: int, *, workers: int, threads: int, create: Callable[[], WSGIApplication] = create_app
+    host: str,
+    port: int,
+    *,
+    workers: int,
+    threads: int,
+    kill_timeout: int,
+    create: Callable[[], WSGIApplication] = create_app,
 ) -> None:
-    """Serve the web application until the process has to stop.
+    """Serve the web application until the process has to stop. A process of it that dies is started again.
 
     :param host: IP address to listen on.
     :param workers: number of processes.
     :param threads: number of requests that one process handles at the same time.
+    :param kill_timeout: seconds after which a process that does not stop is killed.
     :param create: makes the application in each process.
     :raises ConfigurationError: a setting is wrong, another process listens on the port, or the address cannot be used.
     """
@@ -70,7 +77,7 @@ def serve(
     _require_free(host, port)
     _allow_files()
     _stop_starting_workers()
-    Server(
+    _Server(
         "webhook_kit.app",
         address=host,
         port=port,
@@ -81,7 +88,8 @@ def serve(
         backlog=2048,
         backpressure=_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=_HEAD_TIMEOUT, max_buffer_size=_BUFFER),
-        workers_kill_timeout=_STOP_TIMEOUT,
+        workers_kill_timeout=kill_timeout,
+        respawn_failed_workers=True,
         log_dictconfig=_LOGGING,
     ).serve(target_loader=partial(_create, create, threads, os.getpid()), wrap_loader=False)
 
@@ -92,7 +100,20 @@ def _create(create: Callable[[], WSGIApplication], threads: int, parent: int) ->
         return Front(create(), threads)
     except WebhookKitError as error:
         sys.stderr.writelines(f"webhook-kit: {line}\n" for line in str(error).splitlines())
-        end_process(1)
+        end_process(_MISCONFIGURED)
+
+
+class _Server(MPServer):
+    """A server that does not start a process again that cannot start, and that stops although a process died at that moment."""
+
+    def _respawn_workers(self, workers: list[int], *arguments: Any, **options: Any) -> None:
+        if any(self.wrks[number].inner.exitcode == _MISCONFIGURED for number in workers):
+            self.interrupt_children += workers  # ends the server with an error
+            self.interrupt_signal = True
+        else:
+            super()._respawn_workers(workers, *arguments, **options)
+        if self.interrupt_signal:  # granian has reset the event that told of it
+            self.main_loop_interrupt.set()
 
 
 def _require_free(host: str, port: int) -> None:
