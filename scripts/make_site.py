@@ -100,9 +100,8 @@ class Site:
 
 
 def _is_generated(path: str) -> bool:
-    return any(
-        part.startswith((".", "__pycache__")) or part.endswith(".egg-info") for part in PurePosixPath(path).parts
-    )
+    folders = PurePosixPath(path).parent.parts
+    return any(folder.startswith((".", "__pycache__")) or folder.endswith(".egg-info") for folder in folders)
 
 
 def source_page(name: str, text: str) -> str:
@@ -133,9 +132,9 @@ def nav_pages(nav: Any) -> Iterator[str]:
 
 
 def description(text: str) -> str:
-    """Return the first sentence below the heading of a page, without its links."""
+    """Return the first sentence below the heading of a page, without links."""
     paragraph = re.split(r"\n\s*\n", text.split("\n", 1)[1].strip())[0].replace("\n", " ")
-    return re.split(r"(?<=[.:]) ", re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", paragraph))[0]
+    return re.split(r"(?<=[.]) ", re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", paragraph))[0]
 
 
 def title(text: str) -> str:
@@ -163,12 +162,12 @@ def write(target: Path, root: Path = ROOT) -> None:
     :raises BrokenLinks: when a link leads nowhere.
     """
     shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(root / "docs", target, ignore=shutil.ignore_patterns("*.md"))
     texts = dict(Site(root).texts())
     nav = navigation(root)
     for page, text in texts.items():
         (target / page).parent.mkdir(parents=True, exist_ok=True)
         (target / page).write_text(text, encoding="utf-8")
-    shutil.copytree(root / "docs" / "images", target / "images")
     (target / "llms.txt").write_text(index_for_models(nav, texts), encoding="utf-8")
     (target / "llms-full.txt").write_text("\n\n".join(texts[page] for page in nav_pages(nav)), encoding="utf-8")
 
