@@ -88,7 +88,8 @@ class Site:
         """Return the page for a file; a source file gets one when it is asked for."""
         if path.startswith("docs/images/"):
             return path.removeprefix("docs/")
-        return self.pages.get(path) or self.sources.setdefault(path, f"source/{path}.md")
+        page = f"source/{path}.md".replace("/.", "/dot-")  # the builders leave out hidden files
+        return self.pages.get(path) or self.sources.setdefault(path, page)
 
     def files(self, name: str, page: str) -> str:
         """Return the section with links to all files of an example."""
