@@ -31,12 +31,14 @@ __all__ = [
     "Text",
     "WebAddress",
     "ZoneName",
+    "node_addresses",
     "plain_text",
     "stripped",
     "unquoted",
 ]
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}
+_CLUSTERS = "redis+cluster", "rediss+cluster"
 _REDIS = "should be an address such as rediss://user:password@host:6380/0"
 _WEB = "should be a web address such as https://pos.example.org, without user, query and fragment"
 _LONGEST_ID = 200
@@ -178,8 +180,28 @@ def _web_address(value: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
 
 
+def node_addresses(address: str) -> list[str]:
+    """Return the address of each server that an address of Redis names: a cluster is named by some of its nodes."""
+    scheme, _, rest = address.partition("://")
+    if scheme.lower() not in _CLUSTERS:
+        return [address]
+    place, slash, path = rest.partition("/")
+    user, at, hosts = place.rpartition("@")
+    return [f"{scheme.lower().partition('+')[0]}://{user}{at}{host}{slash}{path}" for host in hosts.split(",")]
+
+
 def _redis_address(value: str) -> str:
     value = plain_text(value)
+    scheme, _, rest = value.partition("://")
+    if scheme.lower() not in _CLUSTERS:
+        return _server_address(value)
+    for each in node_addresses(value):
+        if urlsplit(_server_address(each)).path not in ("", "/", "/0"):
+            raise ValueError("should name no database but 0, the only one of a cluster")
+    return f"{scheme.lower()}://{rest}"
+
+
+def _server_address(value: str) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port if parts.scheme != "unix" else None

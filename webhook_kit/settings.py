@@ -76,7 +76,7 @@ class Settings(OperatingSettings):
 
     # -- Redis ---------------------------------------------------------------------------------------------------------
     redis_url: RedisAddress = Field("redis://127.0.0.1:6379/0", repr=False)
-    """Address of the Redis server: ``redis://``, ``rediss://`` (TLS) or ``unix://``. Example: ``rediss://user:password@host:6380/0``."""
+    """Address of the Redis server: ``redis://``, ``rediss://`` (TLS), ``unix://``, or some nodes of a cluster (``redis+cluster://host,host``, ``rediss+cluster://``). Example: ``rediss://user:password@host:6380/0``."""
     redis_tls_verify: TlsVerify = TlsVerify.REQUIRED
     """Verification of the certificate of a ``rediss://`` server: ``required``, or ``none`` to accept a self-signed certificate (Heroku)."""
     redis_max_connections: int = Field(40, ge=2, le=10_000)

@@ -7,10 +7,13 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 
 from webhook_kit.errors import ConfigurationError
+from webhook_kit.fields import node_addresses
 from webhook_kit.settings import Settings, TlsVerify
+from webhook_kit.storage.cluster import ClusterNodes, require_one_slot
 from webhook_kit.storage.pool import FailoverPool, connection_class
 
 __all__ = ["OUT_OF_REACH", "connect", "text"]
@@ -23,8 +26,9 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
     """Return a client with its own pool. Connections are opened on first use, never before a fork.
 
     :param timeout: seconds to wait for a response; None uses the setting.
-    :raises ConfigurationError: the URL cannot be read.
+    :raises ConfigurationError: the URL cannot be read, or names a cluster and the keys do not lie in one hash slot.
     """
+    nodes = node_addresses(settings.redis_url)
     options: dict[str, Any] = {
         "connection_class": connection_class(settings.redis_url),
         "max_connections": settings.redis_max_connections,
@@ -47,7 +51,7 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
         options["ssl_cert_reqs"] = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
         options["ssl_check_hostname"] = verify
     try:
-        pool = FailoverPool.from_url(settings.redis_url, **options)
+        pool = FailoverPool.from_url(nodes[0], **options)
         pool.connection_class(**pool.connection_kwargs)  # checks the options without connecting
     except (ValueError, TypeError) as error:
         # The message does not repeat the URL: it may contain the password.
@@ -55,6 +59,10 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
             "REDIS_URL: cannot be read; write rediss://user:password@host:port/0, with special characters "
             "percent-encoded and no options that redis-py does not have"
         ) from error
+    if "+cluster:" in settings.redis_url:
+        require_one_slot(settings.key_prefix)
+        named = [(url["host"], url.get("port", 6379)) for url in map(parse_url, nodes)]
+        pool.locator = ClusterNodes(named, settings.key_prefix, pool.ask)
     return _Client(connection_pool=pool)
 
 

@@ -21,6 +21,8 @@ class RedisFault(StrEnum):
     REPLICA = "read-only replica"
     FULL = "out of memory"
     CLUSTER = "cluster mode"
+    SLOT = "hash slot not served"
+    NO_CLUSTER = "not in cluster mode"
     NO_SCRIPTS = "no scripts"
     LOADING = "loading its data"
     CREDENTIALS = "credentials refused"
@@ -51,7 +53,15 @@ _ADVICE = {
     RedisFault.CLOSED: "the server closes the connection; if its port expects TLS, write rediss:// for redis://",
     RedisFault.REPLICA: "this server is a read-only replica; use the address of the primary",
     RedisFault.FULL: "Redis is full (maxmemory); choose a larger plan, or delete other data from it",
-    RedisFault.CLUSTER: "Redis is in cluster mode, which is not supported; use a single primary, with or without replicas",
+    RedisFault.CLUSTER: (
+        "Redis is in cluster mode; set REDIS_URL=redis+cluster://host:port,host:port (some of its nodes), KEY_PREFIX={wk}: and "
+        "RQ_KEY_PREFIX={wk}:rq"
+    ),
+    RedisFault.SLOT: (
+        "no node of the cluster serves the hash slot of KEY_PREFIX now: it fails over, or the slot moves to another node; "
+        "try again in a moment"
+    ),
+    RedisFault.NO_CLUSTER: "the server is not in cluster mode; write redis:// for redis+cluster://, rediss:// for rediss+cluster://",
     RedisFault.NO_SCRIPTS: "this server runs no Lua scripts; it may be a Sentinel or a proxy: use the address of Redis itself",
     RedisFault.LOADING: "Redis is loading its data; try again in a moment",
     RedisFault.CREDENTIALS: "Redis refuses the user or the password; check them",
@@ -68,10 +78,10 @@ _FAULTS = {
     "UNBLOCKED": RedisFault.REPLICA,
     "OOM": RedisFault.FULL,
     "MOVED": RedisFault.CLUSTER,
-    "ASK": RedisFault.CLUSTER,
-    "TRYAGAIN": RedisFault.CLUSTER,
+    "ASK": RedisFault.SLOT,
+    "TRYAGAIN": RedisFault.SLOT,
     "CROSSSLOT": RedisFault.CLUSTER,
-    "CLUSTERDOWN": RedisFault.CLUSTER,
+    "CLUSTERDOWN": RedisFault.SLOT,
     "LOADING": RedisFault.LOADING,
     "NOAUTH": RedisFault.CREDENTIALS,
     "WRONGPASS": RedisFault.CREDENTIALS,
@@ -84,6 +94,7 @@ _FAULTS = {
 
 REFUSING_SERVER = frozenset(
     {"READONLY", "MASTERDOWN", "UNBLOCKED", "LOADING", "NOAUTH", "WRONGPASS", "DENIED", "MISCONF", "NOREPLICAS"}
+    | {"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"}
 )
 """Codes by which a server refuses to serve although another one behind the same address may; it has executed nothing.
 
@@ -95,7 +106,8 @@ _CLASSES: dict[type[Exception], str] = {  # a class comes before the class that 
     exceptions.ReadOnlyError: "READONLY",
     exceptions.MasterDownError: "MASTERDOWN",
     exceptions.OutOfMemoryError: "OOM",
-    exceptions.AskError: "MOVED",
+    exceptions.MovedError: "MOVED",
+    exceptions.AskError: "ASK",
     exceptions.TryAgainError: "TRYAGAIN",
     exceptions.ClusterCrossSlotError: "CROSSSLOT",
     exceptions.ClusterDownError: "CLUSTERDOWN",
@@ -109,6 +121,7 @@ _CODE = re.compile(rf"(?:^|-|: )({'|'.join(_FAULTS)}) ")
 
 _TEXTS = {
     re.compile(r"non local key|hash to the same slot|in cluster mode", re.IGNORECASE): RedisFault.CLUSTER,
+    re.compile(r"cluster support disabled", re.IGNORECASE): RedisFault.NO_CLUSTER,
     re.compile(r"unknown command", re.IGNORECASE): RedisFault.NO_SCRIPTS,
     re.compile(r"no permission|ACL failure|can't run this command|can't access", re.IGNORECASE): RedisFault.PERMISSION,
 }

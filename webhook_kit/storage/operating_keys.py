@@ -13,6 +13,13 @@ class OperatingKeys:
 
     prefix: str
 
+    # -- all scripts ---------------------------------------------------------------------------------------------------
+
+    @property
+    def missing(self) -> str:
+        """Never: every script declares it (:mod:`webhook_kit.storage.scripts`)."""
+        return f"{self.prefix}missing"
+
     # -- monitoring ----------------------------------------------------------------------------------------------------
 
     def health(self, store_id: str) -> str:

@@ -3,23 +3,42 @@
 After a fail-over the former primary often lives on as a read-only replica, and every connection that was opened before still leads
 to it. A server that refuses to serve is therefore left: the command is sent once more over a new connection, which leads to the
 server that ``REDIS_URL`` names now, and no other connection that was opened before is used again.
+
+Where ``REDIS_URL`` names several servers, a locator tells each new connection to which one it has to lead.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import redis
 from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 
 from webhook_kit.storage.faults import REFUSING_SERVER, error_code
 
-__all__ = ["FailoverPool", "ServerRefused", "connection_class"]
+__all__ = ["Address", "FailoverPool", "Locator", "ServerRefused", "connection_class"]
+
+Address = tuple[str, int]
+"""Host and port of a server."""
 
 
 class ServerRefused(redis.ConnectionError):
     """The server that this connection leads to cannot serve; it has executed nothing."""
+
+
+class Locator(Protocol):
+    """Knows which one of several servers serves this installation."""
+
+    def address(self) -> Address:
+        """Return the address of the server.
+
+        :raises redis.ConnectionError: none serves now.
+        """
+
+    def leave(self, address: Address, error: Exception) -> None:
+        """Take notice that this server cannot be reached, or refuses to serve."""
 
 
 class _FailoverAware(AbstractConnection):
@@ -27,6 +46,21 @@ class _FailoverAware(AbstractConnection):
 
     pool: FailoverPool | None = None
     epoch = 0
+    host: str
+    port: int
+
+    def _connect(self) -> Any:
+        """Open the socket: redis-py calls it once more when it fails, and then the locator may know another server."""
+        open_socket: Callable[[], Any] = super()._connect  # type: ignore[safe-super] # of the class that this one is mixed into
+        locator = self.pool.locator if self.pool is not None else None
+        if locator is None:
+            return open_socket()
+        self.host, self.port = locator.address()
+        try:
+            return open_socket()
+        except OSError as error:
+            locator.leave((self.host, self.port), error)
+            raise
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
         """Return the reply to a command.
@@ -39,7 +73,7 @@ class _FailoverAware(AbstractConnection):
             if error_code(error) not in REFUSING_SERVER:
                 raise
             if self.pool is not None:
-                self.pool.leave_server(self)
+                self.pool.leave_server(self, error)
             self.disconnect()  # type: ignore[no-untyped-call]
             if isinstance(error, redis.ConnectionError):
                 raise
@@ -65,9 +99,11 @@ class FailoverPool(redis.ConnectionPool):
     step for metrics, which takes a fourth of the time of a command.
 
     :ivar epoch: number of refusals so far. A connection is used only in the epoch in which it was opened.
+    :ivar locator: where several servers are named, it knows the one that serves.
     """
 
     epoch = 0
+    locator: Locator | None = None
 
     def __init__(self, *, timeout: float, **options: Any) -> None:
         """Create a pool; options are those of redis-py.
@@ -126,11 +162,27 @@ class FailoverPool(redis.ConnectionPool):
     def _has_free(self) -> bool:
         return bool(self._available_connections) or self._created_connections < self.max_connections
 
-    def leave_server(self, connection: _FailoverAware) -> None:
+    def leave_server(self, connection: _FailoverAware, error: redis.RedisError) -> None:
         """Condemn every connection that was opened before now, on the refusal that this one has got."""
         if connection.epoch == self.epoch:  # else its server was left already
             self.epoch += 1
+            if self.locator is not None:
+                self.locator.leave((connection.host, connection.port), error)
         connection.epoch = self.epoch
+
+    def ask(self, address: Address, *command: str) -> Any:
+        """Send a command to a server over a connection apart, and return the reply.
+
+        :raises redis.RedisError: it cannot be reached, or refuses.
+        """
+        host, port = address
+        connection: Any = self.connection_class(**self.connection_kwargs | {"host": host, "port": port})
+        try:
+            connection.connect()
+            connection.send_command(*command)
+            return connection.read_response()
+        finally:
+            connection.disconnect()
 
 
 def _is_clean(connection: Any) -> bool:

@@ -5,6 +5,8 @@ A script sees
 * ``KEYS``: the keys that the call declares, at least one;
 * ``args``: the call's named arguments. They travel as one MessagePack value, because JSON cannot hold bytes;
 * ``keys``: the names that :class:`~webhook_kit.storage.keys.Keys` builds: ``keys.ready`` is a key, ``keys.lane .. lane`` too;
+* not the last key of each call, which never exists: while the hash slot moves key by key to another node of a cluster, its node
+  refuses a script with a key that is missing, before the script begins. Otherwise it would end at the first key that has gone;
 * the functions of ``storage/base.lua``, and of every file that it includes: ``--- @include "webhook_kit.outbox/lanes"``.
 """
 
@@ -39,7 +41,7 @@ class Script:
         self._redis = connection
         self._source = load(name)
         self._digest = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
-        self._prefix = keys.prefix
+        self._prefix, self._missing = keys.prefix, keys.missing
 
     def __call__(self, key: str, /, *more_keys: str, **arguments: Packable) -> Any:
         """Run the script. Its source is sent only if Redis does not know its digest, as after a restart.
@@ -47,7 +49,7 @@ class Script:
         :param key: the first of ``KEYS``, ``more_keys`` are the others.
         :param arguments: the fields of ``args``; None is nil.
         """
-        call = (1 + len(more_keys), key, *more_keys, pack({"prefix": self._prefix, **arguments}))
+        call = (2 + len(more_keys), key, *more_keys, self._missing, pack({"prefix": self._prefix, **arguments}))
         try:
             return self._redis.execute_command("EVALSHA", self._digest, *call)  # type: ignore[no-untyped-call]
         except redis.exceptions.NoScriptError:
@@ -63,7 +65,12 @@ def load(name: str) -> str:
     body = "\n".join(_sources(name, set()))
     used = sorted(set(_KEY.findall(_COMMENT.sub("", body))))
     return "\n".join(
-        ["local args = cmsgpack.unpack(ARGV[1])", Keys.lua_table(used), _read("webhook_kit.storage/base"), body]
+        [
+            "local args = cmsgpack.unpack(ARGV[1]) KEYS[#KEYS] = nil",
+            Keys.lua_table(used),
+            _read("webhook_kit.storage/base"),
+            body,
+        ]
     )
 
 

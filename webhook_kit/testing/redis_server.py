@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import weakref
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -32,11 +33,12 @@ class RedisServer:
     manager starts and ends it; it ends when this process ends, in every case. Port and data stay the same after a restart.
 
     :param directory: directory of the data; when None, a temporary one, removed at the end of the ``with`` block.
+    :param options: further options of the program.
     :raises ConfigurationError: when no server is installed.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
-        self._binary = binary()
+    def __init__(self, directory: Path | None = None, options: Mapping[str, str] | None = None) -> None:
+        self._binary, self._options = binary(), dict(options or {})
         self.directory = directory or Path(tempfile.mkdtemp(prefix="webhook-kit-redis-"))
         self._remove = None if directory else weakref.finalize(self, shutil.rmtree, self.directory, ignore_errors=True)
         self._port = 0
@@ -121,6 +123,7 @@ class RedisServer:
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
             "save": "",
+            **self._options,
         }
         command = [self._binary, *(part for name, value in options.items() for part in (f"--{name}", value))]
         self._process = Process(command).start()

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import redis
 
+from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
 from webhook_kit.operations.checks.certificates import certificate_problem
 from webhook_kit.operations.checks.finding import CheckFinding, CheckSeverity, mistake
 from webhook_kit.operations.redis_health import RedisState, megabytes, read_redis
+from webhook_kit.storage.cluster import one_slot_advice
 from webhook_kit.storage.connection import text
-from webhook_kit.storage.faults import RedisFault, describe
+from webhook_kit.storage.faults import RedisFault, describe, fault
 
 __all__ = ["Processes", "check_redis", "check_server"]
 
@@ -44,9 +46,13 @@ def check_redis(kit: Kit) -> Iterator[CheckFinding]:
     """Yield why Redis cannot be used, if it cannot."""
     try:
         kit.trial_write.run()
+    except ConfigurationError as error:
+        yield mistake(str(error), "redis_unusable")
     except redis.RedisError as error:
         if problem := certificate_problem(error):
             yield _bad_certificate(*problem)
+        elif fault(error) is RedisFault.CLUSTER:
+            yield _cluster(kit)
         else:
             yield mistake(describe(error), "redis_unusable")
 
@@ -60,10 +66,15 @@ def _bad_certificate(problem: str, advice: str) -> CheckFinding:
     return CheckFinding(CheckSeverity.ERROR, "redis_certificate", "REDIS_TLS_VERIFY", what, advice)
 
 
+def _cluster(kit: Kit) -> CheckFinding:
+    advice = f"name some of its nodes, REDIS_URL=redis+cluster://host:port,host:port, and {one_slot_advice(kit.settings.key_prefix)}"
+    return CheckFinding(CheckSeverity.ERROR, "redis_cluster", "REDIS_URL", "Redis is in cluster mode", advice)
+
+
 def check_server(kit: Kit, processes: Processes) -> Iterator[CheckFinding]:
     """Yield what is wrong with the server."""
     try:
-        server, state = kit.redis.info("server"), read_redis(kit.redis)
+        server, state = kit.redis.info(), read_redis(kit.redis)
     except redis.RedisError as error:  # some providers do not allow INFO
         what = f"version, memory, persistence and connections are not checked: {error}"
         yield CheckFinding(CheckSeverity.INFO, "redis_unknown", "REDIS_URL", what)
@@ -72,8 +83,8 @@ def check_server(kit: Kit, processes: Processes) -> Iterator[CheckFinding]:
     if tuple(int(part) for part in version.split(".")[:2]) < (6, 2):
         what = f"the server is version {version}; 6.2 or later is needed"
         yield CheckFinding(CheckSeverity.ERROR, "redis_version", "REDIS_URL", what)
-    if server.get("redis_mode") == "cluster":  # a single node with all slots runs the trial, until slots are moved
-        yield CheckFinding(CheckSeverity.ERROR, "redis_cluster", "REDIS_URL", RedisFault.CLUSTER.advice)
+    if server.get("cluster_enabled") and "+cluster:" not in kit.settings.redis_url:
+        yield _cluster(kit)  # this node may serve the slot until the slot moves
     if state.policy != "noeviction":
         what = f"maxmemory-policy is {state.policy}: Redis could delete orders"
         yield CheckFinding(CheckSeverity.ERROR, "redis_eviction", "REDIS_URL", what, "set it to noeviction")
