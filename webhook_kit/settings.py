@@ -79,8 +79,8 @@ class Settings(OperatingSettings):
     """Address of the Redis server: ``redis://``, ``rediss://`` (TLS), ``unix://``, or some nodes of a cluster (``redis+cluster://host,host``, ``rediss+cluster://``). Example: ``rediss://user:password@host:6380/0``."""
     redis_tls_verify: TlsVerify = TlsVerify.REQUIRED
     """Verification of the certificate of a ``rediss://`` server: ``required``, or ``none`` to accept a self-signed certificate (Heroku)."""
-    redis_max_connections: int = Field(40, ge=2, le=10_000)
-    """Maximum number of connections per process. Multiply it by the number of processes and stay below the limit of your Redis plan."""
+    redis_max_connections: int = Field(5, ge=2, le=10_000)
+    """Maximum number of connections per process; each is used for one command at a time. ``check`` compares all processes with what Redis allows."""
     redis_timeout: float = Field(2.0, gt=0, le=60)
     """Seconds to wait for a connection to Redis or for its answer."""
     key_prefix: str = Field("wk:", min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._:{}-]+$")

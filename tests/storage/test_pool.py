@@ -123,7 +123,7 @@ def test_a_script_goes_to_the_new_primary(fail_over: FailOver) -> None:
 
 
 def test_after_a_fail_over_no_connection_stays_with_the_former_primary(fail_over: FailOver) -> None:
-    client = connect(Settings(redis_url=fail_over.url))
+    client = connect(Settings(redis_url=fail_over.url, redis_max_connections=8))
     opened = [client.connection_pool.get_connection() for _ in range(8)]
     for connection in opened:
         client.connection_pool.release(connection)

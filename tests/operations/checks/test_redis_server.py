@@ -102,15 +102,31 @@ def test_number_of_connections_that_fits_the_plan_is_named(
     own_redis: redis.Redis, own_server: RedisServer, make_kit: MakeKit
 ) -> None:
     own_redis.config_set("maxclients", 40)
-    kit = make_kit(redis_url=own_server.url)
+    kit = make_kit(redis_url=own_server.url, redis_max_connections=40)
     (finding,) = found(kit, "redis_connections", Processes(web=3, workers=2))
-    assert (finding.severity, finding.where) == (CheckSeverity.WARNING, "REDIS_MAX_CONNECTIONS")
-    assert "Redis allows 40" in finding.what
+    assert (finding.severity, finding.where) == (CheckSeverity.ERROR, "REDIS_MAX_CONNECTIONS")
+    assert "may open 206, and 5 are left for commands; Redis allows 40" in finding.what
     assert finding.advice == "set REDIS_MAX_CONNECTIONS to 5"
     named = make_kit(redis_url=own_server.url, redis_max_connections=5)
     assert found(named, "redis_connections", Processes(web=3, workers=2)) == []
     (finding,) = found(kit, "redis_connections", Processes(web=20, workers=2))
     assert "fewer processes" in finding.advice
+
+
+@pytest.mark.parametrize(
+    ("limit", "web", "settings"),
+    [
+        (40, 3, {}),  # a web server of two processes, and the console
+        (20, 1, {"redis_max_connections": 3}),
+    ],
+)
+def test_small_plans_hold_an_installation(
+    limit: int, web: int, settings: dict[str, Any], own_redis: redis.Redis, own_server: RedisServer, make_kit: MakeKit
+) -> None:
+    own_redis.config_set("maxclients", limit)
+    kit = make_kit(redis_url=own_server.url, **settings)
+    assert found(kit, "redis_connections", Processes(web=web)) == []
+    assert len(found(kit, "redis_connections", Processes(web=web + 1))) == 1
 
 
 def test_wrong_password_is_an_error(own_redis: redis.Redis, own_server: RedisServer, make_kit: MakeKit) -> None:

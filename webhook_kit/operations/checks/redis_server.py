@@ -22,7 +22,7 @@ _NEARLY_FULL = 0.75
 """Part of the memory above which a plan is too small: a quarter should be free (``docs/deploying.md``)."""
 
 _QUEUE_CONNECTIONS = 3
-"""Connections of a worker besides those of its pool: RQ's own."""
+"""Connections of a worker besides those of its pool: RQ waits on one for jobs and on one for commands, and stops over a third."""
 
 _COMMANDS = 5
 """Connections that are left for commands, the console of Redis's provider, and old processes of a deployment."""
@@ -40,6 +40,17 @@ class Processes:
 
     web: int = 2
     workers: int = 2
+
+    def most_connections(self, pool: int) -> int:
+        """Return the number of connections that they open at most.
+
+        :param pool: connections of one process (``REDIS_MAX_CONNECTIONS``).
+        """
+        return (self.web + self.workers) * pool + self.workers * _QUEUE_CONNECTIONS
+
+    def largest_pool(self, limit: int) -> int:
+        """Return the largest ``REDIS_MAX_CONNECTIONS`` with which they and some commands stay within a limit."""
+        return (limit - _COMMANDS - self.most_connections(0)) // max(1, self.web + self.workers)
 
 
 def check_redis(kit: Kit) -> Iterator[CheckFinding]:
@@ -144,22 +155,20 @@ def _connections(kit: Kit, state: RedisState, processes: Processes) -> Iterator[
     limit = state.max_clients or _max_clients(kit.redis)
     if not limit:
         return
-    pool, count = kit.settings.redis_max_connections, processes.web + processes.workers
-    own = _QUEUE_CONNECTIONS * processes.workers
-    if count * pool + own + _COMMANDS <= limit:
+    pool, largest = kit.settings.redis_max_connections, processes.largest_pool(limit)
+    if pool <= largest:
         return
-    fitting = (limit - own - _COMMANDS) // count
     advice = (
-        f"set REDIS_MAX_CONNECTIONS to {fitting}"
-        if fitting >= _FEWEST
-        else f"run fewer processes, or choose a plan with at least {count * _FEWEST + own + _COMMANDS} connections"
+        f"set REDIS_MAX_CONNECTIONS to {largest}"
+        if largest >= _FEWEST
+        else f"run fewer processes, or choose a plan with at least {processes.most_connections(_FEWEST) + _COMMANDS} connections"
     )
     yield CheckFinding(
-        CheckSeverity.WARNING,
+        CheckSeverity.ERROR,
         "redis_connections",
         "REDIS_MAX_CONNECTIONS",
         f"{processes.web} web processes and {processes.workers} workers of {pool} connections each may open "
-        f"{count * pool + own}; Redis allows {limit}",
+        f"{processes.most_connections(pool)}, and {_COMMANDS} are left for commands; Redis allows {limit}",
         advice,
     )
 
