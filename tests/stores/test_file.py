@@ -171,7 +171,6 @@ def test_directory_without_configured_stores_is_empty(monkeypatch: pytest.Monkey
         monkeypatch.delenv(name, raising=False)
     directory = StoreDirectory.from_settings(Settings())
     assert list(directory) == []
-    assert not directory.has_configured_stores()
     assert directory.by_gett_id("g") is directory.by_id("main") is None
 
 

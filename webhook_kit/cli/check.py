@@ -52,7 +52,7 @@ def command(*, as_json: bool, offline: bool, pos: bool, web_processes: int, work
         from webhook_kit.operations.checks.finding import mistake
 
         _print_json([mistake(line, "settings") for line in error.mistakes])
-    from webhook_kit.operations.checks import CheckOptions, CheckSeverity, run_checks
+    from webhook_kit.operations.checks import SETTING_MISSING, CheckOptions, CheckSeverity, run_checks
     from webhook_kit.operations.checks.redis_server import Processes
 
     options = CheckOptions(Processes(web_processes, worker_processes), network=not offline, pos=pos)
@@ -68,10 +68,12 @@ def command(*, as_json: bool, offline: bool, pos: bool, web_processes: int, work
     for finding in findings:
         if finding.severity is CheckSeverity.INFO:
             click.echo(finding)
-    _print_stores(kit)
+    missing = {finding.where for finding in findings if finding.code == SETTING_MISSING}
+    if "REDIS_URL" not in missing:  # else it is unknown if there are stores
+        _print_stores(kit, configured=not missing)
 
 
-def _print_stores(kit: Kit) -> None:
+def _print_stores(kit: Kit, *, configured: bool) -> None:
     from webhook_kit.operations.checks.configuration import NO_STORE
 
     stores = list(kit.stores)
@@ -80,7 +82,10 @@ def _print_stores(kit: Kit) -> None:
         guarantee = kit.stores.adapter(store).guarantee()
         click.echo(f"store {store.id}: {store.adapter}, guarantee of one ticket per order: {guarantee}{next_step}")
     # Not a mistake: the first deployment has no store when stores are onboarded later.
-    click.echo("everything is configured" if stores else f"{NO_STORE}; until then every order is refused")
+    if not stores:
+        click.echo(f"{NO_STORE}; until then every order is refused")
+    elif configured:
+        click.echo("everything is configured")
 
 
 def _print_json(findings: list[CheckFinding]) -> NoReturn:

@@ -224,10 +224,6 @@ class StoreDirectory:
     def _file_is_rejected(self) -> bool:
         return isinstance(self._configured, FileStores) and self._configured.rejected
 
-    def has_configured_stores(self) -> bool:
-        """Return True if at least one store comes from the environment, a file or a class."""
-        return next(iter(self._configured), None) is not None
-
     def is_configured(self, store_id: str) -> bool:
         """Return True if the store comes from the environment, a file or a class."""
         return self._configured.by_id(store_id) is not None

@@ -11,6 +11,7 @@ import pytest
 
 from webhook_kit.cli import main
 from webhook_kit.kit import Kit
+from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.operations.checks import CheckOptions, CheckSeverity, run_checks
 from webhook_kit.operations.checks.finding import mistake
 from webhook_kit.operations.checks.redis_server import Processes
@@ -68,6 +69,7 @@ def test_json_has_every_finding_and_the_exit_status_is_that_of_errors(
     assert (status, document["ok"]) == (0, True)
     assert "gett_unreachable" in {finding["code"] for finding in document["findings"]}
     assert {"severity", "code", "where", "what", "advice"} == set(document["findings"][0])
+    kit.worker_life.give_sign(WorkerKind.PUSH)
     status, document = run_check(monkeypatch, capsys, "--offline", GETT_API_KEY="")
     assert (status, document["ok"]) == (1, False)
     assert document["findings"][0]["where"] == "GETT_API_KEY"

@@ -1,7 +1,7 @@
 """Checks of an installation, each a function that yields findings: for ``webhook-kit check``, and for the console.
 
 A finding is an error only if the installation cannot work with this configuration. What a first deployment cannot have yet
-(stores, workers, a public address that answers), and what a release could not mend (a nearly full Redis, an outage of Gett), is not.
+(settings, stores, workers, a public address that answers), and what a release could not mend (a nearly full Redis, an outage of Gett), is not.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from dataclasses import dataclass
 
 from webhook_kit.kit import Kit
 from webhook_kit.operations.checks.configuration import check_configuration, check_people
-from webhook_kit.operations.checks.finding import CheckFinding, CheckSeverity
+from webhook_kit.operations.checks.finding import SETTING_MISSING, CheckFinding, CheckSeverity
+from webhook_kit.operations.checks.first_release import allow_missing_settings
 from webhook_kit.operations.checks.gett import check_gett
 from webhook_kit.operations.checks.pos import check_pos
 from webhook_kit.operations.checks.public_url import check_public_url
 from webhook_kit.operations.checks.redis_server import Processes, check_redis, check_server
 from webhook_kit.operations.checks.workers import check_clocks, check_workers
 
-__all__ = ["CheckFinding", "CheckOptions", "CheckSeverity", "run_checks"]
+__all__ = ["SETTING_MISSING", "CheckFinding", "CheckOptions", "CheckSeverity", "run_checks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,8 @@ class CheckOptions:
 
 def run_checks(kit: Kit, options: CheckOptions) -> Iterator[CheckFinding]:
     """Yield everything that is wrong, and some facts, in the order in which a person should read them."""
-    configuration = list(check_configuration(kit))
-    yield from configuration
-    unusable = list(check_redis(kit))
-    yield from unusable
+    configuration, unusable = list(check_configuration(kit)), list(check_redis(kit))
+    yield from allow_missing_settings(kit, configuration + unusable)
     if not unusable:
         yield from check_server(kit, options.processes)
     if options.network:

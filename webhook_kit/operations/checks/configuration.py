@@ -10,7 +10,7 @@ import redis
 from webhook_kit.error_reports import load_reporters
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
-from webhook_kit.operations.checks.finding import CheckFinding, CheckSeverity, mistake
+from webhook_kit.operations.checks.finding import SETTING_MISSING, CheckFinding, CheckSeverity, mistake
 
 __all__ = ["NO_STORE", "check_configuration", "check_people"]
 
@@ -22,30 +22,27 @@ NO_STORE = (
 
 def check_configuration(kit: Kit) -> Iterator[CheckFinding]:
     """Yield every mistake in the environment and in the stores."""
-    checks: list[Callable[[], object]] = [
-        kit.settings.require_authenticity,
-        lambda: _check_stores(kit),
-        lambda: kit.client,
-        lambda: kit.catalog_storage,
-        lambda: load_reporters(kit.settings),
-        lambda: _check_console(kit),
+    checks: list[tuple[str, Callable[[], object]]] = [
+        (SETTING_MISSING, kit.settings.require_authenticity),
+        ("configuration", lambda: _check_stores(kit)),
+        (SETTING_MISSING, lambda: kit.client),
+        ("configuration", lambda: kit.catalog_storage),
+        ("configuration", lambda: load_reporters(kit.settings)),
+        ("configuration", lambda: _check_console(kit)),
     ]
-    for check in checks:
+    for code, check in checks:
         try:
             check()
         except ConfigurationError as error:
-            yield from map(mistake, error.mistakes)
+            yield from (mistake(line, code) for line in error.mistakes)
 
 
 def _check_stores(kit: Kit) -> None:
     if mistakes := kit.stores.configured_mistakes():
         raise ConfigurationError(*mistakes)
-    nothing_configured = not kit.stores.has_configured_stores()
     try:
         kit.store_repository.version()
-    except redis.RedisError as error:
-        if nothing_configured:
-            raise ConfigurationError(f"{NO_STORE}; stores in Redis cannot be read: {error}") from error
+    except redis.RedisError:  # reported by the check of Redis
         return
     if saved := kit.stores.unusable().values():
         raise ConfigurationError(*saved)

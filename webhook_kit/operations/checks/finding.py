@@ -8,7 +8,10 @@ from enum import StrEnum
 
 from webhook_kit.printing import without_secrets
 
-__all__ = ["CheckFinding", "CheckSeverity", "mistake"]
+__all__ = ["SETTING_MISSING", "CheckFinding", "CheckSeverity", "mistake"]
+
+SETTING_MISSING = "setting_missing"
+"""Code of the finding that a setting is missing without which the installation cannot work."""
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b|\b[A-Z]{4,}\b")
 

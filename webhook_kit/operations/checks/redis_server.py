@@ -10,7 +10,7 @@ import redis
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
 from webhook_kit.operations.checks.certificates import certificate_problem
-from webhook_kit.operations.checks.finding import CheckFinding, CheckSeverity, mistake
+from webhook_kit.operations.checks.finding import SETTING_MISSING, CheckFinding, CheckSeverity, mistake
 from webhook_kit.operations.redis_health import RedisState, megabytes, read_redis
 from webhook_kit.storage.cluster import one_slot_advice
 from webhook_kit.storage.connection import text
@@ -64,6 +64,9 @@ def check_redis(kit: Kit) -> Iterator[CheckFinding]:
             yield _bad_certificate(*problem)
         elif fault(error) is RedisFault.CLUSTER:
             yield _cluster(kit)
+        elif fault(error).unreachable and "redis_url" not in kit.settings.model_fields_set:
+            what = f"REDIS_URL is not set, and nothing answers at {kit.settings.redis_url}"
+            yield CheckFinding(CheckSeverity.ERROR, SETTING_MISSING, "REDIS_URL", what, "attach a Redis, or start one")
         else:
             yield mistake(describe(error), "redis_unusable")
 
