@@ -111,7 +111,7 @@ _STATES = """
 | exit status | meaning |
 |---|---|
 | 0 | done; also of `serve` and `worker` after SIGTERM |
-| 1 | refused or failed: one line per reason, which begins with `webhook-kit:`; or a question was answered with no |
+| 1 | refused or failed, with one line per reason on the error output; or a question was answered with no |
 | 2 | the command line itself is wrong: an unknown option, a missing argument |
 
 Some commands are also used to find out something. For them 1 means:

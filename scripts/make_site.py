@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 ELSEWHERE = {
     "README.md": "readme.md",
     "CHANGELOG.md": "changelog.md",
-    "SECURITY.md": "security.md",
+    "SECURITY.md": "report-a-vulnerability.md",
     "CONTRIBUTING.md": "contributing.md",
 }
 """Page in the site for each text at the top; READMEs of adapters and examples have theirs in a folder."""

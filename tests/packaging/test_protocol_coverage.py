@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.packaging.named_in_pages import ROOT, missing_names, rows_with_tests
+
 PROTOCOL = (ROOT / "docs" / "gett-protocol.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "protocol-coverage.md").read_text(encoding="utf-8")
-ROWS = [
-    re.split(r" \| ", line[2:-2])
-    for line in PAGE.splitlines()
-    if line.startswith("| ") and not line.startswith("| rule |")
-]
-
-
-@cache
-def functions_in(file: str) -> set[str]:
-    text = (ROOT / "tests" / file).read_text(encoding="utf-8")
-    return set(re.findall(r"^(?: {4})?def (test_\w+)", text, re.MULTILINE))
 
 
 def chapters(text: str, heading: str) -> dict[str, str]:
@@ -50,12 +38,6 @@ def test_each_call_of_a_chapter_has_a_row(number: str) -> None:
     assert [call for call in calls if f"| `{call}`" not in PAGE_CHAPTERS[number]] == []
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_modules_and_functions_in_a_row_exist(row: list[str]) -> None:
-    _, modules, tests = row
-    for module in re.findall(r"`([^`]+)`", modules):
-        assert (ROOT / "webhook_kit" / module).is_file(), module
-    named = re.findall(r"`([^`:]+)::(\w+)`", tests)
-    assert named
-    for file, test in named:
-        assert test in functions_in(file), f"{file} has no {test}"
+@pytest.mark.parametrize("row", rows_with_tests("protocol-coverage.md"), ids=lambda row: row[0])
+def test_modules_and_tests_of_a_row_exist(row: tuple[str, ...]) -> None:
+    assert missing_names(row) == []

@@ -82,7 +82,7 @@ def project(tmp_path: Path) -> Path:
     [
         ("stores.md#onboarding", "stores.md#onboarding"),
         ("../README.md", "readme.md"),
-        ("../SECURITY.md#a", "security.md#a"),
+        ("../SECURITY.md#a", "report-a-vulnerability.md#a"),
         ("../adapters/odoo", "adapters/odoo.md"),
         ("../Procfile", "source/Procfile.md"),
         ("images/a.png", "images/a.png"),

@@ -36,3 +36,9 @@ def test_the_console_can_start(
     monkeypatch.setattr("webhook_kit.operations.checks.configuration.find_spec", lambda _name: None)
     found = [finding.where for finding in check_configuration(make_kit(**settings)) if "CONSOLE" in finding.where]
     assert found == ([where] if where else [])
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_unsigned_webhooks_are_a_warning(make_kit: Callable[..., Kit], allowed: bool) -> None:
+    found = list(check_configuration(make_kit(allow_unsigned_webhooks=allowed)))
+    assert [(each.severity, each.where) for each in found] == [("warning", "ALLOW_UNSIGNED_WEBHOOKS")] * allowed

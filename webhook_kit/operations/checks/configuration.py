@@ -21,7 +21,7 @@ NO_STORE = (
 
 
 def check_configuration(kit: Kit) -> Iterator[CheckFinding]:
-    """Yield every mistake in the environment and in the stores."""
+    """Yield every mistake in the environment and in the stores, and a setting that is for development only."""
     checks: list[tuple[str, Callable[[], object]]] = [
         (SETTING_MISSING, kit.settings.require_authenticity),
         ("configuration", lambda: _check_stores(kit)),
@@ -35,6 +35,14 @@ def check_configuration(kit: Kit) -> Iterator[CheckFinding]:
             check()
         except ConfigurationError as error:
             yield from (mistake(line, code) for line in error.mistakes)
+    if kit.settings.allow_unsigned_webhooks:
+        yield CheckFinding(
+            CheckSeverity.WARNING,
+            "unsigned_webhooks",
+            "ALLOW_UNSIGNED_WEBHOOKS",
+            "webhooks without a signature are accepted, so that anyone can send orders",
+            "unset it, and set GETT_WEBHOOK_SECRETS",
+        )
 
 
 def _check_stores(kit: Kit) -> None:
