@@ -11,7 +11,7 @@ ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit test-lowest test-redis test-adapters browser promtool pictures site site-serve check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit test-lowest test-redis test-adapters browser promtool postgres pictures site site-serve check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -50,7 +50,7 @@ test: $(STAMP)   ## run everything that CI runs, and list what failed
 unit: $(STAMP)   ## run the tests that need no process, browser or Odoo (under a minute)
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not process and not slow"
 
-test-kit: $(STAMP) browser promtool ## run the tests of the kit
+test-kit: $(STAMP) browser promtool postgres ## run the tests of the kit
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-adapters: $(ADAPTERS:adapters/%=test-adapter-%) ## run the tests of every adapter, each separately as its vendor does
@@ -120,6 +120,12 @@ promtool:        ## in CI only: install promtool for the test of contrib/prometh
 	@if [ -n "$$CI" ] && [ -z "$$(command -v promtool)" ]; then \
 		export DEBIAN_FRONTEND=noninteractive; \
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends prometheus >/dev/null; \
+	fi
+
+postgres:        ## in CI only: install PostgreSQL for the tests of the long-term archive; elsewhere they skip without it
+	@if [ -n "$$CI" ] && [ -z "$$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ]; then \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && apt-get -qq install --yes --no-install-recommends postgresql >/dev/null; \
 	fi
 
 pictures: $(STAMP) ## renew docs/images (needs Chromium); then look at them

@@ -16,6 +16,7 @@ import structlog
 from playwright.sync_api import Browser
 from structlog.testing import capture_logs
 
+from tests.postgres_server import PostgresServer
 from tests.process_marker import starts_process
 from tests.sandbox.browser_env import launch_browser
 from tests.tcp_server import FakeServer, Serve
@@ -45,6 +46,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def redis_server(webhook_kit_redis_server: RedisServer) -> RedisServer:
     return webhook_kit_redis_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Start one PostgreSQL for all tests of a process that neither kill nor stop it."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def archive_url(postgres: PostgresServer) -> str:
+    """Create an empty database for the long-term archive."""
+    return postgres.create_database()
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@
     ├── OnboardingFailed              Gett refuses a store's registration or its catalog
     ├── OnboardingUncertain           a registration may have reached Gett; a person has to check
     ├── CatalogInvalid                a CatalogSet that contradicts itself
+    ├── ArchiveUnavailable            the long-term archive cannot be used now
     ├── InvalidSignature              a webhook that is not authentic, or too old
     └── GettError                     a call to Gett failed
         ├── GettRetriable                 the same call may succeed later
@@ -48,6 +49,7 @@ __all__ = [
     "AdapterImportFailed",
     "AdapterNotFound",
     "AdapterWrongType",
+    "ArchiveUnavailable",
     "CatalogInvalid",
     "CircuitOpen",
     "ConcurrencyLimit",
@@ -177,6 +179,10 @@ class CatalogInvalid(WebhookKitError):
     def __init__(self, *problems: str) -> None:
         self.problems = problems
         super().__init__("; ".join(problems))
+
+
+class ArchiveUnavailable(WebhookKitError):
+    """The long-term archive cannot be used now: PostgreSQL is away or slow, or has no tables of this version."""
 
 
 class InvalidSignature(WebhookKitError):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
 from webhook_kit.alert_settings import AlertSettings
-from webhook_kit.fields import HeaderSecret, ModuleMember
+from webhook_kit.fields import HeaderSecret, ModuleMember, plain_text
 
 __all__ = ["OperatingSettings"]
 
@@ -19,6 +20,29 @@ def _dsn(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"https?://[^\s/@:]+(:[^\s/@]*)?@[^\s/@]+(/[^\s/]+)*/[0-9]+", value.get_secret_value()):
         raise ValueError("should be the DSN of a Sentry project, such as https://key@sentry.example.org/1")
     return value
+
+
+_ARCHIVE = "should be an address such as postgres://user:password@host:5432/database"
+_TLS_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+def _archive_url(value: SecretStr) -> SecretStr:
+    """Return the address for SQLAlchemy's psycopg, with TLS unless the server is on this machine or ``sslmode`` says otherwise."""
+    try:
+        parts = urlsplit(plain_text(value.get_secret_value()))
+        host, _ = parts.hostname, parts.port
+        options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError:
+        raise ValueError(_ARCHIVE) from None
+    if parts.scheme not in ("postgres", "postgresql", "postgresql+psycopg") or parts.fragment or len(parts.path) < 2:
+        raise ValueError(_ARCHIVE)
+    if not host and not options.get("host", "").startswith("/"):
+        raise ValueError(f"{_ARCHIVE}; or postgresql:///database?host=/path/of/the/socket")
+    if (mode := options.get("sslmode")) is not None and mode not in _TLS_MODES:
+        raise ValueError(f"sslmode should be one of {', '.join(_TLS_MODES)}")
+    if mode is None and host and host not in ("localhost", "127.0.0.1", "::1"):
+        options["sslmode"] = "require"
+    return SecretStr(urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, urlencode(options), "")))
 
 
 class OperatingSettings(AlertSettings):
@@ -39,6 +63,9 @@ class OperatingSettings(AlertSettings):
     """Seconds for which an incident is kept (7776000: 90 days); the newest 1,000 at most."""
     audit_ttl: int = Field(90 * _DAY, ge=60, le=3650 * _DAY)
     """Seconds for which an action of a person is kept in the audit log (7776000: 90 days); the newest 100,000 at most."""
+
+    archive_url: Annotated[SecretStr, AfterValidator(_archive_url)] | None = None
+    """Address of a PostgreSQL in which settled orders, their updates and the audit log are kept past ORDER_TTL (``docs/archive.md``); requires the extra ``postgres``. TLS is required unless the host is this machine, or ``?sslmode=`` says otherwise. Example: ``postgres://user:password@host:5432/database``."""
 
     # -- logs ----------------------------------------------------------------------------------------------------------
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")

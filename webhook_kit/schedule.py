@@ -22,6 +22,8 @@ from webhook_kit.logs import logger
 from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.operations import dead_letter_jobs, retention
 from webhook_kit.operations.alert_rules import RULES_EVERY, alert_rules
+from webhook_kit.operations.archive import open_archive
+from webhook_kit.operations.archive.queue import ArchiveQueue
 from webhook_kit.operations.gauges import sample_gauges
 from webhook_kit.pos.store import Store
 from webhook_kit.storage.locks import Intervals
@@ -84,6 +86,7 @@ def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
         ScheduledTask("catalogs-due", 1.0, lambda: _queue_due_catalogs(kit)),
         ScheduledTask("samples", 30.0, lambda: sample_gauges(kit), at_once=True),
         ScheduledTask("archive", 60.0, kit.order_archive.archive_resting),
+        _long_term_archive(kit),
         ScheduledTask("contact-data", 60.0, lambda: retention.expire_contact(kit)),
         ScheduledTask("dead-letters-and-incidents", 600.0, lambda: _expire(kit)),
         ScheduledTask("dead-letter-jobs", 1.0, lambda: dead_letter_jobs.work(kit)),
@@ -91,6 +94,20 @@ def sync_schedule(kit: Kit, hangs: Callable[[], bool]) -> list[ScheduledTask]:
         *alert_tasks(kit),
         *_signs_of_life(kit, WorkerKind.SYNC, hangs),
     ]
+
+
+def _long_term_archive(kit: Kit) -> ScheduledTask:
+    """Return the task that writes the long-term archive, or the one that ends an earlier one.
+
+    :raises ConfigurationError: the extra for it is not installed.
+    """
+    if kit.settings.archive_url is None:
+        return ScheduledTask("no-long-term-archive", 3600.0, ArchiveQueue(kit).end, at_once=True)
+    # Imported here, because SQLAlchemy is an extra.
+    database = open_archive(kit.settings)
+    from webhook_kit.operations.archive.writer import ArchiveWriter
+
+    return ScheduledTask("long-term-archive", 5.0, ArchiveWriter(kit, database).run, at_once=True)
 
 
 def alert_tasks(kit: Kit) -> list[ScheduledTask]:

@@ -16,6 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 COMMANDS = dict(commands())
 
 CHANGES = {
+    "archive migrate",
     *("alerts ack", "alerts quiet", "alerts test", "alerts unquiet"),
     *("catalog mark-available", "catalog mark-unavailable", "catalog publish", "catalog sync", "reconcile"),
     *("console add-token", "console add-user", "console log-out", "console remove-token", "console remove-user"),

@@ -178,6 +178,16 @@ ALERT_KINDS: dict[Alert, AlertKind] = {
         "the clock of a host is wrong",
         "correct it (NTP): webhooks that are more than 300 s from it are refused",
     ),
+    Alert.ARCHIVE_BEHIND: AlertKind(
+        _TODAY,
+        "the long-term archive is behind, and no order is lost yet",
+        "see the error with `webhook-kit archive status`; check PostgreSQL, ARCHIVE_URL, and that a sync worker is running",
+    ),
+    Alert.ARCHIVE_LOSES: AlertKind(
+        _NOW,
+        "orders expire from Redis before they are in the long-term archive",
+        "repair the archive (`webhook-kit archive status`), or set a longer ORDER_TTL and restart, for the orders to come",
+    ),
     Alert.CHANNEL: AlertKind(
         _TODAY,
         "a channel has not taken alerts for ten minutes",

@@ -18,6 +18,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "adapters": "List every installed adapter, broken ones included, with its capabilities.",
     "alerts": "List the open alerts: since when, who was told, and the last error of each channel.",
+    "archive": "Create and inspect the long-term archive in PostgreSQL (ARCHIVE_URL).",
     "audit": "List what people did, newest first, with their reasons and the results.",
     "catalog": "Check, compare and publish catalogs.",
     "certify": "Test an adapter, or an endpoint that is running.",

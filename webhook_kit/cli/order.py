@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,13 +22,11 @@ from webhook_kit.cli.common import (
 )
 from webhook_kit.cli.completion import complete_stores
 from webhook_kit.cli.delivery import report_delivery, wait_options
-from webhook_kit.errors import Conflict, NotFound
+from webhook_kit.cli.order_show import one_order, show, timeline
 
 if TYPE_CHECKING:
     from webhook_kit.kit import Kit
     from webhook_kit.operations.order_list import OrderFilter
-    from webhook_kit.operations.orders import OrderFacts
-    from webhook_kit.operations.timeline import TimelineEntry
     from webhook_kit.placement.order_search import FoundOrder, RefusalReason
 
 __all__ = ["command"]
@@ -45,6 +42,10 @@ def command() -> None:
 
     For show, timeline and resolve it may also be a trace id, or the number of the POS.
     """
+
+
+command.add_command(show)
+command.add_command(timeline)
 
 
 @command.command(
@@ -137,110 +138,6 @@ def _store_id(kit: Kit, store: str) -> str:
     return found.id if found else store
 
 
-@command.command()
-@click.argument("ref")
-@json_option
-def show(ref: str, as_json: bool) -> None:
-    """Show an order, the reason of its refusal and its timeline, without customer and delivery.
-
-    REF may also be the POS's number of the order, or the trace id of its webhook.
-    """
-    from webhook_kit.operations.timeline import timeline
-
-    kit = open_kit()
-    order = _one(kit, ref)
-    entries, refusal = timeline(kit, order.ref), order.refusal
-    shown: dict[str, Any] = {
-        "orderRef": order.ref,
-        "state": order.state,
-        "store": order.store_id,
-        "gettOrderId": order.gett_id,
-        "partnerOrderId": order.pos_number,
-        "mayHaveReachedPos": order.may_have_reached_pos,
-        "unconfirmed": order.unconfirmed,
-        "attempts": order.attempts,
-        "replays": order.replays,
-        "idempotencyKeys": list(order.idempotency_keys),
-        "created": _iso(order.created),
-        "updated": _iso(order.updated),
-        "accepted": None if order.accepted is None else float(order.accepted),
-        "progress": order.progress,
-        "takenByGett": order.taken,
-        "waiting": [update.update for update in order.pending],
-    }
-    if as_json:
-        recorded = {"refusal": refusal and asdict(refusal), "timeline": [_entry(entry) for entry in entries]}
-        click.echo(json.dumps({**shown, **recorded}))
-        return
-    if not order.settled:
-        warn_of_missing(kit, "sync")
-    for name, value in shown.items():
-        click.echo(f"{name:18} {', '.join(value) if isinstance(value, list) else value}")
-    if refusal is not None:
-        click.echo(f"{'refusal':18} {_reason(refusal)}")
-        for violation in refusal.violations:
-            place = " ".join(violation[name] for name in ("itemId", "jsonPath") if name in violation)
-            click.echo(f"{'':18} {violation['code']}: {violation['message']}{f' ({place})' if place else ''}")
-    click.echo()
-    _print_timeline(entries)
-
-
-@command.command("timeline")
-@click.argument("ref")
-@json_option
-def timeline_(ref: str, as_json: bool) -> None:
-    """Show what happened to an order, oldest first: ids, codes, amounts and durations only."""
-    from webhook_kit.operations.timeline import timeline
-
-    kit = open_kit()
-    entries = timeline(kit, _one(kit, ref).ref)
-    if as_json:
-        click.echo(json.dumps([_entry(entry) for entry in entries]))
-    else:
-        _print_timeline(entries)
-
-
-def _print_timeline(entries: list[TimelineEntry]) -> None:
-    for entry in entries:
-        again = f"  {entry.count} times until {_iso(entry.until)}" if entry.count > 1 else ""
-        click.echo(f"{_iso(entry.at)}  {entry.text}{again}")
-
-
-def _entry(entry: TimelineEntry) -> dict[str, Any]:
-    return {
-        "at": _iso(entry.at),
-        "event": entry.event,
-        "text": entry.text,
-        "update": entry.update,
-        "details": {_camel(name): value for name, value in entry.details.items()},
-        "count": entry.count,
-        "until": _iso(entry.until),
-    }
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
-
-
-def _one(kit: Kit, name: str) -> OrderFacts:
-    """Return the order that a person means.
-
-    :raises NotFound: there is none.
-    :raises Conflict: there are several.
-    """
-    from webhook_kit.operations.orders import find_any
-
-    name.encode()  # an argument that is not UTF-8 is refused as such
-    found = find_any(kit, name)
-    if not found:
-        raise NotFound(f"order {name} is unknown here")
-    if len(found) > 1:
-        refs = ", ".join(f"{order.ref} (store {order.store_id})" for order in found)
-        raise Conflict(f"{name} is the number of several orders; give the orderRef of one: {refs}")
-    return found[0]
-
-
 @command.command(
     epilog=examples(
         "webhook-kit order resolve 5f0a3c0e-6c3b-4c55-9d1e-6a2b5e0d7c11 --placed 4711",
@@ -258,7 +155,7 @@ def resolve(ref: str, placed: str | None, not_placed: bool, why: str) -> None:
     if bool(placed) == not_placed:
         raise click.UsageError("give either --placed ID or --not-placed")
     kit = open_kit(changes_gett=True)
-    order = _one(kit, ref).ref
+    order = one_order(kit, ref).ref
     if placed is None:
         actions.settle_not_placed(kit, command_line_actor(), order, why)
         click.echo(f"order {order} is released; the next attempt places it")
@@ -392,7 +289,3 @@ def _incident(entry: dict[str, Any]) -> dict[str, Any]:
     why = entry.get("why") or f"known {entry.get('known') or 'none'}, reported {entry.get('reported')}"
     at = moment(entry["at"] / 1000)
     return {"at": at, "kind": entry["kind"], "about": about, "subject": entry.get(about), "why": why}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else moment(at.timestamp())

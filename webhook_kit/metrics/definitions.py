@@ -10,6 +10,8 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.metrics.recorder import CounterMetric, HistogramMetric, Metric
 
 __all__ = [
+    "ARCHIVED",
+    "ARCHIVE_FAILURES",
     "CATALOG_SYNCS",
     "GETT_REQUESTS",
     "HEALTH_CHECKS",
@@ -120,9 +122,22 @@ HEALTH_CHECKS = CounterMetric(
     {"result": ("success", "down", "closed", "inconclusive")},
 )
 
+ARCHIVED = CounterMetric(
+    "webhook_kit_archive_rows_total",
+    "Rows that were written to the long-term archive, by table; a row that was written again counts again.",
+    {"table": ("orders", "updates", "audit")},
+)
+
+ARCHIVE_FAILURES = CounterMetric(
+    "webhook_kit_archive_failures_total",
+    "Attempts to write to the long-term archive that failed: PostgreSQL was unavailable, or refused a row.",
+    {"reason": ("unavailable", "refused")},
+)
+
 METRICS: tuple[Metric, ...] = (
     *(WEBHOOKS, WEBHOOK_DURATION, PLACEMENTS, POS_CALLS, POS_CALLS_REJECTED),
     *(GETT_REQUESTS, UPDATE_DELAY, SENDS, CATALOG_SYNCS, HEALTH_CHECKS),
+    *(ARCHIVED, ARCHIVE_FAILURES),
 )
 
 

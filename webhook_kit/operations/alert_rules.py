@@ -16,6 +16,7 @@ from webhook_kit.alerting.message import timestamp
 from webhook_kit.alerting.view import read_channels
 from webhook_kit.kit import Kit
 from webhook_kit.monitoring.pos_health import HealthCheckResult
+from webhook_kit.operations.archive.findings import find_archive_alerts
 from webhook_kit.operations.health_of_orders import orders_in_doubt
 from webhook_kit.operations.quota import read_quota
 from webhook_kit.operations.redis_health import megabytes, read_redis_if_allowed
@@ -77,6 +78,7 @@ def alert_rules(kit: Kit) -> list[AlertRule]:
         rule("workers", _workers, Alert.TASK_HANGS),
         rule("redis", _redis, Alert.REDIS_MEMORY, Alert.REDIS_PERSISTENCE),
         rule("clocks", _clocks, Alert.CLOCK),
+        rule("archive", find_archive_alerts, Alert.ARCHIVE_BEHIND, Alert.ARCHIVE_LOSES),
         rule("channels", _channels, Alert.CHANNEL),
     ]
 

@@ -21,6 +21,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.operations import contact
 from webhook_kit.operations.actions import recorded
 from webhook_kit.operations.actor import Actor
+from webhook_kit.operations.archive.reader import find_old
 from webhook_kit.outbox.archive import decode
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
@@ -71,7 +72,7 @@ def forget_order(kit: Kit, actor: Actor, name: str, *, why: str = "", dry_run: b
     :raises Conflict: the order is being placed right now.
     """
     if (record := kit.placement_store.find(name)) is None:
-        raise NotFound(f"order {name} is unknown here")
+        return _forget_old(kit, actor, name, why, dry_run=dry_run)
     ref = record["ref"]
     if dry_run:
         return _forget(kit, ref, dry_run=True)
@@ -80,6 +81,21 @@ def forget_order(kit: Kit, actor: Actor, name: str, *, why: str = "", dry_run: b
         outcome.order = ref
         outcome.result = f"removed: {', '.join(forgotten.removed) or 'nothing'}"
     return forgotten
+
+
+def _forget_old(kit: Kit, actor: Actor, name: str, why: str, *, dry_run: bool) -> Forgotten:
+    """Remove what people wrote about an order that only the long-term archive has. Its writer does that when it reads the audit log.
+
+    :raises NotFound: there is no such order, or several have this number.
+    """
+    old = find_old(kit, name)
+    if len(old) != 1:
+        raise NotFound(f"order {name} is unknown here" if not old else f"{name} is the number of several old orders")
+    ref = old[0].facts.ref
+    if not dry_run:
+        with recorded(kit, actor, "forget_order", ref, why) as outcome:
+            outcome.result = "removed: reasons in the archive"
+    return Forgotten(ref, ("reasons in the archive",))
 
 
 def forget_customer(
@@ -135,7 +151,7 @@ def remove_from_answer(kit: Kit, ref: str) -> bool | None:
     except InvalidTransition:
         return None
     if archived:
-        kit.order_archive.archive_now(ref)
+        kit.order_archive.archive_now(ref, changed=False)
     return removed
 
 

@@ -16,6 +16,7 @@ from webhook_kit.alert_fields import AlertSeverity
 from webhook_kit.alerting.kinds import alert_kind
 from webhook_kit.kit import Kit
 from webhook_kit.metrics.flush import QUOTA_USED, WAITING
+from webhook_kit.operations.archive.findings import archive_gauges
 from webhook_kit.operations.health_of_orders import orders_in_doubt
 from webhook_kit.operations.redis_health import read_redis_if_allowed
 from webhook_kit.outbox.updates import Urgency
@@ -118,6 +119,21 @@ GAUGES = (
     Gauge("webhook_kit_stores_failing", "Stores whose last health check failed."),
     Gauge("webhook_kit_pos_circuits_open", "Circuit breakers of a POS that are open, over all processes."),
     Gauge("webhook_kit_catalogs_rejected", "Stores whose last catalog was not taken."),
+    Gauge(
+        "webhook_kit_archive_waiting",
+        "Orders that wait for the long-term archive; missing without one, as the next four.",
+    ),
+    Gauge("webhook_kit_archive_lag_seconds", "Time for which the oldest of them, or of the audit log, has waited."),
+    Gauge("webhook_kit_archive_failing", "1 if the last attempt to write to it failed."),
+    Gauge(
+        "webhook_kit_archive_left_seconds",
+        "Time after which the first of them expires from Redis; missing if none waits.",
+    ),
+    Gauge(
+        "webhook_kit_archive_orders_lost_total",
+        "Orders that have expired before they were in the archive.",
+        kind="counter",
+    ),
     Gauge("webhook_kit_redis_memory_bytes", "Memory that Redis uses."),
     Gauge("webhook_kit_redis_memory_limit_bytes", "Memory that Redis may use; missing without a limit."),
     Gauge("webhook_kit_redis_clients", "Connections to Redis, of all programs."),
@@ -139,6 +155,7 @@ def read_gauges(kit: Kit) -> Iterator[Reading]:
     yield "webhook_kit_orders_in_doubt", "", len(orders_in_doubt(kit))
     yield from _open_alerts(kit)
     yield from _workers(kit)
+    yield from archive_gauges(kit)
     yield from _server(kit)
 
 

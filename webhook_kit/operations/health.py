@@ -15,6 +15,7 @@ import redis
 
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
+from webhook_kit.operations.archive.findings import archive_findings
 from webhook_kit.operations.findings import HealthFinding, HealthSeverity
 from webhook_kit.operations.health_of_alerts import alert_findings
 from webhook_kit.operations.health_of_orders import order_findings
@@ -266,5 +267,6 @@ _SOURCES: tuple[tuple[str, _Source], ...] = (
     ("stores", store_findings),
     ("redis", _redis_server),
     ("clocks", _clocks),
+    ("archive", archive_findings),
     ("alerts", alert_findings),
 )

@@ -7,7 +7,7 @@ is archived with the order.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,7 @@ from webhook_kit.outbox.updates import Kind
 from webhook_kit.placement.order_search import milliseconds, refusal_of
 from webhook_kit.storage.connection import text
 
-__all__ = ["TimelineEntry", "timeline"]
+__all__ = ["TimelineEntry", "timeline", "timeline_of"]
 
 _TEXTS = {
     "received": "webhook received",
@@ -100,7 +100,11 @@ def timeline(kit: Kit, ref: str) -> list[TimelineEntry]:
 
     (fields, events), archived = kit.order_archive.read(ref, queue)
     record = archived.record if archived else {text(name): text(value) for name, value in fields.items()}
-    history = [json.loads(event) for event in (archived.history if archived else events)]
+    return timeline_of(record, [json.loads(event) for event in (archived.history if archived else events)])
+
+
+def timeline_of(record: Mapping[str, str], history: Sequence[Mapping[str, Any]]) -> list[TimelineEntry]:
+    """Return what the placement record and the history of an order tell, oldest first."""
     entries = [*_of_record(record, restored=any(event["event"] == "restored" for event in history))]
     entries += [_of_history(event) for event in history]
     return [entry for _, entry in sorted(entries, key=lambda placed: (placed[1].at, placed[0]))]

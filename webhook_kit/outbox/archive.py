@@ -60,8 +60,11 @@ class OrderArchive:
         self._archive = Script(connection, keys, "webhook_kit.outbox/archive")
         self._restore = Script(connection, keys, "webhook_kit.outbox/restore")
 
-    def archive(self, ref: str, document: bytes) -> bool:
-        """Archive an order, unless it has changed since a script returned this document of it."""
+    def archive(self, ref: str, document: bytes, *, changed: bool = True) -> bool:
+        """Archive an order, unless it has changed since a script returned this document of it.
+
+        :param changed: False if nothing has changed that the long-term archive keeps (:mod:`webhook_kit.operations.archive`).
+        """
         archived = self._archive(
             self._keys.archive(ref),
             self._keys.resting,
@@ -70,6 +73,7 @@ class OrderArchive:
             digest=hashlib.sha1(document, usedforsecurity=False).hexdigest(),
             version=_VERSION,
             compressed=compress(document),
+            changed=changed,
         )
         return bool(archived)
 
@@ -82,10 +86,13 @@ class OrderArchive:
         refs = map(text, self._redis.zrangebyscore(self._keys.resting, "-inf", latest))
         return sum(self.archive_now(ref) for ref in refs)
 
-    def archive_now(self, ref: str) -> bool:
-        """Archive an order if it is at rest."""
+    def archive_now(self, ref: str, *, changed: bool = True) -> bool:
+        """Archive an order if it is at rest.
+
+        :param changed: as for :meth:`archive`.
+        """
         document = self._resting(self._keys.resting, ref=ref, lane=_lane(ref))
-        return document is not None and self.archive(ref, document)
+        return document is not None and self.archive(ref, document, changed=changed)
 
     def restore(self, ref: str) -> None:
         """Restore an order. Nothing happens when it is not archived any more.

@@ -80,6 +80,10 @@ class Alert(StrEnum):
     """A worker cannot reach Redis; it reports this by itself."""
     CLOCK = "clock_differs"
     """The clock of a host differs from that of Redis or Gett."""
+    ARCHIVE_BEHIND = "archive_behind"
+    """Orders wait for the long-term archive for too long."""
+    ARCHIVE_LOSES = "archive_loses_orders"
+    """Orders will expire, or have expired, before they were written to the long-term archive."""
     CHANNEL = "alert_channel_fails"
     """A channel has not taken alerts for minutes."""
 

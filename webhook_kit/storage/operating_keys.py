@@ -108,6 +108,21 @@ class OperatingKeys:
         return f"{self.prefix}alert-watch"
 
     @property
+    def archiving(self) -> str:
+        """Hash: state of the long-term archive (:mod:`webhook_kit.operations.archive.queue` lists the fields)."""
+        return f"{self.prefix}archiving"
+
+    @property
+    def archiving_due(self) -> str:
+        """Sorted set: orders to write to the long-term archive, by the moment since when, or at which (ms)."""
+        return f"{self.prefix}archiving-due"
+
+    @property
+    def archiving_lock(self) -> str:
+        """String: the lock for writing to the long-term archive."""
+        return f"{self.prefix}archiving-lock"
+
+    @property
     def failing_lookups(self) -> str:
         """Sorted set: orders in doubt whose look-up fails, by the moment of the first failure in a row (ms)."""
         return f"{self.prefix}failing-lookups"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from webhook_kit.kit import Kit
+from webhook_kit.operations.checks.archive import check_archive
 from webhook_kit.operations.checks.configuration import check_configuration, check_people
 from webhook_kit.operations.checks.finding import SETTING_MISSING, CheckFinding, CheckSeverity
 from webhook_kit.operations.checks.first_release import allow_missing_settings
@@ -42,6 +43,7 @@ def run_checks(kit: Kit, options: CheckOptions) -> Iterator[CheckFinding]:
     yield from allow_missing_settings(kit, configuration + unusable)
     if not unusable:
         yield from check_server(kit, options.processes)
+    yield from check_archive(kit, redis_usable=not unusable)
     if options.network:
         yield from check_gett(kit)
     if not unusable:  # after the call of Gett, which tells Gett's time
