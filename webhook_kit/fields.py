@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from webhook_kit.sentinel_address import SentinelAddress, names_sentinels
+
 __all__ = [
     "Credential",
     "EncryptionKey",
@@ -193,6 +195,9 @@ def node_addresses(address: str) -> list[str]:
 def _redis_address(value: str) -> str:
     value = plain_text(value)
     scheme, _, rest = value.partition("://")
+    if names_sentinels(value):
+        SentinelAddress.parse(value)
+        return f"{scheme.lower()}://{rest}"
     if scheme.lower() not in _CLUSTERS:
         return _server_address(value)
     for each in node_addresses(value):
@@ -209,7 +214,11 @@ def _server_address(value: str) -> str:
         raise ValueError(_REDIS) from None
     place = parts.path if parts.scheme == "unix" else parts.hostname
     if parts.scheme not in ("redis", "rediss", "unix") or not place or port == 0:
-        raise ValueError(f"{_REDIS}; or unix:///path/to/socket")
+        raise ValueError(f"{_REDIS}; or unix:///path/to/socket; or redis+sentinel://host,host,host/primary")
+    if "," in (parts.hostname or ""):
+        raise ValueError(
+            "lists several hosts; write redis+sentinel://host,host,host/primary, or redis+cluster://host,host of a cluster"
+        )
     if parts.scheme != "unix" and not re.fullmatch(r"(/\d*)?", parts.path):
         raise ValueError("should end with the number of a database, as in redis://host:6379/0")
     return parts.scheme + value[len(parts.scheme) :]

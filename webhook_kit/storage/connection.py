@@ -12,11 +12,13 @@ from redis.retry import Retry
 
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.fields import node_addresses
+from webhook_kit.sentinel_address import SentinelAddress, names_sentinels
 from webhook_kit.settings import Settings, TlsVerify
 from webhook_kit.storage.cluster import ClusterNodes, require_one_slot
 from webhook_kit.storage.pool import FailoverPool, connection_class
+from webhook_kit.storage.sentinels import Sentinels
 
-__all__ = ["OUT_OF_REACH", "connect", "text"]
+__all__ = ["OUT_OF_REACH", "connect", "sentinels_of", "text"]
 
 OUT_OF_REACH = (redis.ConnectionError, redis.TimeoutError)
 """Errors of Redis that concern every command; another error may concern one record only."""
@@ -28,30 +30,11 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
     :param timeout: seconds to wait for a response; None uses the setting.
     :raises ConfigurationError: the URL cannot be read, or names a cluster and the keys do not lie in one hash slot.
     """
-    nodes = node_addresses(settings.redis_url)
-    options: dict[str, Any] = {
-        "connection_class": connection_class(settings.redis_url),
-        "max_connections": settings.redis_max_connections,
-        # A web thread that finds no free connection waits for one instead of failing the order.
-        "timeout": settings.redis_timeout,
-        "socket_connect_timeout": settings.redis_timeout,
-        "socket_timeout": timeout or settings.redis_timeout,
-        "socket_keepalive": not settings.redis_url.startswith("unix"),
-        "health_check_interval": 30,
-        # One retry, for a stale connection or a server that refuses to serve; no sleep inside a webhook.
-        "retry": Retry(NoBackoff(), 1),
-        "protocol": 2,
-        # A text from outside that UTF-8 cannot encode is stored with a mark in that place.
-        "encoding_errors": "replace",
-    }
-    if settings.redis_url.startswith("unix"):
-        del options["socket_keepalive"], options["socket_connect_timeout"]
-    if settings.redis_url.startswith("rediss"):
-        verify = settings.redis_tls_verify is TlsVerify.REQUIRED
-        options["ssl_cert_reqs"] = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
-        options["ssl_check_hostname"] = verify
+    tls = _tls_options(settings)
     try:
-        pool = FailoverPool.from_url(nodes[0], **options)
+        sentinels = SentinelAddress.parse(settings.redis_url) if names_sentinels(settings.redis_url) else None
+        servers = [sentinels.server_url] if sentinels else node_addresses(settings.redis_url)
+        pool = FailoverPool.from_url(servers[0], **_options(settings, timeout), **tls)
         pool.connection_class(**pool.connection_kwargs)  # checks the options without connecting
     except (ValueError, TypeError) as error:
         # The message does not repeat the URL: it may contain the password.
@@ -59,11 +42,47 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
             "REDIS_URL: cannot be read; write rediss://user:password@host:port/0, with special characters "
             "percent-encoded and no options that redis-py does not have"
         ) from error
+    if sentinels:
+        pool.locator = Sentinels(sentinels, tls, timeout=settings.redis_timeout)
     if "+cluster:" in settings.redis_url:
         require_one_slot(settings.key_prefix)
-        named = [(url["host"], url.get("port", 6379)) for url in map(parse_url, nodes)]
+        named = [(url["host"], url.get("port", 6379)) for url in map(parse_url, servers)]
         pool.locator = ClusterNodes(named, settings.key_prefix, pool.ask)
     return _Client(connection_pool=pool)
+
+
+def sentinels_of(connection: redis.Redis) -> Sentinels | None:
+    """Return the sentinels that a client asks for the primary; None if its address names a server."""
+    pool = connection.connection_pool
+    locator = pool.locator if isinstance(pool, FailoverPool) else None
+    return locator if isinstance(locator, Sentinels) else None
+
+
+def _options(settings: Settings, timeout: float | None) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "connection_class": connection_class(settings.redis_url),
+        "max_connections": settings.redis_max_connections,
+        # A web thread that finds no free connection waits for one instead of failing the order.
+        "timeout": settings.redis_timeout,
+        "socket_timeout": timeout or settings.redis_timeout,
+        "health_check_interval": 30,
+        # One retry, for a stale connection or a server that refuses to serve; no sleep inside a webhook.
+        "retry": Retry(NoBackoff(), 1),
+        "protocol": 2,
+        # A text from outside that UTF-8 cannot encode is stored with a mark in that place.
+        "encoding_errors": "replace",
+    }
+    if not settings.redis_url.startswith("unix"):
+        options |= {"socket_connect_timeout": settings.redis_timeout, "socket_keepalive": True}
+    return options
+
+
+def _tls_options(settings: Settings) -> dict[str, Any]:
+    """Return options for TLS; none without it."""
+    if not settings.redis_url.startswith("rediss"):
+        return {}
+    verify = settings.redis_tls_verify is TlsVerify.REQUIRED
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED if verify else ssl.CERT_NONE, "ssl_check_hostname": verify}
 
 
 class _Client(redis.Redis):

@@ -8,13 +8,23 @@ from enum import StrEnum
 import redis
 from redis import exceptions
 
-__all__ = ["REFUSING_SERVER", "RedisFault", "describe", "error_code", "fault"]
+__all__ = ["REFUSING_SERVER", "NoSentinel", "PrimaryUnknown", "RedisFault", "describe", "error_code", "fault"]
+
+
+class NoSentinel(redis.ConnectionError):
+    """No sentinel answers."""
+
+
+class PrimaryUnknown(redis.ConnectionError):
+    """No sentinel knows the primary."""
 
 
 class RedisFault(StrEnum):
     """Reason for which Redis cannot be used."""
 
     NOT_REACHABLE = "not reachable"
+    NO_SENTINEL = "no sentinel reachable"
+    PRIMARY_UNKNOWN = "primary unknown to the sentinels"
     CERTIFICATE = "certificate not verified"
     NO_TLS = "no TLS at this port"
     CLOSED = "connection closed"
@@ -35,7 +45,7 @@ class RedisFault(StrEnum):
     @property
     def unreachable(self) -> bool:
         """True if there is no connection."""
-        return self in (RedisFault.NOT_REACHABLE, RedisFault.CERTIFICATE, RedisFault.NO_TLS, RedisFault.CLOSED)
+        return self in _WITHOUT_CONNECTION
 
     @property
     def advice(self) -> str:
@@ -43,8 +53,24 @@ class RedisFault(StrEnum):
         return _ADVICE[self]
 
 
+_WITHOUT_CONNECTION = frozenset(
+    {
+        RedisFault.NOT_REACHABLE,
+        RedisFault.NO_SENTINEL,
+        RedisFault.PRIMARY_UNKNOWN,
+        RedisFault.CERTIFICATE,
+        RedisFault.NO_TLS,
+        RedisFault.CLOSED,
+    }
+)
+
 _ADVICE = {
     RedisFault.NOT_REACHABLE: "Redis cannot be reached; check the address, the network and TLS",
+    RedisFault.NO_SENTINEL: (
+        "no sentinel can be asked for the primary; check their addresses, the network, TLS, and their own password "
+        "(sentinel_password)"
+    ),
+    RedisFault.PRIMARY_UNKNOWN: "the sentinels do not know the primary; check its name at the end of the address",
     RedisFault.CERTIFICATE: (
         "the certificate of Redis cannot be verified; use the host name for which it was issued, or set "
         "REDIS_TLS_VERIFY=none if it is self-signed (Heroku)"
@@ -62,7 +88,10 @@ _ADVICE = {
         "try again in a moment"
     ),
     RedisFault.NO_CLUSTER: "the server is not in cluster mode; write redis:// for redis+cluster://, rediss:// for rediss+cluster://",
-    RedisFault.NO_SCRIPTS: "this server runs no Lua scripts; it may be a Sentinel or a proxy: use the address of Redis itself",
+    RedisFault.NO_SCRIPTS: (
+        "this server runs no Lua scripts; of a Sentinel write redis+sentinel://host,host,host/primary, of a proxy the address of "
+        "Redis itself"
+    ),
     RedisFault.LOADING: "Redis is loading its data; try again in a moment",
     RedisFault.CREDENTIALS: "Redis refuses the user or the password; check them",
     RedisFault.PERMISSION: "the user may not run scripts, or not write the keys of KEY_PREFIX and of rq:; extend its ACL",
@@ -101,6 +130,11 @@ REFUSING_SERVER = frozenset(
 ``OOM``, ``BUSY``, ``UNKILLABLE`` and ``NOPERM`` are not among them: they are about the data, a script or the user, and a new
 connection meets the same.
 """
+
+_SENTINELS: dict[type[Exception], RedisFault] = {
+    NoSentinel: RedisFault.NO_SENTINEL,
+    PrimaryUnknown: RedisFault.PRIMARY_UNKNOWN,
+}
 
 _CLASSES: dict[type[Exception], str] = {  # a class comes before the class that it extends
     exceptions.ReadOnlyError: "READONLY",
@@ -144,6 +178,8 @@ def error_code(error: redis.RedisError) -> str:
 
 def fault(error: redis.RedisError) -> RedisFault:
     """Return the reason for which Redis cannot be used."""
+    if reason_of_sentinels := _SENTINELS.get(type(error)):
+        return reason_of_sentinels
     cause = error.__cause__ if isinstance(error.__cause__, redis.RedisError) else error
     if code := error_code(cause):
         return _FAULTS[code]

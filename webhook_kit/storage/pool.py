@@ -29,7 +29,12 @@ class ServerRefused(redis.ConnectionError):
 
 
 class Locator(Protocol):
-    """Knows which one of several servers serves this installation."""
+    """Knows which one of several servers serves this installation.
+
+    :ivar verify_role: True if the server has to say that it is a primary: what is known of it may be old.
+    """
+
+    verify_role: bool
 
     def address(self) -> Address:
         """Return the address of the server.
@@ -61,6 +66,27 @@ class _FailoverAware(AbstractConnection):
         except OSError as error:
             locator.leave((self.host, self.port), error)
             raise
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        """Begin the session; where several servers are named, make sure that this one is the right one.
+
+        :raises ServerRefused: it is a replica.
+        """
+        super().on_connect_check_health(check_health)
+        if self.pool is None or self.pool.locator is None:
+            return
+        if self.pool.locator.verify_role and not self._is_primary():
+            refusal = ServerRefused(f"{self.host}:{self.port} is a replica; a primary is not known yet")
+            self.pool.locator.leave((self.host, self.port), refusal)
+            raise refusal
+        self.pool.follow(self)
+
+    def _is_primary(self) -> bool:
+        self.send_command("ROLE", check_health=False)  # type: ignore[no-untyped-call]
+        try:
+            return bool(self.read_response()[0] == b"master")
+        except redis.ResponseError:  # the user may not ask; a replica refuses the first write
+            return True
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
         """Return the reply to a command.
@@ -104,6 +130,7 @@ class FailoverPool(redis.ConnectionPool):
 
     epoch = 0
     locator: Locator | None = None
+    _serving: Address | None = None
 
     def __init__(self, *, timeout: float, **options: Any) -> None:
         """Create a pool; options are those of redis-py.
@@ -168,6 +195,14 @@ class FailoverPool(redis.ConnectionPool):
             self.epoch += 1
             if self.locator is not None:
                 self.locator.leave((connection.host, connection.port), error)
+        connection.epoch = self.epoch
+
+    def follow(self, connection: _FailoverAware) -> None:
+        """Condemn every other connection if this one, which was just opened, leads to another server than the one before."""
+        server = connection.host, connection.port
+        if self._serving not in (None, server):
+            self.epoch += 1
+        self._serving = server
         connection.epoch = self.epoch
 
     def ask(self, address: Address, *command: str) -> Any:

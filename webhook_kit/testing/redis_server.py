@@ -33,12 +33,12 @@ class RedisServer:
     manager starts and ends it; it ends when this process ends, in every case. Port and data stay the same after a restart.
 
     :param directory: directory of the data; when None, a temporary one, removed at the end of the ``with`` block.
-    :param options: further options of the program.
+    :param options: further options of the program; a later change takes effect at its next start.
     :raises ConfigurationError: when no server is installed.
     """
 
     def __init__(self, directory: Path | None = None, options: Mapping[str, str] | None = None) -> None:
-        self._binary, self._options = binary(), dict(options or {})
+        self._binary, self.options = binary(), dict(options or {})
         self.directory = directory or Path(tempfile.mkdtemp(prefix="webhook-kit-redis-"))
         self._remove = None if directory else weakref.finalize(self, shutil.rmtree, self.directory, ignore_errors=True)
         self._port = 0
@@ -123,7 +123,7 @@ class RedisServer:
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
             "save": "",
-            **self._options,
+            **self.options,
         }
         command = [self._binary, *(part for name, value in options.items() for part in (f"--{name}", value))]
         self._process = Process(command).start()

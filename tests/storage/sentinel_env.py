@@ -1,0 +1,141 @@
+"""A primary with replicas and sentinels as real processes, and the loss of the primary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import redis
+
+from webhook_kit.sentinel_address import SentinelAddress
+from webhook_kit.storage.sentinels import Sentinels, SentinelView
+from webhook_kit.testing.processes import Process, free_port, wait_until
+from webhook_kit.testing.redis_server import RedisServer, binary
+
+__all__ = ["PRIMARY", "SentinelEnv"]
+
+PRIMARY = "orders"
+"""Name of the primary."""
+
+
+class SentinelEnv:
+    """A context manager; ``url`` is the value for ``REDIS_URL``.
+
+    :param directory: for the files of the sentinels.
+    :param down_after: ms after which a sentinel takes a silent server for dead.
+    :param options: of every server.
+    :param sentinel_lines: further lines of each sentinel's configuration.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        replicas: int = 1,
+        sentinels: int = 3,
+        quorum: int = 2,
+        down_after: int = 400,
+        options: Mapping[str, str] | None = None,
+        sentinel_lines: str = "",
+    ) -> None:
+        at_once = {"repl-diskless-sync-delay": "0", **(options or {})}
+        self.servers = [RedisServer(options=at_once) for _ in range(1 + replicas)]
+        self.sentinels: list[Process] = []
+        self._ports = [free_port() for _ in range(sentinels)]
+        self._directory = directory
+        self._quorum, self._down_after, self._lines = quorum, down_after, sentinel_lines
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            for server in self.servers:
+                starting.callback(server.kill)  # a server that is asked to stop would wait for its replica
+            first, *others = self.servers
+            first.start()
+            for server in others:
+                self._start_as_replica(server, first)
+            for number, port in enumerate(self._ports):
+                file = self._directory / f"sentinel-{number}.conf"
+                file.write_text(
+                    f"port {port}\nbind 127.0.0.1\ndir {self._directory}\n"
+                    f"sentinel monitor {PRIMARY} 127.0.0.1 {first.port} {self._quorum}\n"
+                    f"sentinel down-after-milliseconds {PRIMARY} {self._down_after}\n"
+                    f"sentinel failover-timeout {PRIMARY} 2000\n{self._lines}\n"
+                )
+                sentinel = Process([binary(), str(file), "--sentinel"]).start()
+                starting.callback(sentinel.kill)
+                self.sentinels.append(sentinel)
+            self.wait_healthy()
+            self._resources = starting.pop_all()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._resources.close()
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(f"127.0.0.1:{port}" for port in self._ports)
+        return f"redis+sentinel://{hosts}/{PRIMARY}/0"
+
+    def views(self) -> list[SentinelView]:
+        """Return what each sentinel knows."""
+        return Sentinels(SentinelAddress.parse(self.url), {}, timeout=5.0).views()
+
+    def primary(self) -> RedisServer:
+        """Return the server that the sentinels agree on; wait until they do."""
+        server = wait_until(self._agreed, message="the sentinels to agree")
+        assert server is not None
+        return server
+
+    def kill_primary(self) -> RedisServer:
+        """Send SIGKILL to the primary, and return it."""
+        primary = self.primary()
+        primary.kill()
+        return primary
+
+    def wait_failed_over(self, former: RedisServer) -> RedisServer:
+        """Wait until the sentinels name another primary than a former one, and return it."""
+
+        def other() -> RedisServer | None:
+            agreed = self._agreed()
+            return None if agreed is former else agreed
+
+        server = wait_until(other, message="the fail-over")
+        assert server is not None
+        return server
+
+    def revive(self, server: RedisServer) -> None:
+        """Start a killed server as a replica, as its sentinels would make it after some seconds, and wait until it is in sync."""
+        self._start_as_replica(server, self.primary())
+        self.wait_healthy()
+
+    def wait_healthy(self) -> None:
+        """Wait until every running sentinel knows the others and a replica, so that a fail-over can be made at once."""
+        running = sum(sentinel.running for sentinel in self.sentinels)
+
+        def healthy() -> bool:
+            views = [view for view in self.views() if not view.failure]
+            return len(views) == running and all(
+                view.others == len(self.sentinels) - 1 and view.replicas == len(self.servers) - 1 for view in views
+            )
+
+        wait_until(healthy, message="the sentinels to know each other and the replicas")
+
+    def _agreed(self) -> RedisServer | None:
+        named = {view.primary for view in self.views() if not view.failure}
+        if len(named) != 1:
+            return None
+        port = int(named.pop().rpartition(":")[2] or 0)
+        return next((server for server in self.servers if server.port == port), None)
+
+    @staticmethod
+    def _start_as_replica(server: RedisServer, primary: RedisServer) -> None:
+        server.options["replicaof"] = f"127.0.0.1 {primary.port}"
+        server.start()
+        with redis.Redis(port=server.port) as client:
+            wait_until(
+                lambda: client.info("replication").get("master_link_status") == "up",
+                message="the replica to be in sync",
+            )
