@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from webhook_kit.storage.clock import ClockWatch
     from webhook_kit.storage.open_alerts import OpenAlerts
     from webhook_kit.storage.queues import WorkerNotification
+    from webhook_kit.storage.replication import ReplicatedWrites
     from webhook_kit.storage.trial import TrialWrite
     from webhook_kit.stores.repository import RedisStoreRepository
 
@@ -50,6 +51,14 @@ class Connections:
         from webhook_kit.storage.connection import connect
 
         return connect(self.settings)
+
+    @cached_property
+    def replicated_writes(self) -> ReplicatedWrites:
+        """Writes that wait until replicas of Redis have them, as many as are configured."""
+        from webhook_kit.storage.replication import ReplicatedWrites
+
+        replicas, timeout = self.settings.redis_wait_replicas, self.settings.redis_wait_timeout
+        return ReplicatedWrites(self.redis, replicas=replicas, timeout=timeout)
 
     @cached_property
     def trial_write(self) -> TrialWrite:

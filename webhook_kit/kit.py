@@ -173,6 +173,7 @@ class Kit(Connections):
             abandon_after=settings.pos_abandon_after,
             key_ttl=settings.idempotency_ttl,
             order_ttl=settings.order_ttl,
+            replicated=self.replicated_writes,
         )
 
     @cached_property

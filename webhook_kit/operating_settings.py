@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -67,6 +68,12 @@ class OperatingSettings(AlertSettings):
     archive_url: Annotated[SecretStr, AfterValidator(_archive_url)] | None = None
     """Address of a PostgreSQL in which settled orders, their updates and the audit log are kept past ORDER_TTL (``docs/archive.md``); requires the extra ``postgres``. TLS is required unless the host is this machine, or ``?sslmode=`` says otherwise. Example: ``postgres://user:password@host:5432/database``."""
 
+    # -- replicas of Redis ---------------------------------------------------------------------------------------------
+    redis_wait_replicas: int = Field(0, ge=0, le=10)
+    """Number of replicas that have to have the claim on an order before its POS is called (``docs/availability.md``). With fewer the order is answered 503. 0: none; a fail-over of Redis can then double a ticket at a POS without its own idempotency."""
+    redis_wait_timeout: float = Field(1.0, gt=0, le=30)
+    """Seconds to wait for these replicas. Keep it shorter than REDIS_TIMEOUT."""
+
     # -- logs ----------------------------------------------------------------------------------------------------------
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     """Least severe level that is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``."""
@@ -82,3 +89,10 @@ class OperatingSettings(AlertSettings):
     """Function that is called with each unexpected exception and a dict of ids (``docs/monitoring.md``). Example: ``my_pos.errors:report``."""
     sentry_dsn: Annotated[SecretStr, AfterValidator(_dsn)] | None = None
     """Address of a Sentry project, to which unexpected exceptions are sent; requires the extra ``sentry``. Example: ``https://key@sentry.example.org/1``."""
+
+    def replica_mistakes(self, redis_timeout: float) -> Iterator[str]:
+        """Yield what is wrong with the settings of the replicas together with another one."""
+        if self.redis_wait_replicas and self.redis_wait_timeout >= redis_timeout:
+            yield (
+                "REDIS_WAIT_TIMEOUT is not shorter than REDIS_TIMEOUT; reduce it, because Redis answers only after it has waited"
+            )

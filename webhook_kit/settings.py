@@ -76,7 +76,7 @@ class Settings(OperatingSettings):
 
     # -- Redis ---------------------------------------------------------------------------------------------------------
     redis_url: RedisAddress = Field("redis://127.0.0.1:6379/0", repr=False)
-    """Address of the Redis server: ``redis://``, ``rediss://`` (TLS), ``unix://``, or some nodes of a cluster (``redis+cluster://host,host``, ``rediss+cluster://``). Example: ``rediss://user:password@host:6380/0``."""
+    """Address of the Redis server: ``redis://``, ``rediss://`` (TLS) or ``unix://``; of its sentinels: ``redis+sentinel://host,host,host/primary`` (``docs/availability.md``); or some nodes of a cluster: ``redis+cluster://host,host`` (``docs/scaling.md``). ``rediss+…`` is with TLS. Example: ``rediss://user:password@host:6380/0``."""
     redis_tls_verify: TlsVerify = TlsVerify.REQUIRED
     """Verification of the certificate of a ``rediss://`` server: ``required``, or ``none`` to accept a self-signed certificate (Heroku)."""
     redis_max_connections: int = Field(5, ge=2, le=10_000)
@@ -256,7 +256,7 @@ class Settings(OperatingSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        mistakes = list(self.alert_mistakes())
+        mistakes = [*self.alert_mistakes(), *self.replica_mistakes(self.redis_timeout)]
         if self.pos_adapter and self.stores_file:
             mistakes.append(
                 "POS_ADAPTER and STORES_FILE cannot be used together; name the adapter of each store in the file"

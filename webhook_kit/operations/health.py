@@ -21,7 +21,7 @@ from webhook_kit.operations.health_of_alerts import alert_findings
 from webhook_kit.operations.health_of_orders import order_findings
 from webhook_kit.operations.health_of_stores import store_findings
 from webhook_kit.operations.quota import read_quota
-from webhook_kit.operations.redis_health import megabytes, read_redis_if_allowed, redis_findings
+from webhook_kit.operations.redis_health import megabytes, read_redis_if_allowed, redis_findings, replica_findings
 from webhook_kit.operations.waiting import waiting
 from webhook_kit.storage.clock import TOLERANCE, clock_difference, gett_difference, redis_time
 from webhook_kit.storage.connection import OUT_OF_REACH
@@ -41,6 +41,7 @@ _MOST_LANES = 20
 
 _FIRST = (
     "redis_read_only",
+    "redis_replicas",
     "order_in_doubt",
     "orders_in_doubt",
     "orders_unconfirmed",
@@ -233,6 +234,7 @@ def _redis_server(kit: Kit, now: float) -> Iterator[HealthFinding | Fact]:
         yield Fact("Redis", "does not tell its memory and persistence (INFO is not allowed)")
         return
     yield from redis_findings(state, now)
+    yield from replica_findings(state, kit.settings.redis_wait_replicas)
     limit = f" of {megabytes(state.maxmemory)}" if state.maxmemory else ", no limit is set"
     persistence = {True: "AOF on", False: "AOF off", None: "persistence unknown"}[state.aof]
     yield Fact("Redis", f"{megabytes(state.used)}{limit}; {persistence}")

@@ -11,7 +11,7 @@ import redis
 from webhook_kit.operations.findings import HealthFinding, HealthSeverity
 from webhook_kit.storage.connection import OUT_OF_REACH
 
-__all__ = ["RedisState", "megabytes", "read_redis", "read_redis_if_allowed", "redis_findings"]
+__all__ = ["RedisState", "megabytes", "read_redis", "read_redis_if_allowed", "redis_findings", "replica_findings"]
 
 _NEARLY_FULL, _FILLING = 0.95, 0.8
 """Parts of the memory from which writes are about to fail, and from which a person should act."""
@@ -30,6 +30,7 @@ class RedisState:
     :ivar save_failed: True if the last snapshot failed.
     :ivar unsaved: changes since the last snapshot.
     :ivar replica: True if the server copies another one, and takes no writes.
+    :ivar replicas: number of servers that copy this one.
     """
 
     version: str
@@ -44,6 +45,7 @@ class RedisState:
     clients: int
     max_clients: int
     replica: bool = False
+    replicas: int = 0
 
     @property
     def filled(self) -> float | None:
@@ -71,6 +73,7 @@ def read_redis(connection: redis.Redis) -> RedisState:
         clients=int(info.get("connected_clients", 0)),
         max_clients=int(info.get("maxclients", 0)),
         replica=info.get("role") == "slave" and bool(info.get("slave_read_only", 1)),
+        replicas=int(info.get("connected_slaves", 0)),
     )
 
 
@@ -113,6 +116,18 @@ def redis_findings(state: RedisState, now: float) -> Iterator[HealthFinding]:
             HealthSeverity.WARNING,
             f"Redis has {state.clients} of at most {state.max_clients} connections.",
             "Lower REDIS_MAX_CONNECTIONS or the number of processes, or choose a larger Redis plan.",
+            "webhook-kit check",
+        )
+
+
+def replica_findings(state: RedisState, needed: int) -> Iterator[HealthFinding]:
+    """Yield that replicas are missing without which orders are refused."""
+    if not state.replica and state.replicas < needed:
+        yield HealthFinding(
+            "redis_replicas",
+            HealthSeverity.URGENT,
+            f"Redis has {state.replicas} of the {needed} replicas that have to have each order, so that orders are answered 503.",
+            "Start the replicas of Redis, or lower REDIS_WAIT_REPLICAS.",
             "webhook-kit check",
         )
 

@@ -40,6 +40,7 @@ from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable
+from webhook_kit.storage.replication import ReplicatedWrites
 from webhook_kit.storage.scripts import Script
 from webhook_kit.tracing import current_traceparent, traced
 
@@ -64,7 +65,12 @@ class PlacementStore:
         abandon_after: float,
         key_ttl: int,
         order_ttl: int,
+        replicated: ReplicatedWrites | None = None,
     ) -> None:
+        """Prepare the scripts.
+
+        :param replicated: writes what a fail-over of Redis must not lose.
+        """
         self._redis = connection
         self._keys = keys
         self._notifier = notifier
@@ -75,6 +81,7 @@ class PlacementStore:
         self._claim = OrderScript(connection, keys, "webhook_kit.placement/claim")
         self.notes = OrderNotes(connection, keys)
         self._record_call = Script(connection, keys, "webhook_kit.placement/record_call")
+        self._record_call_safely = Script(replicated or connection, keys, "webhook_kit.placement/record_call")
         self._settle = OrderScript(connection, keys, "webhook_kit.placement/settle")
         self._link = OrderScript(connection, keys, "webhook_kit.placement/link")
         self._abandon_after = abandon_after
@@ -169,12 +176,15 @@ class PlacementStore:
         """Stop renewing the claim's lease: it lapses unless the claim is settled."""
         self._renewal.stop(claim.owner)
 
-    def record_call(self, claim: Claim, order: bytes) -> bool:
+    def record_call(self, claim: Claim, order: bytes, *, safely: bool = False) -> bool:
         """Record that the POS is about to be called.
 
+        :param safely: wait until replicas have the record, as many as are configured.
         :return: False when another attempt has taken over: the POS must not be called.
+        :raises TooFewReplicas: fewer replicas have the record.
         """
-        recorded = self._record_call(
+        record_call = self._record_call_safely if safely else self._record_call
+        recorded = record_call(
             self._keys.order(claim.ref),
             self._keys.unsettled,
             ref=claim.ref,

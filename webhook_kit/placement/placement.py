@@ -27,7 +27,7 @@ from functools import partial
 
 import redis
 
-from webhook_kit.adapter import Capability, Guarantee, Placed, Store
+from webhook_kit.adapter import Capability, Guarantee, Placed, PosAdapter, Store
 from webhook_kit.errors import NotPlaced, PosUnavailable
 from webhook_kit.gett.models.order import PlaceOrderRequest
 from webhook_kit.gett.models.store import OrderStatus
@@ -110,7 +110,7 @@ class Placement:
             store_id=store.id,
             fingerprint=fingerprint(received, token.amounts if isinstance(token, AcceptedPrice) else None),
             former_fingerprint=partial(former_fingerprint, received),
-            priced_order=stored_order(priced) if priced else None,
+            priced_order=stored_order(priced) if priced and not self._needs_replicas(adapter) else None,
             signed_body=signed_body,
             trace_id=trace_id if traced else "",
         )
@@ -133,6 +133,10 @@ class Placement:
             response = self._run(attempt)
             if response is not None:
                 return response
+
+    def _needs_replicas(self, adapter: PosAdapter) -> bool:
+        """Return True if replicas of Redis have to have the record before the POS is called; without it a ticket could double."""
+        return bool(self._settings.redis_wait_replicas) and adapter.guarantee() is not Guarantee.NATIVE
 
     def look_up(self, ref: str) -> bool:
         """Settle an order in doubt if the POS has it, without placing it.
@@ -220,7 +224,9 @@ class Placement:
         if ticket is None:
             decision = self._decide(attempt)
             if isinstance(decision, PlaceOrderRequest):
-                return decision if self._records.record_call(attempt.claim, stored_order(decision)) else None
+                safely = self._needs_replicas(attempt.adapter)
+                recorded = self._records.record_call(attempt.claim, stored_order(decision), safely=safely)
+                return decision if recorded else None
             if decision.status < 500:
                 ticket = self._ticket_before_refusing(attempt)
             if ticket is None:

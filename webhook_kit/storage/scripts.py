@@ -17,18 +17,25 @@ from collections.abc import Iterator
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable, pack
 
-__all__ = ["Script", "load"]
+__all__ = ["Commands", "Script", "load"]
 
 _INCLUDE = re.compile(r'^--- @include "(?P<name>[\w.]+/\w+)"$', re.MULTILINE)
 _COMMENT = re.compile(r"--.*")
 _KEY = re.compile(r"\bkeys\.(\w+)")
+
+
+class Commands(Protocol):
+    """Sends a command and returns its reply, as a client does."""
+
+    def execute_command(self, *words: Any) -> Any:
+        """Send a command and return the reply."""
 
 
 class Script:
@@ -37,7 +44,7 @@ class Script:
     :param name: package and file: ``webhook_kit.outbox/append`` for ``append.lua`` in ``webhook_kit/outbox``.
     """
 
-    def __init__(self, connection: redis.Redis, keys: Keys, name: str) -> None:
+    def __init__(self, connection: Commands, keys: Keys, name: str) -> None:
         self._redis = connection
         self._source = load(name)
         self._digest = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
@@ -51,9 +58,9 @@ class Script:
         """
         call = (2 + len(more_keys), key, *more_keys, self._missing, pack({"prefix": self._prefix, **arguments}))
         try:
-            return self._redis.execute_command("EVALSHA", self._digest, *call)  # type: ignore[no-untyped-call]
+            return self._redis.execute_command("EVALSHA", self._digest, *call)
         except redis.exceptions.NoScriptError:
-            return self._redis.execute_command("EVAL", self._source, *call)  # type: ignore[no-untyped-call]
+            return self._redis.execute_command("EVAL", self._source, *call)
 
 
 @cache

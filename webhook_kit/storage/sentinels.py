@@ -23,7 +23,7 @@ _PATIENCE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SentinelView:
-    """What one sentinel knows.
+    """Knowledge of one sentinel.
 
     :ivar failure: why it does not answer; empty if it does.
     :ivar state: fields of the primary; empty if the sentinel does not know it.

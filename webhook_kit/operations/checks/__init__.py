@@ -18,6 +18,7 @@ from webhook_kit.operations.checks.gett import check_gett
 from webhook_kit.operations.checks.pos import check_pos
 from webhook_kit.operations.checks.public_url import check_public_url
 from webhook_kit.operations.checks.redis_server import Processes, check_redis, check_server
+from webhook_kit.operations.checks.replication import check_replicas, check_sentinels
 from webhook_kit.operations.checks.workers import check_clocks, check_workers
 
 __all__ = ["SETTING_MISSING", "CheckFinding", "CheckOptions", "CheckSeverity", "run_checks"]
@@ -43,6 +44,8 @@ def run_checks(kit: Kit, options: CheckOptions) -> Iterator[CheckFinding]:
     yield from allow_missing_settings(kit, configuration + unusable)
     if not unusable:
         yield from check_server(kit, options.processes)
+        yield from check_sentinels(kit)
+        yield from check_replicas(kit)
     yield from check_archive(kit, redis_usable=not unusable)
     if options.network:
         yield from check_gett(kit)
