@@ -1,0 +1,131 @@
+"""The built site: every link leads somewhere, and every page works in a real browser without internet, on a phone and in the dark."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+from flask import Flask
+from playwright.sync_api import Page, ViewportSize
+
+from tests.sandbox.browser_env import launch_browser
+from webhook_kit.sandbox.server import serve
+from webhook_kit.testing.processes import PATIENCE
+
+ROOT = Path(__file__).parents[2]
+PHONE, DESKTOP = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
+
+
+def test_the_site_works_in_a_browser_without_internet(tmp_path: Path) -> None:
+    site = built_site(tmp_path)
+    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html") if path.name != "404.html")
+    assert sorted(broken_links(site, pages)) == []
+    app = Flask(__name__, static_folder=site, static_url_path="")
+    with serve(app) as url, launch_browser() as browser:
+        page = browser.new_page(color_scheme="dark", viewport=PHONE)
+        page.set_default_timeout(1000 * PATIENCE)
+        foreign, errors = watched(page, url)
+        looked_at = [name for name in pages if not name.startswith("source/") or name.endswith("Procfile.html")]
+        wide = [(name, size) for name in looked_at for size in too_wide(page, f"{url}/{name}")]
+        assert wide == []
+        assert brightness(page) < 60
+        found = search(page, f"{url}/index.html", "dead letter discard")
+        assert "dead" in found.lower()
+        page.emulate_media(color_scheme="light")
+        assert brightness(page) > 200
+        assert (foreign, errors) == ([], [])
+
+
+def built_site(folder: Path) -> Path:
+    """Build the site with Zensical in an empty folder, and return the folder with its pages."""
+    runpy.run_path(str(ROOT / "scripts" / "make_site.py"))["write"](folder / "build" / "docs")
+    (folder / "scripts").mkdir()
+    for name in ("mkdocs.yml", "scripts/griffe_markdown.py"):
+        shutil.copy(ROOT / name, folder / name)
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "zensical", "build", "--strict"]
+    subprocess.run(command, cwd=folder, env=env, timeout=2 * PATIENCE, check=True)
+    return folder / "build" / "site"
+
+
+# -- links, as the builder has written them ----------------------------------------------------------------------------
+
+
+class Links(HTMLParser):
+    """Ids and addresses of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.addresses: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id" or (tag == "a" and name == "name"):
+                self.ids.add(value or "")
+            elif name in ("href", "src") and value:
+                self.addresses.append(value)
+
+
+def broken_links(site: Path, pages: list[str]) -> Iterator[str]:
+    """Yield each address in the site that leads to no file, or to no place of a page."""
+    parsed = {(site / name).resolve(): Links((site / name).read_text(encoding="utf-8")) for name in pages}
+    for path, links in parsed.items():
+        for address in links.addresses:
+            if ":" in address.split("/")[0] or address.startswith("//"):
+                continue
+            target, anchor = map(unquote, urldefrag(address))
+            there = (path.parent / target).resolve() if target else path
+            anchors = parsed[there].ids if there in parsed else {anchor}
+            if not there.exists() or (anchor and anchor not in anchors):
+                yield f"{path.name}: {address}"
+
+
+# -- the browser -------------------------------------------------------------------------------------------------------
+
+
+def watched(page: Page, url: str) -> tuple[list[str], list[str]]:
+    """Return lists that collect the requests to other hosts, and the errors of the pages."""
+    foreign: list[str] = []
+    errors: list[str] = []
+    page.on(
+        "request",
+        lambda request: None if request.url.startswith((url, "data:", "blob:")) else foreign.append(request.url),
+    )
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    return foreign, errors
+
+
+def too_wide(page: Page, address: str) -> Iterator[str]:
+    """Open a page, and yield each size of the window in which it scrolls sideways. Long lines of code scroll by themselves."""
+    page.goto(address)
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)
+        width, available = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        if width > available:
+            yield f"{width} > {available}"
+
+
+def brightness(page: Page) -> int:
+    """Return the brightness of the background, 0 to 255."""
+    red: int = page.evaluate("Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
+    return red
+
+
+def search(page: Page, address: str, words: str) -> str:
+    """Return the first result of a search."""
+    page.set_viewport_size(DESKTOP)
+    page.goto(address)
+    page.locator(".md-search__button").click()
+    page.keyboard.type(words)
+    page.get_by_text("results").wait_for()
+    return page.locator("ol > li").first.inner_text()
