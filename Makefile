@@ -18,7 +18,7 @@ ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-adapters redis browser promtool postgres pictures site site-serve check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-adapters redis browser promtool postgres pictures api site site-serve check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -82,7 +82,10 @@ layers: $(STAMP)
 	$(BIN)/lint-imports
 
 names: $(STAMP)
-	$(BIN)/python -m pytest -q tests/test_public_names.py
+	$(BIN)/python -m pytest -q tests/test_public_names.py tests/packaging/test_public_api.py
+
+api: $(STAMP)    ## renew docs/public-api.txt after a change of the public API
+	$(BIN)/python scripts/make_api.py
 
 # Strict: a link or anchor that leads nowhere fails. MkDocs is the fallback, so that both have to build the site.
 docs: site
