@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import click
 
 from webhook_kit.cli.common import open_kit
@@ -41,6 +44,8 @@ def _serve(host: str, port: int) -> None:
     from webhook_kit.errors import ConfigurationError
     from webhook_kit.operations.prometheus import registry
 
+    # Without a handler, the first process of a container ignores the signal, and is killed after its grace period.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         _, thread = start_http_server(port, host, registry(open_kit()))
     except (OSError, UnicodeError) as error:  # a name that cannot be one of a host is no OSError
