@@ -15,10 +15,12 @@ PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
 # Twice as many test workers as cores, because a test mostly waits for processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ADAPTERS := $(patsubst %/setup.cfg,%,$(wildcard adapters/*/setup.cfg))
+IMAGE_ENGINE ?= podman
+IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-adapters redis browser promtool postgres pictures api site site-serve check $(CHECKS) format bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-adapters redis browser promtool postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -57,7 +59,7 @@ test: $(STAMP)   ## run everything that CI runs, and list what failed
 unit: $(STAMP)   ## run the tests that need no process, browser or Odoo (under a minute)
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not process and not slow"
 
-test-kit: $(STAMP) browser promtool postgres ## run the tests of the kit
+test-kit: $(STAMP) browser promtool postgres systemd ## run the tests of the kit
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-adapters: $(ADAPTERS:adapters/%=test-adapter-%) ## run the tests of every adapter, each separately as its vendor does
@@ -155,12 +157,26 @@ postgres:        ## in CI only: install PostgreSQL for the tests of the long-ter
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends postgresql >/dev/null; \
 	fi
 
+systemd:         ## in CI only: install systemd-analyze for the test of examples/platforms; elsewhere it skips without it
+	@if [ -n "$$CI" ] && [ -z "$$(command -v systemd-analyze)" ]; then \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && apt-get -qq install --yes --no-install-recommends systemd >/dev/null; \
+	fi
+
 pictures: $(STAMP) ## renew docs/images (needs Chromium); then look at them
 	PICTURES=docs/images $(BIN)/python -m pytest -q tests/sandbox/test_storefront_pictures.py tests/scenario/test_console_pictures.py
 
 format: $(STAMP) ## fix and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+image: $(STAMP)  ## build the image of examples/third_party_adapter (IMAGE_ENGINE: podman, docker or buildah; IMAGE_BASE)
+	rm -rf build && mkdir -p build/image
+	cp -R examples/third_party_adapter/. examples/platforms/Containerfile build/image
+	cp examples/platforms/containerignore build/image/.containerignore
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/image/wheels .
+	$(IMAGE_ENGINE) build $(if $(filter docker,$(IMAGE_ENGINE)),,--format docker) --file build/image/Containerfile \
+		--build-arg BASE=$(IMAGE_BASE) --build-arg PIP_FIND_LINKS=wheels --tag webhook-kit build/image
 
 bench: bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo ## run all benchmarks
 

@@ -49,6 +49,8 @@ NOT_RUN = {
     r"git clone .*": "needs the address of a repository",
     r"make (demo|test|unit|.*)": "the project's own targets; CI runs them",
     r"pip install .*|python3? -m (venv|pip) .*|\. \.venv/bin/activate|cd .*": "installs packages: tests/packaging",
+    r"fly .*": "needs an account at Fly.io; its file: tests/examples/test_platforms.py",
+    r"(/opt/webhook-kit/bin/pip|ln|useradd|install|cp|systemctl) .*": "needs root; the units: tests/examples/test_platforms.py",
     r"pytest.*": "tests of a project of its own: tests/packaging/test_third_party.py, adapters/*/tests",
     r"webhook-kit dev.*": f"{UNTIL_INTERRUPTED}: tests/dev/test_environment.py",
     r"webhook-kit worker all": f"{UNTIL_INTERRUPTED}: tests/cli/test_worker.py",
