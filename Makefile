@@ -20,7 +20,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-adapters redis browser promtool postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters redis browser promtool postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -54,13 +54,16 @@ demo: $(DEMO)    ## run orders between a local Gett and a fake POS; at a termina
 	$(BIN)/webhook-kit dev bogus --demo --option outcomes=hidden
 
 test: $(STAMP)   ## run everything that CI runs, and list what failed
-	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) wheels test-lowest test-newest test-kit $(ADAPTERS:adapters/%=test-adapter-%)
+	@MAKE='$(MAKE)' $(BIN)/python scripts/run_steps.py $(CHECKS) wheels test-lowest test-newest test-cluster test-kit $(ADAPTERS:adapters/%=test-adapter-%)
 
 unit: $(STAMP)   ## run the tests that need no process, browser or Odoo (under a minute)
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not process and not slow"
 
 test-kit: $(STAMP) browser promtool postgres systemd ## run the tests of the kit
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-cluster: $(STAMP) ## run the tests of orders and updates on a cluster of three nodes
+	REDIS_CLUSTER=1 RQ_KEY_PREFIX='{wk}:rq' $(BIN)/python -m pytest -q -n $(WORKERS) tests/outbox tests/placement tests/storage
 
 test-adapters: $(ADAPTERS:adapters/%=test-adapter-%) ## run the tests of every adapter, each separately as its vendor does
 

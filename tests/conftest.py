@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from tests.postgres_server import PostgresServer
 from tests.process_marker import starts_process
+from tests.redis_cluster import KEY_TAG, ON_CLUSTER, RedisCluster
 from tests.sandbox.browser_env import launch_browser
 from tests.tcp_server import FakeServer, Serve
 from tests.webhooks.webhook_client import WebhookClient
@@ -44,8 +45,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def redis_server(webhook_kit_redis_server: RedisServer) -> RedisServer:
-    return webhook_kit_redis_server
+def redis_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    if ON_CLUSTER:
+        with RedisCluster() as cluster:
+            yield cluster.serving
+    else:
+        yield request.getfixturevalue("webhook_kit_redis_server")
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +90,7 @@ def make_kit(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[...
             "redis_timeout": 30.0,
             "pos_deadline": 100.0,
             "webhook_deadline": 120.0,
-            "key_prefix": f"t{uuid4().hex}:",
+            "key_prefix": f"{KEY_TAG}t{uuid4().hex}:",
             "gett_webhook_secrets": [SECRET],
             "gett_api_key": "key_test",
             "gett_api_url": "http://127.0.0.1:1",  # nobody listens there

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-import redis
-
+from tests.redis_cluster import KEY_TAG
 from webhook_kit.gett.client import GettClient
 from webhook_kit.gett.http import ApiCall, ApiResponse
 from webhook_kit.outbox.dead_letters import DeadLetters
@@ -27,9 +26,10 @@ from webhook_kit.outbox.updates import (
     store_online,
     store_paused,
 )
+from webhook_kit.settings import Settings
 from webhook_kit.storage.alerts import Alerts
 from webhook_kit.storage.clock import redis_time
-from webhook_kit.storage.connection import text
+from webhook_kit.storage.connection import connect, text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.queues import WorkerNotification
 from webhook_kit.storage.scripts import Script
@@ -83,8 +83,8 @@ class OutboxEnv:
     """
 
     def __init__(self, server: RedisServer, *, quota: Quota | None = None) -> None:
-        self.redis = redis.Redis.from_url(server.url)
-        self.keys = Keys(f"t{uuid4().hex[:12]}:")
+        self.keys = Keys(f"{KEY_TAG}t{uuid4().hex[:12]}:")
+        self.redis = connect(Settings(redis_url=server.url, redis_timeout=30.0, key_prefix=self.keys.prefix))
         self.notifier = WorkerNotification(self.redis, self.keys)
         self.quota = quota or Quota(0)
         self.lanes = self.make_lanes(self.quota)

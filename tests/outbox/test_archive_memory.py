@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.pos import order
 from tests.placement.placement_helpers import expect
+from tests.redis_cluster import KEY_TAG
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.placement.claims import AttemptOutcome, Claim
@@ -23,7 +24,7 @@ FINGERPRINT = f"{'0123456789abcdef' * 2}:54.54/3.50"
 @pytest.fixture
 def kit(make_kit: Callable[..., Kit]) -> Kit:
     """Return a kit without a quota, whose keys are hardly longer than those of an installation."""
-    return make_kit(gett_writes_per_minute=0, key_prefix=f"{uuid4().hex[:3]}:")
+    return make_kit(gett_writes_per_minute=0, key_prefix=f"{KEY_TAG}{uuid4().hex[:3]}:")
 
 
 def body() -> bytes:

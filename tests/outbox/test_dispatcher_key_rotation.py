@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.redis_cluster import KEY_TAG
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.local_gett import LocalGett
 
@@ -23,7 +24,7 @@ def gett() -> Iterator[LocalGett]:
 def make_worker(
     make_kit: Callable[..., Kit], gett: LocalGett, events: list[MutableMapping[str, Any]]
 ) -> Callable[[str], Kit]:
-    prefix = f"t{uuid4().hex}:"
+    prefix = f"{KEY_TAG}t{uuid4().hex}:"
     return lambda keys: make_kit(
         key_prefix=prefix, gett_api_key=keys, gett_api_url=gett.webhooks, gett_store_id=gett.store_id
     )

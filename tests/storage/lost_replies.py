@@ -51,7 +51,7 @@ def _intercept(kit: Kit, on_reply: Callable[[Replies], None]) -> Iterator[Replie
 
         def read_response(self, *arguments: Any, **options: Any) -> Any:
             response = super().read_response(*arguments, **options)
-            if not self.setting_up:
+            if not self.setting_up and self.pool is not None:  # else it only asks where the slot is
                 replies.number += 1
                 on_reply(replies)
             return response

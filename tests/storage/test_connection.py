@@ -28,7 +28,7 @@ def client(url: str, *, timeout: float | None = None, **settings: Any) -> redis.
 
 
 @pytest.fixture(scope="module")
-def tls_port(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def tls_port(webhook_kit_redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Port of a TLS proxy with a self-signed certificate, in front of the real Redis."""
     key = tmp_path_factory.mktemp("redis-tls") / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=redis"]
@@ -58,7 +58,7 @@ def tls_port(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
             incoming,
             suppress(OSError),
             context.wrap_socket(incoming, server_side=True) as encrypted,
-            socket.create_connection(("127.0.0.1", redis_server.port)) as plain,
+            socket.create_connection(("127.0.0.1", webhook_kit_redis_server.port)) as plain,
         ):
             peers: dict[Any, Any] = {encrypted: plain, plain: encrypted}
             while True:
@@ -115,8 +115,8 @@ def test_connect_opens_no_connection() -> None:
     client(f"redis://127.0.0.1:{free_port()}/0")
 
 
-def test_threads_wait_for_a_free_connection(redis_server: RedisServer) -> None:
-    with client(redis_server.url, redis_max_connections=2) as shared, ThreadPoolExecutor(8) as pool:
+def test_threads_wait_for_a_free_connection(webhook_kit_redis_server: RedisServer) -> None:
+    with client(webhook_kit_redis_server.url, redis_max_connections=2) as shared, ThreadPoolExecutor(8) as pool:
         before = int(shared.info("clients")["connected_clients"])
         assert all(pool.map(lambda _: shared.ping(), range(200)))
         assert int(shared.info("clients")["connected_clients"]) <= before + 1

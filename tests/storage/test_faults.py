@@ -48,7 +48,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tls_port(certificate: Path, redis_server: RedisServer) -> Iterator[int]:
+def tls_port(certificate: Path, webhook_kit_redis_server: RedisServer) -> Iterator[int]:
     """Port that serves the Redis of the tests with TLS, as a provider's does."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -68,7 +68,7 @@ def tls_port(certificate: Path, redis_server: RedisServer) -> Iterator[int]:
         except OSError:
             client.close()
             return
-        with secured, socket.create_connection(("127.0.0.1", redis_server.port)) as server:
+        with secured, socket.create_connection(("127.0.0.1", webhook_kit_redis_server.port)) as server:
             upward = threading.Thread(target=copy, args=(secured, server), daemon=True)
             upward.start()
             copy(server, secured)
@@ -106,8 +106,8 @@ def test_port_with_tls_and_a_url_without(tls_port: int) -> None:
     assert "if its port expects TLS, write rediss://" in describe(error)
 
 
-def test_port_without_tls_and_a_url_with(redis_server: RedisServer) -> None:
-    error = found(f"rediss://localhost:{redis_server.port}/0", redis_timeout=0.5)
+def test_port_without_tls_and_a_url_with(webhook_kit_redis_server: RedisServer) -> None:
+    error = found(f"rediss://localhost:{webhook_kit_redis_server.port}/0", redis_timeout=0.5)
     assert fault(error) is RedisFault.NO_TLS
     assert "write redis:// for rediss://" in describe(error)
 

@@ -147,8 +147,8 @@ def test_a_replica_without_a_primary_is_reported_as_such() -> None:
 
 
 @pytest.fixture
-def pool(redis_server: RedisServer) -> Iterator[FailoverPool]:
-    client = connect(Settings(redis_url=redis_server.url, redis_max_connections=2, redis_timeout=0.1))
+def pool(webhook_kit_redis_server: RedisServer) -> Iterator[FailoverPool]:
+    client = connect(Settings(redis_url=webhook_kit_redis_server.url, redis_max_connections=2, redis_timeout=0.1))
     with closing(client.connection_pool) as pool:
         assert isinstance(pool, FailoverPool)
         yield pool
@@ -170,8 +170,8 @@ def test_a_thread_that_gets_no_connection_in_time_learns_the_setting(pool: Failo
     assert pool.get_connection() is taken[0]
 
 
-def test_a_waiting_thread_gets_the_connection_that_is_released(redis_server: RedisServer) -> None:
-    client = connect(Settings(redis_url=redis_server.url, redis_max_connections=2, redis_timeout=60))
+def test_a_waiting_thread_gets_the_connection_that_is_released(webhook_kit_redis_server: RedisServer) -> None:
+    client = connect(Settings(redis_url=webhook_kit_redis_server.url, redis_max_connections=2, redis_timeout=60))
     with closing(client.connection_pool) as pool, ThreadPoolExecutor() as threads:
         taken = [pool.get_connection() for _ in range(2)]
         waiting = threads.submit(pool.get_connection)

@@ -11,10 +11,16 @@ import pytest
 import redis
 
 import webhook_kit
+from tests.redis_cluster import KEY_TAG
+from webhook_kit.settings import Settings
 from webhook_kit.storage import scripts
+from webhook_kit.storage.connection import connect
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script, load
 from webhook_kit.testing.redis_server import RedisServer
+
+KEYS = Keys(f"{KEY_TAG}p:")
+KEY = KEYS.ready
 
 PACKAGE = Path(webhook_kit.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.lua"))
@@ -28,7 +34,7 @@ def name_of(file: Path) -> str:
 
 @pytest.fixture
 def connection(redis_server: RedisServer) -> redis.Redis:
-    return redis.Redis.from_url(redis_server.url)
+    return connect(Settings(redis_url=redis_server.url, redis_timeout=30.0, key_prefix=KEYS.prefix))
 
 
 @pytest.fixture
@@ -40,7 +46,7 @@ def make_script(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Ite
         sources = {"tests/script": source} | {f"tests/{name}": text for name, text in others.items()}
         monkeypatch.setattr(scripts, "_read", lambda name: sources.get(name) or read(name))
         load.cache_clear()
-        return Script(connection, Keys("p:"), "tests/script")
+        return Script(connection, KEYS, "tests/script")
 
     yield make
     load.cache_clear()
@@ -57,7 +63,7 @@ def test_arguments_arrive_by_name_in_their_own_types(make_script: Callable[..., 
     """)
     raw = bytes(range(256)) + os.urandom(70_000)
     reply = script(
-        "k", text="é\0€", raw=raw, whole=-41, large=2**53, part=0.25, yes=True, no=False, none=None,
+        KEY, text="é\0€", raw=raw, whole=-41, large=2**53, part=0.25, yes=True, no=False, none=None,
         list=["a", "b"], map={"inner": "c"},
     )  # fmt: skip
     assert reply == [
@@ -68,9 +74,8 @@ def test_arguments_arrive_by_name_in_their_own_types(make_script: Callable[..., 
 
 def test_keys_carry_the_prefix_by_their_names(make_script: Callable[..., Script]) -> None:
     script = make_script("-- not keys.nonsense\nreturn {KEYS[1], KEYS[2], keys.ready, keys.lane .. 'order:1'}")
-    keys = Keys("p:")
-    assert script(keys.halt, "second") == [
-        keys.halt.encode(), b"second", keys.ready.encode(), keys.lane("order:1").encode(),
+    assert script(KEYS.halt, KEY) == [
+        KEYS.halt.encode(), KEY.encode(), KEYS.ready.encode(), KEYS.lane("order:1").encode(),
     ]  # fmt: skip
 
 
@@ -85,9 +90,9 @@ def test_a_script_that_redis_has_forgotten_is_sent_again(
     script = make_script("return args.answer")
     for _ in range(2):
         connection.script_flush()
-        assert script("a", answer="yes") == b"yes"
+        assert script(KEY, answer="yes") == b"yes"
         connection.config_resetstat()
-        assert script("a", answer="yes") == b"yes"
+        assert script(KEY, answer="yes") == b"yes"
         assert "cmdstat_eval" not in connection.info("commandstats")
 
 
@@ -97,7 +102,7 @@ def test_an_included_file_is_loaded_once_before_the_files_that_include_it(make_s
         b='--- @include "tests/c"\nlocal function b() return c() + 1 end',
         c="local function c() return 1 end",
     )
-    assert script("k") == [2, 1]
+    assert script(KEY) == [2, 1]
     assert load("tests/script").count("local function c()") == 1
 
 
