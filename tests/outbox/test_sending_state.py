@@ -20,7 +20,7 @@ from webhook_kit.outbox.sending_state import SendingState
     ("headers", "body", "seconds"),
     [
         ({"Retry-After": "40"}, {}, 40),
-        ({"Retry-After": formatdate(time.time() + 3000, usegmt=True)}, {}, 3000),
+        ({"Retry-After": "a date"}, {}, 3000),
         ({"Retry-After": "7"}, {"retryAfter": 50}, 50),
         ({}, {}, 100),
         ({"Retry-After": "999999999"}, {}, 100),
@@ -30,11 +30,12 @@ from webhook_kit.outbox.sending_state import SendingState
 def test_429_delays_all_sending_for_as_long_as_gett_asks(
     outbox: OutboxEnv, headers: dict[str, str], body: dict[str, int], seconds: float
 ) -> None:
+    if headers.get("Retry-After") == "a date":
+        headers = {"Retry-After": formatdate(time.time() + seconds, usegmt=True)}
     outbox.append_order("2", "confirmed")
     outbox.send_once(ApiResponse(429, headers, json.dumps(body).encode()), first_delay=100)
     result = outbox.lanes.lease(1, 60_000)
     assert result.status is LeaseStatus.RATE_LIMITED
-    # A date was written when these tests were collected.
     assert seconds * 0.6 < result.wait <= seconds
     outbox.append_order("3", "cancelled")
     assert outbox.lease_status() is LeaseStatus.RATE_LIMITED
