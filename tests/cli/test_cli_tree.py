@@ -23,7 +23,8 @@ CHANGES = {
     "console unlock",
     *("order cancel", "order complete", "order link", "order progress", "order resolve"),
     *("outbox dead-letters discard", "outbox dead-letters replay", "outbox discard", "outbox retry", "outbox stop-job"),
-    *("sandbox credentials", "sandbox fault", "sandbox load", "sandbox reset", "sandbox save", "sandbox store"),
+    *("sandbox credentials", "sandbox fault", "sandbox load", "sandbox order", "sandbox reset", "sandbox save"),
+    "sandbox store",
     *("stores add", "stores edit", "stores onboard", "stores pause", "stores remove", "stores resume"),
     *("stores rotate-keys", "trigger"),
 }

@@ -56,6 +56,7 @@ NOT_RUN = {
     r"webhook-kit worker all": f"{UNTIL_INTERRUPTED}: tests/cli/test_worker.py",
     r"webhook-kit serve.*": f"{UNTIL_INTERRUPTED}: tests/webhooks/test_orders_over_http.py",
     r"webhook-kit sandbox --api-key .*": f"{UNTIL_INTERRUPTED}: tests/sandbox/test_control.py",
+    r"webhook-kit sandbox order .*": "needs a running sandbox: tests/cli/test_sandbox_order.py",
     r"webhook-kit sandbox log --follow": f"{UNTIL_INTERRUPTED}: tests/cli/test_sandbox_log.py",
     r"node example/pos\.js": f"{UNTIL_INTERRUPTED}: adapters/http/tests/test_contract.py",
     r"webhook-kit new my-pos": "writes a project: tests/cli/test_new.py",

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import click
 
-from webhook_kit.cli import sandbox_log
+from webhook_kit.cli import sandbox_log, sandbox_order
 from webhook_kit.cli.common import examples, hosts_option, json_option, print_table, require_replaceable
 from webhook_kit.cli.sandbox_client import DEFAULT_PORT, SandboxError, ask_sandbox, sandbox_url
 from webhook_kit.errors import ConfigurationError
@@ -84,6 +84,7 @@ def command(
 
 
 command.add_command(sandbox_log.log)
+command.add_command(sandbox_order.order)
 
 
 @command.command(
