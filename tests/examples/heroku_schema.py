@@ -17,7 +17,7 @@ class _Strict(BaseModel):
 
 
 class Variable(_Strict):
-    """A config var: what the button asks for, presets or generates."""
+    """A config var, which the button asks for, presets or generates."""
 
     description: str | None = None
     value: str | None = None

@@ -1,4 +1,4 @@
-"""What Heroku reads of ``examples/heroku`` and of a generated project: files of the buildpack, and ``app.json``."""
+"""Files that Heroku reads, of ``examples/heroku`` and of a generated project: those of the buildpack, and ``app.json``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from honcho.environ import parse_procfile
 from pydantic import ValidationError
 
 from tests.examples.heroku_schema import AppJson
+from webhook_kit.operations.checks.redis_server import Processes
 from webhook_kit.scaffold.project import render
 from webhook_kit.settings import Settings
 from webhook_kit.testing.processes import PATIENCE
@@ -43,8 +43,8 @@ def app_json(project: Path) -> dict[str, Any]:
 
 def test_app_json_fits_the_schema_and_the_procfile(project: Path) -> None:
     app = AppJson.model_validate_json((project / "app.json").read_text())
-    processes = parse_procfile((project / "Procfile").read_text()).processes
-    assert app.formation.keys() == processes.keys() - {"release"}
+    processes = re.findall(r"^(\w+):", (project / "Procfile").read_text(), re.MULTILINE)
+    assert [*app.formation, "release"] == [*processes[1:], processes[0]]
     assert all(formation.quantity == 1 for formation in app.formation.values())
     assert app.addons
 
@@ -105,6 +105,25 @@ def test_requirements_can_be_installed(project: Path, tmp_path: Path) -> None:
     else:
         (metadata,) = (tmp_path / "installed").glob("blue_door-*.dist-info/entry_points.txt")
         assert "blue-door = blue_door:BlueDoor" in metadata.read_text()
+
+
+def plans() -> list[list[str]]:
+    """Return the rows of the table of plans in ``docs/heroku.md``."""
+    text = (ROOT / "docs" / "heroku.md").read_text().split("<!-- plans -->")[1].split("<!-- /plans -->")[0]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in text.strip().splitlines()[2:]]
+
+
+@pytest.mark.parametrize("row", plans(), ids=lambda row: row[0])
+def test_plan_holds_the_processes_of_its_row(row: list[str]) -> None:
+    _, limit, memory, orders, settings, most = row
+    given = dict(re.findall(r"(REDIS_MAX_CONNECTIONS|WEB_CONCURRENCY)=(\d+)", settings))
+    pool = int(given.get("REDIS_MAX_CONNECTIONS", Settings().redis_max_connections))
+    up_to = re.search(r"up to (\d+) web processes", settings)
+    web = int(up_to[1] if up_to else given.get("WEB_CONCURRENCY", 2))
+    processes = Processes(web=web + ("no console" not in settings))
+    assert processes.most_connections(pool) == int(most)
+    assert pool <= processes.largest_pool(int(limit))
+    assert f"| {memory} | {orders} |" in (ROOT / "docs" / "deploying.md").read_text()
 
 
 def test_procfile_of_the_example_is_the_kits_own() -> None:

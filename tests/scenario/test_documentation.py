@@ -46,6 +46,8 @@ from webhook_kit.testing.processes import PATIENCE
 
 UNTIL_INTERRUPTED = "runs until it is interrupted"
 NOT_RUN = {
+    r"honcho .*|set -a; .*": "starts processes: tests/scenario/test_procfile.py",
+    r"heroku .*|git push heroku .*": "needs an account at Heroku",
     r"git clone .*": "needs the address of a repository",
     r"make (demo|test|unit|.*)": "the project's own targets; CI runs them",
     r"pip install .*|python3? -m (venv|pip) .*|\. \.venv/bin/activate|cd .*": "installs packages: tests/packaging",
@@ -56,7 +58,7 @@ NOT_RUN = {
     r"webhook-kit worker all": f"{UNTIL_INTERRUPTED}: tests/cli/test_worker.py",
     r"webhook-kit serve.*": f"{UNTIL_INTERRUPTED}: tests/webhooks/test_orders_over_http.py",
     r"webhook-kit sandbox --api-key .*": f"{UNTIL_INTERRUPTED}: tests/sandbox/test_control.py",
-    r"webhook-kit sandbox order .*": "needs a running sandbox: tests/cli/test_sandbox_order.py",
+    r"webhook-kit sandbox order.*": "needs a running sandbox: tests/cli/test_sandbox_order.py",
     r"webhook-kit sandbox log --follow": f"{UNTIL_INTERRUPTED}: tests/cli/test_sandbox_log.py",
     r"node example/pos\.js": f"{UNTIL_INTERRUPTED}: adapters/http/tests/test_contract.py",
     r"webhook-kit new my-pos": "writes a project: tests/cli/test_new.py",
