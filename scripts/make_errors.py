@@ -110,7 +110,7 @@ _STATES = """
 
 | exit status | meaning |
 |---|---|
-| 0 | done; also of `serve` and `worker` after SIGTERM |
+| 0 | done; also of `serve`, `worker` and `metrics serve` after SIGTERM |
 | 1 | refused or failed, with one line per reason on the error output; or a question was answered with no |
 | 2 | the command line itself is wrong: an unknown option, a missing argument |
 
