@@ -79,6 +79,8 @@ class Site:
         path = os.path.normpath(PurePosixPath(name).parent / target)
         if (self.root / path / "README.md").exists():
             path = f"{path}/README.md"
+        if (self.root / path).is_dir() and (example := "/".join([*path.split("/")[:2], "README.md"])) in self.pages:
+            return os.path.relpath(self.pages[example], PurePosixPath(page).parent) + "#files"
         if not (self.root / path).is_file():
             self.broken.append(f"{name}: {_NOT_FOUND} {target}; link to a file, or to a folder with a README.md")
             return target

@@ -104,11 +104,12 @@ def test_the_page_of_an_example_links_to_its_files(project: Path) -> None:
     (project / "examples/a/.venv").mkdir(parents=True)
     (project / "examples/a/.venv/b.py").touch()
     (project / "examples/a/.gitignore").touch()
-    (project / "examples/a/README.md").write_text("# a\n")
+    (project / "examples/a/README.md").write_text("# a\n[x](.venv)\n")
     (project / "examples/a/pos.py").write_text("x = '''\n```\n'''\n")
     pages = dict(make_site["Site"](project).texts())
     assert pages["examples/a.md"].endswith("* [examples/a/pos.py](../source/examples/a/pos.py.md)\n")
     assert "* [examples/a/.gitignore](../source/examples/a/dot-gitignore.md)" in pages["examples/a.md"]
+    assert "[x](a.md#files)" in pages["examples/a.md"]
     assert "``````python\nx = '''\n```\n'''\n``````" in pages["source/examples/a/pos.py.md"]
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+from sybil import Document
+from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 __all__ = ["PAGES", "Block", "Command", "blocks", "commands", "inline_commands"]
 
@@ -49,11 +53,11 @@ def blocks() -> list[Block]:
     found: list[Block] = []
     for page in PAGES:
         name = page.relative_to(ROOT).as_posix()
-        for match in re.finditer(
-            r"^ *```(\w*)\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-        ):
-            number = sum(block.page == name and block.language == match[1] for block in found)
-            found.append(Block(name, match[1], number, match[2]))
+        count: Counter[str] = Counter()
+        for region in FencedCodeBlockLexer(r"[^\n]*")(Document(page.read_text(encoding="utf-8"), str(page))):
+            language, text = region.lexemes["language"], region.lexemes["source"]
+            found.append(Block(name, language, count[language], text))
+            count[language] += 1
     return found
 
 

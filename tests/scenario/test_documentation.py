@@ -1,46 +1,29 @@
-"""Every command and every block of README, docs pages and the READMEs of adapters and examples is run, or listed with a reason."""
+"""Every command of README, docs pages and the READMEs of adapters and examples is run, or listed with a reason."""
 
 from __future__ import annotations
 
 import json
 import re
 import runpy
-import shlex
-import shutil
 import sqlite3
 import sys
-import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import click
 import pytest
-import yaml  # type: ignore[import-untyped]
-from flask import Flask, Response, jsonify, request
-from pydantic import BaseModel, Field, SecretStr
+from flask import Flask, Response
 
-import webhook_kit
-from tests.cli.test_cli import ORDER, Shell
+from tests.cli.test_cli import ORDER
 from tests.cli.test_cli import shell as shell  # noqa: PLC0414 - a fixture
-from tests.scenario.documented import ROOT, UUID, Command, blocks, commands, inline_commands
-from webhook_kit import Store
-from webhook_kit.adapter import Placed
+from tests.scenario.documented import UUID, Command, commands, inline_commands
+from tests.scenario.installation import Installation
+from tests.scenario.installation import installation as installation  # noqa: PLC0414 - a fixture
 from webhook_kit.cli import _cli
-from webhook_kit.gett.models.order import PlaceOrderRequest
-from webhook_kit.kit import Kit
-from webhook_kit.operations.actor import Actor, Role
-from webhook_kit.operations.dead_letter_jobs import DeadLetterAction, start_job
-from webhook_kit.operations.dead_letters import DeadLetterFilter
-from webhook_kit.sandbox.sandbox import GettSandbox
 from webhook_kit.sandbox.server import serve
 from webhook_kit.storage.open_alerts import AlertSubject
-from webhook_kit.stores.adapters import require_usable
 from webhook_kit.stores.cipher import new_key
-from webhook_kit.stores.table import parse_store
-from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.local_kit import LocalKit
 from webhook_kit.testing.processes import PATIENCE
 
@@ -65,6 +48,7 @@ NOT_RUN = {
     r"webhook-kit certify test_contract:TestMyPos .*": "the whole contract suite: tests/cli/test_certify.py",
     r"webhook-kit alerts test": "sends to a service: tests/cli/test_alerts.py",
     r"webhook-kit health": "exits with 1 while something is wrong: tests/operations/test_health.py",
+    r"webhook-kit archive .*": "needs a PostgreSQL: tests/operations/archive",
     r"webhook-kit console serve": f"{UNTIL_INTERRUPTED}: tests/scenario/test_console.py",
     r"curl .*": "needs a token and an address: tests/console/api",
     r"webhook-kit stores onboard .*": "waits for Gett: tests/stores/onboarding/test_onboarding_cli.py",
@@ -84,70 +68,12 @@ def test_every_reason_belongs_to_a_documented_command() -> None:
         assert any(re.fullmatch(pattern, command.line) for command in COMMANDS), f"nothing documented is like {pattern}"
 
 
-class Installation:
-    """An installation with the store of the pages, at a local Gett, in an empty directory with the files of the pages."""
-
-    def __init__(self, shell: Shell, gett: GettSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.shell, self.kit, self.gett = shell, shell.kit, gett
-        monkeypatch.setattr(click, "prompt", lambda *_, **__: "s" * 40)
-        package = tmp_path / "my_pos"
-        package.mkdir()
-        (readme,) = (block for block in blocks() if (block.page, block.language) == ("README.md", "python"))
-        (package / "__init__.py").write_text(readme.text, encoding="utf-8")
-        (package / "adapter.py").write_text(
-            "from webhook_kit.testing.bogus import BogusAdapter\nclass MyPos(BogusAdapter): pass\n"
-        )
-        for example in ("tiny_pos", "stores_from_database", "order_events"):
-            shutil.copytree(ROOT / "examples" / example, tmp_path, dirs_exist_ok=True)
-        sys.modules.pop("my_pos", None)
-        monkeypatch.syspath_prepend(str(tmp_path))
-        (tmp_path / "corner_pos").mkdir()
-        shutil.copytree(ROOT / "examples/third_party_adapter/corner_pos", tmp_path / "corner_pos", dirs_exist_ok=True)
-        (tmp_path / "catalog.json").write_bytes(BogusAdapter().fetch_catalog(Store("main", "", "bogus")).to_json())
-        (tmp_path / "order.json").write_text(json.dumps(ORDER))
-        self.gett_id = gett.add_store("main-street")
-        self.env = {
-            **shell.env,
-            "POS_ADAPTER": "",
-            "GETT_STORE_ID": "",
-            "GETT_API_URL": gett.url,
-            "GETT_API_KEY": gett.api_key,
-            "PUBLIC_URL": "http://127.0.0.1:1",
-            "WEBHOOK_KIT_KEY": new_key(),
-        }
-        self.run("stores add main-street --adapter bogus --gett-id", self.gett_id, "--option", "old-option=1")
-
-    def run(self, line: str, *more: str, **env: str) -> str:
-        return self.shell.good(*shlex.split(line.replace("webhook-kit ", "")), *more, **{**self.env, **env})
-
-    def placed(self, ref: str) -> None:
-        self.shell.placed(self.shell.doubt(f"k-{ref}", ref), "4711")
-
-    def dead_letters(self, *numbers: int) -> None:
-        for number in numbers:
-            self.kit.redis.set(self.kit.keys.last_update, number - 1)
-            self.kit.order_updates.progress(f"order-{number}", "confirmed")
-            (lease,) = self.kit.lanes.lease(1, 60_000).leases
-            self.kit.lanes.dead_letter(lease, "422: no", 422)
-
-    def job(self, job_id: str) -> None:
-        actor = Actor("jo", Role.OPERATOR, "cli")
-        job = start_job(self.kit, actor, DeadLetterAction.DISCARD, DeadLetterFilter(), "")
-        self.kit.redis.rename(self.kit.keys.dead_letter_job(job.id), self.kit.keys.dead_letter_job(job_id))
-
-
-@pytest.fixture
-def installation(
-    shell: Shell, gett_sandbox: GettSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Installation:
-    return Installation(shell, gett_sandbox, tmp_path, monkeypatch)
-
-
 BEFORE: dict[str, Callable[[Installation], object]] = {
     r"stores add .*": lambda it: it.run("stores remove main-street --yes"),
     r"stores remove .*": lambda it: it.run("stores resume main-street"),
     r"check": lambda it: it.run("stores export stores.toml --force"),
     r"order (show|timeline|forget) .*": lambda it: it.placed("REF"),
+    r"order show 3f2c.*": lambda it: it.placed("3f2c7a1e-8f0b-4c7d-9d58-5f0a3c0e6c3b"),
     r"order resolve .*": lambda it: it.shell.doubt("k", "REF"),
     r"outbox (show|retry|discard) .*": lambda it: it.placed("LANE"),
     r"outbox dead-letters.*": lambda it: it.dead_letters(17, 18),
@@ -203,103 +129,6 @@ def test_a_documented_command_works(
     app.get("/catalog")(lambda: Response(Path("catalog.json").read_bytes(), mimetype="application/json"))
     with serve(app) as url:
         installation.run(line.replace("https://pos.example.com", url), **env)
-
-
-# -- other blocks ------------------------------------------------------------------------------------------------------
-
-
-def test_every_block_is_a_diagram_or_is_run() -> None:
-    run = {(block.page, block.language, block.number) for block in blocks() if block.language in ("sh", "")}
-    run |= set(PYTHON) | set(TOML) | set(YAML)
-    assert {(block.page, block.language, block.number) for block in blocks()} == run
-
-
-def text_of(page: str, language: str, number: int) -> str:
-    (text,) = (each.text for each in blocks() if (each.page, each.language, each.number) == (page, language, number))
-    return text.replace("…", "x" * 40)
-
-
-TOML = [("docs/stores.md", "toml", 0), ("adapters/odoo/README.md", "toml", 0)]
-YAML = [("docs/monitoring.md", "yaml", 0)]
-PYTHON = [
-    ("README.md", "python", 0),
-    # In tests/catalog/test_builder_exports.py.
-    *(("docs/building-a-catalog.md", "python", number) for number in range(5)),
-    # Quotations of an example that tests/examples/test_tax_inclusive_pos.py runs.
-    *(("docs/cookbook.md", "python", number) for number in range(6)),
-    ("docs/monitoring.md", "python", 0),
-    ("docs/outbox.md", "python", 0),
-    ("docs/publishing.md", "python", 0),
-    ("docs/sandbox.md", "python", 0),
-    ("docs/sandbox.md", "python", 1),
-    ("docs/writing-an-adapter.md", "python", 0),
-    ("docs/writing-an-adapter.md", "python", 1),
-]
-
-
-@pytest.mark.parametrize("block", TOML)
-def test_store_of_a_page_can_be_served(block: tuple[str, str, int], installation: Installation) -> None:
-    for store_id, table in tomllib.loads(text_of(*block))["stores"].items():
-        require_usable(parse_store(store_id, table))
-
-
-@pytest.mark.parametrize("block", YAML)
-def test_configuration_of_a_page_can_be_read(block: tuple[str, str, int]) -> None:
-    assert isinstance(yaml.safe_load(text_of(*block)), dict)
-
-
-def test_adapter_of_the_readme_places_an_order(capsys: pytest.CaptureFixture[str]) -> None:
-    names = execute("README.md", 0)
-    pos, store = names["TinyPos"](), Store("main", "", "tiny")
-    assert pos.fetch_catalog(store).items
-    assert pos.place_order(store, PlaceOrderRequest.model_validate(ORDER), "key") == Placed("key")
-
-
-def test_updates_and_availability_of_the_pages_are_accepted(installation: Installation) -> None:
-    it, later = installation, datetime.now(UTC) + timedelta(hours=1)
-    it.placed("REF")
-    it.placed("OTHER")
-    kit = Kit(it.kit.settings.model_copy(update={"pos_adapter": None, "gett_store_id": None, "public_url": "http://x"}))
-    names = {"Kit": SimpleNamespace(from_env=lambda: kit), "order": "REF", "ready_at": later, "tomorrow": later}
-    kit.catalog_sync.sync(kit.stores.get("main-street"))
-    # The page lists the calls; an order that is completed cannot be cancelled.
-    text = text_of("docs/outbox.md", "python", 0).replace("cancel(order", "cancel(other")
-    exec(text, {**names, "other": "OTHER"})
-    assert len(kit.lanes.all_waiting()) == 4
-    execute("docs/publishing.md", 0, kit=kit, tonight=later)
-
-
-def test_tests_of_the_sandbox_page_pass(webhook_kit_local: LocalKit, webhook_kit_sandbox: GettSandbox) -> None:
-    catalog = BogusAdapter().fetch_catalog(webhook_kit_local.store)
-    names = {"GettSandbox": GettSandbox, "my_url": webhook_kit_local.url, "my_catalog": catalog}
-    execute("docs/sandbox.md", 1)["test_an_order_from_placement_to_ready"](webhook_kit_local, webhook_kit_sandbox)
-    execute("docs/sandbox.md", 0, **names)
-
-
-def test_adapter_with_configuration_reads_the_state_of_its_pos() -> None:
-    front_door = {name: getattr(webhook_kit, name) for name in webhook_kit.__all__}
-    pydantic = {"BaseModel": BaseModel, "Field": Field, "SecretStr": SecretStr}
-    names = execute("docs/writing-an-adapter.md", 0, **front_door, **pydantic)
-    app = Flask("pos")
-    app.get("/status")(lambda: jsonify(open=request.headers["Authorization"] == "Bearer t"))
-    adapter = type("Complete", (names["MyPos"], BogusAdapter), {})()
-    with serve(app) as url:
-        store = Store("main", "", "x", options={"base_url": url}, credentials={"token": "t"})
-        assert adapter.store_status(store) == "open"
-
-
-def test_contract_tests_of_the_page_find_their_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, attribute, value in (("my_pos", "MyPos", BogusAdapter), ("my_pos_fake", "FakePos", object)):
-        module = ModuleType(name)
-        setattr(module, attribute, value)
-        monkeypatch.setitem(sys.modules, name, module)
-    tests = execute("docs/writing-an-adapter.md", 1)["TestMyPos"]
-    assert tests.adapter is BogusAdapter
-
-
-def execute(page: str, number: int, **names: Any) -> dict[str, Any]:
-    exec(compile(text_of(page, "python", number), f"{page}#{number}", "exec", dont_inherit=True), names)
-    return names
 
 
 # -- commands in texts -------------------------------------------------------------------------------------------------
