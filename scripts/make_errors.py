@@ -33,6 +33,8 @@ To find why one order was refused, ask for the order, by any number or the trace
 webhook-kit order show REF
 ```
 
+An order that did not pass `validateOrder` was never placed, so it is not listed: look for its `code` in the log line `webhook_answered`.
+
 ## The kit to Gett
 
 `placeOrder` is refused with a problem document (RFC 9457), whose `errorCode` is one of these. `validateOrder` answers 200 with
