@@ -20,7 +20,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters redis browser promtool postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters redis browser promtool chaos-sentinel postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -147,6 +147,9 @@ browser:         ## in CI only: install Chromium for the tests of the storefront
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends \
 			chromium-headless-shell fonts-liberation >/dev/null; \
 	fi
+
+chaos-sentinel: $(STAMP) ## kill the primary of a Redis with sentinels again and again: SEEDS="1 2 3" KILLS=10
+	CHAOS_SEEDS="$(or $(SEEDS),1 2 3)" CHAOS_KILLS="$(or $(KILLS),10)" $(BIN)/python -m pytest -q -s tests/chaos/test_sentinel.py
 
 promtool:        ## in CI only: install promtool for the test of contrib/prometheus; elsewhere it skips without it
 	@if [ -n "$$CI" ] && [ -z "$$(command -v promtool)" ]; then \

@@ -225,8 +225,11 @@ class RestaurantEnv:
     def pos_file(self, level: str) -> Path:
         return self.directory / level / "pos.sqlite"
 
+    def all_tickets(self, level: str) -> list[Ticket]:
+        return BogusAdapter.tickets(self.pos_file(level))
+
     def tickets(self, order: Order) -> list[Ticket]:
-        return [ticket for ticket in BogusAdapter.tickets(self.pos_file(order.level)) if ticket.ref == order.ref]
+        return [ticket for ticket in self.all_tickets(order.level) if ticket.ref == order.ref]
 
     def ticket(self, order: Order) -> str:
         """Return the id of the order's one ticket."""

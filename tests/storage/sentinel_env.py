@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -81,6 +83,8 @@ class SentinelEnv:
 
     def views(self) -> list[SentinelView]:
         """Return what each sentinel knows."""
+        if not self.sentinels:
+            return []
         return Sentinels(SentinelAddress.parse(self.url), {}, timeout=5.0).views()
 
     def primary(self) -> RedisServer:
@@ -95,6 +99,12 @@ class SentinelEnv:
         primary.kill()
         return primary
 
+    def hang_primary(self) -> RedisServer:
+        """Stop the primary without ending it, and return it."""
+        primary = self.primary()
+        os.kill(primary.pid, signal.SIGSTOP)
+        return primary
+
     def wait_failed_over(self, former: RedisServer) -> RedisServer:
         """Wait until the sentinels name another primary than a former one, and return it."""
 
@@ -106,9 +116,28 @@ class SentinelEnv:
         assert server is not None
         return server
 
+    def cut_replication(self) -> None:
+        """Let no replica of the first server get another write: its log-in fails from now on."""
+        primary = self.servers[0]
+        for server in self.servers:
+            if server is not primary:
+                with redis.Redis(port=server.port) as client:
+                    client.config_set("masterauth", "wrong")
+        with redis.Redis(port=primary.port) as client:
+            client.execute_command("CLIENT", "KILL", "TYPE", "replica")
+            wait_until(
+                lambda: client.info("replication")["connected_slaves"] == 0, message="the replicas to be cut off"
+            )
+
     def revive(self, server: RedisServer) -> None:
-        """Start a killed server as a replica, as its sentinels would make it after some seconds, and wait until it is in sync."""
-        self._start_as_replica(server, self.primary())
+        """Let a former primary become a replica, and wait until it is in sync.
+
+        A killed one is started as a replica, as its sentinels would make it after some seconds; one that hung is left to them.
+        """
+        if server.running:
+            os.kill(server.pid, signal.SIGCONT)
+        else:
+            self._start_as_replica(server, self.primary())
         self.wait_healthy()
 
     def wait_healthy(self) -> None:
