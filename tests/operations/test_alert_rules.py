@@ -197,6 +197,15 @@ def info(kit: Kit, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     monkeypatch.setattr(kit.redis, "info", lambda *_: real | changes)
 
 
+@pytest.mark.parametrize(("replicas", "alert"), [(0, True), (1, True), (2, False)])
+def test_replicas_that_orders_wait_for(
+    replicas: int, alert: bool, make_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = make_kit(redis_wait_replicas=2)
+    info(kit, monkeypatch, connected_slaves=replicas)
+    assert ((Alert.REDIS_REPLICAS, "REDIS_WAIT_REPLICAS") in found(kit)) is alert
+
+
 @pytest.mark.parametrize(("used", "alert"), [(84, False), (86, True)])
 def test_redis_nearly_full(used: int, alert: bool, kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     info(kit, monkeypatch, used_memory=used, maxmemory=100)

@@ -168,6 +168,11 @@ ALERT_KINDS: dict[Alert, AlertKind] = {
         "a restart of Redis would lose orders",
         "look at the disk and the log of Redis; switch AOF on (appendonly yes)",
     ),
+    Alert.REDIS_REPLICAS: AlertKind(
+        _NOW,
+        "Redis has fewer replicas than each order needs, so that orders are refused",
+        "start the replicas of Redis, or lower REDIS_WAIT_REPLICAS",
+    ),
     Alert.REDIS_AWAY: AlertKind(
         _NOW,
         "a worker cannot reach Redis, so that orders are refused",

@@ -76,7 +76,7 @@ def alert_rules(kit: Kit) -> list[AlertRule]:
         rule("sending", _sending, Alert.HALTED, Alert.CIRCUIT, Alert.QUOTA),
         rule("waiting updates", _waiting, Alert.OLD_UPDATE),
         rule("workers", _workers, Alert.TASK_HANGS),
-        rule("redis", _redis, Alert.REDIS_MEMORY, Alert.REDIS_PERSISTENCE),
+        rule("redis", _redis, Alert.REDIS_MEMORY, Alert.REDIS_PERSISTENCE, Alert.REDIS_REPLICAS),
         rule("clocks", _clocks, Alert.CLOCK),
         rule("archive", find_archive_alerts, Alert.ARCHIVE_BEHIND, Alert.ARCHIVE_LOSES),
         rule("channels", _channels, Alert.CHANNEL),
@@ -239,6 +239,9 @@ def _redis(kit: Kit, _now: float) -> _Found:
     if state.filled is not None and state.filled >= _MEMORY:
         why = f"{state.filled:.0%} of {megabytes(state.maxmemory)} are used"
         yield AlertFinding(AlertSubject(Alert.REDIS_MEMORY, "REDIS_URL", "setting", why), after=_SHORT)
+    if state.replicas < kit.settings.redis_wait_replicas:
+        why = f"{state.replicas} of {kit.settings.redis_wait_replicas} are connected"
+        yield AlertFinding(AlertSubject(Alert.REDIS_REPLICAS, "REDIS_WAIT_REPLICAS", "setting", why), after=_SHORT)
     if state.aof_failed or state.save_failed:
         why = "Redis cannot save to its disk"
         yield AlertFinding(AlertSubject(Alert.REDIS_PERSISTENCE, "REDIS_URL", "setting", why), after=_SHORT)

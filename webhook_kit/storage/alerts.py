@@ -76,6 +76,8 @@ class Alert(StrEnum):
     """The memory of Redis is nearly used up."""
     REDIS_PERSISTENCE = "redis_not_persistent"
     """A restart of Redis would lose orders."""
+    REDIS_REPLICAS = "redis_replicas_missing"
+    """Replicas are missing that orders have to wait for."""
     REDIS_AWAY = "redis_unreachable"
     """A worker cannot reach Redis; it reports this by itself."""
     CLOCK = "clock_differs"
