@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from webhook_kit import logs
 
-__all__ = ["end_process", "end_with_parent"]
+__all__ = ["end_on_sigterm", "end_process", "end_with_parent"]
 
 _PATIENCE = 5.0
 """Seconds that the registered exit functions may take."""
@@ -21,6 +21,15 @@ _PATIENCE = 5.0
 
 _POLL_INTERVAL = 1.0
 """Seconds between two checks of the parent."""
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end this process in order until something else handles it: while it starts, or waits for Redis.
+
+    Without a handler, a process ends with the status of a signal; and one that is the first of a container ignores the signal,
+    and is killed after its grace period.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def end_with_parent(parent: int) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from webhook_kit.kit import Kit
 from webhook_kit.sandbox.local_gett import LocalGett
-from webhook_kit.testing.processes import PATIENCE, Process, wait_until
+from webhook_kit.testing.processes import PATIENCE, Process, free_port, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 Worker = Callable[..., Process]
@@ -93,6 +93,13 @@ def test_ctrl_c_ends_both_quietly(worker: Worker) -> None:
         assert both.wait() == 0
         assert not [pid for pid in pids if psutil.pid_exists(pid)]
         assert "Traceback" not in both.output()
+
+
+@pytest.mark.parametrize("which", ["push", "sync"])
+def test_the_end_before_redis_was_reached_is_in_order(which: str, worker: Worker) -> None:
+    process = worker(which, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0").start()
+    process.wait_until(lambda: "redis_not_reachable" in process.output())
+    assert process.terminate() == 0, process.output()
 
 
 def test_both_end_with_the_process_that_started_them(worker: Worker) -> None:

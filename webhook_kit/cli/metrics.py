@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-
 import click
 
 from webhook_kit.cli.common import open_kit
@@ -42,10 +39,10 @@ def _serve(host: str, port: int) -> None:
     from prometheus_client import start_http_server
 
     from webhook_kit.errors import ConfigurationError
+    from webhook_kit.exit import end_on_sigterm
     from webhook_kit.operations.prometheus import registry
 
-    # Without a handler, the first process of a container ignores the signal, and is killed after its grace period.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    end_on_sigterm()
     try:
         _, thread = start_http_server(port, host, registry(open_kit()))
     except (OSError, UnicodeError) as error:  # a name that cannot be one of a host is no OSError

@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from webhook_kit.cli.common import open_kit
-from webhook_kit.exit import end_with_parent
+from webhook_kit.exit import end_on_sigterm, end_with_parent
 from webhook_kit.logs import logger
 
 __all__ = ["command"]
@@ -35,6 +35,7 @@ _STOP_SECONDS = 25.0
 @click.option("--burst", is_flag=True, help="Stop when nothing is queued.")
 def command(which: str, burst: bool) -> None:
     """Run a worker until it is stopped. The default, all, runs push and sync in one process each."""
+    end_on_sigterm()
     if parent := os.environ.get(_PARENT):
         end_with_parent(int(parent))
     from webhook_kit.worker import run_push, run_sync

@@ -20,7 +20,7 @@ from granian.server.mp import MPServer
 from webhook_kit import logs
 from webhook_kit.app import create_app
 from webhook_kit.errors import ConfigurationError, WebhookKitError
-from webhook_kit.exit import end_process, end_with_parent
+from webhook_kit.exit import end_on_sigterm, end_process, end_with_parent
 from webhook_kit.server.front import Front
 from webhook_kit.settings import Settings
 
@@ -72,6 +72,7 @@ def serve(
     :param create: makes the application in each process.
     :raises ConfigurationError: a setting is wrong, another process listens on the port, or the address cannot be used.
     """
+    end_on_sigterm()
     settings = Settings.from_env()
     logs.configure(settings.log_level, settings.log_format)
     _require_free(host, port)
