@@ -9,7 +9,10 @@ from rq.worker import WorkerStatus
 
 from webhook_kit import worker
 from webhook_kit.kit import Kit
+from webhook_kit.settings import Settings
+from webhook_kit.storage.connection import connect
 from webhook_kit.storage.queues import push_queue
+from webhook_kit.testing.redis_server import RedisServer
 
 
 def test_a_worker_hangs_if_its_job_runs_for_too_long(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,3 +25,9 @@ def test_a_worker_hangs_if_its_job_runs_for_too_long(kit: Kit, monkeypatch: pyte
     assert worker._hangs()
     running.set_state(WorkerStatus.IDLE)
     assert not worker._hangs()
+
+
+def test_a_worker_leaves_a_server_that_no_longer_answers(redis_server: RedisServer) -> None:
+    connection = connect(Settings(redis_url=redis_server.url))
+    running = worker.PushWorker([push_queue(connection)], connection=connection)
+    assert connection.connection_pool.connection_kwargs["socket_timeout"] == running.dequeue_timeout + 10 == 25

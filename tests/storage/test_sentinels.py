@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 import redis
 
 from tests.storage.fake_sentinel import FakeSentinel
-from webhook_kit.settings import Settings
+from tests.tls_redis import TlsProxy, make_certificate
+from webhook_kit.settings import Settings, TlsVerify
 from webhook_kit.storage.connection import connect
 from webhook_kit.storage.faults import RedisFault, describe, fault
 from webhook_kit.storage.pool import FailoverPool, ServerRefused
@@ -105,6 +107,20 @@ def test_a_user_who_may_not_ask_for_the_role_can_work(pair: tuple[RedisServer, R
     admin.execute_command("ACL", "SETUSER", "kit", "on", ">right", "~*", "+@all", "-@dangerous")  # type: ignore[no-untyped-call]
     with FakeSentinel({"orders": pair[0].port}) as sentinel:
         assert client(sentinel, user="kit:right@").set("a", "b") is True
+
+
+def test_servers_and_sentinels_are_reached_with_tls(redis_server: RedisServer, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    with (
+        closing(TlsProxy(certificate, redis_server.port)) as server,
+        FakeSentinel({"orders": server.port}) as plain,
+        closing(TlsProxy(certificate, int(plain.address.rpartition(":")[2]))) as sentinel,
+    ):
+        settings = Settings(redis_url=f"rediss+sentinel://127.0.0.1:{sentinel.port}/orders", redis_timeout=30)
+        with pytest.raises(redis.ConnectionError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+            connect(settings).ping()
+        assert fault(caught.value) is RedisFault.NO_SENTINEL
+        assert connect(settings.model_copy(update={"redis_tls_verify": TlsVerify.NONE})).ping()
 
 
 def test_another_primary_condemns_the_connections_to_the_former_one(redis_server: RedisServer) -> None:
