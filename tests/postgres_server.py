@@ -22,7 +22,6 @@ _SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "jit": "off",
     "shared_buffers": "16MB",
     "max_connections": "30",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Annotated
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
@@ -43,7 +43,8 @@ def _archive_url(value: SecretStr) -> SecretStr:
         raise ValueError(f"sslmode should be one of {', '.join(_TLS_MODES)}")
     if mode is None and host and host not in ("localhost", "127.0.0.1", "::1"):
         options["sslmode"] = "require"
-    return SecretStr(urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, urlencode(options), "")))
+    query = f"?{urlencode(options)}" if options else ""
+    return SecretStr(f"postgresql+psycopg://{parts.netloc}{parts.path}{query}")
 
 
 class OperatingSettings(AlertSettings):

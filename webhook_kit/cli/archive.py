@@ -26,7 +26,8 @@ def migrate() -> None:
     from webhook_kit.operations.archive import open_archive
     from webhook_kit.operations.archive.tables import VERSION
 
-    found = open_archive(open_kit().settings).migrate()
+    with open_archive(open_kit().settings) as archive:
+        found = archive.migrate()
     if found == VERSION:
         click.echo(f"the tables of the archive are of version {VERSION}; nothing to do")
     else:
@@ -43,12 +44,13 @@ def status(as_json: bool) -> None:
     from webhook_kit.operations.archive.queue import ArchiveQueue
 
     kit = open_kit()
-    archive, state = open_archive(kit.settings), ArchiveQueue(kit).state()
     rows, error = {}, ""
-    try:
-        rows = archive.counts()
-    except ArchiveUnavailable as unavailable:
-        error = str(unavailable)
+    with open_archive(kit.settings) as archive:
+        state = ArchiveQueue(kit).state()
+        try:
+            rows = archive.counts()
+        except ArchiveUnavailable as unavailable:
+            error = str(unavailable)
     if as_json:
         click.echo(json.dumps(_members(state) | {"rows": rows, "unavailable": error or None}))
     else:

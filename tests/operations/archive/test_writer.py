@@ -15,7 +15,7 @@ import redis
 from tests.operations.archive.archive_env import CONTACT, ArchiveEnv
 from tests.operations.operations_helpers import ADA, in_doubt
 from webhook_kit.operations import actions, audit
-from webhook_kit.operations.archive import writer
+from webhook_kit.operations.archive import queue, writer
 from webhook_kit.operations.archive.database import ArchiveDatabase, RowRefused
 from webhook_kit.operations.archive.writer import ArchiveWriter
 from webhook_kit.operations.forget import forget_order, remove_from_answer
@@ -149,18 +149,14 @@ def test_orders_that_do_not_come_to_rest_are_written_before_they_expire(make_env
     assert all(score > redis_time(kit.redis) * 1000 for _, score in again)
 
 
-def test_orders_from_before_the_archive_are_written(make_env: Callable[..., ArchiveEnv]) -> None:
-    env = make_env(order_ttl=60)
+def test_orders_from_before_the_archive_are_written_at_once(env: ArchiveEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "_SWEEP", 2)  # several pages
     env.queue.end()
-    earlier = env.ended()
+    refs = {env.ended() for _ in range(5)}
     assert env.kit.redis.zcard(env.kit.keys.archiving_due) == 0
     env.writer.run()
-    later = env.ended()
+    assert set(env.orders()) == refs
     env.writer.run()
-    assert set(env.orders()) == {later}
-    _age(env, 20)
-    env.writer.run()
-    assert set(env.orders()) == {earlier, later}
     assert env.kit.redis.zcard(env.kit.keys.archiving_due) == 0
 
 

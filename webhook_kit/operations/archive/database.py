@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -71,6 +71,13 @@ class ArchiveDatabase:
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        """Return the archive, which is closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

@@ -3,7 +3,7 @@
 ``archiving`` is a hash; while it is there, orders that come to rest are queued (``outbox/archive.lua``):
 
 =================  ==============================================================================================
-``since``          moment at which the archive was switched on (ms)
+``since``          moment at which the archive was switched on (ms); ``complete`` is 1 when the orders from before are queued
 ``orders``         position in the list of orders up to which orders were looked at that may not have come to rest
 ``audit``          position in the audit log up to which it was written
 ``failing_since``  moment since which writing fails (ms); ``error`` says why
@@ -18,7 +18,7 @@ settled expires before it was written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -88,8 +88,14 @@ class ArchiveQueue:
         self._finish = Script(kit.redis, kit.keys, "webhook_kit.operations.archive/finish")
 
     def begin(self) -> None:
-        """Queue the orders that come to rest from now on. The earlier ones are found in the list of orders."""
-        self._redis.hsetnx(self._keys.archiving, "since", str(int(redis_time(self._redis) * 1000)))
+        """Queue the orders that come to rest from now on; the first time also those that are at rest already."""
+        since, complete = self._redis.hmget(self._keys.archiving, "since", "complete")
+        if since is None:
+            self._redis.hsetnx(self._keys.archiving, "since", str(int(redis_time(self._redis) * 1000)))
+        if complete is None:
+            for page in self._listed("-", "+"):
+                self._queue(page, at_rest=True)
+            self._redis.hset(self._keys.archiving, "complete", "1")
 
     def end(self) -> None:
         """Queue nothing any more, and drop what is queued."""
@@ -98,34 +104,35 @@ class ArchiveQueue:
     # -- orders --------------------------------------------------------------------------------------------------------
 
     def sweep(self) -> None:
-        """Queue the orders of a certain age that have not come to rest, or came to rest before the archive was switched on."""
-        since, position = self._redis.hmget(self._keys.archiving, "since", "orders")
-        latest = int((redis_time(self._redis) - self._ttl / 4) * 1000)
+        """Queue the orders of a certain age that have not come to rest."""
+        position = text(self._redis.hget(self._keys.archiving, "orders"))
+        latest = max(0, int((redis_time(self._redis) - self._ttl / 4) * 1000))
+        for page in self._listed(f"({position}" if position else "-", str(latest)):
+            self._queue(page, at_rest=False)
+            self._redis.hset(self._keys.archiving, "orders", page[-1][0])
+
+    def _listed(self, oldest: str, newest: str) -> Iterator[list[tuple[str, str]]]:
+        """Yield pages of the list of orders, oldest first: place and orderRef of each."""
         while True:
-            oldest = f"({text(position)}" if position else "-"
-            entries: Any = self._redis.xrange(self._keys.order_list, oldest, str(max(0, latest)), _SWEEP)
+            entries: Any = self._redis.xrange(self._keys.order_list, oldest, newest, _SWEEP)
             if not entries:
                 return
-            position = entries[-1][0]
-            self._queue(
-                [(int(text(place).partition("-")[0]), text((fields or {}).get(b"ref"))) for place, fields in entries],
-                int(since or 0),
-            )
-            self._redis.hset(self._keys.archiving, "orders", position)
+            yield [(text(place), text((fields or {}).get(b"ref"))) for place, fields in entries]
+            oldest = f"({text(entries[-1][0])}"
 
-    def _queue(self, orders: Sequence[tuple[int, str]], since: int) -> None:
-        """Queue those of these orders that are not queued by themselves, each with the moment of its first attempt (ms)."""
+    def _queue(self, page: Sequence[tuple[str, str]], *, at_rest: bool) -> None:
+        """Queue the orders of a page that are at rest, or those that are not and may expire as they are."""
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.time()
-            for _, ref in orders:
+            for _, ref in page:
                 pipeline.exists(self._keys.archive(ref))
                 pipeline.hget(self._keys.order(ref), "state")
             (seconds, microseconds), *replies = pipeline.execute()
         now = seconds * 1000 + microseconds // 1000
         found = {
             ref: now
-            for (created, ref), at_rest, state in zip(orders, replies[::2], replies[1::2], strict=True)
-            if (at_rest and created < since) or state in _UNARCHIVED
+            for (_, ref), rests, state in zip(page, replies[::2], replies[1::2], strict=True)
+            if (rests if at_rest else state in _UNARCHIVED)
         }
         if found:
             self._redis.zadd(self._keys.archiving_due, found, nx=True)

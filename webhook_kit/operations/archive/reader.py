@@ -42,11 +42,8 @@ def find_old(kit: Kit, name: str) -> list[OldOrder]:
     name = name.strip()
     if kit.settings.archive_url is None or not name.isprintable() or not 0 < len(name) <= _MAX_NAME:
         return []
-    archive = open_archive(kit.settings)
-    try:
+    with open_archive(kit.settings) as archive:
         return [_order(row) for row in archive.find_orders(name)]
-    finally:
-        archive.close()
 
 
 def _order(row: Mapping[str, Any]) -> OldOrder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,15 +53,11 @@ class _ReadOrders:
 
 
 class ArchiveWriter:
-    """Writes what is due.
+    """Writes what is due."""
 
-    :param stopping: returns True when the round has to end.
-    """
-
-    def __init__(self, kit: Kit, database: ArchiveDatabase, stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, kit: Kit, database: ArchiveDatabase) -> None:
         self._kit = kit
         self._database = database
-        self._stopping = stopping
         self._queue = ArchiveQueue(kit)
 
     def run(self) -> None:
@@ -79,7 +75,7 @@ class ArchiveWriter:
     def _write(self) -> None:
         try:
             end = time.monotonic() + _ROUND
-            while not self._stopping() and time.monotonic() < end:
+            while time.monotonic() < end:
                 if not self._write_orders() | self._write_audit():
                     break
         except ArchiveUnavailable as error:
