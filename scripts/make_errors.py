@@ -22,7 +22,7 @@ from webhook_kit.pos.reasons import Reason  # noqa: E402
 PAGE = ROOT / "docs" / "errors.md"
 TEXTS = ROOT / "scripts" / "errors.toml"
 
-_HEAD = """# Errors
+_HEAD = """# Error codes, exceptions and exit statuses
 
 Every code, what it means and what to do: those that the kit answers to Gett, those that Gett answers to the kit, exceptions of an adapter,
 and exit statuses of commands. Written from the code by `python scripts/make_errors.py`.
