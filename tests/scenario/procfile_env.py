@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -22,10 +22,36 @@ from webhook_kit.sandbox.local_gett import LocalGett
 from webhook_kit.testing.processes import PATIENCE, Process, free_port, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
-__all__ = ["Plan", "ProcfileEnv"]
+__all__ = ["HONCHO", "PATH", "Plan", "ProcfileEnv", "honcho"]
+
+HONCHO = (sys.executable, "-m", "honcho")
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+"""Search path with the commands of this environment."""
 
 _SECRET, _API_KEY = "5ec2e7" * 10 + "5ec2", "key_local"
 _CUSTOMERS = 8
+
+
+@contextmanager
+def honcho(arguments: str, env: Mapping[str, str], folder: Path, url: str) -> Iterator[Process]:
+    """Run processes of a Procfile until the end of the block, and then end them with SIGTERM.
+
+    :param url: address that answers as soon as they can be used.
+    """
+    process = Process([*HONCHO, *arguments.split()], env=env, cwd=folder).start()
+    children: list[psutil.Process] = []
+    try:
+        process.wait_http(url)
+        children = psutil.Process(process.pid).children(recursive=True)
+        yield process
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait()
+        assert psutil.wait_procs(children, PATIENCE)[1] == []
+    finally:
+        for child in children:  # honcho gives each a session of its own, so that the guard does not reach them
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        process.kill()
 
 
 @dataclass(frozen=True)
@@ -68,7 +94,7 @@ class ProcfileEnv:
             self._port = free_port()
             self.gett.webhooks = f"http://127.0.0.1:{self._port}"
             self.env = {
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "PATH": PATH,
                 "PORT": str(self._port),
                 "PUBLIC_URL": self.gett.webhooks,
                 "REDIS_URL": self.redis.url,
@@ -90,27 +116,13 @@ class ProcfileEnv:
 
     def release(self) -> Process:
         """Run the release process to its end."""
-        process = self._honcho("release").start()
+        process = Process([*HONCHO, "start", "release"], env=self.env, cwd=self.folder).start()
         process.wait()
         return process
 
-    @contextmanager
-    def running(self) -> Iterator[Process]:
+    def running(self) -> AbstractContextManager[Process]:
         """Start web, push and sync, and end them with SIGTERM: honcho kills what has not ended 5 s later."""
-        process = self._honcho("web", "push", "sync").start()
-        children: list[psutil.Process] = []
-        try:
-            process.wait_http(f"{self.gett.webhooks}/healthz")
-            children = psutil.Process(process.pid).children(recursive=True)
-            yield process
-            os.kill(process.pid, signal.SIGTERM)
-            process.wait()
-            assert psutil.wait_procs(children, PATIENCE)[1] == []
-        finally:
-            for child in children:  # honcho gives each a session of its own, so that the guard does not reach them
-                with suppress(psutil.NoSuchProcess):
-                    child.kill()
-            process.kill()
+        return honcho("start web push sync", self.env, self.folder, f"{self.gett.webhooks}/healthz")
 
     @contextmanager
     def ordering(self) -> Iterator[None]:
@@ -176,9 +188,6 @@ class ProcfileEnv:
         """Return the order of each ticket in the POS."""
         with closing(sqlite3.connect(self._tickets)) as database:
             return [ref for (ref,) in database.execute("SELECT ref FROM tickets")]
-
-    def _honcho(self, *names: str) -> Process:
-        return Process([sys.executable, "-m", "honcho", "start", *names], env=self.env, cwd=self.folder)
 
     @contextmanager
     def _counted_connections(self) -> Iterator[None]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,16 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario.procfile_env import Plan, ProcfileEnv
+from tests.scenario.documented import commands
+from tests.scenario.procfile_env import PATH, Plan, ProcfileEnv, honcho
 from webhook_kit.operations.checks.redis_server import Processes
 from webhook_kit.scaffold.project import render
 from webhook_kit.settings import Settings
 from webhook_kit.testing.bogus_catalog import bogus_catalog
-from webhook_kit.testing.processes import wait_until
+from webhook_kit.testing.processes import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 MINI = Plan(20, "25mb", {"WEB_CONCURRENCY": "1", "REDIS_MAX_CONNECTIONS": "3"})
 PREMIUM_0 = Plan(40, "50mb", {"WEB_CONCURRENCY": "2"})
+
+
+DEFAULTS = {"WEB_CONCURRENCY": "2", "REDIS_MAX_CONNECTIONS": str(Settings().redis_max_connections)}
 
 
 def example(tmp_path: Path) -> ProcfileEnv:
@@ -71,4 +79,33 @@ def test_order_goes_through_and_sigterm_under_load_loses_none(installation: Proc
     assert 0 < installation.most_connections <= most
 
 
-DEFAULTS = {"WEB_CONCURRENCY": "2", "REDIS_MAX_CONNECTIONS": str(Settings().redis_max_connections)}
+def test_page_leads_to_an_order_and_to_the_reason_of_a_refusal(tmp_path: Path) -> None:
+    """Every command of ``docs/heroku.md`` for one's own computer, as it is written there, at other ports."""
+    folder = tmp_path / "heroku"
+    shutil.copytree(ROOT / "examples" / "heroku", folder)
+    ports = {port: str(free_port()) for port in ("8000", "6390", "8090")}
+    for file in ("local.env", "Procfile.local"):
+        text = (folder / file).read_text()
+        (folder / file).write_text(re.sub("|".join(ports), lambda match: ports[match[0]], text))
+    env = {"PATH": PATH, "SANDBOX_URL": f"http://127.0.0.1:{ports['8090']}"}
+    urls = {"start": f"{env['SANDBOX_URL']}/", "start web push sync": f"http://127.0.0.1:{ports['8000']}/healthz"}
+
+    with ExitStack() as started:
+        said: dict[str, str] = {}
+        for line in (each.line for each in commands() if each.page == "docs/heroku.md"):
+            options, start, names = line.partition("start")
+            if line.startswith("honcho ") and names != " release":
+                arguments = options.removeprefix("honcho ") + start + names
+                started.enter_context(honcho(arguments, env, folder, urls[start + names]))
+            elif line.startswith(("honcho ", "webhook-kit ")):
+                settings = "" if line.startswith("honcho ") else "set -a; . ./local.env; set +a; "
+                ids = re.findall(r" ([0-9a-f]{8}-[0-9a-f-]{27})", "".join(said.values()))
+                shell = settings + line.replace("REF", ids[-1] if ids else "")
+                done = subprocess.run(
+                    ["sh", "-c", shell], env=os.environ | env, cwd=folder, capture_output=True, text=True, check=False
+                )
+                said[line] = done.stdout + done.stderr
+    assert "everything is configured" in said["webhook-kit check"]
+    assert "update taken by Gett" in said["webhook-kit order timeline REF"]
+    assert "PAYMENT_DECLINED: the card was declined" in said["webhook-kit sandbox order payment-declined"]
+    assert "PAYMENT_DECLINED: the card was declined" in said["webhook-kit order show REF"]
