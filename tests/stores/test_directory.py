@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.storage.connection import text
 from webhook_kit.stores.cipher import new_key
 from webhook_kit.stores.directory import StoreDirectory
-from webhook_kit.testing.processes import free_port, wait_until
+from webhook_kit.testing.processes import PATIENCE, free_port, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 Make = Callable[..., Kit]
@@ -100,6 +101,29 @@ def test_lookup_of_a_missing_store_asks_redis_soon_but_not_every_time(
     while len(reads) < 4:
         assert other.stores.by_gett_id("unknown") is None
     assert all(later - earlier >= 0.05 for earlier, later in pairwise(reads[1:]))
+
+
+def test_concurrent_first_orders_of_a_new_store_all_find_it(
+    kit_without_stores: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = kit_without_stores()
+    other = second_process(kit_without_stores, kit)
+    assert other.stores.by_gett_id(G1) is None
+    kit.stores.add(make_store())
+    time.sleep(0.05)  # until the process asks again for a store that it does not know
+    reading, version = threading.Event(), other.store_repository.version
+
+    def slow_version() -> str:
+        reading.set()
+        time.sleep(0.2)
+        return version()
+
+    monkeypatch.setattr(other.store_repository, "version", slow_version)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(other.stores.by_gett_id, G1)
+        assert reading.wait(PATIENCE)
+        assert other.stores.by_gett_id(G1) is not None
+        assert first.result() is not None
 
 
 def test_credentials_are_encrypted_in_redis_and_absent_from_logs_and_reprs(

@@ -318,8 +318,9 @@ class StoreDirectory:
         return store
 
     def _current_snapshot(self, max_age: float = _MAX_AGE) -> _Snapshot:
-        # One thread refreshes; the others use the snapshot as it is, unless nothing was read yet.
-        if self._repository is not None and self._is_older(max_age) and self._lock.acquire(blocking=not self._complete):
+        # One thread refreshes; the others use the snapshot as it is, unless they miss a store or nothing was read yet.
+        wait = max_age < _MAX_AGE or not self._complete
+        if self._repository is not None and self._is_older(max_age) and self._lock.acquire(blocking=wait):
             try:
                 if self._is_older(max_age):
                     self._refresh(self._repository)
