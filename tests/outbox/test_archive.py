@@ -344,7 +344,7 @@ def test_damaged_archive_is_shown_and_never_placed_again(
     key = harness.keys.archive("g1")
     whole = harness.redis.get(key)
     assert isinstance(whole, bytes)
-    for damaged in (whole[:-1], whole[:60], b"2" + whole[1:], b"", whole[:20] + b"\xff" * 40 + whole[60:]):
+    for damaged in (whole[:-1], whole[:60], b"x" + whole[1:], b"", whole[:20] + b"\xff" * 40 + whole[60:]):
         harness.redis.set(key, damaged)
         assert harness.field("state") == "damaged"
         assert [record["state"] for _, record in harness.kit.order_search.records(["g1"])] == ["damaged"]

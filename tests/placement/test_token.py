@@ -14,6 +14,8 @@ from webhook_kit.catalog.cart import PricedLine
 from webhook_kit.gett.models.order import Amounts, ExternalOrder
 from webhook_kit.placement import token
 from webhook_kit.placement.token import TokenRefused, Tokens
+from webhook_kit.storage import formats
+from webhook_kit.storage.formats import NewerFormat
 
 AMOUNTS = Amounts.of(Decimal("10.10"), fees=Decimal(1), promotions=Decimal("0.35"), adjustments=Decimal("-0.01"))
 MINUTE = 60
@@ -148,3 +150,19 @@ def test_token_from_the_future_is_accepted_only_within_the_clock_skew(clock: Any
     assert not Tokens(["k1"]).read(near, ORDER).expired
     with pytest.raises(TokenRefused, match="the clocks of the servers differ"):
         Tokens(["k1"]).read(far, ORDER)
+
+
+def test_token_of_a_later_version_is_not_refused_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "TOKEN", formats.TOKEN + 1)
+    newer = issue()
+    monkeypatch.undo()
+    with pytest.raises(NewerFormat):
+        Tokens(["k1"]).read(newer, ORDER)
+
+
+def test_token_without_a_version_is_read() -> None:
+    payload = URLSafeSerializer("k1", salt="validatedOrderToken").loads(issue())
+    del payload["v"]
+    unmarked = URLSafeSerializer("k1", salt="validatedOrderToken").dumps(payload)
+    assert isinstance(unmarked, str)
+    assert Tokens(["k1"]).read(unmarked, ORDER).amounts.total == AMOUNTS.total

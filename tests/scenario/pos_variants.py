@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import requests
 
-from webhook_kit.adapter import Capability, CatalogSet, Level, Placed, Refused, Store
+from webhook_kit.adapter import Capability, CatalogSet, Level, NotPlaced, Placed, Refused, Store
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, PlaceOrderRequest
 from webhook_kit.testing.bogus import BogusAdapter, BogusClaim, BogusLookUp, BogusNative, pause
 
@@ -79,3 +79,14 @@ def _fail_if_offline(store: Store) -> None:
 
 def _lines(file: str | None) -> list[str]:
     return Path(file).read_text().split() if file and Path(file).exists() else []
+
+
+class WithPassword(Both):
+    """A POS that needs the password of its store. It is not idempotent, so each second call of it is a second ticket."""
+
+    capabilities: ClassVar[Mapping[Capability, Level]] = BogusLookUp.capabilities
+
+    def place_order(self, store: Store, order: PlaceOrderRequest, key: str) -> Placed | Refused:
+        if store.credentials.get("password") != "open sesame":
+            raise NotPlaced("the password is wrong")
+        return super().place_order(store, order, key)

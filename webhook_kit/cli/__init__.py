@@ -117,7 +117,8 @@ def _run_command() -> None:
         client = sys.modules.get("redis")
         if client is None or not isinstance(error, client.RedisError):
             raise
-        _fail(import_module("webhook_kit.storage.faults").describe(error))
+        newer = isinstance(error, import_module("webhook_kit.storage.formats").NewerFormat)
+        _fail(str(error) if newer else import_module("webhook_kit.storage.faults").describe(error))
 
 
 def _is_unicode(text: str) -> bool:

@@ -66,8 +66,11 @@ class ConsoleSessions:
         found = self._redis.getex(key, ex=self._idle) if extend else self._redis.get(key)
         if not found:
             return None
-        record = json.loads(found)
-        session = ConsoleSession(**{**record, "role": Role(record["role"])})
+        try:
+            record = json.loads(found)
+            session = ConsoleSession(**{**record, "role": Role(record["role"])})
+        except (ValueError, TypeError, LookupError):
+            return None  # of another version: the user logs in again
         ended = self._redis.get(self._keys.console_logged_out(session.name))
         if session.began + self._limit <= time.time() or (ended and session.began <= float(ended)):
             self._redis.delete(key)

@@ -27,6 +27,7 @@ from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage.alerts import Alert
 from webhook_kit.storage.connection import text
+from webhook_kit.storage.formats import NewerFormat
 from webhook_kit.storage.open_alerts import alert_id
 
 __all__ = ["CustomerForgotten", "Forgotten", "forget_customer", "forget_order", "remove_from_answer"]
@@ -136,7 +137,11 @@ def remove_from_answer(kit: Kit, ref: str) -> bool | None:
     :return: True if something was removed; None if the order is not settled yet.
     """
     key, archived = kit.keys.order(ref), kit.redis.exists(kit.keys.archive(ref))
-    kit.order_archive.restore(ref)
+    try:
+        kit.order_archive.restore(ref)
+        kit.order_archive.record(ref)
+    except NewerFormat:
+        return None  # visited again, until a worker of that version is here
 
     def plan(watched: redis.client.Pipeline) -> tuple[list[str], list[Write]]:
         record = _fields(watched.hgetall(key))
@@ -175,6 +180,7 @@ def _mentioned(kit: Kit, refs: list[str], pattern: re.Pattern[str]) -> Iterator[
 
 
 def _forget(kit: Kit, ref: str, *, dry_run: bool) -> Forgotten:
+    kit.order_archive.record(ref)  # refuses one of a later version
     kit.order_archive.restore(ref)  # it is archived again, without the data, when it has been at rest for a while
     lane, removed = _lane(ref), dict.fromkeys(_own(kit, ref, dry_run=dry_run))
     record = kit.placement_store.find(ref) or {}

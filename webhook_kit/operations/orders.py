@@ -54,7 +54,7 @@ class OrderFacts:
     :ivar ref: the orderRef.
     :ivar pos_number: the POS's own order id.
     :ivar state: a value of :class:`~webhook_kit.placement.order_search.PlacementState`; ``damaged`` if it cannot be read,
-        ``unknown`` if only updates of the order are kept.
+        ``newer`` if a later version has archived it, ``unknown`` if only updates of the order are kept.
     :ivar attempts: number of times that a process worked on the placement.
     :ivar replays: number of times that the recorded answer was given again.
     :ivar accepted: total that the customer accepted.

@@ -5,6 +5,7 @@
 -- Return 1, or 0 if it is not archived.
 --- @include "webhook_kit.outbox/archived"
 local record, state, history = keys.order .. args.ref, keys.lane .. args.lane, keys.history .. args.lane
+require_known_lane(args.lane)
 local current = document(args.lane)
 if not current or redis.sha1hex(current) ~= args.digest then return 0 end
 local ttl = math.max(redis.call('PTTL', record), redis.call('PTTL', state))

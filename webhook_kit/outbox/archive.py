@@ -19,8 +19,10 @@ from webhook_kit.errors import WebhookKitError
 from webhook_kit.logs import logger
 from webhook_kit.outbox.compression import compress, decompress
 from webhook_kit.outbox.updates import Kind
+from webhook_kit.storage import formats
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
+from webhook_kit.storage.formats import NewerFormat, is_newer, newer_format
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable
 from webhook_kit.storage.scripts import Script
@@ -32,8 +34,8 @@ log = logger("archive")
 REST = 1800.0
 """Seconds after which an order at rest is archived that is not completed or cancelled: longer than between most updates."""
 
-_VERSION = b"1"
-"""Version of the format: :mod:`webhook_kit.outbox.compression` with its dictionary."""
+_VERSION = str(formats.ORDER).encode()
+"""Form of what is archived, and of the archive: :mod:`webhook_kit.outbox.compression` with its dictionary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +93,24 @@ class OrderArchive:
 
         :param changed: as for :meth:`archive`.
         """
-        document = self._resting(self._keys.resting, ref=ref, lane=_lane(ref))
-        return document is not None and self.archive(ref, document, changed=changed)
+        try:
+            document = self._resting(self._keys.resting, ref=ref, lane=_lane(ref))
+            return document is not None and self.archive(ref, document, changed=changed)
+        except NewerFormat:
+            return False  # a worker of that version archives it
 
     def restore(self, ref: str) -> None:
         """Restore an order. Nothing happens when it is not archived any more.
 
         :raises WebhookKitError: its archive is damaged.
+        :raises NewerFormat: it was archived by a later version.
         """
         key = self._keys.archive(ref)
         archive: Any = self._redis.get(key)
         if archive is None:
             return
+        if newer := _newer_version(archive):
+            raise newer_format(f"order {ref}", newer)
         try:
             document = _document(archive)
         except ValueError as error:
@@ -112,9 +120,15 @@ class OrderArchive:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def record(self, ref: str) -> dict[str, str]:
-        """Return the fields of an order's placement record; empty when there is none."""
+        """Return the fields of an order's placement record; empty when there is none.
+
+        :raises NewerFormat: it was written by a later version.
+        """
         (fields,), archived = self.read(ref, lambda live: live.hgetall(self._keys.order(ref)))
-        return archived.record if archived else _as_text(fields)
+        record = archived.record if archived else _as_text(fields)
+        if is_newer(record.get("format")):
+            raise newer_format(f"order {ref}", record["format"])
+        return record
 
     def lane(self, ref: str) -> dict[str, str]:
         """Return the fields of an order's lane; empty when there is none."""
@@ -154,7 +168,10 @@ class OrderScript:
 
 
 def decode(ref: str, archive: bytes) -> ArchivedOrder:
-    """Return the content of an archived order. If it is damaged, its state says so, and nothing else is known."""
+    """Return the content of an archived order. If it is damaged or newer, its state says so, and nothing else is known."""
+    if newer := _newer_version(archive):
+        newer_format(f"order {ref}", newer)
+        return ArchivedOrder({"ref": ref, "state": "newer", "format": newer}, {}, [])
     try:
         record, lane, history = json.loads(_document(archive).decode(errors="replace"))
         return ArchivedOrder(_pairs(record), _pairs(lane), list(history))
@@ -163,10 +180,16 @@ def decode(ref: str, archive: bytes) -> ArchivedOrder:
         return ArchivedOrder({"ref": ref, "state": "damaged"}, {}, [])
 
 
+def _newer_version(archive: bytes) -> str:
+    """Return the version of an archive in a later form; the empty text if it is known, or damaged."""
+    version = archive.partition(b" ")[0]
+    return text(version) if version.isdigit() and is_newer(version) else ""
+
+
 def _document(archive: bytes) -> bytes:
     version, _, rest = archive.partition(b" ")
-    if version != _VERSION:
-        raise ValueError("it has the format of another version")
+    if not version.isdigit():
+        raise ValueError("it does not begin with the version of its form")
     return decompress(rest.partition(b" ")[2])
 
 

@@ -1,7 +1,7 @@
 -- Library of the lanes. Besides the outbox, placement uses it: a placed order's first update is appended with its record.
 --
 -- key               type         holds
--- lane:<lane>       hash         kind, store, gett_id, rank (highest ever appended), last (last body appended), closed, ttl,
+-- lane:<lane>       hash         format (of all three; webhook_kit/storage/formats.py), kind, store, gett_id, rank (highest ever appended), last (last body appended), closed, ttl,
 --                                owner (sender of the head), attempts, lapses (leases in a row that ran out), acknowledged
 --                                (last body that Gett took), acknowledged_rank, acknowledged_id, acknowledged_at, undelivered
 --                                (last body dead-lettered or discarded since), send_entry (while it is sent under a quota: its
@@ -63,6 +63,16 @@ local function record_again(lane, event, number, details)
   end
   record(lane, event, number, details)
 end
+
+-- Return the later form that a lane has, or the record of its order; nil if both are known.
+local function newer_lane(lane)
+  local format = redis.call('HGET', keys.lane .. lane, 'format')
+  if not is_newer(format) and order_of(lane) then format = redis.call('HGET', keys.order .. order_of(lane), 'format') end
+  return is_newer(format) and format or nil
+end
+
+-- Stop if a lane, or the record of its order, has a later form.
+local function require_known_lane(lane) require_known(newer_lane(lane)) end
 
 -- Let the history of an order live as long as its record and its lane, unless an update waits.
 local function keep_history(lane)
@@ -153,7 +163,7 @@ local function append(lane, update)
   record(lane, 'appended', new.id, {body = new.body})
   if is_order then redis.call('ZREM', keys.unconfirmed, order_of(lane)) end
   local gett_id = (r[5] and r[5] ~= '') and r[5] or update.gett_id
-  redis.call('HSET', state, 'kind', update.kind, 'store', update.store, 'gett_id', gett_id, 'rank', update.rank,
+  redis.call('HSET', state, 'format', FORMAT, 'kind', update.kind, 'store', update.store, 'gett_id', gett_id, 'rank', update.rank,
              'last', update.body, 'closed', update.rank >= 8 and '1' or '0', 'ttl', update.ttl)
   enqueue(lane, new, update.merging, (r[4] or '') ~= '')
   if is_order and gett_id == '' then

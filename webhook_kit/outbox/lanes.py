@@ -32,6 +32,7 @@ from webhook_kit.outbox.archive import OrderArchive, OrderScript
 from webhook_kit.outbox.quota import Quota
 from webhook_kit.outbox.updates import Kind, Update
 from webhook_kit.storage.connection import text
+from webhook_kit.storage.formats import newer_format
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable
 from webhook_kit.storage.scripts import Script
@@ -204,7 +205,9 @@ class Lanes:
             notified=notified,
             key=self._api_key_id,
         )
-        status, wait, now, *flat = (text(part) for part in reply)
+        status, wait, now, left, left_format, *flat = (text(part) for part in reply)
+        if left:
+            newer_format(left, left_format)
         leases = [_lease(owner, leased, float(now) / 1000, *flat[i : i + 6]) for i in range(0, len(flat), 6)]
         return LeaseResult(LeaseStatus(status), float(wait) / 1000, leases)
 

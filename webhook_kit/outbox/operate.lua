@@ -5,6 +5,7 @@
 --- @include "webhook_kit.outbox/archived"
 --- @include "webhook_kit.storage/notify"
 --- @include "webhook_kit.storage/once"
+require_known_lane(args.lane)
 local ref = order_of(args.lane)
 if ref and archived(ref) then return {'archived', ref} end
 

@@ -8,6 +8,7 @@
 --- @include "webhook_kit.storage/once"
 local text = redis.call('HGET', keys.dead_letters, args.update)
 local letter = text and cjson.decode(text)
+if letter then require_known(letter.format) require_known_lane(letter.lane) end
 local ref = letter and order_of(letter.lane)
 if ref and archived(ref) then return {'archived', ref} end
 

@@ -9,6 +9,7 @@
 --- @include "webhook_kit.storage/notify"
 local lane, now = args.lane, now_ms()
 local state, queue = keys.lane .. lane, keys.queue .. lane
+require_known_lane(lane)
 local owner, place = unpack(redis.call('HMGET', state, 'owner', 'send_entry'))
 if owner ~= args.owner then return 'stale' end
 local head, next_head = unpack(redis.call('LRANGE', queue, 0, 1))
@@ -42,7 +43,7 @@ if args.outcome == 'sent' then
   record_response()
 else
   redis.call('HSET', state, 'last', '', 'undelivered', cjson.encode(update.body))
-  redis.call('HSET', keys.dead_letters, update.id, cjson.encode({id = update.id, lane = lane,
+  redis.call('HSET', keys.dead_letters, update.id, cjson.encode({format = FORMAT, id = update.id, lane = lane,
     store = redis.call('HGET', state, 'store') or '', at = format_ms(update.at),
     body = update.body, rank = update.rank, urgency = update.urgency, why = args.why, status = args.status,
     dead_lettered = format_ms(now)}))

@@ -50,7 +50,8 @@ if by_key and by_id and by_key ~= by_id then return {'key_reused'} end
 local ref = by_key or by_id or named
 local placement, now = keys.order .. ref, math.floor(now_ms())
 local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id',
-                     'keys', 'order', 'owner', 'attempt', 'created', 'updated')
+                     'keys', 'order', 'owner', 'attempt', 'created', 'updated', 'format')
+require_known(r[15])
 if needs_former(r[4]) then return {'former'} end
 if not r[1] and ref ~= named and archived(ref) then return {'archived', ref} end
 local state, lease, doubt, same = r[1], tonumber(r[2] or '0'), r[3] == '1', same_order(r[4])
@@ -109,7 +110,7 @@ end
 local calling, key_list = args.order and not doubt, r[9] or ''
 if not by_key then key_list = key_list .. args.key .. '\n' end
 if gett_id == '' then gett_id = args.gett_id end
-local record = {'state', calling and 'calling' or 'claimed', 'owner', args.owner, 'lease', now + args.lease,
+local record = {'format', FORMAT, 'state', calling and 'calling' or 'claimed', 'owner', args.owner, 'lease', now + args.lease,
                 'doubt', (doubt or calling) and '1' or '0', 'keys', key_list, 'ref', ref, 'gett_id', gett_id,
                 'store', args.store, 'updated', now, 'attempt', (r[12] or 0) + 1}
 local function add(field, value)

@@ -38,6 +38,7 @@ from webhook_kit.placement.lease_renewal import LeaseRenewal
 from webhook_kit.placement.order_notes import AttemptNotes, OrderNotes
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
+from webhook_kit.storage.formats import NewerFormat
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable
 from webhook_kit.storage.replication import ReplicatedWrites
@@ -259,6 +260,8 @@ class PlacementStore:
         while time.monotonic() < end:
             try:
                 self.settle(claim, outcome)
+            except NewerFormat:
+                return  # the claim was taken over
             except redis.RedisError:
                 time.sleep(0.25)
             except Exception:

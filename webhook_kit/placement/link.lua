@@ -4,6 +4,7 @@
 -- Return 'ok', or why not: 'unknown', or the conflict in words.
 --- @include "webhook_kit.outbox/archived"
 --- @include "webhook_kit.storage/notify"
+require_known_lane(args.lane)
 for _, ref in ipairs({args.ref, args.gett_id}) do
   if archived(ref) then return {'archived', ref} end
 end

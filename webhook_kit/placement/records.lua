@@ -2,6 +2,7 @@
 --
 -- order:<orderRef> is a hash:
 --
+-- format           form of the record (webhook_kit/storage/formats.py); a later one is left alone
 -- state            claimed, calling, placed, refused, in_doubt, released
 -- owner            holder of the claim: only its holder settles it
 -- attempt          number of claims so far

@@ -7,6 +7,7 @@ from typing import Protocol
 from webhook_kit.logs import logger
 from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.storage.connection import OUT_OF_REACH
+from webhook_kit.storage.formats import NewerFormat
 from webhook_kit.stores.concurrency import StoreJobs
 
 __all__ = ["OrderLookup", "PlacementRecovery"]
@@ -64,6 +65,8 @@ class PlacementRecovery:
             settled = self._placement.look_up(ref)
         except OUT_OF_REACH:
             raise
+        except NewerFormat:
+            return False  # a worker of that version settles it
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the order stays in doubt
             log.warning("lookup_failed", order=ref, error=repr(error))
             settled, result = False, "failed"

@@ -10,6 +10,7 @@
 --- @include "webhook_kit.outbox/pos_ids"
 --- @include "webhook_kit.placement/records"
 --- @include "webhook_kit.storage/notify"
+require_known_lane(args.lane)
 local placement, now = KEYS[1], math.floor(now_ms())
 local r = redis.call('HMGET', placement, 'state', 'owner', 'partner_id', 'keys', 'gett_id')
 local state, partner_id, key_list, gett_id = r[1], r[3], r[4] or '', r[5] or ''
@@ -26,7 +27,7 @@ end
 local function restore()
   local has_key = args.key ~= ''
   key_list, gett_id = has_key and args.key .. '\n' or '', args.gett_id
-  redis.call('HSET', placement, 'ref', args.ref, 'created', now, 'keys', key_list, 'gett_id', gett_id, 'store', args.store,
+  redis.call('HSET', placement, 'format', FORMAT, 'ref', args.ref, 'created', now, 'keys', key_list, 'gett_id', gett_id, 'store', args.store,
              'fp', args.fingerprint)
   list_order(args.ref, now)
   record(args.lane, 'restored')

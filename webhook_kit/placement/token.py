@@ -17,6 +17,8 @@ from webhook_kit.catalog.cart import PricedLine
 from webhook_kit.errors import WebhookKitError
 from webhook_kit.gett.models.money import CENT
 from webhook_kit.gett.models.order import Amounts, Cart, ExternalOrder, LineItem
+from webhook_kit.storage import formats
+from webhook_kit.storage.formats import is_newer, newer_format
 
 __all__ = ["AcceptedPrice", "TokenRefused", "Tokens"]
 
@@ -67,6 +69,7 @@ class Tokens:
     def issue(self, order: ExternalOrder, amounts: Amounts, lines: Sequence[PricedLine]) -> str:
         """Return a token for a validated order."""
         payload = {
+            "v": formats.TOKEN,
             "s": order.cart.store_id,
             "c": _digest(order.cart),
             "a": [_to_cents(getattr(amounts, part)) for part in _PARTS],
@@ -80,13 +83,16 @@ class Tokens:
         """Return the price that this token proves.
 
         :raises TokenRefused: when the token is not authentic, or not for this order.
+        :raises NewerFormat: it was issued by a later version.
         """
         try:
             payload: dict[str, Any] = self._serializer.loads(token)
+            if is_newer(payload.get("v"), formats.TOKEN):
+                raise newer_format("a validatedOrderToken", payload["v"])
             store, cart, age = payload["s"], payload["c"], time.time() - payload["t"]
             amounts = Amounts(**{part: _from_cents(value) for part, value in zip(_PARTS, payload["a"], strict=True)})
             lines = tuple(_from_cents(value) for value in payload["l"])
-        except (BadData, KeyError, TypeError, ValueError):
+        except (BadData, KeyError, TypeError, ValueError, AttributeError):
             raise TokenRefused("the validatedOrderToken was not issued here, or was altered") from None
         if store != order.cart.store_id:
             raise TokenRefused("the validatedOrderToken belongs to another store")

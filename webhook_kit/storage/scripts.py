@@ -7,6 +7,7 @@ A script sees
 * ``keys``: the names that :class:`~webhook_kit.storage.keys.Keys` builds: ``keys.ready`` is a key, ``keys.lane .. lane`` too;
 * not the last key of each call, which never exists: while the hash slot moves key by key to another node of a cluster, its node
   refuses a script with a key that is missing, before the script begins. Otherwise it would end at the first key that has gone;
+* ``FORMAT``: the form in which it writes orders (:mod:`webhook_kit.storage.formats`);
 * the functions of ``storage/base.lua``, and of every file that it includes: ``--- @include "webhook_kit.outbox/lanes"``.
 """
 
@@ -21,6 +22,8 @@ from typing import Any, Protocol
 
 import redis
 
+from webhook_kit.storage import formats
+from webhook_kit.storage.formats import newer_format_of
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.messagepack import Packable, pack
 
@@ -55,7 +58,17 @@ class Script:
 
         :param key: the first of ``KEYS``, ``more_keys`` are the others.
         :param arguments: the fields of ``args``; None is nil.
+        :raises NewerFormat: the script has met a record of a later version.
         """
+        try:
+            return self._run(key, *more_keys, **arguments)
+        except redis.ResponseError as error:
+            subject = str(arguments.get("ref") or arguments.get("lane") or key)
+            if newer := newer_format_of(error, subject):
+                raise newer from error
+            raise
+
+    def _run(self, key: str, /, *more_keys: str, **arguments: Packable) -> Any:
         call = (2 + len(more_keys), key, *more_keys, self._missing, pack({"prefix": self._prefix, **arguments}))
         try:
             return self._redis.execute_command("EVALSHA", self._digest, *call)
@@ -74,6 +87,7 @@ def load(name: str) -> str:
     return "\n".join(
         [
             "local args = cmsgpack.unpack(ARGV[1]) KEYS[#KEYS] = nil",
+            f"local FORMAT = {formats.ORDER}",
             Keys.lua_table(used),
             _read("webhook_kit.storage/base"),
             body,

@@ -34,6 +34,11 @@ class CredentialCipher:
     def __repr__(self) -> str:
         return f"CredentialCipher({len(self._keys)} keys)"
 
+    @property
+    def has_keys(self) -> bool:
+        """True if credentials are encrypted."""
+        return bool(self._keys)
+
     def encrypt(self, store_id: str, credentials: Mapping[str, str]) -> dict[str, Any]:
         """Return credentials as they are stored: ``{"encrypted": token}``.
 

@@ -17,7 +17,9 @@ from pydantic import ValidationError
 
 from webhook_kit.errors import ConfigurationError, Conflict
 from webhook_kit.pos.store import Store
+from webhook_kit.storage import formats
 from webhook_kit.storage.connection import text
+from webhook_kit.storage.formats import is_newer
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script
 from webhook_kit.stores.cipher import CredentialCipher
@@ -120,7 +122,9 @@ class RedisStoreRepository:
     def save_gett_id(self, store_id: str, gett_id: str) -> None:
         """Save Gett's id of a store, also of one that is configured elsewhere."""
         before = self._raw(store_id)
-        table = json.loads(before) if before else {}
+        if before:
+            _parse(store_id, before)  # refuses a record of a later version
+        table = json.loads(before) if before else {"format": formats.STORE}
         self._write(store_id, before, json.dumps({**table, "gett_id": gett_id}))
 
     def rotate(self) -> int:
@@ -148,6 +152,20 @@ class RedisStoreRepository:
             raise ConfigurationError(*mistakes)
         return rotated
 
+    def encrypted_with_older_key(self) -> list[str]:
+        """Return the ids of the stores whose credentials are not encrypted with the newest key; none without a key."""
+        if not self._cipher.has_keys:
+            return []
+        found = []
+        for store_id, raw in self.read()[1].items():
+            try:
+                _, stored = _parse(store_id, raw)
+            except ConfigurationError:  # reported where the stores are checked
+                continue
+            if stored and not self._cipher.uses_newest_key(stored):
+                found.append(store_id)
+        return found
+
     def restore(self, version: str, records: Mapping[str, str]) -> bool:
         """Write records back into a Redis that has lost them; return False if another process has done so."""
         return bool(self._restore(self._keys.stores, version=version, records=dict(records)))
@@ -158,7 +176,7 @@ class RedisStoreRepository:
     def _encode(self, store: Store) -> str:
         table = as_table(store)
         stored = self._cipher.encrypt(store.id, store.credentials)
-        return json.dumps({**table, **({"credentials": stored} if stored else {})})
+        return json.dumps({"format": formats.STORE, **table, **({"credentials": stored} if stored else {})})
 
     def _write(self, store_id: str, before: str, after: str) -> None:
         if not self._put(self._keys.stores, store=store_id, before=before, after=after, version=uuid4().hex):
@@ -173,6 +191,10 @@ def _parse(store_id: str, raw: str) -> tuple[dict[str, Any], dict[str, Any]]:
         table = None
     if not isinstance(table, dict) or not isinstance(stored := table.pop("credentials", {}), dict):
         raise ConfigurationError(_unreadable(store_id, "JSON object expected"))
+    if is_newer(form := table.pop("format", None), formats.STORE):
+        raise ConfigurationError(
+            f"store {store_id}: its record was written by a newer version of webhook-kit (format {form}); upgrade this process"
+        )
     return table, stored
 
 

@@ -61,9 +61,11 @@ from webhook_kit.printing import described
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.settings import Settings
+from webhook_kit.storage import formats
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import OUT_OF_REACH
+from webhook_kit.storage.formats import NewerFormat, is_newer, newer_format
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.status import Owner, StoreStatusService
@@ -162,8 +164,11 @@ class PosEvents:
         """Try to append a held event. Return True if it is no longer held."""
         try:
             entry = json.loads(raw)
+            if is_newer(entry.get("format"), formats.HELD_EVENT):
+                newer_format("a held event", entry["format"])
+                return False
             event: OrderChanged = _TYPE_ADAPTERS[OrderChanged].validate_python(entry["event"])
-        except (ValueError, LookupError, TypeError):  # written by another version or program
+        except (ValueError, LookupError, TypeError, AttributeError):  # damaged
             log.exception("held_event_discarded")
             return bool(self._redis.lrem(self._keys.held_events, 1, cast(str, raw)))
         if store_id not in (None, event.store_id):
@@ -265,7 +270,8 @@ class PosEvents:
             self.retry_held(store.id)  # earlier events come first
         outcome = self._append(event)
         if outcome == _HELD:
-            entry = {"at": self._now(), "event": _TYPE_ADAPTERS[OrderChanged].dump_python(event, mode="json")}
+            event_data = _TYPE_ADAPTERS[OrderChanged].dump_python(event, mode="json")
+            entry = {"format": formats.HELD_EVENT, "at": self._now(), "event": event_data}
             self._redis.rpush(self._keys.held_events, json.dumps(entry))
         return outcome
 
@@ -278,7 +284,10 @@ class PosEvents:
         order = self._orders.find_by_pos_reference(event.store_id, event.order_id, event.order_ref)
         if order is None and look_up and self._orders.find(event.order_ref) is None:
             order = self._lost_orders.find(self._stores.get(event.store_id), event.order_ref, event.order_id)
-        return _HELD if order is None or order.placing else self._orders.append(order, update).value
+        try:
+            return _HELD if order is None or order.placing else self._orders.append(order, update).value
+        except NewerFormat:
+            return _HELD  # until a process of that version appends it
 
     def _store_changed(self, event: StoreChanged, store: Store) -> str:
         if event.state is StoreState.OPEN:

@@ -32,6 +32,7 @@ STATES: Mapping[str, str] = {
     "in_doubt": "in doubt",
     "released": "not placed",
     "damaged": "unreadable",
+    "newer": "written by a newer version",
 }
 """State of an order, in words."""
 

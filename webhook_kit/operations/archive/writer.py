@@ -23,6 +23,7 @@ from webhook_kit.outbox.archive import decode
 from webhook_kit.outbox.lanes import lane_name
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage.connection import text
+from webhook_kit.storage.formats import is_newer, newer_format
 from webhook_kit.storage.locks import RedisLock
 
 __all__ = ["ArchiveWriter"]
@@ -157,7 +158,10 @@ class ArchiveWriter:
             else:
                 archived = decode(ref, archive)
                 record, lane_state, events = archived.record, archived.lane, archived.history
-            if record.get("state") in ("placed", "refused"):
+            if is_newer(record.get("format")):
+                newer_format(f"order {ref}", record["format"])
+                unsettled.add(ref)  # a worker of that version writes it
+            elif record.get("state") in ("placed", "refused"):
                 history = _entries(events)
                 row = order_row(ref, record, lane_state, history) | archived_at
                 rows[ref] = row, [update | archived_at for update in update_rows(ref, history)]
