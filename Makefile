@@ -20,7 +20,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters redis browser promtool chaos-sentinel postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation redis browser promtool chaos-sentinel postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -64,6 +64,9 @@ test-kit: $(STAMP) browser promtool postgres systemd ## run the tests of the kit
 
 test-cluster: $(STAMP) ## run the tests of orders and updates on a cluster of three nodes
 	REDIS_CLUSTER=1 RQ_KEY_PREFIX='{wk}:rq' $(BIN)/python -m pytest -q -n $(WORKERS) tests/outbox tests/placement tests/storage
+
+rotation: $(STAMP) ## rotate each secret alone, under load (make test rotates all of them together)
+	ROTATE_EACH_ALONE=1 $(BIN)/python -m pytest -n $(WORKERS) tests/scenario/test_rotation.py
 
 test-adapters: $(ADAPTERS:adapters/%=test-adapter-%) ## run the tests of every adapter, each separately as its vendor does
 

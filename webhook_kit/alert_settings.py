@@ -33,8 +33,8 @@ class AlertSettings(ConsoleSettings):
 
     alert_webhooks: list[HookTarget] = Field(default_factory=list)
     """Addresses that get alerts as JSON (``docs/monitoring.md``), separated by commas. Here and below, ``critical`` after a space sends only what is critical. Example: ``https://a.example.org/alerts, https://b.example.org critical``."""
-    alert_webhook_secret: Secret | None = None
-    """Secret that signs the JSON of ALERT_WEBHOOKS (Standard Webhooks). Required with them."""
+    alert_webhook_secret: list[Secret] = Field(default_factory=list)
+    """Secrets that sign the JSON of ALERT_WEBHOOKS (Standard Webhooks), separated by commas: there is a signature of each, so that they can be rotated. Required with them."""
     alert_slack: list[HookTarget] = Field(default_factory=list)
     """Incoming webhooks of Slack that get alerts, separated by commas."""
     alert_teams: list[HookTarget] = Field(default_factory=list)
@@ -56,14 +56,22 @@ class AlertSettings(ConsoleSettings):
     alerts_per_day: int = Field(50, ge=1, le=10_000)
     """Number of alerts that one channel gets per day (UTC), half as many of each kind. Messages that an alert is over do not count."""
 
-    @field_validator("alert_webhooks", "alert_slack", "alert_teams", "alert_pagerduty", "alert_email_to", mode="before")
+    @field_validator(
+        "alert_webhooks",
+        "alert_webhook_secret",
+        "alert_slack",
+        "alert_teams",
+        "alert_pagerduty",
+        "alert_email_to",
+        mode="before",
+    )
     @classmethod
     def _separated(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     def alert_mistakes(self) -> Iterator[str]:
         """Yield what is wrong with the settings of alerts together."""
-        if self.alert_webhooks and self.alert_webhook_secret is None:
+        if self.alert_webhooks and not self.alert_webhook_secret:
             yield "ALERT_WEBHOOK_SECRET is not set; ALERT_WEBHOOKS requires it, so that the receiver can verify alerts"
         if self.alert_email_to and self.smtp_url is None:
             yield "SMTP_URL is not set; ALERT_EMAIL_TO requires it"

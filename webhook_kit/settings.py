@@ -90,13 +90,13 @@ class Settings(OperatingSettings):
     gett_api_url: WebAddress = "https://api.gett-tech.com"
     """Address of Gett's API. The default is production; the sandbox is ``https://api-sandbox.gett-tech.com``."""
     gett_api_key: list[HeaderSecret] = Field(default_factory=list)
-    """Bearer keys of the Commerce API, newest first, separated by commas. Required to send updates and to onboard stores. During a rotation list the new and the old one: ``new,old``."""
+    """Bearer keys of the Commerce API, newest first, separated by commas. Required to send updates and to onboard stores. During a rotation list both, ``new,old`` (``docs/rotating-secrets.md``)."""
     gett_connect_timeout: float = Field(3.05, gt=0, le=60)
     """Seconds to wait for a connection to Gett."""
     gett_read_timeout: float = Field(10.0, gt=0, le=60)
     """Seconds to wait for Gett's whole answer. The longer both timeouts are, the later another worker continues the work of a crashed one."""
     gett_webhook_secrets: list[Secret] = Field(default_factory=list)
-    """Secrets that sign Gett's webhooks, separated by commas. During a rotation list the new and the old one: ``new,old``."""
+    """Secrets that sign Gett's webhooks, newest first, separated by commas; each is accepted. During a rotation list both: first ``old,new``, then ``new,old`` (``docs/rotating-secrets.md``)."""
     gett_webhook_authorization: list[HeaderSecret] = Field(default_factory=list)
     """Static ``Authorization`` headers that are accepted instead of a signature, separated by commas. Example: ``Bearer abc``."""
     allow_unsigned_webhooks: bool = False
@@ -138,7 +138,7 @@ class Settings(OperatingSettings):
     require_validated_token: bool = False
     """True: placeOrder without a validatedOrderToken is refused."""
     token_secrets: list[Secret] = Field(default_factory=list)
-    """Keys that sign validatedOrderTokens, newest first, separated by commas. Empty: derived from the webhook secrets."""
+    """Keys that sign validatedOrderTokens and addresses of catalogs, newest first, separated by commas. Empty: derived from the webhook secrets."""
     price_policy: PricePolicy = PricePolicy.REFUSE
     """Handling of a price difference within the tolerance: ``refuse`` the order, or place it at the ``accepted`` amounts or at those of the ``pos``."""
     price_tolerance: Decimal = Field(Decimal("0.00"), ge=0, max_digits=8, decimal_places=2)

@@ -59,6 +59,18 @@ def test_a_generic_webhook_is_signed_over_its_bytes(secret: str, key: bytes, mon
     }
 
 
+def test_a_generic_webhook_has_a_signature_by_each_secret_during_a_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
+    signatures = []
+    for secrets in ("new", "old", "new, old"):
+        with receiving() as receiver:
+            env = {"ALERT_WEBHOOKS": receiver.url, "ALERT_WEBHOOK_SECRET": secrets, "ALERT_ALLOW_PRIVATE": "true"}
+            monkeypatch.setattr("webhook_kit.alerting.channels.time.time", lambda: 1_700_000_000)
+            (channel,) = alert_channels(settings(monkeypatch, **env))
+            channel.send(message())
+        signatures.append(receiver.received[0].headers["webhook-signature"])
+    assert signatures[2] == f"{signatures[0]} {signatures[1]}"
+
+
 def test_every_kind_of_channel_sends_its_format(monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as receiver:
         env = {

@@ -8,7 +8,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,7 +53,7 @@ def alert_channels(settings: AlertSettings, *, resolve: Resolve = resolve) -> li
 
 
 def _channels(settings: AlertSettings, resolve: Resolve) -> Iterator[AlertChannel]:
-    secret = settings.alert_webhook_secret
+    secrets = [secret.get_secret_value() for secret in settings.alert_webhook_secret]
 
     def send_json(url: str, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         body = _encoded(document)
@@ -60,8 +61,7 @@ def _channels(settings: AlertSettings, resolve: Resolve) -> Iterator[AlertChanne
 
     def webhook(url: str, message: AlertMessage) -> None:
         body = _encoded(message.document())
-        key = secret.get_secret_value() if secret else ""
-        headers = signed(body, f"{message.id}.{message.number}", int(time.time()), key)
+        headers = signed(body, f"{message.id}.{message.number}", int(time.time()), secrets)
         post(url, body, headers, allow_private=settings.alert_allow_private, resolve=resolve)
 
     def by_mail(to: str, message: AlertMessage) -> None:
@@ -102,20 +102,22 @@ def _encoded(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode(errors="replace")
 
 
-def signed(body: bytes, message_id: str, at: int, secret: str) -> dict[str, str]:
-    """Return the headers of a signed webhook (Standard Webhooks).
+def signed(body: bytes, message_id: str, at: int, secrets: Sequence[str]) -> dict[str, str]:
+    """Return the headers of a signed webhook (Standard Webhooks), with a signature by each secret.
 
-    :param secret: ``whsec_`` and the key in base64, or any other text, which is the key itself.
+    :param secrets: each is ``whsec_`` and the key in base64, or any other text, which is the key itself.
     """
-    key = secret.encode()
-    if secret.startswith("whsec_"):
-        try:
-            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
-            key = secret.encode()
-    digest = hmac.new(key, f"{message_id}.{at}.".encode() + body, hashlib.sha256).digest()
+    content = f"{message_id}.{at}.".encode() + body
+    digests = [hmac.new(_key(secret), content, hashlib.sha256).digest() for secret in secrets]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(at),
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "webhook-signature": " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests),
     }
+
+
+def _key(secret: str) -> bytes:
+    if secret.startswith("whsec_"):
+        with suppress(binascii.Error):
+            return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    return secret.encode()

@@ -39,8 +39,20 @@ def test_key_that_gett_refuses_is_an_error_that_does_not_quote_it(local_gett: st
     assert (finding.severity, finding.where) == (CheckSeverity.ERROR, "GETT_API_KEY")
     assert "Gett refuses the key (401)" in finding.what
     assert "key_wrong" not in str(finding)
-    (finding,) = check_gett(make_kit(gett_api_url=local_gett, gett_api_key="key_test,key_wrong"))
-    assert "key 2 of 2" in finding.what
+
+
+@pytest.mark.parametrize("keys", ["key_test,key_wrong", "key_wrong,key_test"])
+def test_release_passes_during_a_rotation_while_gett_knows_one_of_the_keys(
+    keys: str, local_gett: str, make_kit: MakeKit
+) -> None:
+    (finding,) = check_gett(make_kit(gett_api_url=local_gett, gett_api_key=keys))
+    assert finding.severity is CheckSeverity.WARNING
+    assert f"key {1 + keys.split(',').index('key_wrong')} of 2" in finding.what
+
+
+def test_release_stops_when_gett_knows_none_of_the_keys(local_gett: str, make_kit: MakeKit) -> None:
+    findings = list(check_gett(make_kit(gett_api_url=local_gett, gett_api_key="key_wrong,key_older")))
+    assert [finding.severity for finding in findings] == [CheckSeverity.ERROR] * 2
 
 
 def test_clock_that_differs_from_gett_is_named(

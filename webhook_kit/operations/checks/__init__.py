@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from webhook_kit.kit import Kit
 from webhook_kit.operations.checks.archive import check_archive
 from webhook_kit.operations.checks.configuration import check_configuration, check_people
+from webhook_kit.operations.checks.encryption import check_encryption
 from webhook_kit.operations.checks.finding import SETTING_MISSING, CheckFinding, CheckSeverity
 from webhook_kit.operations.checks.first_release import allow_missing_settings
 from webhook_kit.operations.checks.gett import check_gett
@@ -46,6 +47,7 @@ def run_checks(kit: Kit, options: CheckOptions) -> Iterator[CheckFinding]:
         yield from check_server(kit, options.processes)
         yield from check_sentinels(kit)
         yield from check_replicas(kit)
+        yield from check_encryption(kit)
     yield from check_archive(kit, redis_usable=not unusable)
     if options.network:
         yield from check_gett(kit)

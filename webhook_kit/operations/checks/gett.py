@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from webhook_kit.errors import (
@@ -34,17 +35,25 @@ _NO_STORE = str(UUID(int=0))
 def check_gett(kit: Kit) -> Iterator[CheckFinding]:
     """Yield what is wrong with Gett's address, with a key, or with this host's clock."""
     keys = kit.settings.api_keys()
+    refused: list[CheckFinding] = []
     for number, key in enumerate(keys, 1):
         which = f"key {number} of {len(keys)}" if len(keys) > 1 else "the key"
         differences: list[float] = []
         finding = _ask(kit, key, which, differences)
-        if finding is not None:
+        if finding is not None and finding.code == "gett_key":
+            refused.append(finding)
+        elif finding is not None:
             yield finding
         if number == 1 and differences and abs(differences[0]) > TOLERANCE:
             what = clock_difference(differences[0], "Gett")
             yield CheckFinding(CheckSeverity.WARNING, "clock", "", what, "correct it")
         if finding is not None and finding.code != "gett_key":
+            yield from refused
             return  # the same for every key
+    if len(refused) < len(keys):  # during a rotation Gett knows one of two keys, and every call is made again with it
+        advice = "remove it when the rotation is over"
+        refused = [replace(finding, severity=CheckSeverity.WARNING, advice=advice) for finding in refused]
+    yield from refused
 
 
 def _ask(kit: Kit, key: str, which: str, differences: list[float]) -> CheckFinding | None:
