@@ -10,6 +10,7 @@ commands of Redis, so that other load on the machine matters little.
 ``periodic``  a visit of each store by each periodic task, with a POS and a Gett that answer at once: commands per store, its CPU time,
               and that of Redis; and a call that finds no turn
 ``catalog``   memory of Redis per store, with its last good catalog, after these visits
+``idle``      an installation with one store and nothing to do, as processes: a web server and a worker for a minute
 ``spread``    the largest part of all visits in a twentieth of the interval, beside a loop over all stores (1.0)
 """
 
@@ -52,6 +53,7 @@ from webhook_kit.stores.concurrency import StoreJobs
 from webhook_kit.stores.file import as_toml
 from webhook_kit.stores.turns import Turns
 from webhook_kit.testing.redis_server import RedisServer
+from webhook_kit.testing.stack import Stack
 from webhook_kit.worker import _JOBS
 
 SIZES = 10, 1_000, 10_000
@@ -62,6 +64,8 @@ ITEMS = 150
 ROUNDS = 15
 ORDERS = 50
 """Orders in a round; at 10,000 stores each is for another store."""
+STARTED, IDLE = 15.0, 60.0
+"""Seconds until an installation is at rest, and for which it is measured."""
 VISITED = 200
 """Stores that each periodic task visits in the measurement."""
 
@@ -91,7 +95,7 @@ class OnlineGett:
     """Gett, whose stores are all online, without a network."""
 
     def send(self, call: ApiCall) -> ApiResponse:  # noqa: ARG002
-        return ApiResponse(200, {}, b'{"status":"ONLINE"}')
+        return ApiResponse(200, {}, b'{"status":"online"}')
 
 
 class ClassStores:
@@ -285,6 +289,30 @@ def _visit_all(taken: Turns, stores: list[Store], visit: Callable[[Store], objec
     kit.pos_health._jobs.wait()  # noqa: SLF001
 
 
+def idle() -> dict[str, dict[str, float]]:
+    """Return what an installation with nothing to do needs: % of a core, and MB of private memory."""
+    with tempfile.TemporaryDirectory() as name, Stack("bogus", options={"file": f"{name}/pos.sqlite"}) as stack:
+        time.sleep(STARTED)
+        roots = {"web": stack.web[0].pid, "worker": stack.worker.pid, "redis": stack.redis.pid}
+        parents = {name: psutil.Process(each) for name, each in roots.items()}
+        trees = {name: [parent, *parent.children(recursive=True)] for name, parent in parents.items()}
+        before = {name: _cpu_of(tree) for name, tree in trees.items()}
+        time.sleep(IDLE)
+        return {
+            name: {
+                "cpu_percent": round((_cpu_of(tree) - before[name]) / IDLE * 100, 2),
+                "uss_mb": round(sum(process.memory_full_info().uss for process in tree) / 1e6),
+                "processes": len(tree),
+            }
+            for name, tree in trees.items()
+        }
+
+
+def _cpu_of(processes: list[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return float(sum(each.user + each.system for each in times))
+
+
 def spread(kit: Kit) -> float:
     """Return the largest part of all visits in a twentieth of the interval of a round over 10,000 stores."""
     now, interval, stores = time.time(), 300.0, made(SIZES[-1])
@@ -321,6 +349,8 @@ def main() -> None:
             kit = Kit(settings("redis", count, server.url, directory, key))
             results[f"periodic_{count}"] = periodic(kit)
             print(f"periodic work, {count} stores: {json.dumps(results[f'periodic_{count}'])}", flush=True)
+        results["idle"] = idle()
+        print(f"at rest: {json.dumps(results['idle'])}", flush=True)
         results["connections"] = kit.redis.info("clients")["connected_clients"]
         results["spread"], results["spread_of_a_loop"] = spread(kit), 1.0
     webhooks = [results[source]["webhooks"] for source in SOURCES]

@@ -6,15 +6,14 @@ Work is counted in executed lines, which are the same on a busy machine.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from functools import partial
-from types import FrameType
 from typing import Any
 
 import pytest
 
 from tests.catalog.cafe_catalog import Wire, catalog, daily, group, item, section
+from tests.executed_lines import executed_lines
 from webhook_kit.catalog import bounds, check_members, lenient_parse
 from webhook_kit.catalog.bounds import MOST
 from webhook_kit.catalog.check import CatalogRule, check, check_bytes
@@ -28,24 +27,6 @@ from webhook_kit.gett.models.catalog import ExternalCatalogSet
 
 SMALL, LARGE = 200, 800
 MOST_GROWTH = 1.2  # of the work per entry
-
-
-def lines(call: Callable[[], object]) -> int:
-    """Count the lines of Python that a call executes, those of libraries included."""
-    count = 0
-
-    def trace(_frame: FrameType, event: str, _: object) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 def catalog_set(items: list[Wire], groups: list[Wire] = [], sections: list[Wire] = [], **more: Any) -> Wire:  # noqa: B006
@@ -183,7 +164,7 @@ def test_work_grows_with_the_size_and_not_with_its_square(
     monkeypatch.setattr(lenient_parse, "_MOST_COMPARED", 10)
     monkeypatch.setattr(check_members, "_MOST_NAMES", 10)
     catalogs = shape(SMALL), shape(LARGE)
-    small, large = (lines(partial(work, wire)) for wire in catalogs)
+    small, large = (executed_lines(partial(work, wire)) for wire in catalogs)
     assert large / LARGE <= MOST_GROWTH * small / SMALL
 
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
+from tests.executed_lines import executed_lines
 from webhook_kit.metrics.recorder import CounterMetric, HistogramMetric, Totals, take_observations
 
 SEEN = CounterMetric(
@@ -62,14 +62,5 @@ def test_threads_lose_nothing() -> None:
     assert sums == {"seen_total|blue": 16_000}
 
 
-def test_an_observation_costs_less_than_two_microseconds() -> None:
-    def fastest(repetitions: int = 5, count: int = 2_000) -> float:
-        durations = []
-        for _ in range(repetitions):
-            began = time.perf_counter()
-            for _ in range(count):
-                TOOK.observe(0.25, "red")
-            durations.append((time.perf_counter() - began) / count)
-        return min(durations)
-
-    assert fastest() < 2e-6
+def test_an_observation_is_one_append() -> None:
+    assert executed_lines(lambda: TOOK.observe(0.25, "red")) == 2

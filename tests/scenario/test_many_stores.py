@@ -17,7 +17,7 @@ from webhook_kit.testing.processes import PATIENCE, Process, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 PERIODIC_CALLS = {"fetch_catalog", "orders_since", "store_status"}
-UPDATE = ("order-1", {"status": "confirmed"})
+UPDATES = 20
 
 
 class Workers:
@@ -67,8 +67,8 @@ def workers(redis_server: RedisServer, tmp_path: Path) -> Iterator[Workers]:
 
 
 @pytest.mark.parametrize("which", [("push", "sync"), ("all",)], ids=" and ".join)
-def test_an_update_does_not_wait_for_a_round_over_10_000_stores(which: tuple[str, ...], workers: Workers) -> None:
-    """No call of the round ends before the update has arrived."""
+def test_updates_do_not_wait_for_a_round_over_10_000_stores(which: tuple[str, ...], workers: Workers) -> None:
+    """Updates flow, each after the one before has arrived, and no call of the round has ended then."""
     processes = [workers.process(each, 10_000) for each in which]
     try:
         for process in processes:
@@ -76,8 +76,10 @@ def test_an_update_does_not_wait_for_a_round_over_10_000_stores(which: tuple[str
         wait_until(
             lambda: {call for call, _ in workers.named("began")} == PERIODIC_CALLS, message="a round of each task"
         )
-        workers.kit.order_updates.progress(UPDATE[0], "confirmed")
-        wait_until(lambda: workers.gett.has_received_update(UPDATE), message="the update to arrive")
+        for number in range(UPDATES):
+            update = (f"order-{number}", {"status": "confirmed"})
+            workers.kit.order_updates.progress(update[0], "confirmed")
+            wait_until(lambda update=update: workers.gett.has_received_update(update), message="the update to arrive")  # type: ignore[misc]
         assert workers.named("ended") == set()
         assert len(workers.named("began")) < 3 * 10_000 / 20, "the round is spread"
     finally:
