@@ -54,7 +54,7 @@ _FIGURES = {
         for part, cell in (("", r"([\d,.]+) ms"), (" redis", r"[^|]*? ms, ([\d,.]+) µs"))
     },
 }
-"""Where each figure is on the page of the measurements."""
+"""Place of each figure on the page of the measurements."""
 
 
 def page() -> str:
