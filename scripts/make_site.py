@@ -104,7 +104,9 @@ class Site:
 
 def _is_generated(path: str) -> bool:
     folders = PurePosixPath(path).parent.parts
-    return any(folder.startswith((".", "__pycache__")) or folder.endswith(".egg-info") for folder in folders)
+    return path.endswith(".sqlite") or any(
+        folder.startswith((".", "__pycache__")) or folder.endswith(".egg-info") for folder in folders
+    )
 
 
 def source_page(name: str, text: str) -> str:
