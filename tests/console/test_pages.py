@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 
 import pytest
 
 from tests.console.console_client import ConsoleClient
+from tests.operations.operations_helpers import place
 from webhook_kit.kit import Kit
 from webhook_kit.operations.actor import Role
+from webhook_kit.operations.archive import open_archive, queue
+from webhook_kit.operations.archive.writer import ArchiveWriter
 from webhook_kit.placement.claims import AttemptOutcome, Claim
 from webhook_kit.storage.alerts import Alert
 
@@ -216,3 +220,30 @@ def test_an_alert_is_acknowledged_and_its_store_kept_quiet(operator: ConsoleClie
 def test_hostile_addresses_have_an_answer(operator: ConsoleClient, path: str, text: str) -> None:
     response = operator.get(path.replace("{}", text))
     assert response.status_code in (200, 303, 400, 404), response.text
+
+
+def test_an_order_that_only_the_archive_has_is_found_and_shown(
+    make_console: Callable[..., ConsoleClient], archive_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "_SETTLE_MS", 0)
+    console = make_console(archive_url=archive_url)
+    console.log_in()
+    kit = console.kit
+    assert console.get("/order?ref=old").status_code == 503  # no tables yet
+    with open_archive(kit.settings) as archive:
+        archive.migrate()
+        writer = ArchiveWriter(kit, archive)
+        writer.run()
+        place(kit, "old")
+        kit.redis.zrem(kit.keys.unconfirmed, "old")
+        kit.order_archive.archive_now("old")
+        writer.run()
+    assert "From the long-term archive" not in console.get("/order?ref=old").text
+    kit.redis.delete(kit.keys.archive("old"), kit.keys.pos_order("main", "T-old"), kit.keys.by_key("k-old"))
+    found = console.get("/orders?q=T-old")
+    assert (found.status_code, found.headers["Location"]) == (303, "/console/order?ref=old")
+    shown = console.get("/order?ref=old").text
+    assert "From the long-term archive" in shown
+    assert "T-old" in shown
+    assert "Tell Gett that it is cancelled" not in shown
+    assert console.get("/order?ref=T-old").status_code == 404

@@ -12,9 +12,11 @@ import psycopg
 import pytest
 
 from tests.postgres_server import PostgresServer
+from webhook_kit.monitoring.worker_life import WorkerKind
 from webhook_kit.operations import audit
 from webhook_kit.operations.actor import Actor, Role
 from webhook_kit.operations.archive.queue import ArchiveQueue
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.testing.processes import Process, wait_until
 from webhook_kit.testing.stack import Stack
 
@@ -65,6 +67,16 @@ class Installation:
         question = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'webhook-kit' AND wait_event_type = 'Lock'"
         wait_until(lambda: self.server.execute(question), message="the writer to wait", interval=0.1)
 
+    def await_sign_of_life(self) -> None:
+        """Wait until the sync worker has done other work since now."""
+        began = redis_time(self.kit.redis)
+
+        def signed() -> bool:
+            sign = self.kit.worker_life.last_signs()[WorkerKind.SYNC]
+            return sign.age is not None and redis_time(self.kit.redis) - sign.age > began
+
+        wait_until(signed, message="a sign of life of the sync worker", interval=0.2)
+
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
@@ -105,6 +117,8 @@ def test_killed_servers_and_workers_lose_nothing_and_delay_no_order(installation
         blocker.execute("LOCK TABLE webhook_kit.updates IN ACCESS EXCLUSIVE MODE")
         for _ in range(3):
             installation.order()
+        installation.await_waiting_writer()
+        installation.await_sign_of_life()
         installation.await_waiting_writer()
         stack.worker.kill()
     with Process([sys.executable, "-m", "webhook_kit.cli", "worker", "sync"], env=stack.env):

@@ -25,6 +25,7 @@ from webhook_kit.console.login import login_pages
 from webhook_kit.console.pages import console_pages
 from webhook_kit.console.users import TooManyLogins
 from webhook_kit.errors import (
+    ArchiveUnavailable,
     ConfigurationError,
     Conflict,
     Forbidden,
@@ -55,6 +56,7 @@ _STATUSES: dict[type[WebhookKitError], int] = {
     NotFound: 404,
     Conflict: 409,
     InvalidTransition: 409,
+    ArchiveUnavailable: 503,
     StoresUnavailable: 503,
     TooManyLogins: 503,
 }

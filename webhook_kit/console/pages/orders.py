@@ -11,6 +11,7 @@ from webhook_kit.console.context import console
 from webhook_kit.console.pages.words import STATES
 from webhook_kit.errors import InvalidArgument, NotFound
 from webhook_kit.kit import Kit
+from webhook_kit.operations.archive.reader import find_old
 from webhook_kit.operations.order_list import OrderFilter, list_orders
 from webhook_kit.operations.orders import OrderFacts, find, find_any, totals_of_unsettled
 from webhook_kit.operations.quota import read_quota
@@ -48,7 +49,7 @@ def ask_for_order(kit: Kit, ref: str) -> OrderFacts:
 def _orders() -> ResponseReturnValue:
     kit, search = console().kit, request.args.get("q", "").strip()
     if search:
-        found = find_any(kit, search)
+        found = find_any(kit, search) or [old.facts for old in find_old(kit, search)]
         if len(found) == 1:
             return redirect(url_for(".order", ref=found[0].ref), 303)
         return _list(kit, found=found, search=search)
@@ -105,15 +106,22 @@ def _moment(name: str) -> datetime | None:
 
 
 def _order() -> str:
-    kit = console().kit
-    order = ask_for_order(kit, request.args.get("ref", ""))
-    name = _name(kit, order.store_id) if order.store_id else ""
+    kit, ref = console().kit, request.args.get("ref", "")
+    try:
+        order, archived_at = ask_for_order(kit, ref), None
+        entries = timeline(kit, order.ref)
+    except NotFound:
+        old = next((each for each in find_old(kit, ref) if each.facts.ref == ref), None)
+        if old is None:
+            raise
+        order, archived_at, entries = old.facts, old.archived_at, list(old.timeline)
     return render_template(
         "order.html",
         order=order,
-        store_name=name,
+        archived_at=archived_at,
+        store_name=_name(kit, order.store_id) if order.store_id else "",
         obstacle=read_quota(kit).obstacle if order.pending else None,
-        timeline=timeline(kit, order.ref)[::-1],
+        timeline=entries[::-1],
         active="orders",
     )
 

@@ -23,9 +23,10 @@ __all__ = ["MISSING_EXTRA", "open_archive"]
 MISSING_EXTRA = "ARCHIVE_URL is set, but SQLAlchemy or psycopg is not installed; install the extra: pip install 'webhook-kit[postgres]'"
 
 
-def open_archive(settings: Settings) -> ArchiveDatabase:
+def open_archive(settings: Settings, *, statement_seconds: float = 30.0) -> ArchiveDatabase:
     """Return the archive. Nothing connects before it is used.
 
+    :param statement_seconds: seconds for a statement at most: a thread that waits for PostgreSQL must not seem to hang (600 s).
     :raises ConfigurationError: ``ARCHIVE_URL`` is not set, or the extra is not installed.
     """
     if settings.archive_url is None:
@@ -36,4 +37,6 @@ def open_archive(settings: Settings) -> ArchiveDatabase:
         from webhook_kit.operations.archive.database import ArchiveDatabase
     except ImportError as error:
         raise ConfigurationError(MISSING_EXTRA) from error
-    return ArchiveDatabase(settings.archive_url.get_secret_value(), settings.key_prefix)
+    return ArchiveDatabase(
+        settings.archive_url.get_secret_value(), settings.key_prefix, statement_seconds=statement_seconds
+    )

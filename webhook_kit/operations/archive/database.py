@@ -17,9 +17,6 @@ from webhook_kit.operations.archive.tables import SCHEMA, STEPS, VERSION, audit,
 __all__ = ["ArchiveDatabase", "RowRefused"]
 
 _CONNECT_SECONDS = 5
-_STATEMENT_SECONDS = 30.0
-"""Seconds for a statement at most. A thread that waits for PostgreSQL must not seem to hang (600 s)."""
-
 _OPTIONS: dict[str, str | int | None] = {
     "connect_timeout": _CONNECT_SECONDS,
     "application_name": "webhook-kit",
@@ -47,10 +44,11 @@ class ArchiveDatabase:
 
     :param url: address as ``ARCHIVE_URL`` has it after its validation.
     :param installation: value of the column of this name: ``KEY_PREFIX``.
+    :param statement_seconds: seconds for a statement at most.
     :raises ConfigurationError: the address cannot be read.
     """
 
-    def __init__(self, url: str, installation: str, *, statement_seconds: float = _STATEMENT_SECONDS) -> None:
+    def __init__(self, url: str, installation: str, *, statement_seconds: float) -> None:
         self.installation = installation
         self._milliseconds = int(statement_seconds * 1000)
         try:

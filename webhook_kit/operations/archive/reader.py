@@ -17,6 +17,9 @@ from webhook_kit.printing import printable
 
 __all__ = ["OldOrder", "find_old"]
 
+_SECONDS = 5.0
+"""Seconds for the question at most: a person waits for the answer."""
+
 _MAX_NAME = 1000
 """Characters that an id has at most; a longer text is none."""
 
@@ -42,7 +45,7 @@ def find_old(kit: Kit, name: str) -> list[OldOrder]:
     name = name.strip()
     if kit.settings.archive_url is None or not name.isprintable() or not 0 < len(name) <= _MAX_NAME:
         return []
-    with open_archive(kit.settings) as archive:
+    with open_archive(kit.settings, statement_seconds=_SECONDS) as archive:
         return [_order(row) for row in archive.find_orders(name)]
 
 

@@ -131,6 +131,8 @@ def _told(entry: Mapping[str, Any], at: datetime, failures: int) -> Row:
 def audit_row(entry_id: str, fields: Mapping[str, str]) -> Row:
     """Return the row of an entry of the audit log but for its installation."""
     row = {name: fields.get(name, "") for name in ("who", "via", "action", "subject", "why", "result")}
+    if row["action"] == "log_in" and "failed" in fields:  # the address from which somebody tried it
+        row["subject"] = contact.REMOVED
     return storable(row | {"id": entry_id, "at": moment(entry_id.partition("-")[0]), "failed": "failed" in fields})  # type: ignore[no-any-return]
 
 
