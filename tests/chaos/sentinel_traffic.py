@@ -33,7 +33,7 @@ class Traffic:
 
     :param levels: stores at which they order, by their guarantee.
     :ivar accepted: orders that Gett was answered 200, with the answer.
-    :ivar answers: moment (monotonic) and HTTP status of each answer, to an order or to an event of the POS.
+    :ivar answers: begin and end (monotonic) and HTTP status of each request, with an order or an event of the POS.
     """
 
     def __init__(self, restaurant: RestaurantEnv, seed: int, levels: tuple[str, ...], *, customers: int = 4) -> None:
@@ -44,7 +44,7 @@ class Traffic:
         self._pool = ThreadPoolExecutor(customers)
         self._customers: list[Future[None]] = []
         self.accepted: list[tuple[Order, WebhookResponse]] = []
-        self.answers: list[tuple[float, int]] = []
+        self.answers: list[tuple[float, float, int]] = []
 
     def __enter__(self) -> Self:
         self._customers = [self._pool.submit(self._order, random) for random in self._randoms]
@@ -69,12 +69,10 @@ class Traffic:
         )
 
     def wait_recovery(self, since: float) -> float:
-        """Wait until something is taken again after it was refused since a moment, and return the moment at which it was."""
+        """Wait until something is taken that was sent after a moment, and return the moment at which it was."""
 
         def recovered() -> float | None:
-            after = [(moment, status) for moment, status in self.answers if moment > since]
-            refused = next((moment for moment, status in after if status == 503), None)
-            return next((moment for moment, status in after if refused and moment > refused and status < 300), None)
+            return next((end for begin, end, status in list(self.answers) if begin > since and status < 300), None)
 
         moment = wait_until(recovered, message="an order or event to be taken after the loss of the primary")
         assert moment is not None
@@ -118,8 +116,9 @@ class Traffic:
     def _until_taken(self, send: Callable[[], WebhookResponse]) -> WebhookResponse:
         end = time.monotonic() + 2 * PATIENCE
         while True:
+            begin = time.monotonic()
             response = send()
-            self.answers.append((time.monotonic(), response.status))
+            self.answers.append((begin, time.monotonic(), response.status))
             if response.status not in (409, 503):
                 return response
             assert time.monotonic() < end, response.body

@@ -99,7 +99,7 @@ def report(seed: int, traffic: Traffic, restaurant: RestaurantEnv, recoveries: l
     updates = sorted(update for _, update in recoveries)
     print(  # noqa: T201 - shown with pytest -s
         f"seed {seed}: {len(recoveries)} fail-overs, {len(traffic.accepted)} orders, "
-        f"{len(restaurant.stack.gett.update_log.updates())} updates, {sum(status == 503 for _, status in traffic.answers)} answers 503; "
+        f"{len(restaurant.stack.gett.update_log.updates())} updates, {sum(status == 503 for _, _, status in traffic.answers)} answers 503; "
         f"s until orders are taken {_spread(orders)}, until updates are sent {_spread(updates)}"
     )
 
