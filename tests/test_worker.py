@@ -30,4 +30,4 @@ def test_a_worker_hangs_if_its_job_runs_for_too_long(kit: Kit, monkeypatch: pyte
 def test_a_worker_leaves_a_server_that_no_longer_answers(redis_server: RedisServer) -> None:
     connection = connect(Settings(redis_url=redis_server.url))
     running = worker.PushWorker([push_queue(connection)], connection=connection)
-    assert connection.connection_pool.connection_kwargs["socket_timeout"] == running.dequeue_timeout + 10 == 25
+    assert connection.connection_pool.connection_kwargs["socket_timeout"] == running.connection_timeout == 10

@@ -80,8 +80,9 @@ class Worker(SimpleWorker):
     """An RQ worker whose jobs can see that it has to stop."""
 
     max_connection_wait_time = 5.0  # seconds between two attempts to reach Redis; RQ's own value is a minute
-    # Seconds of one wait for a job. A server that no longer answers is left 10 s later; with RQ's own value, after seven minutes.
-    dequeue_timeout = 15
+    # Seconds of one wait for a job, and after which a server that no longer answers is left; RQ's own value is seven minutes.
+    dequeue_timeout = 5
+    connection_timeout = 10
     stopping = False
     working = False
     burst = False

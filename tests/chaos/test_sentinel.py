@@ -38,7 +38,7 @@ SETTINGS = {
 @pytest.mark.parametrize("seed", SEEDS)
 def test_one_ticket_for_each_order_and_its_last_state_at_gett(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
-    recoveries: list[tuple[float, float]] = []
+    recoveries: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     (tmp_path / "sentinels").mkdir()
     with (
         SentinelEnv(tmp_path / "sentinels", down_after=1000) as sentinels,
@@ -50,11 +50,12 @@ def test_one_ticket_for_each_order_and_its_last_state_at_gett(seed: int, tmp_pat
         for _ in range(KILLS):
             traffic.wait_accepted(random.randint(5, 15))
             time.sleep(random.uniform(0, 0.2))  # any moment of a placement and of a push
-            lose = sentinels.hang_primary if random.choice(WAYS) == "hang" else sentinels.kill_primary
-            lost, at = lose(), time.monotonic()
+            way = random.choice(WAYS)
+            lost = sentinels.hang_primary() if way == "hang" else sentinels.kill_primary()
+            at = time.monotonic()
             recovered = traffic.wait_recovery(at)
             wait_for_update(restaurant)
-            recoveries.append((recovered - at, time.monotonic() - at))
+            recoveries[way].append((recovered - at, time.monotonic() - at))
             sentinels.wait_failed_over(lost)
             sentinels.revive(lost)
         traffic.finish()
@@ -94,15 +95,13 @@ def assert_no_other_ticket(restaurant: RestaurantEnv, orders: list[Order]) -> No
         assert sorted(tickets) == sorted(refs), level
 
 
-def report(seed: int, traffic: Traffic, restaurant: RestaurantEnv, recoveries: list[tuple[float, float]]) -> None:
-    orders = sorted(order for order, _ in recoveries)
-    updates = sorted(update for _, update in recoveries)
-    print(  # noqa: T201 - shown with pytest -s
-        f"seed {seed}: {len(recoveries)} fail-overs, {len(traffic.accepted)} orders, "
-        f"{len(restaurant.stack.gett.update_log.updates())} updates, {sum(status == 503 for _, _, status in traffic.answers)} answers 503; "
-        f"s until orders are taken {_spread(orders)}, until updates are sent {_spread(updates)}"
-    )
-
-
-def _spread(values: list[float]) -> str:
-    return f"{values[0]:.1f} / {values[len(values) // 2]:.1f} / {values[-1]:.1f} (least, median, most)"
+def report(
+    seed: int, traffic: Traffic, restaurant: RestaurantEnv, recoveries: dict[str, list[tuple[float, float]]]
+) -> None:
+    """Print figures, which pytest shows with -s."""
+    refused = sum(status == 503 for _, _, status in traffic.answers)
+    updates = len(restaurant.stack.gett.update_log.updates())
+    print(f"seed {seed}: {len(traffic.accepted)} orders, {updates} updates, {refused} answers 503")  # noqa: T201
+    for way, seconds in recoveries.items():
+        for what, values in zip(("orders are taken", "updates are sent"), zip(*seconds, strict=True), strict=False):
+            print(f"  {way}: s until {what}: {', '.join(f'{each:.1f}' for each in sorted(values))}")  # noqa: T201

@@ -33,7 +33,7 @@ class RedisServer:
     manager starts and ends it; it ends when this process ends, in every case. Port and data stay the same after a restart.
 
     :param directory: directory of the data; when None, a temporary one, removed at the end of the ``with`` block.
-    :param options: further options of the program; a later change takes effect at its next start.
+    :param options: further options of the program, several values of one with spaces between them; a later change takes effect at its next start.
     :raises ConfigurationError: when no server is installed.
     """
 
@@ -123,9 +123,9 @@ class RedisServer:
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
             "save": "",
-            **self.options,
         }
         command = [self._binary, *(part for name, value in options.items() for part in (f"--{name}", value))]
+        command += (part for name, values in self.options.items() for part in (f"--{name}", *values.split()))
         self._process = Process(command).start()
         try:
             self._process.wait_until(lambda: self._responds(port), message=f"redis-server on port {port}")
