@@ -23,7 +23,8 @@ MEANINGS = ROOT / "scripts" / "log_events.toml"
 _HEAD = """# Log events
 
 Every event that the kit writes, from the source (`python scripts/make_log_events.py`). `monitoring.md` explains the lines. Each line also
-has `timestamp`, `level` and `logger` (the component); a line of a caught exception has `exception`, its traceback.
+has `timestamp`, `level` and `logger` (the component); a line of a caught exception has `exception`, its traceback. `log_lines_lost` and `log_line_not_rendered`
+are written by the log itself.
 
 | event | level | component | meaning | fields | module |
 |---|---|---|---|---|---|

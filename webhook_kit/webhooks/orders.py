@@ -130,15 +130,11 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
         response.headers["API-Version"] = API_VERSION
         path = call.request.path.rpartition("/")[2]
         seconds = call.finish(_CALL_NAMES.get(path, path), response.status_code)
-        write = log.warning if response.status_code >= 500 else log.info
-        write(
-            "webhook_answered",
-            path=call.request.path,
-            status=response.status_code,
-            ms=round(seconds * 1000, 1),
-            trace=call.trace,
-            **call.noted,
-        )
+        facts = {"ms": round(seconds * 1000, 1), "trace": call.trace, **call.noted}
+        if response.status_code >= 500:
+            log.warning("webhook_answered", path=call.request.path, status=response.status_code, **facts)
+        else:
+            log.info("webhook_answered", path=call.request.path, status=response.status_code, **facts)
         return response
 
     return blueprint
