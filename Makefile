@@ -20,7 +20,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation redis browser promtool chaos-sentinel postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation redis browser promtool chaos-sentinel postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -187,7 +187,7 @@ image: $(STAMP)  ## build the image of examples/third_party_adapter (IMAGE_ENGIN
 	$(IMAGE_ENGINE) build $(if $(filter docker,$(IMAGE_ENGINE)),,--format docker) --file build/image/Containerfile \
 		--build-arg BASE=$(IMAGE_BASE) --build-arg PIP_FIND_LINKS=wheels --tag webhook-kit build/image
 
-bench: bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-demo ## run all benchmarks
+bench: bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo ## run all benchmarks
 
 bench-receive: $(STAMP) ## measure the webhooks against bare Flask, FastAPI and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
@@ -224,6 +224,10 @@ bench-stores: $(STAMP) ## measure 10, 1,000 and 10,000 stores: start, memory, we
 bench-cli: $(STAMP) ## measure the CPU time of commands against bare imports of click and redis
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.cli
+
+bench-idle: $(STAMP) ## measure what each process does and needs at rest: commands to Redis, CPU time, memory (8 minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	$(BIN)/python -m benchmarks.idle
 
 bench-demo: $(STAMP) ## measure the time from a new clone to the first order of the demo (some minutes)
 	$(BIN)/python -m benchmarks.demo

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ from tests.examples.platform_files import (
     units,
 )
 from tests.examples.platform_schemas import COMPOSE, DIRECTIVES, FLY, RENDER
+from webhook_kit import Store
 from webhook_kit.errors import ConfigurationError
+from webhook_kit.kit import Kit
 from webhook_kit.settings import Settings
 from webhook_kit.testing.processes import PATIENCE
 
@@ -155,6 +158,18 @@ def test_render_names_services_that_exist() -> None:
             elif "fromGroup" in variable:
                 assert variable["fromGroup"] in groups
     assert set(named) == {"webhook-kit-redis", "webhook-kit-web"}
+
+
+def test_a_key_that_render_generates_encrypts(make_kit: Callable[..., Kit]) -> None:
+    (group,) = load_yaml("render.yaml")["envVarGroups"]
+    assert {"key": "WEBHOOK_KIT_KEY", "generateValue": True} in group["envVars"]
+    generated = base64.b64encode(bytes([0xFB, 0xFF] * 16)).decode()  # 256 bits, with the characters that a URL lacks
+    assert {"+", "/"} <= set(generated)
+    stores = make_kit(webhook_kit_key=[generated]).stores
+    stores.add(Store("added", "9d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a91", "bogus", credentials={"token": "secret"}))
+    saved = stores.by_id("added")
+    assert saved is not None
+    assert saved.credentials == {"token": "secret"}
 
 
 def test_fly_names_groups_of_processes_that_exist() -> None:
