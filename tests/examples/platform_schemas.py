@@ -184,6 +184,7 @@ COMPOSE = {
             _object(
                 "image command restart stop_grace_period",
                 image=_TEXT,
+                pull_policy={"enum": ["always", "never", "missing", "build"]},
                 build=_object("context dockerfile", context=_TEXT, dockerfile=_TEXT),
                 command=_COMMAND,
                 environment=_map({"type": "string"}, _VARIABLE["pattern"]),

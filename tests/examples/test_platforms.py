@@ -199,6 +199,9 @@ def test_compose_waits_for_redis_and_keeps_its_data() -> None:
         assert set(service["depends_on"]) <= {"redis", "release"}
         # The health check of the image is one of a web server.
         assert service.get("healthcheck") == (None if "ports" in service else {"disable": True})
+        # One image for all, which one of them builds and nobody fetches.
+        assert service["image"] == "localhost/webhook-kit"
+        assert service["pull_policy"] == ("build" if "build" in service else "never")
     assert (PLATFORMS / services["release"]["build"]["dockerfile"]).exists()
 
 
