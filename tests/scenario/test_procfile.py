@@ -96,7 +96,7 @@ def test_page_leads_to_an_order_and_to_the_reason_of_a_refusal(tmp_path: Path) -
             options, start, names = line.partition("start")
             if line.startswith("honcho ") and names != " release":
                 arguments = options.removeprefix("honcho ") + start + names
-                started.enter_context(honcho(arguments, env, folder, urls[start + names]))
+                processes = started.enter_context(honcho(arguments, env, folder, urls[start + names]))
             elif line.startswith(("honcho ", "webhook-kit ")):
                 settings = "" if line.startswith("honcho ") else "set -a; . ./local.env; set +a; "
                 ids = re.findall(r" ([0-9a-f]{8}-[0-9a-f-]{27})", "".join(said.values()))
@@ -105,6 +105,7 @@ def test_page_leads_to_an_order_and_to_the_reason_of_a_refusal(tmp_path: Path) -
                     ["sh", "-c", shell], env=os.environ | env, cwd=folder, capture_output=True, text=True, check=False
                 )
                 said[line] = done.stdout + done.stderr
+    assert re.search("ITEM_UNAVAILABLE.*invalid", processes.output()), "the refusal of a check is in the log of web"
     assert "everything is configured" in said["webhook-kit check"]
     assert "update taken by Gett" in said["webhook-kit order timeline REF"]
     assert "PAYMENT_DECLINED: the card was declined" in said["webhook-kit sandbox order payment-declined"]
