@@ -17,6 +17,7 @@ from tests.operations.operations_helpers import ADA, in_doubt
 from webhook_kit.operations import actions, audit
 from webhook_kit.operations.archive import queue, writer
 from webhook_kit.operations.archive.database import ArchiveDatabase, RowRefused
+from webhook_kit.operations.archive.rows import audit_row
 from webhook_kit.operations.archive.writer import ArchiveWriter
 from webhook_kit.operations.forget import forget_order, remove_from_answer
 from webhook_kit.placement.claims import AttemptOutcome
@@ -194,6 +195,20 @@ def test_the_audit_log_arrives_once(env: ArchiveEnv) -> None:
     assert (row["who"], row["via"], row["action"], row["subject"]) == ("ada", "console", "settle_not_placed", "doubt")
     assert (row["why"], row["result"], row["failed"]) == ("the restaurant says so", "ok", False)
     assert abs((datetime.now(UTC) - row["at"]).total_seconds()) < 300
+
+
+def test_an_entry_that_postgresql_refuses_stops_no_other(env: ArchiveEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit.record(env.kit, ADA, "retry_now", "bad", "")
+    audit.record(env.kit, ADA, "retry_now", "good", "")
+    row = audit_row
+
+    def spoiled(entry_id: str, fields: Any) -> Any:
+        return row(entry_id, fields) | ({"why": "\0"} if fields["subject"] == "bad" else {})
+
+    monkeypatch.setattr(writer, "audit_row", spoiled)
+    env.writer.run()
+    assert [entry["subject"] for entry in env.rows("SELECT subject FROM webhook_kit.audit")] == ["good"]
+    assert env.queue.audit(10) == []
 
 
 def test_forgetting_an_order_removes_earlier_reasons_about_it(env: ArchiveEnv) -> None:

@@ -177,13 +177,28 @@ class ArchiveWriter:
         if not entries:
             return False
         rows = [audit_row(place, fields) for place, fields in entries]
+        try:
+            self._write_audit_rows(rows)
+        except RowRefused:
+            for row in rows:
+                self._write_audit_row(row)
+        self._queue.finish_audit(entries[-1][0])
+        return len(entries) == _BATCH
+
+    def _write_audit_rows(self, rows: Sequence[Row]) -> None:
         with self._database.transaction() as connection:
             self._database.require_version(connection)
             self._database.write_audit(connection, rows)
-        self._queue.finish_audit(entries[-1][0])
         for _ in rows:
             ARCHIVED.count("audit")
-        return len(entries) == _BATCH
+
+    def _write_audit_row(self, row: Row) -> None:
+        """Write one entry. One that PostgreSQL refuses is left out, so that it stops no other."""
+        try:
+            self._write_audit_rows([row])
+        except RowRefused as error:
+            ARCHIVE_FAILURES.count("refused")
+            log.error("archive_row_refused", entry=row["id"], why=str(error))  # noqa: TRY400 - the traceback may quote the value
 
 
 def _fields(reply: Mapping[Any, Any]) -> dict[str, str]:
