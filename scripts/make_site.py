@@ -25,7 +25,7 @@ ELSEWHERE = {
 }
 """Page in the site for each text at the top; READMEs of adapters and examples have theirs in a folder."""
 
-_LINK = re.compile(r"(?<=\]\()([^)\s#]+)(#[^)\s]*)?(?=\))")
+_LINK = re.compile(r"(\[[\w./-]+\.md\])?(?<=\])\(([^)\s#]+)(#[^)\s]*)?\)")
 _FENCE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1 *$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(rf"{_FENCE.pattern}|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _NOT_FOUND = "there is nothing at"
@@ -62,15 +62,21 @@ class Site:
 
     def linked(self, name: str, page: str, text: str) -> str:
         """Return the text with links to pages of the site. Code is left as it is."""
+
+        def replaced(link: re.Match[str]) -> str:
+            label, target, anchor = link.groups(default="")
+            return f"{label and self.label(name, target)}({self.link(name, page, target)}{anchor})"
+
         parts, end = [], 0
-        for code in [*_CODE.finditer(text), None]:
-            prose = text[end : code.start() if code else len(text)]
-            parts += [
-                _LINK.sub(lambda link: self.link(name, page, link[1]) + (link[2] or ""), prose),
-                code[0] if code else "",
-            ]
-            end = code.end() if code else end
-        return "".join(parts)
+        for code in _CODE.finditer(text):
+            parts += [_LINK.sub(replaced, text[end : code.start()]), code[0]]
+            end = code.end()
+        return "".join([*parts, _LINK.sub(replaced, text[end:])])
+
+    def label(self, name: str, target: str) -> str:
+        """Return the label of a link that shows a file's name: the heading of the page, as far as a colon."""
+        path = self.root / PurePosixPath(name).parent / target
+        return f"[{title(path.read_text(encoding='utf-8')).split(':')[0]}]" if path.is_file() else f"[{target}]"
 
     def link(self, name: str, page: str, target: str) -> str:
         """Return the address of a link's target, as seen from a page."""

@@ -34,6 +34,15 @@ def test_a_page_has_one_heading_and_opens_with_a_sentence(page: str) -> None:
     )
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_lists_of_a_page_are_lists_in_the_site_too(page: str) -> None:
+    text = re.sub(r"^ *(`{3,}).*?^ *\1 *$", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
+    assert not re.findall(r"^(?![*\-|#>\d])\S.*\n(?:[*-]|1\.) .*", text, re.MULTILINE), (
+        "a list needs an empty line before it"
+    )
+    assert not re.findall(r"^ {1,3}(?:[*-]|\d+\.) .*", text, re.MULTILINE), "a list in a list is indented by four"
+
+
 def test_each_public_name_is_on_one_page_of_the_api() -> None:
     shown = [
         name for page, text in PAGES.items() for name in re.findall(r"^::: webhook_kit\.(\w+)$", text, re.MULTILINE)
@@ -93,6 +102,12 @@ def project(tmp_path: Path) -> Path:
 def test_a_link_leads_to_the_same_page_in_the_site(project: Path, link: str, in_the_site: str) -> None:
     (project / "docs" / "a.md").write_text(f"# a\n[x]({link})\n`[x]({link})`\n")
     assert dict(make_site["Site"](project).texts())["a.md"] == f"# a\n[x]({in_the_site})\n`[x]({link})`\n"
+
+
+def test_a_link_that_shows_a_files_name_shows_the_pages_heading(project: Path) -> None:
+    (project / "docs/stores.md").write_text("# Stores: where\n")
+    (project / "SECURITY.md").write_text("See [docs/stores.md](docs/stores.md#a).\n")
+    assert dict(make_site["Site"](project).texts())["report-a-vulnerability.md"] == "See [Stores](stores.md#a).\n"
 
 
 def test_a_link_of_an_adapter_leads_up_to_the_pages(project: Path) -> None:
