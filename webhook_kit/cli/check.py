@@ -30,7 +30,7 @@ __all__ = ["command"]
     show_default=True,
     envvar="WEB_CONCURRENCY",
     show_envvar=True,
-    help="Processes of all web servers and of the console, to count connections to Redis.",
+    help="Processes of all web servers, of the console and of the metrics, to count connections to Redis.",
 )
 @click.option(
     "--worker-processes",
