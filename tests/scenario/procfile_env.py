@@ -114,9 +114,9 @@ class ProcfileEnv:
     def __exit__(self, *_exc: object) -> None:
         self._resources.close()
 
-    def release(self) -> Process:
-        """Run the release process to its end."""
-        process = Process([*HONCHO, "start", "release"], env=self.env, cwd=self.folder).start()
+    def release(self, **changes: str) -> Process:
+        """Run the release process to its end, with changed settings."""
+        process = Process([*HONCHO, "start", "release"], env=self.env | changes, cwd=self.folder).start()
         process.wait()
         return process
 

@@ -28,6 +28,9 @@ PREMIUM_0 = Plan(40, "50mb", {"WEB_CONCURRENCY": "2"})
 
 DEFAULTS = {"WEB_CONCURRENCY": "2", "REDIS_MAX_CONNECTIONS": str(Settings().redis_max_connections)}
 
+NOT_YET = ("GETT_API_KEY", "GETT_WEBHOOK_SECRETS", "POS_ADAPTER", "GETT_STORE_ID", "PUBLIC_URL")
+"""Settings that a person cannot set before there is an application."""
+
 
 def example(tmp_path: Path) -> ProcfileEnv:
     """Return ``examples/heroku`` on the smallest plan."""
@@ -53,14 +56,17 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pro
 
 
 def test_order_goes_through_and_sigterm_under_load_loses_none(installation: ProcfileEnv) -> None:
-    release = installation.release()
-    assert release.returncode == 0, release.output()
-    assert "everything is configured" in release.output()
+    first = installation.release(**dict.fromkeys(NOT_YET, ""))
+    assert first.returncode == 0, first.output()
+    assert "this installation has never run" in first.output()
+    configured = installation.release()
+    assert configured.returncode == 0, configured.output()
+    assert "everything is configured" in configured.output()
 
     with ExitStack() as after_sigterm, installation.running() as processes:
-        first = installation.order()
+        placed = installation.order()
         installation.await_confirmations()
-        assert installation.tickets() == [first]
+        assert installation.tickets() == [placed]
         after_sigterm.enter_context(installation.ordering())
         wait_until(lambda: len(installation.taken) > 50, message="some orders")
     assert "sending SIGTERM to web.1" in processes.output()
@@ -73,6 +79,10 @@ def test_order_goes_through_and_sigterm_under_load_loses_none(installation: Proc
         installation.place_open_orders()
         installation.await_confirmations()
     assert Counter(installation.tickets()) == Counter(installation.taken)
+
+    later = installation.release(GETT_API_KEY="")
+    assert later.returncode == 1, later.output()
+    assert "webhook-kit: GETT_API_KEY is not set" in later.output()
 
     web, pool = (int(installation.env.get(name, default)) for name, default in DEFAULTS.items())
     most = Processes(web=web).most_connections(pool)
