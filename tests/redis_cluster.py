@@ -61,6 +61,13 @@ class ClusterNode(RedisServer):
         """Id of the node in its cluster."""
         return text(self("CLUSTER", "MYID"))
 
+    @property
+    def moves_slots_at_once(self) -> bool:
+        """True if the server has ``CLUSTER MIGRATESLOTS`` (Valkey 9)."""
+        return any(
+            text(line) == "MIGRATESLOTS" or text(line).startswith("MIGRATESLOTS ") for line in self("CLUSTER", "HELP")
+        )
+
 
 class RedisCluster:
     """A context manager. The slot of ``TAG`` is served by the node that ``REDIS_URL`` names last.
@@ -114,12 +121,14 @@ class RedisCluster:
         port = next(primary[1] for first, last, primary, *_ in node("CLUSTER", "SLOTS") if first <= slot <= last)
         return next(each for each in self.nodes if each.port == port)
 
-    def move_slot(self, to: ClusterNode, *, atomically: bool = False) -> None:
-        """Move the slot of ``TAG`` to another primary, key by key as ``redis-cli --cluster reshard`` does."""
+    def move_slot(self, to: ClusterNode, *, at_once: bool = False) -> None:
+        """Move the slot of ``TAG`` to another primary, key by key as ``redis-cli --cluster reshard`` does, or at once."""
         slot, source = key_slot(TAG.encode()), self.serving
-        if atomically:
+        if at_once:
             source("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", to.id)
-            wait_until(lambda: self.serving is to, message="the slot to move")
+            wait_until(
+                lambda: all(self._owner_seen_by(node) is to for node in self._running()), message="the slot to move"
+            )
             return
         with self.moving_slot(to):
             pass
@@ -135,7 +144,8 @@ class RedisCluster:
         yield
         while keys := source("CLUSTER", "GETKEYSINSLOT", slot, 10):
             source("MIGRATE", "127.0.0.1", to.port, "", 0, 30_000, "KEYS", *keys)
-        for node in (to, source):
+        others = [node for node in self._running() if node not in (to, source) and text(node("ROLE")[0]) == "master"]
+        for node in (to, source, *others):
             node("CLUSTER", "SETSLOT", slot, "NODE", owner)
         wait_until(lambda: all(self._owner_seen_by(node) is to for node in self._running()), message="the slot to move")
 

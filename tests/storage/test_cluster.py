@@ -79,6 +79,30 @@ def test_every_command_goes_to_the_node_that_serves_the_slot(
         assert on_cluster.trial_write.run()
 
 
+def test_the_slot_moves_at_once(on_cluster: Kit, cluster: RedisCluster) -> None:
+    """Commands go on all the while, and none is refused."""
+    if not cluster.serving.moves_slots_at_once:
+        pytest.skip("this server moves a slot key by key only")
+    counter, stop = f"{TAG}:counter", threading.Event()
+    counted: list[int] = []
+
+    def count() -> None:
+        while not stop.is_set():
+            counted.append(int(on_cluster.redis.incr(counter)))
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        wait_until(lambda: len(counted) > 10)
+        cluster.move_slot(other_primary(cluster), at_once=True)
+        before = len(counted)
+        wait_until(lambda: len(counted) > before + 10)
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
+    assert counted == list(range(1, len(counted) + 1))
+
+
 def test_a_node_that_dies_is_replaced_by_its_replica(on_cluster: Kit, cluster: RedisCluster) -> None:
     assert usable(on_cluster)
     on_cluster.redis.set(f"{TAG}:kept", "yes")
