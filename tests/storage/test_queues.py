@@ -110,6 +110,22 @@ def test_lost_job_is_queued_again_only_for_linked_orders(kit: Kit) -> None:
     assert queue.count == 1
 
 
+def test_a_job_that_is_lost_before_it_began_is_queued_again_after_two_seconds(kit: Kit) -> None:
+    queue = push_queue(kit.redis)
+    place(kit)
+    kit.redis.pexpire(kit.keys.notified, 12_900)
+    kit.lanes.notify_if_ready()
+    assert queue.count == 1, "it waits"
+    kit.redis.delete(queue.key)  # a worker has taken it …
+    kit.redis.pexpire(kit.keys.notified, 60_000)
+    kit.lanes.notify_if_ready()
+    assert queue.count == 0, "it may be about to begin"
+    kit.redis.pexpire(kit.keys.notified, 12_900)
+    kit.lanes.notify_if_ready()
+    assert queue.count == 1, "… and died"
+    assert kit.redis.pttl(kit.keys.notified) > 13_000
+
+
 def test_rq_worker_runs_the_job(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
     monkeypatch.setattr(worker, "push", lambda: ran.append("push"))
