@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import subprocess
+import sys
 import textwrap
 from itertools import takewhile
 from pathlib import Path
@@ -13,6 +15,9 @@ import pytest
 
 from webhook_kit import adapter
 from webhook_kit.adapter import Capability, Placed, PosAdapter
+from webhook_kit.testing.processes import PATIENCE
+
+ROOT = Path(__file__).parents[1]
 
 METHODS = ["fetch_catalog", "place_order", *(c.value for c in Capability if c is not Capability.NATIVE_IDEMPOTENCY)]
 
@@ -30,11 +35,41 @@ def test_the_page_begins_with_the_class_and_is_short() -> None:
     assert len(source.splitlines()) < 400
 
 
-@pytest.mark.parametrize("name", [*METHODS, "Config", "Credentials"])
-def test_every_method_has_an_example_that_is_python(name: str) -> None:
-    code = example(getattr(PosAdapter, name))
-    assert code.strip()
-    ast.parse(f"def method():\n{textwrap.indent(code, '    ')}")
+ADAPTER = """
+import hmac, json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pydantic import BaseModel, Field, SecretStr
+from webhook_kit import (
+    Amounts, CatalogSet, InvalidSignature, Item, Order, OrderChanged, OrderStatus, PlaceOrderRequest, Placed, PosAdapter, PosEvent,
+    PosOrder, Reason, Refused, Store, StoreState, simple_catalog,
+)
+
+STATUSES: dict[str, OrderStatus] = {}
+
+class Example(PosAdapter):
+    def _signature(self, store: Store, body: bytes) -> str:
+        return ""
+"""
+"""Imports and names that the examples of the methods use."""
+
+
+def test_the_examples_of_all_methods_are_an_adapter_without_type_errors(tmp_path: Path) -> None:
+    parts = [textwrap.indent(example(each), "    ") for each in (PosAdapter.Config, PosAdapter.Credentials)]
+    (contract,) = (node for node in ast.parse(inspect.getsource(PosAdapter)).body if isinstance(node, ast.ClassDef))
+    for node in contract.body:
+        if isinstance(node, ast.FunctionDef) and node.name in METHODS:
+            code = example(getattr(PosAdapter, node.name))
+            assert code.strip(), f"{node.name} has no example"
+            head = ast.unparse(ast.FunctionDef(node.name, node.args, [ast.Pass()], [], node.returns, lineno=0))
+            parts.append(
+                textwrap.indent(f"{head.removesuffix('pass').rstrip()}\n{textwrap.indent(code, '    ')}", "    ")
+            )
+    (tmp_path / "example.py").write_text("\n".join([ADAPTER, *parts]))
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", str(tmp_path / "example.py")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
 
 
 def test_the_store_comes_first_in_every_method() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -46,6 +48,14 @@ def only_item(catalog: ExternalCatalogSet) -> ExternalItem:
 
 def test_builder_is_in_the_front_door() -> None:
     assert webhook_kit.CatalogBuilder is CatalogBuilder
+
+
+def test_example_of_the_builder_makes_a_catalog() -> None:
+    code = inspect.cleandoc(CatalogBuilder.__doc__ or "").split("::\n\n")[1].split("\n\nIds")[0]
+    names: dict[str, Any] = {"CatalogBuilder": CatalogBuilder}
+    exec(textwrap.dedent(code), names)
+    assert check(names["catalog"]) == []
+    assert "17" in names["catalog"].items
 
 
 def test_several_catalogs_have_nested_and_shared_sections(menu: CatalogBuilder) -> None:
