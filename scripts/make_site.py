@@ -164,7 +164,14 @@ def index_for_models(nav: Any, texts: dict[str, str]) -> str:
             for page in nav_pages(pages)
         ]
         lines.append("")
+    lines += ["## Optional", "", "- [All pages](llms-full.txt)", "- [The public API](public-api.txt)", ""]
     return "\n".join(lines)
+
+
+def pages_for_models(nav: Any, texts: dict[str, str], api: str) -> str:
+    """Return ``llms-full.txt``: all pages, and the public API in place of the pages on which mkdocstrings renders it."""
+    pages = [texts[page] for page in nav_pages(nav) if not page.startswith("api-")]
+    return "\n\n".join([*pages, f"# The public API\n\n```python\n{api}```\n"])
 
 
 def write(target: Path, root: Path = ROOT) -> None:
@@ -180,7 +187,8 @@ def write(target: Path, root: Path = ROOT) -> None:
         (target / page).parent.mkdir(parents=True, exist_ok=True)
         (target / page).write_text(text, encoding="utf-8")
     (target / "llms.txt").write_text(index_for_models(nav, texts), encoding="utf-8")
-    (target / "llms-full.txt").write_text("\n\n".join(texts[page] for page in nav_pages(nav)), encoding="utf-8")
+    api = (root / "docs" / "public-api.txt").read_text(encoding="utf-8")
+    (target / "llms-full.txt").write_text(pages_for_models(nav, texts, api), encoding="utf-8")
 
 
 if __name__ == "__main__":
