@@ -27,7 +27,7 @@ ADAPTER = "tests.scenario.pos_variants:WithPassword"
 STEPS = ({"status": "preparing"}, {"status": "ready"}, {"state": "completed"})
 """Progress of each order at the POS, after its confirmation."""
 
-RETRIED = (409, 429, 502, 503, 504)
+RETRIED = (408, 409, 429, 502, 503, 504)
 """Statuses after which Gett, or the POS, sends a webhook again."""
 
 

@@ -13,7 +13,17 @@ import redis
 
 from webhook_kit.logs import logger
 
-__all__ = ["HELD_EVENT", "ORDER", "STORE", "TOKEN", "NewerFormat", "is_newer", "newer_format", "newer_format_of"]
+__all__ = [
+    "HELD_EVENT",
+    "ONBOARDING",
+    "ORDER",
+    "STORE",
+    "TOKEN",
+    "NewerFormat",
+    "is_newer",
+    "newer_format",
+    "newer_format_of",
+]
 
 log = logger("storage")
 
@@ -22,6 +32,9 @@ ORDER = 1
 
 STORE = 1
 """Form of the records of stores, member ``format``."""
+
+ONBOARDING = 1
+"""Form of the records of onboardings, field ``format``."""
 
 HELD_EVENT = 1
 """Form of the held events of a POS, member ``format``."""

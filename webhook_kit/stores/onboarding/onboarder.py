@@ -38,6 +38,7 @@ from webhook_kit.outbox.rate_limited_client import RateLimitedClient
 from webhook_kit.printing import described
 from webhook_kit.storage.alerts import Alert, Alerts
 from webhook_kit.storage.connection import OUT_OF_REACH
+from webhook_kit.storage.formats import NewerFormat
 from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.onboarding.record import OnboardingRecords, Progress, Step
@@ -181,7 +182,8 @@ class Onboarder:
         store = self._stores.by_id(store_id)
         if store is None:
             return
-        with suppress(Conflict), self._records.lock(store_id):  # else its sender is at work
+        # Else its sender is at work, or a process of a later version.
+        with suppress(Conflict, NewerFormat), self._records.lock(store_id):
             progress = self.progress(store_id)
             if progress is not None and progress.step is Step.REGISTERING:
                 self._alerts.raise_once(Alert.ONBOARDING, store_id, uncertain(store, progress.at), about="store")

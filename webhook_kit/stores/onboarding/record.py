@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,7 +12,9 @@ import redis
 
 from webhook_kit.errors import Conflict
 from webhook_kit.logs import logger
+from webhook_kit.storage import formats
 from webhook_kit.storage.connection import text
+from webhook_kit.storage.formats import NewerFormat, is_newer, newer_format
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.locks import RedisLock
 
@@ -76,16 +78,30 @@ class OnboardingRecords:
         self._keep = keep
 
     def read(self, store_id: str) -> Progress | None:
-        """Return the state of a store's onboarding, or None if there is none."""
+        """Return the state of a store's onboarding, or None if there is none.
+
+        :raises NewerFormat: a later version has recorded it.
+        """
         fields = {text(k): text(v) for k, v in self._redis.hgetall(self._keys.onboarding(store_id)).items()}
         if not fields:
             return None
+        if is_newer(form := fields.pop("format", None), formats.ONBOARDING):
+            raise newer_format(f"the onboarding of store {store_id}", form)
         return Progress(store_id, Step(fields.pop("step")), at=float(fields.pop("at")), **fields)
 
     def save(self, progress: Progress) -> Progress:
         """Save the state of an onboarding; return it with the current time."""
         progress = replace(progress, at=time.time(), last_error="")
-        fields = ["step", progress.step, "status", progress.status, "onboarding_id", progress.onboarding_id]
+        fields: list[str | int] = [
+            "format",
+            formats.ONBOARDING,
+            "step",
+            progress.step,
+            "status",
+            progress.status,
+            "onboarding_id",
+            progress.onboarding_id,
+        ]
         fields += ["gett_id", progress.gett_id, "error", progress.error, "last_error", "", "at", str(progress.at)]
         key = self._keys.onboarding(progress.store_id)
         with self._redis.pipeline() as pipeline:
@@ -113,7 +129,10 @@ class OnboardingRecords:
     def recent(self, start: int, limit: int) -> list[Progress]:
         """Return the state of onboardings, the last one that changed first."""
         store_ids = map(text, self._redis.zrevrange(self._keys.onboarding_list, start, start + limit - 1))
-        found = {store_id: self.read(store_id) for store_id in store_ids}
+        found: dict[str, Progress | None] = {}
+        for store_id in store_ids:
+            with suppress(NewerFormat):  # of a later version: its console shows it
+                found[store_id] = self.read(store_id)
         if ended := [store_id for store_id, progress in found.items() if progress is None]:
             self._redis.zrem(self._keys.onboarding_list, *ended)  # their records have expired
         return [progress for progress in found.values() if progress is not None]
