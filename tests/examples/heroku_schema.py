@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
 __all__ = ["AppJson"]
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+ProcessType = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 AddonPlan = Annotated[str, Field(pattern=r"^[a-z0-9-]+(:[a-z0-9-]+)?$")]
 
 
@@ -35,7 +36,7 @@ class Formation(_Strict):
     """Dynos of a process type."""
 
     quantity: int = Field(ge=0)
-    size: str | None = Field(None, pattern=r"^[a-z0-9-]+$")
+    size: str | None = Field(None, pattern="^(eco|basic|standard-[12]x|performance-[ml]|(private|shield)-[sml])$")
 
 
 class Addon(_Strict):
@@ -57,6 +58,7 @@ class Scripts(_Strict):
 
     postdeploy: str | None = None
     pr_predestroy: str | None = Field(None, alias="pr-predestroy")
+    test: str | None = None
 
 
 class AppJson(_Strict):
@@ -70,10 +72,10 @@ class AppJson(_Strict):
     logo: Annotated[HttpUrl, Field(strict=False)] | None = None
     success_url: str | None = None
     scripts: Scripts | None = None
-    env: dict[Name, Variable] = Field(default_factory=dict)
-    formation: dict[Name, Formation] = Field(default_factory=dict)
+    env: dict[VariableName, Variable] = Field(default_factory=dict)
+    formation: dict[ProcessType, Formation] = Field(default_factory=dict)
     addons: list[AddonPlan | Addon] = Field(default_factory=list)
     buildpacks: list[Buildpack] = Field(default_factory=list)
-    environments: dict[Literal["test", "review"], AppJson] = Field(default_factory=dict)
+    environments: dict[Literal["test", "review", "production"], AppJson] = Field(default_factory=dict)
     stack: str | None = Field(None, pattern=r"^heroku-\d\d$")
     image: str | None = None
