@@ -9,6 +9,8 @@ NEWEST := .venv-newest
 # The newest Python that is found here; a shim of pyenv is found, but is no interpreter.
 NEWEST_PYTHON ?= $(shell for version in 3.14 3.13 3.12; do for python in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
 	$$python -c '' 2>/dev/null && echo $$python && exit; done; done; echo $(BIN)/python)
+# Of Debian: a browser, servers, and checkers of files. Some tests skip without them.
+DEBIAN := chromium-headless-shell fonts-liberation postgresql prometheus redis-server systemd
 # For these, wheels of all dependencies have to exist.
 PYTHONS := 3.11 3.12 3.13 3.14
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
@@ -20,7 +22,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation redis browser promtool chaos-sentinel postgres systemd pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos-sentinel pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -59,7 +61,7 @@ test: $(STAMP)   ## run everything that CI runs, and list what failed
 unit: $(STAMP)   ## run the tests that need no process, browser or Odoo (under a minute)
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not process and not slow"
 
-test-kit: $(STAMP) browser promtool postgres systemd ## run the tests of the kit
+test-kit: $(STAMP) debian ## run the tests of the kit
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-cluster: $(STAMP) ## run the tests of orders and updates on a cluster of three nodes
@@ -121,7 +123,7 @@ $(NEWEST)/.installed: setup.cfg pyproject.toml | $(STAMP)
 	$(BIN)/uv pip install --quiet --python $(NEWEST) --editable '.[test]'
 	@touch $@
 
-test-newest: $(NEWEST)/.installed redis ## run the tests of orders and updates with the newest Python found, on the redis-server of the PATH
+test-newest: $(NEWEST)/.installed debian ## run the tests of orders and updates with the newest Python found, on the redis-server of the PATH
 	@$(NEWEST)/bin/python --version
 	@if [ -z "$$CI" ] && [ -z "$$(command -v redis-server)" ]; then \
 		echo "on Valkey, because there is no redis-server on the PATH"; \
@@ -129,6 +131,12 @@ test-newest: $(NEWEST)/.installed redis ## run the tests of orders and updates w
 		redis-server --version; export REDIS_SERVER=$$(command -v redis-server); \
 	fi; \
 	$(NEWEST)/bin/python -m pytest -q -n $(WORKERS) tests/outbox tests/placement tests/pos tests/storage
+
+debian:          ## in CI only: install what some tests need; elsewhere they skip without it
+	@if [ -n "$$CI" ] && ! dpkg --status $(DEBIAN) >/dev/null 2>&1; then \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && apt-get -qq install --yes --no-install-recommends $(DEBIAN) >/dev/null; \
+	fi
 
 wheels: $(STAMP) ## find wheels of all dependencies for each Python and platform, also for those that are not here
 	@$(BIN)/uv build --quiet --wheel --out-dir build/wheels .
@@ -138,39 +146,8 @@ wheels: $(STAMP) ## find wheels of all dependencies for each Python and platform
 		echo "Python $$python, $$platform: $$(grep -c == build/wheels/$$python-$$platform.txt) wheels"; \
 	done; done
 
-redis:           ## in CI only: install Debian's redis-server
-	@if [ -n "$$CI" ] && [ -z "$$(command -v redis-server)" ]; then \
-		export DEBIAN_FRONTEND=noninteractive; \
-		apt-get -qq update && apt-get -qq install --yes --no-install-recommends redis-server >/dev/null; \
-	fi
-
-browser:         ## in CI only: install Chromium for the tests of the storefront; elsewhere they skip without it
-	@if [ -n "$$CI" ] && [ -z "$$(command -v chromium-headless-shell || command -v chromium)" ]; then \
-		export DEBIAN_FRONTEND=noninteractive; \
-		apt-get -qq update && apt-get -qq install --yes --no-install-recommends \
-			chromium-headless-shell fonts-liberation >/dev/null; \
-	fi
-
 chaos-sentinel: $(STAMP) ## kill the primary of a Redis with sentinels again and again: SEEDS="1 2 3" KILLS=10
 	CHAOS_SEEDS="$(or $(SEEDS),1 2 3)" CHAOS_KILLS="$(or $(KILLS),10)" $(BIN)/python -m pytest -q -s tests/chaos/test_sentinel.py
-
-promtool:        ## in CI only: install promtool for the test of contrib/prometheus; elsewhere it skips without it
-	@if [ -n "$$CI" ] && [ -z "$$(command -v promtool)" ]; then \
-		export DEBIAN_FRONTEND=noninteractive; \
-		apt-get -qq update && apt-get -qq install --yes --no-install-recommends prometheus >/dev/null; \
-	fi
-
-postgres:        ## in CI only: install PostgreSQL for the tests of the long-term archive; elsewhere they skip without it
-	@if [ -n "$$CI" ] && [ -z "$$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ]; then \
-		export DEBIAN_FRONTEND=noninteractive; \
-		apt-get -qq update && apt-get -qq install --yes --no-install-recommends postgresql >/dev/null; \
-	fi
-
-systemd:         ## in CI only: install systemd-analyze for the test of examples/platforms; elsewhere it skips without it
-	@if [ -n "$$CI" ] && [ -z "$$(command -v systemd-analyze)" ]; then \
-		export DEBIAN_FRONTEND=noninteractive; \
-		apt-get -qq update && apt-get -qq install --yes --no-install-recommends systemd >/dev/null; \
-	fi
 
 pictures: $(STAMP) ## renew docs/images (needs Chromium); then look at them
 	PICTURES=docs/images $(BIN)/python -m pytest -q tests/sandbox/test_storefront_pictures.py tests/scenario/test_console_pictures.py
