@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.packaging.named_in_pages import ROOT
 from webhook_kit.gett import signing
 from webhook_kit.operations import alert_rules
+from webhook_kit.operations.archive import database, findings, open_archive
 from webhook_kit.outbox import sending_state
 from webhook_kit.outbox.retry_policy import RetryPolicy
 from webhook_kit.placement import recovery, token
@@ -30,6 +32,14 @@ NUMBERS: list[tuple[str, str, Any]] = [
     ("docs/runbook.md", r"429, for (\d+) minutes", alert_rules._QUOTA_AFTER / 60),
     ("docs/runbook.md", r"(\d+)% of `maxmemory`", 100 * alert_rules._MEMORY),
     ("docs/runbook.md", r"a channel has failed for (\d+) minutes", alert_rules._CHANNEL_AFTER / 60),
+    ("docs/runbook.md", r"the long-term archive for (\d+) minutes", findings._BEHIND / 60),
+    ("docs/archive.md", r"After (\d+) minutes of lag", findings._BEHIND / 60),
+    (
+        "docs/archive.md",
+        r"ends after (\d+) s, and a connection",
+        inspect.signature(open_archive).parameters["statement_seconds"].default,
+    ),
+    ("docs/archive.md", r"and a connection after (\d+) s", database._CONNECT_SECONDS),
     ("docs/runbook.md", r"a clock is more than (\d+) s off", clock.TOLERANCE),
     ("docs/runbook.md", r"From (\d+) s on, Gett's webhooks are refused", signing.MAX_AGE_SECONDS),
     ("docs/security.md", r"its body after more than (\d+) s", signing.MAX_AGE_SECONDS),
