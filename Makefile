@@ -65,7 +65,8 @@ test-kit: $(STAMP) debian ## run the tests of the kit
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-cluster: $(STAMP) ## run the tests of orders and updates on a cluster of three nodes
-	REDIS_CLUSTER=1 RQ_KEY_PREFIX='{wk}:rq' $(BIN)/python -m pytest -q -n $(WORKERS) tests/outbox tests/placement tests/storage
+	REDIS_CLUSTER=1 RQ_KEY_PREFIX='{wk}:rq' $(BIN)/python -m pytest -q -n $(WORKERS) \
+		tests/outbox tests/placement $(addprefix tests/storage/test_,$(addsuffix .py,alerts clock locks queues scripts))
 
 rotation: $(STAMP) ## rotate each secret alone, under load (make test rotates all of them together)
 	ROTATE_EACH_ALONE=1 $(BIN)/python -m pytest -n $(WORKERS) tests/scenario/test_rotation.py

@@ -161,6 +161,18 @@ def test_a_script_does_not_begin_while_the_slot_moves_key_by_key(
     load.cache_clear()
 
 
+def test_two_installations_live_on_two_nodes(
+    make_cluster_kit: Callable[..., Kit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = set()
+    for tag in ("{a}", "{c}"):
+        monkeypatch.setenv("RQ_KEY_PREFIX", f"{tag}:rq")
+        kit = make_cluster_kit(key_prefix=f"{tag}:")
+        assert usable(kit)
+        ports.add(kit.redis.info("server")["tcp_port"])
+    assert len(ports) == 2
+
+
 # -- what the nodes say ------------------------------------------------------------------------------------------------
 
 
