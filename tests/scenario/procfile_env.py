@@ -22,11 +22,14 @@ from webhook_kit.sandbox.local_gett import LocalGett
 from webhook_kit.testing.processes import PATIENCE, Process, free_port, wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
-__all__ = ["HONCHO", "PATH", "Plan", "ProcfileEnv", "honcho"]
+__all__ = ["HONCHO", "PATH", "PATIENT", "Plan", "ProcfileEnv", "honcho"]
 
 HONCHO = (sys.executable, "-m", "honcho")
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 """Search path with the commands of this environment."""
+
+PATIENT = {"REDIS_TIMEOUT": "30", "POS_DEADLINE": "40", "WEBHOOK_DEADLINE": "60"}
+"""Settings with which no deadline passes because the machine is busy."""
 
 _SECRET, _API_KEY = "5ec2e7" * 10 + "5ec2", "key_local"
 _CUSTOMERS = 8
@@ -98,8 +101,7 @@ class ProcfileEnv:
                 "PORT": str(self._port),
                 "PUBLIC_URL": self.gett.webhooks,
                 "REDIS_URL": self.redis.url,
-                # A busy machine has to be waited for.
-                "REDIS_TIMEOUT": "30",
+                **PATIENT,
                 "GETT_API_URL": starting.enter_context(self.gett.serve()),
                 "GETT_API_KEY": _API_KEY,
                 "GETT_WEBHOOK_SECRETS": _SECRET,

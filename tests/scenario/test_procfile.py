@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenario.documented import commands
-from tests.scenario.procfile_env import PATH, Plan, ProcfileEnv, honcho
+from tests.scenario.procfile_env import PATH, PATIENT, Plan, ProcfileEnv, honcho
 from webhook_kit.operations.checks.redis_server import Processes
 from webhook_kit.scaffold.project import render
 from webhook_kit.settings import Settings
@@ -97,7 +97,7 @@ def test_page_leads_to_an_order_and_to_the_reason_of_a_refusal(tmp_path: Path) -
     for file in ("local.env", "Procfile.local"):
         text = (folder / file).read_text()
         (folder / file).write_text(re.sub("|".join(ports), lambda match: ports[match[0]], text))
-    env = {"PATH": PATH, "SANDBOX_URL": f"http://127.0.0.1:{ports['8090']}"}
+    env = {**PATIENT, "PATH": PATH, "SANDBOX_URL": f"http://127.0.0.1:{ports['8090']}"}
     urls = {"start": f"{env['SANDBOX_URL']}/", "start web push sync": f"http://127.0.0.1:{ports['8000']}/healthz"}
 
     with ExitStack() as started:
