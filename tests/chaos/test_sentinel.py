@@ -14,7 +14,7 @@ import pytest
 
 from tests.chaos.sentinel_traffic import STEPS, Traffic
 from tests.scenario.restaurant_env import Order, RestaurantEnv
-from tests.storage.sentinel_env import SentinelEnv
+from tests.storage.sentinel_env import PRIMARY, SentinelEnv
 from webhook_kit.testing.processes import wait_until
 
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
@@ -70,6 +70,7 @@ def test_one_ticket_for_each_order_and_its_last_state_at_gett(seed: int, tmp_pat
             restaurant.assert_placed_once(order, response)
             assert is_in_order(traffic.at_gett(order)), traffic.at_gett(order)
         assert_no_other_ticket(restaurant, orders)
+        assert f"the primary {PRIMARY} is 127.0.0.1:{sentinels.primary().port}" in restaurant.cli("check", "--offline")
         assert restaurant.stack.web[0].running
         assert restaurant.stack.worker.running
 
