@@ -22,7 +22,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos-sentinel pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos-sentinel pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -165,7 +165,7 @@ image: $(STAMP)  ## build the image of examples/third_party_adapter (IMAGE_ENGIN
 	$(IMAGE_ENGINE) build $(if $(filter docker,$(IMAGE_ENGINE)),,--format docker) --file build/image/Containerfile \
 		--build-arg BASE=$(IMAGE_BASE) --build-arg PIP_FIND_LINKS=wheels --tag webhook-kit build/image
 
-bench: bench-receive bench-outbox bench-catalog bench-memory bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo ## run all benchmarks
+bench: bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo ## run all benchmarks
 
 bench-receive: $(STAMP) ## measure the webhooks against bare Flask, FastAPI and the limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
@@ -182,6 +182,10 @@ bench-catalog: $(STAMP) ## measure catalogs of 10,000 items: check, restart, pri
 bench-memory: $(STAMP) ## measure the memory of Redis per order and update, and what fits into a plan
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks.memory
+
+bench-archive: $(STAMP) ## measure the long-term archive: bytes per order, orders a second (needs PostgreSQL)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	$(BIN)/python -m benchmarks.archive
 
 bench-orders: $(STAMP) ## measure the cost of an order beside 100,000 finished and 10,000 waiting ones
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
