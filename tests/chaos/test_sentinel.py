@@ -23,8 +23,8 @@ KILLS = int(os.environ.get("CHAOS_KILLS", "2"))
 WAYS = ("kill", "kill", "hang") if KILLS > 2 else ("kill",)
 """Ways to lose the primary. After a hang the sentinels take long until they make it a replica: not in the short form."""
 
-LEVELS = ("native", "look-up")
-"""Guarantees that hold even if Redis loses the last writes (``docs/availability.md``)."""
+SCENARIOS: dict[tuple[str, ...], str] = {("native", "look-up"): "0", ("claim", "bare"): "1"}
+"""Guarantees, and the REDIS_WAIT_REPLICAS with which they hold although Redis loses the last writes (``docs/availability.md``)."""
 
 SETTINGS = {
     "REDIS_TIMEOUT": "5",
@@ -35,17 +35,23 @@ SETTINGS = {
 }
 
 
+@pytest.mark.parametrize("levels", list(SCENARIOS)[: 2 if KILLS > 2 else 1], ids=" and ".join)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_one_ticket_for_each_order_and_its_last_state_at_gett(seed: int, tmp_path: Path) -> None:
+def test_one_ticket_for_each_order_and_its_last_state_at_gett(
+    seed: int, levels: tuple[str, ...], tmp_path: Path
+) -> None:
     random = Random(seed)
     recoveries: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     (tmp_path / "sentinels").mkdir()
     with (
         SentinelEnv(tmp_path / "sentinels", down_after=1000) as sentinels,
         RestaurantEnv(
-            tmp_path, options={"delay": 0.05}, env={**SETTINGS, "REDIS_URL": sentinels.url}, worker=True
+            tmp_path,
+            options={"delay": 0.05},
+            env={**SETTINGS, "REDIS_URL": sentinels.url, "REDIS_WAIT_REPLICAS": SCENARIOS[levels]},
+            worker=True,
         ) as restaurant,
-        Traffic(restaurant, seed, LEVELS) as traffic,
+        Traffic(restaurant, seed, levels) as traffic,
     ):
         for _ in range(KILLS):
             traffic.wait_accepted(random.randint(5, 15))
@@ -65,11 +71,11 @@ def test_one_ticket_for_each_order_and_its_last_state_at_gett(seed: int, tmp_pat
             message="the last update of each order",
             interval=0.1,
         )
-        report(seed, traffic, restaurant, recoveries)
+        report(seed, levels, traffic, restaurant, recoveries)
         for order, response in traffic.accepted:
             restaurant.assert_placed_once(order, response)
             assert is_in_order(traffic.at_gett(order)), traffic.at_gett(order)
-        assert_no_other_ticket(restaurant, orders)
+        assert_no_other_ticket(restaurant, levels, orders)
         assert f"the primary {PRIMARY} is 127.0.0.1:{sentinels.primary().port}" in restaurant.cli("check", "--offline")
         assert restaurant.stack.web[0].running
         assert restaurant.stack.worker.running
@@ -88,21 +94,25 @@ def is_in_order(steps: list[str]) -> bool:
     return ranks == sorted(ranks)
 
 
-def assert_no_other_ticket(restaurant: RestaurantEnv, orders: list[Order]) -> None:
+def assert_no_other_ticket(restaurant: RestaurantEnv, levels: tuple[str, ...], orders: list[Order]) -> None:
     """Assert that the POS has tickets of accepted orders only."""
-    for level in LEVELS:
+    for level in levels:
         refs = {order.ref for order in orders if order.level == level}
         tickets = [ticket.ref for ticket in restaurant.all_tickets(level)]
         assert sorted(tickets) == sorted(refs), level
 
 
 def report(
-    seed: int, traffic: Traffic, restaurant: RestaurantEnv, recoveries: dict[str, list[tuple[float, float]]]
+    seed: int,
+    levels: tuple[str, ...],
+    traffic: Traffic,
+    restaurant: RestaurantEnv,
+    recoveries: dict[str, list[tuple[float, float]]],
 ) -> None:
     """Print figures, which pytest shows with -s."""
     refused = sum(status == 503 for _, _, status in traffic.answers)
     updates = len(restaurant.stack.gett.update_log.updates())
-    print(f"seed {seed}: {len(traffic.accepted)} orders, {updates} updates, {refused} answers 503")  # noqa: T201
+    print(f"seed {seed}, {levels}: {len(traffic.accepted)} orders, {updates} updates, {refused} answers 503")  # noqa: T201
     for way, seconds in recoveries.items():
         for what, values in zip(("orders are taken", "updates are sent"), zip(*seconds, strict=True), strict=False):
             print(f"  {way}: s until {what}: {', '.join(f'{each:.1f}' for each in sorted(values))}")  # noqa: T201
