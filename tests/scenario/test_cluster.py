@@ -24,7 +24,8 @@ def cluster() -> Iterator[RedisCluster]:
 
 @pytest.fixture
 def restaurant(cluster: RedisCluster, tmp_path: Path) -> Iterator[RestaurantEnv]:
-    env = {"REDIS_URL": cluster.url, "KEY_PREFIX": f"{TAG}:", "RQ_KEY_PREFIX": RQ_PREFIX, "RECONCILE_EVERY": "5"}
+    address = {"REDIS_URL": cluster.url, "KEY_PREFIX": f"{TAG}:", "RQ_KEY_PREFIX": RQ_PREFIX}
+    env = {**address, "REDIS_WAIT_REPLICAS": "1", "RECONCILE_EVERY": "5", "GETT_WRITES_PER_MINUTE": "0"}
     with RestaurantEnv(tmp_path, web=2, worker=True, env=env) as started:
         yield started
 
@@ -71,7 +72,10 @@ def test_the_slot_moves_to_another_node_and_a_replica_takes_over(
 
 def test_the_node_of_the_slot_is_killed(cluster: RedisCluster, restaurant: RestaurantEnv) -> None:
     """A replica may lack the writes of the last moment; the POS knows what they said."""
-    failed = cluster.serving
-    place_during(cluster.kill_serving, SELF_RESOLVING, restaurant)
-    assert cluster.serving is not failed
-    failed.start()
+
+    def kill() -> None:
+        failed, replica = cluster.serving, cluster.kill_serving()
+        wait_until(lambda: cluster.serving is replica, message="the replica to take over")
+        failed.start()  # orders wait for a replica
+
+    place_during(kill, SELF_RESOLVING, restaurant)
