@@ -215,4 +215,4 @@ bench-demo: $(STAMP) ## measure the time from a new clone to the first order of 
 	$(BIN)/python -m benchmarks.demo
 
 clean:           ## remove the virtual environment and all caches
-	rm -rf $(VENV) $(LOWEST) $(NEWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .demo *.egg-info build dist
+	rm -rf $(VENV) $(LOWEST) $(NEWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache .demo *.egg-info build dist

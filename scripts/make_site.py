@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -174,21 +173,37 @@ def pages_for_models(nav: Any, texts: dict[str, str], api: str) -> str:
     return "\n\n".join([*pages, f"# The public API\n\n```python\n{api}```\n"])
 
 
-def write(target: Path, root: Path = ROOT) -> None:
-    """Write all pages and images of the site.
+def files_of_site(root: Path = ROOT) -> dict[str, str | bytes]:
+    """Return all pages, images and other files, by their path below ``docs_dir``.
 
     :raises BrokenLinks: when a link leads nowhere.
     """
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(root / "docs", target, ignore=shutil.ignore_patterns("*.md"))
-    texts = dict(Site(root).texts())
-    nav = navigation(root)
-    for page, text in texts.items():
-        (target / page).parent.mkdir(parents=True, exist_ok=True)
-        (target / page).write_text(text, encoding="utf-8")
-    (target / "llms.txt").write_text(index_for_models(nav, texts), encoding="utf-8")
-    api = (root / "docs" / "public-api.txt").read_text(encoding="utf-8")
-    (target / "llms-full.txt").write_text(pages_for_models(nav, texts, api), encoding="utf-8")
+    docs, nav, texts = root / "docs", navigation(root), dict(Site(root).texts())
+    others = [path for path in docs.rglob("*") if path.is_file() and path.suffix != ".md"]
+    api = (docs / "public-api.txt").read_text(encoding="utf-8")
+    return {
+        **{path.relative_to(docs).as_posix(): path.read_bytes() for path in others},
+        **texts,
+        "llms.txt": index_for_models(nav, texts),
+        "llms-full.txt": pages_for_models(nav, texts, api),
+    }
+
+
+def write(target: Path, root: Path = ROOT) -> None:
+    """Write the files that have changed, and delete those that are no longer there; ``zensical serve`` then shows them.
+
+    :raises BrokenLinks: when a link leads nowhere.
+    """
+    files = files_of_site(root)
+    for path in [path for path in target.rglob("*") if path.is_file()]:
+        if path.relative_to(target).as_posix() not in files:
+            path.unlink()
+    for name, content in files.items():
+        path = target / name
+        data = content.encode() if isinstance(content, str) else content
+        if not path.exists() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
 
 if __name__ == "__main__":

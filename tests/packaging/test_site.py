@@ -50,12 +50,23 @@ def test_each_public_name_is_on_one_page_of_the_api() -> None:
     assert sorted(shown) == sorted({*webhook_kit.__all__} - {"__version__"})
 
 
-def test_the_index_for_language_models_describes_each_page(tmp_path: Path) -> None:
-    make_site["write"](tmp_path / "docs")
-    index = (tmp_path / "docs" / "llms.txt").read_text()
+def test_only_what_has_changed_is_written(tmp_path: Path) -> None:
+    make_site["write"](tmp_path)
+    (tmp_path / "index.md").write_text("old")
+    (tmp_path / "stale.md").touch()
+    before = (tmp_path / "stores.md").stat()
+    make_site["write"](tmp_path)
+    assert (tmp_path / "stores.md").stat().st_mtime_ns == before.st_mtime_ns
+    assert (tmp_path / "index.md").read_text() == PAGES["index.md"]
+    assert not (tmp_path / "stale.md").exists()
+
+
+def test_the_index_for_language_models_describes_each_page() -> None:
+    files = make_site["files_of_site"]()
+    index = files["llms.txt"]
     entries = re.findall(r"^- \[.+\]\((.+)\.html\): .*\w.*", index, re.MULTILINE)
     assert [f"{page}.md" for page in entries] == NAV
-    full = (tmp_path / "docs" / "llms-full.txt").read_text()
+    full = files["llms-full.txt"]
     assert all(PAGES[page] in full for page in NAV if not page.startswith("api-"))
     assert "def place_order(self, store: Store" in full
     assert ":::" not in full
