@@ -136,6 +136,8 @@ class OrderLoad:
         self._threads = [threading.Thread(target=self._customer, daemon=True) for _ in range(customers)]
 
     def __enter__(self) -> Self:
+        for url in self.fleet.stack.urls:  # a server asks for a store that it does not know 20 times a second at most
+            wait_until(lambda url=url: self._knows_store(url), message=f"the store at {url}")  # type: ignore[misc]
         for thread in self._threads:
             thread.start()
         self.more(1)
@@ -154,6 +156,11 @@ class OrderLoad:
             message=f"{count} more orders",
         )
         assert not self.unexpected, f"{self.unexpected}\n{self.fleet.output()[-10_000:]}"
+
+    def _knows_store(self, url: str) -> bool:
+        body = json.dumps(self._cart()).encode()
+        headers = signed(body, self.fleet.stack.gett.context.secret)
+        return requests.post(f"{url}/validateOrder", data=body, headers=headers, timeout=PATIENCE).status_code == 200
 
     def _customer(self) -> None:
         while not self._stopping.is_set() and not self.unexpected:
