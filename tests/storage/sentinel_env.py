@@ -141,13 +141,12 @@ class SentinelEnv:
         self.wait_healthy()
 
     def wait_healthy(self) -> None:
-        """Wait until every running sentinel knows the others and a replica, so that a fail-over can be made at once."""
-        running = sum(sentinel.running for sentinel in self.sentinels)
+        """Wait until the sentinels know each other, and the primary has its replicas, so that a fail-over can be made at once."""
+        others, replicas = len(self.sentinels) - 1, len(self.servers) - 1
 
         def healthy() -> bool:
-            views = [view for view in self.views() if not view.failure]
-            return len(views) == running and all(
-                view.others == len(self.sentinels) - 1 and view.replicas == len(self.servers) - 1 for view in views
+            return all((view.others, view.replicas) == (others, replicas) for view in self.views()) and (
+                not self.sentinels or _replicas(self._agreed()) == replicas
             )
 
         wait_until(healthy, message="the sentinels to know each other and the replicas")
@@ -170,3 +169,15 @@ class SentinelEnv:
 
 def _is_in_sync(replication: Mapping[str, Any]) -> bool:
     return bool(replication["role"] == "master" or replication["master_link_status"] == "up")
+
+
+def _replicas(server: RedisServer | None) -> int:
+    """Return the number of servers that copy a server, which may hang or have ended."""
+    try:
+        return (
+            int(redis.Redis(port=server.port, socket_timeout=1).info("replication")["connected_slaves"])
+            if server
+            else 0
+        )
+    except redis.RedisError:
+        return 0
