@@ -33,6 +33,7 @@ __all__ = [
     "Text",
     "WebAddress",
     "ZoneName",
+    "names_cluster",
     "node_addresses",
     "plain_text",
     "stripped",
@@ -182,10 +183,15 @@ def _web_address(value: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
 
 
+def names_cluster(address: str) -> bool:
+    """Return True if an address names nodes of a cluster."""
+    return address.partition("://")[0].lower() in _CLUSTERS
+
+
 def node_addresses(address: str) -> list[str]:
     """Return the address of each server that an address of Redis names: a cluster is named by some of its nodes."""
     scheme, _, rest = address.partition("://")
-    if scheme.lower() not in _CLUSTERS:
+    if not names_cluster(address):
         return [address]
     place, slash, path = rest.partition("/")
     user, at, hosts = place.rpartition("@")
@@ -198,7 +204,7 @@ def _redis_address(value: str) -> str:
     if names_sentinels(value):
         SentinelAddress.parse(value)
         return f"{scheme.lower()}://{rest}"
-    if scheme.lower() not in _CLUSTERS:
+    if not names_cluster(value):
         return _server_address(value)
     for each in node_addresses(value):
         if urlsplit(_server_address(each)).path not in ("", "/", "/0"):

@@ -11,7 +11,7 @@ from redis.connection import parse_url
 from redis.retry import Retry
 
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.fields import node_addresses
+from webhook_kit.fields import names_cluster, node_addresses
 from webhook_kit.sentinel_address import SentinelAddress, names_sentinels
 from webhook_kit.settings import Settings, TlsVerify
 from webhook_kit.storage.cluster import ClusterNodes, require_one_slot
@@ -44,7 +44,7 @@ def connect(settings: Settings, *, timeout: float | None = None) -> redis.Redis:
         ) from error
     if sentinels:
         pool.locator = Sentinels(sentinels, tls, timeout=settings.redis_timeout)
-    if "+cluster:" in settings.redis_url:
+    if names_cluster(settings.redis_url):
         require_one_slot(settings.key_prefix)
         named = [(url["host"], url.get("port", 6379)) for url in map(parse_url, servers)]
         pool.locator = ClusterNodes(named, settings.key_prefix, pool.ask)

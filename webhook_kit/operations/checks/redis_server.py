@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import redis
 
 from webhook_kit.errors import ConfigurationError
+from webhook_kit.fields import names_cluster
 from webhook_kit.kit import Kit
 from webhook_kit.operations.checks.certificates import certificate_problem
 from webhook_kit.operations.checks.finding import SETTING_MISSING, CheckFinding, CheckSeverity, mistake
@@ -97,7 +98,7 @@ def check_server(kit: Kit, processes: Processes) -> Iterator[CheckFinding]:
     if tuple(int(part) for part in version.split(".")[:2]) < (6, 2):
         what = f"the server is version {version}; 6.2 or later is needed"
         yield CheckFinding(CheckSeverity.ERROR, "redis_version", "REDIS_URL", what)
-    if server.get("cluster_enabled") and "+cluster:" not in kit.settings.redis_url:
+    if server.get("cluster_enabled") and not names_cluster(kit.settings.redis_url):
         yield _cluster(kit)  # this node may serve the slot until the slot moves
     if state.policy != "noeviction":
         what = f"maxmemory-policy is {state.policy}: Redis could delete orders"
