@@ -145,9 +145,10 @@ class SentinelEnv:
         others, replicas = len(self.sentinels) - 1, len(self.servers) - 1
 
         def healthy() -> bool:
-            return all((view.others, view.replicas) == (others, replicas) for view in self.views()) and (
-                not self.sentinels or _replicas(self._agreed()) == replicas
+            known = all(
+                (bool(view.state), view.others, view.replicas) == (True, others, replicas) for view in self.views()
             )
+            return known and (not self.sentinels or _replicas(self._agreed()) == replicas)
 
         wait_until(healthy, message="the sentinels to know each other and the replicas")
 
