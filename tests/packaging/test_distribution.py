@@ -151,7 +151,12 @@ def test_metadata_is_in_setup_cfg_only() -> None:
     assert not list(ROOT.glob("requirements*.txt"))
 
 
-OF_EXTRAS = ("webhook_kit/console/oidc.py", "webhook_kit/error_reports/sentry.py")
+OF_EXTRAS = (
+    "webhook_kit/console/oidc.py",
+    "webhook_kit/error_reports/sentry.py",
+    "webhook_kit/operations/archive/database.py",
+    "webhook_kit/operations/archive/tables.py",
+)
 """Modules that are imported only with the extra of their dependencies."""
 
 
