@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +19,7 @@ from webhook_kit.operations.checks.redis_server import Processes, check_redis, c
 from webhook_kit.settings import Settings
 from webhook_kit.storage import cluster as module
 from webhook_kit.storage.cluster import ClusterNodes, one_slot_advice, require_one_slot
-from webhook_kit.storage.connection import connect
+from webhook_kit.storage.connection import OUT_OF_REACH, connect
 from webhook_kit.storage.faults import RedisFault, fault
 from webhook_kit.storage.scripts import Script, load
 from webhook_kit.testing.processes import PATIENCE, free_port, wait_until
@@ -57,7 +59,7 @@ def other_primary(cluster: RedisCluster) -> ClusterNode:
 def usable(kit: Kit) -> bool:
     try:
         return bool(kit.trial_write.run())
-    except redis.ConnectionError:
+    except OUT_OF_REACH:
         return False
 
 
@@ -116,6 +118,21 @@ def test_a_node_that_dies_is_replaced_by_its_replica(on_cluster: Kit, cluster: R
     finally:
         failed.start()
         cluster.wait_until_in_sync(failed)
+
+
+def test_a_node_that_hangs_is_left_when_its_replica_has_taken_over(
+    cluster: RedisCluster, make_cluster_kit: Callable[..., Kit]
+) -> None:
+    """A new connection to it is still accepted, by the kernel, and then nothing responds."""
+    kit = make_cluster_kit(redis_timeout=0.5)
+    assert usable(kit)
+    hanging = cluster.serving
+    os.kill(hanging.pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: usable(kit), message="the replica to be used")
+    finally:
+        os.kill(hanging.pid, signal.SIGCONT)
+    cluster.wait_until_in_sync(hanging)
 
 
 def test_a_process_starts_while_the_node_that_is_named_first_is_down(

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import redis
+from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
+from redis.retry import Retry
 
 from webhook_kit.storage.faults import REFUSING_SERVER, error_code
 
@@ -72,14 +74,18 @@ class _FailoverAware(AbstractConnection):
 
         :raises ServerRefused: it is a replica.
         """
-        super().on_connect_check_health(check_health)
-        if self.pool is None or self.pool.locator is None:
+        pool = self.pool
+        if pool is None or pool.locator is None:
+            super().on_connect_check_health(check_health)
             return
-        if self.pool.locator.verify_role and not self._is_primary():
-            refusal = ServerRefused(f"{self.host}:{self.port} is a replica; a primary is not known yet")
-            self.pool.locator.leave((self.host, self.port), refusal)
-            raise refusal
-        self.pool.follow(self)
+        try:
+            super().on_connect_check_health(check_health)
+            if pool.locator.verify_role and not self._is_primary():
+                raise ServerRefused(f"{self.host}:{self.port} is a replica; a primary is not known yet")
+        except (redis.ConnectionError, redis.TimeoutError) as error:  # also of one that accepts connections and hangs
+            pool.locator.leave((self.host, self.port), error)
+            raise
+        pool.follow(self)
 
     def _is_primary(self) -> bool:
         self.send_command("ROLE", check_health=False)  # type: ignore[no-untyped-call]
@@ -211,7 +217,8 @@ class FailoverPool(redis.ConnectionPool):
         :raises redis.RedisError: it cannot be reached, or refuses.
         """
         host, port = address
-        connection: Any = self.connection_class(**self.connection_kwargs | {"host": host, "port": port})
+        once = {"host": host, "port": port, "retry": Retry(NoBackoff(), 0)}
+        connection: Any = self.connection_class(**self.connection_kwargs | once)
         try:
             connection.connect()
             connection.send_command(*command)
