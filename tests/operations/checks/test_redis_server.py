@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,39 @@ def test_number_of_connections_that_fits_the_plan_is_named(
     assert finding.advice == "set REDIS_MAX_CONNECTIONS to 5"
     named = make_kit(redis_url=own_server.url, redis_max_connections=5)
     assert found(named, "redis_connections", Processes(web=3, workers=2)) == []
-    (finding,) = found(kit, "redis_connections", Processes(web=20, workers=2))
-    assert "fewer processes" in finding.advice
+
+
+@pytest.mark.parametrize(
+    ("limit", "web", "advice"),
+    [
+        (
+            20,
+            2,
+            "set REDIS_MAX_CONNECTIONS to 2, or run 1 web process (WEB_CONCURRENCY) and set REDIS_MAX_CONNECTIONS to 3",
+        ),
+        (
+            40,
+            6,
+            "set REDIS_MAX_CONNECTIONS to 3, or run 5 web processes (WEB_CONCURRENCY) and set REDIS_MAX_CONNECTIONS to 4",
+        ),
+        (40, 3, "set REDIS_MAX_CONNECTIONS to 5"),
+        (
+            *(40, 20),
+            "run 12 web processes (WEB_CONCURRENCY) and set REDIS_MAX_CONNECTIONS to 2, or choose a plan with at least 55 connections",
+        ),
+        (15, 20, "choose a plan with at least 55 connections"),
+    ],
+)
+def test_advice_on_connections_can_be_followed(
+    limit: int, web: int, advice: str, own_redis: redis.Redis, own_server: RedisServer, make_kit: MakeKit
+) -> None:
+    own_redis.config_set("maxclients", limit)
+    kit = make_kit(redis_url=own_server.url, redis_max_connections=10)
+    (finding,) = found(kit, "redis_connections", Processes(web=web))
+    assert finding.advice == advice
+    for processes, pool in re.findall(r"run (\d+) web .*?CONNECTIONS to (\d+)", advice):
+        followed = make_kit(redis_url=own_server.url, redis_max_connections=int(pool))
+        assert found(followed, "redis_connections", Processes(web=int(processes))) == []
 
 
 @pytest.mark.parametrize(

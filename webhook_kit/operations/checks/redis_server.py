@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import redis
 
@@ -13,6 +13,7 @@ from webhook_kit.kit import Kit
 from webhook_kit.operations.checks.certificates import certificate_problem
 from webhook_kit.operations.checks.finding import SETTING_MISSING, CheckFinding, CheckSeverity, mistake
 from webhook_kit.operations.redis_health import RedisState, megabytes, read_redis
+from webhook_kit.settings import Settings
 from webhook_kit.storage.cluster import one_slot_advice
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.faults import RedisFault, describe, fault
@@ -29,6 +30,8 @@ _COMMANDS = 5
 """Connections that are left for commands, the console of Redis's provider, and old processes of a deployment."""
 
 _FEWEST = 2
+_ENOUGH: int = Settings.model_fields["redis_max_connections"].default
+"""Connections of a process below which its requests may wait for one, and above which more bring nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ class Processes:
     def largest_pool(self, limit: int) -> int:
         """Return the largest ``REDIS_MAX_CONNECTIONS`` with which they and some commands stay within a limit."""
         return (limit - _COMMANDS - self.most_connections(0)) // max(1, self.web + self.workers)
+
+    def fewer(self, pool: int, limit: int) -> Processes | None:
+        """Return these processes with as many web processes as can have pools of this size within a limit; None if it is none."""
+        web = (limit - _COMMANDS - self.most_connections(0)) // pool - self.workers
+        return replace(self, web=web) if web > 0 else None
 
 
 def check_redis(kit: Kit) -> Iterator[CheckFinding]:
@@ -162,19 +170,26 @@ def _connections(kit: Kit, state: RedisState, processes: Processes) -> Iterator[
     pool, largest = kit.settings.redis_max_connections, processes.largest_pool(limit)
     if pool <= largest:
         return
-    advice = (
-        f"set REDIS_MAX_CONNECTIONS to {largest}"
-        if largest >= _FEWEST
-        else f"run fewer processes, or choose a plan with at least {processes.most_connections(_FEWEST) + _COMMANDS} connections"
-    )
     yield CheckFinding(
         CheckSeverity.ERROR,
         "redis_connections",
         "REDIS_MAX_CONNECTIONS",
         f"{processes.web} web processes and {processes.workers} workers of {pool} connections each may open "
         f"{processes.most_connections(pool)}, and {_COMMANDS} are left for commands; Redis allows {limit}",
-        advice,
+        _advice(processes, largest, limit),
     )
+
+
+def _advice(processes: Processes, largest: int, limit: int) -> str:
+    """Return what to do when too many connections may be opened: fewer web processes, where that leaves each more of them."""
+    fewer = processes.fewer(max(largest + 1, _FEWEST), limit) if largest < _ENOUGH else None
+    ways = [f"set REDIS_MAX_CONNECTIONS to {largest}"] if largest >= _FEWEST else []
+    if fewer is not None:
+        number = "1 web process" if fewer.web == 1 else f"{fewer.web} web processes"
+        ways.append(f"run {number} (WEB_CONCURRENCY) and set REDIS_MAX_CONNECTIONS to {fewer.largest_pool(limit)}")
+    if largest < _FEWEST:
+        ways.append(f"choose a plan with at least {processes.most_connections(_FEWEST) + _COMMANDS} connections")
+    return ", or ".join(ways)
 
 
 def _max_clients(connection: redis.Redis) -> int:
