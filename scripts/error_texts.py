@@ -50,6 +50,8 @@ class ErrorText(NamedTuple):
 def error_texts(package: Path) -> list[ErrorText]:
     """Return every text, sorted by status and code.
 
+    A violation that only repeats the text of its document is left out: the document's status and code are those of the answer.
+
     :param package: the folder of the package.
     """
     found = {text for path in _files(package) for text in _texts(path)}
@@ -68,14 +70,15 @@ def _texts(path: Path) -> Iterator[ErrorText]:
     for scope in ast.walk(tree):
         if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
             variables = _variables(scope)
-            for call in ast.walk(scope):
-                if isinstance(call, ast.Call) and (answer := _answer(call, variables)):
-                    yield ErrorText(*answer)
+            calls = [call for call in ast.walk(scope) if isinstance(call, ast.Call)]
+            answers = [(_name(call), ErrorText(*answer)) for call in calls if (answer := _answer(call, variables))]
+            documents = {each.text for name, each in answers if name == "Problem"}
+            yield from (each for name, each in answers if name != "ValidationError" or each.text not in documents)
 
 
 def _answer(call: ast.Call, variables: dict[str, ast.expr]) -> tuple[ErrorCode, int, str, bool] | None:
     """Return code, status, text and retryability of a call that makes an answer; None for any other."""
-    name = ast.unparse(call.func).rpartition(".")[2]
+    name = _name(call)
     if name not in _CODE_OF and name not in _WITH_CODE:
         return None
     named = {keyword.arg: keyword.value for keyword in call.keywords}
@@ -90,6 +93,10 @@ def _answer(call: ast.Call, variables: dict[str, ast.expr]) -> tuple[ErrorCode, 
         text,
         bool(ast.literal_eval(again)) if isinstance(again, ast.Constant) else code.kind.retryable,
     )
+
+
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
 
 
 def _arguments(call: ast.Call) -> list[ast.expr]:

@@ -56,6 +56,27 @@ An adapter refuses with a reason, which becomes one of these codes:
 |---|---|
 """
 
+_OUTAGES = """
+### While the POS is down
+
+Each 503 and 409 is a problem document with `retryAfter`, and the header `Retry-After` says the same. Gett sends the order again, the customer waits,
+and the next attempt starts where the last one ended. A method that a row does not name works.
+
+| what happens | validateOrder | placeOrder | `Retry-After` | placement after it |
+|---|---|---|---|---|
+"""
+
+_OUTAGES_END = """
+* validateOrder calls `quote` and nothing else. An adapter without `quote` is priced from the last good catalog, so each 503 of its column is a
+  200 then, except without a catalog. The customer learns only from placeOrder that the POS is down. A wrong cart is 200 with `isValid: false`.
+* The repetition of an order that was placed or refused gets the first answer without a call of the POS. One that comes while the first attempt is
+  under way waits for its answer, and gets 409 only at `WEBHOOK_DEADLINE`.
+* A POS that answers that it is closed, paused or too busy (`Refused`) is not down: `STORE_CLOSED`, final, 400 to placeOrder.
+* A pause at Gett changes no answer: an order that still comes for a paused store is placed if its POS takes it.
+* When the POS is back, an order in doubt is looked up, or placed again with the same key
+  ([receiving.md](receiving.md#the-states-of-a-placement)). With neither, a person decides.
+"""
+
 _TEXTS = """
 ### Every text
 
@@ -88,8 +109,9 @@ Other calls of the kit:
 
 ## Exceptions of an adapter
 
-A refusal is a result (`return Refused(…)`), and a failure is an exception. What Gett is answered to placeOrder, and the state of the placement
-after it:
+A refusal is a result (`return Refused(…)`), and a failure is an exception. Below `place_order`, `find_order`, `quote` and `fetch_catalog` is what
+Gett is answered to placeOrder, and the state of the placement after it. Below `parse_event` is what the POS is answered to its webhook; Gett is
+not part of that.
 
 | raised in | {heads} |
 |---|{lines}|
@@ -144,6 +166,9 @@ def page() -> str:
             ", ".join(f"`{code}`" for code in ErrorCode if code not in sent) + ".\n",
             _REASONS,
             *_reasons(),
+            _OUTAGES,
+            *map(_outage, explained["outages"].values()),
+            _OUTAGES_END,
             _TEXTS,
             *(_row(str(each.status), f"`{each.code}`", each.text, _yes(each.again)) for each in texts),
             _GETT,
@@ -175,6 +200,15 @@ def _codes(explained: dict[str, dict[str, str]], texts: list[ErrorText]) -> Iter
 def _reasons() -> Iterator[str]:
     for code in dict.fromkeys(reason.code for reason in Reason):
         yield _row(f"`{code}`", ", ".join(f"`{reason.name}`" for reason in Reason if reason.code is code))
+
+
+def _outage(entry: dict[str, str]) -> str:
+    status, _, state = entry["place"].partition(" ")
+    return _row(entry["case"], entry["validate"], status, _with_unit(entry["retry_after"]), state.replace("_", " "))
+
+
+def _with_unit(seconds: str) -> str:
+    return f"{seconds} s" if seconds.isdigit() else seconds
 
 
 def _answers() -> Iterator[str]:

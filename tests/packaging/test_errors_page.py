@@ -40,6 +40,10 @@ def test_texts_of_all_forms_are_found_in_a_source(tmp_path: Path) -> None:
         "    return ValidationError(code=code, message='of another kind', json_path=path)\n"
         "def i(name):\n"
         "    raise unavailable(f'the POS of {name} is away', retry_after=5)\n"
+        "def k(name):\n"
+        "    detail = 'the key is used'\n"
+        "    error = ValidationError(code=ErrorCode.OTHER, message=detail)\n"
+        "    raise Problem(ErrorCode.VALIDATION_FAILED, detail, errors=[error])\n"
         "def j(error):\n"
         "    raise Problem(ErrorCode.CONFLICT, str(error))\n"
     )
@@ -47,5 +51,6 @@ def test_texts_of_all_forms_are_found_in_a_source(tmp_path: Path) -> None:
         (ErrorCode.OTHER, 400, "of another kind", False),
         (ErrorCode.CONFLICT, 409, "is being placed", True),
         (ErrorCode.INVALID_REQUEST, 413, "… is too large", False),
+        (ErrorCode.VALIDATION_FAILED, 422, "the key is used", False),
         (ErrorCode.SERVICE_UNAVAILABLE, 503, "the POS of … is away", True),
     ]
