@@ -110,8 +110,18 @@ def test_an_order_is_shown_by_any_of_its_names_and_without_its_customer(shell: S
     assert by_gett_id | expected == by_gett_id
     assert by_gett_id["idempotencyKeys"] == ["k1"]
     text = shell.good("order", "show", "g1")
-    assert "in_doubt" in text
-    assert not [word for word in ("ann@", "+1555", "cola") if word in text + json.dumps(by_gett_id)]
+    assert "in the POS         nobody knows" in text
+    assert "items              1 × cola\n" in text
+    assert not [word for word in ("ann@", "+1555") if word in text + json.dumps(by_gett_id)]
+
+
+def test_an_order_is_shown_in_words_of_people(shell: Shell) -> None:
+    for settle, told in (("--not-placed", "no"), ("--placed=T7", "yes, as T7")):
+        shell.doubt()
+        shell.good("order", "resolve", "g1", settle)
+        text = shell.good("order", "show", "g1")
+        assert f"in the POS         {told}\n" in text
+        assert not re.search(r"None|True|False|\b[a-z]+[A-Z]", text.partition("\n\n")[0])
 
 
 def test_an_order_in_doubt_is_resolved_as_placed_and_confirmed(shell: Shell) -> None:
@@ -149,7 +159,7 @@ def test_resolving_needs_one_decision(options: list[str], shell: Shell) -> None:
     shell.doubt()
     status, output = shell.run("order", "resolve", "g1", *options)
     assert status == 2
-    assert "give either --placed ID or --not-placed" in output
+    assert "give --placed NUMBER if the POS has the order, or --not-placed if it certainly has not" in output
     assert shell.state() == "in_doubt"
 
 
@@ -206,12 +216,12 @@ def refuse(shell: Shell, name: str) -> None:
 def test_show_prints_why_an_order_was_refused(shell: Shell) -> None:
     refuse(shell, "g1")
     lines = shell.good("order", "show", "g1").splitlines()
-    at = lines.index("")  # the timeline follows
-    assert lines[at - 3 : at] == [
-        "refusal            ITEM_UNAVAILABLE: Cola is sold out. (and 1 more)",
-        "                   ITEM_UNAVAILABLE: Cola is sold out. (cola)",
+    at = lines.index("reason             ITEM_UNAVAILABLE: Cola is sold out. (cola)")
+    assert lines[at + 1 : at + 3] == [
         "                   OTHER: No pickup today. ($.fulfillmentType)",
+        "in the POS         no",
     ]
+    assert sum("Cola is sold out" in line for line in lines) == 1
     shown = json.loads(shell.good("order", "show", "g1", "--json"))
     assert (shown["refusal"]["code"], len(shown["refusal"]["violations"])) == ("ITEM_UNAVAILABLE", 2)
 

@@ -127,6 +127,8 @@ def test_order_in_doubt(healthy: Kit) -> None:
     doubt = found(healthy, "order_in_doubt")
     assert doubt.severity is HealthSeverity.URGENT
     assert "O-1" in doubt.detail
+    resolve = "webhook-kit order resolve O-1"
+    assert doubt.command == f"{resolve} --placed NUMBER, or {resolve} --not-placed"
     assert doubt.page == "order?ref=O-1"
     assert doubt.since == pytest.approx(time.time(), abs=60)
 

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from tests.webhooks.webhook_client import STORE_ID, WebhookClient, order
 from webhook_kit.operations import orders
 from webhook_kit.operations.timeline import timeline
@@ -30,6 +32,19 @@ def test_an_order_is_found_by_each_of_its_ids(client: WebhookClient) -> None:
     assert orders.find_by_pos_number(client.kit, expected.pos_number, "main") == [expected]
     assert orders.find_by_pos_number(client.kit, expected.pos_number, "other") == []
     assert ticket is not None
+
+
+def test_the_items_of_an_order_are_told_with_options() -> None:
+    small = {"itemId": "small"}
+    line = {"itemId": "pizza", "quantity": 2, "modifierGroups": [{"selectedModifiers": [small]}, {}]}
+    assert orders.items_of({"cart": {"lineItems": [line, small]}}) == ("2 × pizza (1 × small)", "1 × small")
+
+
+@pytest.mark.parametrize(
+    "order", [None, [], {}, {"cart": None}, {"cart": {"lineItems": [None]}}, {"cart": {"lineItems": 1}}]
+)
+def test_an_order_without_readable_items_has_none(order: object) -> None:
+    assert orders.items_of(order) == ()
 
 
 def test_the_facts_have_no_data_of_the_customer(client: WebhookClient) -> None:

@@ -120,3 +120,5 @@ def test_page_leads_to_an_order_and_to_the_reason_of_a_refusal(tmp_path: Path) -
     assert "update taken by Gett" in said["webhook-kit order timeline REF"]
     assert "PAYMENT_DECLINED: the card was declined" in said["webhook-kit sandbox order payment-declined"]
     assert "PAYMENT_DECLINED: the card was declined" in said["webhook-kit order show REF"]
+    assert "Look for the order in the POS." in said["webhook-kit health"]
+    assert "is released; the next attempt places it" in said["webhook-kit order resolve REF --not-placed"]

@@ -145,7 +145,7 @@ def _store_id(kit: Kit, store: str) -> str:
     )
 )
 @click.argument("ref")
-@click.option("--placed", metavar="ID", help="The POS has the order, as order ID.")
+@click.option("--placed", metavar="NUMBER", help="The POS has the order, as NUMBER.")
 @click.option("--not-placed", is_flag=True, help="The POS does not have the order; Gett's next attempt places it.")
 @why_option
 def resolve(ref: str, placed: str | None, not_placed: bool, why: str) -> None:
@@ -153,7 +153,7 @@ def resolve(ref: str, placed: str | None, not_placed: bool, why: str) -> None:
     from webhook_kit.operations import actions
 
     if bool(placed) == not_placed:
-        raise click.UsageError("give either --placed ID or --not-placed")
+        raise click.UsageError("give --placed NUMBER if the POS has the order, or --not-placed if it certainly has not")
     kit = open_kit(changes_gett=True)
     order = one_order(kit, ref).ref
     if placed is None:

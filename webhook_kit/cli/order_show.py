@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from webhook_kit.kit import Kit
     from webhook_kit.operations.orders import OrderFacts
     from webhook_kit.operations.timeline import TimelineEntry
+    from webhook_kit.placement.order_search import RefusalReason
 
 __all__ = ["one_order", "show", "timeline"]
 
@@ -33,7 +34,19 @@ def show(ref: str, as_json: bool) -> None:
     """
     kit = open_kit()
     order, entries, archived_at = _found(kit, ref)
-    refusal = order.refusal
+    if as_json:
+        click.echo(json.dumps(_members(order, entries, archived_at)))
+        return
+    if not order.settled:
+        warn_of_missing(kit, "sync")
+    for name, value in _facts(order, archived_at):
+        click.echo(f"{name:18} {value}")
+    click.echo()
+    _print_timeline(entries)
+
+
+def _members(order: OrderFacts, entries: Sequence[TimelineEntry], archived_at: datetime | None) -> dict[str, Any]:
+    """Return an order for programs."""
     shown: dict[str, Any] = {
         "orderRef": order.ref,
         "state": order.state,
@@ -54,21 +67,57 @@ def show(ref: str, as_json: bool) -> None:
     }
     if archived_at is not None:
         shown["archived"] = _iso(archived_at)
-    if as_json:
-        recorded = {"refusal": refusal and asdict(refusal), "timeline": [_entry(entry) for entry in entries]}
-        click.echo(json.dumps({**shown, **recorded}))
+    refusal = order.refusal and asdict(order.refusal)
+    return {**shown, "refusal": refusal, "timeline": [_entry(entry) for entry in entries]}
+
+
+def _facts(order: OrderFacts, archived_at: datetime | None) -> Iterator[tuple[str, str]]:
+    """Yield an order for people, as names and values; the name is empty where one has several values."""
+    yield "order", order.ref
+    if order.gett_id != order.ref:
+        yield "Gett's id", order.gett_id or "not known"
+    yield "Idempotency-Key", ", ".join(order.idempotency_keys) or "not known"
+    yield "store", order.store_id or "not known"
+    yield "state", order.state.replace("_", " ")
+    yield from _named("reason", _reasons(order.refusal))
+    yield "in the POS", _in_the_pos(order)
+    yield from _named("items", order.items)
+    yield "total", "not known" if order.accepted is None else f"{order.accepted:.2f}"
+    yield "attempts", f"{order.attempts}{f', and {order.replays} times the same answer again' if order.replays else ''}"
+    yield "first attempt", _iso(order.created) or "not known"
+    yield "last change", _iso(order.updated) or "not known"
+    yield "last update", order.progress or "none"
+    yield "Gett knows", order.taken or "no update yet"
+    yield "waits for Gett", ", ".join(update.update for update in order.pending) or "nothing"
+    if archived_at is not None:
+        yield "archived", _iso(archived_at) or ""
+
+
+def _named(name: str, values: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for number, value in enumerate(values):
+        yield ("" if number else name), value
+
+
+def _reasons(refusal: RefusalReason | None) -> Iterator[str]:
+    """Yield the reason of a refusal; once, because its text is mostly that of the first violation."""
+    if refusal is None:
         return
-    if not order.settled:
-        warn_of_missing(kit, "sync")
-    for name, value in shown.items():
-        click.echo(f"{name:18} {', '.join(value) if isinstance(value, list) else value}")
-    if refusal is not None:
-        click.echo(f"{'refusal':18} {refusal.code}: {refusal.detail}")
-        for violation in refusal.violations:
-            place = " ".join(violation[name] for name in ("itemId", "jsonPath") if name in violation)
-            click.echo(f"{'':18} {violation['code']}: {violation['message']}{f' ({place})' if place else ''}")
-    click.echo()
-    _print_timeline(entries)
+    if all(violation["code"] != refusal.code for violation in refusal.violations):
+        yield f"{refusal.code}: {refusal.detail}"
+    for violation in refusal.violations:
+        place = " ".join(violation[name] for name in ("itemId", "jsonPath") if name in violation)
+        yield f"{violation['code']}: {violation['message']}{f' ({place})' if place else ''}"
+
+
+def _in_the_pos(order: OrderFacts) -> str:
+    if order.state == "placed":
+        confirmed = ", but nobody in the restaurant has confirmed it" if order.unconfirmed else ""
+        return f"yes, as {order.pos_number or 'a number that is not known'}{confirmed}"
+    if order.may_have_reached_pos and not order.settled:
+        return "nobody knows; look there, then settle it by `order resolve`: --placed NUMBER, or --not-placed"
+    return {"refused": "no", "released": "no", "claimed": "not yet", "calling": "being placed"}.get(
+        order.state, "not known"
+    )
 
 
 @click.command()

@@ -8,7 +8,8 @@ from uuid import uuid4
 import click
 
 from webhook_kit.cli.common import examples
-from webhook_kit.cli.sandbox_client import SandboxError, sandbox_url
+from webhook_kit.cli.sandbox_client import SandboxError, ask_sandbox, sandbox_url
+from webhook_kit.errors import GettError
 
 if TYPE_CHECKING:
     from webhook_kit.gett.client import GettClient
@@ -57,8 +58,20 @@ def order(url: str, api_key: str | None, store_id: str | None, items: tuple[str,
     if not checked.is_valid:
         raise SandboxError(*(f"refused: {error.message}" for error in checked.errors or []))
     request = {**checked.to_wire(), "payment": {"type": "gettPayment"}}
-    placed = marketfront.place_order(PlaceOrderRequest.model_validate(request), key=str(uuid4()))
+    key = str(uuid4())
+    try:
+        placed = marketfront.place_order(PlaceOrderRequest.model_validate(request), key=key)
+    except GettError as error:
+        raise SandboxError(f"{_order_of(url, key)}{error}") from error
     click.echo(f"order {placed.gett_order_id} is placed; the store's number is {placed.partner_order_id}")
+
+
+def _order_of(url: str, key: str) -> str:
+    """Return the beginning of a message about an order that was not placed: Gett's id of it, which no customer is told."""
+    try:
+        return f"order {ask_sandbox('GET', f'{url}/__sandbox/state')['state']['placements'][key]['orderId']}: "
+    except (SandboxError, KeyError, TypeError):  # refused by Gett itself, or the sandbox has stopped
+        return ""
 
 
 def _only_store(client: GettClient) -> str:

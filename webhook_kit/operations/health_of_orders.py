@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 from urllib.parse import urlencode
 
@@ -66,12 +67,13 @@ def order_findings(kit: Kit, now: float) -> Iterator[HealthFinding]:
 def _in_doubt(kit: Kit) -> Iterator[HealthFinding]:
     orders = orders_in_doubt(kit, _READ_FOR_HEALTH)
     for order in orders[:_NAMED]:
+        resolve = f"webhook-kit order resolve {quote(order.ref)}"
         yield HealthFinding(
             "order_in_doubt",
             HealthSeverity.URGENT,
             f"The POS of {store_name(kit, order.store_id)} may or may not have an order: its call ended without an answer.",
-            "Look for the order in the POS. Then say here if it is there, and its ticket number.",
-            f"webhook-kit order resolve {order.ref}",
+            "Look for the order in the POS. Then say if it is there, and its ticket number.",
+            f"{resolve} --placed NUMBER, or {resolve} --not-placed",
             f"order?{urlencode({'ref': order.ref})}",
             f"Order {order.ref}",
             since=order.since,

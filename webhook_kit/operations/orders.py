@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -23,6 +23,7 @@ __all__ = [
     "find_any",
     "find_by_pos_number",
     "find_by_trace",
+    "items_of",
     "totals_of_unsettled",
 ]
 
@@ -57,6 +58,7 @@ class OrderFacts:
         ``newer`` if a later version has archived it, ``unknown`` if only updates of the order are kept.
     :ivar attempts: number of times that a process worked on the placement.
     :ivar replays: number of times that the recorded answer was given again.
+    :ivar items: the items with quantities and options, as texts; empty if they are not kept, as of a refused order.
     :ivar accepted: total that the customer accepted.
     :ivar may_have_reached_pos: the POS may have the order, and nobody knows yet.
     :ivar unconfirmed: the POS took the order as pending and has not confirmed it.
@@ -75,6 +77,7 @@ class OrderFacts:
     idempotency_keys: tuple[str, ...]
     created: datetime | None
     updated: datetime | None
+    items: tuple[str, ...]
     accepted: Decimal | None
     refusal: RefusalReason | None
     may_have_reached_pos: bool
@@ -176,6 +179,7 @@ def _facts(kit: Kit, ref: str, record: dict[str, str]) -> OrderFacts:
         idempotency_keys=tuple(record.get("keys", "").split("\n")[:-1]),
         created=_moment(record.get("created")),
         updated=_moment(record.get("updated")),
+        items=_items_of_record(record),
         accepted=_accepted(record),
         refusal=refusal_of(record),
         may_have_reached_pos=record.get("doubt") == "1",
@@ -198,6 +202,32 @@ def _accepted(record: Mapping[str, str]) -> Decimal | None:
         return None if amounts.get("total") is None else Decimal(amounts["total"])
     except (ValueError, AttributeError, TypeError, InvalidOperation, RecursionError):
         return None
+
+
+def _items_of_record(record: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        return items_of(json.loads(record.get("order") or record.get("answer") or "{}"))
+    except (ValueError, RecursionError):
+        return ()
+
+
+def items_of(order: object) -> tuple[str, ...]:
+    """Return the items of an order, or of the receipt of one, with quantities and options: ``2 × pizza (1 × small)``.
+
+    Empty if it has none that can be read.
+    """
+    try:
+        return tuple(_lines(order["cart"]["lineItems"]))  # type: ignore[index]
+    except (KeyError, AttributeError, TypeError, RecursionError):
+        return ()
+
+
+def _lines(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for line in lines:
+        groups = line.get("modifierGroups") or ()
+        options = [option for group in groups for option in _lines(group.get("selectedModifiers") or ())]
+        chosen = f" ({', '.join(options)})" if options else ""
+        yield f"{line.get('quantity', 1)} × {line['itemId']}{chosen}"
 
 
 def _step(body: str | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from webhook_kit.kit import Kit
 from webhook_kit.operations.archive import open_archive
-from webhook_kit.operations.orders import OrderFacts
+from webhook_kit.operations.orders import OrderFacts, items_of
 from webhook_kit.operations.timeline import TimelineEntry, timeline_of
 from webhook_kit.placement.order_search import RefusalReason
 from webhook_kit.printing import printable
@@ -61,6 +61,7 @@ def _order(row: Mapping[str, Any]) -> OldOrder:
         idempotency_keys=tuple(row["idempotency_keys"]),
         created=row["created"],
         updated=row["settled"],
+        items=items_of(row["answer"]),
         accepted=row["accepted"],
         refusal=_refusal(row),
         may_have_reached_pos=False,
