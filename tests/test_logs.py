@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -170,6 +171,20 @@ def test_line_controls_no_terminal_and_has_no_secrets(
     assert "\u202e" not in written.getvalue()
     assert "pw" not in written.getvalue()
     assert "abc" not in written.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_lines_for_people_have_colours_on_a_terminal_only(terminal: bool) -> None:
+    program = PROGRAM.replace("{level!r}", "format='console'")
+    reader, writer = os.openpty() if terminal else os.pipe()
+    try:
+        subprocess.run([sys.executable, "-c", program], stderr=writer, check=True)
+        written = os.read(reader, 10_000)
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert b"second_failed" in written
+    assert (b"\x1b[" in written) is terminal
 
 
 def test_captured_events_leave_out_those_of_threads_of_earlier_tests(request: pytest.FixtureRequest) -> None:

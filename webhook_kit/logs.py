@@ -98,8 +98,18 @@ def _last_processors(format: str) -> list[structlog.types.Processor]:
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         _make_safe,
-        structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer(),
+        structlog.processors.JSONRenderer()
+        if format == "json"
+        else structlog.dev.ConsoleRenderer(colors=_is_terminal(sys.stderr)),
     ]
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    """Return True if a person watches the stream: a file or a pipe, as that of honcho, gets no colours."""
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
 
 
 class _StructlogFinder(MetaPathFinder):

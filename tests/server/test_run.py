@@ -7,19 +7,23 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import requests
+from granian.server.mp import WorkerProcess
 
 from tests.webhooks.webhook_client import SECRET, STORE_ID, order
 from webhook_kit.cli.serve import command as serve_command
 from webhook_kit.gett.signing import signed_headers
+from webhook_kit.server.run import wait_in_one_thread
 from webhook_kit.settings import Settings
 from webhook_kit.testing.processes import PATIENCE, Process, free_port
 from webhook_kit.testing.redis_server import RedisServer
@@ -196,6 +200,28 @@ def test_process_that_does_not_stop_is_killed_in_time(redis_server: RedisServer,
         assert "Killing worker" in server.output()
         with pytest.raises(requests.ConnectionError):
             response.result()
+
+
+def test_process_that_has_ended_is_not_taken_for_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watcher gets the status of a process, and is slow to record it."""
+    waitpid, main_thread = os.waitpid, threading.current_thread()
+
+    def late(pid: int, options: int) -> tuple[int, int]:
+        if threading.current_thread() is main_thread:
+            time.sleep(0.05)
+            return waitpid(pid, options)
+        status = waitpid(pid, options)
+        time.sleep(0.2)
+        return status
+
+    monkeypatch.setattr(os, "waitpid", late)
+    create: Any = WorkerProcess
+    worker = create(None, 0, time.sleep, (1000,))
+    wait_in_one_thread(worker)
+    worker.start()
+    worker.terminate()
+    worker.join(PATIENCE)
+    assert not worker.is_alive()
 
 
 def test_default_kill_timeout_lies_between_a_webhook_and_the_end_of_a_grace_period() -> None:

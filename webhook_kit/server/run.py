@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from errno import EADDRINUSE
 from functools import partial
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.server.mp import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 
 from webhook_kit import logs
 from webhook_kit.app import create_app
@@ -27,7 +28,7 @@ from webhook_kit.settings import Settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-__all__ = ["serve"]
+__all__ = ["serve", "wait_in_one_thread"]
 
 _CONNECTIONS = 4096
 """Connections that one process holds at the same time, slow ones included."""
@@ -107,6 +108,11 @@ def _create(create: Callable[[], WSGIApplication], threads: int, parent: int) ->
 class _Server(MPServer):
     """A server that does not start a process again that cannot start, and that stops although a process died at that moment."""
 
+    def _spawn_worker(self, *arguments: Any, **options: Any) -> WorkerProcess:
+        worker = super()._spawn_worker(*arguments, **options)
+        wait_in_one_thread(worker)
+        return worker
+
     def _respawn_workers(self, workers: list[int], *arguments: Any, **options: Any) -> None:
         if any(self.wrks[number].inner.exitcode == _MISCONFIGURED for number in workers):
             self.interrupt_children += workers  # ends the server with an error
@@ -115,6 +121,17 @@ class _Server(MPServer):
             super()._respawn_workers(workers, *arguments, **options)
         if self.interrupt_signal:  # granian has reset the event that told of it
             self.main_loop_interrupt.set()
+
+
+def wait_in_one_thread(worker: Any) -> None:
+    """Let only the watcher of a process wait for its end.
+
+    granian's main thread waits for it, too, and only one of them gets the status from the system. When that was the watcher and
+    the processor is busy, the main thread still takes the process for alive: it reports that it kills one that has ended normally.
+    """
+    watcher = threading.Thread(target=worker._watcher)  # noqa: SLF001 - granian has no other place for it
+    worker._watch = watcher.start  # noqa: SLF001
+    worker.join = watcher.join
 
 
 def _require_free(host: str, port: int) -> None:
