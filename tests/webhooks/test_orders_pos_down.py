@@ -149,9 +149,11 @@ def test_too_many_calls_hang(begin_outage: Callable[..., Outage], release: threa
     full.begin(quote=hang)
     with ThreadPoolExecutor() as pool:
         pool.submit(full.validate)
-        assert began.wait(PATIENCE)
-        expect(full, "too_many_calls")
-        release.set()
+        try:
+            assert began.wait(PATIENCE)
+            expect(full, "too_many_calls")
+        finally:
+            release.set()
 
 
 @pytest.mark.parametrize(
