@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -96,3 +97,25 @@ def test_unconfirmed_orders_of_a_store_are_those_that_its_pos_has(make_kit: Call
     kit.redis.hset(kit.keys.order("before"), mapping={"store": "main", "gett_id": "g", "state": "placed"})
     kit.redis.zadd(kit.keys.unconfirmed, {"before": 1_000})
     assert kit.order_updates.unconfirmed("main", 1.5) == [KnownOrder("here", "g-here", "main")]
+
+
+@pytest.mark.parametrize(
+    ("state", "lease", "placing"),
+    [
+        ("placed", None, False),
+        ("released", 9e15, False),
+        ("claimed", 1, False),  # all that a loss of Redis has left: no attempt goes on
+        ("claimed", 9e15, True),
+        ("calling", 1, True),
+        ("in_doubt", 1, True),
+        ("refused", None, True),
+    ],
+)
+def test_an_attempt_that_may_still_settle_the_record(
+    kit: Kit, state: str, lease: float | None, *, placing: bool
+) -> None:
+    fields: dict[Any, Any] = {"state": state} if lease is None else {"state": state, "lease": f"{lease:.0f}"}
+    kit.redis.hset(kit.keys.order(TODAY), mapping=fields)
+    order = kit.order_updates.find(TODAY)
+    assert order is not None
+    assert order.placing is placing

@@ -14,6 +14,7 @@ from webhook_kit.outbox.archive import OrderArchive
 from webhook_kit.outbox.lanes import AppendResult, Lanes, lane_name
 from webhook_kit.outbox.updates import Kind, Update, order_ended, order_progress
 from webhook_kit.storage.alerts import Alert, Alerts
+from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 from webhook_kit.storage.scripts import Script
@@ -27,7 +28,7 @@ class KnownOrder:
 
     :ivar ref: its orderRef (``gett-protocol.md §3``).
     :ivar gett_id: Gett's id, empty while unknown.
-    :ivar placing: True if its record does not say (yet) that it is placed.
+    :ivar placing: True if an attempt to place it may still settle its record.
     """
 
     ref: str
@@ -91,16 +92,22 @@ class OrderUpdates:
         ref = text(self._redis.get(self._keys.by_gett_id(order))) or order
 
         def queue(live: redis.client.Pipeline) -> None:
-            live.hmget(self._keys.order(ref), "store", "gett_id", "state")
+            live.hmget(self._keys.order(ref), "store", "gett_id", "state", "lease")
             live.hmget(self._keys.lane(lane_name(Kind.ORDER, ref)), "store", "gett_id")
 
-        ((store, gett_id, state), lane), archived = self._archive.read(ref, queue)
+        ((store, gett_id, state, lease), lane), archived = self._archive.read(ref, queue)
         if archived is not None:
             store, gett_id, state = (archived.record.get(name, "") for name in ("store", "gett_id", "state"))
         if store is not None:
-            return KnownOrder(ref, text(gett_id), text(store), placing=text(state) != "placed")
+            return KnownOrder(ref, text(gett_id), text(store), placing=self._is_placing(text(state), text(lease)))
         store, gett_id = lane
         return None if store is None else KnownOrder(ref, text(gett_id), text(store))
+
+    def _is_placing(self, state: str, lease: str) -> bool:
+        """Return False for a placed order, and for one whose claim is all that is left: Redis has lost that it was placed."""
+        if state == "claimed":
+            return float(lease or 0) > redis_time(self._redis) * 1000
+        return state not in ("placed", "released")
 
     def unconfirmed(self, store_id: str, since: float) -> list[KnownOrder]:
         """Return the orders of a store that its POS took as pending and has not confirmed.
