@@ -207,6 +207,7 @@ class PlacementStore:
         partner_order_id: str = "",
         accepted: str = "",
         update: str = "",
+        order: bytes = b"",
         force: bool = False,
         notes: AttemptNotes | None = None,
     ) -> SettleResult:
@@ -216,6 +217,7 @@ class PlacementStore:
         :param answer: the answer's body, to be replayed.
         :param accepted: total of the order as handed to the POS, which is not kept itself.
         :param update: the first update for Gett, as JSON, or empty.
+        :param order: the order as handed to the POS, for a record that Redis has lost: without it a person cannot settle the doubt.
         :param force: settle also when the claim is not held: a person has decided.
         :param notes: of the attempt, for the timeline.
         """
@@ -242,6 +244,7 @@ class PlacementStore:
             gett_id=claim.gett_id,
             store=claim.store_id,
             fingerprint=claim.fingerprint,
+            order=order,
             notification=notification,
             traceparent=current_traceparent(),
             **(notes or AttemptNotes()).arguments,

@@ -361,7 +361,9 @@ class Placement:
             raise
         except BaseException as error:
             log.exception("place_order_failed", order=claim.ref, store=store.id)
-            doubt = partial(self._records.settle, claim, AttemptOutcome.IN_DOUBT, notes=attempt.notes)
+            doubt = partial(
+                self._records.settle, claim, AttemptOutcome.IN_DOUBT, order=stored_order(order), notes=attempt.notes
+            )
             self._settlement.settle(attempt, call, doubt, error)
             raise
         self._settlement.settle(attempt, call, settle, result)

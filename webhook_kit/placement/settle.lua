@@ -3,7 +3,7 @@
 -- KEYS: the record, unsettled, incidents, the pointer of the POS's order id, the four of a notification.
 -- args: ref, lane, owner, outcome (placed, refused, released, in_doubt), status (HTTP), answer, partner_id, accepted (total),
 -- update (JSON, or empty), key_ttl, order_ttl (s), force, call_ms (duration of the POS call, or nil), why (code of the failure, or
--- nil), look_ups, looked_up (number and result of the look-ups, or nil); key, gett_id, store, fingerprint: for a record that Redis has lost.
+-- nil), look_ups, looked_up (number and result of the look-ups, or nil); key, gett_id, store, fingerprint, order (JSON, or empty): for a record that Redis has lost.
 -- Return 'ok', 'same' (the ticket is recorded already), 'duplicate' (it contradicts the record) or 'stale' (not the
 -- holder).
 --- @include "webhook_kit.outbox/archived"
@@ -29,6 +29,7 @@ local function restore()
   key_list, gett_id = has_key and args.key .. '\n' or '', args.gett_id
   redis.call('HSET', placement, 'format', FORMAT, 'ref', args.ref, 'created', now, 'keys', key_list, 'gett_id', gett_id, 'store', args.store,
              'fp', args.fingerprint)
+  if args.order ~= '' then redis.call('HSET', placement, 'order', args.order) end
   list_order(args.ref, now)
   record(args.lane, 'restored')
   if has_key then redis.call('SET', keys.by_key .. args.key, args.fingerprint .. ' ' .. args.ref) end
