@@ -22,7 +22,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos-sentinel pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos-sentinel simulate pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -149,6 +149,9 @@ wheels: $(STAMP) ## find wheels of all dependencies for each Python and platform
 
 chaos-sentinel: $(STAMP) ## kill the primary of a Redis with sentinels again and again: SEEDS="1 2 3" KILLS=10
 	CHAOS_SEEDS="$(or $(SEEDS),1 2 3)" CHAOS_KILLS="$(or $(KILLS),10)" $(BIN)/python -m pytest -q -s tests/chaos/test_sentinel.py
+
+simulate: $(STAMP) ## stop processes at every point of placement and outbox, lose Redis in between, and judge the end
+	$(BIN)/python -m tests.simulation
 
 pictures: $(STAMP) ## renew docs/images (needs Chromium); then look at them
 	PICTURES=docs/images $(BIN)/python -m pytest -q tests/sandbox/test_storefront_pictures.py tests/scenario/test_console_pictures.py

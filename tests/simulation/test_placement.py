@@ -1,0 +1,144 @@
+"""A slice of the simulation; ``make simulate`` runs the whole. Each fault that is planted in the kit has to be found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.simulation.installation import SimulatedInstallation
+from tests.simulation.oracle import judge
+from tests.simulation.placement import AFTER, EMPTIED, Schedule, run_placement
+from tests.simulation.pos import ADAPTERS, Outcome
+from tests.simulation.schedules import FAMILIES
+from webhook_kit.placement.attempt import Attempt
+from webhook_kit.placement.claims import AttemptOutcome, SettleResult
+from webhook_kit.placement.idempotency_store import PlacementStore
+from webhook_kit.placement.placement import Placement
+from webhook_kit.testing.redis_server import RedisServer
+
+Broken = dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[SimulatedInstallation]:
+    with (
+        RedisServer(options={"appendonly": "no"}) as server,
+        SimulatedInstallation.start(server.url) as installation,
+    ):
+        yield installation
+
+
+@pytest.fixture(autouse=True)
+def no_logs() -> Iterator[None]:
+    """Keep the tracebacks of stopped processes from being rendered, which takes longer than the runs."""
+    with capture_logs():
+        yield
+
+
+def broken(installation: SimulatedInstallation, kind: str, schedule: Schedule) -> Broken:
+    """Return every schedule of a kind that contradicts the protocol, and how."""
+    runs = list(FAMILIES[kind](schedule, lambda one: run_placement(installation, one)))
+    assert len(runs) > 20
+    return {str(run.schedule): complaints for run in runs if (complaints := judge(run))}
+
+
+@pytest.mark.parametrize("level", ADAPTERS)
+@pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.REPLY_LOST])
+def test_every_single_stop(installation: SimulatedInstallation, level: str, outcome: Outcome) -> None:
+    assert broken(installation, "one stop", Schedule(level, outcome)) == {}
+
+
+@pytest.mark.parametrize("level", ADAPTERS)
+def test_a_duplicate_at_each_point_of_an_attempt_that_is_stopped(
+    installation: SimulatedInstallation, level: str
+) -> None:
+    for point in range(10):
+        run = run_placement(installation, Schedule(level, stops=(point,), duplicate_at=point))
+        assert judge(run) == [], run.schedule
+
+
+@pytest.mark.parametrize("level", ["native", "look-up"])
+def test_redis_is_emptied_after_each_stop(installation: SimulatedInstallation, level: str) -> None:
+    for point in range(10):
+        run = run_placement(installation, Schedule(level, stops=(point,), back_to=EMPTIED, lost_at=AFTER))
+        assert judge(run) == [], run.schedule
+        assert len(run.tickets) == 1
+
+
+def test_with_the_claim_alone_an_emptied_redis_doubles_a_ticket(installation: SimulatedInstallation) -> None:
+    """The guarantee ends there, as ``receiving.md`` says; otherwise the loss would not be simulated."""
+    schedule = Schedule("claim", Outcome.REPLY_LOST, back_to=EMPTIED, lost_at=AFTER)
+    assert len(run_placement(installation, schedule).tickets) == 2
+
+
+# -- violations that the simulation has found --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("back_to", range(3, 9))
+def test_an_order_of_which_only_the_claim_is_left_goes_on(installation: SimulatedInstallation, back_to: int) -> None:
+    """Its progress was held back, by events and by reconciliation, until the claim expired after a day."""
+    run = run_placement(installation, Schedule("look-up", back_to=back_to, lost_at=13))
+    assert (run.record["state"], run.answers[0].status) == ("claimed", 200)
+    assert judge(run) == []
+
+
+def test_a_doubt_about_an_order_that_redis_has_lost_can_be_settled_as_placed(
+    installation: SimulatedInstallation,
+) -> None:
+    """The record was written again without the order, and `order resolve --placed` advised to settle it as not placed."""
+    run = run_placement(installation, Schedule("claim", Outcome.REPLY_LOST, back_to=EMPTIED, lost_at=7))
+    assert (run.by_person, len(run.tickets), run.record["state"]) == (True, 1, "placed")
+    assert judge(run) == []
+
+
+# -- planted faults ----------------------------------------------------------------------------------------------------
+
+
+def test_a_settlement_before_the_call_is_found(
+    installation: SimulatedInstallation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_pos = Placement._call_pos
+
+    def release_first(self: Placement, attempt: Attempt, *rest: Any) -> None:
+        self._records.settle(attempt.claim, AttemptOutcome.RELEASED)
+        call_pos(self, attempt, *rest)
+
+    monkeypatch.setattr(Placement, "_call_pos", release_first)
+    found = broken(installation, "one stop", Schedule("claim"))
+    assert any("2 tickets" in complaints for complaints in found.values())
+
+
+def test_a_call_without_a_claim_is_found(installation: SimulatedInstallation, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = PlacementStore.claim
+
+    def forget(self: PlacementStore, **arguments: Any) -> Any:
+        granted = claim(self, **arguments)
+        self._redis.delete(self._keys.order(arguments["gett_id"]))
+        return granted
+
+    monkeypatch.setattr(PlacementStore, "claim", forget)
+    run = run_placement(installation, Schedule("claim", duplicate_at=7))
+    assert any("tickets" in complaint for complaint in judge(run))
+
+
+def test_a_placement_without_a_look_up_is_found(
+    installation: SimulatedInstallation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Placement, "_look_up", lambda _self, _attempt: None)
+    found = broken(installation, "one stop", Schedule("look-up"))
+    assert any("2 tickets" in complaints for complaints in found.values())
+
+
+def test_a_ticket_that_is_not_confirmed_is_found(
+    installation: SimulatedInstallation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = PlacementStore.settle
+
+    def without_update(self: PlacementStore, *arguments: Any, **named: Any) -> SettleResult:
+        return settle(self, *arguments, **named | {"update": ""})
+
+    monkeypatch.setattr(PlacementStore, "settle", without_update)
+    assert broken(installation, "one stop", Schedule("native"))
