@@ -57,7 +57,7 @@ def test_the_tables_are_made_and_the_state_is_shown(run: Run, kit: Kit, monkeypa
 
 
 def test_without_an_address_it_is_said(make_kit: Callable[..., Kit]) -> None:
-    with pytest.raises(ConfigurationError, match=r"ARCHIVE_URL is not set.*docs/archive\.md"):
+    with pytest.raises(ConfigurationError, match=r"ARCHIVE_URL is not set.*see the page The long-term archive"):
         open_archive(Settings())
 
 

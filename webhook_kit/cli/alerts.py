@@ -85,7 +85,7 @@ def _list(kit: Kit, limit: int, *, as_json: bool) -> None:
     warn_of_missing(kit, "sync")
     if not states:
         click.echo(
-            "no channel is configured, so that nobody is told: set ALERT_SLACK or another one (docs/monitoring.md)"
+            "no channel is configured, so that nobody is told: set ALERT_SLACK or another one (see the page Monitoring)"
         )
 
 

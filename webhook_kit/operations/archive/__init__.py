@@ -30,7 +30,9 @@ def open_archive(settings: Settings, *, statement_seconds: float = 30.0) -> Arch
     :raises ConfigurationError: ``ARCHIVE_URL`` is not set, or the extra is not installed.
     """
     if settings.archive_url is None:
-        raise ConfigurationError("ARCHIVE_URL is not set, so that there is no long-term archive (docs/archive.md)")
+        raise ConfigurationError(
+            "ARCHIVE_URL is not set, so that there is no long-term archive (see the page The long-term archive)"
+        )
     try:
         import psycopg  # noqa: F401 - SQLAlchemy imports it when it connects, which is too late for a clear message
 
