@@ -18,10 +18,10 @@ def main() -> int:
     wanted = sys.argv[1:]
     chosen = [family for family in families() if not wanted or family.kind in wanted]
     with get_context("fork").Pool(os.cpu_count()) as pool:
-        for family, number, violations in pool.imap_unordered(explore, chosen):
-            runs[family.kind] += number
+        for kind, name, number, violations in pool.imap_unordered(explore, chosen):
+            runs[kind] += number
             broken += len(violations)
-            print(f"{family.kind}, {family.level}, {family.outcome}: {number} runs", flush=True)
+            print(f"{name}: {number} runs", flush=True)
             for schedule, complaints in violations:
                 print(f"  {schedule}: {'; '.join(complaints)}", flush=True)
     for kind, number in runs.items():

@@ -72,6 +72,7 @@ class SimulatedInstallation:
     """Processes of one installation after the other, or one within a point of another, all in one thread.
 
     :ivar gett: every request that reached Gett: path and body.
+    :ivar answer: Gett's answer to the request of this number.
     """
 
     def __init__(self, redis_url: str) -> None:
@@ -82,6 +83,7 @@ class SimulatedInstallation:
         self._running: list[SimulatedProcess] = []
         self._images: dict[str, Image] = {}
         self.gett: list[tuple[str, bytes]] = []
+        self.answer: Callable[[int], ApiResponse] = _taken
         POS.call = self._call
 
     @classmethod
@@ -121,6 +123,7 @@ class SimulatedInstallation:
         self.restore(self._images[level])
         self.clock.reset()
         self.gett.clear()
+        self.answer = _taken
         self._running.clear()
 
     def run(self, level: str, process: SimulatedProcess, work: Callable[[Kit], T]) -> T:
@@ -183,7 +186,7 @@ class SimulatedInstallation:
 
         def take() -> ApiResponse:
             self.gett.append((call.url.partition("/v1/commerce/")[2], call.body or b""))
-            return ApiResponse(202, {}, b'{"status": "online"}')
+            return self.answer(len(self.gett))
 
         return self._running[-1].call("Gett", take)
 
@@ -211,6 +214,10 @@ class SimulatedInstallation:
 
         self.run(level, SimulatedProcess(), sync)
         self._images[level] = self.image()
+
+
+def _taken(_number: int) -> ApiResponse:
+    return ApiResponse(202, {}, b'{"status": "online"}')
 
 
 def _settings(redis_url: str, adapter: str) -> Settings:

@@ -26,15 +26,26 @@ def _tickets(run: PlacementRun) -> Iterator[str]:
     most = 2 if _second_ticket_possible(run) else 1
     if len(run.tickets) > most:
         yield f"{len(run.tickets)} tickets"
-    # The first call has to end after all: a ticket whose reply is lost is known to nobody.
-    ended = not run.stopped and run.schedule.lost_at != AFTER and run.schedule.outcome is not Outcome.REPLY_LOST
-    if len(run.tickets) > 1 and ended and "duplicate_ticket" not in run.incidents:
+    if len(run.tickets) > 1 and _first_call_ends_after_all(run) and "duplicate_ticket" not in run.incidents:
         yield "two tickets, and no incident tells a person"
     if not _lost(run):
         if run.incidents:
             yield f"incidents: {run.incidents}"
         if _has_to_be_placed(run) and len(run.tickets) != 1:
             yield f"{len(run.tickets)} tickets of an order that the POS takes"
+
+
+def _first_call_ends_after_all(run: PlacementRun) -> bool:
+    """Return True if the first attempt learns of its ticket when another one has been placed."""
+    schedule = run.schedule
+    if (
+        run.stopped
+        or schedule.lost_at == AFTER
+        or schedule.outcome is Outcome.REPLY_LOST
+        or schedule.duplicate_at is None
+    ):
+        return False
+    return schedule.duplicate_at < run.attempts[0].index("after settle")
 
 
 def _second_ticket_possible(run: PlacementRun) -> bool:
@@ -105,7 +116,7 @@ def _doubt(run: PlacementRun) -> Iterator[str]:
 def _end(run: PlacementRun) -> Iterator[str]:
     """Every claim has ended, and the record tells what the POS has. What is settled expires."""
     state = run.record.get("state", "")
-    if run.tickets and run.held and state not in ("calling", "in_doubt"):
+    if run.tickets and run.held and state not in ("calling", "in_doubt", "refused"):
         yield f"the record says {state}, and the progress of the order is held back"
     if _lost(run) and _left_to_others(run, state):
         return

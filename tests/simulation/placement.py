@@ -153,8 +153,9 @@ class _Placement:
             if answer is not None and answer.final:
                 break
         else:
-            for _ in range(2):  # the attempt that follows may end in doubt again
-                self._decide()
+            for _ in range(3):  # the attempt that follows may not reach the POS, or end in doubt again
+                if self._installation.field(f"order:{ORDER_ID}", "state") != "released":
+                    self._decide()
                 if (answer := self._attempt(KEY)) is not None and answer.final:
                     break
         self._work(self._recover)

@@ -7,12 +7,17 @@ from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
-from tests.simulation.placement import AFTER, EMPTIED, PlacementRun, Schedule
+from tests.simulation.installation import SimulatedInstallation
+from tests.simulation.oracle import judge
+from tests.simulation.outbox import OUTBOX_FAMILIES, Gett, OutboxSchedule, judge_outbox, run_outbox
+from tests.simulation.placement import AFTER, EMPTIED, PlacementRun, Schedule, run_placement
 from tests.simulation.pos import ADAPTERS, Outcome
 
-__all__ = ["FAMILIES", "Family", "families"]
+__all__ = ["FAMILIES", "Family", "Judgement", "OutboxFamily", "families"]
 
 Run = Callable[[Schedule], PlacementRun]
+Judgement = tuple[str, list[str]]
+"""A schedule as text, and what its run contradicts."""
 
 
 class Family(NamedTuple):
@@ -22,14 +27,32 @@ class Family(NamedTuple):
     level: str
     outcome: Outcome
 
-    def explore(self, run: Run) -> Iterator[PlacementRun]:
-        """Run every schedule, and yield what was seen."""
-        yield from FAMILIES[self.kind](Schedule(self.level, self.outcome), run)
+    def explore(self, installation: SimulatedInstallation) -> Iterator[Judgement]:
+        """Run every schedule, and yield what it contradicts."""
+        start = Schedule(self.level, self.outcome)
+        for run in FAMILIES[self.kind](start, lambda schedule: run_placement(installation, schedule)):
+            yield str(run.schedule), judge(run)
 
 
-def families() -> list[Family]:
+class OutboxFamily(NamedTuple):
+    """Schedules of the outbox of one kind, for one behaviour of Gett."""
+
+    kind: str
+    gett: Gett
+
+    def explore(self, installation: SimulatedInstallation) -> Iterator[Judgement]:
+        """Run every schedule, and yield what it contradicts."""
+        start = OutboxSchedule(self.gett)
+        for run in OUTBOX_FAMILIES[self.kind](start, lambda schedule: run_outbox(installation, schedule)):
+            yield str(run.schedule), judge_outbox(run)
+
+
+def families() -> list[Family | OutboxFamily]:
     """Return every family, the longest first."""
-    return [Family(kind, level, outcome) for kind in reversed(FAMILIES) for level in ADAPTERS for outcome in Outcome]
+    placement = [
+        Family(kind, level, outcome) for kind in reversed(FAMILIES) for level in ADAPTERS for outcome in Outcome
+    ]
+    return [*placement, *(OutboxFamily(kind, gett) for kind in OUTBOX_FAMILIES for gett in Gett)]
 
 
 def single(schedule: Schedule, run: Run) -> Iterator[PlacementRun]:
