@@ -119,7 +119,8 @@ def test_a_cluster(slots: bool, special_server: Callable[..., int]) -> None:
     if slots:
         command(port, "CLUSTER", "ADDSLOTS", *range(16_384))
         wait_until(lambda: "cluster_state:ok" in str(command(port, "CLUSTER", "INFO")), message="the cluster")
-    assert found(kit_on(port)) is RedisFault.CLUSTER
+    # Without slots, Redis up to 7 says first that the node does not serve the slot.
+    assert found(kit_on(port)) in ((RedisFault.CLUSTER,) if slots else (RedisFault.CLUSTER, RedisFault.SLOT))
 
 
 def test_a_sentinel(special_server: Callable[..., int]) -> None:
