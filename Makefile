@@ -151,7 +151,7 @@ wheels: $(STAMP) ## find wheels of all dependencies for each Python and platform
 chaos-sentinel: $(STAMP) ## kill the primary of a Redis with sentinels again and again: SEEDS="1 2 3" KILLS=10
 	CHAOS_SEEDS="$(or $(SEEDS),1 2 3)" CHAOS_KILLS="$(or $(KILLS),10)" $(BIN)/python -m pytest -q -s tests/chaos/test_sentinel.py
 
-simulate: $(STAMP) ## stop processes at every point of placement and outbox, lose Redis in between, and judge the end
+simulate: $(STAMP) ## stop processes at every point of placement and outbox, lose Redis in between, judge each end (about 20 minutes)
 	$(BIN)/python -m tests.simulation
 
 pictures: $(STAMP) ## renew docs/images (needs Chromium); then look at them
