@@ -57,7 +57,8 @@ def test_an_update_that_is_recorded_before_it_is_sent_is_found(
         send(self, lease)
 
     monkeypatch.setattr(Dispatcher, "send", acknowledge_first)
-    assert broken(installation, "updates: one stop")
+    seen = [run_outbox(installation, OutboxSchedule(stops=((5, point),))) for point in range(6)]
+    assert any(judge_outbox(run) for run in seen)
 
 
 def test_a_lease_that_is_not_kept_is_found(

@@ -107,8 +107,7 @@ def test_a_settlement_before_the_call_is_found(
         call_pos(self, attempt, *rest)
 
     monkeypatch.setattr(Placement, "_call_pos", release_first)
-    found = broken(installation, "one stop", Schedule("claim"))
-    assert any("2 tickets" in complaints for complaints in found.values())
+    assert "2 tickets" in judge(run_placement(installation, Schedule("claim", stops=(9,))))
 
 
 def test_a_call_without_a_claim_is_found(installation: SimulatedInstallation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,8 +127,7 @@ def test_a_placement_without_a_look_up_is_found(
     installation: SimulatedInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Placement, "_look_up", lambda _self, _attempt: None)
-    found = broken(installation, "one stop", Schedule("look-up"))
-    assert any("2 tickets" in complaints for complaints in found.values())
+    assert "2 tickets" in judge(run_placement(installation, Schedule("look-up", stops=(9,))))
 
 
 def test_a_ticket_that_is_not_confirmed_is_found(
@@ -141,4 +139,4 @@ def test_a_ticket_that_is_not_confirmed_is_found(
         return settle(self, *arguments, **named | {"update": ""})
 
     monkeypatch.setattr(PlacementStore, "settle", without_update)
-    assert broken(installation, "one stop", Schedule("native"))
+    assert judge(run_placement(installation, Schedule("native")))
