@@ -94,6 +94,14 @@ def test_a_doubt_about_an_order_that_redis_has_lost_can_be_settled_as_placed(
     assert judge(run) == []
 
 
+def test_another_key_begins_a_new_attempt_at_a_refused_order(installation: SimulatedInstallation) -> None:
+    """The first key then gets the answer of that attempt: the same refusal, with another request id. It is documented."""
+    run = run_placement(installation, Schedule("native", Outcome.REFUSED, duplicate_at=9, other_key=True))
+    bodies = {answer.body for answer in run.answers if answer.key == "k1"}
+    assert (len(bodies), {answer.status for answer in run.answers}) == (2, {400})
+    assert judge(run) == []
+
+
 # -- planted faults ----------------------------------------------------------------------------------------------------
 
 
