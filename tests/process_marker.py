@@ -25,7 +25,7 @@ from webhook_kit.testing.stack import Stack
 __all__ = ["starts_process"]
 
 STARTERS: tuple[Any, ...] = (subprocess, os.fork, Process, Stack, RedisServer, DevEnvironment, sync_playwright)
-SHARED_FIXTURE = "webhook_kit_redis_server"
+SHARED_FIXTURES = "webhook_kit_redis_server", "redis_server"
 
 
 def starts_process(item: pytest.Item) -> bool:
@@ -37,7 +37,7 @@ def _functions(item: pytest.Item) -> Iterator[Callable[..., Any]]:
     if isinstance(item, pytest.Function):
         yield item.function
         for name, definitions in item._fixtureinfo.name2fixturedefs.items():
-            if name != SHARED_FIXTURE:
+            if name not in SHARED_FIXTURES:
                 yield from (definition.func for definition in definitions)
 
 

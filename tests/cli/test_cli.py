@@ -69,7 +69,8 @@ class Shell:
         """The lines in which a command says why it failed."""
         status, output = self.run(*arguments, **env)
         assert status == 1, output
-        lines = output.splitlines()
+        # A thread of an earlier test's kit may log that its Redis is gone.
+        lines = [line for line in output.splitlines() if "metrics_not_written" not in line]
         assert lines
         assert all(line.startswith("webhook-kit: ") for line in lines), output
         return [line.removeprefix("webhook-kit: ") for line in lines]

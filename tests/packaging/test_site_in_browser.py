@@ -15,9 +15,8 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Error, Page, ViewportSize
+from playwright.sync_api import Browser, Error, Page, ViewportSize
 
-from tests.sandbox.browser_env import launch_browser
 from webhook_kit.sandbox.server import serve
 from webhook_kit.testing.processes import PATIENCE
 
@@ -25,12 +24,12 @@ ROOT = Path(__file__).parents[2]
 PHONE, DESKTOP = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
 
 
-def test_the_site_works_in_a_browser_without_internet(tmp_path: Path) -> None:
+def test_the_site_works_in_a_browser_without_internet(tmp_path: Path, browser: Browser) -> None:
     site = built_site(tmp_path)
     pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html") if path.name != "404.html")
     assert sorted(broken_links(site, pages)) == []
     app = Flask(__name__, static_folder=site, static_url_path="")
-    with serve(app) as url, launch_browser() as browser:
+    with serve(app) as url:
         page = browser.new_page(color_scheme="dark", viewport=PHONE)
         page.set_default_timeout(1000 * PATIENCE)
         foreign, errors = watched(page, url)
@@ -42,6 +41,7 @@ def test_the_site_works_in_a_browser_without_internet(tmp_path: Path) -> None:
         page.emulate_media(color_scheme="light")
         assert brightness(page) > 200
         assert (foreign, errors) == ([], [])
+        page.close()
 
 
 def built_site(folder: Path) -> Path:

@@ -38,10 +38,14 @@ Image = dict[bytes, tuple[int, bytes]]
 
 
 class _Clock:
-    """Stands for the module :mod:`time` in the kit: sleeping takes no time, and moves the clock of Redis too."""
+    """Stands for the module :mod:`time` in the kit: sleeping takes no time, and moves the clock of Redis too.
+
+    It does so for the thread that created it: threads of kits of earlier tests go on with the real time.
+    """
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
+        self._thread = threading.get_ident()
         self.now = _START
 
     def reset(self) -> None:
@@ -49,13 +53,23 @@ class _Clock:
         self.sleep(0)
 
     def sleep(self, seconds: float) -> None:
+        if self._is_foreign():
+            time.sleep(seconds)
+            return
         self.now += seconds
         self._redis.set(_CLOCK, f"{self.now * 1000:.0f}")
 
     def time(self) -> float:
-        return self.now
+        return time.time() if self._is_foreign() else self.now
 
-    monotonic = perf_counter = time
+    def monotonic(self) -> float:
+        return time.monotonic() if self._is_foreign() else self.now
+
+    def perf_counter(self) -> float:
+        return time.perf_counter() if self._is_foreign() else self.now
+
+    def _is_foreign(self) -> bool:
+        return threading.get_ident() != self._thread
 
     def __getattr__(self, name: str) -> Any:
         return getattr(time, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.simulation.oracle import judge
 from tests.simulation.placement import AFTER, EMPTIED, Schedule, run_placement
 from tests.simulation.pos import ADAPTERS, Outcome
 from tests.simulation.schedules import FAMILIES
+from webhook_kit.placement import placement as placement_module
 from webhook_kit.placement.attempt import Attempt
 from webhook_kit.placement.claims import AttemptOutcome, SettleResult
 from webhook_kit.placement.idempotency_store import PlacementStore
@@ -148,3 +150,11 @@ def test_a_ticket_that_is_not_confirmed_is_found(
 
     monkeypatch.setattr(PlacementStore, "settle", without_update)
     assert judge(run_placement(installation, Schedule("native")))
+
+
+def test_a_thread_of_an_earlier_test_does_not_move_the_clock(installation: SimulatedInstallation) -> None:
+    before = installation.clock.now
+    thread = threading.Thread(target=vars(placement_module)["time"].sleep, args=(0.01,))
+    thread.start()
+    thread.join()
+    assert installation.clock.now == before
