@@ -262,6 +262,28 @@ def test_result_after_the_deadline_is_a_failure_but_work_after_a_result_is_not(
                 executor.run(A, "quote", lambda: None)
 
 
+def test_a_thread_that_begins_late_does_not_make_a_late_result_a_success(
+    release: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = make_executor(pos_breaker_failures=1)
+    submit, begin = executor._pool.submit, threading.Event()
+
+    def submit_late(job: Callable[[], None]) -> None:
+        def late() -> None:
+            begin.wait(PATIENCE)
+            job()
+
+        submit(late)
+
+    monkeypatch.setattr(executor._pool, "submit", submit_late)
+    with pytest.raises(PosTimeout):
+        executor.run(A, "quote", lambda: 1, deadline=0.05)
+    begin.set()
+    wait_until(lambda: executor.in_flight() == {})
+    with pytest.raises(CircuitOpen):
+        executor.run(A, "quote", lambda: 1)
+
+
 def test_unsupported_method_is_not_a_failure_of_the_pos() -> None:
     executor = make_executor(pos_breaker_failures=1)
     for _ in range(3):

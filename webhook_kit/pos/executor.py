@@ -134,9 +134,9 @@ class PosExecutor:
             POS_CALLS_REJECTED.count("circuit_open" if isinstance(error, CircuitOpen) else "concurrency_limit")
             raise
         call: PosCall[_Result] = PosCall()
-        parent = current_traceparent()
+        parent, started = current_traceparent(), time.monotonic()  # not in the thread, which may begin late
         try:
-            self._pool.submit(lambda: self._work(store_id, method, breaker, call, body, deadline, parent))
+            self._pool.submit(lambda: self._work(store_id, method, breaker, call, body, started, deadline, parent))
         except RuntimeError as error:  # the system allows no further thread
             self._leave(store_id)
             raise ConcurrencyLimit(f"no thread can be started for a POS call: {error}", retry_after=2) from error
@@ -154,10 +154,10 @@ class PosExecutor:
         breaker: _CircuitBreaker,
         call: PosCall[_Result],
         body: Callable[[PosCall[_Result]], _Result | None],
+        started: float,
         deadline: float,
         parent: str | None,
     ) -> None:
-        started = time.monotonic()
         result: _Result | None = None
         failure: BaseException | None = None
         try:
