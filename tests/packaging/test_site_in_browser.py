@@ -36,10 +36,10 @@ def test_the_site_works_in_a_browser_without_internet(tmp_path: Path, browser: B
         looked_at = [name for name in pages if not name.startswith("source/") or name.endswith("Procfile.html")]
         for name in looked_at:
             check_width(page, f"{url}/{name}")
-        assert brightness(page) < 60
+        wait_for_brightness(page, "< 60")
         assert "dead" in search(page, f"{url}/index.html", "discard dead letters")
         page.emulate_media(color_scheme="light")
-        assert brightness(page) > 200
+        wait_for_brightness(page, "> 200")
         assert (foreign, errors) == ([], [])
         page.close()
 
@@ -117,10 +117,9 @@ def check_width(page: Page, address: str) -> None:
             pytest.fail(f"{address} scrolls sideways in a window of {size}")
 
 
-def brightness(page: Page) -> int:
-    """Return the brightness of the background, 0 to 255."""
-    red: int = page.evaluate("Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
-    return red
+def wait_for_brightness(page: Page, condition: str) -> None:
+    """Wait until the brightness of the background (0 to 255) meets a condition: a page fades over to other colours."""
+    page.wait_for_function(f"Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]) {condition}")
 
 
 def search(page: Page, address: str, words: str) -> str:
