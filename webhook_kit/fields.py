@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from webhook_kit.sentinel_address import SentinelAddress, names_sentinels
+from webhook_kit.redis_address import canonical_address
 
 __all__ = [
     "Credential",
@@ -33,16 +33,12 @@ __all__ = [
     "Text",
     "WebAddress",
     "ZoneName",
-    "names_cluster",
-    "node_addresses",
     "plain_text",
     "stripped",
     "unquoted",
 ]
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}
-_CLUSTERS = "redis+cluster", "rediss+cluster"
-_REDIS = "should be an address such as rediss://user:password@host:6380/0"
 _WEB = "should be a web address such as https://pos.example.org, without user, query and fragment"
 _LONGEST_ID = 200
 _KEY_BYTES = 32
@@ -183,53 +179,6 @@ def _web_address(value: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
 
 
-def names_cluster(address: str) -> bool:
-    """Return True if an address names nodes of a cluster."""
-    return address.partition("://")[0].lower() in _CLUSTERS
-
-
-def node_addresses(address: str) -> list[str]:
-    """Return the address of each server that an address of Redis names: a cluster is named by some of its nodes."""
-    scheme, _, rest = address.partition("://")
-    if not names_cluster(address):
-        return [address]
-    place, slash, path = rest.partition("/")
-    user, at, hosts = place.rpartition("@")
-    return [f"{scheme.lower().partition('+')[0]}://{user}{at}{host}{slash}{path}" for host in hosts.split(",")]
-
-
-def _redis_address(value: str) -> str:
-    value = plain_text(value)
-    scheme, _, rest = value.partition("://")
-    if names_sentinels(value):
-        SentinelAddress.parse(value)
-        return f"{scheme.lower()}://{rest}"
-    if not names_cluster(value):
-        return _server_address(value)
-    for each in node_addresses(value):
-        if urlsplit(_server_address(each)).path not in ("", "/", "/0"):
-            raise ValueError("should name no database but 0, the only one of a cluster")
-    return f"{scheme.lower()}://{rest}"
-
-
-def _server_address(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        port = parts.port if parts.scheme != "unix" else None
-    except ValueError:
-        raise ValueError(_REDIS) from None
-    place = parts.path if parts.scheme == "unix" else parts.hostname
-    if parts.scheme not in ("redis", "rediss", "unix") or not place or port == 0:
-        raise ValueError(f"{_REDIS}; or unix:///path/to/socket; or redis+sentinel://host,host,host/primary")
-    if "," in (parts.hostname or ""):
-        raise ValueError(
-            "lists several hosts; write redis+sentinel://host,host,host/primary, or redis+cluster://host,host of a cluster"
-        )
-    if parts.scheme != "unix" and not re.fullmatch(r"(/\d*)?", parts.path):
-        raise ValueError("should end with the number of a database, as in redis://host:6379/0")
-    return parts.scheme + value[len(parts.scheme) :]
-
-
 def _table(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -268,7 +217,7 @@ ModuleMember = Annotated[str, AfterValidator(_module_member)]
 """Class or function, as ``module:name``."""
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 """Address with the scheme http or https, without a slash at its end."""
-RedisAddress = Annotated[str, AfterValidator(_redis_address)]
-"""Address of a Redis server."""
+RedisAddress = Annotated[Text, AfterValidator(canonical_address)]
+"""Address of Redis: of a server, of sentinels, or of nodes of a cluster."""
 JsonTable = BeforeValidator(_table)
 """Table that may be given as the text of a JSON object."""

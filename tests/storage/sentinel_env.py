@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import redis
 
-from webhook_kit.sentinel_address import SentinelAddress
+from webhook_kit.redis_address import SentinelAddress
 from webhook_kit.storage.sentinels import Sentinels, SentinelView
 from webhook_kit.testing.processes import Process, free_port, wait_until
 from webhook_kit.testing.redis_server import RedisServer, binary

@@ -11,8 +11,7 @@ from redis.connection import parse_url
 from redis.retry import Retry
 
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.fields import names_cluster, node_addresses
-from webhook_kit.sentinel_address import SentinelAddress, names_sentinels
+from webhook_kit.redis_address import SentinelAddress, names_cluster, names_sentinels, node_addresses
 from webhook_kit.settings import Settings, TlsVerify
 from webhook_kit.storage.cluster import ClusterNodes, require_one_slot
 from webhook_kit.storage.pool import FailoverPool, connection_class

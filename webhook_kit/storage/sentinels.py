@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection
 from redis.retry import Retry
 
-from webhook_kit.sentinel_address import SentinelAddress
+from webhook_kit.redis_address import SentinelAddress
 from webhook_kit.storage.faults import NoSentinel, PrimaryUnknown
 from webhook_kit.storage.pool import Address
 

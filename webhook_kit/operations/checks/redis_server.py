@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import redis
 
 from webhook_kit.errors import ConfigurationError
-from webhook_kit.fields import names_cluster
 from webhook_kit.kit import Kit
 from webhook_kit.operations.checks.certificates import certificate_problem
 from webhook_kit.operations.checks.finding import SETTING_MISSING, CheckFinding, CheckSeverity, mistake
 from webhook_kit.operations.redis_health import RedisState, megabytes, read_redis
+from webhook_kit.redis_address import names_cluster
 from webhook_kit.settings import Settings
 from webhook_kit.storage.cluster import one_slot_advice
 from webhook_kit.storage.connection import text

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from webhook_kit.fields import RedisAddress
-from webhook_kit.sentinel_address import SentinelAddress, names_sentinels
+from webhook_kit.redis_address import SentinelAddress, names_sentinels
 
 
 def test_an_address_has_sentinels_a_primary_and_what_the_servers_need() -> None:
