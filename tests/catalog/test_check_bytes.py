@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.catalog.cafe_catalog import Wire, daily, group, item, section
+from tests.catalog.check_cases import clean
 from tests.catalog.strategies import catalogs
-from tests.catalog.test_check import clean
 from webhook_kit.catalog.check import CatalogRule, Finding, Severity, check, check_bytes
 from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.gett.models.catalog import ExternalCatalogSet

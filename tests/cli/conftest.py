@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.cli.shell import shell as shell  # noqa: PLC0414 - a fixture
 from webhook_kit.cli import main
 from webhook_kit.kit import Kit
 

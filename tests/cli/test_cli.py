@@ -4,101 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-import redis
 
-from webhook_kit import logs
-from webhook_kit.adapter import Capability, Placed
-from webhook_kit.cli import main
-from webhook_kit.gett.models.order import PlaceOrderRequest
-from webhook_kit.kit import Kit
+from tests.cli.shell import STORE_ID, Shell
+from webhook_kit.adapter import Capability
 from webhook_kit.placement.claims import AttemptOutcome, Claim
-from webhook_kit.testing.processes import Process, free_port
-from webhook_kit.testing.redis_server import RedisServer
-
-STORE_ID = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
-ORDER = {
-    "cart": {"storeId": STORE_ID, "lineItems": [{"itemId": "cola"}]},
-    "fulfillmentType": "Pickup",
-    "amounts": {"subTotal": 2.75, "total": 2.75},
-    "customer": {"email": "ann@example.test", "phone": "+15550100"},
-}
-
-
-class Shell:
-    """Runs commands with the kit's configuration: in this process, because a new one takes a second to start."""
-
-    def __init__(self, kit: Kit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.kit = kit
-        self.env = {
-            "REDIS_URL": kit.settings.redis_url,
-            "KEY_PREFIX": kit.settings.key_prefix,
-            "GETT_WEBHOOK_SECRETS": "whsec_test",
-            "GETT_API_KEY": "key_test",
-            "GETT_API_URL": "http://127.0.0.1:1",  # nobody listens there
-            "POS_ADAPTER": "bogus",
-            "GETT_STORE_ID": STORE_ID,
-        }
-        self._monkeypatch = monkeypatch
-        self._capsys = capsys
-
-    def run(self, *arguments: str, **env: str) -> tuple[int, str]:
-        """Exit status and output. What would be a traceback passes through."""
-        with self._monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["webhook-kit", *arguments])
-            for name, value in {**self.env, "COLUMNS": "200", **env}.items():
-                patch.setenv(name, value)
-            with pytest.raises(SystemExit) as left:
-                main()
-        output = self._capsys.readouterr()
-        # Which Gett is changed is the subject of tests/cli/test_common.py.
-        return int(left.value.code or 0), output.out + re.sub(r"\Aat http.*, prefix .*\n", "", output.err)
-
-    def good(self, *arguments: str, **env: str) -> str:
-        status, output = self.run(*arguments, **env)
-        assert status == 0, output
-        return output
-
-    def bad(self, *arguments: str, **env: str) -> list[str]:
-        """The lines in which a command says why it failed."""
-        status, output = self.run(*arguments, **env)
-        assert status == 1, output
-        # A thread of an earlier test's kit may log that its Redis is gone.
-        lines = [line for line in output.splitlines() if "metrics_not_written" not in line]
-        assert lines
-        assert all(line.startswith("webhook-kit: ") for line in lines), output
-        return [line.removeprefix("webhook-kit: ") for line in lines]
-
-    def doubt(self, key: str = "k1", gett_id: str = "g1", *, called: bool = True) -> Claim:
-        """An order in doubt."""
-        claim = self.kit.placement_store.claim(key=key, gett_id=gett_id, store_id="main", fingerprint="f")
-        assert isinstance(claim, Claim)
-        if called:
-            self.kit.placement_store.record_call(claim, json.dumps(ORDER).encode())
-        self.kit.placement_store.settle(claim, AttemptOutcome.IN_DOUBT)
-        return claim
-
-    def placed(self, claim: Claim, ticket: str) -> None:
-        order = PlaceOrderRequest.model_validate(ORDER)
-        self.kit.placement.record(claim, order, Placed(ticket))
-
-    def state(self, ref: str = "g1") -> str:
-        return (self.kit.placement_store.find(ref) or {})["state"]
-
-
-@pytest.fixture
-def shell(kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    monkeypatch.chdir(tmp_path)
-    # How a process logs is for its whole life.
-    monkeypatch.setattr(logs, "configure", lambda *_: None)
-    return Shell(kit, monkeypatch, capsys)
-
 
 # -- order -------------------------------------------------------------------------------------------------------------
 
@@ -243,97 +157,6 @@ def test_list_finds_orders_and_names_the_reason_of_a_refusal(shell: Shell) -> No
 
 
 # -- check -------------------------------------------------------------------------------------------------------------
-
-
-def test_check_says_what_one_ticket_per_order_rests_on(shell: Shell) -> None:
-    assert shell.good("check", "--offline").splitlines()[-2:] == [
-        "store main: bogus, guarantee of one ticket per order: native",
-        "everything is configured",
-    ]
-
-
-def test_check_tells_every_mistake_at_once(shell: Shell) -> None:
-    missing = {"GETT_WEBHOOK_SECRETS": "", "GETT_API_KEY": "", "POS_ADAPTER": "", "GETT_STORE_ID": ""}
-    nowhere = f"redis://:topsecret@127.0.0.1:{free_port()}/0"
-    said = shell.bad("check", "--offline", **missing, REDIS_URL=nowhere)
-    assert [line.split()[0].rstrip(":") for line in said] == ["GETT_WEBHOOK_SECRETS", "GETT_API_KEY", "REDIS_URL"]
-    assert "topsecret" not in "".join(said)
-
-
-def test_check_refuses_a_redis_that_would_lose_orders(shell: Shell) -> None:
-    shell.kit.redis.config_set("maxmemory-policy", "allkeys-lru")
-    try:
-        (said,) = shell.bad("check", "--offline")
-    finally:
-        shell.kit.redis.config_set("maxmemory-policy", "noeviction")
-    assert "maxmemory-policy is allkeys-lru" in said
-
-
-def test_check_names_a_redis_that_cannot_be_written_to(shell: Shell) -> None:
-    with RedisServer() as full:
-        redis.Redis(port=full.port).config_set("maxmemory", "100kb")
-        status, output = shell.run("check", REDIS_URL=full.url)
-        assert (status, "webhook-kit: REDIS_URL: Redis is full (maxmemory)" in output) == (1, True)
-    with RedisServer() as replica:
-        redis.Redis(port=replica.port).replicaof("127.0.0.1", "1")
-        status, output = shell.run("check", REDIS_URL=replica.url)
-        assert (status, "webhook-kit: REDIS_URL: this server is a read-only replica" in output) == (1, True)
-
-
-BROKEN: dict[str, tuple[dict[str, str], str]] = {
-    "a setting": ({"PRICE_POLICY": "cheap"}, "PRICE_POLICY:"),
-    "an adapter": ({"POS_ADAPTER": "unheard-of"}, "adapter 'unheard-of' is not installed"),
-    "an adapter's spelling": ({"POS_ADAPTER": "my-pos:Pos"}, "write module:Class"),
-    "a file of stores": ({"POS_ADAPTER": "", "STORES_FILE": "nothing.toml"}, "STORES_FILE nothing.toml: No such file"),
-    "a Redis URL": ({"REDIS_URL": "redis://:topsecret@host:port"}, "REDIS_URL: should be an address such as"),
-}
-
-
-@pytest.mark.parametrize("case", BROKEN)
-def test_what_is_configured_wrongly_is_one_line(case: str, shell: Shell) -> None:
-    env, expected = BROKEN[case]
-    (said,) = shell.bad("check", "--offline", **env)
-    assert expected in said
-    assert "topsecret" not in said
-
-
-@pytest.mark.parametrize("arguments", [["order", "show", "x"], ["order", "incidents"], ["check", "--offline"]])
-def test_without_redis_a_command_says_so_in_one_line(arguments: list[str], shell: Shell) -> None:
-    (said,) = shell.bad(*arguments, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
-    assert said.startswith("REDIS_URL: Redis cannot be reached")
-
-
-@pytest.mark.parametrize(
-    "arguments", [["stores", "list"], ["stores", "export", "-"], ["reconcile"], ["catalog", "sync", "--all"]]
-)
-def test_without_redis_no_command_takes_the_stores_for_none(arguments: list[str], shell: Shell) -> None:
-    env = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", "POS_ADAPTER": "", "GETT_STORE_ID": ""}
-    status, output = shell.run(*arguments, **env)
-    assert status == 1
-    assert output.splitlines()[-1].startswith("webhook-kit: REDIS_URL: Redis cannot be reached")
-    assert "Traceback" not in output
-
-
-def test_a_worker_that_redis_refuses_does_not_say_out_of_reach(shell: Shell) -> None:
-    user = f"refused{uuid4().hex}"
-    shell.kit.redis.execute_command("ACL", "SETUSER", user, "on", ">pw", "~*", "+ping", "+info")  # type: ignore[no-untyped-call]
-    env = shell.env | {"REDIS_URL": shell.kit.settings.redis_url.replace("://", f"://{user}:pw@")}
-    try:
-        with Process([sys.executable, "-m", "webhook_kit.cli", "worker", "push"], env=env) as process:
-            process.wait_until(lambda: "redis_not_usable" in process.output(), message="the worker to say so")
-            assert "redis_not_reachable" not in process.output()
-            assert '"reason": "permission missing"' in process.output()
-            assert "extend its ACL" in process.output()
-    finally:
-        shell.kit.redis.execute_command("ACL", "DELUSER", user)  # type: ignore[no-untyped-call]
-
-
-def test_a_worker_without_redis_says_so_waits_and_shows_no_traceback(shell: Shell) -> None:
-    env = shell.env | {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
-    with Process([sys.executable, "-m", "webhook_kit.cli", "worker", "push"], env=env) as process:
-        process.wait_until(lambda: "redis_not_reachable" in process.output(), message="the worker to say so")
-        assert process.running
-    assert "Traceback" not in process.output()
 
 
 # -- adapters, schema, help --------------------------------------------------------------------------------------------

@@ -119,3 +119,9 @@ def check_problem(response: TestResponse, status: int, code: str) -> dict[str, A
     assert problem["type"] == f"https://developer.gett-tech.com/errors/{code}"
     assert {"title", "detail", "errorCategory", "retryable", "requestId", "timestamp", "traceId"} <= set(problem)
     return problem
+
+
+def jsonify_response(body: Any, status: int) -> Response:
+    import json
+
+    return Response(json.dumps(body), status, mimetype="application/problem+json")

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.cli.test_cli import ORDER, Shell
+from tests.cli.shell import ORDER, Shell
 from tests.scenario.documented import ROOT, blocks
 from webhook_kit import Store
 from webhook_kit.operations.actor import Actor, Role

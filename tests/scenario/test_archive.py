@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -67,6 +67,16 @@ class Installation:
         question = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'webhook-kit' AND wait_event_type = 'Lock'"
         wait_until(lambda: self.server.execute(question), message="the writer to wait", interval=0.1)
 
+    @contextmanager
+    def batch_begun(self) -> Iterator[None]:
+        """Place three orders, and let the writer wait for a lock with their updates: the orders themselves are written."""
+        with closing(psycopg.connect(self.url)) as blocker:
+            blocker.execute("LOCK TABLE webhook_kit.updates IN ACCESS EXCLUSIVE MODE")
+            for _ in range(3):
+                self.order()
+            self.await_waiting_writer()
+            yield
+
     def await_sign_of_life(self) -> None:
         """Wait until the sync worker has done other work since now."""
         began = redis_time(self.kit.redis)
@@ -95,12 +105,8 @@ def test_killed_servers_and_workers_lose_nothing_and_delay_no_order(installation
         installation.order()
     installation.await_archived()
 
-    # The server is killed in mid-batch: the orders are written, their updates wait for a lock.
-    with closing(psycopg.connect(installation.url)) as blocker:
-        blocker.execute("LOCK TABLE webhook_kit.updates IN ACCESS EXCLUSIVE MODE")
-        for _ in range(3):
-            installation.order()
-        installation.await_waiting_writer()
+    # The server is killed in mid-batch.
+    with installation.batch_begun():
         server.kill()
 
     # It is away: orders and updates go on, and the queue says so.
@@ -113,11 +119,7 @@ def test_killed_servers_and_workers_lose_nothing_and_delay_no_order(installation
     # The worker is killed in mid-batch, and two others go on at once.
     server.start()
     installation.await_archived()
-    with closing(psycopg.connect(installation.url)) as blocker:
-        blocker.execute("LOCK TABLE webhook_kit.updates IN ACCESS EXCLUSIVE MODE")
-        for _ in range(3):
-            installation.order()
-        installation.await_waiting_writer()
+    with installation.batch_begun():
         installation.await_sign_of_life()
         installation.await_waiting_writer()
         stack.worker.kill()

@@ -15,8 +15,8 @@ import click
 import pytest
 from flask import Flask, Response
 
-from tests.cli.test_cli import ORDER
-from tests.cli.test_cli import shell as shell  # noqa: PLC0414 - a fixture
+from tests.cli.shell import ORDER
+from tests.cli.shell import shell as shell  # noqa: PLC0414 - a fixture
 from tests.scenario.documented import UUID, Command, commands, inline_commands
 from tests.scenario.installation import Installation
 from tests.scenario.installation import installation as installation  # noqa: PLC0414 - a fixture

@@ -21,8 +21,8 @@ from sybil import Document
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 import webhook_kit
-from tests.cli.test_cli import ORDER
-from tests.cli.test_cli import shell as shell  # noqa: PLC0414 - a fixture
+from tests.cli.shell import ORDER
+from tests.cli.shell import shell as shell  # noqa: PLC0414 - a fixture
 from tests.scenario.documented import ROOT, Block, blocks
 from tests.scenario.installation import Installation
 from tests.scenario.installation import installation as installation  # noqa: PLC0414 - a fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.simulation.installation import SimulatedInstallation
 from tests.simulation.oracle import judge
@@ -19,25 +17,8 @@ from webhook_kit.placement.attempt import Attempt
 from webhook_kit.placement.claims import AttemptOutcome, SettleResult
 from webhook_kit.placement.idempotency_store import PlacementStore
 from webhook_kit.placement.placement import Placement
-from webhook_kit.testing.redis_server import RedisServer
 
 Broken = dict[str, list[str]]
-
-
-@pytest.fixture(scope="module")
-def installation() -> Iterator[SimulatedInstallation]:
-    with (
-        RedisServer(options={"appendonly": "no"}) as server,
-        SimulatedInstallation.start(server.url) as installation,
-    ):
-        yield installation
-
-
-@pytest.fixture(autouse=True)
-def no_logs() -> Iterator[None]:
-    """Keep the tracebacks of stopped processes from being rendered, which takes longer than the runs."""
-    with capture_logs():
-        yield
 
 
 def broken(installation: SimulatedInstallation, kind: str, schedule: Schedule) -> Broken:
