@@ -166,6 +166,17 @@ def test_refused_order_keeps_its_code_and_no_text(client: WebhookClient) -> None
     assert "VALIDATION_FAILED" in everything(kit)
 
 
+def test_refusals_of_earlier_keys_keep_no_text(client: WebhookClient) -> None:
+    kit = client.kit
+    answer = {"status": 422, "errorCode": "VALIDATION_FAILED", "detail": f"no table for {NAME}", "errors": []}
+    for key in ("k1", "k2"):
+        claim = kit.placement_store.claim(key=key, gett_id="g1", store_id="main", fingerprint="f")
+        assert isinstance(claim, Claim)
+        kit.placement_store.settle(claim, AttemptOutcome.REFUSED, status=422, answer=json.dumps(answer).encode())
+    assert forget_order(kit, ACTOR, "g1").removed == ("answer", "earlier refusals")
+    assert NAME not in everything(kit)
+
+
 def test_order_in_doubt_or_being_placed_keeps_its_data_until_it_is_settled(client: WebhookClient) -> None:
     kit = client.kit
     claim = kit.placement_store.claim(key="k1", gett_id="g1", store_id="main", fingerprint="f")

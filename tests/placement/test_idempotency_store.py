@@ -138,9 +138,22 @@ def test_refusal_is_replayed_to_its_key_and_another_key_starts_afresh(harness: S
     assert (replay.status, replay.body) == (400, b"no")
     second = harness.claim("k2")
     assert not second.doubt
+    assert expect(Replay, harness.try_claim()).status == 400  # while the other key is being placed
     assert harness.store.record_call(second, ORDER)
     assert harness.place(second) is SettleResult.OK
-    assert expect(Replay, harness.try_claim()).status == 200
+    assert expect(Replay, harness.try_claim("k2")).status == 200
+    replay = expect(Replay, harness.try_claim())
+    assert (replay.status, replay.body) == (400, b"no")
+
+
+def test_every_key_keeps_its_refusal(harness: StoreHarness) -> None:
+    answers = {key: f"no to {key}".encode() for key in ("k1", "k2", "k3")}
+    for key, answer in answers.items():
+        claim = harness.claim(key)
+        assert harness.store.settle(claim, AttemptOutcome.REFUSED, status=400, answer=answer) is SettleResult.OK
+    for key, answer in answers.items():
+        assert expect(Replay, harness.try_claim(key)).body == answer
+    assert isinstance(harness.try_claim("k1", fp="f2"), KeyReused)
 
 
 def test_released_order_is_claimed_without_doubt(harness: StoreHarness) -> None:

@@ -51,7 +51,9 @@ class PlacementMachine(RuleBasedStateMachine):
     @rule(target=claims, key=KEYS, fp=FINGERPRINTS)
     def claim(self, key: str, fp: str) -> Claim | MultipleResults[Claim]:
         decision = self.harness.try_claim(key, REF, fp)
-        if self.ticket:
+        if isinstance(decision, Replay) and key in self.answers:
+            assert decision.body == self.answers[key]
+        elif self.ticket:
             assert isinstance(decision, Replay | AlreadyPlaced | KeyReused), decision
             if isinstance(decision, Replay):
                 assert decision.body == f"receipt of {self.ticket}".encode()
@@ -93,11 +95,14 @@ class PlacementMachine(RuleBasedStateMachine):
 
     def end(self, claim: Claim, outcome: AttemptOutcome) -> None:
         before = self.harness.field("owner"), self.harness.field("state")
-        settled = self.harness.store.settle(claim, outcome, status=400, answer=b"no")
+        refusal = f"no to {claim.owner}".encode()
+        settled = self.harness.store.settle(claim, outcome, status=400, answer=refusal)
         mine = before[0] == claim.owner and before[1] in ("claimed", "calling")
         assert settled is (SettleResult.OK if mine else SettleResult.STALE)
         if mine:
             self.holder = None
+            if outcome is AttemptOutcome.REFUSED:
+                self.answers[claim.key] = refusal
 
     @rule(claim=calls, fresh=st.booleans())
     def ticket_arrives(self, claim: Claim, fresh: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from tests.simulation.placement import AFTER, Answer, PlacementRun
+from tests.simulation.placement import AFTER, PlacementRun
 from tests.simulation.pos import Outcome
 
 __all__ = ["judge"]
@@ -69,7 +69,7 @@ def _answers(run: PlacementRun) -> Iterator[str]:
     """A key is answered the same for ever, and a receipt tells what the POS has."""
     tickets = {ticket.id: ticket.total for ticket in run.tickets}
     for key in {answer.key for answer in run.answers}:
-        finals = {_told(answer, run) for answer in run.answers if answer.final and answer.key == key}
+        finals = {(answer.status, answer.body) for answer in run.answers if answer.final and answer.key == key}
         if len(finals) > 1 and not _lost(run):
             yield f"{len(finals)} final answers for {key}"
     receipts = [answer for answer in run.answers if answer.status == 200]
@@ -81,13 +81,6 @@ def _answers(run: PlacementRun) -> Iterator[str]:
         yield "receipts of several tickets"
     if not _lost(run) and not run.answers[-1].final:
         yield f"no final answer: {run.answers[-1]}"
-
-
-def _told(answer: Answer, run: PlacementRun) -> tuple[int, str]:
-    """Return what has to stay the same. Another key begins a new attempt at a refused order, whose answer then stands for both keys."""
-    if answer.status != 200 and run.schedule.other_key:
-        return answer.status, json.loads(answer.body)["errorCode"]
-    return answer.status, answer.body
 
 
 def _refusals(run: PlacementRun) -> Iterator[str]:

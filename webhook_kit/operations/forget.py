@@ -214,13 +214,14 @@ def _own(kit: Kit, ref: str, *, dry_run: bool) -> list[str]:
         if record.get("answer") and (answer := _answer(record)) != record["answer"]:
             removed.append("answer")
             writes.append(lambda pipeline: pipeline.hset(record_key, "answer", answer))
+        if refusals := _earlier_refusals(record):
+            removed.append("earlier refusals")
+            writes.append(_put_all(record_key, refusals))
         if bodies := {
             name: body for name in _BODIES if state.get(name) and (body := _body(state[name])) != state[name]
         }:
             removed.append("lane")
-            writes.append(
-                lambda pipeline: pipeline.hset(lane_key, items=[part for item in bodies.items() for part in item])
-            )
+            writes.append(_put_all(lane_key, bodies))
         for place, key, clean in (("waiting updates", queue, _queued), ("history", history, contact.history_entry)):
             if entries := _changed(watched.lrange(key, 0, -1), clean):
                 removed.append(place)
@@ -246,6 +247,17 @@ def _require_settled(kit: Kit, ref: str, record: dict[str, str]) -> None:
 def _answer(record: dict[str, str]) -> str:
     clean = contact.refusal if record.get("state") == "refused" else contact.receipt
     return _rewritten(record["answer"], clean)
+
+
+def _earlier_refusals(record: dict[str, str]) -> dict[str, str]:
+    """Return the changed answers of earlier Idempotency-Keys, without the data."""
+    changed = {}
+    for name, told in record.items():
+        if name.startswith("refusal:"):
+            status, _, answer = told.partition(" ")
+            if (without := f"{status} {_rewritten(answer, contact.refusal)}") != told:
+                changed[name] = without
+    return changed
 
 
 def _body(body: str) -> str:
@@ -356,7 +368,11 @@ def _set(key: str, position: int, entry: str) -> Write:
 
 
 def _put(key: str, field: str, value: str) -> Write:
-    return lambda pipeline: pipeline.hset(key, field, value)
+    return _put_all(key, {field: value})
+
+
+def _put_all(key: str, fields: Mapping[str, str]) -> Write:
+    return lambda pipeline: pipeline.hset(key, items=[part for field in fields.items() for part in field])
 
 
 def _fields(reply: Mapping[Any, Any]) -> dict[str, str]:

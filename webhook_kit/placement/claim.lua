@@ -50,7 +50,7 @@ if by_key and by_id and by_key ~= by_id then return {'key_reused'} end
 local ref = by_key or by_id or named
 local placement, now = keys.order .. ref, math.floor(now_ms())
 local r = redis.call('HMGET', placement, 'state', 'lease', 'doubt', 'fp', 'answer', 'status', 'partner_id', 'gett_id',
-                     'keys', 'order', 'owner', 'attempt', 'created', 'updated', 'format')
+                     'keys', 'order', 'owner', 'attempt', 'created', 'updated', 'format', refusal_field(args.key))
 require_known(r[15])
 if needs_former(r[4]) then return {'former'} end
 if not r[1] and ref ~= named and archived(ref) then return {'archived', ref} end
@@ -80,6 +80,11 @@ if state and r[11] == args.owner then
   if state == 'calling' then return ref end
   return {'claimed', ref, doubt and '1' or '0', same and '1' or '0', earlier_order}
 end
+if by_key and r[16] then
+  count_replay()
+  local refused_with, refusal = string.match(r[16], '^(%d+) (.*)$')
+  return {'replay', refused_with, refusal, ref, ''}
+end
 if state == 'placed' then
   if not same then
     record_again(order_lane(ref), 'other_content')
@@ -105,6 +110,9 @@ if state == 'claimed' or state == 'calling' then
 elseif state == 'refused' then
   record(order_lane(ref), 'refused', nil, {at = r[14], attempt = tonumber(r[12]), status = tonumber(status),
                                            code = string.match(answer or '', '"errorCode":"([%w_]+)"')})
+  for key in string.gmatch(r[9] or '', '[^\n]+') do
+    redis.call('HSETNX', placement, refusal_field(key), status .. ' ' .. answer)  -- what it was told stays its answer
+  end
 end
 
 local calling, key_list = args.order and not doubt, r[9] or ''
