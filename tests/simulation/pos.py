@@ -18,8 +18,8 @@ from webhook_kit.adapter import (
     Refused,
     Store,
 )
+from webhook_kit.catalog.builder import CatalogBuilder
 from webhook_kit.gett.models.order import PlaceOrderRequest
-from webhook_kit.testing.bogus_catalog import bogus_catalog
 
 __all__ = ["ADAPTERS", "Outcome", "SimulatedPos", "Ticket"]
 
@@ -83,7 +83,15 @@ class SimulatedPos:
 POS = SimulatedPos()
 """The POS of this process's simulation: the kit has one object of an adapter per process."""
 
-CATALOG = bogus_catalog()
+
+def _catalog() -> CatalogSet:
+    """Return a small catalog, because every process of a run reads it again."""
+    menu = CatalogBuilder()
+    menu.catalog("Menu").section("Drinks").item("Cola", "2.75", pos_id="cola")
+    return menu.build()
+
+
+CATALOG = _catalog()
 
 
 class _SimulatedAdapter(PosAdapter):
