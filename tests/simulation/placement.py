@@ -144,29 +144,39 @@ class _Placement:
         run, installation, schedule = self._run, self._installation, self._schedule
         installation.reset(self._level)
         POS.reset(schedule.outcome)
-        for number in range(_ATTEMPTS):
-            stop = schedule.stops[number] if number < len(schedule.stops) else None
-            answer = self._attempt(KEY, stop, self._at_point if number == 0 else None)
-            installation.clock.sleep(_RETRY)
-            if number == 0:
-                self._between()
-            if answer is not None and answer.final:
-                break
-        else:
-            for _ in range(3):  # the attempt that follows may not reach the POS, or end in doubt again
-                if self._installation.field(f"order:{ORDER_ID}", "state") != "released":
-                    self._decide()
-                if (answer := self._attempt(KEY)) is not None and answer.final:
-                    break
+        self._until_final(KEY)
         self._work(self._recover)
         if schedule.back_to is None:
             self._attempt(KEY)  # Gett did not get the answer
             if schedule.other_key:
-                self._attempt(OTHER_KEY)
+                self._until_final(OTHER_KEY)
         self._work(self._push)
         self._work(self._look)
         run.tickets = list(POS.tickets)
         return run
+
+    def _until_final(self, key: str) -> None:
+        """Let Gett try until it has a final answer. If it gives up, a person decides."""
+        for _ in range(_ATTEMPTS):
+            answer = self._next_attempt(key)
+            self._installation.clock.sleep(_RETRY)
+            if len(self._run.attempts) == 1:
+                self._between()
+            if answer is not None and answer.final:
+                return
+        for _ in range(3):  # the attempt that follows may not reach the POS, or end in doubt again
+            if self._installation.field(f"order:{ORDER_ID}", "state") != "released":
+                self._decide()
+            answer = self._attempt(key)
+            self._installation.clock.sleep(_RETRY)
+            if answer is not None and answer.final:
+                return
+
+    def _next_attempt(self, key: str) -> Answer | None:
+        number, stops = len(self._run.attempts), self._schedule.stops
+        return self._attempt(
+            key, stops[number] if number < len(stops) else None, self._at_point if number == 0 else None
+        )
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
