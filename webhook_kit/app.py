@@ -10,20 +10,19 @@ from typing import Any
 
 import redis
 from flask import Flask, Response, jsonify
-from werkzeug.exceptions import HTTPException
 
 from webhook_kit import error_reports
-from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.gett.problems import Problem
 from webhook_kit.kit import Kit
 from webhook_kit.logs import logger
 from webhook_kit.operations.metrics_page import metrics_page
 from webhook_kit.storage.faults import fault
 from webhook_kit.storage.installation import installation_id
 from webhook_kit.tracing import start_tracing
+from webhook_kit.webhooks.current_call import current_call
 from webhook_kit.webhooks.openapi import describe
-from webhook_kit.webhooks.orders import order_webhooks, problem_response
+from webhook_kit.webhooks.orders import OrderRoutes
 from webhook_kit.webhooks.pos_events import pos_webhooks
+from webhook_kit.webhooks.problems import error_response
 from webhook_kit.webhooks.published_catalogs import PublishedCatalogs
 
 __all__ = ["create_app"]
@@ -33,6 +32,9 @@ log = logger("app")
 
 def create_app(kit: Kit | None = None) -> Flask:
     """Return the WSGI application.
+
+    Order webhooks and published catalogs are answered in front of Flask, so hooks such as ``before_request`` do not see them. To see
+    every request, wrap ``wsgi_app``.
 
     :param kit: parts of the installation; built from the environment if None. Its process then writes its metrics to Redis; an
         application that passes a kit calls ``kit.metrics.start()`` itself.
@@ -45,18 +47,15 @@ def create_app(kit: Kit | None = None) -> Flask:
     error_reports.start(kit.settings)
     start_tracing("webhook-kit-web")
     app = Flask("webhook_kit")
-    app.register_blueprint(order_webhooks(kit.order_webhooks))
     app.register_blueprint(pos_webhooks(kit.pos_events))
     app.register_blueprint(metrics_page(kit))
     catalogs = PublishedCatalogs(app.wsgi_app, kit.publisher, kit.catalog_urls, kit.catalog_damage.report_published)
-    app.wsgi_app = catalogs  # type: ignore[method-assign] # Flask's own way
+    app.wsgi_app = OrderRoutes(kit.order_webhooks, catalogs)  # type: ignore[method-assign] # Flask's own way
     if kit.settings.console:
         from webhook_kit.console.app import mounted  # here: an installation without a console loads none of it
 
         app.wsgi_app = mounted(app.wsgi_app, kit)  # type: ignore[method-assign,assignment] # Flask's own way
-    app.register_error_handler(Problem, problem_response)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(Exception, lambda error: error_response(error, current_call()))
     description = describe(kit.settings)
     # Parts that only a request would build: their imports, RQ above all, must not take the time of a first order.
     _ = kit.trial_write, kit.sending, kit.worker_life, kit.worker_notification.script_parts()
@@ -111,18 +110,3 @@ def _sending(kit: Kit) -> dict[str, Any]:
         why = f"no sign of life of {' and '.join(missing)}"
         return {"status": "no worker", "why": why, "workers": workers}
     return {"status": "ok", "workers": workers}
-
-
-def _http_error(error: HTTPException) -> Response:
-    """Render an error of Flask itself, such as an unknown path or a wrong method."""
-    code = ErrorCode.NOT_FOUND if error.code == 404 else ErrorCode.INVALID_REQUEST
-    response = problem_response(Problem(code, error.description or str(error), status=error.code))
-    for name, value in error.get_headers():
-        if name == "Allow":
-            response.headers[name] = value
-    return response
-
-
-def _unexpected(error: Exception) -> Response:
-    log.error("request_failed", exc_info=error)
-    return problem_response(Problem(ErrorCode.INTERNAL_ERROR, "an unexpected error occurred; see the log"))

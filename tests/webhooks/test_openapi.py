@@ -13,6 +13,7 @@ import schemathesis
 
 from tests.webhooks.webhook_client import STORE_ID, WebhookClient, expect_problem, order
 from webhook_kit.gett.models.problem import ErrorCode
+from webhook_kit.webhooks.orders import OrderRoutes
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -31,6 +32,9 @@ def test_document_describes_exactly_the_existing_routes(prefix: str, make_client
         for method in (rule.methods or set()) & METHODS
         if rule.endpoint != "static" and rule.rule != "/metrics"  # no webhook
     }
+    orders = client.flask.application.wsgi_app
+    assert isinstance(orders, OrderRoutes)
+    routes |= {(path, "POST") for path in orders.paths}
     paths = openapi_document(client)["paths"]
     assert {(path, method.upper()) for path, operations in paths.items() for method in operations} == routes
 

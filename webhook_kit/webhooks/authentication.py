@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Request
+from werkzeug.wrappers import Request
 
 from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.models.problem import ErrorCode

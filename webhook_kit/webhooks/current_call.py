@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from functools import cached_property
 
-from flask import Blueprint, Request, g, request
+from flask import Blueprint, g, request
+from werkzeug.wrappers import Request
 
 from webhook_kit.metrics.definitions import WEBHOOK_DURATION, WEBHOOKS
 from webhook_kit.tracing import ActiveSpan, span
@@ -21,13 +22,15 @@ _TRACED = ("order", "store", "gett_store", "code")
 class WebhookCall:
     """A webhook that is being answered.
 
+    :ivar route: path of the webhook, with the names of variable parts.
     :ivar signed_body: the raw body if its signature was verified. Without a signature there is nothing to remember: whoever
         knows the Authorization header can send anything.
     :ivar noted: fields of the log line.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, route: str) -> None:
         self.request = request
+        self.route = route
         self.started = time.perf_counter()
         self.signed_body = b""
         self.noted: dict[str, object] = {}
@@ -35,8 +38,9 @@ class WebhookCall:
 
     def start_span(self) -> None:
         """Start a span of this thread; that of the caller, if it sends one, is the parent."""
-        name = f"{self.request.method} {self.request.url_rule}"
-        self._span = span(name, "server", parent=self.request.headers.get("traceparent"))
+        self._span = span(
+            f"{self.request.method} {self.route}", "server", parent=self.request.headers.get("traceparent")
+        )
 
     def end_span(self) -> None:
         """End the span."""
@@ -76,7 +80,7 @@ class WebhookCall:
         self._span.describe(
             {
                 "http.request.method": self.request.method,
-                "http.route": str(self.request.url_rule),
+                "http.route": self.route,
                 "http.response.status_code": status,
             }
         )
@@ -86,10 +90,10 @@ class WebhookCall:
 
 
 def current_call() -> WebhookCall:
-    """Return the webhook that this thread answers. Flask looks up the request at each access, so it is done once here."""
+    """Return the webhook that this thread answers through Flask."""
     call: WebhookCall | None = g.get("webhook_call")
     if call is None:
-        call = g.webhook_call = WebhookCall(request._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - documented
+        call = g.webhook_call = WebhookCall(request, str(request.url_rule))
     return call
 
 

@@ -1,4 +1,4 @@
-"""Order webhooks: validateOrder, placeOrder and order events as Flask serves them.
+"""Order webhooks: validateOrder, placeOrder and order events.
 
 Each request passes the same steps in this order: size limit, raw body, signature, shape, store. Only then is an order
 claimed.
@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterable
+from functools import partial
 from hashlib import sha256
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import redis
-from flask import Blueprint, Request, Response, jsonify
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.wrappers import Request, Response
 
 from webhook_kit.adapter import Store
 from webhook_kit.errors import AdapterError, StoresUnavailable
@@ -21,7 +24,7 @@ from webhook_kit.gett.models.marketfront import OrderEvent
 from webhook_kit.gett.models.order import ExternalOrder, PlaceOrderRequest
 from webhook_kit.gett.models.payment_data import remove_payment_data
 from webhook_kit.gett.models.problem import ErrorCode
-from webhook_kit.gett.problems import FORMS, Problem, as_markdown, unavailable
+from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.gett.signing import API_VERSION
 from webhook_kit.logs import logger
 from webhook_kit.placement.placement import Placement
@@ -30,11 +33,15 @@ from webhook_kit.placement.validation import OrderValidator
 from webhook_kit.settings import Settings
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.webhooks.authentication import verify_webhook
-from webhook_kit.webhooks.current_call import WebhookCall, current_call, trace_calls
+from webhook_kit.webhooks.current_call import WebhookCall
 from webhook_kit.webhooks.order_events import OrderEventReceiver
 from webhook_kit.webhooks.parsing import parse, raw_body
+from webhook_kit.webhooks.problems import document_response, error_response
 
-__all__ = ["OrderWebhooks", "order_webhooks", "problem_response"]
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+__all__ = ["OrderRoutes", "OrderWebhooks"]
 
 log = logger("webhooks")
 
@@ -42,15 +49,6 @@ W = TypeVar("W", bound=Wire)
 
 _MAX_KEY_LENGTH = 255
 _LOGGED_ID = 100
-
-_CALL_NAMES = {
-    "validateOrder": "validateOrder",
-    "validate": "validateOrder",
-    "placeOrder": "placeOrder",
-    "place": "placeOrder",
-    "orderEvents": "orderEvents",
-}
-"""Names of the calls by the last part of their paths."""
 
 
 class OrderWebhooks(NamedTuple):
@@ -64,25 +62,69 @@ class OrderWebhooks(NamedTuple):
     order_events: OrderEventReceiver | None = None
 
 
-def order_webhooks(parts: OrderWebhooks) -> Blueprint:
-    """Return the routes of validateOrder and placeOrder, both spellings, and of order events if there is a handler.
+class OrderRoutes:
+    """WSGI application that answers the order webhooks, and passes all other requests to the next application.
 
-    See ``gett-protocol.md §3``.
+    The webhooks are validateOrder and placeOrder, both spellings, and order events if there is a handler (``gett-protocol.md §3``).
+    Flask's dispatch would take longer than parsing an order, so there is only werkzeug's request and response.
+
+    :ivar paths: paths of the webhooks, which all take a POST.
     """
-    blueprint = Blueprint("order_webhooks", __name__, url_prefix=parts.settings.webhook_prefix or None)
-    trace_calls(blueprint)
 
-    @blueprint.post("/validateOrder")
-    @blueprint.post("/validate")
-    def validate_order() -> Response:
-        call = current_call()
-        order = _verified_body(parts, call, ExternalOrder).without_coordinates()
-        return _json(_validate(parts, call, order, _store_of(parts, call, order)))
+    def __init__(self, parts: OrderWebhooks, next_app: WSGIApplication) -> None:
+        self._parts = parts
+        self._next_app = next_app
+        prefix = parts.settings.webhook_prefix
+        self._webhooks: dict[str, tuple[str, Callable[[WebhookCall], Response]]] = {
+            f"{prefix}/validateOrder": ("validateOrder", self._validate_order),
+            f"{prefix}/validate": ("validateOrder", self._validate_order),
+            f"{prefix}/placeOrder": ("placeOrder", self._place_order),
+            f"{prefix}/place": ("placeOrder", self._place_order),
+        }
+        if parts.order_events is not None:
+            receive = partial(self._receive_event, parts.order_events)
+            self._webhooks[f"{prefix}/orderEvents"] = ("orderEvents", receive)
+        self.paths = frozenset(self._webhooks)
 
-    @blueprint.post("/placeOrder")
-    @blueprint.post("/place")
-    def place_order() -> Response:
-        call = current_call()
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer an order webhook."""
+        path = environ.get("PATH_INFO", "")
+        webhook = self._webhooks.get(path)
+        if webhook is None:
+            return self._next_app(environ, start_response)
+        name, answer = webhook
+        call = WebhookCall(Request(environ), path)
+        call.start_span()
+        try:
+            try:
+                is_post = call.request.method == "POST"
+                response = answer(call) if is_post else error_response(MethodNotAllowed(["POST"]), call)
+            except Exception as error:  # noqa: BLE001 - each has its answer
+                response = error_response(error, call)
+            self._finish(call, name, response)
+            return response(environ, start_response)
+        finally:
+            call.end_span()
+
+    def _finish(self, call: WebhookCall, name: str, response: Response) -> None:
+        response.headers["API-Version"] = API_VERSION
+        seconds = call.finish(name, response.status_code)
+        write = log.warning if response.status_code >= 500 else log.info
+        write(
+            "webhook_answered",
+            path=call.route,
+            status=response.status_code,
+            ms=round(seconds * 1000, 1),
+            trace=call.trace,
+            **call.noted,
+        )
+
+    def _validate_order(self, call: WebhookCall) -> Response:
+        order = _verified_body(self._parts, call, ExternalOrder).without_coordinates()
+        return _json(_validate(self._parts, call, order, _store_of(self._parts, call, order)))
+
+    def _place_order(self, call: WebhookCall) -> Response:
+        parts = self._parts
         key = call.request.headers.get("Idempotency-Key", "").strip()
         call.note(key=key[:_MAX_KEY_LENGTH] or None)
         order = _verified_body(parts, call, PlaceOrderRequest)
@@ -108,47 +150,17 @@ def order_webhooks(parts: OrderWebhooks) -> Blueprint:
             call.note(outcome="placed")
             return _json(response.body)
         call.note(outcome="refused", code=json.loads(response.body).get("errorCode"))
-        return _problem(call.request, response.status, response.body)
+        return document_response(response.status, response.body, call)
 
-    if (events := parts.order_events) is not None:
-
-        @blueprint.post("/orderEvents")
-        def order_events() -> Response:
-            call = current_call()
-            event = _verified_body(parts, call, OrderEvent)
-            call.note(session=event.data.checkout_session_id)
-            try:
-                outcome = events.receive(event)
-            except redis.RedisError as error:
-                raise unavailable("order events cannot be handled for the moment", retry_after=5) from error
-            call.note(outcome=outcome)
-            return jsonify(outcome=outcome)
-
-    @blueprint.after_request
-    def finish(response: Response) -> Response:
-        call = current_call()
-        response.headers["API-Version"] = API_VERSION
-        path = call.request.path.rpartition("/")[2]
-        seconds = call.finish(_CALL_NAMES.get(path, path), response.status_code)
-        facts = {"ms": round(seconds * 1000, 1), "trace": call.trace, **call.noted}
-        if response.status_code >= 500:
-            log.warning("webhook_answered", path=call.request.path, status=response.status_code, **facts)
-        else:
-            log.info("webhook_answered", path=call.request.path, status=response.status_code, **facts)
-        return response
-
-    return blueprint
-
-
-def problem_response(problem: Problem) -> Response:
-    """Return a problem document for this request, as Markdown if the caller prefers it."""
-    call = current_call()
-    call.note(outcome="refused" if problem.status < 500 else "failed", code=problem.code.value)
-    document = problem.document(instance=call.request.path, trace_id=call.trace)
-    response = _problem(call.request, problem.status, document.to_json())
-    if problem.retry_after is not None:
-        response.headers["Retry-After"] = str(problem.retry_after)
-    return response
+    def _receive_event(self, events: OrderEventReceiver, call: WebhookCall) -> Response:
+        event = _verified_body(self._parts, call, OrderEvent)
+        call.note(session=event.data.checkout_session_id)
+        try:
+            outcome = events.receive(event)
+        except redis.RedisError as error:
+            raise unavailable("order events cannot be handled for the moment", retry_after=5) from error
+        call.note(outcome=outcome)
+        return _json(json.dumps({"outcome": outcome}).encode())
 
 
 def _verified_body(parts: OrderWebhooks, call: WebhookCall, model: type[W]) -> W:
@@ -231,9 +243,3 @@ def _is_uuid4(key: str) -> bool:
 
 def _json(body: bytes) -> Response:
     return Response(body, content_type="application/json")
-
-
-def _problem(request: Request, status: int, document: bytes) -> Response:
-    if request.accept_mimetypes.best_match(FORMS) == "text/markdown":
-        return Response(as_markdown(document), status, mimetype="text/markdown")
-    return Response(document, status, mimetype=FORMS[0])

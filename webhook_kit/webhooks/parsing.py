@@ -10,8 +10,8 @@ import re
 from typing import TypeVar
 
 import pydantic
-from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Request
 
 from webhook_kit.gett.models.base import Wire
 from webhook_kit.gett.models.order import ValidationError
