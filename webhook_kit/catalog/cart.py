@@ -86,7 +86,8 @@ def check_cart(
             _violation(ErrorCode.STORE_CLOSED, "The store is closed at this time.", "$.cart.storeId")
         )
     lines = order.cart.line_items
-    check.misplaced_items(order.cart, None)
+    if order.cart.model_extra:
+        check.misplaced_items(order.cart, None)
     if not lines:
         check.violations.append(_violation(ErrorCode.CART_EMPTY, "The cart is empty.", "$.cart.lineItems"))
     priced = []
@@ -149,7 +150,8 @@ class _CartCheck:
             self._item_unavailable(item.id, f"{item.name} is out of hours: it is not served at this time.", place)
         if item.id in self.unavailable:
             self._item_unavailable(item.id, f"{item.name} has run out.", place)
-        self.misplaced_items(line, place, item)
+        if line.model_extra:
+            self.misplaced_items(line, place, item)
         cents = item.price + self._modifiers(item, line.modifier_groups, place)
         return (item, cents) if len(self.violations) == violations_before else None
 
@@ -159,7 +161,8 @@ class _CartCheck:
         selections: dict[str, _GroupSelection] = {}
         for index, entry in enumerate(entries):
             entry_place = (place, "modifierGroups", index)
-            self.misplaced_items(entry, entry_place, item)
+            if entry.model_extra:
+                self.misplaced_items(entry, entry_place, item)
             group = item.groups.get(entry.modifier_group_id)
             if group is None:
                 message = f"{item.name} has no modifier group “{entry.modifier_group_id}”."
@@ -198,7 +201,8 @@ class _CartCheck:
             self._illegal_modifier(option.id, message, place)
         if option.id in self.unavailable:
             self._item_unavailable(option.id, f"{item.name}: {option.name} ({group.name}) has run out.", place)
-        self.misplaced_items(modifier, place, option)
+        if modifier.model_extra:
+            self.misplaced_items(modifier, place, option)
         cents = group.price(option, first, quantity)
         if modifier.modifier_groups or option.required_groups:
             cents += quantity * self._modifiers(option, modifier.modifier_groups, place)
@@ -208,10 +212,8 @@ class _CartCheck:
         self, part: Cart | LineItem | CartModifierGroup, place: _Place | None, item: CompiledItem | None = None
     ) -> None:
         """Report each unknown member that holds items or options: the order would be placed without them."""
-        if not part.model_extra:
-            return
         options = self.catalog.items if item is None else _options(item)
-        for name, value in part.model_extra.items():
+        for name, value in (part.model_extra or {}).items():
             in_group = isinstance(part, CartModifierGroup)
             is_option = isinstance(value, str) and value in options and (in_group or _OPTION_MEMBER.search(name))
             if not (is_option or (value and isinstance(value, list | dict))):

@@ -109,6 +109,8 @@ def _digest(cart: Cart) -> str:
 
 
 def _content(line: LineItem) -> list[Any]:
+    if not line.modifier_groups:  # as of most modifiers
+        return [line.item_id, line.quantity, []]
     groups = [
         [group.modifier_group_id, [_content(selected) for selected in group.selected_modifiers]]
         for group in line.modifier_groups

@@ -62,7 +62,7 @@ class OrderValidator:
         )
         every_line_priced = len(checked.lines) == len(order.cart.line_items)
         amounts = (
-            Amounts.of(checked.sub_total, tip=order.tip).with_request(order.amounts) if every_line_priced else None
+            Amounts.of_cart(checked.sub_total, order.tip).with_request(order.amounts) if every_line_priced else None
         )
         violations = (*self._version_violations(order, store), *checked.violations, *_amounts_violations(order.amounts))
         if violations or amounts is None:

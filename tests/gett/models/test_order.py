@@ -109,6 +109,19 @@ def test_order_ref_is_gett_id_if_present() -> None:
 
 
 class TestAmounts:
+    @pytest.mark.parametrize("tip", ["0.00", "3.50"])
+    def test_of_cart_are_the_amounts_that_a_validation_gives(self, tip: str) -> None:
+        sub_total = Decimal("12.30")
+        amounts = Amounts.of_cart(sub_total, Decimal(tip))
+        validated = Amounts.of(sub_total, tip=Decimal(tip))
+        assert amounts == validated
+        assert amounts.to_json() == validated.to_json()
+        assert amounts.contradictions() == []
+
+    def test_of_cart_with_a_total_of_too_many_digits_are_an_error(self) -> None:
+        with pytest.raises(ValidationError):
+            Amounts.of_cart(Decimal("9999999999.99"), Decimal("0.01"))
+
     def test_total_is_the_sum_of_the_parts(self) -> None:
         amounts = Amounts.of(
             Decimal("20.00"),

@@ -12,12 +12,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
-__all__ = ["CENT", "ZERO", "CatalogPrice", "Money", "Price", "cents", "without_noise"]
+__all__ = ["CENT", "LIMIT", "ZERO", "CatalogPrice", "Money", "Price", "cents", "without_noise"]
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 _NOISE = Decimal("0.0001")
-_LIMIT = Decimal(10) ** 10
+LIMIT = Decimal(10) ** 10
+"""Amounts are less than this, in major units."""
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -79,7 +80,7 @@ def _catalog_price(value: object, info: ValidationInfo) -> Decimal:
         raise ValueError(f"{_item_in(info)}{error}") from None
     if not isinstance(amount, Decimal) or not amount.is_finite():
         raise ValueError(f"{_item_in(info)}should be a number, not {repr(value)[:40]}")
-    if abs(amount) >= _LIMIT:
+    if abs(amount) >= LIMIT:
         raise ValueError(f"{_item_in(info)}{str(amount)[:40]} has more than ten digits before the point")
     return _in_cents(without_noise(amount))
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from webhook_kit.gett.models.base import Id, Listed, Quantity, UtcTime, Wire
-from webhook_kit.gett.models.money import ZERO, Money, Price, cents
+from webhook_kit.gett.models.money import LIMIT, ZERO, Money, Price, cents
 
 __all__ = [
     "AmountDescription",
@@ -111,6 +111,18 @@ class Amounts(Wire):
             total=sub_total + fees - promotions + taxes + adjustments + tip,
         )
 
+    @classmethod
+    def of_cart(cls, sub_total: Decimal, tip: Decimal) -> Amounts:
+        """Return the amounts of a cart that has neither fees nor taxes. Both values are exact to the cent already.
+
+        :raises pydantic.ValidationError: the total has too many digits.
+        """
+        total = sub_total + tip
+        if total >= LIMIT:
+            return cls.of(sub_total, tip=tip)
+        # A copy is not validated again, which would take longer than pricing the cart.
+        return _EMPTY_CART.model_copy(update={"sub_total": sub_total, "tip": tip, "total": total})
+
     def computed_total(self) -> Decimal:
         """Return the sum of the parts; an absent part is zero."""
         return (
@@ -172,6 +184,7 @@ class Amounts(Wire):
         return self.model_copy(update=missing) if missing else self
 
 
+_EMPTY_CART = Amounts.of(ZERO)
 _DESCRIBED = ("fees", "promotions", "taxes", "adjustments", "tip")
 _AMOUNTS = ("sub_total", *_DESCRIBED, "total")
 

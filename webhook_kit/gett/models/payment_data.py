@@ -60,7 +60,9 @@ def remove_payment_data(model: Wire) -> None:
     if model.model_extra:
         _clean_extra(model, model.model_extra)
     for name, value in vars(model).items():
-        if isinstance(value, str):  # first, because most members are texts
+        if not value:  # as most members of a line
+            continue
+        if isinstance(value, str):
             if name in _TEXTS and _is_card(value):
                 setattr(model, name, _DIGITS.sub(lambda match: _MASK if _passes_luhn(match[0]) else match[0], value))
         elif isinstance(value, list):
