@@ -110,7 +110,7 @@ def test_the_source_distribution_contains_all_sources_and_the_licence(sdist: Pat
 
 
 def test_the_build_contains_exactly_the_package_and_its_data(built: Path) -> None:
-    others = ["webhook_kit/outbox/dictionary.txt", "webhook_kit/py.typed"]
+    others = ["webhook_kit/outbox/dictionary.txt", "webhook_kit/outbox/dictionary.zstd", "webhook_kit/py.typed"]
     assert names(built / "lib") == sorted([*SOURCES, *LUA, *STATIC, *TEMPLATES, *others])
 
 

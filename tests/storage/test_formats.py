@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,8 @@ from webhook_kit.adapter import Store
 from webhook_kit.errors import ConfigurationError
 from webhook_kit.kit import Kit
 from webhook_kit.operations.forget import remove_from_answer
+from webhook_kit.outbox import compression
+from webhook_kit.outbox.compression import decompress, without_uuids
 from webhook_kit.outbox.lanes import LeaseStatus
 from webhook_kit.outbox.updates import order_progress
 from webhook_kit.placement.claims import AttemptOutcome, Claim, Replay
@@ -21,6 +24,7 @@ from webhook_kit.storage import formats
 from webhook_kit.storage.formats import NewerFormat, is_newer
 
 LANE = "order:g1"
+REF = "7d0c6d1e-3f0a-4b7e-9a53-2b8f1c4e6a90"
 CONFIRMED = order_progress("confirmed").text
 Made = Callable[[StoreHarness], Any]
 
@@ -47,6 +51,13 @@ def content(kit: Kit) -> dict[str, Any]:
         kit.keys.archive("g1"),
     ]
     return {key: kit.redis.dump(key) for key in keys}
+
+
+def compress_in_first_form(document: bytes) -> bytes:
+    """Compress an order as an earlier version did."""
+    text, uuids = without_uuids(document, "")
+    deflate = zlib.compressobj(9, zdict=compression._FIRST_DICTIONARY)
+    return deflate.compress(text) + deflate.flush() + bytes.fromhex(b"".join(uuids).replace(b"-", b"").decode())
 
 
 def mark(harness: StoreHarness, key: str) -> None:
@@ -140,7 +151,7 @@ def test_a_newer_archive_is_not_restored_and_not_taken_for_damaged(harness: Stor
     assert harness.kit.order_archive.archive_resting(0) == 1
     archive = harness.redis.get(harness.keys.archive("g1"))
     assert isinstance(archive, bytes)
-    harness.redis.set(harness.keys.archive("g1"), b"2" + archive[1:])
+    harness.redis.set(harness.keys.archive("g1"), str(formats.ARCHIVE + 1).encode() + archive[1:])
     before = content(harness.kit)
     with pytest.raises(NewerFormat):
         harness.try_claim()
@@ -156,6 +167,31 @@ def test_records_of_an_earlier_version_are_read(mark: bytes | None, harness: Sto
             harness.redis.hdel(key, "format")
     assert isinstance(harness.try_claim(), Replay)
     assert harness.kit.order_updates.progress("g1", "preparing")
+
+
+def test_an_archive_of_the_first_form_is_read_and_written_again_in_the_present_one(harness: StoreHarness) -> None:
+    kit, key = harness.kit, harness.keys.archive(REF)
+    claim = harness.claim_and_call("k1", REF)
+    harness.place(claim, update=CONFIRMED)
+    kit.order_updates.complete(REF)
+    while leases := kit.lanes.lease(9, 60_000).leases:
+        for lease in leases:
+            assert kit.lanes.acknowledge(lease, 200)
+    archive: Any = kit.redis.get(key)
+    version, created, compressed = archive.split(b" ", 2)
+    assert version == b"2"
+    record, history = kit.order_archive.record(REF), kit.order_archive.history(REF)
+    document = decompress(compressed, REF)
+    kit.redis.set(key, b" ".join((b"1", created, compress_in_first_form(document))), keepttl=True)
+    assert (kit.order_archive.record(REF), kit.order_archive.history(REF)) == (record, history)
+    replay = harness.try_claim("k1", REF)
+    assert isinstance(replay, Replay)
+    assert replay.body.decode() == record["answer"]
+    assert not kit.redis.exists(key), "it is restored"
+    assert kit.order_archive.archive_now(REF)
+    archive = kit.redis.get(key)
+    assert archive.startswith(b"2 ")
+    assert kit.order_archive.record(REF)["answer"] == record["answer"]
 
 
 def test_newer_look_up_is_left_and_the_others_are_settled(harness: StoreHarness) -> None:

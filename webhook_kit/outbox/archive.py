@@ -17,7 +17,7 @@ import redis
 
 from webhook_kit.errors import WebhookKitError
 from webhook_kit.logs import logger
-from webhook_kit.outbox.compression import compress, decompress
+from webhook_kit.outbox.compression import compress, decompress, decompress_first_form
 from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage import formats
 from webhook_kit.storage.clock import redis_time
@@ -34,8 +34,7 @@ log = logger("archive")
 REST = 1800.0
 """Seconds after which an order at rest is archived that is not completed or cancelled: longer than between most updates."""
 
-_VERSION = str(formats.ORDER).encode()
-"""Form of what is archived, and of the archive: :mod:`webhook_kit.outbox.compression` with its dictionary."""
+_VERSION = str(formats.ARCHIVE).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class OrderArchive:
             lane=_lane(ref),
             digest=hashlib.sha1(document, usedforsecurity=False).hexdigest(),
             version=_VERSION,
-            compressed=compress(document),
+            compressed=compress(document, ref),
             changed=changed,
         )
         return bool(archived)
@@ -112,7 +111,7 @@ class OrderArchive:
         if newer := _newer_version(archive):
             raise newer_format(f"order {ref}", newer)
         try:
-            document = _document(archive)
+            document = _document(ref, archive)
         except ValueError as error:
             raise WebhookKitError(f"order {ref} cannot be restored from its archive: {error}") from error
         self._restore(key, self._keys.resting, ref=ref, lane=_lane(ref), archive=archive, document=document)
@@ -173,7 +172,7 @@ def decode(ref: str, archive: bytes) -> ArchivedOrder:
         newer_format(f"order {ref}", newer)
         return ArchivedOrder({"ref": ref, "state": "newer", "format": newer}, {}, [])
     try:
-        record, lane, history = json.loads(_document(archive).decode(errors="replace"))
+        record, lane, history = json.loads(_document(ref, archive).decode(errors="replace"))
         return ArchivedOrder(_pairs(record), _pairs(lane), list(history))
     except ValueError as error:
         log.error("archive_damaged", order=ref, why=str(error))  # noqa: TRY400 - the traceback adds nothing
@@ -183,14 +182,15 @@ def decode(ref: str, archive: bytes) -> ArchivedOrder:
 def _newer_version(archive: bytes) -> str:
     """Return the version of an archive in a later form; the empty text if it is known, or damaged."""
     version = archive.partition(b" ")[0]
-    return text(version) if version.isdigit() and is_newer(version) else ""
+    return text(version) if version.isdigit() and is_newer(version, formats.ARCHIVE) else ""
 
 
-def _document(archive: bytes) -> bytes:
+def _document(ref: str, archive: bytes) -> bytes:
     version, _, rest = archive.partition(b" ")
     if not version.isdigit():
         raise ValueError("it does not begin with the version of its form")
-    return decompress(rest.partition(b" ")[2])
+    compressed = rest.partition(b" ")[2]
+    return decompress_first_form(compressed) if version == b"1" else decompress(compressed, ref)
 
 
 def _pairs(items: list[str]) -> dict[str, str]:

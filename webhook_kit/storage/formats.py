@@ -14,6 +14,7 @@ import redis
 from webhook_kit.logs import logger
 
 __all__ = [
+    "ARCHIVE",
     "HELD_EVENT",
     "ONBOARDING",
     "ORDER",
@@ -28,7 +29,10 @@ __all__ = [
 log = logger("storage")
 
 ORDER = 1
-"""Form of placement records (field ``format``), lanes with their updates and history (field ``format``), and archives (in front)."""
+"""Form of placement records (field ``format``), and lanes with their updates and history (field ``format``)."""
+
+ARCHIVE = 2
+"""Form of archives, the number in front: 1 is compressed by zlib, 2 by zstd (:mod:`webhook_kit.outbox.compression`)."""
 
 STORE = 1
 """Form of the records of stores, member ``format``."""
