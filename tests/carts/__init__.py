@@ -1,0 +1,1 @@
+"""A second oracle: random catalogs and carts, judged by ``gett-protocol.md`` alone and compared with what the kit decides."""
