@@ -9,9 +9,13 @@ from uuid import uuid4
 
 import pytest
 
+from tests.catalog.cafe_catalog import cafe, latte
+from tests.catalog.strategies import ALWAYS
 from tests.webhooks.scripted_pos import scripted_pos
-from tests.webhooks.webhook_client import WebhookClient, order
+from tests.webhooks.webhook_client import WebhookClient, expect_problem, order
 from webhook_kit import AmountDescription, Amounts, Order, Placed
+from webhook_kit.adapter import CatalogSet
+from webhook_kit.errors import Unsupported
 from webhook_kit.gett.models.problem import ErrorCode
 
 STAFF = [{"name": "Kitchen", "value": 0.5}, {"name": "Service", "value": 1.0}]
@@ -53,6 +57,53 @@ def test_tip_description_that_does_not_sum_to_the_tip_is_refused(make_client: Ma
 def test_quote_with_negative_promotions_is_not_answered(make_client: MakeClient, promotions: Decimal) -> None:
     client = make_client(**scripted_pos(quote=lambda *_: Amounts.of(Decimal(10), promotions=promotions)))
     assert client.validate(order()).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("price", "option_price", "quantity", "tip", "costs"),
+    [
+        (2_000_000.5, 0, 9_999, 0, "19998004999.50, 19998004999.50 with the tip"),
+        (1_000_000, 0, 9_999, 999_999.99, None),
+        (1_000_000, 0, 9_999, 1_000_000, "9999000000.00, 10000000000.00 with the tip"),
+        (5, -5, 1, 4, None),
+        (1, -5, 1, 4, "-4.00, 0.00 with the tip"),  # a tip pays no food
+        (1, -2_000_000, 9_999, 0, "-19997990001.00, -19997990001.00 with the tip"),
+    ],
+)
+@pytest.mark.parametrize("quotes", [False, True])
+def test_order_that_nobody_can_pay_is_refused(
+    price: float,
+    option_price: float,
+    quantity: int,
+    tip: float,
+    costs: str | None,
+    quotes: bool,
+    make_client: MakeClient,
+) -> None:
+    catalog = cafe()
+    catalog["items"]["latte"]["basePrice"] = price
+    catalog["items"]["whole"]["basePrice"] = option_price
+    catalog["catalogs"]["day"]["availability"] = ALWAYS
+
+    def quote(_store: Any, quoted: Order) -> Amounts:
+        if not quotes:
+            raise Unsupported("quote")
+        assert quoted.amounts is not None
+        return quoted.amounts
+
+    client = make_client(**scripted_pos(fetch_catalog=lambda _: CatalogSet.model_validate(catalog), quote=quote))
+    wanted = order(latte(quantity=quantity), amounts={"tip": tip})
+    answer = client.validate(wanted)
+    assert answer.status_code == 200
+    if costs is None:
+        assert answer.json["isValid"]
+        return
+    (error,) = answer.json["errors"]
+    assert (error["code"], error["jsonPath"]) == (ErrorCode.OTHER, "$.cart")
+    assert error["message"] == f"The items cost {costs}; nobody can pay that."
+    document = expect_problem(client.place({**wanted, "amounts": {"tip": tip, "total": 1}}), 400, ErrorCode.OTHER)
+    assert [each["jsonPath"] for each in document["errors"]] == ["$.cart"]
+    assert client.tickets() == []
 
 
 def assigned(**values: Any) -> Amounts:

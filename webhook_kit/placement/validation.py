@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from webhook_kit.adapter import Capability, Refused, Store
 from webhook_kit.catalog.cart import PricedLine, check_cart
 from webhook_kit.errors import Unsupported
-from webhook_kit.gett.models.money import ZERO
+from webhook_kit.gett.models.money import LIMIT, ZERO
 from webhook_kit.gett.models.order import Amounts, ExternalOrder, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import unavailable
@@ -61,10 +62,16 @@ class OrderValidator:
             fulfillment_types=store.fulfillment_types,
         )
         every_line_priced = len(checked.lines) == len(order.cart.line_items)
-        amounts = (
-            Amounts.of_cart(checked.sub_total, order.tip).with_request(order.amounts) if every_line_priced else None
+        price_violations = _price_violations(checked.sub_total, order.tip) if every_line_priced else []
+        amounts = None
+        if every_line_priced and not price_violations:
+            amounts = Amounts.of_cart(checked.sub_total, order.tip).with_request(order.amounts)
+        violations = (
+            *self._version_violations(order, store),
+            *checked.violations,
+            *_amounts_violations(order.amounts),
+            *price_violations,
         )
-        violations = (*self._version_violations(order, store), *checked.violations, *_amounts_violations(order.amounts))
         if violations or amounts is None:
             return ValidationResult(violations, amounts, checked.lines)
         adapter = self._stores.adapter(store)
@@ -99,6 +106,14 @@ def _checked_quote(quote: object, order: ExternalOrder, store: Store) -> Amounts
     else:
         return quote.with_request(order.amounts)
     raise unusable_answer(store, complaint)
+
+
+def _price_violations(sub_total: Decimal, tip: Decimal) -> list[ValidationError]:
+    """Check that the price can be paid [D]: that it is not negative, and that amounts can hold it."""
+    if sub_total >= 0 and sub_total + tip < LIMIT:
+        return []
+    message = f"The items cost {sub_total}, {sub_total + tip} with the tip; nobody can pay that."
+    return [ValidationError(code=ErrorCode.OTHER, message=message, json_path="$.cart")]
 
 
 def _amounts_violations(requested: Amounts | None) -> list[ValidationError]:
