@@ -8,7 +8,7 @@ have 10,000 items and 40,000 options, a tenth of that, and 300 items and 300 opt
                           time of one thread; the models that are checked are those that were read
 ``check_vs_parse``        the same against pydantic's parse with the garbage collector running
 ``price_per_second``      carts of four lines, checked and priced on one core
-``price_vs_reference``    the same against a simple implementation that only adds up prices (:mod:`tests.catalog.reference_pricing`)
+``price_vs_reference``    the same against a simple implementation that only adds up prices (:mod:`tests.carts.oracle`)
 ``growth``                time of all parts (parse, check, canonical JSON, hash, gzip, compile) for ten times as many items
 ``peak_memory_mb``        peak memory of a separate process that executes all parts with the largest catalog
 ``first_validate_s``      seconds from sending the first validateOrder to a web process that was just restarted, until its answer; Redis
@@ -45,7 +45,7 @@ from benchmarks.pos import as_body
 from benchmarks.servers import Server, granian
 from benchmarks.servers import kit as kit_server
 from benchmarks.surroundings import surroundings
-from tests.catalog import reference_pricing
+from tests.carts import oracle
 from webhook_kit.catalog.build import canonical_json, versioned
 from webhook_kit.catalog.cart import check_cart
 from webhook_kit.catalog.check import check
@@ -146,7 +146,7 @@ def _measure_prices(raw: bytes) -> dict[str, float]:
     for order, wire in zip(orders[:200], wires, strict=False):
         checked = check_cart(compiled, order, at=NOON, timezone=UTC)
         assert not checked.violations, checked.violations
-        assert checked.sub_total == reference_pricing.cart_price(data, wire["cart"])
+        assert checked.sub_total == oracle.cart_price(data, wire["cart"])
     rates: list[tuple[float, float]] = []
     for _ in range(ROUNDS):
         started = time.process_time()
@@ -154,7 +154,7 @@ def _measure_prices(raw: bytes) -> dict[str, float]:
             check_cart(compiled, order, at=NOON, timezone=UTC)
         checked_at = time.process_time()
         for wire in wires:
-            reference_pricing.cart_price(data, wire["cart"])
+            oracle.cart_price(data, wire["cart"])
         referenced_at = time.process_time()
         rates.append((CARTS / (checked_at - started), CARTS / (referenced_at - checked_at)))
     kit_rate, reference_rate = median(rate for rate, _ in rates), median(rate for _, rate in rates)

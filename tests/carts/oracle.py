@@ -1,6 +1,7 @@
 """Judges carts by ``gett-protocol.md §3, §4``, on plain wire data; slow and simple on purpose.
 
-It was written from the protocol, before the implementation was read, and shares no code with it.
+It was written from the protocol, before the implementation was read, and shares no code with it. Where the protocol is silent, it
+follows what the pages of ``docs/`` promise; these places are marked [D].
 """
 
 from __future__ import annotations
@@ -25,24 +26,16 @@ class Complaint(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The complaints about an order, and the price of each line that has none."""
+    """The complaints about an order, the price of each line that has none, and the total of an order without complaints."""
 
     complaints: list[Complaint]
     prices: list[Decimal | None]
-
-    @property
-    def accepted(self) -> bool:
-        return not self.complaints
-
-    @property
-    def sub_total(self) -> Decimal:
-        """Return the sum of all lines. Only an accepted cart has one."""
-        return sum((price for price in self.prices if price is not None), Decimal(0))
+    total: Decimal | None
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What a cart is judged by."""
+    """The circumstances in which a cart is judged."""
 
     catalog: Wire
     at: datetime
@@ -50,29 +43,119 @@ class Situation:
     unavailable: Collection[str] = ()
     """Items that have run out."""
     fulfillment_types: Collection[str] | None = None
-    """What the store offers. None stands for everything."""
+    """Types that the store offers. None stands for everything."""
+    versions_of_others: Collection[str] = ()
+    """Ids of the catalogs of other stores."""
 
 
 def judge(situation: Situation, order: Wire) -> Verdict:
-    """Judge an order as it came in a validateOrder. Every complaint is there at once."""
-    lines = order["cart"].get("lineItems") or []
-    complaints = [*_order_complaints(situation, order), *_fulfillment_complaints(situation, order)]
+    """Judge an order as it came in a validateOrder. Every complaint is there at once.
+
+    A malformed order is refused for its form alone.
+    """
+    malformed = list(form_complaints(order))
+    if malformed:
+        return Verdict(malformed, [], None)
+    view = _View(situation)
+    complaints = [*_order_complaints(view, order), *_fulfillment_complaints(situation, order), *_tip_complaints(order)]
     prices: list[Decimal | None] = []
-    for number, line in enumerate(lines):
-        about_line = list(_line_complaints(situation, line, f"$.cart.lineItems[{number}]"))
+    for number, line in enumerate(order["cart"]["lineItems"]):
+        about_line = list(_line_complaints(view, line, f"$.cart.lineItems[{number}]"))
         complaints += about_line
         prices.append(None if about_line else line_price(situation.catalog, line))
-    return Verdict(complaints, prices)
+    if None in prices:
+        return Verdict(complaints, prices, None)
+    sub_total = sum((price for price in prices if price is not None), Decimal(0))
+    total = sub_total + money((order.get("amounts") or {}).get("tip") or 0)
+    if sub_total < 0 or total >= 10**10:  # [D] what nobody can pay; twelve digits are exact in a JSON number
+        complaints.append(
+            Complaint("OTHER", "$.cart", None, "price below nothing" if sub_total < 0 else "price too high")
+        )
+    return Verdict(complaints, prices, None if complaints else total)
+
+
+class _View:
+    """A situation, with what follows from it for every cart."""
+
+    def __init__(self, situation: Situation) -> None:
+        self.catalog = situation.catalog
+        self.versions_of_others = situation.versions_of_others
+        catalogs = situation.catalog["catalogs"].values()
+        opened = [each for each in catalogs if is_open(each.get("availability"), situation.at, situation.zone)]
+        self.is_open = bool(opened)
+        self.sold = {item_id for each in catalogs for item_id in items_of(situation.catalog, each)}
+        self.sold_now = {item_id for each in opened for item_id in items_of(situation.catalog, each)}
+        self.run_out = run_out(situation)
+
+
+# -- form --------------------------------------------------------------------------------------------------------------
+
+MOST_PIECES = 9_999  # [D]
+LONGEST_ID = 255  # [D]
+
+
+def form_complaints(order: Wire) -> Iterator[Complaint]:
+    """Yield what is malformed. Required are cart.storeId, lineItems and fulfillmentType; a line names its item (§3)."""
+    if not _is_id(order.get("fulfillmentType")):
+        yield _malformed("$.fulfillmentType")
+    if not _is_id(order["cart"].get("storeId")):
+        yield _malformed("$.cart.storeId")
+    if not isinstance(order["cart"].get("lineItems"), list):
+        yield _malformed("$.cart.lineItems")
+    else:
+        yield from _lines_form(order["cart"]["lineItems"], "$.cart.lineItems")
+    tip = (order.get("amounts") or {}).get("tip")
+    if tip is not None and not _is_amount(tip):
+        yield _malformed("$.amounts.tip")
+
+
+def _lines_form(lines: list[Wire], path: str) -> Iterator[Complaint]:
+    for i, line in enumerate(lines):
+        if not _is_id(line.get("itemId")):
+            yield _malformed(f"{path}[{i}].itemId")
+        quantity = line.get("quantity")
+        if quantity is not None and (type(quantity) is not int or not 1 <= quantity <= MOST_PIECES):
+            yield _malformed(f"{path}[{i}].quantity")
+        for j, entry in enumerate(line.get("modifierGroups") or []):
+            if not _is_id(entry.get("modifierGroupId")):
+                yield _malformed(f"{path}[{i}].modifierGroups[{j}].modifierGroupId")
+            yield from _lines_form(
+                entry.get("selectedModifiers") or [], f"{path}[{i}].modifierGroups[{j}].selectedModifiers"
+            )
+
+
+def _malformed(path: str) -> Complaint:
+    return Complaint("VALIDATION_FAILED", path, None, "malformed " + path.rpartition(".")[2])
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_ID
+
+
+def _is_amount(value: object) -> bool:
+    """Return True for an amount in major units, exact to the cent and not negative."""
+    if type(value) not in (int, float):
+        return False
+    exact = Decimal(str(value))
+    return 0 <= exact < 10**10 and exact == round(exact, 2)
 
 
 # -- legality ----------------------------------------------------------------------------------------------------------
 
 
-def _order_complaints(situation: Situation, order: Wire) -> Iterator[Complaint]:
-    if not order["cart"].get("lineItems"):  # §3: at least one line item
+def _order_complaints(view: _View, order: Wire) -> Iterator[Complaint]:
+    if not order["cart"]["lineItems"]:  # §3: at least one line item
         yield Complaint("CART_EMPTY", "$.cart.lineItems", None, "empty cart")
-    if not _open_catalogs(situation):
+    if not view.is_open:
         yield Complaint("STORE_CLOSED", "$.cart.storeId", None, "store closed")
+    if order["cart"].get("catalogSetId") in view.versions_of_others:  # [D] an older or unknown version is none of these
+        yield Complaint("CATALOGSET_NOT_FOUND", "$.cart.catalogSetId", None, "catalog of another store")
+    items = set(view.catalog["items"])
+    for name, value in order["cart"].items():
+        if name in ("catalogSetId", "storeId", "lineItems"):
+            continue
+        if _names_one_of(value, items) or (isinstance(value, str) and value in items and _is_worded(name)):
+            yield Complaint("INVALID_REQUEST", f"$.cart.{name}", None, "lines under another name")
 
 
 def _fulfillment_complaints(situation: Situation, order: Wire) -> Iterator[Complaint]:
@@ -94,40 +177,50 @@ def _fulfillment_complaints(situation: Situation, order: Wire) -> Iterator[Compl
             yield Complaint("ADDRESS_INVALID", f"$.deliveryInfo.address.{member}", None, "address incomplete")
 
 
-def _line_complaints(situation: Situation, line: Wire, path: str) -> Iterator[Complaint]:
+def _tip_complaints(order: Wire) -> Iterator[Complaint]:
+    amounts = order.get("amounts") or {}
+    parts = amounts.get("tipDescription")
+    if parts is not None and sum(money(part["value"]) for part in parts) != money(amounts.get("tip") or 0):
+        yield Complaint("INVALID_REQUEST", "$.amounts.tipDescription", None, "tip is not the sum of its description")
+
+
+def _line_complaints(view: _View, line: Wire, path: str) -> Iterator[Complaint]:
     item_id = line["itemId"]
-    catalogs = situation.catalog["catalogs"].values()
-    if item_id not in situation.catalog["items"]:
+    if item_id not in view.catalog["items"]:
         yield Complaint("ITEM_UNAVAILABLE", path, item_id, "unknown item")
         return
-    opened = _open_catalogs(situation)
-    if not any(item_id in _items_of(situation.catalog, catalog) for catalog in catalogs):
+    if item_id not in view.sold:
         yield Complaint("ITEM_UNAVAILABLE", path, item_id, "not sold on its own")
-    elif not is_available(situation, item_id):
-        yield Complaint("ITEM_UNAVAILABLE", path, item_id, "item has run out")
-    elif opened and not any(item_id in _items_of(situation.catalog, catalog) for catalog in opened):
+    elif view.is_open and item_id not in view.sold_now:
         yield Complaint("ITEM_UNAVAILABLE", path, item_id, "item out of hours")
-    yield from _choice_complaints(situation, line, path)
+    if item_id in view.run_out:
+        yield Complaint("ITEM_UNAVAILABLE", path, item_id, "item has run out")
+    yield from _choice_complaints(view, line, path)
 
 
-def _choice_complaints(situation: Situation, line: Wire, path: str) -> Iterator[Complaint]:
-    """Judge the modifiers of a line, or of a modifier, at every level."""
-    groups = situation.catalog["modifierGroups"]
-    own = situation.catalog["items"][line["itemId"]].get("modifierGroupIds") or []
-    entries = line.get("modifierGroups") or []
-    for i, entry in enumerate(entries):
+def _choice_complaints(view: _View, line: Wire, path: str) -> Iterator[Complaint]:
+    """Judge the modifiers of a line, or of a modifier, at every level.
+
+    [D] What is chosen below a group or option that is refused itself is not judged.
+    """
+    groups = view.catalog["modifierGroups"]
+    own = view.catalog["items"][line["itemId"]].get("modifierGroupIds") or []
+    to_choose_from = {option for group_id in own for option in groups[group_id].get("itemIds") or []}
+    yield from _misplaced(line, LINE_MEMBERS, to_choose_from, line["itemId"], path)
+    for i, entry in enumerate(entries_of(line)):
+        yield from _misplaced(entry, GROUP_MEMBERS, to_choose_from, line["itemId"], f"{path}.modifierGroups[{i}]")
         if entry["modifierGroupId"] not in own:
             yield Complaint("MODIFIER_REQUIRED", f"{path}.modifierGroups[{i}]", line["itemId"], "foreign group")
             continue
         options = groups[entry["modifierGroupId"]].get("itemIds") or []
-        for j, modifier in enumerate(entry.get("selectedModifiers") or []):
+        for j, modifier in enumerate(selected_of(entry)):
             where = f"{path}.modifierGroups[{i}].selectedModifiers[{j}]"
             if modifier["itemId"] not in options:
                 yield Complaint("MODIFIER_REQUIRED", where, modifier["itemId"], "foreign option")
                 continue
-            if not is_available(situation, modifier["itemId"]):
+            if modifier["itemId"] in view.run_out:
                 yield Complaint("ITEM_UNAVAILABLE", where, modifier["itemId"], "option has run out")
-            yield from _choice_complaints(situation, modifier, where)
+            yield from _choice_complaints(view, modifier, where)
     for group_id in dict.fromkeys(own):
         yield from _group_complaints(groups[group_id], line, path)
 
@@ -136,15 +229,15 @@ def _group_complaints(group: Wire, line: Wire, path: str) -> Iterator[Complaint]
     """Judge the selections of one group, over all its entries on this line."""
     places = [
         (f"{path}.modifierGroups[{i}]", entry)
-        for i, entry in enumerate(line.get("modifierGroups") or [])
+        for i, entry in enumerate(entries_of(line))
         if entry["modifierGroupId"] == group["modifierGroupId"]
     ]
     chosen = [
         (f"{place}.selectedModifiers[{j}]", modifier)
         for place, entry in places
-        for j, modifier in enumerate(entry.get("selectedModifiers") or [])
+        for j, modifier in enumerate(selected_of(entry))
     ]
-    total = sum(modifier["quantity"] for _, modifier in chosen)
+    total = sum(pieces(modifier) for _, modifier in chosen)
     where = places[0][0] if places else path
     if total < group["minimumAllowed"]:
         rule = "group below its minimum" if places else "required group absent"
@@ -155,49 +248,104 @@ def _group_complaints(group: Wire, line: Wire, path: str) -> Iterator[Complaint]
         return
     seen = set()
     for where, modifier in chosen:
-        if modifier["itemId"] in (group.get("itemIds") or []) and (modifier["itemId"] in seen or modifier["quantity"] > 1):
-            rule = "option repeated by its quantity" if modifier["quantity"] > 1 else "option repeated"
-            yield Complaint("MODIFIER_REQUIRED", where, modifier["itemId"], rule)
+        if modifier["itemId"] not in (group.get("itemIds") or []):
+            continue
+        if pieces(modifier) > 1:
+            yield Complaint("MODIFIER_REQUIRED", where, modifier["itemId"], "option repeated by its quantity")
+        elif modifier["itemId"] in seen:
+            yield Complaint("MODIFIER_REQUIRED", where, modifier["itemId"], "option repeated")
         seen.add(modifier["itemId"])
 
 
-def is_available(situation: Situation, item_id: str) -> bool:
-    """Return False if an item has run out, or if a group that it requires has too few options left."""
-    if item_id in situation.unavailable:
-        return False
-    for group_id in situation.catalog["items"][item_id].get("modifierGroupIds") or []:
-        group = situation.catalog["modifierGroups"][group_id]
-        left = sum(is_available(situation, option) for option in set(group.get("itemIds") or []))
-        enough = left > 0 if group.get("enableDuplicateItems") else left >= group["minimumAllowed"]
-        if group["minimumAllowed"] > 0 and not enough:
-            return False
-    return True
+# Food under another name (receiving.md, "Carts") [D].
+LINE_MEMBERS = {"lineItemId", "itemId", "quantity", "modifierGroups"}
+GROUP_MEMBERS = {"modifierGroupId", "selectedModifiers"}
+WORDS_FOR_OPTIONS = ("option", "modifier", "selected", "extra", "topping")
+NAMES_OF_IDS = ("itemId", "modifierId", "optionId", "modifierGroupId")
 
 
-def _items_of(catalog_set: Wire, part: Wire) -> set[str]:
+def _misplaced(part: Wire, known: set[str], options: set[str], item_id: str, path: str) -> Iterator[Complaint]:
+    """Judge the unknown members of a line, or of a group in it."""
+    in_group = known is GROUP_MEMBERS
+    for name, value in part.items():
+        if name in known or not value:
+            continue
+        if isinstance(value, list):
+            holds_food = in_group or _is_worded(name) or _names_one_of(value, options)
+        elif isinstance(value, dict):
+            holds_food = _is_worded(name) or _names_one_of(value, options)
+        else:
+            holds_food = value in options and (in_group or _is_worded(name))
+        if holds_food:
+            yield Complaint("MODIFIER_REQUIRED", f"{path}.{name}", item_id, "options under another name")
+
+
+def _is_worded(name: str) -> bool:
+    return any(word in name.lower() for word in WORDS_FOR_OPTIONS)
+
+
+def _names_one_of(value: Any, ids: set[str]) -> bool:
+    """Return True if a list or object names one of these ids, or has a member that names any item."""
+    if isinstance(value, list):
+        return any(each in ids if isinstance(each, str) else _names_one_of(each, ids) for each in value)
+    if isinstance(value, dict):
+        return any(name in NAMES_OF_IDS or name in ids for name in value) or _names_one_of(list(value.values()), ids)
+    return False
+
+
+# -- the catalog -------------------------------------------------------------------------------------------------------
+
+
+def run_out(situation: Situation) -> set[str]:
+    """Return the items that have run out, and those of which a required group has too few options left."""
+    result = set(situation.unavailable)
+    grows = bool(result)
+    while grows:
+        before = len(result)
+        for item_id, item in situation.catalog["items"].items():
+            for group_id in item.get("modifierGroupIds") or []:
+                group = situation.catalog["modifierGroups"][group_id]
+                left = set(group.get("itemIds") or []) - result
+                needed = (
+                    min(1, group["minimumAllowed"]) if group.get("enableDuplicateItems") else group["minimumAllowed"]
+                )
+                if len(left) < needed:
+                    result.add(item_id)
+        grows = len(result) > before
+    return result
+
+
+def items_of(catalog_set: Wire, part: Wire) -> set[str]:
     """Return the items of a catalog or section, and of the sections in it."""
     result = set(part.get("itemIds") or [])
     for section_id in part.get("sectionIds") or []:
-        result |= _items_of(catalog_set, catalog_set["sections"][section_id])
+        result |= items_of(catalog_set, catalog_set["sections"][section_id])
     return result
+
+
+def entries_of(line: Wire) -> list[Wire]:
+    return line.get("modifierGroups") or []
+
+
+def selected_of(entry: Wire) -> list[Wire]:
+    return entry.get("selectedModifiers") or []
+
+
+def pieces(line: Wire) -> int:
+    """Return the quantity of a line or modifier. Without one it is a single piece."""
+    quantity = line.get("quantity")
+    return 1 if quantity is None else int(quantity)
 
 
 # -- hours -------------------------------------------------------------------------------------------------------------
 
 
-def _open_catalogs(situation: Situation) -> list[Wire]:
-    return [
-        catalog
-        for catalog in situation.catalog["catalogs"].values()
-        if is_open(catalog.get("availability"), situation.at, situation.zone)
-    ]
-
-
 def is_open(windows: list[Wire] | None, moment: datetime, zone: str) -> bool:
-    local = moment.astimezone(ZoneInfo(zone))
+    """Return True if a moment lies in one of the windows, on the clock of the store. End ``00:00:00`` is the end of the day."""
+    day, clock = moment.astimezone(ZoneInfo(zone)).strftime("%A %H:%M:%S.%f").split()
     for window in windows or []:
         end = "24:00:00" if window["end"] == "00:00:00" else window["end"]
-        if window["dayOfWeek"] == f"{local:%A}" and window["start"] <= f"{local:%H:%M:%S.%f}" < end:
+        if window["dayOfWeek"] == day and window["start"] <= clock < end:
             return True
     return False
 
@@ -211,22 +359,22 @@ def cart_price(catalog: Wire, cart: Wire) -> Decimal:
 
 def line_price(catalog: Wire, line: Wire) -> Decimal:
     """Return quantity × (item.basePrice + Σ over selected modifiers, recursively)."""
-    quantity: int = line["quantity"]
     own_price = money(catalog["items"][line["itemId"]]["basePrice"])
-    return quantity * (own_price + modifiers_price(catalog, line))
+    return pieces(line) * (own_price + modifiers_price(catalog, line))
 
 
 def modifiers_price(catalog: Wire, line: Wire) -> Decimal:
     """Add up the modifiers of one piece of a line, each single piece on its own."""
     total = Decimal(0)
     counts: dict[str, int] = {}  # selections of each group, over all its entries on this line
-    for entry in line.get("modifierGroups") or []:
+    for entry in entries_of(line):
         group = catalog["modifierGroups"][entry["modifierGroupId"]]
-        for modifier in entry.get("selectedModifiers") or []:
-            for _ in range(modifier["quantity"]):
+        for modifier in selected_of(entry):
+            below = modifiers_price(catalog, modifier)
+            for _ in range(pieces(modifier)):
                 k = counts.get(group["modifierGroupId"], 0)
                 counts[group["modifierGroupId"]] = k + 1
-                total += selection_price(catalog, group, modifier, k) + modifiers_price(catalog, modifier)
+                total += selection_price(catalog, group, modifier, k) + below
     return total
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.catalog import reference_pricing
+from tests.carts import oracle
 from tests.catalog.strategies import MUTATIONS, Mutation, Wire, catalogs, moments, orders, windows
 from webhook_kit.catalog.cart import CheckedCart, check_cart
 from webhook_kit.catalog.compiled import CompiledCatalog
@@ -35,9 +35,9 @@ def test_legal_cart_has_no_violations_and_the_reference_price(data: st.DataObjec
     order = data.draw(orders(catalog))
     result = check(catalog, order)
     assert result.violations == ()
-    assert result.sub_total == reference_pricing.cart_price(catalog, order["cart"])
+    assert result.sub_total == oracle.cart_price(catalog, order["cart"])
     assert [line.total for line in result.lines] == [
-        reference_pricing.line_price(catalog, line) for line in order["cart"]["lineItems"]
+        oracle.line_price(catalog, line) for line in order["cart"]["lineItems"]
     ]
 
 
@@ -61,7 +61,7 @@ def test_each_mutation_is_reported_at_its_path_and_nothing_else(mutation: Mutati
 def test_hours_match_the_reference_around_clock_changes(moment: tuple[str, datetime], week: list[Wire] | None) -> None:
     zone, at = moment
     models = None if week is None else [AvailabilityWindow.model_validate(window) for window in week]
-    assert is_open(models, at, ZoneInfo(zone)) == reference_pricing.is_open(week, at, zone)
+    assert is_open(models, at, ZoneInfo(zone)) == oracle.is_open(week, at, zone)
 
 
 @settings(max_examples=100, deadline=None)
@@ -74,6 +74,4 @@ def test_open_catalogs_match_the_reference(moment: tuple[str, datetime], weeks: 
     }
     compiled = CompiledCatalog.compile(ExternalCatalogSet.model_validate({"catalogs": catalogs}))
     opened = compiled.open_catalogs(at, ZoneInfo(zone))
-    assert [bool(opened >> i & 1) for i in range(len(weeks))] == [
-        reference_pricing.is_open(week, at, zone) for week in weeks
-    ]
+    assert [bool(opened >> i & 1) for i in range(len(weeks))] == [oracle.is_open(week, at, zone) for week in weeks]

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.catalog import reference_pricing
+from tests.carts import oracle
 from tests.catalog.cafe_catalog import Wire, group, item
 from tests.catalog.strategies import catalogs
 from webhook_kit.catalog.cents import from_cents
@@ -39,9 +39,7 @@ def choices(catalog: Wire, group: Wire) -> Iterator[tuple[Wire, ...]]:
 
 
 def cheapest(catalog: Wire, item_id: str) -> Wire | None:
-    return min(
-        configurations(catalog, item_id), key=lambda line: reference_pricing.line_price(catalog, line), default=None
-    )
+    return min(configurations(catalog, item_id), key=lambda line: oracle.line_price(catalog, line), default=None)
 
 
 @settings(max_examples=150, deadline=None)
@@ -53,7 +51,7 @@ def test_minimum_price_is_that_of_the_cheapest_configuration(catalog: Wire) -> N
         best = cheapest(catalog, item_id)
         assert best is not None
         assert minimum is not None
-        assert from_cents(minimum) == reference_pricing.line_price(catalog, best)
+        assert from_cents(minimum) == oracle.line_price(catalog, best)
 
 
 def test_item_without_a_legal_choice_has_no_minimum_price() -> None:
