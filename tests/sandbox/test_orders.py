@@ -264,6 +264,20 @@ def test_failed_delivery_is_retried_on_schedule(
     assert (keys, ids) == ({key}, {record.order_id})
 
 
+@pytest.mark.parametrize("end", [{"state": "completed"}, {"state": "cancelled", "cancelReason": "no oven"}], ids=str)
+def test_an_order_that_its_store_has_ended_still_gets_its_lost_receipt(
+    end: dict[str, str], consumer: Consumer, partner: FakePartner, context: SandboxContext, call: Call
+) -> None:
+    consumer.validate()
+    partner.responses = [jsonify_response({"status": 503}, 503)]
+    key = str(uuid4())
+    check_problem(consumer.place(key), 502, "BAD_GATEWAY")
+    assert call("POST", f"orders/{only_order(context)}/status", end).status_code == 202
+    context.clock.advance(30)
+    wait_until(lambda: consumer.place(key).status_code == 200, message="the receipt")
+    assert context.state.orders[only_order(context)].state == end["state"]
+
+
 def test_late_retries_wait_an_hour(consumer: Consumer, partner: FakePartner, context: SandboxContext) -> None:
     context.options.late_retries = True
     consumer.validate()

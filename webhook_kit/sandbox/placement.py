@@ -35,7 +35,8 @@ class PlacementRetries:
         with self._context.lock:
             record = self._context.state.orders.get(order_id)
             store = self._context.state.stores.get(record.store_id or "") if record else None
-            if record is None or store is None or record.state is not OrderState.OPEN or record.placed is not None:
+            # Not the state: a store can report the whole progress of an order whose receipt was lost on its way.
+            if record is None or store is None or record.answered:
                 return
             record.attempts += 1
             webhook = Webhook(
