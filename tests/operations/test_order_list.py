@@ -76,6 +76,18 @@ def test_orders_are_listed_by_every_condition_newest_first(kit: Kit, size: int) 
     assert pages(kit, size, since=now - timedelta(hours=1), until=now + timedelta(hours=1)) == list("gfedcba")
 
 
+def test_an_order_whose_call_has_outlived_its_lease_is_listed_as_in_doubt(kit: Kit) -> None:
+    claim(kit, "a", calling=True)
+    claim(kit, "b", calling=True)
+    kit.redis.hset(kit.keys.order("a"), "lease", 1)
+    assert pages(kit, state=PlacementState.IN_DOUBT) == ["a"]
+    assert pages(kit, state=PlacementState.CALLING) == ["b"]
+    assert [(order.ref, order.state) for order in list_orders(kit, OrderFilter()).orders] == [
+        ("b", "calling"),
+        ("a", "in_doubt"),
+    ]
+
+
 def test_archived_and_refused_orders_are_found_alike(kit: Kit) -> None:
     refuse(kit, "b", "ITEM_UNAVAILABLE")
     kit.order_archive.archive_resting(-1)

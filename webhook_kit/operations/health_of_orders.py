@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from webhook_kit.kit import Kit
 from webhook_kit.operations.findings import HealthFinding, HealthSeverity
-from webhook_kit.placement.order_search import PlacementState, milliseconds
+from webhook_kit.placement.order_search import PlacementState, is_lapsed, milliseconds
 from webhook_kit.storage.connection import text
 
 __all__ = ["OrderInDoubt", "order_findings", "orders_in_doubt", "store_name"]
@@ -51,8 +51,7 @@ def orders_in_doubt(kit: Kit, limit: int = _MOST_READ) -> list[OrderInDoubt]:
         *records, (seconds, _) = pipeline.execute()
     found = []
     for ref, (state, lease, updated, store_id) in zip(refs, records, strict=True):
-        lapsed = text(state) == PlacementState.CALLING and (milliseconds(text(lease)) or 0) / 1000 < seconds
-        if lapsed or text(state) == PlacementState.IN_DOUBT:
+        if text(state) == PlacementState.IN_DOUBT or is_lapsed(text(state), text(lease), seconds):
             found.append(OrderInDoubt(ref, text(store_id), (milliseconds(text(updated)) or 0) / 1000))
     return sorted(found, key=lambda order: -order.since)
 

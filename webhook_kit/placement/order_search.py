@@ -15,13 +15,13 @@ from webhook_kit.outbox.updates import Kind
 from webhook_kit.storage.connection import text
 from webhook_kit.storage.keys import Keys
 
-__all__ = ["FoundOrder", "OrderSearch", "PlacementState", "RefusalReason", "milliseconds", "refusal_of"]
+__all__ = ["FoundOrder", "OrderSearch", "PlacementState", "RefusalReason", "is_lapsed", "milliseconds", "refusal_of"]
 
 _MOMENT_DIGITS = 14
 _PAGE = 500
 """Records that are read at once at most, so that a search holds up nobody else's commands."""
 
-_FIELDS = ("ref", "state", "store", "gett_id", "partner_id", "created", "updated", "accepted")
+_FIELDS = ("ref", "state", "store", "gett_id", "partner_id", "created", "updated", "accepted", "lease")
 
 
 class PlacementState(StrEnum):
@@ -121,21 +121,25 @@ class OrderSearch:
     def records(self, refs: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield each of these records that exists, read in one round trip. Of one that is not archived only some fields are read.
 
-        To each belongs ``acknowledged``, the last body of its lane that Gett took.
+        To each belongs ``acknowledged``, the last body of its lane that Gett took. An order whose POS call has outlived its lease is in doubt.
         """
         with self._redis.pipeline(transaction=False) as pipeline:
             for ref in refs:
                 pipeline.hmget(self._keys.order(ref), _FIELDS)
                 pipeline.get(self._keys.archive(ref))
                 pipeline.hget(self._keys.lane(lane_name(Kind.ORDER, ref)), "acknowledged")
-            replies = pipeline.execute()
+            pipeline.time()
+            *replies, (seconds, _) = pipeline.execute()
         for ref, values, archive, taken in zip(refs, replies[::3], replies[1::3], replies[2::3], strict=True):
             if archive is not None:
                 archived = decode(ref, archive)
                 last = {"acknowledged": archived.lane.get("acknowledged", "")}
                 yield ref, dict.fromkeys(_FIELDS, "") | archived.record | last
             elif values[0] is not None:
-                yield ref, dict(zip(_FIELDS, map(text, values), strict=True)) | {"acknowledged": text(taken)}
+                record = dict(zip(_FIELDS, map(text, values), strict=True)) | {"acknowledged": text(taken)}
+                if is_lapsed(record["state"], record["lease"], seconds):
+                    record["state"] = PlacementState.IN_DOUBT
+                yield ref, record
 
 
 def _step(body: str) -> str:
@@ -162,6 +166,15 @@ def refusal_of(record: dict[str, str]) -> RefusalReason | None:
         return RefusalReason(str(problem.get("errorCode", "")), str(problem.get("detail", "")), violations)
     except (ValueError, AttributeError, TypeError, RecursionError):  # written by another version or program
         return RefusalReason("", "the answer in its record cannot be read")
+
+
+def is_lapsed(state: str, lease: str, now: float) -> bool:
+    """Return True if the POS call of a record has outlived its lease: its process died, and the POS may have the order.
+
+    :param lease: the end of the lease, as in the record.
+    :param now: Unix seconds.
+    """
+    return state == PlacementState.CALLING and (milliseconds(lease) or 0) / 1000 < now
 
 
 def milliseconds(value: str | None) -> int | None:
