@@ -11,6 +11,7 @@ import redis
 
 from tests.placement.placement_helpers import StoreHarness
 from webhook_kit.kit import Kit
+from webhook_kit.operations.timeline import timeline
 from webhook_kit.placement.recovery import PlacementRecovery
 from webhook_kit.testing.processes import PATIENCE
 
@@ -22,13 +23,14 @@ class FakeLookup:
         self.harness = harness
         self.found: set[str] = set()
         self.errors: dict[str, Exception] = {}
+        self.unanswerable: set[str] = set()
         self.asked: list[str] = []
 
-    def look_up(self, ref: str) -> bool:
+    def look_up(self, ref: str) -> bool | None:
         self.asked.append(ref)
         if ref in self.errors:
             raise self.errors[ref]
-        return ref in self.found
+        return None if ref in self.unanswerable else ref in self.found
 
 
 @pytest.fixture
@@ -64,6 +66,16 @@ def test_error_of_the_adapter_does_not_stop_the_other_look_ups(
     assert run(lookup) == 1
     assert [event["order"] for event in events if event["event"] == "lookup_failed"] == ["g1"]
     assert "g1" not in lookup.harness.store.expired()
+
+
+def test_a_pos_that_cannot_be_asked_is_not_said_to_have_answered(lookup: FakeLookup, kit: Kit) -> None:
+    for ref in ("g1", "g2"):
+        lose_call(lookup, ref)
+    lookup.unanswerable = {"g1"}
+    assert run(lookup) == 0
+    assert lookup.harness.store.expired() == []
+    notes = {ref: [entry.event for entry in timeline(kit, ref)] for ref in ("g1", "g2")}
+    assert notes == {"g1": ["received", "calling"], "g2": ["received", "calling", "looked_up"]}
 
 
 def test_error_of_redis_ends_the_run(lookup: FakeLookup) -> None:

@@ -318,9 +318,15 @@ class PlacementStore:
         now = redis_time(self._redis) * 1000
         return [text(ref) for ref in self._redis.zrangebyscore(self._keys.unsettled, "-inf", now, 0, limit)]
 
-    def postpone_lookup(self, ref: str, seconds: float, looked_up: str) -> None:
-        """Keep an order out of :meth:`expired` for a while, and note the result of its look-up."""
-        self.notes.add(ref, "looked_up", {"looked_up": looked_up}, postpone=int(seconds * 1000))
+    def postpone_lookup(self, ref: str, seconds: float, looked_up: str | None) -> None:
+        """Keep an order out of :meth:`expired` for a while, and note the result of its look-up.
+
+        :param looked_up: None if the POS was not asked: nothing is noted, because a person would take it for an answer of the POS.
+        """
+        if looked_up is None:
+            self._redis.zadd(self._keys.unsettled, {ref: (redis_time(self._redis) + seconds) * 1000}, xx=True)
+        else:
+            self.notes.add(ref, "looked_up", {"looked_up": looked_up}, postpone=int(seconds * 1000))
 
     def record_lookup(self, ref: str, *, failed: bool) -> None:
         """Record if the look-up of an order in doubt failed: one that fails again and again is an alert."""

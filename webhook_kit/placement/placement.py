@@ -138,20 +138,20 @@ class Placement:
         """Return True if replicas of Redis have to have the record before the POS is called; without it a ticket could double."""
         return bool(self._settings.redis_wait_replicas) and adapter.guarantee() is not Guarantee.NATIVE
 
-    def look_up(self, ref: str) -> bool:
+    def look_up(self, ref: str) -> bool | None:
         """Settle an order in doubt if the POS has it, without placing it.
 
-        :return: True if it is settled now.
+        :return: True if it is settled now; None if the POS cannot be asked.
         """
         record = self._records.find(ref)
         if record is not None and record["state"] in ("placed", "refused"):
             return True  # meanwhile
         store = self._stores.by_id(record.get("store", "")) if record else None
         if record is None or store is None or not record.get("order"):
-            return False
+            return None
         adapter = self._stores.adapter(store)
         if not adapter.offers(Capability.FIND_ORDER):
-            return False
+            return None
         ticket = self._executor.run(store.id, "find_order", lambda: adapter.find_order(store, ref))
         if not isinstance(ticket, Placed):
             return False

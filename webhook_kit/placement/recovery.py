@@ -21,8 +21,11 @@ _RETRY_AFTER = 30.0
 class OrderLookup(Protocol):
     """The part of :class:`~webhook_kit.placement.placement.Placement` that looks an order up at the POS."""
 
-    def look_up(self, ref: str) -> bool:
-        """Settle an order if the POS has it. Return True if it is settled now."""
+    def look_up(self, ref: str) -> bool | None:
+        """Settle an order if the POS has it.
+
+        :return: True if it is settled now; None if the POS cannot be asked.
+        """
         ...
 
 
@@ -60,7 +63,6 @@ class PlacementRecovery:
         return len(settled)
 
     def _settle(self, ref: str) -> bool:
-        result = "not found"
         try:
             settled = self._placement.look_up(ref)
         except OUT_OF_REACH:
@@ -69,10 +71,12 @@ class PlacementRecovery:
             return False  # a worker of that version settles it
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the order stays in doubt
             log.warning("lookup_failed", order=ref, error=repr(error))
-            settled, result = False, "failed"
-        self._records.record_lookup(ref, failed=result == "failed")
+            self._records.record_lookup(ref, failed=True)
+            self._records.postpone_lookup(ref, _RETRY_AFTER, "failed")
+            return False
+        self._records.record_lookup(ref, failed=False)
         if settled:
             log.info("order_in_doubt_settled", order=ref)
         else:
-            self._records.postpone_lookup(ref, _RETRY_AFTER, result)
-        return settled
+            self._records.postpone_lookup(ref, _RETRY_AFTER, "not found" if settled is False else None)
+        return bool(settled)
