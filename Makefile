@@ -9,8 +9,8 @@ NEWEST := .venv-newest
 # The newest Python that is found here; a shim of pyenv is found, but is no interpreter.
 NEWEST_PYTHON ?= $(shell for version in 3.14 3.13 3.12; do for python in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
 	$$python -c '' 2>/dev/null && echo $$python && exit; done; done; echo $(BIN)/python)
-# Of Debian: a browser, servers, and checkers of files. Some tests skip without them.
-DEBIAN := chromium-headless-shell fonts-liberation postgresql prometheus redis-server systemd
+# Of Debian: a browser, servers, clocks that differ, and checkers of files. Some tests skip without them.
+DEBIAN := chromium-headless-shell faketime fonts-liberation postgresql prometheus redis-server systemd
 # For these, wheels of all dependencies have to exist.
 PYTHONS := 3.11 3.12 3.13 3.14
 PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
@@ -22,7 +22,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos-sentinel simulate carts pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos chaos-sentinel simulate carts pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -147,6 +147,9 @@ wheels: $(STAMP) ## find wheels of all dependencies for each Python and platform
 			--python-version $$python --python-platform $$platform --output-file build/wheels/$$python-$$platform.txt -; \
 		echo "Python $$python, $$platform: $$(grep -c == build/wheels/$$python-$$platform.txt) wheels"; \
 	done; done
+
+chaos: $(STAMP)  ## let the whole live through faults drawn from a seed, and judge it from outside: MINUTES=5 SEED=1 (OPTIONS="--rate 5 …")
+	$(BIN)/python -m tests.storm --minutes "$(or $(MINUTES),5)" --seed "$(or $(SEED),1)" $(OPTIONS)
 
 chaos-sentinel: $(STAMP) ## kill the primary of a Redis with sentinels again and again: SEEDS="1 2 3" KILLS=10
 	CHAOS_SEEDS="$(or $(SEEDS),1 2 3)" CHAOS_KILLS="$(or $(KILLS),10)" $(BIN)/python -m pytest -q -s tests/chaos/test_sentinel.py

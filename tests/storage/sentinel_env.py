@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +29,7 @@ class SentinelEnv:
     :param down_after: ms after which a sentinel takes a silent server for dead.
     :param options: of every server.
     :param sentinel_lines: further lines of each sentinel's configuration.
+    :param port: returns a port for a server or sentinel.
     """
 
     def __init__(
@@ -41,11 +42,12 @@ class SentinelEnv:
         down_after: int = 400,
         options: Mapping[str, str] | None = None,
         sentinel_lines: str = "",
+        port: Callable[[], int] = free_port,
     ) -> None:
         at_once = {"repl-diskless-sync-delay": "0", **(options or {})}
-        self.servers = [RedisServer(options=at_once) for _ in range(1 + replicas)]
+        self.servers = [RedisServer(options=at_once, port=port()) for _ in range(1 + replicas)]
         self.sentinels: list[Process] = []
-        self._ports = [free_port() for _ in range(sentinels)]
+        self._ports = [port() for _ in range(sentinels)]
         self._directory = directory
         self._quorum, self._down_after, self._lines = quorum, down_after, sentinel_lines
         self._resources = ExitStack()

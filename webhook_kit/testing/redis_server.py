@@ -33,15 +33,18 @@ class RedisServer:
     manager starts and ends it; it ends when this process ends, in every case. Port and data stay the same after a restart.
 
     :param directory: directory of the data; when None, a temporary one, removed at the end of the ``with`` block.
+    :param port: its port; a free one when 0.
     :param options: further options of the program, several values of one with spaces between them; a later change takes effect at its next start.
     :raises ConfigurationError: when no server is installed.
     """
 
-    def __init__(self, directory: Path | None = None, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path | None = None, options: Mapping[str, str] | None = None, *, port: int = 0
+    ) -> None:
         self._binary, self.options = binary(), dict(options or {})
         self.directory = directory or Path(tempfile.mkdtemp(prefix="webhook-kit-redis-"))
         self._remove = None if directory else weakref.finalize(self, shutil.rmtree, self.directory, ignore_errors=True)
-        self._port = 0
+        self._port = port
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
