@@ -22,7 +22,7 @@ from webhook_kit.webhooks.current_call import current_call
 from webhook_kit.webhooks.openapi import describe
 from webhook_kit.webhooks.orders import OrderRoutes
 from webhook_kit.webhooks.pos_events import pos_webhooks
-from webhook_kit.webhooks.problems import error_response
+from webhook_kit.webhooks.problems import error_answer
 from webhook_kit.webhooks.published_catalogs import PublishedCatalogs
 
 __all__ = ["create_app"]
@@ -55,7 +55,7 @@ def create_app(kit: Kit | None = None) -> Flask:
         from webhook_kit.console.app import mounted  # here: an installation without a console loads none of it
 
         app.wsgi_app = mounted(app.wsgi_app, kit)  # type: ignore[method-assign,assignment] # Flask's own way
-    app.register_error_handler(Exception, lambda error: error_response(error, current_call()))
+    app.register_error_handler(Exception, _failed)
     description = describe(kit.settings)
     # Parts that only a request would build: their imports, RQ above all, must not take the time of a first order.
     _ = kit.trial_write, kit.sending, kit.worker_life, kit.worker_notification.script_parts()
@@ -110,3 +110,8 @@ def _sending(kit: Kit) -> dict[str, Any]:
         why = f"no sign of life of {' and '.join(missing)}"
         return {"status": "no worker", "why": why, "workers": workers}
     return {"status": "ok", "workers": workers}
+
+
+def _failed(error: Exception) -> Response:
+    answer = error_answer(error, current_call())
+    return Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)

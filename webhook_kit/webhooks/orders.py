@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import redis
 from werkzeug.exceptions import MethodNotAllowed
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from webhook_kit.adapter import Store
 from webhook_kit.errors import AdapterError, StoresUnavailable
@@ -36,7 +36,7 @@ from webhook_kit.webhooks.authentication import verify_webhook
 from webhook_kit.webhooks.current_call import WebhookCall
 from webhook_kit.webhooks.order_events import OrderEventReceiver
 from webhook_kit.webhooks.parsing import parse, raw_body
-from webhook_kit.webhooks.problems import document_response, error_response
+from webhook_kit.webhooks.problems import WebhookAnswer, document_answer, error_answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -66,7 +66,7 @@ class OrderRoutes:
     """WSGI application that answers the order webhooks, and passes all other requests to the next application.
 
     The webhooks are validateOrder and placeOrder, both spellings, and order events if there is a handler (``gett-protocol.md §3``).
-    Flask's dispatch would take longer than parsing an order, so there is only werkzeug's request and response.
+    Flask's dispatch would take longer than parsing an order, so there is only werkzeug's request.
 
     :ivar paths: paths of the webhooks, which all take a POST.
     """
@@ -75,7 +75,7 @@ class OrderRoutes:
         self._parts = parts
         self._next_app = next_app
         prefix = parts.settings.webhook_prefix
-        self._webhooks: dict[str, tuple[str, Callable[[WebhookCall], Response]]] = {
+        self._webhooks: dict[str, tuple[str, Callable[[WebhookCall], WebhookAnswer]]] = {
             f"{prefix}/validateOrder": ("validateOrder", self._validate_order),
             f"{prefix}/validate": ("validateOrder", self._validate_order),
             f"{prefix}/placeOrder": ("placeOrder", self._place_order),
@@ -92,38 +92,38 @@ class OrderRoutes:
         webhook = self._webhooks.get(path)
         if webhook is None:
             return self._next_app(environ, start_response)
-        name, answer = webhook
+        name, handle = webhook
         call = WebhookCall(Request(environ), path)
         call.start_span()
         try:
             try:
                 is_post = call.request.method == "POST"
-                response = answer(call) if is_post else error_response(MethodNotAllowed(["POST"]), call)
+                answer = handle(call) if is_post else error_answer(MethodNotAllowed(["POST"]), call)
             except Exception as error:  # noqa: BLE001 - each has its answer
-                response = error_response(error, call)
-            self._finish(call, name, response)
-            return response(environ, start_response)
+                answer = error_answer(error, call)
+            self._finish(call, name, answer)
+            return answer.send(start_response)
         finally:
             call.end_span()
 
-    def _finish(self, call: WebhookCall, name: str, response: Response) -> None:
-        response.headers["API-Version"] = API_VERSION
-        seconds = call.finish(name, response.status_code)
-        write = log.warning if response.status_code >= 500 else log.info
+    def _finish(self, call: WebhookCall, name: str, answer: WebhookAnswer) -> None:
+        answer.headers.append(("API-Version", API_VERSION))
+        seconds = call.finish(name, answer.status)
+        write = log.warning if answer.status >= 500 else log.info
         write(
             "webhook_answered",
             path=call.route,
-            status=response.status_code,
+            status=answer.status,
             ms=round(seconds * 1000, 1),
             trace=call.trace,
             **call.noted,
         )
 
-    def _validate_order(self, call: WebhookCall) -> Response:
+    def _validate_order(self, call: WebhookCall) -> WebhookAnswer:
         order = _verified_body(self._parts, call, ExternalOrder).without_coordinates()
-        return _json(_validate(self._parts, call, order, _store_of(self._parts, call, order)))
+        return WebhookAnswer(_validate(self._parts, call, order, _store_of(self._parts, call, order)))
 
-    def _place_order(self, call: WebhookCall) -> Response:
+    def _place_order(self, call: WebhookCall) -> WebhookAnswer:
         parts = self._parts
         key = call.request.headers.get("Idempotency-Key", "").strip()
         call.note(key=key[:_MAX_KEY_LENGTH] or None)
@@ -148,11 +148,11 @@ class OrderRoutes:
         call.note(order=response.ref, replayed=response.replayed)
         if response.status == 200:
             call.note(outcome="placed")
-            return _json(response.body)
+            return WebhookAnswer(response.body)
         call.note(outcome="refused", code=json.loads(response.body).get("errorCode"))
-        return document_response(response.status, response.body, call)
+        return document_answer(response.status, response.body, call)
 
-    def _receive_event(self, events: OrderEventReceiver, call: WebhookCall) -> Response:
+    def _receive_event(self, events: OrderEventReceiver, call: WebhookCall) -> WebhookAnswer:
         event = _verified_body(self._parts, call, OrderEvent)
         call.note(session=event.data.checkout_session_id)
         try:
@@ -160,7 +160,7 @@ class OrderRoutes:
         except redis.RedisError as error:
             raise unavailable("order events cannot be handled for the moment", retry_after=5) from error
         call.note(outcome=outcome)
-        return _json(json.dumps({"outcome": outcome}).encode())
+        return WebhookAnswer(json.dumps({"outcome": outcome}).encode())
 
 
 def _verified_body(parts: OrderWebhooks, call: WebhookCall, model: type[W]) -> W:
@@ -239,7 +239,3 @@ def _is_uuid4(key: str) -> bool:
     return (
         len(key) == 36 and len(digits) == 32 and key[14] == "4" and all(c in "0123456789abcdefABCDEF" for c in digits)
     )
-
-
-def _json(body: bytes) -> Response:
-    return Response(body, content_type="application/json")
