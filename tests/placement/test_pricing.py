@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.webhooks.webhook_client import order
 from webhook_kit.catalog.cart import PricedLine
-from webhook_kit.gett.models.order import Amounts, PlaceOrderRequest, ValidationError
+from webhook_kit.gett.models.order import AmountDescription, Amounts, PlaceOrderRequest, ValidationError
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem
 from webhook_kit.kit import Kit
@@ -78,6 +78,7 @@ def test_order_without_an_accepted_price_is_refused(accepted: AcceptedPrice | No
     assert isinstance(refused, ValidationError)
     assert refused.message.startswith("No price was accepted")
     assert "10.00" in refused.message
+    assert refused.json_path == "$.amounts.total"
 
 
 def test_expired_token_has_no_tolerance() -> None:
@@ -89,6 +90,22 @@ def test_expired_token_has_no_tolerance() -> None:
         assert isinstance(
             apply_policy(old, Amounts.of(dec("10.00")), [], policy=policy, tolerance=dec("1.00")), Amounts
         )
+
+
+def test_accepted_parts_are_placed_as_they_were_accepted() -> None:
+    accepted = Amounts.of(dec("9.00"), taxes=dec("0.90"))
+    amounts = apply_policy(
+        AcceptedPrice(accepted), Amounts.of(dec("9.10"), taxes=dec("0.91")), [], policy=ACCEPTED, tolerance=dec("1.00")
+    )
+    assert amounts == accepted
+
+
+def test_adjustment_to_the_accepted_total_is_not_described_as_that_of_the_pos() -> None:
+    described = [AmountDescription(name="Rounding", value=dec("1.00"))]
+    now = Amounts.of(dec("9.00"), adjustments=dec("1.00")).model_copy(update={"adjustments_description": described})
+    amounts = apply_policy(AcceptedPrice(Amounts(total=dec("10.05"))), now, [], policy=ACCEPTED, tolerance=dec("0.10"))
+    assert isinstance(amounts, Amounts)
+    assert (amounts.adjustments, amounts.adjustments_description) == (dec("1.05"), None)
 
 
 def test_accepted_total_alone_keeps_the_current_parts_and_adds_an_adjustment() -> None:
@@ -122,6 +139,13 @@ def test_refusal_names_the_line_both_prices_and_the_rounding_rule() -> None:
         "The total is 17.43 now, 17.41 was accepted; line 2 (2 × Salad): 14.68 now, 14.66 accepted. "
         "Amounts are rounded to the cent, half away from zero, per line."
     )
+    assert (refused.json_path, refused.item_id) == ("$.cart.lineItems[1]", "salad")
+
+
+def test_refusal_points_to_the_first_of_several_changed_lines() -> None:
+    lines = priced(("Cola", 1, "2.75"), ("Salad", 1, "7.33"), ("Pie", 1, "3.00"))
+    accepted = AcceptedPrice(Amounts.of(dec("13.00")), (dec("2.75"), dec("7.30"), dec("2.95")))
+    refused = refusal(accepted, Amounts.of(dec("13.08")), lines)
     assert (refused.json_path, refused.item_id) == ("$.cart.lineItems[1]", "salad")
 
 
@@ -194,6 +218,22 @@ def test_tip_of_the_token_is_part_of_the_accepted_price(amounts: Any, kit: Kit) 
     decision = decide(kit, requested)
     assert isinstance(decision, PlaceOrderRequest)
     assert decision.amounts == accepted
+
+
+def at_accepted_amounts(kit: Kit, requested: PlaceOrderRequest) -> PlaceOrderRequest:
+    pricing = Pricing(kit.order_validator, kit.tokens, kit.settings)
+    return pricing.at_accepted_amounts(requested, pricing.read_token(requested))
+
+
+def test_accepted_amounts_are_those_of_the_token(kit: Kit) -> None:
+    accepted = Amounts.of(dec("2.75"), taxes=dec("0.25"))
+    requested = request(validatedOrderToken=kit.tokens.issue(request(), accepted, []))
+    assert at_accepted_amounts(kit, requested).amounts == accepted
+
+
+@pytest.mark.parametrize("members", [{}, {"amounts": {"total": 2.75}, "validatedOrderToken": "forged"}])
+def test_order_whose_accepted_amounts_cannot_be_known_is_unchanged(members: dict[str, Any], kit: Kit) -> None:
+    assert at_accepted_amounts(kit, request(**members)) == request(**members)
 
 
 @pytest.mark.parametrize(
