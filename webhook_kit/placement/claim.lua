@@ -102,7 +102,6 @@ if state == 'refused' and by_key and same then
   return {'replay', status, answer, ref, ''}
 end
 if (state == 'claimed' or state == 'calling') and lease > now then return {'busy', tostring(lease - now)} end
-if state == 'calling' or state == 'in_doubt' then doubt = true end
 
 -- The record keeps its last attempt. What it says of an earlier one goes to the history.
 if state == 'claimed' or state == 'calling' then
@@ -116,7 +115,7 @@ elseif state == 'refused' then
 end
 
 local calling, key_list = args.order and not doubt, r[9] or ''
-if not by_key then key_list = key_list .. args.key .. '\n' end
+if not by_key or not state then key_list = key_list .. args.key .. '\n' end
 if gett_id == '' then gett_id = args.gett_id end
 local record = {'format', FORMAT, 'state', calling and 'calling' or 'claimed', 'owner', args.owner, 'lease', now + args.lease,
                 'doubt', (doubt or calling) and '1' or '0', 'keys', key_list, 'ref', ref, 'gett_id', gett_id,
