@@ -112,7 +112,8 @@ def _line(counts: Counter[str], name: str) -> str:
 
 
 def _sample(mutants: list[Mutant], size: int | None, seed: int) -> list[Mutant]:
-    return mutants if size is None or size >= len(mutants) else random.Random(seed).sample(mutants, size)
+    """Return some mutants; a larger sample contains a smaller one of the same seed."""
+    return mutants if size is None else random.Random(seed).sample(mutants, len(mutants))[:size]
 
 
 def _digest_of_tests() -> str:

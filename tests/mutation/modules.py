@@ -34,7 +34,7 @@ ROOMS = (
     Room(
         "price",
         ("catalog/cart.py", "catalog/compiled.py", "catalog/cents.py", "placement/pricing.py"),
-        ("catalog", "placement/test_pricing.py", "placement/test_validation.py", "webhooks/test_orders_amounts.py"),
+        ("catalog", "placement/test_pricing.py", "placement/test_validation.py", "webhooks/test_orders_amounts.py", "webhooks/test_orders_carts.py"),
     ),
     Room(
         "placement",
@@ -42,7 +42,7 @@ ROOMS = (
             "settlement", "claiming", "claims", "attempt", "placement", "recovery", "idempotency_store", "fingerprint",
             "lease_renewal", "lost_orders", "order_notes", "order_search", "pos_calls", "token", "validation",
         ))),
-        ("placement", *(f"webhooks/test_orders_{name}.py" for name in ("outages", "pos_down", "raised", "refusals", "replays"))),
+        ("placement", *(f"webhooks/test_orders_{name}.py" for name in ("outages", "pos_down", "raised", "refusals", "replays")), "webhooks/test_trace.py", "outbox/test_archive.py"),
     ),
     Room("quota", ("outbox/quota.py", "outbox/sending.lua", "outbox/take_place.lua", "outbox/move_place.lua"), ("outbox",)),
     Room(

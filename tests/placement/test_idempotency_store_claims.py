@@ -9,6 +9,7 @@ import pytest
 from tests.placement.placement_helpers import KEY_TTL, ORDER_TTL, StoreHarness, expect
 from webhook_kit.kit import Kit
 from webhook_kit.placement.claims import AttemptOutcome, Claim, KeyReused, Replay
+from webhook_kit.storage.clock import redis_time
 
 
 @pytest.fixture
@@ -162,3 +163,16 @@ def test_ticket_after_a_refusal_is_in_the_history(harness: StoreHarness) -> None
     harness.refuse(harness.claim())
     harness.place(late)
     assert [entry["pos_number"] for entry in history(harness, "placed_after_refusal")] == ["T1"]
+
+
+def test_trace_leads_to_the_order_for_as_long_as_a_key(harness: StoreHarness) -> None:
+    trace = "4b" + "0a" * 15
+    harness.store.claim(key="k1", gett_id="g1", store_id="s", fingerprint="f1", trace_id=trace)
+    (name,) = harness.redis.keys(harness.keys.traces("*"))
+    day = int(name.decode().split(":")[-2])
+    assert name.decode() == harness.keys.traces(f"{day}:4b")
+    assert harness.redis.hgetall(name) == {b"\x0a" * 8: b"g1"}
+    seconds = redis_time(harness.redis)
+    assert day in (seconds // 86400, (seconds - 60) // 86400)
+    rest = (day + 1) * 86400 + KEY_TTL - seconds
+    assert rest - 60 < harness.redis.ttl(name) <= rest + 60
