@@ -72,6 +72,9 @@ def _all_scripts() -> list[str]:
 def is_covered(mutant: Mutant, lines: Lines) -> bool:
     """Return True if a test that executes these lines may notice a mutant."""
     executed = lines.get(mutant.path, [])
-    if mutant.path.endswith(".lua") or not mutant.scope:
+    if mutant.path.endswith(".lua"):
         return bool(executed)
+    if not mutant.scope:  # values of a module are used by its neighbours too
+        folder = mutant.path.rpartition("/")[0]
+        return any(file.startswith(folder) for file in lines)
     return any(mutant.lines[0] <= line <= mutant.lines[1] for line in executed)

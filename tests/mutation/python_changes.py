@@ -128,6 +128,8 @@ class _Finder(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign) -> None:
         if isinstance(node.targets[0], ast.Name) and node.targets[0].id in _UNTESTED_NAMES:
             return
+        if not self._scope and isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.BitOr):
+            return  # an alias of types
         if self._scope and not isinstance(node.targets[0], ast.Name | ast.Tuple):
             self._replace(node, "pass")
         self.visit(node.value)

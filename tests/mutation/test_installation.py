@@ -19,7 +19,7 @@ from webhook_kit.storage import scripts
     [
         ("webhook_kit/catalog/cents.py", "return _EXACT.scaleb(Decimal(count), -2) → return None"),
         ("webhook_kit/catalog/cents.py", "Context(prec=MAX_PREC) → (Context())"),
-        ("webhook_kit/placement/renew.lua", "return 0 → nothing"),
+        ("webhook_kit/placement/renew.lua", "~= → =="),
     ],
 )
 def test_installed_mutant_is_what_runs(path: str, change: str) -> None:
@@ -29,7 +29,7 @@ def test_installed_mutant_is_what_runs(path: str, change: str) -> None:
         install(mutant, all_functions())
         noticed = {
             "webhook_kit/catalog/cents.py": from_cents(275) != Decimal("2.75") or cents._EXACT.prec < 100,
-            "webhook_kit/placement/renew.lua": "then return 0" not in scripts.load("webhook_kit.placement/renew"),
+            "webhook_kit/placement/renew.lua": "owner') == args.owner" in scripts.load("webhook_kit.placement/renew"),
         }
         os._exit(0 if noticed[path] else 1)
     assert os.waitpid(child, 0)[1] == 0

@@ -8,8 +8,10 @@ import pytest
 
 from tests.placement.placement_helpers import KEY_TTL, ORDER_TTL, StoreHarness, expect
 from webhook_kit.kit import Kit
+from webhook_kit.outbox.updates import order_progress
 from webhook_kit.placement.claims import AttemptOutcome, Claim, KeyReused, Replay
 from webhook_kit.storage.clock import redis_time
+from webhook_kit.storage.connection import text
 
 
 @pytest.fixture
@@ -19,6 +21,11 @@ def harness(kit: Kit) -> StoreHarness:
 
 def history(harness: StoreHarness, event: str) -> list[dict[str, Any]]:
     return [entry for entry in harness.kit.lanes.history("order:g1") if entry["event"] == event]
+
+
+def listed(harness: StoreHarness, name: str) -> list[dict[bytes, bytes]]:
+    entries: Any = harness.redis.xrange(name)
+    return [fields for _, fields in entries]
 
 
 @pytest.mark.parametrize(
@@ -116,16 +123,14 @@ def test_other_content_under_a_placed_order_is_in_its_history(harness: StoreHarn
 def test_order_is_listed_once_by_its_first_claim(harness: StoreHarness) -> None:
     harness.refuse(harness.claim("k1"))
     harness.claim("k2")
-    (listed,) = [fields for _, fields in harness.redis.xrange(harness.keys.order_list)]
-    assert (listed[b"ref"], listed[b"store"]) == (b"g1", b"s")
+    assert listed(harness, harness.keys.order_list) == [{b"ref": b"g1", b"store": b"s"}]
     assert harness.field("attempt") == "2"
 
 
 def test_refused_order_is_listed_with_its_code(harness: StoreHarness) -> None:
     answer = b'{"errorCode":"CART_EMPTY"}'
     harness.store.settle(harness.claim(), AttemptOutcome.REFUSED, status=400, answer=answer)
-    (listed,) = [fields for _, fields in harness.redis.xrange(harness.keys.refusals)]
-    assert listed == {b"ref": b"g1", b"store": b"s", b"code": b"CART_EMPTY"}
+    assert listed(harness, harness.keys.refusals) == [{b"ref": b"g1", b"store": b"s", b"code": b"CART_EMPTY"}]
     assert harness.redis.zscore(harness.keys.resting, "g1") is not None
 
 
@@ -168,11 +173,33 @@ def test_ticket_after_a_refusal_is_in_the_history(harness: StoreHarness) -> None
 def test_trace_leads_to_the_order_for_as_long_as_a_key(harness: StoreHarness) -> None:
     trace = "4b" + "0a" * 15
     harness.store.claim(key="k1", gett_id="g1", store_id="s", fingerprint="f1", trace_id=trace)
-    (name,) = harness.redis.keys(harness.keys.traces("*"))
-    day = int(name.decode().split(":")[-2])
-    assert name.decode() == harness.keys.traces(f"{day}:4b")
+    (name,) = map(text, harness.redis.keys(harness.keys.traces("*")))
+    day = int(name.split(":")[-2])
+    assert name == harness.keys.traces(f"{day}:4b")
     assert harness.redis.hgetall(name) == {b"\x0a" * 8: b"g1"}
     seconds = redis_time(harness.redis)
     assert day in (seconds // 86400, (seconds - 60) // 86400)
     rest = (day + 1) * 86400 + KEY_TTL - seconds
     assert rest - 60 < harness.redis.ttl(name) <= rest + 60
+
+
+@pytest.mark.parametrize("update", ["", order_progress("confirmed").text])
+def test_link_notifies_a_worker_only_of_an_update_that_waits(update: str, harness: StoreHarness) -> None:
+    harness.place(harness.claim_and_call("k1", ""), update=update)
+    harness.redis.delete(harness.keys.notified)
+    harness.store.link("k1", "g1")
+    assert harness.redis.exists(harness.keys.notified) == bool(update)
+
+
+def test_doubt_without_a_recorded_call_never_expires(harness: StoreHarness) -> None:
+    harness.store.settle(harness.claim(), AttemptOutcome.IN_DOUBT)
+    assert harness.ttls() == [-1, -1, -1]
+
+
+@pytest.mark.parametrize("listed_by", ["order_list", "refusals"])
+def test_lists_keep_orders_for_as_long_as_their_records(listed_by: str, harness: StoreHarness) -> None:
+    name, now = getattr(harness.keys, listed_by), int(redis_time(harness.redis) * 1000)
+    for age in (2 * ORDER_TTL, ORDER_TTL - 60):
+        harness.redis.xadd(name, {"ref": f"{age} s old"}, id=f"{now - age * 1000}-0")
+    harness.refuse(harness.claim())
+    assert [fields[b"ref"] for fields in listed(harness, name)] == [b"4940 s old", b"g1"]
