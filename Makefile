@@ -154,7 +154,7 @@ chaos: $(STAMP)  ## let the whole live through faults drawn from a seed, and jud
 chaos-sentinel: $(STAMP) ## kill the primary of a Redis with sentinels again and again: SEEDS="1 2 3" KILLS=10
 	CHAOS_SEEDS="$(or $(SEEDS),1 2 3)" CHAOS_KILLS="$(or $(KILLS),10)" $(BIN)/python -m pytest -q -s tests/chaos/test_sentinel.py
 
-simulate: $(STAMP) ## stop processes at every point of placement and outbox, lose Redis in between, judge each end (about 20 minutes)
+simulate: $(STAMP) ## stop processes at every point of placement and outbox, lose Redis in between, judge each end (20 to 45 minutes)
 	$(BIN)/python -m tests.simulation
 
 carts: $(STAMP)  ## judge many drawn carts by the kit and by an independent oracle; CARTS=1000000 SEED=7 (10 to 20 minutes)
