@@ -177,7 +177,7 @@ class Settings(OperatingSettings):
     pos_abandon_after: float = Field(300.0, gt=0, le=_DAY)
     """Seconds after which a POS call without a result is abandoned; its order is then in doubt."""
     pos_max_calls: int = Field(32, ge=1, le=10_000)
-    """Maximum number of concurrent POS calls per process. Further webhooks are answered 503 at once."""
+    """Maximum number of concurrent POS calls per process. Further webhooks that need one are answered 503 at once. Keep it below WEB_THREADS, so that threads remain for the others."""
     pos_max_calls_per_store: int = Field(16, ge=1, le=10_000)
     """Maximum number of concurrent POS calls per store and process, so that one POS that does not answer does not block the others."""
     pos_breaker_failures: int = Field(5, ge=1, le=1_000)

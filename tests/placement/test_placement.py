@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 import pytest
 
 from tests.webhooks.scripted_pos import scripted_pos
-from tests.webhooks.webhook_client import WebhookClient, expect_problem, order, same_ticket
+from tests.webhooks.webhook_client import SECRET, JsonResponse, WebhookClient, expect_problem, order, same_ticket
 from webhook_kit.adapter import Capability, Level, Placed, Reason, Refused
 from webhook_kit.catalog.cart import check_cart
 from webhook_kit.gett.models.order import PlaceOrderRequest
@@ -21,6 +22,8 @@ from webhook_kit.kit import Kit
 from webhook_kit.placement import validation
 from webhook_kit.testing.bogus import BogusAdapter
 from webhook_kit.testing.processes import PATIENCE, wait_until
+from webhook_kit.testing.signer import signed
+from webhook_kit.webhooks.current_call import RECEIVED
 
 # -- one decision, one claim, one call ---------------------------------------------------------------------------------
 
@@ -238,6 +241,23 @@ def test_repetition_conflicts_if_the_first_attempt_outlives_the_deadline(
     wait_until(lambda: slow.state(key) == "placed")
     assert slow.place(body, key).json["partnerOrderId"] == "T1"
     assert len(calls) == 1
+
+
+def test_order_that_has_waited_too_long_for_a_thread_is_not_placed(
+    make_client: Callable[..., WebhookClient],
+) -> None:
+    calls: list[str] = []
+    client = make_client(
+        **scripted_pos(place_order=lambda _store, _body, key: calls.append(key)), webhook_deadline=60, pos_deadline=60
+    )
+    key, body = str(uuid4()), client.validated(order())
+    waited = {RECEIVED: time.monotonic() - 61}
+    raw = json.dumps(body).encode()
+    response = client.flask.post(
+        "/placeOrder", data=raw, headers=signed(raw, SECRET, key=key), environ_overrides=waited
+    )
+    expect_problem(cast(JsonResponse, response), 503, ErrorCode.SERVICE_UNAVAILABLE)
+    assert (calls, client.state(key)) == ([], "released")
 
 
 def test_repetition_waits_for_the_answer_of_the_first_attempt(

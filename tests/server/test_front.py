@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
@@ -12,7 +13,10 @@ from typing import Any, cast
 import pytest
 
 from webhook_kit.server import front
+from webhook_kit.server import threads as front_threads
 from webhook_kit.server.front import Front, HTTPProtocol, Scope
+from webhook_kit.testing.processes import PATIENCE, wait_until
+from webhook_kit.webhooks.current_call import RECEIVED
 from webhook_kit.webhooks.parsing import MAX_BYTES
 
 
@@ -67,6 +71,20 @@ class Request:
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.status, self.headers, self.body = status, dict(headers), body
+
+
+class Blocked:
+    """A WSGI application that answers a webhook only when a condition holds, and a probe at once."""
+
+    def __init__(self, until: Callable[[], object]) -> None:
+        self.until, self.handled = until, 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/healthz":
+            self.handled += 1
+            wait_until(self.until)
+        start_response("200 OK", [])
+        return [b""]
 
 
 class Echo:
@@ -181,3 +199,38 @@ def test_failure_of_the_application_is_a_problem_document() -> None:
     request = Request(b"{}")
     answered(request, app=app)
     assert (request.status, request.headers["Content-Type"]) == (500, "application/problem+json")
+
+
+def test_requests_that_find_no_place_in_the_queue_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_threads, "MAX_WAIT", PATIENCE)
+    requests = [Request(b"{}") for _ in range(20)]
+    places = 2 + 2 * 4  # two threads, and four that wait for each
+    app = Blocked(until=lambda: sum(each.status == 503 for each in requests) == len(requests) - places)
+    answered(*requests, app=app)
+    assert app.handled == places
+    refused = [each for each in requests if each.status == 503]
+    assert all(int(each.headers["Retry-After"]) > 0 for each in refused)
+    assert b"too many requests are waiting" in refused[0].body
+
+
+def test_request_that_has_waited_too_long_is_refused_and_never_handled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_threads, "MAX_WAIT", 0.5)
+    requests = [Request(b"{}") for _ in range(5)]
+    app = Blocked(until=lambda: sum(each.status == 503 for each in requests) == 3)
+    answered(*requests, app=app)
+    assert (app.handled, sorted(each.status for each in requests)) == (2, [200, 200, 503, 503, 503])
+
+
+def test_probe_is_answered_while_every_thread_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_threads, "MAX_WAIT", PATIENCE)
+    probe = Request(headers=[("content-length", "0")], scope={"method": "GET", "path": "/healthz"})
+    webhooks = [Request(b"{}") for _ in range(40)]
+    answered(*webhooks, probe, app=Blocked(until=lambda: probe.status))
+    assert probe.status == 200
+
+
+def test_environment_has_the_moment_of_the_arrival() -> None:
+    app, before = Echo(), time.monotonic()
+    request = Request(b"{", b"}", pause=0.1)
+    answered(request, app=app)
+    assert before <= app.environ[RECEIVED] <= time.monotonic() - 0.2

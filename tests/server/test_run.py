@@ -224,10 +224,18 @@ def test_process_that_has_ended_is_not_taken_for_alive(monkeypatch: pytest.Monke
     assert not worker.is_alive()
 
 
+def default(option: str) -> int:
+    (value,) = [each.default for each in serve_command.params if each.name == option]
+    assert isinstance(value, int)
+    return value
+
+
 def test_default_kill_timeout_lies_between_a_webhook_and_the_end_of_a_grace_period() -> None:
-    (seconds,) = [each.default for each in serve_command.params if each.name == "kill_timeout"]
-    assert isinstance(seconds, int)
-    assert Settings().webhook_deadline < seconds < 30
+    assert Settings().webhook_deadline < default("kill_timeout") < 30
+
+
+def test_threads_remain_by_default_while_as_many_pos_calls_as_allowed_hang() -> None:
+    assert default("threads") > Settings().pos_max_calls
 
 
 def test_second_server_on_a_port_does_not_start(redis_server: RedisServer) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.webhooks.webhook_client import WebhookClient, order
 from webhook_kit.metrics.recorder import Totals, take_observations
+from webhook_kit.webhooks.current_call import count_refused
 
 Counted = Callable[[], Totals]
 
@@ -57,6 +58,13 @@ def test_each_webhook_is_counted_by_its_outcome(client: WebhookClient, counted: 
         "placeOrder|refused|UNAUTHENTICATED": 1,
     }
     assert durations(counts) == 8
+
+
+def test_webhooks_that_are_refused_before_they_are_handled_are_counted(counted: Counted) -> None:
+    for path in ("/gett/place", "/validateOrder", "/pos/bogus/events", "/healthz", "/catalogs/a/b.json"):
+        count_refused(path)
+    failed = dict.fromkeys(("placeOrder", "validateOrder", "posEvents"), 1)
+    assert outcomes(counted()) == {f"{call}|failed|SERVICE_UNAVAILABLE": count for call, count in failed.items()}
 
 
 def test_events_of_the_pos_are_counted(client: WebhookClient, counted: Counted) -> None:

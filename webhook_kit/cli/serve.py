@@ -72,7 +72,7 @@ def server_options(
 
 
 @click.command("serve")
-@server_options(workers=2, threads=32)
+@server_options(workers=2, threads=48)  # more than POS_MAX_CALLS: while so many calls hang, others are answered
 def command(host: str, port: int, workers: int, threads: int, kill_timeout: int) -> None:
     """Receive Gett's webhooks and the events of POS systems until stopped. A process that dies is started again."""
     from webhook_kit.server.run import serve

@@ -84,6 +84,7 @@ class Placement:
         *,
         instance: str,
         trace_id: str,
+        arrived: float | None = None,
         signed_body: str = "",
         traced: bool = False,
     ) -> PlacementResponse:
@@ -91,12 +92,14 @@ class Placement:
 
         :param signed_body: digest of the signed body; see :meth:`PlacementStore.claim`.
         :param instance: path of the request, for problem documents.
+        :param arrived: monotonic time at which the webhook arrived; now when None.
         :param traced: the trace id is Gett's own, so that the order is to be found by it.
         :raises Problem: for every answer that is not final.
         :raises redis.RedisError: when Redis cannot be reached; the POS was not called.
         """
         received, order = order, order.without_coordinates()
-        deadline = time.monotonic() + self._settings.webhook_deadline - _ANSWER_MARGIN
+        begun = time.monotonic() if arrived is None else arrived
+        deadline = begun + self._settings.webhook_deadline - _ANSWER_MARGIN
         adapter = self._stores.adapter(store)
         token, decision = self._pricing.read_token(order), None
         if adapter.guarantee() is not Guarantee.LOOK_UP and not adapter.offers(Capability.QUOTE):

@@ -3,6 +3,9 @@
 A thread that waits for a body can be held for ever by a client that never sends it, and the signature of a request is known only
 after its body. So the event loop waits for bodies, each of which has a deadline and a least rate, and a request gets a thread
 only when nothing more is expected of its sender. Thousands of slow clients cost some memory each, and no thread.
+
+A request for which no thread is free in time is answered 503 by the event loop itself. Probes have threads of their own: a platform
+must not restart a process, and drop its requests, because it has many of them.
 """
 
 from __future__ import annotations
@@ -11,10 +14,9 @@ import asyncio
 import io
 import signal
 import sys
-import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
-from queue import SimpleQueue
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +24,8 @@ from webhook_kit.exit import end_process
 from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.logs import logger
+from webhook_kit.server.threads import MAX_WAIT, RequestThreads
+from webhook_kit.webhooks.current_call import RECEIVED, count_refused
 from webhook_kit.webhooks.parsing import MAX_BYTES
 from webhook_kit.webhooks.trace import trace_id
 
@@ -46,6 +50,12 @@ _SMALL = 64 * 1024
 
 _LARGE_AT_ONCE = 32
 """Larger bodies that one process receives at the same time."""
+
+_PROBES = {"/healthz": 1, "/readyz": 2, "/sendingz": 2}
+"""Threads of each probe, which share none: the last two wait for Redis."""
+
+_REPORT_EVERY = 10.0
+"""Seconds between two log lines about refused requests."""
 
 
 class Headers(Protocol):
@@ -94,31 +104,25 @@ class Front:
 
     def __init__(self, app: WSGIApplication, threads: int) -> None:
         self._app = app
-        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._large = 0
-        for number in range(threads):
-            threading.Thread(target=self._serve, name=f"web-{number + 1}", daemon=True).start()
+        self._refused = 0
+        self._threads = RequestThreads("web", threads)
+        self._threads_of_probes = {
+            path: RequestThreads(f"probe-{path[1:]}", number) for path, number in _PROBES.items()
+        }
 
     async def __call__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Receive the body, and have the request answered in a thread."""
+        received = time.monotonic()
         try:
             body = await self._receive(scope, protocol)
         except Problem as problem:
             log.info("request_not_received", path=scope.path[:100], status=problem.status)
             _refuse(scope, protocol, problem)
             return
-        loop = asyncio.get_running_loop()
-        answered = loop.create_future()
-
-        def handle() -> None:
-            try:
-                self._handle(scope, protocol, body)
-            finally:
-                with suppress(RuntimeError):  # the loop is closed: the process is ending
-                    loop.call_soon_threadsafe(_resolve, answered)
-
-        self._jobs.put(handle)
-        await answered
+        threads = self._threads_of_probes.get(scope.path, self._threads)
+        if not await threads.run(partial(self._handle, scope, protocol, body, received)):
+            self._refuse_waiting(scope, protocol)
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Ignore signals after the first one: granian's handler of the event loop blocks when it is called repeatedly."""
@@ -189,14 +193,19 @@ class Front:
 
     # -- handling ------------------------------------------------------------------------------------------------------
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                self._jobs.get()()
-            except BaseException:  # the thread is one of a fixed number, and serves the next request
-                log.exception("request_failed")
+    def _refuse_waiting(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer a request that gets no thread. One log line tells of many, because there is no time for more."""
+        _refuse(scope, protocol, unavailable("too many requests are waiting here", retry_after=MAX_WAIT))
+        count_refused(scope.path)
+        if not self._refused:
+            asyncio.get_running_loop().call_later(_REPORT_EVERY, self._report_refused)
+        self._refused += 1
 
-    def _handle(self, scope: Scope, protocol: HTTPProtocol, body: bytes) -> None:
+    def _report_refused(self) -> None:
+        log.warning("requests_refused", number=self._refused, seconds=_REPORT_EVERY)
+        self._refused = 0
+
+    def _handle(self, scope: Scope, protocol: HTTPProtocol, body: bytes, received: float) -> None:
         response: list[Any] = []
         parts: list[bytes] = []
 
@@ -207,7 +216,7 @@ class Front:
             return parts.append
 
         try:
-            result = self._app(_environ(scope, body), start_response)
+            result = self._app(_environ(scope, body) | {RECEIVED: received}, start_response)
             try:
                 parts += result
             finally:
@@ -232,11 +241,6 @@ def _content_length(scope: Scope) -> int | None:
 def _allowed(length: int) -> float:
     """Return the seconds after the head within which so many bytes have to arrive."""
     return min(BODY_DEADLINE, _GRACE + length / _LEAST_RATE)
-
-
-def _resolve(answered: asyncio.Future[None]) -> None:
-    if not answered.done():
-        answered.set_result(None)
 
 
 def _refuse(scope: Scope, protocol: HTTPProtocol, problem: Problem) -> None:

@@ -8,11 +8,24 @@ from functools import cached_property
 from flask import Blueprint, g, request
 from werkzeug.wrappers import Request
 
+from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.metrics.definitions import WEBHOOK_DURATION, WEBHOOKS
 from webhook_kit.tracing import ActiveSpan, span
 from webhook_kit.webhooks.trace import is_traced, trace_id
 
-__all__ = ["WebhookCall", "current_call", "trace_calls"]
+__all__ = ["RECEIVED", "WebhookCall", "count_refused", "current_call", "trace_calls"]
+
+RECEIVED = "webhook_kit.received"
+"""Key of a request's environment for the monotonic time at which its head arrived. Only ``webhook-kit serve`` sets it."""
+
+_NAMES = {
+    "validateOrder": "validateOrder",
+    "validate": "validateOrder",
+    "placeOrder": "placeOrder",
+    "place": "placeOrder",
+    "orderEvents": "orderEvents",
+}
+"""Names of the order webhooks, by the last parts of their paths."""
 
 
 _TRACED = ("order", "store", "gett_store", "code")
@@ -22,6 +35,7 @@ _TRACED = ("order", "store", "gett_store", "code")
 class WebhookCall:
     """A webhook that is being answered.
 
+    :ivar received: monotonic time at which it arrived, before it waited for a thread.
     :ivar route: path of the webhook, with the names of variable parts.
     :ivar signed_body: the raw body if its signature was verified. Without a signature there is nothing to remember: whoever
         knows the Authorization header can send anything.
@@ -31,7 +45,7 @@ class WebhookCall:
     def __init__(self, request: Request, route: str) -> None:
         self.request = request
         self.route = route
-        self.started = time.perf_counter()
+        self.received: float = request.environ.get(RECEIVED) or time.monotonic()
         self.signed_body = b""
         self.noted: dict[str, object] = {}
         self._span = ActiveSpan()
@@ -66,7 +80,7 @@ class WebhookCall:
         :param name: name of the call.
         :param status: HTTP status of the answer.
         """
-        seconds = time.perf_counter() - self.started
+        seconds = time.monotonic() - self.received
         outcome = "replayed" if self.noted.get("replayed") else str(self.noted.get("outcome", "failed"))
         WEBHOOKS.count(name, outcome, str(self.noted.get("code", "")))
         WEBHOOK_DURATION.observe(seconds, name)
@@ -87,6 +101,13 @@ class WebhookCall:
         self._span.set(outcome=outcome, **{name: str(self.noted[name]) for name in _TRACED if name in self.noted})
         if status >= 500:
             self._span.fail(str(status))
+
+
+def count_refused(path: str) -> None:
+    """Count a request that was refused before a thread handled it, if it is a webhook."""
+    name = "posEvents" if path.startswith("/pos/") else _NAMES.get(path.rpartition("/")[2])
+    if name is not None:
+        WEBHOOKS.count(name, "failed", ErrorCode.SERVICE_UNAVAILABLE)
 
 
 def current_call() -> WebhookCall:

@@ -7,7 +7,6 @@ claimed.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
@@ -137,6 +136,7 @@ class OrderRoutes:
                 order,
                 store,
                 key,
+                arrived=call.received,
                 instance=call.request.path,
                 trace_id=call.trace,
                 traced=call.traced,
@@ -196,7 +196,7 @@ def _store_of(parts: OrderWebhooks, call: WebhookCall, order: ExternalOrder) -> 
 
 def _validate(parts: OrderWebhooks, call: WebhookCall, order: ExternalOrder, store: Store) -> bytes:
     """Return the answer to a validateOrder. Nothing is written; violations are members of the order."""
-    deadline = time.monotonic() + parts.settings.webhook_deadline
+    deadline = call.received + parts.settings.webhook_deadline
     result = parts.validator.validate(order, store, deadline=deadline)
     valid = not result.violations
     call.note(outcome="valid" if valid else "invalid")
