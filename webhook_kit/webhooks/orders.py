@@ -108,15 +108,11 @@ class OrderRoutes:
     def _finish(self, call: WebhookCall, name: str, answer: WebhookAnswer) -> None:
         answer.headers.append(("API-Version", API_VERSION))
         seconds = call.finish(name, answer.status)
-        write = log.warning if answer.status >= 500 else log.info
-        write(
-            "webhook_answered",
-            path=call.route,
-            status=answer.status,
-            ms=round(seconds * 1000, 1),
-            trace=call.trace,
-            **call.noted,
-        )
+        facts = {"ms": round(seconds * 1000, 1), "trace": call.trace, **call.noted}
+        if answer.status >= 500:
+            log.warning("webhook_answered", path=call.route, status=answer.status, **facts)
+        else:
+            log.info("webhook_answered", path=call.route, status=answer.status, **facts)
 
     def _validate_order(self, call: WebhookCall) -> WebhookAnswer:
         order = _verified_body(self._parts, call, ExternalOrder).without_coordinates()
