@@ -60,6 +60,7 @@ def main() -> int:
 
 def _go_on_in_a_copy(folder: Path) -> None:
     """Run this program in a copy of the tree, so that the tree can be worked on meanwhile."""
+    folder = folder.absolute()
     copy = folder / "tree"
     shutil.rmtree(copy, ignore_errors=True)
     listed = subprocess.run(
@@ -71,7 +72,7 @@ def _go_on_in_a_copy(folder: Path) -> None:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
     os.chdir(copy)
-    arguments = ["-m", "tests.mutation", *sys.argv[1:], "--in-copy", "--folder", str(folder.absolute())]
+    arguments = ["-m", "tests.mutation", *sys.argv[1:], "--in-copy", "--folder", str(folder)]
     os.execv(sys.executable, [sys.executable, *arguments])
 
 

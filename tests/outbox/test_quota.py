@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,15 @@ def send_now(outbox: OutboxEnv) -> int:
             outbox.lanes.acknowledge(lease, 202)
         count += len(leases)
     return count
+
+
+@pytest.mark.parametrize(
+    ("limit", "reserve", "burst"),
+    [(0, 0, 1), (1, 0, 1), (2, 1, 1), (19, 1, 1), (20, 1, 2), (66, 1, 6), (67, 2, 6), (100, 3, 10), (300, 9, 30)],
+)
+def test_reserve_and_burst_are_shares_of_the_limit(limit: int, reserve: int, burst: int) -> None:
+    expected = {"limit": limit, "window": 60_000, "reserve": reserve, "burst": burst}
+    assert Quota(limit).script_argument == expected
 
 
 # -- the window --------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import pytest
 from tests.placement.placement_helpers import ORDER, StoreHarness, expect
 from webhook_kit.kit import Kit
 from webhook_kit.placement.claims import Busy
+from webhook_kit.placement.lease_renewal import LeaseRenewal
+from webhook_kit.storage.scripts import Script
 from webhook_kit.testing.processes import PATIENCE, wait_until
 
 
@@ -78,3 +80,23 @@ def test_thread_ends_when_nothing_is_to_be_renewed_and_starts_again(kit: Kit) ->
         harness.store.stop_renewal(claim)
         thread.join(PATIENCE)
         assert not thread.is_alive()
+
+
+def test_lease_of_a_call_that_counts_as_dead_is_renewed_no_more(kit: Kit) -> None:
+    claim = StoreHarness(kit).claim_and_call()
+    renewal = LeaseRenewal(kit.redis, kit.keys, lease_ms=400, abandon_after=1.0)
+    renewal.start(claim.ref, claim.owner)
+    thread = renewal._thread
+    assert thread is not None
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert renewal._refs == {}
+
+
+def test_lease_of_another_owner_is_not_renewed(kit: Kit) -> None:
+    harness = StoreHarness(kit)
+    harness.claim_and_call()
+    first = harness.field("lease")
+    names = kit.keys.order("g1"), kit.keys.unsettled
+    Script(kit.redis, kit.keys, "webhook_kit.placement/renew")(*names, ref="g1", owner="another", lease=99_000)
+    assert harness.field("lease") == first

@@ -68,6 +68,18 @@ def test_error_of_the_adapter_does_not_stop_the_other_look_ups(
     assert "g1" not in lookup.harness.store.expired()
 
 
+def test_look_ups_that_fail_are_known_until_one_succeeds(lookup: FakeLookup) -> None:
+    lose_call(lookup, "g1")
+    harness = lookup.harness
+    lookup.errors = {"g1": ValueError("bug")}
+    for failing in (True, False):
+        run(lookup)
+        assert (harness.redis.zscore(harness.keys.failing_lookups, "g1") is not None) is failing
+        harness.redis.zadd(harness.keys.unsettled, {"g1": 1})
+        lookup.errors = {}
+    assert [(entry["looked_up"]) for entry in harness.kit.lanes.history("order:g1")[-2:]] == ["failed", "not found"]
+
+
 def test_a_pos_that_cannot_be_asked_is_not_said_to_have_answered(lookup: FakeLookup, kit: Kit) -> None:
     for ref in ("g1", "g2"):
         lose_call(lookup, ref)
