@@ -31,6 +31,8 @@ _OPENS_BLOCK, _ENDS_BLOCK = (
     frozenset((b"do", b"then", b"function", b"repeat")),
     frozenset((b"end", b"else", b"elseif", b"until")),
 )
+_ANY_ORDER = frozenset((b"'HDEL'", b"'EXISTS'", b"'DEL'"))
+"""Commands whose last arguments may stand in any order."""
 _BEFORE_STATEMENT = frozenset((b"then", b"do", b"else", b"repeat", b"end", b";"))
 _OPEN, _CLOSE = frozenset(b"([{".decode()), frozenset(b")]}".decode())
 
@@ -151,7 +153,7 @@ def _swapped_arguments(source: bytes, tokens: list[_Token], index: int) -> Itera
         at += 1
     if tokens[index - 1].text == b"call" or tokens[index - 2].text == b"function":
         starts = starts[1:] if tokens[index - 1].text == b"call" else []
-    if len(starts) < 2:
+    if len(starts) < 2 or tokens[index - 1].text in (b"min", b"max") or tokens[index + 1].text in _ANY_ORDER:
         return
     one, other = starts[-2:]
     first = source[tokens[one].start : tokens[other - 2].end]

@@ -56,16 +56,26 @@ ROOMS = (
 )  # fmt: skip
 
 
-def named_tests(path: str) -> str:
-    """Return the beginning of the path of the test files of a module; of a script, those of the module that calls it."""
-    folder, _, name = path.removeprefix("webhook_kit/").rpartition("/")
-    stem, _, kind = name.partition(".")
-    if kind == "lua":
-        stem = {
-            "placement": "idempotency_store",
-            "outbox": "sending_state" if "place" in stem or stem == "sending" else "lanes",
-        }[folder]
-    return f"tests/{folder}/test_{stem.partition('_')[0] if stem.startswith('check') else stem}"
+_OF_SCRIPTS = {
+    "placement": ("idempotency_store", "order_notes", "lease_renewal"),
+    "outbox": ("lanes",),
+    "outbox/sending": ("quota", "sending_state"),
+    "outbox/record": ("sending_state",),
+    "outbox/take_place": ("rate_limited_client", "quota"),
+    "outbox/move_place": ("rate_limited_client", "quota"),
+}
+
+
+def named_tests(path: str) -> tuple[str, ...]:
+    """Return the beginnings of the paths of the test files of a module; of a script, those of the modules that call it."""
+    place, _, kind = path.removeprefix("webhook_kit/").rpartition(".")
+    folder, _, stem = place.rpartition("/")
+    stems = (
+        _OF_SCRIPTS.get(place, _OF_SCRIPTS[folder])
+        if kind == "lua"
+        else (stem.partition("_")[0] if folder == "catalog" else stem,)
+    )
+    return tuple(f"tests/{folder}/test_{each}" for each in stems)
 
 
 def chosen(names: Sequence[str]) -> Iterator[tuple[Room, list[str]]]:

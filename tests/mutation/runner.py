@@ -144,8 +144,8 @@ class _Session:
     def _affordable(self, mutant: Mutant, tests: list[str], coverage: Mapping[str, Any]) -> list[str]:
         """Return the tests that are named after the module, then the fastest of the others, as many as the budget allows."""
         named = named_tests(mutant.path)
-        fastest = sorted(tests, key=lambda test: (named not in _file(test), float(coverage[test]["seconds"])))
-        spent = accumulate(0.0 if named in _file(test) else float(coverage[test]["seconds"]) for test in fastest)
+        fastest = sorted(tests, key=lambda test: (not test.startswith(named), float(coverage[test]["seconds"])))
+        spent = accumulate(0.0 if test.startswith(named) else float(coverage[test]["seconds"]) for test in fastest)
         return [test for test, total in zip(fastest, spent, strict=True) if total <= self._budget]
 
     def _judge(self, mutant: Mutant, tests: Sequence[str], functions: Functions) -> tuple[Verdict, str]:

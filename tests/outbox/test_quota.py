@@ -14,6 +14,7 @@ from tests.outbox.outbox_env import HOUR, LEASE_MS, OutboxEnv, check_counts
 from webhook_kit.gett.http import ApiResponse
 from webhook_kit.outbox.lanes import LeaseStatus
 from webhook_kit.outbox.quota import Quota
+from webhook_kit.testing.processes import wait_until
 from webhook_kit.testing.redis_server import RedisServer
 
 WINDOW_MS = 200
@@ -137,6 +138,26 @@ def test_a_send_counts_until_exactly_one_window_later(outbox: OutboxEnv) -> None
     assert outbox.lease_status() is LeaseStatus.PACED
     outbox.skip_time(1_001)
     assert send_now(outbox) == 1
+
+
+def test_as_many_sends_are_remembered_as_the_quota_allows(outbox: OutboxEnv) -> None:
+    outbox.set_quota(3)
+    append_orders(outbox, 9, urgent=True)
+    for _ in range(2):
+        assert send_now(outbox) == 3
+        assert outbox.redis.llen(outbox.keys.sends) == 3
+        outbox.skip_time(60_001)
+
+
+def test_a_send_counts_from_its_answer(outbox: OutboxEnv) -> None:
+    outbox.set_quota(1)
+    append_orders(outbox, 2, urgent=True)
+    lease = outbox.lease_one()
+    (begun,) = outbox.redis.lrange(outbox.keys.sends, 0, -1)
+    wait_until(lambda: outbox.now() > float(begun) + 1)
+    assert outbox.lanes.acknowledge(lease, 202)
+    (answered,) = outbox.redis.lrange(outbox.keys.sends, 0, -1)
+    assert float(answered) > float(begun)
 
 
 def test_a_failed_send_counts_towards_the_quota(outbox: OutboxEnv) -> None:
