@@ -22,7 +22,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos chaos-sentinel simulate carts mutation pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos chaos-sentinel soak overload simulate carts mutation pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -153,6 +153,12 @@ chaos: $(STAMP)  ## let the whole live through faults drawn from a seed, and jud
 
 chaos-sentinel: $(STAMP) ## kill the primary of a Redis with sentinels again and again: SEEDS="1 2 3" KILLS=10
 	CHAOS_SEEDS="$(or $(SEEDS),1 2 3)" CHAOS_KILLS="$(or $(KILLS),10)" $(BIN)/python -m pytest -q -s tests/chaos/test_sentinel.py
+
+soak: $(STAMP)   ## an hour at a tenth of the capacity, and a verdict if memory, threads, files and Redis stay flat: MINUTES=60
+	$(BIN)/python -m tests.load.soak --minutes "$(or $(MINUTES),60)" $(OPTIONS)
+
+overload: $(STAMP) ## ten times the capacity, with a fast and a slow POS, until it has recovered (about 6 minutes)
+	$(BIN)/python -m tests.load.overload $(OPTIONS)
 
 simulate: $(STAMP) ## stop processes at every point of placement and outbox, lose Redis in between, judge each end (20 to 45 minutes)
 	$(BIN)/python -m tests.simulation

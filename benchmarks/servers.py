@@ -14,7 +14,7 @@ import psutil
 from benchmarks.load import Connection
 from webhook_kit.testing.processes import Process, free_port
 
-__all__ = ["Server", "granian", "kit", "uvicorn"]
+__all__ = ["ROOT", "Server", "granian", "kit", "procfile_command", "uvicorn"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,15 +27,15 @@ class Server:
 
     def __init__(self, command: list[str], port: int, env: Mapping[str, str]) -> None:
         self.port = port
-        self._process = Process(command, env={"PYTHONPATH": str(ROOT), **env}, cwd=ROOT)
+        self.process = Process(command, env={"PYTHONPATH": str(ROOT), **env}, cwd=ROOT)
 
     def __enter__(self) -> Self:
-        self._process.start()
-        self._process.wait_http(f"http://127.0.0.1:{self.port}/healthz")
+        self.process.start()
+        self.process.wait_http(f"http://127.0.0.1:{self.port}/healthz")
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._process.terminate()
+        self.process.terminate()
 
     def cpu(self) -> float:
         """Return the seconds of CPU that the server and its workers have used."""
@@ -90,25 +90,29 @@ class Server:
         return connection
 
     def _all(self) -> list[psutil.Process]:
-        main = psutil.Process(self._process.pid)
+        main = psutil.Process(self.process.pid)
         return [main, *main.children(recursive=True)]
 
 
 _SETTINGS = {"WEB_CONCURRENCY": "2", "WEB_THREADS": "32"}
 
 
-def kit(env: Mapping[str, str]) -> Server:
-    """Serve the kit with the command line of the Procfile, on the loopback interface."""
-    lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
-    line = next(line.removeprefix("web: ") for line in lines if line.startswith("web: "))
-    for original, replacement in (
-        ("webhook-kit ", f"{shlex.quote(sys.executable)} -m webhook_kit.cli "),
-        ("0.0.0.0", "127.0.0.1"),
-    ):
-        assert original in line, f"the Procfile's web line does not contain {original!r}"
-        line = line.replace(original, replacement, 1)
+def procfile_command(name: str) -> list[str]:
+    """Return the command of a process of the Procfile, on the loopback interface; also of one that is commented out."""
+    lines = [line.removeprefix("# ") for line in (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()]
+    line = next(line.removeprefix(f"{name}: ") for line in lines if line.startswith(f"{name}: "))
+    program, *arguments = shlex.split(line)
+    assert program == "webhook-kit", f"the Procfile's {name} line does not begin with webhook-kit"
+    return [
+        *(sys.executable, "-m", "webhook_kit.cli"),
+        *("127.0.0.1" if argument == "0.0.0.0" else argument for argument in arguments),
+    ]
+
+
+def kit(env: Mapping[str, str], name: str = "web") -> Server:
+    """Serve the kit with the command line of a process of the Procfile, on the loopback interface."""
     port = free_port()
-    return Server(["/bin/sh", "-c", f"exec {line}"], port, {**env, **_SETTINGS, "PORT": str(port)})
+    return Server(procfile_command(name), port, {**_SETTINGS, **env, "PORT": str(port)})
 
 
 def granian(application: str, env: Mapping[str, str]) -> Server:

@@ -11,7 +11,16 @@ import pytest
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
-EXEMPT = {"scenario", "chaos", "packaging", "simulation", "carts", "storm", "mutation"}  # of the product as a whole
+EXEMPT = {
+    "scenario",
+    "chaos",
+    "packaging",
+    "simulation",
+    "carts",
+    "storm",
+    "load",
+    "mutation",
+}  # of the product as a whole
 ABOUT_THE_SOURCE = {"test_layout.py", "test_process_marker.py", "test_public_names.py"}
 
 FILES = sorted(
