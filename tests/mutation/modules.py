@@ -42,7 +42,7 @@ ROOMS = (
             "settlement", "claiming", "claims", "attempt", "placement", "recovery", "idempotency_store", "fingerprint",
             "lease_renewal", "lost_orders", "order_notes", "order_search", "pos_calls", "token", "validation",
         ))),
-        ("placement", *(f"webhooks/test_orders_{name}.py" for name in ("outages", "pos_down", "raised", "refusals", "replays")), "webhooks/test_trace.py", "outbox/test_archive.py"),
+        ("placement", *(f"webhooks/test_orders_{name}.py" for name in ("outages", "pos_down", "raised", "refusals", "replays")), "webhooks/test_trace.py", "outbox/test_archive.py", "storage/test_formats.py"),
     ),
     Room("quota", ("outbox/quota.py", "outbox/sending.lua", "outbox/take_place.lua", "outbox/move_place.lua"), ("outbox",)),
     Room(
@@ -50,7 +50,7 @@ ROOMS = (
         ("outbox/lanes.py", *(f"outbox/{name}.lua" for name in (
             "append", "lanes", "lease", "settle", "operate", "notify_if_ready", "record",
         ))),
-        ("outbox",),
+        ("outbox", "placement/test_order_notes.py", "storage/test_formats.py", "storage/test_queues.py", "test_tracing.py"),
     ),
     Room("catalog", ("catalog/check*.py", "catalog/integrity.py", "catalog/bounds.py", "catalog/rules.py", "catalog/index.py"), ("catalog",)),
 )  # fmt: skip
@@ -59,6 +59,7 @@ ROOMS = (
 _OF_SCRIPTS = {
     "placement": ("idempotency_store", "order_notes", "lease_renewal"),
     "outbox": ("lanes",),
+    "outbox/lease": ("lanes", "quota", "sending_state"),
     "outbox/sending": ("quota", "sending_state"),
     "outbox/record": ("sending_state",),
     "outbox/take_place": ("rate_limited_client", "quota"),

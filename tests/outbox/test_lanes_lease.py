@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.outbox.outbox_env import LANE, LEASE_MS, OutboxEnv, order_update
@@ -200,3 +202,11 @@ def test_a_lease_whose_reply_was_lost_is_not_lost(kit: Kit) -> None:
     assert sorted(lease.lane for lease in leases) == ["order:1", "order:2"]
     assert all(kit.lanes.acknowledge(lease, 202) for lease in leases)
     assert kit.lanes.counts() == {"appended": 2, "sent": 2}
+
+
+def test_only_the_head_of_a_lane_is_settled(outbox: OutboxEnv) -> None:
+    outbox.append_order("1", "ready")
+    lease = outbox.lease_one()
+    assert not outbox.lanes.acknowledge(replace(lease, number=lease.number + 1), 202)
+    assert outbox.waiting_steps(LANE) == ["ready"]
+    assert outbox.lanes.acknowledge(lease, 202)

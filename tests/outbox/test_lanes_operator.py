@@ -21,7 +21,7 @@ def test_a_dead_letter_has_body_reason_status_and_times(outbox: OutboxEnv) -> No
     number = dead_letter(outbox, "ready")
     (letter,) = outbox.dead_letters.find()
     assert (letter.number, letter.lane, letter.body) == (number, LANE, {"status": "ready"})
-    assert (letter.why, letter.status) == ("422: no", 422)
+    assert (letter.store_id, letter.why, letter.status) == ("s1", "422: no", 422)
     assert letter.appended <= letter.dead_lettered
     assert outbox.lanes.counts() == {"appended": 1, "dead_letters": 1}
 
@@ -203,3 +203,11 @@ def test_waiting_lanes_are_counted_and_listed_as_they_are_sent(outbox: OutboxEnv
     assert list(outbox.lanes.all_waiting().items()) == list(everything.items())
     for limit in (1, 2, 3, 4, 5):
         assert list(outbox.lanes.all_waiting(limit).items()) == list(everything.items())[:limit]
+
+
+def test_retry_now_and_discard_notify_a_worker_of_what_is_left(outbox: OutboxEnv) -> None:
+    outbox.append_order("1", "ready")
+    for command in (outbox.lanes.retry_now, outbox.lanes.discard):
+        outbox.redis.delete(outbox.keys.notified)
+        command(LANE)
+        assert outbox.redis.exists(outbox.keys.notified) == (command == outbox.lanes.retry_now)
