@@ -50,9 +50,9 @@ def _draw_case(seed: int, number: int, catalog: Wire) -> Case:
     for _ in range(rng.choice([0, 0, 0, 0, 1, 1, 1, 2, 3])):
         if order["cart"]["lineItems"]:
             situation = rng.choice(DAMAGES)(rng, situation, order) or situation
-    if rng.random() < 0.01:
+    if rng.random() < 0.015:
         situation = prices_beyond_sense(rng, situation, order)
-    if order["cart"]["lineItems"] and rng.random() < 0.04:
+    if order["cart"]["lineItems"] and rng.random() < 0.05:
         for _ in range(rng.randint(1, 2)):
             if isinstance(order["cart"]["lineItems"], list):
                 malformed(rng, situation, order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -36,7 +37,8 @@ def _selections(order: Wire) -> list[tuple[Wire, Wire, Wire]]:
 def _near(rng: Random, known: Iterator[str] | list[str]) -> str:
     """Return an unknown id, often one that looks like a known one."""
     own = rng.choice(list(known))
-    return rng.choice(["?", own + " ", own.upper() + "A", own + own, "0" + own])
+    decomposed = unicodedata.normalize("NFD", own)  # looks the same, and is another text
+    return rng.choice(["?", own + " ", own.upper() + "A", own + own, "0" + own, decomposed])
 
 
 # -- items -------------------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ class _Builder:
         if own or rng.random() < 0.8:
             item["modifierGroupIds"] = own or rng.choice([[], [], None])
         if rng.random() < 0.2:
-            item |= {"startingAt": abs(self.prices(rng)), "compareAt": abs(self.prices(rng))}
+            item |= {"startingAt": abs(self.prices(rng)), "compareAt": abs(self.prices(rng)), "allergens": ["nuts"]}
         self.items[key] = item
         return key
 
@@ -104,6 +104,8 @@ class _Builder:
             group["tiers"] = [{"offset": offset, "price": self.prices(rng)} for offset in dict.fromkeys(offsets)]
         elif rng.random() < 0.2:
             group["tiers"] = None
+        if rng.random() < 0.2:  # defaults are a proposal to customers: a cart has to name them
+            group["defaultItems"] = [{"itemId": chosen[0], "quantity": 1}] if group["maximumAllowed"] else None
         self.groups[key] = group
         return key
 

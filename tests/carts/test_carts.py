@@ -17,7 +17,7 @@ from tests.carts.run import run, smallest
 SEED = 1
 CARTS = 10_000
 PARTS = 8
-LEAST = 25
+LEAST = 20
 """Carts with each rule and shape among the drawn ones."""
 
 
