@@ -327,7 +327,11 @@ def selection_price(catalog: Wire, group: Wire, modifier: Wire, k: int) -> Decim
     return money(max(candidates, key=lambda tier: int(tier["offset"]))["price"])
 
 
+NOISE = Decimal("0.0001")
+
+
 def money(number: float) -> Decimal:
     """Read a price of a catalog: whole cents. Less than 0.0001 beside a cent is the noise of binary floating point [D]."""
     exact = Decimal(str(number))
-    return round(exact, 2) if abs(exact - round(exact, 2)) < Decimal("0.0001") else exact
+    nearest = round(exact, 2)
+    return nearest if abs(exact - nearest) < NOISE else exact

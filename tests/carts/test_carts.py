@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
+from unittest.mock import ANY
 
 import pytest
 
@@ -13,6 +15,8 @@ from tests.carts.features import RULES, SHAPES, features
 from tests.carts.oracle import judge
 from tests.carts.plants import PLANTS, Plant
 from tests.carts.run import run, smallest
+from webhook_kit.adapter import CatalogSet
+from webhook_kit.catalog.unavailable import remove_items
 
 SEED = 1
 CARTS = 10_000
@@ -48,6 +52,20 @@ def test_a_planted_fault_is_found(plant: Plant) -> None:
         assert any(
             comparison.difference(case.situation, case.order, judge(case.situation, case.order)) for case in cases
         )
+
+
+@pytest.mark.slow
+def test_cart_of_a_catalog_without_the_items_that_have_run_out_costs_the_same_with_the_whole_catalog() -> None:
+    """Gett has the catalog without them; carts are checked against the whole one."""
+    accepted = 0
+    for case in draw_cases(SEED, range(CARTS // 2)):
+        situation = case.situation
+        if situation.unavailable:
+            published = remove_items(CatalogSet.model_validate(situation.catalog), situation.unavailable)
+            if total := judge(replace(situation, catalog=published.to_wire(), unavailable=()), case.order).total:
+                assert judge(situation, case.order) == ([], ANY, total), case.number
+                accepted += 1
+    assert accepted > 100
 
 
 def test_a_cart_is_the_same_wherever_it_is_drawn() -> None:
