@@ -38,8 +38,10 @@ def command(which: str, burst: bool) -> None:
     end_on_sigterm()
     if parent := os.environ.get(_PARENT):
         end_with_parent(int(parent))
+    from webhook_kit.arenas import limit_arenas
     from webhook_kit.worker import run_push, run_sync
 
+    limit_arenas()
     if which == "push":
         run_push(open_kit(), burst=burst)
     elif which == "sync":

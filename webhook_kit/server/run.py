@@ -20,6 +20,7 @@ from granian.server.mp import MPServer, WorkerProcess
 
 from webhook_kit import logs
 from webhook_kit.app import create_app
+from webhook_kit.arenas import limit_arenas
 from webhook_kit.errors import ConfigurationError, WebhookKitError
 from webhook_kit.exit import end_on_sigterm, end_process, end_with_parent
 from webhook_kit.server.front import Front
@@ -74,6 +75,7 @@ def serve(
     :raises ConfigurationError: a setting is wrong, another process listens on the port, or the address cannot be used.
     """
     end_on_sigterm()
+    limit_arenas()
     settings = Settings.from_env()
     logs.configure(settings.log_level, settings.log_format)
     _require_free(host, port)
