@@ -159,6 +159,26 @@ def test_body_that_is_slower_than_the_least_rate_is_refused(
     assert b"the body did not arrive" in request.body
 
 
+class Stalled(Request):
+    """A request whose body does not arrive because the process gets no processor time."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        time.sleep(0.8)  # noqa: ASYNC251 - stops the event loop
+        await asyncio.sleep(PATIENCE)
+        yield b""
+
+
+@pytest.mark.parametrize("headers", [[("content-length", "10")], [("transfer-encoding", "chunked")]])
+def test_process_that_was_too_busy_to_receive_a_body_does_not_blame_its_sender(
+    headers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front, "BODY_DEADLINE", 0.1)
+    request = Stalled(headers=headers)
+    answered(request)
+    assert (request.status, request.headers["Retry-After"]) == (503, "5")
+    assert b"too busy" in request.body
+
+
 def test_large_body_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front, "BODY_DEADLINE", 0.1)
     request = Request(*[b"x" * 10_000] * 90, pause=0.01, headers=[("content-length", "900000")])

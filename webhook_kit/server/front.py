@@ -45,6 +45,9 @@ _LEAST_RATE = 1024.0
 _GRACE = 5.0
 """Seconds in which a body may be slower than the least rate."""
 
+_LATE = 0.5
+"""Seconds by which the end of a deadline is noticed late only if this process gets too little processor time."""
+
 _SMALL = 64 * 1024
 """Bytes of a body that is always received. Larger ones share a number of places, because each is held in memory."""
 
@@ -144,7 +147,8 @@ class Front:
     async def _receive(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
         """Return the body; of a body that is too large at most one byte more than is accepted.
 
-        :raises Problem: 408 if the body does not arrive in time, 503 if too many large bodies are being received.
+        :raises Problem: 408 if the body does not arrive in time, 503 if too many large bodies are being received, or if this
+            process was too busy to receive it.
         """
         length = _content_length(scope)
         if length == 0 or (length is not None and length > MAX_BYTES):
@@ -157,12 +161,7 @@ class Front:
                     return bytes(await protocol())
             return await self._receive_parts(protocol, started, length)
         except TimeoutError:
-            raise Problem(
-                ErrorCode.INVALID_REQUEST,
-                f"the body did not arrive within {loop.time() - started:.0f} s",
-                status=408,
-                retryable=True,
-            ) from None
+            raise _not_in_time(loop.time() - started, length) from None
         except Problem:
             raise
         except Exception:  # noqa: BLE001 - granian's errors of a broken connection have no common class
@@ -241,6 +240,14 @@ def _content_length(scope: Scope) -> int | None:
 def _allowed(length: int) -> float:
     """Return the seconds after the head within which so many bytes have to arrive."""
     return min(BODY_DEADLINE, _GRACE + length / _LEAST_RATE)
+
+
+def _not_in_time(seconds: float, length: int | None) -> Problem:
+    """Return the answer to a body that was not received within so many seconds."""
+    if seconds > (BODY_DEADLINE if length is None else _allowed(length)) + _LATE:
+        return unavailable("this process was too busy to receive the body", retry_after=MAX_WAIT)
+    detail = f"the body did not arrive within {seconds:.0f} s"
+    return Problem(ErrorCode.INVALID_REQUEST, detail, status=408, retryable=True)
 
 
 def _refuse(scope: Scope, protocol: HTTPProtocol, problem: Problem) -> None:
