@@ -129,7 +129,7 @@ def _entry(entry: dict[str, Any]) -> Entry:
         at=datetime.fromisoformat(entry["at"]).timestamp(),
         seconds=entry["seconds"],
         status=response.get("status"),
-        request=request.get("body") or {},
+        request=request.get("body") if isinstance(request.get("body"), dict) else {},
         answer=response.get("body"),
         dropped=bool(response.get("dropped")) or "drop" in entry.get("faults", ()),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 from tests.storm.evidence import Story
 from tests.storm.storm import Storm
+from webhook_kit.storage.connection import text
 
 __all__ = ["print_report"]
 
@@ -48,6 +50,8 @@ def _figures(storm: Storm, broken: int) -> dict[str, Any]:
         "settled_by_a_person": storm.person.settled,
         "not_ordered": storm.customers.given_up,
         "alerts": storm.alerts,
+        "console": storm.visitor.answers,
+        "keys": _keys(storm),
         "size": _sizes(storm),
         "redis_connections": max(storm.samples.connections, default=0),
         "faults": len(storm.happened),
@@ -56,6 +60,12 @@ def _figures(storm: Storm, broken: int) -> dict[str, Any]:
         "broken_orders": broken,
         "violations": storm.violations,
     }
+
+
+def _keys(storm: Storm) -> dict[str, int]:
+    """Return the number of keys in Redis by the first word of their names."""
+    names = (text(key) for key in storm.installation.kit.redis.scan_iter(count=1000))
+    return dict(sorted(Counter(":".join(name.split(":")[:2]) for name in names).items()))
 
 
 def _sizes(storm: Storm) -> dict[str, dict[str, list[int]]]:

@@ -25,6 +25,7 @@ from tests.storm.recovery import Recovery
 from tests.storm.redis_faults import REDIS_FAULTS
 from tests.storm.sentinel_faults import SENTINEL_FAULTS
 from tests.storm.timeline import Fault, draw
+from tests.storm.visitor import Visitor
 from tests.storm.watch import Watch
 
 __all__ = ["Storm", "faults_for"]
@@ -68,6 +69,7 @@ class Storm:
         self.customers = Customers(installation.gett, installation.stores, options)
         self.watch = Watch(installation, self.customers)
         self.person = Person(installation)
+        self.visitor = Visitor(installation)
         self.recovery = Recovery()
         self.happened: list[Happened] = []
         self.violations: list[str] = []
@@ -80,7 +82,7 @@ class Storm:
         """Start everything, and end it after the block."""
         with receiving() as channel, Installation(options, channel.url) as installation:
             storm = cls(options, installation, channel, say)
-            with storm.person.at_work(), storm.customers:
+            with storm.person.at_work(), storm.visitor.at_work(), storm.customers:
                 yield storm
 
     def rage(self) -> None:
@@ -127,6 +129,7 @@ class Storm:
             *judge_samples(self.samples.taken),
             *judge_connections(installation, self.samples.connections[-1]),
             *judge_keys(installation, open_alerts),
+            *self.visitor.complaints(),
         ]
 
     def _at_rest(self) -> bool:

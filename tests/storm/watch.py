@@ -101,8 +101,8 @@ class Watch:
                 self.accepted.append((entry.began, entry.at))
             return story
         known = self.evidence.by_order.get(entry.order)
-        step = str(entry.request.get("state") or entry.request.get("status"))
-        if known is not None:
+        step = entry.request.get("state") or entry.request.get("status")
+        if known is not None and step is not None:  # otherwise half of it has arrived
             known.updates.append(Update(entry.at, step, entry.status))
         if entry.status is not None and entry.status < 300:
             self.delivered.append((entry.at, entry.at))
