@@ -1,4 +1,4 @@
-"""Web application: composed of the blueprints of the kit. ``webhook-kit serve`` serves it (``webhook_kit.server``).
+"""Web application: order webhooks and published catalogs in front of the blueprints of the kit. ``webhook-kit serve`` serves it (``webhook_kit.server``).
 
 It is an ordinary WSGI application (``gunicorn 'webhook_kit.app:create_app()'``), but another server gives each request a thread
 before its body has arrived, and needs a proxy in front that receives whole requests.
