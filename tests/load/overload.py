@@ -109,6 +109,7 @@ async def _scenario(
         nonlocal in_flight
         while True:
             in_flight = max(in_flight, client.in_flight)
+            await traffic.get("/healthz")
             for process, used in (await asyncio.to_thread(_memory, installation)).items():
                 largest[process] = max(largest.get(process, 0), used)
             await asyncio.sleep(1)

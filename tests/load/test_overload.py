@@ -7,17 +7,18 @@ from collections import Counter
 from contextlib import aclosing
 from random import Random
 
+import pytest
+
 from tests.load.client import Client, arrivals
 from tests.load.installation import Installation
 from tests.load.traffic import Outcome, Traffic
 from webhook_kit.testing.processes import PATIENCE
 
-CALLS, DELAY, SECONDS = 2, 0.5, 8.0
+THREADS, DELAY, SECONDS = 3, 0.5, 8.0
 STORE = "slow-0"
 SETTINGS = {
     "WEB_CONCURRENCY": "1",
-    "WEB_THREADS": "3",
-    "POS_MAX_CALLS": str(CALLS),
+    "WEB_THREADS": str(THREADS),
     # No deadline passes because the machine is busy: only the bounds of the queue and of the POS calls refuse orders.
     "POS_DEADLINE": "200",
     "WEBHOOK_DEADLINE": "210",
@@ -25,9 +26,10 @@ SETTINGS = {
 }
 
 
-def test_ten_times_the_orders_are_placed_or_refused_and_then_all_are_placed_again() -> None:
+@pytest.mark.parametrize("calls", [2, 32], ids=["a thread remains", "calls of the POS hold every thread"])
+def test_ten_times_the_orders_are_placed_or_refused_and_then_all_are_placed_again(calls: int) -> None:
     stores = {STORE: {"delay": DELAY}}
-    with Installation(stores, workers=(), env=SETTINGS) as installation:
+    with Installation(stores, workers=(), env={**SETTINGS, "POS_MAX_CALLS": str(calls)}) as installation:
         traffic, overload, after = asyncio.run(overloaded(installation))
         tickets = Counter(ticket.ref for ticket in installation.tickets.all())
     answers = overload["placeOrder slow"].counts
@@ -47,7 +49,7 @@ async def overloaded(installation: Installation) -> tuple[Traffic, dict[str, Out
         async def order() -> None:
             await asyncio.gather(traffic.validate(STORE), traffic.place(STORE))
 
-        await arrivals(10 * CALLS / DELAY, SECONDS, order, Random(1))
+        await arrivals(10 * THREADS / DELAY, SECONDS, order, Random(1))
         after = traffic.start()
         for _ in range(10):
             ticket = ""
