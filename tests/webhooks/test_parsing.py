@@ -119,3 +119,13 @@ def test_no_mebibyte_takes_long_to_reject(raw: bytes) -> None:
     started = time.process_time()
     assert result_of(raw) != "fine"
     assert time.process_time() - started < 5
+
+
+def test_of_countless_mistakes_the_first_are_listed_and_all_are_counted() -> None:
+    raw = json.dumps(order()).replace('"lineItems": [', '"lineItems": [' + "{}," * 50_000).encode()
+    with pytest.raises(Problem) as raised:
+        parse(ExternalOrder, raw)
+    paths = [error.json_path for error in raised.value.errors]
+    assert paths == [f"$.cart.lineItems[{number}].itemId" for number in range(len(paths))]
+    assert 20 <= len(paths) <= 200
+    assert raised.value.detail.endswith(" (and 49999 more)")

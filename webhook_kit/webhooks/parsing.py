@@ -25,6 +25,9 @@ _CHUNK = 16 * 1024
 MAX_DEPTH = 32
 """Nesting of JSON, which also bounds the nesting of modifiers."""
 
+_LISTED = 100
+"""Mistakes of a body that are listed. A body of 1 MB can have 340,000, whose list would have 33 MB."""
+
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _BRACES_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _LONG_NUMBER = re.compile(rb"[0-9.eE+-]{40}")
@@ -63,7 +66,7 @@ def raw_body(request: Request) -> bytes:
 def parse(model: type[W], raw: bytes) -> W:
     """Parse a webhook's body.
 
-    :raises Problem: 400 when it is not an acceptable JSON object, 422 with every mistake when its shape is wrong.
+    :raises Problem: 400 when it is not an acceptable JSON object, 422 with its mistakes when its shape is wrong.
     """
     _check_lexical_limits(raw)
     try:
@@ -80,9 +83,9 @@ def parse(model: type[W], raw: bytes) -> W:
             message=mistake["msg"].removeprefix("Value error, "),
             json_path=_json_path(mistake["loc"]),
         )
-        for mistake in mistakes
+        for mistake in mistakes[:_LISTED]
     ]
-    raise Problem(ErrorCode.VALIDATION_FAILED, _summary(errors), errors=errors)
+    raise Problem(ErrorCode.VALIDATION_FAILED, _summary(errors[0], len(mistakes)), errors=errors)
 
 
 def _check_lexical_limits(raw: bytes) -> None:
@@ -127,9 +130,9 @@ def _invalid(detail: str) -> Problem:
     return Problem(ErrorCode.INVALID_REQUEST, detail)
 
 
-def _summary(errors: list[ValidationError]) -> str:
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{errors[0].json_path}: {errors[0].message}{more}"
+def _summary(first: ValidationError, mistakes: int) -> str:
+    more = f" (and {mistakes - 1} more)" if mistakes > 1 else ""
+    return f"{first.json_path}: {first.message}{more}"
 
 
 def _json_path(location: tuple[int | str, ...]) -> str:
