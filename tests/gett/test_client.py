@@ -182,7 +182,14 @@ class TestFailures:
         assert caught.value.code == "VALIDATION_FAILED"
         assert caught.value.problem["errors"] == [{"code": "X", "message": "m"}]
 
-    @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"null", b"\xff", b"[" * 100_000, b'{"errorCode": 5}'])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            *(b"", b"<html>", b"[1]", b"null", b"\xff", b"[" * 100_000, b'{"errorCode": 5}'),
+            b'{"a":' * 600 + b"1" + b"}" * 600,  # deeper than Python calls functions, not than it reads JSON
+        ],
+        ids=lambda body: repr(body[:12]),
+    )
     def test_error_without_problem_document_raises(self, body: bytes) -> None:
         with pytest.raises(errors.GettUnavailable) as caught:
             client_receiving(ApiResponse(503, {}, body)).stores()

@@ -314,10 +314,10 @@ def unreadable(method: str, path: str, response: ApiResponse, error: pydantic.Va
 def _problem(body: bytes) -> dict[str, Any]:
     """Return the problem document, whatever its media type; empty if there is none."""
     try:
-        document = json.loads(body)
+        document = well_formed_data(json.loads(body))
     except (ValueError, RecursionError):
         return {}
-    return well_formed_data(document) if isinstance(document, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _text(value: object) -> str | None:
