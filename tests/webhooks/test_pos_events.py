@@ -139,7 +139,19 @@ def test_wrong_secret_is_401_and_changes_nothing(kit: Kit) -> None:
     assert placed.appended == []
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"events": 5}', b'{"events": [{"type": "weather"}]}', b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"events": 5}',
+        b'{"events": [{"type": "weather"}]}',
+        b"\xff",
+        b'{"events": ' + b"[" * 100_000,
+    ],
+    ids=lambda body: repr(body[:20]),
+)
 def test_body_that_the_adapter_cannot_parse_is_400(body: bytes, kit: Kit) -> None:
     assert post(kit, body).status_code == 400
 
@@ -154,6 +166,7 @@ def test_too_large_body_is_413(kit: Kit) -> None:
         (InvalidSignature("not ours"), 401),
         (KeyError("order"), 400),
         (TypeError("no list"), 400),
+        (OverflowError("cannot convert float infinity to integer"), 400),  # JSON may have 1e400
         (requests.exceptions.ReadTimeout("slow"), 503),
         (requests.exceptions.JSONDecodeError("the POS sent a page", "<h1>", 0), 503),
         (PosTimeout("slow", retry_after=7), 503),

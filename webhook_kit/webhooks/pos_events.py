@@ -88,8 +88,9 @@ _TYPE_ADAPTERS: dict[type, TypeAdapter[Any]] = {
     event_type: TypeAdapter(event_type) for event_type in (OrderChanged, StoreChanged, CatalogChanged, ItemChanged)
 }
 
-_BODY_ERRORS = (ValueError, LookupError, TypeError, AttributeError)
-"""Exceptions of an adapter that parses a body of another shape; the same body fails again."""
+_BODY_ERRORS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""Exceptions of an adapter that parses a body of another shape; the same body fails again. JSON may have the number 1e400, and
+nest deeper than Python does."""
 
 
 class PosEvents:
