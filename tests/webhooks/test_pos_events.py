@@ -327,6 +327,18 @@ def test_held_events_are_appended_before_a_new_one(kit: Kit) -> None:
     assert kit.lanes.waiting(pending.lane)[-1]["body"]["estimatedReadyAt"] == late
 
 
+def test_events_of_other_orders_are_not_looked_at_again_by_each_event(kit: Kit) -> None:
+    def commands(number: int) -> int:
+        before = kit.redis.info("stats")["total_commands_processed"]
+        assert send(kit, *(order("ready", order_id=f"{number}-{each}") for each in range(number))) == ["held"] * number
+        after: int = kit.redis.info("stats")["total_commands_processed"]
+        return after - before
+
+    send(kit, order("ready", order_id="first"))
+    few, many = commands(10), commands(40)
+    assert many < 5 * few
+
+
 def test_events_of_an_unknown_order_raise_one_alert(
     make_kit: Callable[..., Kit], events: list[MutableMapping[str, Any]]
 ) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any, cast
@@ -139,30 +140,46 @@ class PosEvents:
             log.warning("pos_event_adapter_unknown", adapter=adapter[:_LOGGED_NAME])
             raise Problem(ErrorCode.NOT_FOUND, f"no store has the adapter {adapter}")
         events = self._parse(adapter, self._stores.adapter(next(iter(served.values()))), headers, body, served)
+        self._retry_held_of(events)  # earlier events come first
         outcomes = [self._execute(event, served.get(event.store_id)) for event in events]
         if _FAILED in outcomes:
             raise unavailable("an event cannot be handled now; the others of this webhook are")
         return outcomes
 
-    def retry_held(self, store_id: str | None = None) -> int:
+    def retry_held(self) -> int:
         """Try to append the held events; raise an alert for each that was held for too long.
 
-        :param store_id: only events of this store; of all stores when None.
         :return: number of events that are no longer held.
         """
+        return self._retry_held(None)
+
+    def _retry_held_of(self, events: Sequence[PosEvent]) -> None:
+        """Try to append the held events of the orders that these events are about.
+
+        Those of other orders are left to the worker: a POS that reports orders of which Gett does not know may have thousands held.
+        """
+        orders = {name for event in events if isinstance(event, OrderChanged) for name in _names(event)}
+        if orders:
+            self._retry_held(orders)
+
+    def _retry_held(self, orders: AbstractSet[tuple[str, str]] | None) -> int:
+        held = self._redis.lrange(self._keys.held_events, 0, -1)
+        now = self._now() if held else 0.0
         released = 0
-        now = self._now()
-        for raw in self._redis.lrange(self._keys.held_events, 0, -1):
+        for raw in held:
             try:
-                released += self._retry_one(raw, store_id, now)
+                released += self._retry_one(raw, orders, now)
             except OUT_OF_REACH:
                 raise
             except Exception:  # the other events are tried all the same
                 log.exception("held_event_failed")
         return released
 
-    def _retry_one(self, raw: bytes | str, store_id: str | None, now: float) -> bool:
-        """Try to append a held event. Return True if it is no longer held."""
+    def _retry_one(self, raw: bytes | str, orders: AbstractSet[tuple[str, str]] | None, now: float) -> bool:
+        """Try to append a held event. Return True if it is no longer held.
+
+        :param orders: names of the orders whose events are tried; None: of all.
+        """
         try:
             entry = json.loads(raw)
             if is_newer(entry.get("format"), formats.HELD_EVENT):
@@ -172,13 +189,13 @@ class PosEvents:
         except (ValueError, LookupError, TypeError, AttributeError):  # damaged
             log.exception("held_event_discarded")
             return bool(self._redis.lrem(self._keys.held_events, 1, cast(str, raw)))
-        if store_id not in (None, event.store_id):
+        if orders is not None and orders.isdisjoint(_names(event)):
             return False
         expired = now - entry["at"] >= self._settings.event_hold_timeout
         why = f"the POS of store {event.store_id} reports an order that was not placed by this installation"
         try:
             # Only a worker asks the POS for an unknown order; a webhook does not wait for that.
-            outcome = self._append(event, look_up=store_id is None)
+            outcome = self._append(event, look_up=orders is None)
         except OUT_OF_REACH:
             raise
         except Exception as error:
@@ -267,8 +284,6 @@ class PosEvents:
             return self._item_changed(event, store)
         if isinstance(event, StoreChanged):
             return self._store_changed(event, store)
-        if self._redis.llen(self._keys.held_events):
-            self.retry_held(store.id)  # earlier events come first
         outcome = self._append(event)
         if outcome == _HELD:
             event_data = _TYPE_ADAPTERS[OrderChanged].dump_python(event, mode="json")
@@ -337,6 +352,11 @@ def pos_webhooks(events: PosEvents) -> Blueprint:
         return response
 
     return blueprint
+
+
+def _names(event: OrderChanged) -> set[tuple[str, str]]:
+    """Return the names of an event's order, each with its store."""
+    return {(event.store_id, name) for name in (event.order_id, event.order_ref) if name}
 
 
 def _validated_events(adapter: str, events: Sequence[PosEvent]) -> list[PosEvent]:
