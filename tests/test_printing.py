@@ -64,6 +64,13 @@ def test_error_is_described_without_secrets() -> None:
     assert described(ValueError("https://u:p@h/x?y=z")) == "ValueError('https://…@h/x?…')"
 
 
+def test_long_error_is_cut_off_and_no_secret_is_left_half() -> None:
+    for length in range(1_900, 2_100):
+        shown = described(ValueError("x" * length + " https://user:topsecret@h/" + "y" * 1_000_000))
+        assert len(shown) <= 2_000
+        assert "tops" not in shown
+
+
 def test_stream_escapes_what_is_written_and_is_the_stream_otherwise() -> None:
     inner = io.StringIO()
     stream = PrintableStream(inner)

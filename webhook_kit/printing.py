@@ -14,6 +14,9 @@ _UNPRINTABLE = re.compile(
 )
 """Control characters but tab and line feed, marks that change the direction of a text, invisible ones, and surrogates."""
 
+_LONGEST = 2_000
+"""Characters of the text of an error that are shown."""
+
 _USER = re.compile(r"(?<=://)[^\s/'\"<>]+@")
 _QUERY = re.compile(r"(?<=[\w/.~%\]-])([?#])[\w.~%+\[\]-]*=[^\s'\"<>)\]}][^\s'\"<>)}]*")
 
@@ -31,8 +34,9 @@ def without_secrets(text: str) -> str:
 
 
 def described(error: BaseException) -> str:
-    """Return the type and text of an error that a vendor's code raised, for people."""
-    return without_secrets(repr(error))
+    """Return the type and text of an error that a vendor's code raised, for people. A text may repeat a whole body: it is cut off."""
+    # First far behind the end, so that no address loses the sign by which its password is found.
+    return without_secrets(repr(error)[: 10 * _LONGEST])[:_LONGEST]
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from webhook_kit.adapter import Capability, Placed, Store
 from webhook_kit.logs import logger
 from webhook_kit.outbox.order_updates import KnownOrder, OrderUpdates
 from webhook_kit.pos.executor import PosExecutor
+from webhook_kit.printing import described
 from webhook_kit.storage.keys import Keys, pair
 from webhook_kit.storage.locks import Intervals
 from webhook_kit.stores import StoreDirectory
@@ -55,7 +56,7 @@ class LostOrders:
         try:
             ticket: object = self._executor.run(store.id, "find_order", lambda: adapter.find_order(store, order_ref))
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the event stays held
-            log.warning("lost_order_not_looked_up", order=order_ref, store=store.id, error=repr(error))
+            log.warning("lost_order_not_looked_up", order=order_ref, store=store.id, error=described(error))
             return None
         if not isinstance(ticket, Placed) or (order_id and ticket.id != order_id):
             return None

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from webhook_kit.logs import logger
 from webhook_kit.placement.idempotency_store import PlacementStore
+from webhook_kit.printing import described
 from webhook_kit.storage.connection import OUT_OF_REACH
 from webhook_kit.storage.formats import NewerFormat
 from webhook_kit.stores.concurrency import StoreJobs
@@ -70,7 +71,7 @@ class PlacementRecovery:
         except NewerFormat:
             return False  # a worker of that version settles it
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the order stays in doubt
-            log.warning("lookup_failed", order=ref, error=repr(error))
+            log.warning("lookup_failed", order=ref, error=described(error))
             self._records.record_lookup(ref, failed=True)
             self._records.postpone_lookup(ref, _RETRY_AFTER, "failed")
             return False

@@ -27,6 +27,7 @@ from webhook_kit.catalog.lenient_parse import MAX_CATALOG_BYTES
 from webhook_kit.errors import CatalogInvalid, PosUnavailable, WebhookKitError
 from webhook_kit.logs import logger
 from webhook_kit.pos.executor import PosExecutor
+from webhook_kit.printing import described
 from webhook_kit.publishing.catalog_cache import CachedCatalog, CatalogCache
 from webhook_kit.publishing.catalog_versions import CatalogVersions
 from webhook_kit.publishing.shrink_guard import require_most_items
@@ -262,7 +263,7 @@ class LastGoodCatalogs:
         try:
             self.refresh(store, shrink_guard=True)
         except Exception as error:  # noqa: BLE001 - a vendor's code may raise anything; the last good catalog stays
-            log.warning("catalog_refresh_failed", store=store.id, error=repr(error))
+            log.warning("catalog_refresh_failed", store=store.id, error=described(error))
 
     def _guard_against_shrinking(self, store: Store, catalog: CompiledCatalog) -> None:
         version = text(self._redis.hget(self._keys.catalog(store.id), "version"))

@@ -244,7 +244,7 @@ class PosEvents:
             log.exception("pos_event_parse_failed", adapter=name)
             raise unavailable("the POS gave no usable answer about the event") from error
         except _BODY_ERRORS as error:
-            log.warning("pos_event_body_rejected", adapter=name, error=repr(error))
+            log.warning("pos_event_body_rejected", adapter=name, error=described(error))
             raise Problem(ErrorCode.INVALID_REQUEST, "the adapter cannot parse this body as an event") from error
         except Exception as error:
             log.exception("pos_event_parse_failed", adapter=name)
