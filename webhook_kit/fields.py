@@ -42,6 +42,7 @@ _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’
 _WEB = "should be a web address such as https://pos.example.org, without user, query and fragment"
 _LONGEST_ID = 200
 _KEY_BYTES = 32
+_DEEPEST = 32
 
 
 def unquoted(value: str) -> str:
@@ -71,18 +72,20 @@ def _require_printable(value: str) -> None:
             raise ValueError(f"contains a line break or an invisible character (U+{ord(character):04X}); remove it")
 
 
-def stripped(value: Any) -> Any:
+def stripped(value: Any, *, depth: int = 0) -> Any:
     """Return a value in which no text and no name at any depth has whitespace around it.
 
-    :raises ValueError: it has a number that is not finite, or a name that is empty.
+    :raises ValueError: it has a number that is not finite, or a name that is empty, or nests too deeply.
     """
+    if depth > _DEEPEST:
+        raise ValueError(f"nests deeper than {_DEEPEST}")
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("contains a number that is not finite (nan, inf); write a number")
     if isinstance(value, dict):
-        return {_stripped_name(name): stripped(each) for name, each in value.items()}
-    return [stripped(each) for each in value] if isinstance(value, list) else value
+        return {_stripped_name(name): stripped(each, depth=depth + 1) for name, each in value.items()}
+    return [stripped(each, depth=depth + 1) for each in value] if isinstance(value, list) else value
 
 
 def _stripped_name(name: str) -> str:

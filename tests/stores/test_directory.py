@@ -181,8 +181,11 @@ def test_store_whose_credentials_cannot_be_decrypted_is_not_served(
         "no json",
         "[]",
         '{"adapter": 7}',
+        '{"adapter": "bogus", "credentials": {"plaintext": 7}}',
+        "[" * 100_000,
         '{"adapter": "unheard-of", "gett_id": "11111111-1111-4111-8111-111111111111"}',
     ],
+    ids=lambda raw: raw[:60],
 )
 def test_unusable_record_leaves_the_last_usable_one_in_service(
     raw: str, kit_without_stores: Make, events: list[MutableMapping[str, Any]]

@@ -135,6 +135,13 @@ def test_misspelled_table_beside_the_stores_is_a_mistake(read: Callable[[str], S
     assert mistake.endswith("stores.toml: store: is not read; each table is a [stores.<your store id>]")
 
 
+def test_options_that_nest_too_deeply_are_a_mistake(read: Callable[[str], StoreDirectory]) -> None:
+    text = '[stores.one]\nadapter = "bogus"\noptions = {{a = {}}}'
+    assert read(text.format("[" * 20 + "]" * 20)).by_id("one") is not None
+    (mistake,) = mistakes(lambda: read(text.format("[" * 300 + "]" * 300)))
+    assert mistake.endswith("stores.one.options: nests deeper than 32")
+
+
 def test_store_that_is_not_a_table_is_a_mistake(read: Callable[[str], StoreDirectory]) -> None:
     (mistake,) = mistakes(lambda: read("[stores]\na = 7\n"))
     assert "stores.a" in mistake

@@ -63,7 +63,8 @@ class CredentialCipher:
         :raises ConfigurationError: no key decrypts them.
         """
         if "encrypted" not in stored:
-            return dict(stored.get("plaintext", {}))
+            plaintext: dict[str, str] = stored.get("plaintext", {})
+            return plaintext
         from cryptography.fernet import InvalidToken
 
         try:

@@ -187,7 +187,7 @@ def _parse(store_id: str, raw: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a record without its credentials, and the credentials as they are stored."""
     try:
         table = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         table = None
     if not isinstance(table, dict) or not isinstance(stored := table.pop("credentials", {}), dict):
         raise ConfigurationError(_unreadable(store_id, "JSON object expected"))
