@@ -99,6 +99,17 @@ def test_the_key_of_another_store_is_refused(adapter: SquareAdapter, square: Fak
         adapter.parse_event(*square.advance(ticket, "RESERVED"), {LOCATION: own, "LOTHER": other})
 
 
+@pytest.mark.parametrize("member", ["location_id", "order_id"])
+def test_an_event_that_names_its_order_by_a_number_is_not_read(
+    adapter: SquareAdapter, square: FakeSquare, store: Store, ticket: str, member: str
+) -> None:
+    event = json.loads(square.advance(ticket, "RESERVED")[1])
+    event["data"]["object"]["order_fulfillment_updated"][member] = 7
+    body = json.dumps(event).encode()
+    with pytest.raises(ValueError, match="should be texts"):
+        adapter.parse_event(signed(body), body, {LOCATION: store})
+
+
 @pytest.mark.parametrize("missing", ["webhook_signature_key", "webhook_url"])
 def test_without_key_or_address_no_webhook_is_accepted(
     adapter: SquareAdapter, square: FakeSquare, store: Store, ticket: str, missing: str

@@ -301,7 +301,13 @@ def pos_order(order: SquareOrder) -> PosOrder:
 
 
 def changes(updated: Mapping[str, Any]) -> Iterator[OrderChanged]:
-    """Yield the changes of Gett's orders in an event ``order.fulfillment.updated``."""
+    """Yield the changes of Gett's orders in an event ``order.fulfillment.updated``.
+
+    :raises ValueError: it names its location or its order by something else than a text.
+    """
+    store_id, order_id = updated["location_id"], updated["order_id"]
+    if not (isinstance(store_id, str) and isinstance(order_id, str)):
+        raise ValueError("location_id and order_id should be texts")  # noqa: TRY004 - of a body, not of an argument
     for change in updated.get("fulfillment_update") or ():
         if change.get("fulfillment_uid") != FULFILLMENT_UID:
             continue  # an order of another channel
@@ -310,8 +316,8 @@ def changes(updated: Mapping[str, Any]) -> Iterator[OrderChanged]:
         current = progress(change.get("new_state"))
         if current != OrderProgress():
             yield OrderChanged(
-                store_id=updated["location_id"],
-                order_id=updated["order_id"],
+                store_id=store_id,
+                order_id=order_id,
                 status=current.status,
                 state=current.state,
                 reason=current.reason,
