@@ -13,7 +13,8 @@ from tests.placement.placement_helpers import KEY_TTL, ORDER_TTL, StoreHarness, 
 from tests.storage.lost_replies import count_replies, lost
 from webhook_kit.errors import Conflict, InvalidTransition, NotFound, WebhookKitError
 from webhook_kit.kit import Kit
-from webhook_kit.outbox.archive import REST
+from webhook_kit.outbox.archive import REST, decode
+from webhook_kit.outbox.compression import compress
 from webhook_kit.outbox.dead_letters import ReplayResult
 from webhook_kit.outbox.lanes import AppendResult
 from webhook_kit.outbox.updates import order_progress
@@ -335,6 +336,13 @@ def test_lost_replies_of_archiving_and_restoring_change_nothing(harness: StoreHa
                 action()
             assert is_archived(harness) is archived
             assert content(kit) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "{}", "[1, 2, 3]", "[[[]], [], []]", '["a", "b", "c"]', "[" * 100_000], ids=lambda text: text[:20]
+)
+def test_archive_of_another_shape_is_damaged(text: str) -> None:
+    assert decode("g1", b"2 0 " + compress(text.encode(), "g1")).record == {"ref": "g1", "state": "damaged"}
 
 
 def test_damaged_archive_is_shown_and_never_placed_again(

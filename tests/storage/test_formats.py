@@ -67,7 +67,17 @@ def mark(harness: StoreHarness, key: str) -> None:
 
 @pytest.mark.parametrize(
     ("format", "newer"),
-    [(None, False), (b"1", False), ("0", False), (b"2", True), (10, True), ("x", True), (b"\xff", True)],
+    [
+        (None, False),
+        (b"1", False),
+        ("0", False),
+        (b"2", True),
+        (10, True),
+        ("x", True),
+        (b"\xff", True),
+        ("9" * 5_000, True),
+    ],
+    ids=lambda value: str(value)[:10],
 )
 def test_a_record_without_a_mark_has_the_first_form(format: object, newer: bool) -> None:
     assert is_newer(format, 1) is newer

@@ -233,7 +233,7 @@ def _lines(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def _step(body: str | None) -> str | None:
     try:
         return _step_of(json.loads(body or "{}"))
-    except (ValueError, RecursionError):
+    except (ValueError, AttributeError, RecursionError):
         return None
 
 

@@ -174,7 +174,7 @@ def decode(ref: str, archive: bytes) -> ArchivedOrder:
     try:
         record, lane, history = json.loads(_document(ref, archive).decode(errors="replace"))
         return ArchivedOrder(_pairs(record), _pairs(lane), list(history))
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         log.error("archive_damaged", order=ref, why=str(error))  # noqa: TRY400 - the traceback adds nothing
         return ArchivedOrder({"ref": ref, "state": "damaged"}, {}, [])
 

@@ -92,7 +92,7 @@ class Tokens:
             store, cart, age = payload["s"], payload["c"], time.time() - payload["t"]
             amounts = Amounts(**{part: _from_cents(value) for part, value in zip(_PARTS, payload["a"], strict=True)})
             lines = tuple(_from_cents(value) for value in payload["l"])
-        except (BadData, KeyError, TypeError, ValueError, AttributeError):
+        except (BadData, KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
             raise TokenRefused("the validatedOrderToken was not issued here, or was altered") from None
         if store != order.cart.store_id:
             raise TokenRefused("the validatedOrderToken belongs to another store")

@@ -46,6 +46,9 @@ HELD_EVENT = 1
 TOKEN = 1
 """Form of validatedOrderTokens, member ``v``."""
 
+_LONGEST = 9
+"""Digits of a form at most that are read as a number."""
+
 _LOGGED_EVERY = 10.0
 """Seconds between two lines of the log about newer records: a worker meets the same one again and again."""
 
@@ -62,7 +65,7 @@ class NewerFormat(redis.ResponseError):
 def is_newer(format: object, known: int = ORDER) -> bool:
     """Return True if a record has a later form than the one that this process writes. A record without a mark has the first form."""
     text = format.decode(errors="replace") if isinstance(format, bytes) else str(format or known)
-    return not text.isdecimal() or int(text) > known
+    return not text.isdecimal() or len(text) > _LONGEST or int(text) > known
 
 
 def newer_format(subject: str, format: object) -> NewerFormat:
