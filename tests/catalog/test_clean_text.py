@@ -29,6 +29,13 @@ def test_text_is_plain(text: object, clean: str) -> None:
     assert clean_text(text) == clean
 
 
+def test_text_that_nests_too_deeply_is_empty() -> None:
+    nested: object = "Soup"
+    for _ in range(2_000):
+        nested = {"en": nested}
+    assert clean_text(nested) == clean_text([{"text": [nested]}]) == ""
+
+
 def test_lines_of_a_description_are_kept() -> None:
     assert clean_text("one<br>two\r\n\r\n three <p>four</p>five", lines=True) == "one\ntwo\nthree\nfour\nfive"
 

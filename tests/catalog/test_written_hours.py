@@ -110,6 +110,7 @@ def test_meaning_of_a_number_is_chosen(numbers: str, day: str) -> None:
         ([("Mon", 9, 10)], "9 is not a time"),
         ({"Mon": [("9:00",)]}, "not a tuple of start and end"),
         (5, "not a list of hours"),
+        ({"9" * 5_000: "9:00-17:00"}, "is not a day"),
     ],
 )
 def test_hours_that_cannot_be_read_are_refused_with_the_part(written: Any, said: str) -> None:

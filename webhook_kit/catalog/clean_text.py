@@ -23,11 +23,14 @@ def clean_text(value: object, *, language: str | None = None, lines: bool = Fals
     """Return plain text: entities decoded, tags and control characters removed, white space combined, composed by NFC.
 
     :param value: a text; a mapping from languages to texts (also inside "translations"); or a list of objects with a language and a
-        text. None is an empty text, and a number its digits.
+        text. None is an empty text, as is what nests too deeply to be one, and a number its digits.
     :param language: the language to choose, such as "en" or "en-US": this one, else another region's, else the first.
     :param lines: keep line breaks, and those of HTML.
     """
-    text = well_formed(_chosen(value, language))
+    try:
+        text = well_formed(_chosen(value, language))
+    except RecursionError:
+        return ""
     for _ in range(_MOST_ENCODINGS):
         text = html.unescape(text)
     text = _TAG.sub("", _BREAK.sub("\n", text))

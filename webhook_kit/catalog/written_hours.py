@@ -212,7 +212,7 @@ def _day_numbers(day: object, day_numbers: DayNumbers) -> list[int]:
     if not isinstance(day, str):
         raise InvalidArgument(f"{_shown(day)} is not a day")
     text = day.lower().replace("–", "-").strip()
-    if text.isdecimal():
+    if text.isdecimal() and len(text) <= 2:
         return _day_numbers(int(text), day_numbers)
     if text in _GROUPS:
         return [*_GROUPS[text]]
