@@ -96,7 +96,7 @@ def said() -> dict[str, Any]:
     g.forget_said = True
     try:
         message = json.loads(base64.urlsafe_b64decode(raw))
-    except ValueError:
+    except (ValueError, RecursionError):
         message = None
     return {"said": message if isinstance(message, str) else None}
 
