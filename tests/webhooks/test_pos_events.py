@@ -291,6 +291,29 @@ def test_adapter_cannot_send_events_of_other_stores_or_their_orders(kit: Kit) ->
     assert order_of_other_store.appended == []
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "order", "store_id": "main", "order_id": "x" * 256, "status": "ready"},
+        {"type": "order", "store_id": "main", "order_ref": "x" * 256, "status": "ready"},
+        {"type": "order", "store_id": "main", "order_ref": "1", "status": "x" * 100_000},
+        {"type": "item", "store_id": "main", "item_id": "x" * 256, "available": False},
+        {"type": "catalog", "store_id": "x" * 100_000},
+    ],
+    ids=["order_id", "order_ref", "status", "item_id", "store_id"],
+)
+def test_long_text_is_refused_and_reaches_neither_redis_nor_the_log(
+    event: dict[str, Any], kit: Kit, events: list[MutableMapping[str, Any]]
+) -> None:
+    (outcome,) = send(kit, event)
+    assert outcome.startswith("refused: ")
+    assert len(outcome) < 500
+    assert kit.redis.llen(kit.keys.held_events) == 0
+    assert not kit.availability.unavailable_items(kit.stores.get("main"))
+    (line,) = (line for line in events if line["event"] == "pos_event_received")
+    assert len(str(line)) < 1_000
+
+
 # -- held events -------------------------------------------------------------------------------------------------------
 
 
@@ -329,10 +352,9 @@ def test_held_events_are_appended_before_a_new_one(kit: Kit) -> None:
 
 def test_events_of_other_orders_are_not_looked_at_again_by_each_event(kit: Kit) -> None:
     def commands(number: int) -> int:
-        before = kit.redis.info("stats")["total_commands_processed"]
+        before = int(kit.redis.info("stats")["total_commands_processed"])
         assert send(kit, *(order("ready", order_id=f"{number}-{each}") for each in range(number))) == ["held"] * number
-        after: int = kit.redis.info("stats")["total_commands_processed"]
-        return after - before
+        return int(kit.redis.info("stats")["total_commands_processed"]) - before
 
     send(kit, order("ready", order_id="first"))
     few, many = commands(10), commands(40)

@@ -78,12 +78,14 @@ __all__ = ["PosEvents", "pos_webhooks"]
 
 log = logger("pos_events")
 
-_OK = "ok"
-_HELD = "held"
-_FAILED = "failed"
+_OK, _HELD, _FAILED = "ok", "held", "failed"
 
 _LOGGED_NAME = 200
 """Characters of a name that a stranger wrote, as far as they are logged."""
+
+_IDS = "order_id", "order_ref", "item_id"
+_LONGEST_ID = 255
+"""Characters of an id at most, as in the messages of Gett."""
 
 _TYPE_ADAPTERS: dict[type, TypeAdapter[Any]] = {
     event_type: TypeAdapter(event_type) for event_type in (OrderChanged, StoreChanged, CatalogChanged, ItemChanged)
@@ -263,7 +265,7 @@ class PosEvents:
         try:
             outcome = self._apply(event, store)
         except OperationRejected as error:
-            outcome = f"refused: {error}"
+            outcome = f"refused: {str(error)[:_LOGGED_NAME]}"
         except (redis.RedisError, StoresUnavailable):
             raise
         except Exception:  # the other events of the webhook are handled all the same
@@ -273,6 +275,9 @@ class PosEvents:
         return outcome
 
     def _apply(self, event: PosEvent, store: Store | None) -> str:
+        for name in _IDS:
+            if len(getattr(event, name, "")) > _LONGEST_ID:
+                raise InvalidArgument(f"{name} has more than {_LONGEST_ID} characters")
         if store is None:
             if self._stores.is_unusable(store_id=event.store_id):
                 raise StoresUnavailable(f"store {event.store_id} cannot be served")
@@ -321,8 +326,9 @@ class PosEvents:
 
     def _record(self, event: PosEvent, outcome: str) -> None:
         self._redis.hincrby(self._keys.pos_event_counts, outcome.partition(":")[0], 1)
-        facts = {"order": event.order_ref or event.order_id} if isinstance(event, OrderChanged) else {}
-        log.info("pos_event_received", kind=type(event).__name__, store=event.store_id, outcome=outcome, **facts)
+        facts = {"order": (event.order_ref or event.order_id)[:_LOGGED_NAME]} if isinstance(event, OrderChanged) else {}
+        store = event.store_id[:_LOGGED_NAME]
+        log.info("pos_event_received", kind=type(event).__name__, store=store, outcome=outcome, **facts)
 
     def _now(self) -> float:
         return redis_time(self._redis)
