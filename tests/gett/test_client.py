@@ -182,6 +182,14 @@ class TestFailures:
         assert caught.value.code == "VALIDATION_FAILED"
         assert caught.value.problem["errors"] == [{"code": "X", "message": "m"}]
 
+    def test_code_and_detail_are_one_short_line_whatever_gett_writes(self, gett: FakeGett, client: GettClient) -> None:
+        gett.problem(422, errorCode="A\nB" * 10_000, detail="two\nlines" * 10_000)
+        with pytest.raises(errors.GettRejected) as caught:
+            client.stores()
+        assert len(str(caught.value)) < 500
+        assert "\n" not in str(caught.value)
+        assert caught.value.code == ("A B" * 100)[:100]
+
     @pytest.mark.parametrize(
         "body",
         [

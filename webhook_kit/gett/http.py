@@ -52,7 +52,7 @@ from webhook_kit.web import connection_pools, deadline, read_bounded
 
 __all__ = ["Api", "ApiCall", "ApiResponse", "HttpTransport", "Transport", "http_date", "segment", "unreadable"]
 
-_DETAIL_LENGTH = 300
+_CODE_LENGTH, _DETAIL_LENGTH = 100, 300
 
 _MAX_BODY = 16_000_000
 """Bytes of a response's body that are read at most."""
@@ -251,11 +251,10 @@ class Api:
         for key in self._api_keys:
             response_body = response_body.replace(key.encode(), b"(the API key)")
         problem = _problem(response_body)
-        code = _text(problem.get("errorCode"))
-        detail = _text(problem.get("detail")) or _text(problem.get("title"))
-        explanation = " ".join(detail.split())[:_DETAIL_LENGTH] if detail else "no explanation"
+        code = _line(problem.get("errorCode"), _CODE_LENGTH)
+        detail = _line(problem.get("detail"), _DETAIL_LENGTH) or _line(problem.get("title"), _DETAIL_LENGTH)
         return _exception_for(response.status)(
-            f"{method} {path}: {' '.join(filter(None, (str(response.status), code)))}: {explanation}",
+            f"{method} {path}: {' '.join(filter(None, (str(response.status), code)))}: {detail or 'no explanation'}",
             status=response.status,
             code=code,
             retry_after=_retry_after(problem, response.headers),
@@ -320,8 +319,9 @@ def _problem(body: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _line(value: object, length: int) -> str | None:
+    """Return a text on one line, cut off; None if there is none."""
+    return " ".join(value.split())[:length] or None if isinstance(value, str) else None
 
 
 def _retry_after(problem: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
