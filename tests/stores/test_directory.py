@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
@@ -182,6 +183,7 @@ def test_store_whose_credentials_cannot_be_decrypted_is_not_served(
         "[]",
         '{"adapter": 7}',
         '{"adapter": "bogus", "credentials": {"plaintext": 7}}',
+        json.dumps({"adapter": "bogus", "fulfillment_types": [7] * 10_000}),
         "[" * 100_000,
         '{"adapter": "unheard-of", "gett_id": "11111111-1111-4111-8111-111111111111"}',
     ],
@@ -202,6 +204,7 @@ def test_unusable_record_leaves_the_last_usable_one_in_service(
     wait_until(lambda: kit.stores._snapshot.version == "changed again" or not list(kit.stores))
     assert len(kit.stores.unusable()) == 1, "the mistake is still reported"
     assert [event["event"] for event in events].count("store_record_rejected") == 2, "once by each process"
+    assert all(len(str(event)) < 1_000 for event in events)
 
 
 def test_add_rejects_ids_that_are_taken(kit_without_stores: Make) -> None:

@@ -27,6 +27,9 @@ from webhook_kit.stores.table import StoreTable, as_table
 
 __all__ = ["RedisStoreRepository", "SavedStore"]
 
+_LISTED, _SHOWN = 5, 100
+"""Places of a damaged record that are named, and characters of each."""
+
 
 @dataclass(frozen=True, slots=True)
 class SavedStore:
@@ -75,7 +78,8 @@ class RedisStoreRepository:
         try:
             decoded = StoreTable.model_validate({**table, "credentials": self._cipher.decrypt(store_id, stored)})
         except ValidationError as error:
-            places = ", ".join(".".join(map(str, mistake["loc"])) for mistake in error.errors(include_input=False))
+            mistakes = error.errors(include_input=False)
+            places = ", ".join(".".join(map(str, mistake["loc"]))[:_SHOWN] for mistake in mistakes[:_LISTED])
             raise ConfigurationError(_unreadable(store_id, places)) from None
         return SavedStore(decoded.gett_id or "", decoded.as_store(store_id))
 
