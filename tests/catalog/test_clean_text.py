@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,19 @@ from webhook_kit.catalog.clean_text import clean_text
 )
 def test_text_is_plain(text: object, clean: str) -> None:
     assert clean_text(text) == clean
+
+
+def test_marks_that_combine_cost_the_same_in_a_long_text() -> None:
+    marks = "\u0300\u0316" * 50_000  # Python composes such a text in quadratic time: in 8 s
+    started = time.process_time()
+    assert clean_text(f"e{marks}").startswith("\u00e8\u0316")
+    assert time.process_time() - started < 3
+
+
+@given(st.text(alphabet="e\u0301 \n", max_size=40), st.integers(0, 3_000))
+def test_a_long_text_is_composed_as_a_short_one(text: str, length: int) -> None:
+    words = "Cre\u0300me " * (length // 7)
+    assert clean_text(words + text) == f"{'Crème ' * (length // 7)}{clean_text(text)}".strip()
 
 
 def test_text_that_nests_too_deeply_is_empty() -> None:

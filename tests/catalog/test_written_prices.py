@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -96,3 +97,11 @@ def test_any_value_is_a_price_or_refused(value: object) -> None:
         except InvalidArgument:
             continue
         assert price == round(price, 2)
+
+
+def test_a_long_text_is_refused_before_it_is_composed() -> None:
+    started = time.process_time()
+    with pytest.raises(InvalidArgument, match="is not a price"):
+        parse_price("8" + "\u0300\u0316" * 50_000)  # Python composes such a text in quadratic time: in 8 s
+    assert time.process_time() - started < 3
+    assert parse_price("8.00" + " " * 10_000) == 8

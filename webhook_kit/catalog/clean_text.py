@@ -14,6 +14,8 @@ __all__ = ["clean_text"]
 
 _BREAK = re.compile(r"</?(?:br|p|div|ul|ol|li|tr|h\d)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--[^<>]*>")
+_PIECE = re.compile(r".{1,1000}(?=\s|\Z)|.{1,1000}", re.DOTALL)
+"""Part of a text of at most 1,000 characters, which ends at a white space if it can: nothing combines with one."""
 _MOST_ENCODINGS = 2  # &amp;amp; is what becomes of a text that two programs encoded
 _LANGUAGE_KEYS = ("language", "lang", "locale", "@language")
 _TEXT_KEYS = ("text", "value", "name", "translation", "@value")
@@ -34,9 +36,14 @@ def clean_text(value: object, *, language: str | None = None, lines: bool = Fals
     for _ in range(_MOST_ENCODINGS):
         text = html.unescape(text)
     text = _TAG.sub("", _BREAK.sub("\n", text))
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = _composed(text).replace("\r\n", "\n").replace("\r", "\n")
     cleaned = (" ".join(_without_controls(line).split()) for line in text.split("\n"))
     return ("\n" if lines else " ").join(line for line in cleaned if line)
+
+
+def _composed(text: str) -> str:
+    """Return a text composed by NFC. Python takes quadratic time for a run of marks that combine, so a long text is composed in pieces."""
+    return "".join(unicodedata.normalize("NFC", piece) for piece in _PIECE.findall(text))
 
 
 def _without_controls(line: str) -> str:

@@ -59,7 +59,12 @@ def _from_number(value: object) -> Decimal:
 
 def _from_text(text: str, decimal_separator: str | None) -> tuple[Decimal, bool]:
     """Return the number in a text, and True if nothing in it says that it is in major units."""
-    normal = unicodedata.normalize("NFKC", text).replace("−", "-").replace("–", "-").strip()
+    written = text.strip()
+    if (
+        len(written) > 4 * _LONGEST
+    ):  # composed it would be too long as well, and Python may take quadratic time for that
+        raise InvalidArgument(f"{_shown(text)} is not a price")
+    normal = unicodedata.normalize("NFKC", written).replace("−", "-").replace("–", "-").strip()
     match = _TEXT.fullmatch(normal) if len(normal) <= _LONGEST else None
     if match is None or not (_is_currency(match["before"]) and _is_currency(match["after"])) or _has_footnote(text):
         raise InvalidArgument(f"{_shown(text)} is not a price")
