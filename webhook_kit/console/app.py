@@ -6,13 +6,13 @@ that changes something requires an operator, the console's own origin and the to
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import redis
 from flask import Flask, make_response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webhook_kit import error_reports
@@ -41,7 +41,7 @@ from webhook_kit.storage.faults import fault
 from webhook_kit.tracing import start_tracing
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["PATH", "create_console_app", "create_console_server", "mounted"]
 
@@ -97,7 +97,18 @@ def create_console_app(kit: Kit) -> Flask:
 
 def mounted(below: WSGIApplication, kit: Kit) -> WSGIApplication:
     """Return an application that serves the console at its path, and everything else by another application."""
-    return DispatcherMiddleware(below, {PATH: create_console_app(kit).wsgi_app})
+    console = create_console_app(kit).wsgi_app
+
+    # Werkzeug's middleware for this takes quadratic time for a path of slashes, which anybody can send.
+    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path != PATH and not path.startswith(f"{PATH}/"):
+            return below(environ, start_response)
+        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + PATH
+        environ["PATH_INFO"] = path.removeprefix(PATH)
+        return console(environ, start_response)
+
+    return dispatch
 
 
 def create_console_server() -> Flask:
