@@ -173,8 +173,6 @@ class Installation:
         for member in self.kit_members():
             member.set_clock(self._random.uniform(-120, 120))
             resources.enter_context(member)
-        for number in range(self.options.web):
-            self.wait_ready(self.members[f"web{number}"])
         wait_until(lambda: len(self.gett.catalogs()) == len(self.stores), 600, "Gett to have every catalog", interval=1)
 
     @property
@@ -221,7 +219,11 @@ class Installation:
     def wait_ready(self, member: Member) -> None:
         """Wait until a web server answers."""
         if member.kind == "web":
-            member.wait_http(f"http://127.0.0.1:{self._web_ports[int(member.name[-1])]}/healthz", 300)
+            member.wait_http(self.health_url(member), 600)
+
+    def health_url(self, web: Member) -> str:
+        """Return the address at which a platform probes a web server."""
+        return f"http://127.0.0.1:{self._web_ports[int(web.name[-1])]}/healthz"
 
     def set_mishaps(self, mishaps: Mapping[str, float]) -> None:
         """Let the POS have these mishaps, beside some that it always has."""
@@ -257,6 +259,7 @@ class Installation:
         return {
             **KIT_SETTINGS,
             "PYTHONPATH": f"{_ROOT}",
+            "PYTHONFAULTHANDLER": "1",
             **self._redis_settings(),
             "GETT_API_URL": f"http://127.0.0.1:{self._route['gett']}",
             "GETT_API_KEY": _API_KEY,

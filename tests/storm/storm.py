@@ -18,6 +18,7 @@ from tests.storm.evidence import Window
 from tests.storm.faults import PROCESS_FAULTS, Act
 from tests.storm.installation import Installation
 from tests.storm.leaks import Samples, judge_connections, judge_keys, judge_samples
+from tests.storm.liveness import Liveness
 from tests.storm.options import StormOptions
 from tests.storm.other_faults import OTHER_FAULTS
 from tests.storm.person import Person
@@ -27,6 +28,7 @@ from tests.storm.sentinel_faults import SENTINEL_FAULTS
 from tests.storm.timeline import Fault, draw
 from tests.storm.visitor import Visitor
 from tests.storm.watch import Watch
+from webhook_kit.testing.processes import wait_until
 
 __all__ = ["Storm", "faults_for"]
 
@@ -70,6 +72,7 @@ class Storm:
         self.watch = Watch(installation, self.customers)
         self.person = Person(installation)
         self.visitor = Visitor(installation)
+        self.liveness = Liveness(installation)
         self.recovery = Recovery()
         self.happened: list[Happened] = []
         self.violations: list[str] = []
@@ -82,8 +85,10 @@ class Storm:
         """Start everything, and end it after the block."""
         with receiving() as channel, Installation(options, channel.url) as installation:
             storm = cls(options, installation, channel, say)
-            with storm.person.at_work(), storm.visitor.at_work(), storm.customers:
-                yield storm
+            with storm.liveness.at_work(), storm.person.at_work(), storm.visitor.at_work():
+                wait_until(storm.liveness.all_answer, 600, "the web servers", interval=1)
+                with storm.customers:
+                    yield storm
 
     def rage(self) -> None:
         """Let every fault happen, and judge all the while."""
@@ -130,6 +135,7 @@ class Storm:
             *judge_connections(installation, self.samples.connections[-1]),
             *judge_keys(installation, open_alerts),
             *self.visitor.complaints(),
+            *self.liveness.hangs,
         ]
 
     def _at_rest(self) -> bool:
