@@ -1,7 +1,7 @@
 """Run the tests on every mutant, and print figures: ``python -m tests.mutation [MODULE ...]``.
 
 A module is named by the end of its path (``placement/settlement.py``) or by its room (``price``). ``--sample N`` runs at most N
-mutants per module, chosen by ``--seed``; ``--list`` runs nothing, and prints the survivors so far.
+mutants per module, chosen by ``--seed``; ``--survivors`` runs only those that survived so far; ``--list`` runs nothing, and prints the survivors so far.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int)
     parser.add_argument("--budget", type=float, default=6.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--survivors", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutation")
     parser.add_argument("--in-copy", action="store_true", help=argparse.SUPPRESS)
@@ -50,6 +51,8 @@ def main() -> int:
         everything += [mutant for mutants in of_files for mutant in mutants]
         mutants = [mutant for each in of_files for mutant in _sample(each, options.sample, options.seed)]
         pending = [mutant for mutant in mutants if not results.holds(mutant)]
+        if options.survivors:
+            pending = [mutant for mutant in pending if results.of(mutant) is not None]
         if pending and not options.list:
             print(f"{room.name}: {len(mutants)} mutants, {len(mutants) - len(pending)} known", flush=True)
             limits = {"processes": options.processes, "budget": options.budget, "folder": options.folder}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.placement.placement_helpers import ORDER_TTL, StoreHarness
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.order_notes import OrderNotes
+from webhook_kit.placement import order_notes
+from webhook_kit.placement.order_notes import AttemptNotes, OrderNotes
 
 LANE = "order:g1"
 
@@ -44,3 +47,31 @@ def test_history_expires_with_its_order(notes: OrderNotes, harness: StoreHarness
     harness.refuse(harness.claim())
     notes.add("g1", "acted", {})
     assert ORDER_TTL - 50 < harness.redis.ttl(harness.keys.history(LANE)) <= ORDER_TTL
+
+
+def test_record_alone_is_enough(notes: OrderNotes, harness: StoreHarness) -> None:
+    harness.claim()
+    harness.redis.delete(harness.keys.lane(LANE))
+    assert notes.add("g1", "acted", {}) is True
+
+
+def test_look_ups_of_an_attempt_are_counted_with_the_last_result() -> None:
+    attempt = AttemptNotes()
+    assert attempt.arguments == {"call_ms": None, "why": None, "look_ups": None, "looked_up": None}
+    for found, result in ((False, "not found"), (True, "found")):
+        attempt.begin_look_up()
+        assert attempt.looked_up == "failed"
+        attempt.end_look_up(found=found)
+        assert attempt.looked_up == result
+    assert attempt.arguments == {"call_ms": None, "why": None, "look_ups": 2, "looked_up": "found"}
+
+
+def test_call_is_timed_and_its_failure_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt, moments = AttemptNotes(), iter([100.0, 101.25, 200.0, 200.5])
+    monkeypatch.setattr(order_notes, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    with attempt.timed_call():
+        pass
+    assert (attempt.arguments["call_ms"], attempt.why) == (1250, None)
+    with pytest.raises(TimeoutError), attempt.timed_call():
+        raise TimeoutError
+    assert (attempt.call_ms, attempt.arguments["why"]) == (500, "TimeoutError")
