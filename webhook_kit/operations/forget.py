@@ -253,7 +253,7 @@ def _earlier_refusals(record: dict[str, str]) -> dict[str, str]:
     """Return the changed answers of earlier Idempotency-Keys, without the data."""
     changed = {}
     for name, told in record.items():
-        if name.startswith("refusal:"):
+        if name.startswith("refusal of "):
             status, _, answer = told.partition(" ")
             if (without := f"{status} {_rewritten(answer, contact.refusal)}") != told:
                 changed[name] = without

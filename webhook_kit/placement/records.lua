@@ -17,7 +17,7 @@
 -- partner_id       the POS's order id
 -- created updated  moments
 -- ms               duration of the POS call with the final outcome (ms); empty if there was none
--- refusal:<key>    status and answer, separated by a space, of the refused attempt under an earlier Idempotency-Key
+-- refusal of <key> status and answer, separated by a space, of the refused attempt under an earlier Idempotency-Key
 -- replays replayed number of times that the answer was given again, and the last moment
 --
 -- key:<Idempotency-Key> is the fingerprint of the order that came with the key, a space, and the orderRef.
@@ -35,7 +35,7 @@ local function list_order(ref, created)
 end
 
 -- Return the field with the answer that an earlier Idempotency-Key got, when another key began a new attempt.
-local function refusal_field(key) return 'refusal:' .. key end
+local function refusal_field(key) return 'refusal of ' .. key end
 
 -- Return the names of the keys that lead to a record, by its fields keys and gett_id.
 local function pointers(key_list, gett_id)
