@@ -22,7 +22,7 @@ IMAGE_BASE ?= docker.io/library/python:3.13-slim
 CHECKS := lint style types layers names docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos chaos-sentinel soak overload simulate carts mutation pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
+.PHONY: help install demo unit test test-kit wheels test-lowest test-newest test-cluster test-adapters rotation debian chaos chaos-sentinel soak overload simulate carts fuzz mutation pictures api site site-serve check $(CHECKS) format image bench bench-receive bench-outbox bench-catalog bench-memory bench-archive bench-orders bench-operations bench-console bench-stores bench-cli bench-idle bench-demo clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -165,6 +165,10 @@ simulate: $(STAMP) ## stop processes at every point of placement and outbox, los
 
 carts: $(STAMP)  ## judge many drawn carts by the kit and by an independent oracle; CARTS=1000000 SEED=7 (10 to 20 minutes)
 	$(BIN)/python -m tests.carts --carts $(or $(CARTS),1000000) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(STAMP)   ## parse a million bad inputs, and let inputs grow: RUNS=1000000 or MINUTES=60, TARGETS="catalog token" (some hours)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,fuzz]'
+	$(BIN)/python -m tests.fuzz $(TARGETS) $(if $(MINUTES),--minutes $(MINUTES),--runs $(or $(RUNS),1000000))
 
 mutation: $(STAMP) ## change placement, lanes, quota, check and price in small ways, and see a test fail for each change: MODULES="placement/settlement.py" (hours)
 	$(BIN)/python -m tests.mutation $(MODULES)

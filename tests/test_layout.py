@@ -17,6 +17,7 @@ EXEMPT = {
     "packaging",
     "simulation",
     "carts",
+    "fuzz",
     "storm",
     "load",
     "mutation",

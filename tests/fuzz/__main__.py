@@ -1,0 +1,135 @@
+"""Fuzz every parser of outside text, and print the figures: ``python -m tests.fuzz [TARGET …] [--runs N | --minutes M]``.
+
+What libFuzzer finds interesting is kept in ``build/fuzz``. An input that shows a fault becomes a file of the corpus, which
+``make test`` replays. ``--renew`` replaces the corpus by the smallest one that reaches the same code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from tests.fuzz.growth import judge_growth
+from tests.fuzz.oracle import Fault
+from tests.fuzz.surroundings import Surroundings
+from tests.fuzz.targets import NAMES, all_targets
+from webhook_kit.testing.redis_server import RedisServer
+
+ROOT = Path(__file__).parents[2]
+CORPUS = ROOT / "tests" / "fuzz" / "corpus"
+WORK = ROOT / "build" / "fuzz"
+LIMITS = ["-max_len=16000", "-timeout=120", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]
+LONGEST_KEPT = 4_000
+"""Bytes of a file of the corpus at most, except for those that showed a fault."""
+KEPT = 80
+"""Files of a target's corpus at most, besides the seeds and those that showed a fault."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Result of fuzzing one target."""
+
+    name: str
+    runs: int
+    seconds: float
+    fault: str
+
+    def __str__(self) -> str:
+        rate = self.runs / max(self.seconds, 1e-9)
+        return (
+            f"{self.name:<16} {self.runs:>9,} inputs {self.seconds:>7.0f} s {rate:>7,.0f}/s  {self.fault or 'no fault'}"
+        )
+
+
+def fuzz(name: str, *options: str) -> Outcome:
+    """Run one target under atheris in a process of its own."""
+    found = WORK / name
+    found.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with RedisServer(options={"appendonly": "no", "save": ""}) as server, tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "tests.fuzz.drive", name, server.url, folder, *LIMITS, *options]
+        places = [f"-artifact_prefix={CORPUS / name}/", f"-dict={CORPUS.parent / 'dictionary.txt'}", str(found)]
+        done = subprocess.run(
+            [*command, *places, str(CORPUS / name)], capture_output=True, text=True, errors="replace", check=False
+        )
+    runs = re.search(r"number_of_executed_units: (\d+)", done.stderr)
+    fault = re.search(r"^Fault: (.*)", done.stderr, re.MULTILINE)
+    why = "" if done.returncode == 0 else fault[1] if fault else f"status {done.returncode}: {done.stderr[-2_000:]}"
+    return Outcome(name, int(runs[1]) if runs else 0, time.monotonic() - started, why)
+
+
+def grow(names: list[str]) -> list[str]:
+    """Let the parts of each target's seeds grow; print the cost per byte, and return the faults."""
+    faults = []
+    with (
+        RedisServer(options={"appendonly": "no", "save": ""}) as server,
+        tempfile.TemporaryDirectory() as folder,
+        capture_logs() as log,
+    ):
+        targets = all_targets(Surroundings(server.url, Path(folder), log))
+        for name in names:
+            seeds = [file.read_bytes() for file in sorted((CORPUS / name).glob("seed-*"))]
+            try:
+                print(f"{name:<16} {judge_growth(targets[name], seeds, log):>7.2f} µs a byte at most", flush=True)
+            except Fault as fault:
+                faults.append(str(fault))
+                print(f"{name:<16} {fault}", flush=True)
+    return faults
+
+
+def renew(name: str) -> None:
+    """Replace a corpus by the smallest files that reach the same code; its seeds and what showed a fault stay."""
+    with tempfile.TemporaryDirectory() as folder:
+        smallest = Path(folder) / "smallest"
+        smallest.mkdir()
+        fuzz(name, "-merge=1", f"-max_len={LONGEST_KEPT}", str(smallest))
+        kept = sorted(smallest.iterdir(), key=lambda file: file.stat().st_size)[:KEPT]
+        for file in (CORPUS / name).iterdir():
+            if not file.name.startswith(("seed-", "crash-", "timeout-", "oom-")):
+                file.unlink()
+        known = {file.read_bytes() for file in (CORPUS / name).iterdir()}
+        for file in kept:
+            if file.read_bytes() not in known:
+                shutil.copy(file, CORPUS / name / file.name[:12])
+
+
+def main() -> int:
+    """Fuzz the targets named on the command line, or all of them. Return 1 if there is a fault."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(NAMES))
+    parser.add_argument("--runs", type=int, default=1_000_000, help="inputs of all targets together")
+    parser.add_argument("--minutes", type=float, help="minutes of all targets together, instead of a number of inputs")
+    parser.add_argument("--renew", action="store_true", help="renew the corpus from build/fuzz, and end")
+    given = parser.parse_args()
+    names = given.targets or list(NAMES)
+    at_once = os.cpu_count() or 1
+    with ThreadPoolExecutor(at_once) as pool:
+        if given.renew:
+            list(pool.map(renew, names))
+            return 0
+        if given.minutes:
+            limit = f"-max_total_time={max(1, int(given.minutes * 60 * at_once / len(names)))}"
+        else:
+            limit = f"-runs={max(1, given.runs // len(names))}"
+        outcomes = []
+        for outcome in pool.map(lambda name: fuzz(name, limit), names):
+            outcomes.append(outcome)
+            print(outcome, flush=True)
+    faults = [outcome.fault for outcome in outcomes if outcome.fault] + grow(names)
+    print(f"{sum(outcome.runs for outcome in outcomes):,} inputs; {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
