@@ -156,6 +156,16 @@ def test_every_key_keeps_its_refusal(harness: StoreHarness) -> None:
     assert isinstance(harness.try_claim("k1", fp="f2"), KeyReused)
 
 
+def test_key_that_was_never_refused_gets_no_refusal_of_another_key(harness: StoreHarness) -> None:
+    harness.store.settle(harness.claim("k2", fp="f2"), AttemptOutcome.RELEASED)
+    harness.refuse(harness.claim("k1"))
+    claim = harness.claim("k2", fp="f2")
+    assert harness.store.record_call(claim, ORDER)
+    assert harness.place(claim) is SettleResult.OK
+    assert expect(Replay, harness.try_claim("k2", fp="f2")).body == b"receipt of T1"
+    assert expect(Replay, harness.try_claim("k1")).body == b"no"
+
+
 def test_released_order_is_claimed_without_doubt(harness: StoreHarness) -> None:
     assert harness.store.settle(harness.claim_and_call(), AttemptOutcome.RELEASED) is SettleResult.OK
     assert not harness.claim().doubt

@@ -150,5 +150,5 @@ def test_every_interleaving_has_one_claim_and_one_ticket(make_kit: Callable[...,
 
     Machine.make_kit = make_kit
     run_state_machine_as_test(
-        Machine, settings=settings(max_examples=50, stateful_step_count=25, suppress_health_check=list(HealthCheck))
+        Machine, settings=settings(max_examples=200, stateful_step_count=25, suppress_health_check=list(HealthCheck))
     )

@@ -19,15 +19,20 @@ local function same_amount(one, other)
   return implied_one ~= '' and implied_other ~= ''
 end
 
--- Return true if a recorded fingerprint is that of the same order.
-local function same_order(recorded)
-  if not recorded then return false end
-  if recorded == args.fingerprint or recorded == args.former then return true end
+-- Return true if a recorded fingerprint is that of the same order as another one.
+local function same_fingerprint(recorded, other)
+  if recorded == other then return true end
   local form = '^(%x+):([^/]*)/(.*)$'
   local content, total, tip = string.match(recorded, form)
-  local own_content, own_total, own_tip = string.match(args.fingerprint, form)
-  if not content or string.sub(content, 1, #own_content) ~= own_content then return false end  -- it was longer in an earlier version
-  return same_amount(total, own_total) and same_amount(tip, own_tip)
+  local other_content, other_total, other_tip = string.match(other, form)
+  if not content or not other_content then return false end
+  if string.sub(content, 1, #other_content) ~= other_content then return false end  -- it was longer in an earlier version
+  return same_amount(total, other_total) and same_amount(tip, other_tip)
+end
+
+-- Return true if a recorded fingerprint is that of the order that came.
+local function same_order(recorded)
+  return recorded and (recorded == args.former or same_fingerprint(recorded, args.fingerprint))
 end
 
 -- Return true if a recorded fingerprint cannot be compared, because it has the form of an earlier version.
@@ -110,7 +115,9 @@ elseif state == 'refused' then
   record(order_lane(ref), 'refused', nil, {at = r[14], attempt = tonumber(r[12]), status = tonumber(status),
                                            code = string.match(answer or '', '"errorCode":"([%w_]+)"')})
   for key in string.gmatch(r[9] or '', '[^\n]+') do
-    redis.call('HSETNX', placement, refusal_field(key), status .. ' ' .. answer)  -- what it was told stays its answer
+    -- What a key was told stays its answer. A key that came with other content was not told this.
+    local fp = string.match(redis.call('GET', keys.by_key .. key) or '', '^(%S*) ')
+    if fp and same_fingerprint(fp, r[4]) then redis.call('HSETNX', placement, refusal_field(key), status .. ' ' .. answer) end
   end
 end
 
