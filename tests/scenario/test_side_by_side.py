@@ -19,7 +19,7 @@ def next_version(directory: Path) -> str:
     shutil.copytree(ROOT / "webhook_kit", directory / "webhook_kit", ignore=shutil.ignore_patterns("__pycache__"))
     source = directory / "webhook_kit/storage/formats.py"
     changed, count = re.subn(
-        r"^([A-Z_]+) = (\d+)$",
+        r"^([A-Z][A-Z_]*) = (\d+)$",
         lambda match: f"{match[1]} = {int(match[2]) + 1}",
         source.read_text(),
         flags=re.MULTILINE,

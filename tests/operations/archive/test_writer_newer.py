@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from tests.operations.archive.archive_env import ArchiveEnv
+from webhook_kit.storage import formats
 from webhook_kit.storage.clock import redis_time
 
 
@@ -15,7 +16,7 @@ def test_a_newer_order_waits_for_a_worker_of_its_version(
     kit, ref = env.kit, env.ended()
     archive = kit.redis.get(kit.keys.archive(ref))
     assert isinstance(archive, bytes)
-    kit.redis.set(kit.keys.archive(ref), b"2" + archive[1:])
+    kit.redis.set(kit.keys.archive(ref), b"%d" % (formats.ARCHIVE + 1) + archive[1:])
     env.writer.run()
     env.writer.run()
     assert env.orders() == {}
