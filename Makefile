@@ -85,8 +85,9 @@ lint: $(STAMP)
 style: $(STAMP)
 	$(BIN)/python scripts/check_style.py
 
+# mypy does not follow an editable installation, so it is told where the adapters are.
 types: $(STAMP)
-	$(BIN)/mypy
+	MYPYPATH=$(subst $() ,:,$(strip $(ADAPTERS))) $(BIN)/mypy
 	@set -e; for each in $(ADAPTERS) examples/third_party_adapter; do echo "mypy $$each"; (cd $$each && MYPYPATH=$(CURDIR) MYPY_CACHE_DIR=$(CURDIR)/.mypy_cache $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml .); done
 
 layers: $(STAMP)
