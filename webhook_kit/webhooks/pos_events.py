@@ -165,7 +165,9 @@ class PosEvents:
             self._retry_held(orders)
 
     def _retry_held(self, orders: AbstractSet[tuple[str, str]] | None) -> int:
-        held = self._redis.lrange(self._keys.held_events, 0, -1)
+        held = [
+            raw for raw in self._redis.lrange(self._keys.held_events, 0, -1) if orders is None or _may_name(raw, orders)
+        ]
         now = self._now() if held else 0.0
         released = 0
         for raw in held:
@@ -363,6 +365,12 @@ def pos_webhooks(events: PosEvents) -> Blueprint:
 def _names(event: OrderChanged) -> set[tuple[str, str]]:
     """Return the names of an event's order, each with its store."""
     return {(event.store_id, name) for name in (event.order_id, event.order_ref) if name}
+
+
+def _may_name(held: bytes | str, orders: AbstractSet[tuple[str, str]]) -> bool:
+    """Return False if a held event, as it is stored, names none of these orders. Many may be held, and parsing them takes time."""
+    raw = held if isinstance(held, bytes) else held.encode()
+    return any(json.dumps(name).encode() in raw for _, name in orders)
 
 
 def _validated_events(adapter: str, events: Sequence[PosEvent]) -> list[PosEvent]:
