@@ -27,7 +27,7 @@ CREATE INDEX IF NOT EXISTS by_due ON tickets (due) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_changed ON tickets (store, changed);
 CREATE TABLE IF NOT EXISTS calls (id INTEGER PRIMARY KEY AUTOINCREMENT, ref TEXT, kind TEXT, began REAL, ended REAL,
                                   outcome TEXT);
-CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, level TEXT, body TEXT);
+CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, level TEXT, part INTEGER, body TEXT);
 CREATE TABLE IF NOT EXISTS prices (store TEXT, item TEXT, price TEXT, PRIMARY KEY (store, item));
 CREATE TABLE IF NOT EXISTS sold_out (store TEXT, item TEXT, PRIMARY KEY (store, item));
 CREATE TABLE IF NOT EXISTS closed (store TEXT PRIMARY KEY);
@@ -160,13 +160,17 @@ class Ledger:
         rows = self._rows("SELECT ref, kind, began, ended, outcome FROM calls WHERE ref = ? ORDER BY began", (ref,))
         return [PosCall(*row) for row in rows]
 
-    def add_event(self, level: str, event: Mapping[str, Any]) -> None:
-        """Add an event to report to the kit."""
-        self._rows("INSERT INTO events VALUES (NULL, ?, ?)", (level, json.dumps(dict(event))))
+    def add_event(self, event: Mapping[str, Any]) -> None:
+        """Add an event to report to the kit; those of one store stay in order."""
+        level, _, number = event["store_id"].rpartition("-")
+        self._rows("INSERT INTO events VALUES (NULL, ?, ?, ?)", (level, int(number), json.dumps(dict(event))))
 
-    def events(self, level: str, limit: int = 10) -> list[tuple[int, dict[str, Any]]]:
-        """Return the oldest events that the kit has not taken, with their numbers."""
-        rows = self._rows("SELECT id, body FROM events WHERE level = ? ORDER BY id LIMIT ?", (level, limit))
+    def events(self, level: str, part: int, parts: int, limit: int = 10) -> list[tuple[int, dict[str, Any]]]:
+        """Return the oldest events of a part of a level's stores that the kit has not taken, with their numbers."""
+        rows = self._rows(
+            "SELECT id, body FROM events WHERE level = ? AND part % ? = ? ORDER BY id LIMIT ?",
+            (level, parts, part, limit),
+        )
         return [(number, json.loads(body)) for number, body in rows]
 
     def remove_events(self, numbers: Iterable[int]) -> None:

@@ -17,6 +17,7 @@ KIT_SETTINGS = {
     "CATALOG_REFRESH": "60",
     "PUBLISH_DEBOUNCE": "2",
     "REDIS_TIMEOUT": "3",
+    "REDIS_MAX_CONNECTIONS": "16",  # a stopped process makes many threads wait at once
     "GETT_CONNECT_TIMEOUT": "3",
     "GETT_READ_TIMEOUT": "5",
     "GETT_WRITES_PER_MINUTE": "0",  # the storm's rate is above Gett's quota
@@ -47,7 +48,7 @@ class StormOptions:
     :ivar patience: orders that wait for Gett's answer, above which no customer begins another.
     :ivar sentinels: run Redis with sentinels and replicas.
     :ivar kinds: only these faults; all when empty.
-    :ivar calm: seconds after the last fault within which everything has to come to rest.
+    :ivar calm: seconds after the last fault, within which nothing more happens, after which what is not at rest never will be.
     """
 
     seed: int
@@ -62,4 +63,4 @@ class StormOptions:
     sync: int = 2
     sentinels: bool = False
     kinds: tuple[str, ...] = ()
-    calm: float = 600.0
+    calm: float = 300.0

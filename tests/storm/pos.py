@@ -13,6 +13,7 @@ import time
 from contextlib import suppress
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,6 +32,9 @@ MISHAPS = ("fails_before", "fails_after", "drops_before", "drops_after", "answer
 
 ANSWERS_LATE, COMMITS_LATE = 11.0, 4.0
 """Seconds: longer than POS_DEADLINE, and shorter."""
+
+_REPORTERS = 4
+"""Threads that report the events of the stores of one level."""
 
 _TAX_RATE = Decimal("0.0825")
 _SURCHARGE = Decimal("0.50")
@@ -79,7 +83,7 @@ class Pos:
             else:
                 self._ledger.set_closed(store, closed=body["closed"])
                 event |= {"type": "store", "state": "closed" if body["closed"] else "open"}
-            self._ledger.add_event(store.rpartition("-")[0], event)
+            self._ledger.add_event(event)
         return {}
 
     def _find(self, store: str, ref: str) -> dict[str, Any]:
@@ -180,17 +184,17 @@ class Pos:
         self._ledger.move(ticket.id, status=status, state=state, reason=reason, due=due)
         event = {"type": "order", "store_id": ticket.store, "order_id": ticket.id, "order_ref": ticket.ref}
         changed = {"state": state, "reason": reason} if state else {"status": status}
-        self._ledger.add_event(ticket.level, event | changed)
+        self._ledger.add_event(event | changed)
 
     def _pause(self) -> float:
         return self._random.uniform(0.3, 6)
 
-    def report(self, level: str, kit: str) -> None:
-        """Report the events of a level to the kit for ever, in order, each until it is taken."""
+    def report(self, level: str, part: int, kit: str) -> None:
+        """Report the events of a part of a level's stores to the kit for ever, in order, each until it is taken."""
         with requests.Session() as session:
             session.trust_env = False
             while True:
-                events = self._ledger.events(level)
+                events = self._ledger.events(level, part, _REPORTERS)
                 body = json.dumps({"events": [event for _, event in events]})
                 if events and self._is_taken(session, f"{kit}/pos/{ADAPTERS[level]}/events", body):
                     self._ledger.remove_events(number for number, _ in events)
@@ -265,8 +269,8 @@ def main() -> None:
     file, port, seed, kit = sys.argv[1:]
     pos = Pos(Ledger(Path(file)), Random(f"{seed} pos"))
     threading.Thread(target=pos.cook, daemon=True).start()
-    for level in ADAPTERS:
-        threading.Thread(target=pos.report, args=(level, kit), daemon=True).start()
+    for level, part in product(ADAPTERS, range(_REPORTERS)):
+        threading.Thread(target=pos.report, args=(level, part, kit), daemon=True).start()
     _Server(("127.0.0.1", int(port)), _handler(pos)).serve_forever()
 
 

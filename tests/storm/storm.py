@@ -103,13 +103,15 @@ class Storm:
             time.sleep(1)
 
     def calm_down(self) -> None:
-        """Let the customers finish, and wait until everything is at rest, or has had its time."""
+        """Let the customers finish, and wait until everything is at rest, or nothing moves any more."""
         self.customers.finish()
-        deadline = time.monotonic() + self.options.calm
-        while time.monotonic() < deadline:
+        progress, moved = self.watch.progress(), time.monotonic()
+        while time.monotonic() - moved < self.options.calm:
             self._look()
             if self._at_rest():
                 break
+            if progress != (progress := self.watch.progress()):
+                moved = time.monotonic()
             time.sleep(1)
         self.watch.look()
         self.watch.refresh_tickets()

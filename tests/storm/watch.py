@@ -114,6 +114,11 @@ class Watch:
         for story in self.evidence.by_key.values():
             story.tickets = [latest[ticket.id] for ticket in story.tickets]
 
+    def progress(self) -> tuple[int, ...]:
+        """Return numbers that change while orders are decided, cooked or reported."""
+        decided = sum(story.accepted is not None for story in self.evidence.by_key.values())
+        return decided, len(self.delivered), self._ledger.open_tickets(), self._ledger.waiting_events()
+
     def kitchen_rests(self) -> bool:
         """Return True if every ticket has ended and every event was taken by the kit."""
         return not (self._ledger.open_tickets() or self._ledger.waiting_events())
