@@ -30,6 +30,7 @@ from webhook_kit.pos.executor import PosExecutor
 from webhook_kit.printing import described
 from webhook_kit.publishing.catalog_cache import CachedCatalog, CatalogCache
 from webhook_kit.publishing.catalog_versions import CatalogVersions
+from webhook_kit.publishing.compression import gzipped
 from webhook_kit.publishing.shrink_guard import require_most_items
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
@@ -294,7 +295,7 @@ def _compress(catalog: CatalogSet) -> bytes:
     json = catalog.to_json()
     if len(json) > MAX_CATALOG_BYTES:
         raise CatalogInvalid(f"$: the catalog is {len(json):,} bytes of JSON; the limit is {MAX_CATALOG_BYTES:,}")
-    return gzip.compress(json, compresslevel=6, mtime=0)
+    return gzipped(json)
 
 
 @gc_paused

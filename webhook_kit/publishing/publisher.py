@@ -6,7 +6,6 @@ is kept for at least a day after its successor.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from webhook_kit.catalog.build import canonical_json
 from webhook_kit.gett.models.catalog import ExternalCatalogSet
 from webhook_kit.logs import logger
 from webhook_kit.publishing.catalog_versions import CatalogVersions
+from webhook_kit.publishing.compression import gzipped
 from webhook_kit.publishing.storage import CatalogStorage, StorageUnavailable
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
@@ -149,4 +149,4 @@ def compressed_json(catalog: ExternalCatalogSet) -> bytes:
     # The content begins with a brace and is not empty; the id is inserted in front of its members.
     content = canonical_json(catalog)
     head = f'{{"catalogSetId":"{catalog.catalog_set_id}",'.encode()
-    return gzip.compress(head + content[1:], compresslevel=6, mtime=0)
+    return gzipped(head + content[1:])
