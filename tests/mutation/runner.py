@@ -20,12 +20,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 import redis
 from _pytest.runner import runtestprotocol
 
 from tests.mutation.covering import Lines, is_covered, watch
+from tests.mutation.examples import limit_examples
 from tests.mutation.installation import CannotInstall, Functions, all_functions, install
 from tests.mutation.modules import named_tests
 from tests.mutation.mutants import ROOT, Mutant
@@ -50,7 +50,6 @@ _OPTIONS = [
     "--no-header",
     *_QUIET,
 ]
-_MAX_EXAMPLES = 10  # of hypothesis: a mutant that needs more is rather noticed by a test of its own
 _SECONDS = 45.0  # for one test; a mutant that lets a test wait takes no CPU time meanwhile
 _CANNOT_INSTALL = 99
 
@@ -103,7 +102,7 @@ class _Session:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self._items = {item.nodeid: item for item in session.items}
         for item in session.items:
-            _tame_hypothesis(item)
+            limit_examples(item)
         gc.collect()
         functions = all_functions()
         gc.freeze()
@@ -245,22 +244,6 @@ def _leaving(status: int) -> Iterator[None]:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         os._exit(status or 1)
     os._exit(status)
-
-
-def _tame_hypothesis(item: pytest.Item) -> None:
-    """Let a test of hypothesis run the same examples each time, and neither shrink nor store what fails."""
-    function = getattr(item, "function", None)
-    settings = getattr(function, "_hypothesis_internal_use_settings", None)
-    if settings is not None:
-        function._hypothesis_internal_use_settings = hypothesis.settings(  # type: ignore[union-attr]
-            settings,
-            max_examples=min(settings.max_examples, _MAX_EXAMPLES),
-            database=None,
-            report_multiple_bugs=False,
-            derandomize=True,
-            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
-            suppress_health_check=list(hypothesis.HealthCheck),
-        )
 
 
 def _file(test: str) -> str:
