@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import partial
+from urllib.parse import unquote
 
 from itsdangerous.encoding import base64_encode
 
 from tests.fuzz.mutation import split
 from tests.fuzz.oracle import Fault, Target
-from tests.fuzz.surroundings import SECRET, Answer, Surroundings
+from tests.fuzz.surroundings import MARK, SECRET, Answer, Surroundings
+from webhook_kit.console.app import PATH
 from webhook_kit.errors import InvalidSignature
 from webhook_kit.gett.models.order import ExternalOrder
 from webhook_kit.gett.signing import signed_headers, verify, verify_authorization
@@ -94,8 +96,18 @@ def _web_request(surroundings: Surroundings, data: bytes) -> int:
     answer = surroundings.request(method, target, headers, body)
     if method == "HEAD":
         return len(answer.body)
-    no_worker = answer.status == 503 and answer.type == "application/json" and "sendingz" in target
-    return len(answer.body) if no_worker else require_answer(answer)
+    if answer.status == 503 and answer.type == "application/json" and "sendingz" in target:
+        return len(answer.body)  # there is no worker
+    if answer.type == "text/html" and answer.status in _REFUSED and _is_page(target):
+        if f"<{MARK}".encode() in answer.body:
+            raise Fault("a text of the request is written as HTML")
+        return len(answer.body)
+    return require_answer(answer)
+
+
+def _is_page(target: str) -> bool:
+    """Return True if a request is for the console, which tells a person in a page that it refuses."""
+    return unquote(target.partition("?")[0]).startswith(f"{PATH}/")
 
 
 def _webhook(surroundings: Surroundings, call: str, data: bytes) -> int:
