@@ -1,6 +1,6 @@
 """Judge many drawn carts by kit and oracle: ``python -m tests.carts --carts 1000000 --seed 7``, or ``make carts``.
 
-The last line is JSON with the figures. Every disagreement is printed with its seed and number, and as small as possible;
+It prints how many carts broke each rule and had each shape; the last line is JSON with the other figures. Every disagreement is printed with its seed and number, and as small as possible;
 ``--cart NUMBER`` shows a single cart again.
 """
 
@@ -29,16 +29,18 @@ def main() -> int:
     parser.add_argument("--carts", type=int, default=1_000_000, help="number of carts")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="number from which they are drawn")
     parser.add_argument("--cart", type=int, help="run only the cart with this number")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="carts that are judged at once")
     arguments = parser.parse_args()
     started, report = time.monotonic(), Report()
-    processes = os.cpu_count() or 1
-    with get_context("fork").Pool(processes) as pool:
+    with get_context("fork").Pool(arguments.processes) as pool:
         for part in pool.imap_unordered(partial(run, arguments.seed), _ranges(arguments.carts, arguments.cart)):
             report.add(part)
             for text in part.disagreements:
                 print(text, flush=True)
             if sys.stderr.isatty():
                 print(f"\r{report.carts:,} carts", end="", file=sys.stderr, flush=True)
+    for name in [*RULES, *SHAPES]:
+        print(f"{report.drawn[name]:>9,} {report.drawn[name] / report.carts:>7.2%}  {name}")
     rarest = min([*RULES, *SHAPES], key=lambda name: report.drawn[name])
     figures = {
         "carts": report.carts,
@@ -47,7 +49,7 @@ def main() -> int:
         "refused": report.carts - report.accepted,
         "disagreeing": report.disagreeing,
         "rarest": {rarest: report.drawn[rarest]},
-        "processes": processes,
+        "processes": arguments.processes,
         "seconds": round(time.monotonic() - started),
     }
     print(json.dumps(figures))
