@@ -219,7 +219,7 @@ def test_process_that_has_ended_is_not_taken_for_alive(monkeypatch: pytest.Monke
     worker = create(None, 0, time.sleep, (1000,))
     wait_in_one_thread(worker)
     worker.start()
-    worker.terminate()
+    worker.kill()  # the handlers of other signals are those of the tests before
     worker.join(PATIENCE)
     assert not worker.is_alive()
 
