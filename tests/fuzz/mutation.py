@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -34,6 +35,10 @@ _DEPTHS = (2, 20, 31, 33, 100, 199, 201, 330, 500, 900, 1_100, 3_000)
 _TIMES = (2, 3, 10, 100, 1_000)
 _SIZES = (1_000, 1_000, 4_000, 16_000)
 """Bytes of a mutation at most: short inputs run faster, long ones show what grows."""
+_MOST_PLACES = 20_000
+"""Places of a tree from which one is chosen: three repetitions in each other make a billion."""
+_LONGEST_COPY = 50_000
+"""Characters of a part that is copied, or put into another one."""
 
 
 class Number(str):
@@ -190,7 +195,7 @@ def _places(node: Any) -> Iterator[tuple[list[Any], int]]:
 
 def _changed(tree: Any, random: Random) -> Any:
     root = [tree]
-    places = [*_places(root)]
+    places = [*islice(_places(root), _MOST_PLACES)]
     holder, at = random.choice(places[1:] if len(places) > 1 and random.random() < 0.95 else places)  # seldom the whole
     change = random.choice(_CHANGES)
     change(holder, at, random, places)
@@ -235,8 +240,8 @@ def _repeat(holder: list[Any], at: int, random: Random, places: Any) -> None:
 def _rename(holder: list[Any], at: int, random: Random, places: Any) -> None:
     node = holder[at]
     if isinstance(node, Pairs) and node:
-        names = [inner[0] for place, index in places if isinstance(place[index], Pairs) for inner in place[index]]
-        random.choice(node)[0] = random.choice((*_KEYS, *names))
+        names = (inner[0] for place, index in places if isinstance(place[index], Pairs) for inner in place[index])
+        random.choice(node)[0] = random.choice((*_KEYS, *islice(names, _MOST_PLACES)))
 
 
 def _add(holder: list[Any], at: int, random: Random, places: Any) -> None:
@@ -250,13 +255,14 @@ def _add(holder: list[Any], at: int, random: Random, places: Any) -> None:
 def _copy(holder: list[Any], at: int, random: Random, places: Any) -> None:
     """Put a node in the place of another one. Neither holds the other, so that the tree stays one."""
     source, index = random.choice(places)
-    holder[at] = _parse(_written(source[index], random).encode("utf-8", "surrogatepass")) or holder[at]
+    copied = _written(source[index], random, _LONGEST_COPY)
+    holder[at] = _parse(copied.encode("utf-8", "surrogatepass")) or holder[at]
 
 
 def _nest(holder: list[Any], at: int, random: Random, places: Any) -> None:
     opening, closing = random.choice((("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")))
     times = random.choice(_DEPTHS)
-    holder[at] = Number(opening * times + _written(holder[at], random) + closing * times)
+    holder[at] = Number(opening * times + _written(holder[at], random, _LONGEST_COPY) + closing * times)
 
 
 def _edit(holder: list[Any], at: int, random: Random, places: Any) -> None:

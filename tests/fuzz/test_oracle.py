@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tracemalloc
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.fuzz.mutation import SEPARATOR, growing, mutate
+from tests.fuzz.mutation import SEPARATOR, _changed, growing, mutate
 from tests.fuzz.oracle import Fault, Target, judge
 from tests.fuzz.surroundings import Answer, Surroundings
 from tests.fuzz.targets import NAMES
@@ -120,6 +122,20 @@ def test_mutations_are_bounded_repeatable_and_mostly_json_of_another_shape() -> 
     assert len(set(made)) > 600
     for found in (b"1e400", b"\\ud83", b"[[[[", b'"itemId":"cola","itemId":"cola"'):
         assert any(found in each for each in made), found
+
+
+def test_repetitions_in_each_other_take_no_memory_without_end() -> None:
+    tree: Any = ["x"]
+    for _ in range(3):
+        tree = [tree] * 100
+    tracemalloc.start()
+    try:
+        for number in range(5):
+            with contextlib.suppress(ValueError):  # a part that is too long to be copied
+                _changed([tree], Random(number))
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_each_form_of_growth_has_the_length_that_is_asked_for() -> None:
