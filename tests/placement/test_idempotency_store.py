@@ -156,6 +156,20 @@ def test_every_key_keeps_its_refusal(harness: StoreHarness) -> None:
     assert isinstance(harness.try_claim("k1", fp="f2"), KeyReused)
 
 
+@pytest.mark.parametrize("placed_by", ["k1", "k2"])
+def test_key_that_comes_again_after_its_time_to_live_gets_no_refusal_of_then(
+    placed_by: str, harness: StoreHarness
+) -> None:
+    harness.refuse(harness.claim("k1"))
+    harness.refuse(harness.claim("k2"))
+    assert harness.redis.delete(harness.keys.by_key("k1"), harness.keys.by_key("k2")) == 2  # both have expired
+    claim = harness.claim(placed_by)
+    assert harness.store.record_call(claim, ORDER)
+    assert harness.place(claim) is SettleResult.OK
+    for _ in range(2):
+        assert expect(Replay, harness.try_claim("k1")).body == b"receipt of T1"
+
+
 def test_key_that_was_never_refused_gets_no_refusal_of_another_key(harness: StoreHarness) -> None:
     harness.store.settle(harness.claim("k2", fp="f2"), AttemptOutcome.RELEASED)
     harness.refuse(harness.claim("k1"))

@@ -70,7 +70,10 @@ end
 
 -- Let the Idempotency-Key and the Gett order id lead to the record.
 local function point()
-  if not by_key then redis.call('SET', KEYS[1], args.fingerprint .. ' ' .. ref) end
+  if not by_key then
+    redis.call('SET', KEYS[1], args.fingerprint .. ' ' .. ref)
+    redis.call('HDEL', placement, refusal_field(args.key))  -- of the time before the key expired
+  end
   if args.gett_id ~= '' and not by_id then redis.call('SET', KEYS[2], ref) end
 end
 
