@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from tests.storm.evidence import Evidence, Story
@@ -12,6 +13,7 @@ from tests.storm.ledger import Ticket
 __all__ = ["judge"]
 
 _STEPS = ("pending", "confirmed", "preparing", "ready", "inTransit", "completed", "cancelled")
+_ENDS = ("completed", "cancelled")
 _AMOUNTS = ("subTotal", "fees", "promotions", "taxes", "adjustments", "tip", "total")
 _SETTLES = 60.0
 """Seconds after a span of disorder in which a request that was overtaken can still arrive."""
@@ -85,18 +87,28 @@ def _reason(told: Any) -> str:
 
 def _order_of_updates(story: Story, evidence: Evidence) -> Iterator[str]:
     """No status goes back at Gett, and none is sent that would."""
-    reached, ended = 0, ""
-    for update in story.updates:
-        rank = _STEPS.index(update.step)
-        taken = update.status is not None and update.status < 300
-        back = bool(ended and update.step != ended) or (not ended and rank < reached)
-        if back and taken:
-            yield f"{update.step} after {ended or _STEPS[reached]} at Gett"
-        elif back and update.status == 409 and not _could_be_overtaken(update.at, evidence):
-            yield f"{update.step} was sent after {ended or _STEPS[reached]}"
-        if taken:
-            reached = max(reached, rank)
-            ended = ended or (update.step if update.step in ("completed", "cancelled") else "")
+    # Gett's own record first: its log has requests that it handled at the same moment in any order.
+    yield from (f"{after} after {before} at Gett" for before, after in pairwise(_taken(story)) if _back(before, after))
+    reached = _STEPS[0]
+    for update in sorted(story.updates, key=lambda each: each.at):
+        back = _back(reached, update.step)
+        if back and update.status == 409 and not _could_be_overtaken(update.at, evidence):
+            yield f"{update.step} was sent after {reached}"
+        if not back and update.status is not None and update.status < 300:
+            reached = update.step
+
+
+def _back(before: str, after: str) -> bool:
+    if before in _ENDS:
+        return after != before
+    return _STEPS.index(after) < _STEPS.index(before)
+
+
+def _taken(story: Story) -> list[str]:
+    """Return the steps that Gett has taken, in its order."""
+    if story.record is not None and "history" in story.record:
+        return [each.get("state") or each["status"] for each in story.record["history"]]
+    return [each.step for each in story.updates if each.status is not None and each.status < 300]
 
 
 def _could_be_overtaken(at: float, evidence: Evidence) -> bool:

@@ -13,6 +13,7 @@ import psutil
 import redis
 
 from tests.storm.installation import Installation
+from tests.storm.options import KIT_SETTINGS
 from webhook_kit.storage.connection import text
 
 __all__ = ["KeyRules", "Sample", "Samples", "judge_connections", "judge_keys", "judge_samples"]
@@ -29,8 +30,8 @@ _MORE_MEMORY = 1.5, 60_000_000
 _MORE_THREADS, _MORE_FILES = 48, 64
 """Threads and files that a process may have more than after it was warm: its pools grow up to their limits."""
 
-_CONNECTIONS = 12
-"""Connections to Redis that a process may have: REDIS_MAX_CONNECTIONS, and those of RQ."""
+_CONNECTIONS = int(KIT_SETTINGS["REDIS_MAX_CONNECTIONS"]) + 3
+"""Connections to Redis that a process may have: REDIS_MAX_CONNECTIONS, and those with which a worker waits for jobs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,3 +107,12 @@ def test_a_refusal_after_a_loss_ignores_the_ticket_of_a_pos_that_cannot_be_asked
 def test_an_update_that_was_overtaken_while_a_sender_stood_still_is_refused_by_gett_and_no_fault() -> None:
     overtaken = [Update(100.0, "ready", 202), Update(104.0, "confirmed", 409), Update(105.0, "completed", 202)]
     assert complaints(story(updates=overtaken), disorder=[Window(90.0, 96.0)]) == []
+
+
+def test_the_order_of_updates_that_gett_took_is_that_of_its_record() -> None:
+    logged = [Update(103.0, "ready", 202), Update(103.0, "completed", 202), Update(102.9, "ready", 202)]
+    history = [{"status": "ready"}, {"status": "ready"}, {"state": "completed"}]
+    record = {"state": "completed", "status": "ready", "history": history}
+    assert complaints(story(updates=logged, record=record)) == []
+    back = {**record, "history": [*history, {"status": "confirmed"}]}
+    assert complaints(story(updates=logged, record=back)) == ["confirmed after completed at Gett"]
