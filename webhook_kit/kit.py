@@ -205,19 +205,13 @@ class Kit(Connections):
     def pos_events(self) -> PosEvents:
         """Receipt of the POS systems' own webhooks."""
         from webhook_kit.webhooks.pos_events import PosEvents
+        from webhook_kit.webhooks.pos_order_events import PosOrderEvents
 
-        return PosEvents(
-            self.redis,
-            self.keys,
-            self.stores,
-            self.store_status,
-            self.order_updates,
-            self.catalog_sync,
-            self.availability,
-            self.alerts,
-            self.lost_orders,
-            self.settings,
+        hold = self.settings.event_hold_timeout
+        orders = PosOrderEvents(
+            self.redis, self.keys, self.stores, self.order_updates, self.lost_orders, self.alerts, hold
         )
+        return PosEvents(orders, self.stores, self.store_status, self.catalog_sync, self.availability, self.settings)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:

@@ -18,7 +18,7 @@ from webhook_kit.outbox.order_updates import OrderUpdates
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.stores import StoreDirectory, directory
 from webhook_kit.testing.bogus import BogusAdapter
-from webhook_kit.webhooks.pos_events import PosEvents
+from webhook_kit.webhooks.pos_order_events import PosOrderEvents
 
 Events = list[MutableMapping[str, Any]]
 
@@ -83,13 +83,13 @@ def test_held_event_that_fails_does_not_stop_the_others(
 ) -> None:
     kit = make_kit(event_hold_timeout=0.001)
     hold(kit, "1", "2")
-    record = PosEvents._record
+    record = PosOrderEvents.record
 
     def fail_once(*arguments: Any) -> None:
-        monkeypatch.setattr(PosEvents, "_record", record)
+        monkeypatch.setattr(PosOrderEvents, "record", record)
         raise TypeError("a bug")
 
-    monkeypatch.setattr(PosEvents, "_record", fail_once)
+    monkeypatch.setattr(PosOrderEvents, "record", fail_once)
     kit.pos_events.retry_held()
     assert kit.redis.llen(kit.keys.held_events) == 0
 

@@ -16,13 +16,10 @@ order that stays unknown for ``EVENT_HOLD_TIMEOUT`` seconds raises an alert, so 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
 from types import MappingProxyType
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import redis
 import requests
@@ -54,34 +51,23 @@ from webhook_kit.gett.models.problem import ErrorCode
 from webhook_kit.gett.models.store import PauseReason
 from webhook_kit.gett.problems import Problem, unavailable
 from webhook_kit.logs import logger
-from webhook_kit.outbox.order_updates import OrderUpdates
-from webhook_kit.outbox.updates import from_pos
-from webhook_kit.placement.lost_orders import LostOrders
 from webhook_kit.pos.session import call_deadline
 from webhook_kit.printing import described
 from webhook_kit.publishing.availability import ItemAvailability
 from webhook_kit.publishing.sync import CatalogSync
 from webhook_kit.settings import Settings
-from webhook_kit.storage import formats
-from webhook_kit.storage.alerts import Alert, Alerts
-from webhook_kit.storage.clock import redis_time
-from webhook_kit.storage.connection import OUT_OF_REACH
-from webhook_kit.storage.formats import NewerFormat, is_newer, newer_format
-from webhook_kit.storage.keys import Keys
 from webhook_kit.stores import StoreDirectory
 from webhook_kit.stores.status import Owner, StoreStatusService
 from webhook_kit.vendor_calls import VendorCalls
 from webhook_kit.webhooks.current_call import current_call, trace_calls
 from webhook_kit.webhooks.parsing import raw_body
+from webhook_kit.webhooks.pos_order_events import LOGGED_NAME, PosOrderEvents
 
 __all__ = ["PosEvents", "pos_webhooks"]
 
 log = logger("pos_events")
 
-_OK, _HELD, _FAILED = "ok", "held", "failed"
-
-_LOGGED_NAME = 200
-"""Characters of a name that a stranger wrote, as far as they are logged."""
+_OK, _FAILED = "ok", "failed"
 
 _IDS = "order_id", "order_ref", "item_id"
 _LONGEST_ID = 255
@@ -101,26 +87,18 @@ class PosEvents:
 
     def __init__(
         self,
-        connection: redis.Redis,
-        keys: Keys,
+        orders: PosOrderEvents,
         stores: StoreDirectory,
         store_status: StoreStatusService,
-        orders: OrderUpdates,
         sync: CatalogSync,
         availability: ItemAvailability,
-        alerts: Alerts,
-        lost_orders: LostOrders,
         settings: Settings,
     ) -> None:
-        self._redis = connection
-        self._keys = keys
+        self._orders = orders
         self._stores = stores
         self._store_status = store_status
-        self._orders = orders
         self._sync = sync
         self._availability = availability
-        self._alerts = alerts
-        self._lost_orders = lost_orders
         self._settings = settings
         self._calls = VendorCalls("parse-event")
 
@@ -139,89 +117,18 @@ class PosEvents:
         if not served:
             if self._stores.is_unusable(adapter=adapter):
                 raise StoresUnavailable(f"no store of the adapter {adapter} can be served")
-            log.warning("pos_event_adapter_unknown", adapter=adapter[:_LOGGED_NAME])
+            log.warning("pos_event_adapter_unknown", adapter=adapter[:LOGGED_NAME])
             raise Problem(ErrorCode.NOT_FOUND, f"no store has the adapter {adapter}")
         events = self._parse(adapter, self._stores.adapter(next(iter(served.values()))), headers, body, served)
-        self._retry_held_of(events)  # earlier events come first
+        self._orders.retry_held_of(events)  # earlier events come first
         outcomes = [self._execute(event, served.get(event.store_id)) for event in events]
         if _FAILED in outcomes:
             raise unavailable("an event cannot be handled now; the others of this webhook are")
         return outcomes
 
     def retry_held(self) -> int:
-        """Try to append the held events; raise an alert for each that was held for too long.
-
-        :return: number of events that are no longer held.
-        """
-        return self._retry_held(None)
-
-    def _retry_held_of(self, events: Sequence[PosEvent]) -> None:
-        """Try to append the held events of the orders that these events are about.
-
-        Those of other orders are left to the worker: a POS that reports orders of which Gett does not know may have thousands held.
-        """
-        orders = {name for event in events if isinstance(event, OrderChanged) for name in _names(event)}
-        if orders:
-            self._retry_held(orders)
-
-    def _retry_held(self, orders: AbstractSet[tuple[str, str]] | None) -> int:
-        held = [
-            raw for raw in self._redis.lrange(self._keys.held_events, 0, -1) if orders is None or _may_name(raw, orders)
-        ]
-        now = self._now() if held else 0.0
-        released = 0
-        for raw in held:
-            try:
-                released += self._retry_one(raw, orders, now)
-            except OUT_OF_REACH:
-                raise
-            except Exception:  # the other events are tried all the same
-                log.exception("held_event_failed")
-        return released
-
-    def _retry_one(self, raw: bytes | str, orders: AbstractSet[tuple[str, str]] | None, now: float) -> bool:
-        """Try to append a held event. Return True if it is no longer held.
-
-        :param orders: names of the orders whose events are tried; None: of all.
-        """
-        try:
-            entry = json.loads(raw)
-            if is_newer(entry.get("format"), formats.HELD_EVENT):
-                newer_format("a held event", entry["format"])
-                return False
-            event: OrderChanged = _TYPE_ADAPTERS[OrderChanged].validate_python(entry["event"])
-        except (ValueError, LookupError, TypeError, AttributeError):  # damaged
-            log.exception("held_event_discarded")
-            return bool(self._redis.lrem(self._keys.held_events, 1, cast(str, raw)))
-        if orders is not None and orders.isdisjoint(_names(event)):
-            return False
-        expired = now - entry["at"] >= self._settings.event_hold_timeout
-        why = f"the POS of store {event.store_id} reports an order that was not placed by this installation"
-        try:
-            # Only a worker asks the POS for an unknown order; a webhook does not wait for that.
-            outcome = self._append(event, look_up=orders is None)
-        except OUT_OF_REACH:
-            raise
-        except Exception as error:
-            if not expired:
-                raise
-            log.exception("held_event_failed", store=event.store_id)
-            outcome, why = (
-                _HELD,
-                f"an event of the POS of store {event.store_id} cannot be appended: {described(error)}",
-            )
-        if outcome == _HELD:
-            if not expired:
-                return False
-            outcome = "given up"
-            self._alerts.raise_once(
-                Alert.UNKNOWN_ORDER, event.order_ref or f"{quote(event.store_id, safe='')}/{event.order_id}", why
-            )
-        # Removed only after the append: when the process dies in between, the second append is a duplicate.
-        if not self._redis.lrem(self._keys.held_events, 1, cast(str, raw)):
-            return False
-        self._record(event, outcome)
-        return True
+        """Try to append the held events; see :meth:`PosOrderEvents.retry_held`."""
+        return self._orders.retry_held()
 
     # -- parsing -------------------------------------------------------------------------------------------------------
 
@@ -267,13 +174,13 @@ class PosEvents:
         try:
             outcome = self._apply(event, store)
         except OperationRejected as error:
-            outcome = f"refused: {str(error)[:_LOGGED_NAME]}"
+            outcome = f"refused: {str(error)[:LOGGED_NAME]}"
         except (redis.RedisError, StoresUnavailable):
             raise
         except Exception:  # the other events of the webhook are handled all the same
             log.exception("pos_event_failed", kind=type(event).__name__, store=event.store_id)
             outcome = _FAILED
-        self._record(event, outcome)
+        self._orders.record(event, outcome)
         return outcome
 
     def _apply(self, event: PosEvent, store: Store | None) -> str:
@@ -291,26 +198,7 @@ class PosEvents:
             return self._item_changed(event, store)
         if isinstance(event, StoreChanged):
             return self._store_changed(event, store)
-        outcome = self._append(event)
-        if outcome == _HELD:
-            event_data = _TYPE_ADAPTERS[OrderChanged].dump_python(event, mode="json")
-            entry = {"format": formats.HELD_EVENT, "at": self._now(), "event": event_data}
-            self._redis.rpush(self._keys.held_events, json.dumps(entry))
-        return outcome
-
-    def _append(self, event: OrderChanged, *, look_up: bool = False) -> str:
-        """Append an event's update to its order.
-
-        :param look_up: ask the POS for an order that is not known here.
-        """
-        update = from_pos(event)
-        order = self._orders.find_by_pos_reference(event.store_id, event.order_id, event.order_ref)
-        if order is None and look_up and self._orders.find(event.order_ref) is None:
-            order = self._lost_orders.find(self._stores.get(event.store_id), event.order_ref, event.order_id)
-        try:
-            return _HELD if order is None or order.placing else self._orders.append(order, update).value
-        except NewerFormat:
-            return _HELD  # until a process of that version appends it
+        return self._orders.append_or_hold(event)
 
     def _store_changed(self, event: StoreChanged, store: Store) -> str:
         if event.state is StoreState.OPEN:
@@ -325,15 +213,6 @@ class PosEvents:
         else:
             changed = self._availability.mark_unavailable(store, event.item_id, event.until)
         return _OK if changed else "duplicate"
-
-    def _record(self, event: PosEvent, outcome: str) -> None:
-        self._redis.hincrby(self._keys.pos_event_counts, outcome.partition(":")[0], 1)
-        facts = {"order": (event.order_ref or event.order_id)[:_LOGGED_NAME]} if isinstance(event, OrderChanged) else {}
-        store = event.store_id[:_LOGGED_NAME]
-        log.info("pos_event_received", kind=type(event).__name__, store=store, outcome=outcome, **facts)
-
-    def _now(self) -> float:
-        return redis_time(self._redis)
 
 
 def pos_webhooks(events: PosEvents) -> Blueprint:
@@ -360,17 +239,6 @@ def pos_webhooks(events: PosEvents) -> Blueprint:
         return response
 
     return blueprint
-
-
-def _names(event: OrderChanged) -> set[tuple[str, str]]:
-    """Return the names of an event's order, each with its store."""
-    return {(event.store_id, name) for name in (event.order_id, event.order_ref) if name}
-
-
-def _may_name(held: bytes | str, orders: AbstractSet[tuple[str, str]]) -> bool:
-    """Return False if a held event, as it is stored, names none of these orders. Many may be held, and parsing them takes time."""
-    raw = held if isinstance(held, bytes) else held.encode()
-    return any(json.dumps(name).encode() in raw for _, name in orders)
 
 
 def _validated_events(adapter: str, events: Sequence[PosEvent]) -> list[PosEvent]:
