@@ -132,7 +132,7 @@ class _Session:
             known = [test for test in killers.get(mutant.path, []) if test in covering]
             order = [*known, *self._affordable(mutant, sorted(set(covering) - set(known)), coverage)]
             started = time.monotonic()
-            verdict, killer = self._judge(mutant, order, functions) if order else (Verdict.UNCOVERED, "")
+            verdict, killer = self._judge_twice(mutant, order, functions) if order else (Verdict.UNCOVERED, "")
             if killer:
                 listed = killers.setdefault(mutant.path, [])
                 if killer in listed:
@@ -146,6 +146,13 @@ class _Session:
         fastest = sorted(tests, key=lambda test: (not test.startswith(named), float(coverage[test]["seconds"])))
         spent = accumulate(0.0 if test.startswith(named) else float(coverage[test]["seconds"]) for test in fastest)
         return [test for test, total in zip(fastest, spent, strict=True) if total <= self._budget]
+
+    def _judge_twice(self, mutant: Mutant, tests: Sequence[str], functions: Functions) -> tuple[Verdict, str]:
+        """Run tests on a mutant. If the one that fails passes the second time, the machine was busy: run all of them again."""
+        verdict, killer = self._judge(mutant, tests, functions)
+        if killer and self._judge(mutant, [killer], functions)[0].survives:
+            return self._judge(mutant, tests, functions)
+        return verdict, killer
 
     def _judge(self, mutant: Mutant, tests: Sequence[str], functions: Functions) -> tuple[Verdict, str]:
         """Run tests on a mutant in a fork."""
