@@ -10,7 +10,6 @@ import gc
 import hashlib
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from _pytest.runner import runtestprotocol
 from tests.mutation.covering import Lines, is_covered, watch
 from tests.mutation.examples import limit_examples
 from tests.mutation.installation import CannotInstall, Functions, all_functions, install
+from tests.mutation.limits import limit_time
 from tests.mutation.modules import named_tests
 from tests.mutation.mutants import ROOT, Mutant
 from tests.mutation.verdict import Results, Verdict
@@ -50,7 +50,7 @@ _OPTIONS = [
     "--no-header",
     *_QUIET,
 ]
-_SECONDS = 45.0  # for one test; a mutant that lets a test wait takes no CPU time meanwhile
+_SECONDS = 10.0  # for one test; a mutant that lets a test wait takes no CPU time meanwhile
 _CANNOT_INSTALL = 99
 
 
@@ -194,9 +194,10 @@ class _Session:
     def _run_tests(self, tests: Sequence[str], writing: int) -> int:
         """Run tests in a fork until one fails. Return the exit status."""
         items = [self._items[test] for test in tests]
+        servers = [self._server.pid] if self._server else []
         for item, following in zip(items, [*items[1:], None], strict=False):
             os.write(writing, f"{item.nodeid}\n".encode())
-            signal.setitimer(signal.ITIMER_REAL, _SECONDS)  # its signal ends the process
+            limit_time(_SECONDS, servers)
             if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
                 return 1
         return 0
