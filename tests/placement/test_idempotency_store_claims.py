@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from tests.placement.placement_helpers import KEY_TTL, ORDER_TTL, StoreHarness, expect
+from webhook_kit.gett.signing import MAX_AGE_SECONDS
 from webhook_kit.kit import Kit
 from webhook_kit.outbox.updates import order_progress
-from webhook_kit.placement.claims import AttemptOutcome, Claim, KeyReused, Replay
+from webhook_kit.placement.claims import AttemptOutcome, Busy, Claim, KeyReused, Replay, SignatureReplayed
 from webhook_kit.storage.clock import redis_time
 from webhook_kit.storage.connection import text
 
@@ -203,3 +204,22 @@ def test_lists_keep_orders_for_as_long_as_their_records(listed_by: str, harness:
         harness.redis.xadd(name, {"ref": f"{age} s old"}, id=f"{now - age * 1000}-0")
     harness.refuse(harness.claim())
     assert [fields[b"ref"] for fields in listed(harness, name)] == [b"4940 s old", b"g1"]
+
+
+def test_signed_body_is_remembered_under_its_key(harness: StoreHarness) -> None:
+    def claim(key: str) -> object:
+        return harness.store.claim(key=key, gett_id="", store_id="s", fingerprint="f1", signed_body="b1")
+
+    expect(Claim, claim("k1"))
+    expect(SignatureReplayed, claim("k2"))
+    expect(Busy, claim("k1"))
+    name = harness.keys.signed_body("b1")
+    assert harness.redis.get(name) == b"k1"
+    assert 2 * MAX_AGE_SECONDS - 50 < harness.redis.ttl(name) <= 2 * MAX_AGE_SECONDS
+
+
+def test_key_whose_order_came_in_a_longer_form_keeps_the_refusal_of_the_same_order(harness: StoreHarness) -> None:
+    harness.store.settle(harness.claim("k1", fp="abcd:1.00/"), AttemptOutcome.RELEASED)
+    harness.refuse(harness.claim("k2", fp="ab:1.00/"))
+    harness.place(harness.claim_and_call("k3", "g1", "ab:1.00/"))
+    assert expect(Replay, harness.try_claim("k1", fp="ab:1.00/")).body == b"no"
