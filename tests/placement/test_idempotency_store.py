@@ -180,6 +180,15 @@ def test_key_that_was_never_refused_gets_no_refusal_of_another_key(harness: Stor
     assert expect(Replay, harness.try_claim("k1")).body == b"no"
 
 
+def test_refusal_after_a_doubt_is_of_the_content_that_was_refused(harness: StoreHarness) -> None:
+    harness.store.settle(harness.claim_and_call("k1"), AttemptOutcome.IN_DOUBT)
+    second = harness.claim("k2", fp="f2")
+    assert second.doubt
+    assert harness.refuse(second) is SettleResult.OK  # the POS did not have the order, and the other content is illegal
+    assert expect(Replay, harness.try_claim("k2", fp="f2")).body == b"no"
+    assert not harness.claim("k1").doubt
+
+
 def test_released_order_is_claimed_without_doubt(harness: StoreHarness) -> None:
     assert harness.store.settle(harness.claim_and_call(), AttemptOutcome.RELEASED) is SettleResult.OK
     assert not harness.claim().doubt

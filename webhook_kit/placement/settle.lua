@@ -96,7 +96,7 @@ if args.outcome == 'in_doubt' then
   return 'ok'
 end
 if args.outcome == 'refused' then
-  record_answer()
+  record_answer('fp', args.fingerprint)  -- an attempt in doubt has left that of the earlier one
   redis.call('XADD', keys.refusals, 'MINID', string.format('%.0f', now - args.order_ttl * 1000), '*', 'ref', args.ref,
              'store', args.store, 'code', string.match(args.answer, '"errorCode":"([%w_]+)"') or '')
   expire_settled(args.order_ttl)
