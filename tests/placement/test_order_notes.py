@@ -55,6 +55,14 @@ def test_record_alone_is_enough(notes: OrderNotes, harness: StoreHarness) -> Non
     assert notes.add("g1", "acted", {}) is True
 
 
+def test_note_is_added_to_an_archived_order(notes: OrderNotes, harness: StoreHarness) -> None:
+    harness.refuse(harness.claim())
+    assert harness.kit.order_archive.archive_resting(-1) == 1
+    assert notes.add("g1", "acted", {"who": "ann"}) is True
+    assert [entry["event"] for entry in harness.kit.lanes.history(LANE)] == ["acted"]
+    assert (harness.store.find("g1") or {})["state"] == "refused"
+
+
 def test_look_ups_of_an_attempt_are_counted_with_the_last_result() -> None:
     attempt = AttemptNotes()
     assert attempt.arguments == {"call_ms": None, "why": None, "look_ups": None, "looked_up": None}

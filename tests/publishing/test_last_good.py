@@ -217,6 +217,27 @@ def test_new_process_without_a_catalog_fails_and_tries_again_on_the_next_use(rea
     assert env.items(process) == {"cake"}
 
 
+def test_who_waits_for_a_fetch_that_fails_waits_for_no_other(
+    env: PosEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, lock = env.process(), threading.Lock()
+    waiting: list[Store] = []
+
+    def wait(store: Store) -> threading.Lock:
+        waiting.append(store)
+        return lock
+
+    monkeypatch.setattr(process, "_lock", wait)
+    env.pos["catalog"] = RuntimeError("down")
+    env.pos["may_answer"].clear()
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(process.get, env.store) for _ in range(8)]
+        wait_until(lambda: len(waiting) == 8)
+        env.pos["may_answer"].set()
+        assert all(isinstance(answer.exception(PATIENCE), CatalogUnavailable) for answer in answers)
+    assert env.pos["fetches"] == 1
+
+
 @pytest.mark.usefixtures("no_cache")
 def test_catalog_is_written_again_after_redis_was_emptied(env: PosEnvironment) -> None:
     process, kit = env.process(), env.kit()

@@ -8,6 +8,7 @@ the POS does not respond. A catalog with errors never replaces a good one.
 from __future__ import annotations
 
 import gzip
+import math
 import threading
 import time
 import zlib
@@ -85,6 +86,7 @@ class LastGoodCatalogs:
         self._refresh_after = refresh_after
         self._cache = CatalogCache(cache_items)
         self._locks: dict[str, threading.Lock] = {}
+        self._failures: dict[str, tuple[float, str]] = {}
         self._on_damage = on_damage
         self._versions = CatalogVersions(redis, keys)
 
@@ -184,17 +186,29 @@ class LastGoodCatalogs:
         return cached
 
     def _first_copy(self, store: Store) -> CachedCatalog:
+        asked = time.monotonic()
         with self._lock(store):
             cached = self._cache.use(store.id) or self._read_from_redis(store)
             if cached is None:
+                failed_at, why = self._failures.get(store.id, (-math.inf, ""))
+                if failed_at > asked:  # while this thread waited; it does not wait for another call of the same POS
+                    raise CatalogUnavailable(why)
                 try:
-                    _, cached = self._refresh(store, awaited=True)
-                except PosUnavailable as error:
-                    raise CatalogUnavailable(str(error)) from error
-                except Exception as error:
-                    log.exception("catalog_fetch_failed", store=store.id)
-                    raise CatalogUnavailable(f"the catalog of store {store.id} cannot be fetched now") from error
-                self._read_marked(store, cached)
+                    cached = self._fetched(store)
+                except CatalogUnavailable as error:
+                    self._failures[store.id] = time.monotonic(), str(error)
+                    raise
+        return cached
+
+    def _fetched(self, store: Store) -> CachedCatalog:
+        try:
+            _, cached = self._refresh(store, awaited=True)
+        except PosUnavailable as error:
+            raise CatalogUnavailable(str(error)) from error
+        except Exception as error:
+            log.exception("catalog_fetch_failed", store=store.id)
+            raise CatalogUnavailable(f"the catalog of store {store.id} cannot be fetched now") from error
+        self._read_marked(store, cached)
         return cached
 
     def _revalidate(self, store: Store, cached: CachedCatalog) -> CachedCatalog:
