@@ -113,7 +113,7 @@ class Gett:
         return session
 
     def _control(self, method: str, path: str, body: Any = None) -> Any:
-        response = self._session.request(method, f"{self.url}/__sandbox/{path}", json=body, timeout=60)
+        response = self._session.request(method, f"{self.url}/__sandbox/{path}", json=body, timeout=300)
         response.raise_for_status()
         return response.json()
 
