@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -209,7 +210,7 @@ class OrderLoad:
         return self._send(path, lambda: (body, signed(body, self.fleet.stack.gett.context.secret, key=key)), order)
 
     def _send(self, path: str, request: Callable[[], tuple[bytes, dict[str, str]]], order: PlacedOrder) -> Any:
-        servers = itertools.cycle(self.fleet.stack.urls if len(self.orders) % 2 else reversed(self.fleet.stack.urls))
+        servers = itertools.cycle(random.sample(self.fleet.stack.urls, len(self.fleet.stack.urls)))
 
         def answer() -> tuple[requests.Response] | None:
             body, headers = request()
