@@ -10,10 +10,10 @@ from typing import Any
 from tests.storm.evidence import Evidence, Story
 from tests.storm.ledger import Ticket
 
-__all__ = ["judge"]
+__all__ = ["ENDS", "judge"]
 
 _STEPS = ("pending", "confirmed", "preparing", "ready", "inTransit", "completed", "cancelled")
-_ENDS = ("completed", "cancelled")
+ENDS = ("completed", "cancelled")
 _AMOUNTS = ("subTotal", "fees", "promotions", "taxes", "adjustments", "tip", "total")
 _SETTLES = 60.0
 """Seconds after a span of disorder in which a request that was overtaken can still arrive."""
@@ -99,7 +99,7 @@ def _order_of_updates(story: Story, evidence: Evidence) -> Iterator[str]:
 
 
 def _back(before: str, after: str) -> bool:
-    if before in _ENDS:
+    if before in ENDS:
         return after != before
     return _STEPS.index(after) < _STEPS.index(before)
 

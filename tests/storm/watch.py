@@ -10,7 +10,7 @@ from tests.storm.customers import Customers
 from tests.storm.evidence import Attempt, Evidence, Story, Update
 from tests.storm.gett import Entry, Gett
 from tests.storm.installation import Installation
-from tests.storm.invariants import judge
+from tests.storm.invariants import ENDS, judge
 from tests.storm.ledger import Ledger, Ticket
 
 __all__ = ["Watch"]
@@ -58,7 +58,7 @@ class Watch:
         """Return the accepted orders whose last state is not at Gett yet."""
         found = []
         for story in self.evidence.by_key.values():
-            if story.accepted and not any(each.step in _ENDS and (each.status or 500) < 300 for each in story.updates):
+            if story.accepted and not any(each.step in ENDS and (each.status or 500) < 300 for each in story.updates):
                 story.record = self.gett.order(story.order_id)
                 if judge(story, self.evidence, final=True):
                     found.append(story)
@@ -122,6 +122,3 @@ class Watch:
     def kitchen_rests(self) -> bool:
         """Return True if every ticket has ended and every event was taken by the kit."""
         return not (self._ledger.open_tickets() or self._ledger.waiting_events())
-
-
-_ENDS = ("completed", "cancelled")

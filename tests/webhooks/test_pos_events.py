@@ -340,14 +340,15 @@ def test_held_event_survives_the_process_as_plain_json(kit: Kit) -> None:
     assert kit.lanes.waiting(pending.lane)[-1]["body"]["estimatedReadyAt"] == "2031-05-01T18:30:00Z"
 
 
-@pytest.mark.parametrize("pos_id", ["", 'Ł "7" \\ 🍕'])
-def test_held_events_are_appended_before_a_new_one(pos_id: str, kit: Kit) -> None:
+@pytest.mark.parametrize("name", ["order_ref", "order_id"])
+def test_held_events_are_appended_before_a_new_one(name: str, kit: Kit) -> None:
     pending = OrderInPlacement(kit)
-    pending.pos_id = pos_id or pending.pos_id
+    pending.pos_id = 'Ł "7" \\ 🍕'
+    named = {name: {"order_ref": pending.ref, "order_id": pending.pos_id}[name]}
     early, late = "2031-05-01T18:30:00Z", "2031-05-01T18:45:00Z"
-    send(kit, order("preparing", order_id=pending.pos_id, estimated_ready_at=early))
+    send(kit, order("preparing", estimated_ready_at=early, **named))
     pending.placed()
-    assert send(kit, order("preparing", order_id=pending.pos_id, estimated_ready_at=late)) == ["ok"]
+    assert send(kit, order("preparing", estimated_ready_at=late, **named)) == ["ok"]
     kit.pos_events.retry_held()
     assert kit.lanes.waiting(pending.lane)[-1]["body"]["estimatedReadyAt"] == late
 

@@ -120,7 +120,7 @@ elseif state == 'refused' then
   for key in string.gmatch(r[9] or '', '[^\n]+') do
     -- What a key was told stays its answer. A key that came with other content was not told this.
     local fp = string.match(redis.call('GET', keys.by_key .. key) or '', '^(%S*) ')
-    if fp and same_fingerprint(fp, r[4]) then redis.call('HSETNX', placement, refusal_field(key), status .. ' ' .. answer) end
+    if fp and r[4] and same_fingerprint(fp, r[4]) then redis.call('HSETNX', placement, refusal_field(key), status .. ' ' .. answer) end
   end
 end
 

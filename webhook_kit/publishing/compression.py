@@ -9,7 +9,6 @@ __all__ = ["gzipped"]
 _LEVEL = 5
 """As small as level 6 of zlib to 2 %, in two fifths of its time."""
 
-
 _GZIP = 31
 """Window bits of zlib for the largest window, with a header and trailer of gzip."""
 

@@ -89,6 +89,13 @@ class PosOrderEvents:
         if orders:
             self._retry_held(orders)
 
+    def record(self, event: PosEvent, outcome: str) -> None:
+        """Count and log what became of an event, of whatever kind."""
+        self._redis.hincrby(self._keys.pos_event_counts, outcome.partition(":")[0], 1)
+        facts = {"order": (event.order_ref or event.order_id)[:LOGGED_NAME]} if isinstance(event, OrderChanged) else {}
+        store = event.store_id[:LOGGED_NAME]
+        log.info("pos_event_received", kind=type(event).__name__, store=store, outcome=outcome, **facts)
+
     def _retry_held(self, orders: AbstractSet[tuple[str, str]] | None) -> int:
         held = [
             raw for raw in self._redis.lrange(self._keys.held_events, 0, -1) if orders is None or _may_name(raw, orders)
@@ -161,13 +168,6 @@ class PosOrderEvents:
             return _HELD if order is None or order.placing else self._orders.append(order, update).value
         except NewerFormat:
             return _HELD  # until a process of that version appends it
-
-    def record(self, event: PosEvent, outcome: str) -> None:
-        """Count and log what became of an event, of whatever kind."""
-        self._redis.hincrby(self._keys.pos_event_counts, outcome.partition(":")[0], 1)
-        facts = {"order": (event.order_ref or event.order_id)[:LOGGED_NAME]} if isinstance(event, OrderChanged) else {}
-        store = event.store_id[:LOGGED_NAME]
-        log.info("pos_event_received", kind=type(event).__name__, store=store, outcome=outcome, **facts)
 
 
 def _names(event: OrderChanged) -> set[tuple[str, str]]:
